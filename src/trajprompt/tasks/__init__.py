@@ -1,0 +1,1 @@
+"""Task families: simulators, goals and splits."""

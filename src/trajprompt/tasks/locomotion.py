@@ -1,0 +1,206 @@
+"""Half-cheetah and ant suites with the reference's observations and rewards.
+
+Models are Gymnasium's XML files, read by path. Observations, rewards and terminations
+follow mxu34/prompt-dt at 5f665e5, ``mujoco_control_envs/tp_envs``: old 20- and 27-number
+observations and control costs of 0.05 (cheetah) and 0.5 (ant). The ant's contact cost is
+left out: with the reference's MuJoCo 2.0 contact forces read as zero (openai/gym#1541).
+"""
+
+import importlib.util
+from abc import abstractmethod
+from collections.abc import Sequence
+from pathlib import Path
+
+import mujoco
+import numpy as np
+
+from trajprompt.errors import TrajpromptError
+from trajprompt.tasks.simulator import Simulator, Step
+from trajprompt.tasks.suites import Suite
+
+FRAME_SKIP = 5  # physics steps per control step, as in Gymnasium
+RESET_NOISE = 0.1  # as in Gymnasium: uniform on positions, normal on velocities
+
+
+def package_file(package: str, path: str) -> str:
+    """A file of an installed package, found without importing the package."""
+    spec = importlib.util.find_spec(package)
+    roots = list(spec.submodule_search_locations or []) if spec else []
+    file = Path(roots[0]) / path if roots else None
+    if file is None or not file.is_file():
+        raise TrajpromptError(path, f"not in package {package}", "an installed model file")
+    return str(file)
+
+
+class LocomotionSimulator(Simulator):
+    """Rows of one MuJoCo model; subclasses add observations, rewards and terminations."""
+
+    xml: str
+
+    def __init__(self, suite: Suite, tasks: np.ndarray, threads: int = 1):
+        super().__init__(suite, tasks, threads)
+        path = package_file("gymnasium", f"envs/mujoco/assets/{self.xml}")
+        self.model = mujoco.MjModel.from_xml_path(path)
+        self.dt = self.model.opt.timestep * FRAME_SKIP
+        self._data = [mujoco.MjData(self.model) for _ in range(self.rows)]
+        self._home = self._data[0].qpos.copy()  # the model's own pose
+        nq, nv = self.model.nq, self.model.nv
+        # (N, nq + nv + 3): positions, velocities, torso position of every row
+        self._state = np.zeros((self.rows, nq + nv + 3))
+        self._torso = self._state[:, nq + nv :]
+        self._controls = np.zeros((self.rows, self.model.nu))
+        self._alive = np.arange(self.rows)
+        self._ended = np.zeros(self.rows, dtype=bool)
+        self._views = [self._views_of(row) for row in range(self.rows)]
+
+    def _views_of(self, row: int) -> tuple:
+        """Views made once, because making them costs more than copying through them."""
+        data, state, nq, nv = (
+            self._data[row],
+            self._state[row],
+            self.model.nq,
+            self.model.nv,
+        )
+        torso = data.xpos[self.model.body("torso").id]
+        pairs = (
+            state[:nq],
+            data.qpos,
+            state[nq : nq + nv],
+            data.qvel,
+            state[nq + nv :],
+            torso,
+        )
+        return (data, data.ctrl, self._controls[row], *pairs)
+
+    def reset(self, seeds: np.ndarray, rows: np.ndarray | None = None) -> np.ndarray:
+        which = np.arange(self.rows) if rows is None else np.flatnonzero(rows)
+        for row in which.tolist():
+            self._reset_row(row, int(seeds[row]))
+        self._ended[which] = False
+        self._alive = np.flatnonzero(~self._ended)
+        return self._observations()
+
+    def _reset_row(self, row: int, seed: int) -> None:
+        """Gymnasium's ``reset(seed)`` of its v5 environments, draw by draw."""
+        data, model = self._data[row], self.model
+        generator = np.random.default_rng(seed)
+        mujoco.mj_resetData(model, data)
+        data.qpos[:] = self._home + generator.uniform(-RESET_NOISE, RESET_NOISE, model.nq)
+        data.qvel[:] = RESET_NOISE * generator.standard_normal(model.nv)
+        mujoco.mj_forward(model, data)
+        self._read_row(row)
+
+    def _read_row(self, row: int) -> None:
+        _, _, _, positions, qpos, velocities, qvel, torso, xpos = self._views[row]
+        positions[:], velocities[:], torso[:] = qpos, qvel, xpos
+
+    def step(self, actions: np.ndarray) -> Step:
+        self._controls[:] = actions  # (N, A); MuJoCo clamps them to the control range
+        before = self._progress().copy()
+        self._on_threads(self._advance, self._alive)
+        velocity = (self._progress() - before) / self.dt
+        rewards = self._rewards(velocity) - self._control_cost()
+        rewards[self._ended] = 0.0
+        unhealthy = self._unhealthy() & ~self._ended
+        if unhealthy.any():
+            self._ended |= unhealthy
+            self._alive = np.flatnonzero(~self._ended)
+        nothing = np.zeros(self.rows, dtype=bool)
+        return Step(self._observations(), rewards, self._ended.copy(), nothing)
+
+    def _advance(self, rows: Sequence[int]) -> None:
+        """Step the physics of ``rows``. Runs on a thread; the hottest loop of the project."""
+        step, model, views = mujoco.mj_step, self.model, self._views
+        for row in rows:
+            data, ctrl, action, positions, qpos, velocities, qvel, torso, xpos = views[row]
+            ctrl[:] = action
+            step(model, data, FRAME_SKIP)
+            positions[:] = qpos
+            velocities[:] = qvel
+            torso[:] = xpos
+
+    def _control_cost(self) -> np.ndarray:
+        return self.control_weight * np.square(self._controls).sum(axis=1)  # (N,)
+
+    control_weight: float
+
+    @abstractmethod
+    def _progress(self) -> np.ndarray:
+        """The position whose change is rewarded: a view, (N,) or (N, 2)."""
+
+    @abstractmethod
+    def _rewards(self, velocity: np.ndarray) -> np.ndarray:
+        """Rewards before control cost, (N,), from the velocity of ``_progress``."""
+
+    @abstractmethod
+    def _observations(self) -> np.ndarray:
+        """(N, S) float32, a fresh array."""
+
+    def _unhealthy(self) -> np.ndarray:
+        return np.zeros(self.rows, dtype=bool)
+
+
+class CheetahSimulator(LocomotionSimulator):
+    """Half-cheetah; its velocity is the change of ``qpos[0]``."""
+
+    xml = "half_cheetah.xml"
+    control_weight = 0.05
+
+    def _progress(self) -> np.ndarray:
+        return self._state[:, 0]
+
+    def _observations(self) -> np.ndarray:
+        # 8 positions without x, 9 velocities, torso position (with x): 20 numbers. As in
+        # the reference the torso position is that of the last physics step's start.
+        return self._state[:, 1:].astype(np.float32)
+
+
+class CheetahDirection(CheetahSimulator):
+    """Run forward or backward."""
+
+    def _rewards(self, velocity: np.ndarray) -> np.ndarray:
+        return self.suite.goals[self.tasks, 0] * velocity
+
+
+class CheetahVelocity(CheetahSimulator):
+    """Run at the goal's speed."""
+
+    def _rewards(self, velocity: np.ndarray) -> np.ndarray:
+        return -np.abs(velocity - self.suite.goals[self.tasks, 0])
+
+
+class AntDirection(LocomotionSimulator):
+    """Run in the goal's direction; its velocity is that of the torso body's ``xpos``."""
+
+    xml = "ant.xml"
+    control_weight = 0.5
+
+    def __init__(self, suite: Suite, tasks: np.ndarray, threads: int = 1):
+        super().__init__(suite, tasks, threads)
+        angles = suite.goals[self.tasks, 0]
+        self._headings = np.stack([np.cos(angles), np.sin(angles)], axis=1)  # (N, 2)
+
+    def _progress(self) -> np.ndarray:
+        return self._torso[:, :2]
+
+    def _rewards(self, velocity: np.ndarray) -> np.ndarray:
+        survive = 1.0  # also on the step on which the ant falls, as in the reference
+        return (velocity * self._headings).sum(axis=1) + survive
+
+    def _observations(self) -> np.ndarray:
+        # 13 positions without x and y, 14 velocities. Finite, so that a broken row
+        # harms no batch that it shares.
+        return np.nan_to_num(self._state[:, 2:29].astype(np.float32))
+
+    def _unhealthy(self) -> np.ndarray:
+        height = self._state[:, 2]
+        finite = np.isfinite(self._state).all(axis=1)
+        return ~(finite & (height >= 0.2) & (height <= 1.0))
+
+
+LOCOMOTION: dict[str, type[LocomotionSimulator]] = {
+    "cheetah-dir": CheetahDirection,
+    "cheetah-vel": CheetahVelocity,
+    "ant-dir": AntDirection,
+    "ant-dir-ood": AntDirection,
+}
