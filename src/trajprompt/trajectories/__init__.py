@@ -1,0 +1,1 @@
+"""Trajectory stores, segments, prompts and normalisation."""

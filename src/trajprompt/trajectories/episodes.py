@@ -1,0 +1,130 @@
+"""The episodes of one task, flat and in the order in which they were collected."""
+
+import dataclasses
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from trajprompt.errors import TrajpromptError
+
+QUALITIES = ("expert", "medium", "random")
+
+
+@dataclass(frozen=True)
+class TaskTrajectories:
+    """E episodes of one task, N steps in all; episode e owns rows [starts[e], ends[e]).
+
+    The order is that of collection, so that the last episodes are the best policy's.
+    """
+
+    task: int
+    goal: np.ndarray  # (G,) float64
+    observations: np.ndarray  # (N, S) float32, before each action
+    actions: np.ndarray  # (N, A) float32
+    rewards: np.ndarray  # (N,) float32
+    terminations: np.ndarray  # (N,) bool: the step ended the episode before the horizon
+    episode_ends: np.ndarray  # (E,) int64, exclusive; the last one is N
+    final_observations: np.ndarray  # (E, S) float32, after each episode's last action
+    behaviour_step: np.ndarray  # (E,) int64, environment steps done when it was collected
+    attributes: Mapping[str, Any] = field(default_factory=dict)  # algorithm, seed, …
+
+    @property
+    def num_episodes(self) -> int:
+        return len(self.episode_ends)
+
+    @property
+    def starts(self) -> np.ndarray:
+        """(E,) int64: the first row of each episode."""
+        return np.concatenate([[0], self.episode_ends[:-1]]).astype(np.int64)
+
+    @property
+    def lengths(self) -> np.ndarray:
+        """(E,) int64: control steps of each episode."""
+        return np.diff(self.episode_ends, prepend=0)
+
+    @property
+    def returns(self) -> np.ndarray:
+        """(E,) float64: undiscounted sum of rewards of each episode."""
+        if not self.num_episodes:
+            return np.zeros(0)
+        return np.add.reduceat(self.rewards.astype(np.float64), self.starts)
+
+    def select(self, episodes: Sequence[int] | np.ndarray) -> "TaskTrajectories":
+        """The given episodes, in the given order."""
+        chosen = np.asarray(episodes, dtype=np.int64)
+        lengths = self.lengths[chosen]
+        ends = np.cumsum(lengths)
+        shift = np.repeat(self.starts[chosen] - (ends - lengths), lengths)
+        rows = np.arange(len(shift)) + shift  # (n,) row of each kept step
+        return dataclasses.replace(
+            self,
+            observations=self.observations[rows],
+            actions=self.actions[rows],
+            rewards=self.rewards[rows],
+            terminations=self.terminations[rows],
+            episode_ends=ends,
+            final_observations=self.final_observations[chosen],
+            behaviour_step=self.behaviour_step[chosen],
+        )
+
+    def quality(self, level: str, episodes: int) -> "TaskTrajectories":
+        """The last ("expert"), middle ("medium") or first ("random") episodes collected.
+
+        Prompt-Tuning DT, section 5.4, defines the levels so. With fewer than three times
+        ``episodes`` the levels overlap; asking for more than there are is an error.
+        """
+        where = f"task {self.task}"
+        if level not in QUALITIES:
+            raise TrajpromptError(
+                where, f"quality {level!r}", f"one of {', '.join(QUALITIES)}"
+            )
+        if not 0 < episodes <= self.num_episodes:
+            raise TrajpromptError(
+                where,
+                f"{episodes} {level} episodes asked for",
+                f"1 to {self.num_episodes}, as many as were collected",
+                "collect more or lower the number of demonstrations",
+            )
+        spare = self.num_episodes - episodes
+        first = {"expert": spare, "medium": spare // 2, "random": 0}[level]
+        return self.select(np.arange(first, first + episodes))
+
+    def last_fraction(self, fraction: float) -> "TaskTrajectories":
+        """The last ``fraction`` (0, 1] of the episodes, at least one."""
+        if not 0.0 < fraction <= 1.0:
+            raise TrajpromptError(f"task {self.task}", f"fraction {fraction}", "in (0, 1]")
+        count = max(1, math.ceil(fraction * self.num_episodes - 1e-9))
+        return self.select(np.arange(self.num_episodes - count, self.num_episodes))
+
+    def check(self, where: str) -> None:
+        """Raise TrajpromptError at ``where`` unless shapes, ends and numbers make sense."""
+        rows, ends = len(self.rewards), self.episode_ends
+        states = self.observations.shape[-1]
+        expected = {
+            "observations": (rows, states),
+            "actions": (rows, self.actions.shape[-1]),
+            "rewards": (rows,),
+            "terminations": (rows,),
+            "episode_ends": (len(ends),),
+            "final_observations": (len(ends), states),
+            "behaviour_step": (len(ends),),
+        }
+        for name, shape in expected.items():
+            found = getattr(self, name).shape
+            if found != shape:
+                raise TrajpromptError(f"{where}/{name}", f"shape {found}", f"{shape}")
+        if len(ends) == 0 or ends[-1] != rows or np.any(np.diff(ends, prepend=0) <= 0):
+            raise TrajpromptError(
+                f"{where}/episode_ends",
+                "ends do not fit",
+                f"increasing, the last one {rows}",
+            )
+        for name in ("observations", "actions", "rewards", "final_observations"):
+            bad = ~np.isfinite(getattr(self, name))
+            if bad.any():
+                raise TrajpromptError(
+                    f"{where}/{name}", f"{int(bad.sum())} values not finite", "numbers"
+                )
