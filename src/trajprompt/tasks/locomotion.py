@@ -36,6 +36,7 @@ class LocomotionSimulator(Simulator):
     """Rows of one MuJoCo model; subclasses add observations, rewards and terminations."""
 
     xml: str
+    control_weight: float
 
     def __init__(self, suite: Suite, tasks: np.ndarray, threads: int = 1):
         super().__init__(suite, tasks, threads)
@@ -109,7 +110,7 @@ class LocomotionSimulator(Simulator):
         return Step(self._observations(), rewards, self._ended.copy(), nothing)
 
     def _advance(self, rows: Sequence[int]) -> None:
-        """Step the physics of ``rows``. Runs on a thread; the hottest loop of the project."""
+        """Step the physics of ``rows``, on a thread: the hottest loop of the project."""
         step, model, views = mujoco.mj_step, self.model, self._views
         for row in rows:
             data, ctrl, action, positions, qpos, velocities, qvel, torso, xpos = views[row]
@@ -121,8 +122,6 @@ class LocomotionSimulator(Simulator):
 
     def _control_cost(self) -> np.ndarray:
         return self.control_weight * np.square(self._controls).sum(axis=1)  # (N,)
-
-    control_weight: float
 
     @abstractmethod
     def _progress(self) -> np.ndarray:

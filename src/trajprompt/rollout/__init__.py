@@ -1,0 +1,1 @@
+"""The batched simulator loop that collection, tuning and evaluation share."""

@@ -1,0 +1,90 @@
+"""One episode per row, all rows in lockstep: the loop that evaluation and tuning share."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from trajprompt.errors import TrajpromptError
+from trajprompt.tasks.simulator import Simulator, Step
+from trajprompt.tasks.suites import Suite
+
+
+class Policy(Protocol):
+    """Acts for all rows at once; may keep a history per row."""
+
+    def act(self, observations: np.ndarray) -> np.ndarray:
+        """Actions (N, A) for observations (N, S); called once per control step."""
+        ...
+
+    def receive(self, rewards: np.ndarray) -> None:
+        """The rewards (N,) of those actions, 0 for rows whose episode has ended."""
+        ...
+
+
+@dataclass(frozen=True)
+class Episodes:
+    """What one episode per row came to. H is the horizon; N are the rows.
+
+    The last four are kept on request; what lies behind an episode's end is zero.
+    """
+
+    returns: np.ndarray  # (N,) float64, undiscounted
+    lengths: np.ndarray  # (N,) int64, control steps
+    successes: np.ndarray  # (N,) bool, True if any step succeeded
+    observations: np.ndarray | None = None  # (N, H + 1, S) float32, the final one included
+    actions: np.ndarray | None = None  # (N, H, A) float32
+    rewards: np.ndarray | None = None  # (N, H) float32
+    terminations: np.ndarray | None = None  # (N, H) bool
+
+
+class Recorder:
+    """Keeps every step of every row."""
+
+    def __init__(self, suite: Suite, first_observations: np.ndarray):
+        rows, horizon = len(first_observations), suite.horizon
+        self.observations = np.zeros((rows, horizon + 1, suite.state_dim), np.float32)
+        self.actions = np.zeros((rows, horizon, suite.action_dim), np.float32)
+        self.rewards = np.zeros((rows, horizon), np.float32)
+        self.terminations = np.zeros((rows, horizon), bool)
+        self.observations[:, 0] = first_observations
+
+    def write(
+        self, time: int, running: np.ndarray, actions: np.ndarray, step: Step
+    ) -> None:
+        """Keep control step ``time`` of the rows of the mask ``running`` (N,)."""
+        self.observations[running, time + 1] = step.observations[running]
+        self.actions[running, time] = actions[running]
+        self.rewards[running, time] = step.rewards[running]
+        self.terminations[running, time] = step.terminations[running]
+
+
+def rollout(
+    simulator: Simulator, policy: Policy, seeds: np.ndarray, record: bool = False
+) -> Episodes:
+    """Play one episode per row of ``simulator``, to termination or the suite's horizon.
+
+    ``seeds`` (N,) are the reset seeds. The loop ends early once every row has terminated.
+    """
+    rows = len(simulator.tasks)
+    if np.shape(seeds) != (rows,):
+        raise TrajpromptError("rollout", f"seeds of shape {np.shape(seeds)}", f"({rows},)")
+    observations = simulator.reset(seeds)
+    returns, lengths = np.zeros(rows), np.zeros(rows, np.int64)
+    successes, running = np.zeros(rows, bool), np.ones(rows, bool)
+    recorder = Recorder(simulator.suite, observations) if record else None
+    for time in range(simulator.suite.horizon):
+        actions = policy.act(observations)
+        step = simulator.step(actions)
+        rewards = np.where(running, step.rewards, 0.0)
+        policy.receive(rewards)
+        returns += rewards
+        lengths += running
+        successes |= step.successes & running
+        if recorder is not None:
+            recorder.write(time, running, actions, step)
+        running &= ~step.terminations
+        observations = step.observations
+        if not running.any():
+            break
+    return Episodes(returns, lengths, successes, **(vars(recorder) if recorder else {}))
