@@ -1,0 +1,35 @@
+# make reproduce   everything, from nothing: environment, data, training, tuning, tables
+# make test        the tests, the smoke run among them
+# TORCH_INDEX=https://download.pytorch.org/whl/cpu (or .../cu130) picks the build of torch.
+
+PYTHON ?= python3.11
+VENV ?= .venv
+CORES ?= all
+TORCH_INDEX ?=
+BIN := $(VENV)/bin
+
+.PHONY: reproduce smoke test lint clean-smoke
+
+reproduce: $(VENV)/.stamp
+	$(BIN)/snakemake --cores $(CORES)
+
+smoke: $(VENV)/.stamp
+	$(BIN)/snakemake --cores $(CORES) --configfile presets/smoke.yaml
+
+test: $(VENV)/.stamp
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.stamp
+	$(BIN)/ruff check . && $(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/snakefmt --check Snakefile workflow
+	$(BIN)/snakemake --lint
+
+# The stamp is written last, so a broken installation is done again. torch goes first and
+# alone: only it may come from another index.
+$(VENV)/.stamp: requirements.lock pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --disable-pip-version-check $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) $$(grep '^torch==' requirements.lock)
+	$(BIN)/pip install --disable-pip-version-check -r requirements.lock
+	$(BIN)/pip install --disable-pip-version-check --no-deps --no-build-isolation -e .
+	touch $@

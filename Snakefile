@@ -1,0 +1,28 @@
+# The way through the house: one stage, one rule file, one folder of results.
+#
+#   1_collect ──▶ 2_pretrain ──▶ 3_tune ──▶ 4_evaluate ──▶ 5_report
+#   trajectories  backbones      prompts    episodes       tables, figures, claims
+#
+# results/<run>/<stage>/ holds what a stage made; config.yaml says what to make, and
+# `--configfile presets/smoke.yaml` or `presets/paper.yaml` lays another size over it.
+
+
+configfile: "config.yaml"
+
+
+report: "workflow/report/workflow.rst"
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/1_collect.smk"
+include: "workflow/rules/2_pretrain.smk"
+include: "workflow/rules/3_tune.smk"
+include: "workflow/rules/4_evaluate.smk"
+include: "workflow/rules/5_report.smk"
+
+
+rule all:
+    localrule: True
+    default_target: True
+    input:
+        rules.ptdt.input,

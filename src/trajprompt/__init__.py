@@ -1,0 +1,3 @@
+"""Reproducible trajectory-prompt tuning of decision transformers."""
+
+__version__ = "0.1.0"

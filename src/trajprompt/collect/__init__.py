@@ -1,0 +1,1 @@
+"""Stage 1: replay buffers and scripted experts."""

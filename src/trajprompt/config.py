@@ -1,0 +1,267 @@
+"""Reading and checking a run's configuration, and cutting it into stage settings."""
+
+import functools
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from trajprompt import settings as st
+from trajprompt.errors import TrajpromptError
+from trajprompt.tasks.suites import get_suite
+
+Config = dict[str, Any]
+
+
+def load(files: Sequence[str | Path]) -> Config:
+    """The merged and checked configuration of ``files``; later files override earlier ones."""
+    merged: Config = {}
+    for file in files:
+        merge(merged, _read_yaml(Path(file)))
+    check(merged, files)
+    return merged
+
+
+def merge(base: Config, overlay: Mapping[str, Any]) -> None:
+    """Overlay in place: mappings merge key by key, anything else is replaced."""
+    for key, value in overlay.items():
+        if isinstance(value, Mapping) and isinstance(base.get(key), dict):
+            merge(base[key], value)
+        else:
+            base[key] = json.loads(json.dumps(value))
+
+
+def check(config: Config, files: Sequence[str | Path] = ()) -> None:
+    """Raise TrajpromptError at the first key that is unknown, ill-typed or inconsistent."""
+    import jsonschema
+
+    errors = jsonschema.Draft202012Validator(_schema()).iter_errors(config)
+    error = jsonschema.exceptions.best_match(errors)
+    if error is not None:
+        key = ".".join(str(part) for part in error.absolute_path) or "top level"
+        where = f"{_origin(error.absolute_path, files)}: {key}"
+        raise TrajpromptError(where, f"found {_short(error.instance)}", _expected(error))
+    for key, found, expected in _inconsistencies(config):
+        path = key.split(".")
+        raise TrajpromptError(f"{_origin(path, files)}: {key}", f"found {found}", expected)
+
+
+def cells(config: Config) -> list[tuple[str, str, str]]:
+    """Every (suite, setting, method) that some table asks for, each once."""
+    found = {}
+    for table in config["tables"].values():
+        for column in table["columns"]:
+            for suite in column.get("suites", config["suites"]):
+                if suite in config["suites"]:
+                    found[suite, column["setting"], column["method"]] = None
+    return list(found)
+
+
+def splits(config: Config, suite: str) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Training and test task indices of a suite in this run."""
+    known, chosen = get_suite(suite), config["tasks"][suite]
+    train = known.train_tasks if chosen["train"] == "published" else tuple(chosen["train"])
+    test = known.test_tasks if chosen["test"] == "published" else tuple(chosen["test"])
+    return train, test
+
+
+def settings_for(config: Config, cls: type[st.Settings], **coordinates: Any) -> st.Settings:
+    """The settings dataclass ``cls`` of the job at ``coordinates``."""
+    makers: dict[type, Callable[..., Any]] = {
+        st.CollectSettings: collect,
+        st.PretrainSettings: pretrain,
+        st.TuneSettings: tune,
+        st.EvaluateSettings: evaluate,
+        st.ReportSettings: report,
+    }
+    return makers[cls](config, **coordinates)
+
+
+def collect(config: Config, suite: str) -> st.CollectSettings:
+    train, test = splits(config, _known(config["suites"], suite, "suite"))
+    return st.CollectSettings(
+        **_run(config),
+        suite=suite,
+        tasks=tuple(sorted({*train, *test})),
+        device=config["compute"]["device"],
+        threads=config["compute"]["threads"],
+        **config["collect"][suite],
+    )
+
+
+def pretrain(config: Config, suite: str, backbone: str, seed: int) -> st.PretrainSettings:
+    train, _ = splits(config, _known(config["suites"], suite, "suite"))
+    chosen = config["pretrain"]
+    return st.PretrainSettings(
+        **_run(config),
+        suite=suite,
+        backbone=backbone,
+        seed=seed,
+        train_tasks=train,
+        return_scale=config["tasks"][suite]["return_scale"],
+        precision=config["compute"]["precision"],
+        device=config["compute"]["device"],
+        **{**chosen["defaults"], **chosen["suites"].get(suite, {})},
+    )
+
+
+def tune(config: Config, suite: str, setting: str, method: str, seed: int) -> st.TuneSettings:
+    _, test = splits(config, _known(config["suites"], suite, "suite"))
+    conditions = config["settings"][_known(config["settings"], setting, "setting")]
+    chosen = config["tune"]["methods"][_known(config["tune"]["methods"], method, "method")]
+    base = {**config["pretrain"]["defaults"], **config["pretrain"]["suites"].get(suite, {})}
+    return st.TuneSettings(
+        **_run(config),
+        suite=suite,
+        setting=setting,
+        method=method,
+        kind=chosen["kind"],
+        options={**chosen["options"], **chosen.get("suite_options", {}).get(suite, {})},
+        seed=seed,
+        test_tasks=test,
+        prompt_quality=conditions["prompt_quality"],
+        data_quality=conditions["data_quality"],
+        samples=conditions["samples"],
+        prompt_length=conditions.get("prompt_length", base["prompt_length"]),
+        prompts_per_task=config["tune"]["prompts_per_task"],
+        demonstrations=base["demonstrations"],
+        target_return=config["tasks"][suite]["target_return"],
+        **config["compute"],
+    )
+
+
+def evaluate(
+    config: Config, suite: str, setting: str, method: str, seed: int
+) -> st.EvaluateSettings:
+    return st.EvaluateSettings(
+        **_run(config),
+        suite=_known(config["suites"], suite, "suite"),
+        setting=setting,
+        method=method,
+        seed=seed,
+        target_return=config["tasks"][suite]["target_return"],
+        **config["evaluate"],
+        **config["compute"],
+    )
+
+
+def report(config: Config) -> st.ReportSettings:
+    return st.ReportSettings(
+        **_run(config),
+        suites=tuple(config["suites"]),
+        seeds=tuple(config["seeds"]),
+        columns=tuple(config["tables"]["table1"]["columns"]),
+    )
+
+
+def _run(config: Config) -> dict[str, Any]:
+    return {"run": config["run"], "run_seed": config["run_seed"]}
+
+
+def _known(allowed: Any, name: str, what: str) -> str:
+    if name not in allowed:
+        raise TrajpromptError(f"{what} '{name}'", "not in this run", ", ".join(allowed))
+    return name
+
+
+def _read_yaml(file: Path) -> Config:
+    import yaml
+
+    try:
+        values = yaml.safe_load(file.read_text())
+    except FileNotFoundError as error:
+        raise TrajpromptError(file, "no such config file", "an existing YAML file") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        message = " ".join(str(error).split())
+        raise TrajpromptError(file, f"not YAML ({message})", "a YAML mapping") from error
+    if not isinstance(values, dict):
+        raise TrajpromptError(file, f"found {_short(values)}", "a YAML mapping")
+    return values
+
+
+@functools.cache
+def _schema() -> Config:
+    root = Path(__file__).resolve().parents[2]
+    return _read_yaml(root / "workflow" / "schemas" / "config.schema.yaml")
+
+
+def _inconsistencies(config: Config) -> Iterator[tuple[str, str, str]]:
+    """(key, found, expected) of everything that a schema can't see."""
+    for suite in config["suites"]:
+        for part in ("tasks", "collect"):
+            if suite not in config[part]:
+                yield f"{part}.{suite}", "nothing", f"an entry, because suites names {suite}"
+        known = len(get_suite(suite).goals)
+        for split, chosen in zip(("train", "test"), splits(config, suite), strict=True):
+            for task in chosen:
+                if not 0 <= task < known:
+                    yield f"tasks.{suite}.{split}", str(task), f"task indices 0 to {known - 1}"
+    yield from _length_errors(config)
+    yield from _column_errors(config)
+
+
+def _length_errors(config: Config) -> Iterator[tuple[str, str, str]]:
+    for suite in config["suites"]:
+        base = {**config["pretrain"]["defaults"], **config["pretrain"]["suites"].get(suite, {})}
+        horizon = get_suite(suite).horizon
+        lengths = {"pretrain.defaults.prompt_length": base["prompt_length"]}
+        for name, setting in config["settings"].items():
+            key = f"settings.{name}.prompt_length"
+            lengths[key] = setting.get("prompt_length", base["prompt_length"])
+        for key, length in lengths.items():
+            if length >= horizon:
+                yield key, str(length), f"fewer steps than an episode of {suite} has ({horizon})"
+
+
+def _column_errors(config: Config) -> Iterator[tuple[str, str, str]]:
+    for name, table in config["tables"].items():
+        ids = [column["id"] for column in table["columns"]]
+        if len(set(ids)) < len(ids):
+            yield f"tables.{name}.columns", f"ids {', '.join(ids)}", "each id once"
+        for index, column in enumerate(table["columns"]):
+            key = f"tables.{name}.columns.{index}"
+            if column["setting"] not in config["settings"]:
+                expected = f"one of {', '.join(config['settings'])}"
+                yield f"{key}.setting", column["setting"], expected
+            if column["method"] not in config["tune"]["methods"]:
+                expected = f"one of {', '.join(config['tune']['methods'])}"
+                yield f"{key}.method", column["method"], expected
+
+
+def _origin(path: Any, files: Sequence[str | Path]) -> str:
+    """The last of ``files`` that holds the key at ``path``."""
+    parts = list(path)
+    for file in reversed(files):
+        node: Any = _read_yaml(Path(file))
+        try:
+            for part in parts:
+                node = node[int(part) if isinstance(node, list) else part]
+        except (KeyError, IndexError, TypeError, ValueError):
+            continue
+        return str(file)
+    return " + ".join(str(file) for file in files) or "config"
+
+
+def _expected(error: Any) -> str:
+    """A jsonschema error as 'expected …'."""
+    rule, value = error.validator, error.validator_value
+    if rule == "additionalProperties":
+        allowed = sorted(error.schema.get("properties", {}))
+        return f"only the keys {', '.join(allowed)}"
+    if rule == "required":
+        missing = sorted(set(value) - set(error.instance))
+        return f"the missing key(s) {', '.join(missing)}"
+    if rule == "enum":
+        return f"one of {', '.join(str(item) for item in value)}"
+    if rule == "type":
+        hint = " (write 1.0e-4, not 1e-4)" if isinstance(error.instance, str) else ""
+        return f"{value}{hint}"
+    descriptions = {"minimum": "at least", "maximum": "at most", "exclusiveMinimum": "more than"}
+    if rule in descriptions:
+        return f"{descriptions[rule]} {value}"
+    return str(error.schema.get("description", f"{rule} {_short(value)}"))
+
+
+def _short(value: Any) -> str:
+    text = json.dumps(value, default=str)
+    return text if len(text) <= 80 else text[:77] + "..."

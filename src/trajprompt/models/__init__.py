@@ -1,0 +1,1 @@
+"""The prompt decision transformer: training and lockstep inference."""

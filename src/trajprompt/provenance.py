@@ -1,0 +1,52 @@
+"""What made an artifact: recorded in every file that the stages write."""
+
+import functools
+import importlib.metadata
+import json
+import subprocess
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from trajprompt import __version__
+from trajprompt.artifacts import file_hash
+
+SCHEMA_VERSION = 1
+LIBRARIES = ("numpy", "torch", "gymnasium", "mujoco", "metaworld", "h5py")
+
+
+def provenance(
+    stage: str, settings: Mapping[str, Any], inputs: Iterable[str | Path] = ()
+) -> dict[str, str]:
+    """Attributes for an artifact of ``stage``: versions, commit, settings, input hashes.
+
+    All values are strings (JSON where structured), so that HDF5 attributes and
+    safetensors metadata hold them alike. No time stamps: equal work gives equal bytes.
+    """
+    return {
+        "schema_version": str(SCHEMA_VERSION),
+        "stage": stage,
+        "trajprompt": __version__,
+        "commit": git_commit(),
+        "settings": json.dumps(settings, sort_keys=True),
+        "libraries": json.dumps({name: _version(name) for name in LIBRARIES}),
+        "inputs": json.dumps({str(path): file_hash(path) for path in inputs}, sort_keys=True),
+    }
+
+
+@functools.cache
+def git_commit() -> str:
+    """The commit of the source tree, with ``-dirty`` if it was edited; else ``unknown``."""
+    command = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=10)
+    except (OSError, subprocess.TimeoutExpired):
+        return "unknown"
+    return done.stdout.strip() or "unknown"
+
+
+def _version(library: str) -> str:
+    try:
+        return importlib.metadata.version(library)
+    except importlib.metadata.PackageNotFoundError:
+        return "absent"

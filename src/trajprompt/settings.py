@@ -1,0 +1,166 @@
+"""The settings of every stage: frozen dataclasses, and how a config becomes them.
+
+The workflow hands a stage exactly its own settings as JSON, so that editing one key of
+the config reruns only what depends on it. By hand, ``--config config.yaml [preset]``
+does the same.
+"""
+
+import argparse
+import dataclasses
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from trajprompt.errors import TrajpromptError
+
+
+@dataclass(frozen=True)
+class CollectSettings:
+    run: str
+    run_seed: int
+    suite: str
+    tasks: tuple[int, ...]  # training and test tasks: test tasks need demonstrations too
+    algorithm: str
+    options: dict[str, Any]
+    expert_at_least: float | None  # mean return of the last episodes; None: not checked
+    random_at_most: float | None  # mean return of the first episodes; None: not checked
+    quality_episodes: int  # how many first and last episodes per task are averaged
+    device: str
+    threads: int
+
+
+@dataclass(frozen=True)
+class PretrainSettings:
+    run: str
+    run_seed: int
+    suite: str
+    backbone: str
+    seed: int
+    train_tasks: tuple[int, ...]
+    return_scale: float
+    demonstrations: int  # episodes per task that prompts are drawn from
+    data_fraction: float  # last part of each replay buffer that is trained on
+    context_length: int
+    prompt_length: int
+    steps: int
+    batch_per_task: int
+    learning_rate: float
+    weight_decay: float
+    warmup_steps: int
+    schedule: str
+    gradient_clip: float
+    dropout: float
+    width: int
+    layers: int
+    heads: int
+    validation_every: int
+    precision: str
+    device: str
+
+
+@dataclass(frozen=True)
+class TuneSettings:
+    run: str
+    run_seed: int
+    suite: str
+    setting: str
+    method: str  # name in the config
+    kind: str  # registered tuning method
+    options: dict[str, Any]
+    seed: int
+    test_tasks: tuple[int, ...]
+    prompt_quality: str
+    data_quality: str
+    prompt_length: int
+    prompts_per_task: int
+    samples: int | str  # training segments per task that offline methods may use, or "all"
+    demonstrations: int
+    target_return: float
+    precision: str
+    device: str
+    threads: int
+
+
+@dataclass(frozen=True)
+class EvaluateSettings:
+    run: str
+    run_seed: int
+    suite: str
+    setting: str
+    method: str
+    seed: int
+    episodes: int
+    curve_episodes: int
+    target_return: float
+    precision: str
+    device: str
+    threads: int
+
+
+@dataclass(frozen=True)
+class ReportSettings:
+    run: str
+    run_seed: int
+    suites: tuple[str, ...]
+    seeds: tuple[int, ...]
+    columns: tuple[dict[str, Any], ...] = field(default=())
+
+
+Settings = TypeVar("Settings")
+
+
+def to_json(settings: Any) -> str:
+    """Settings as one JSON line, keys sorted."""
+    return json.dumps(dataclasses.asdict(settings), sort_keys=True)
+
+
+def from_mapping(cls: type[Settings], values: Mapping[str, Any], where: str) -> Settings:
+    """A settings dataclass from a mapping; unknown and missing keys are errors."""
+    known = {item.name for item in dataclasses.fields(cls)}  # type: ignore[arg-type]
+    wrong = sorted(known.symmetric_difference(values))
+    if wrong:
+        expected = f"exactly the keys {', '.join(sorted(known))}"
+        raise TrajpromptError(where, f"missing or unknown key(s) {', '.join(wrong)}", expected)
+    as_tuples = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
+    return cls(**as_tuples)
+
+
+def stage_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the two ways of giving a stage its settings."""
+    source = parser.add_mutually_exclusive_group()
+    source.add_argument(
+        "--config",
+        nargs="+",
+        metavar="FILE",
+        default=["config.yaml"],
+        help="config files, later ones override earlier ones (default: config.yaml)",
+    )
+    source.add_argument(
+        "--settings", metavar="JSON", help="this stage's settings, as the workflow passes them"
+    )
+
+
+def read_settings(
+    args: argparse.Namespace, cls: type[Settings], **coordinates: Any
+) -> Settings:
+    """The settings of one job, from ``--settings`` or from the config files.
+
+    ``coordinates`` (suite, setting, method, seed, …) say which job; given settings must
+    agree with them.
+    """
+    if args.settings is None:
+        from trajprompt import config
+
+        return config.settings_for(config.load(args.config), cls, **coordinates)
+    try:
+        values = json.loads(args.settings)
+    except json.JSONDecodeError as error:
+        raise TrajpromptError("--settings", f"not JSON ({error})", "a JSON object") from error
+    if not isinstance(values, dict):
+        raise TrajpromptError("--settings", repr(values), "a JSON object")
+    settings = from_mapping(cls, values, "--settings")
+    for name, value in coordinates.items():
+        if getattr(settings, name) != value:
+            raise TrajpromptError(f"--settings {name}", repr(getattr(settings, name)), repr(value))
+    return settings

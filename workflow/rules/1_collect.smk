@@ -1,0 +1,34 @@
+# Replay buffers of learning agents, or of scripted experts, for all tasks of a suite.
+
+
+rule collect:
+    input:
+        code=sources(
+            "collect/*.py", "tasks/*.py", "tasks/*.csv", "trajectories/store.py", "seeds.py"
+        ),
+    output:
+        "results/{run}/1_collect/{suite}/trajectories.h5",
+    log:
+        "logs/{run}/1_collect/{suite}.log",
+    benchmark:
+        "results/{run}/benchmarks/1_collect/{suite}.tsv"
+    conda:
+        "../../envs/trajprompt.yaml"
+    threads: THREADS
+    priority: 50
+    resources:
+        mem_mb=4000,
+        runtime=lambda wildcards, attempt: 720 * attempt,
+    params:
+        settings=collect_settings,
+    message:
+        "Collecting replay buffers of {wildcards.suite}"
+    shell:
+        "python -m trajprompt.collect --suite {wildcards.suite}"
+        " --settings {params.settings:q} --out {output} > {log} 2>&1"
+
+
+rule collect_all:
+    localrule: True
+    input:
+        expand(rules.collect.output, run=RUN, suite=config["suites"]),

@@ -1,0 +1,49 @@
+# One transformer per suite, backbone and seed, on the training tasks' replay buffers.
+
+
+rule pretrain:
+    input:
+        code=sources(
+            "pretrain.py",
+            "models/prompt_dt.py",
+            "models/training.py",
+            "models/precision.py",
+            "trajectories/*.py",
+            "seeds.py",
+        ),
+        data="results/{run}/1_collect/{suite}/trajectories.h5",
+    output:
+        backbone="results/{run}/2_pretrain/{suite}/{backbone}/seed{seed}.safetensors",
+        curve="results/{run}/2_pretrain/{suite}/{backbone}/seed{seed}.csv",
+    log:
+        "logs/{run}/2_pretrain/{suite}/{backbone}/seed{seed}.log",
+    benchmark:
+        "results/{run}/benchmarks/2_pretrain/{suite}/{backbone}/seed{seed}.tsv"
+    conda:
+        "../../envs/trajprompt.yaml"
+    threads: THREADS
+    priority: 40
+    resources:
+        mem_mb=6000,
+        runtime=lambda wildcards, attempt: 720 * attempt,
+    params:
+        settings=pretrain_settings,
+    message:
+        "Pretraining {wildcards.backbone} on {wildcards.suite}, seed {wildcards.seed}"
+    shell:
+        "python -m trajprompt.pretrain --suite {wildcards.suite}"
+        " --backbone {wildcards.backbone} --seed {wildcards.seed} --data {input.data}"
+        " --settings {params.settings:q}"
+        " --out {output.backbone} --curve {output.curve} > {log} 2>&1"
+
+
+rule pretrain_all:
+    localrule: True
+    input:
+        expand(
+            rules.pretrain.output.backbone,
+            run=RUN,
+            suite=config["suites"],
+            backbone=sorted({s["backbone"] for s in config["settings"].values()}),
+            seed=config["seeds"],
+        ),

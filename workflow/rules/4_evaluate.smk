@@ -1,0 +1,35 @@
+# Fresh episodes of every tuned prompt or backbone; one row per episode.
+
+
+rule evaluate:
+    input:
+        code=sources("evaluate.py", "models/*.py", "rollout/*.py", "tasks/*.py", "seeds.py"),
+        backbone=cell_backbone,
+        adaptation="results/{run}/3_tune/{suite}/{setting}/{method}/seed{seed}.h5",
+    output:
+        "results/{run}/4_evaluate/{suite}/{setting}/{method}/seed{seed}.csv",
+    log:
+        "logs/{run}/4_evaluate/{suite}/{setting}/{method}/seed{seed}.log",
+    benchmark:
+        "results/{run}/benchmarks/4_evaluate/{suite}/{setting}/{method}/seed{seed}.tsv"
+    conda:
+        "../../envs/trajprompt.yaml"
+    threads: THREADS
+    resources:
+        mem_mb=4000,
+        runtime=lambda wildcards, attempt: 120 * attempt,
+    params:
+        settings=evaluate_settings,
+    message:
+        "Evaluating {wildcards.suite}, {wildcards.setting}, {wildcards.method}, seed {wildcards.seed}"
+    shell:
+        "python -m trajprompt.evaluate --suite {wildcards.suite} --setting {wildcards.setting}"
+        " --method {wildcards.method} --seed {wildcards.seed}"
+        " --backbone-file {input.backbone} --adaptation {input.adaptation}"
+        " --settings {params.settings:q} --out {output} > {log} 2>&1"
+
+
+rule evaluate_all:
+    localrule: True
+    input:
+        every_cell(rules.evaluate.output[0]),
