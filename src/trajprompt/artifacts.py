@@ -43,5 +43,7 @@ def require_file(path: str | Path, made_by: str) -> Path:
     """``path`` if it is a non-empty file, else an error naming the stage that makes it."""
     path = Path(path)
     if not path.is_file() or path.stat().st_size == 0:
-        raise TrajpromptError(path, "missing or empty file", "a whole artifact", f"run `{made_by}`")
+        raise TrajpromptError(
+            path, "missing or empty file", "a whole artifact", f"run `{made_by}`"
+        )
     return path

@@ -14,7 +14,7 @@ Config = dict[str, Any]
 
 
 def load(files: Sequence[str | Path]) -> Config:
-    """The merged and checked configuration of ``files``; later files override earlier ones."""
+    """The merged and checked configuration of ``files``; later files override."""
     merged: Config = {}
     for file in files:
         merge(merged, _read_yaml(Path(file)))
@@ -38,12 +38,19 @@ def check(config: Config, files: Sequence[str | Path] = ()) -> None:
     errors = jsonschema.Draft202012Validator(_schema()).iter_errors(config)
     error = jsonschema.exceptions.best_match(errors)
     if error is not None:
-        key = ".".join(str(part) for part in error.absolute_path) or "top level"
-        where = f"{_origin(error.absolute_path, files)}: {key}"
-        raise TrajpromptError(where, f"found {_short(error.instance)}", _expected(error))
+        path = _path(error)
+        where = f"{_origin(path, config, files)}: {'.'.join(map(str, path)) or 'top level'}"
+        found = (
+            "an unknown key"
+            if _is_unknown_key(error)
+            else f"found {_short(error.instance)}"
+        )
+        raise TrajpromptError(where, found, _expected(error))
     for key, found, expected in _inconsistencies(config):
         path = key.split(".")
-        raise TrajpromptError(f"{_origin(path, files)}: {key}", f"found {found}", expected)
+        raise TrajpromptError(
+            f"{_origin(path, config, files)}: {key}", f"found {found}", expected
+        )
 
 
 def cells(config: Config) -> list[tuple[str, str, str]]:
@@ -105,7 +112,9 @@ def pretrain(config: Config, suite: str, backbone: str, seed: int) -> st.Pretrai
     )
 
 
-def tune(config: Config, suite: str, setting: str, method: str, seed: int) -> st.TuneSettings:
+def tune(
+    config: Config, suite: str, setting: str, method: str, seed: int
+) -> st.TuneSettings:
     _, test = splits(config, _known(config["suites"], suite, "suite"))
     conditions = config["settings"][_known(config["settings"], setting, "setting")]
     chosen = config["tune"]["methods"][_known(config["tune"]["methods"], method, "method")]
@@ -170,7 +179,9 @@ def _read_yaml(file: Path) -> Config:
     try:
         values = yaml.safe_load(file.read_text())
     except FileNotFoundError as error:
-        raise TrajpromptError(file, "no such config file", "an existing YAML file") from error
+        raise TrajpromptError(
+            file, "no such config file", "an existing YAML file"
+        ) from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         message = " ".join(str(error).split())
         raise TrajpromptError(file, f"not YAML ({message})", "a YAML mapping") from error
@@ -190,19 +201,30 @@ def _inconsistencies(config: Config) -> Iterator[tuple[str, str, str]]:
     for suite in config["suites"]:
         for part in ("tasks", "collect"):
             if suite not in config[part]:
-                yield f"{part}.{suite}", "nothing", f"an entry, because suites names {suite}"
+                yield (
+                    f"{part}.{suite}",
+                    "nothing",
+                    f"an entry, because suites names {suite}",
+                )
         known = len(get_suite(suite).goals)
         for split, chosen in zip(("train", "test"), splits(config, suite), strict=True):
             for task in chosen:
                 if not 0 <= task < known:
-                    yield f"tasks.{suite}.{split}", str(task), f"task indices 0 to {known - 1}"
+                    yield (
+                        f"tasks.{suite}.{split}",
+                        str(task),
+                        f"task indices 0 to {known - 1}",
+                    )
     yield from _length_errors(config)
     yield from _column_errors(config)
 
 
 def _length_errors(config: Config) -> Iterator[tuple[str, str, str]]:
     for suite in config["suites"]:
-        base = {**config["pretrain"]["defaults"], **config["pretrain"]["suites"].get(suite, {})}
+        base = {
+            **config["pretrain"]["defaults"],
+            **config["pretrain"]["suites"].get(suite, {}),
+        }
         horizon = get_suite(suite).horizon
         lengths = {"pretrain.defaults.prompt_length": base["prompt_length"]}
         for name, setting in config["settings"].items():
@@ -210,7 +232,11 @@ def _length_errors(config: Config) -> Iterator[tuple[str, str, str]]:
             lengths[key] = setting.get("prompt_length", base["prompt_length"])
         for key, length in lengths.items():
             if length >= horizon:
-                yield key, str(length), f"fewer steps than an episode of {suite} has ({horizon})"
+                yield (
+                    key,
+                    str(length),
+                    f"fewer steps than an episode of {suite} has ({horizon})",
+                )
 
 
 def _column_errors(config: Config) -> Iterator[tuple[str, str, str]]:
@@ -228,24 +254,39 @@ def _column_errors(config: Config) -> Iterator[tuple[str, str, str]]:
                 yield f"{key}.method", column["method"], expected
 
 
-def _origin(path: Any, files: Sequence[str | Path]) -> str:
-    """The last of ``files`` that holds the key at ``path``."""
-    parts = list(path)
+def _origin(path: Sequence[Any], config: Config, files: Sequence[str | Path]) -> str:
+    """Who set the key at ``path``: the last file with that value, else the command line."""
     for file in reversed(files):
-        node: Any = _read_yaml(Path(file))
         try:
-            for part in parts:
-                node = node[int(part) if isinstance(node, list) else part]
+            if _at(path, _read_yaml(Path(file))) == _at(path, config):
+                return str(file)
         except (KeyError, IndexError, TypeError, ValueError):
             continue
-        return str(file)
-    return " + ".join(str(file) for file in files) or "config"
+    return "command line"
+
+
+def _at(path: Sequence[Any], node: Any) -> Any:
+    for part in path:
+        node = node[int(part) if isinstance(node, list) else part]
+    return node
+
+
+def _is_unknown_key(error: Any) -> bool:
+    return error.validator == "additionalProperties"
+
+
+def _path(error: Any) -> list[Any]:
+    """Where a jsonschema error is; for an unknown key, the path of that key."""
+    path = list(error.absolute_path)
+    if _is_unknown_key(error):
+        path.append(min(set(error.instance) - set(error.schema["properties"])))
+    return path
 
 
 def _expected(error: Any) -> str:
     """A jsonschema error as 'expected …'."""
     rule, value = error.validator, error.validator_value
-    if rule == "additionalProperties":
+    if _is_unknown_key(error):
         allowed = sorted(error.schema.get("properties", {}))
         return f"only the keys {', '.join(allowed)}"
     if rule == "required":
@@ -256,7 +297,11 @@ def _expected(error: Any) -> str:
     if rule == "type":
         hint = " (write 1.0e-4, not 1e-4)" if isinstance(error.instance, str) else ""
         return f"{value}{hint}"
-    descriptions = {"minimum": "at least", "maximum": "at most", "exclusiveMinimum": "more than"}
+    descriptions = {
+        "minimum": "at least",
+        "maximum": "at most",
+        "exclusiveMinimum": "more than",
+    }
     if rule in descriptions:
         return f"{descriptions[rule]} {value}"
     return str(error.schema.get("description", f"{rule} {_short(value)}"))

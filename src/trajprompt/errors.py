@@ -24,6 +24,9 @@ def run_stage(main: Callable[[Sequence[str] | None], None]) -> int:
         print(f"trajprompt: error: {error}", file=sys.stderr)
         return 2
     except OSError as error:
-        print(f"trajprompt: error: {error.filename or 'disk'}: {error.strerror}", file=sys.stderr)
+        print(
+            f"trajprompt: error: {error.filename or 'disk'}: {error.strerror}",
+            file=sys.stderr,
+        )
         return 2
     return 0

@@ -30,7 +30,9 @@ def provenance(
         "commit": git_commit(),
         "settings": json.dumps(settings, sort_keys=True),
         "libraries": json.dumps({name: _version(name) for name in LIBRARIES}),
-        "inputs": json.dumps({str(path): file_hash(path) for path in inputs}, sort_keys=True),
+        "inputs": json.dumps(
+            {str(path): file_hash(path) for path in inputs}, sort_keys=True
+        ),
     }
 
 

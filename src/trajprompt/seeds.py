@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def stream(run_seed: int, *names: object) -> np.random.SeedSequence:
-    """The seed sequence of a purpose, e.g. ``stream(7, "tune", "cheetah-vel", 2, "noise")``.
+    """The seed sequence of a purpose, e.g. ``stream(7, "tune", "cheetah-vel", "noise")``.
 
     Equal arguments give equal streams on every machine; any difference in the names
     gives an unrelated stream.
@@ -26,7 +26,9 @@ def integers(sequence: np.random.SeedSequence, count: int) -> np.ndarray:
     return (sequence.generate_state(count, np.uint32) >> 1).astype(np.int64)
 
 
-def torch_generator(sequence: np.random.SeedSequence, device: str = "cpu") -> "torch.Generator":
+def torch_generator(
+    sequence: np.random.SeedSequence, device: str = "cpu"
+) -> "torch.Generator":
     """A torch generator on ``device`` seeded from ``sequence``."""
     import torch
 

@@ -121,7 +121,9 @@ def from_mapping(cls: type[Settings], values: Mapping[str, Any], where: str) -> 
     wrong = sorted(known.symmetric_difference(values))
     if wrong:
         expected = f"exactly the keys {', '.join(sorted(known))}"
-        raise TrajpromptError(where, f"missing or unknown key(s) {', '.join(wrong)}", expected)
+        raise TrajpromptError(
+            where, f"missing or unknown key(s) {', '.join(wrong)}", expected
+        )
     as_tuples = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
     return cls(**as_tuples)
 
@@ -137,7 +139,9 @@ def stage_arguments(parser: argparse.ArgumentParser) -> None:
         help="config files, later ones override earlier ones (default: config.yaml)",
     )
     source.add_argument(
-        "--settings", metavar="JSON", help="this stage's settings, as the workflow passes them"
+        "--settings",
+        metavar="JSON",
+        help="this stage's settings, as the workflow passes them",
     )
 
 
@@ -156,11 +160,15 @@ def read_settings(
     try:
         values = json.loads(args.settings)
     except json.JSONDecodeError as error:
-        raise TrajpromptError("--settings", f"not JSON ({error})", "a JSON object") from error
+        raise TrajpromptError(
+            "--settings", f"not JSON ({error})", "a JSON object"
+        ) from error
     if not isinstance(values, dict):
         raise TrajpromptError("--settings", repr(values), "a JSON object")
     settings = from_mapping(cls, values, "--settings")
     for name, value in coordinates.items():
         if getattr(settings, name) != value:
-            raise TrajpromptError(f"--settings {name}", repr(getattr(settings, name)), repr(value))
+            raise TrajpromptError(
+                f"--settings {name}", repr(getattr(settings, name)), repr(value)
+            )
     return settings

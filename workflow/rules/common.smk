@@ -7,7 +7,8 @@ import sys
 from trajprompt import config as run_config
 from trajprompt import settings as stage_settings
 
-run_config.check(config, workflow.configfiles)
+# Snakemake lists overlays first; an error should name the file that had the last word.
+run_config.check(config, [workflow.configfiles[-1], *workflow.configfiles[:-1]])
 
 RUN = config["run"]
 THREADS = config["compute"]["threads"]

@@ -1,0 +1,105 @@
+"""The configuration: every wrong key is one clear error, before any job."""
+
+import copy
+import json
+
+import pytest
+
+from trajprompt import config, settings
+from trajprompt.errors import TrajpromptError
+
+DEFAULT = config.load(["config.yaml"])
+
+
+def changed(path, value):
+    """The default configuration with the key at dotted ``path`` set to ``value``."""
+    copied = copy.deepcopy(DEFAULT)
+    *parents, last = path.split(".")
+    node = copied
+    for part in parents:
+        node = node[int(part) if isinstance(node, list) else part]
+    node[last] = value
+    return copied
+
+
+@pytest.mark.parametrize("preset", ["smoke", "paper"])
+def test_presets_are_valid(preset):
+    assert config.load(["config.yaml", f"presets/{preset}.yaml"])["run"] == preset
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "words"),
+    [
+        ("colour", 1, ["colour", "only the keys"]),
+        ("seeds", [], ["seeds", "[]", "at least one seed"]),
+        ("seeds", ["a"], ["seeds.0", '"a"', "integer"]),
+        ("suites", ["humanoid"], ["suites.0", "humanoid", "cheetah-dir"]),
+        ("run", "../elsewhere", ["run", "lower-case"]),
+        ("compute.precision", "fp8", ["compute.precision", "bf16"]),
+        ("pretrain.defaults.learning_rate", "1e-4", ["learning_rate", "1.0e-4"]),
+        ("pretrain.defaults.learning_rate", 0, ["learning_rate", "more than 0"]),
+        ("pretrain.defaults.prompt_length", 200, ["prompt_length", "200", "fewer steps"]),
+        ("tasks.cheetah-vel.test", [40], ["tasks.cheetah-vel.test", "40", "0 to 39"]),
+        ("tables.table1.columns.0.method", "magic", ["columns.0.method", "magic", "none"]),
+        ("tables.table1.columns.0.setting", "magic", ["columns.0.setting", "magic"]),
+        ("settings.expert.samples", "few", ["samples", "few", "all"]),
+        ("evaluate.episodes", 0, ["evaluate.episodes", "at least 1"]),
+    ],
+)
+def test_wrong_values_are_named(path, value, words):
+    with pytest.raises(TrajpromptError) as caught:
+        config.check(changed(path, value), ["config.yaml"])
+    for word in words:
+        assert word in str(caught.value)
+
+
+def test_error_names_the_file_that_holds_the_key(tmp_path):
+    overlay = tmp_path / "mine.yaml"
+    overlay.write_text("evaluate: {episodes: 0}\n")
+    with pytest.raises(TrajpromptError, match="mine.yaml: evaluate.episodes"):
+        config.load(["config.yaml", overlay])
+
+
+@pytest.mark.parametrize("text", ["- a\n", "a: [", "\x00"])
+def test_files_that_are_no_configuration(tmp_path, text):
+    overlay = tmp_path / "broken.yaml"
+    overlay.write_text(text)
+    with pytest.raises(TrajpromptError, match="broken.yaml"):
+        config.load(["config.yaml", overlay])
+
+
+def test_merge_keeps_what_the_overlay_does_not_name():
+    base = {"a": {"b": 1, "c": [1, 2]}, "d": 3}
+    config.merge(base, {"a": {"c": [9]}})
+    assert base == {"a": {"b": 1, "c": [9]}, "d": 3}
+
+
+def test_paper_preset_has_the_papers_sizes():
+    paper = config.load(["config.yaml", "presets/paper.yaml"])
+    sizes = {suite: len(config.splits(paper, suite)[0]) for suite in paper["suites"]}
+    expected = {"cheetah-dir": 2, "cheetah-vel": 35, "ant-dir": 45, "reach": 15}
+    assert sizes == {**expected, "ant-dir-ood": 8}
+    for suite in paper["suites"]:
+        pretraining = config.pretrain(paper, suite, "prompt-dt", 0)
+        assert (pretraining.steps, pretraining.learning_rate) == (50_000, 1e-4)
+        assert (pretraining.warmup_steps, pretraining.data_fraction) == (10_000, 1.0)
+    assert paper["evaluate"]["episodes"] == 50
+    assert len(paper["seeds"]) >= 3
+
+
+def test_settings_survive_the_command_line():
+    made = config.tune(DEFAULT, "cheetah-vel", "expert", "ptdt-offline", 1)
+    values = json.loads(settings.to_json(made))
+    assert settings.from_mapping(settings.TuneSettings, values, "here") == made
+
+
+def test_unknown_setting_on_the_command_line():
+    with pytest.raises(TrajpromptError, match="colour"):
+        settings.from_mapping(settings.ReportSettings, {"colour": 1}, "--settings")
+
+
+def test_a_cell_in_two_tables_is_one_cell():
+    twice = copy.deepcopy(DEFAULT)
+    columns = twice["tables"]["table1"]["columns"]
+    columns.append({**columns[0], "id": "again"})
+    assert config.cells(twice) == config.cells(DEFAULT)

@@ -1,0 +1,4 @@
+rule ptdt:
+    localrule: True
+    input:
+        rules.evaluate_all.input,
