@@ -1,0 +1,131 @@
+"""The cells of a table: which evaluations make a column, and their scores."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from trajprompt.artifacts import require_file
+from trajprompt.errors import TrajpromptError
+
+CELL = ["suite", "setting", "method", "seed"]
+EVALUATION_COLUMNS = (
+    *CELL,
+    *("task", "prompt", "episode", "checkpoint", "iteration", "queries"),
+    *("return", "length", "success"),
+)
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a published table as a cell of this run; config ``tables.<t>.columns``."""
+
+    id: str  # the published column's id in published/*.csv, if there is one
+    label: str
+    setting: str
+    method: str
+    suites: tuple[str, ...] | None = None  # None: all suites of the run
+
+    def covers(self, suite: str) -> bool:
+        return self.suites is None or suite in self.suites
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Mean returns of one cell of a table, over prompts and episodes."""
+
+    tasks: tuple[int, ...]
+    values: np.ndarray  # (T, S) mean return of task t under seed s
+    episodes: int  # per task and seed
+    success: float  # share of episodes that succeeded at least once
+
+
+def parse_columns(entries: Iterable[Mapping[str, Any]]) -> list[Column]:
+    """Columns from the config's mappings; wrong keys and repeated ids are errors."""
+    known = {item.name for item in fields(Column)}
+    columns = []
+    for entry in entries:
+        missing = {"id", "label", "setting", "method"} - set(entry)
+        if missing or set(entry) - known:
+            expected = "id, label, setting, method and perhaps suites"
+            raise TrajpromptError("tables.columns", f"keys {sorted(entry)}", expected)
+        suites = entry.get("suites")
+        columns.append(
+            Column(**{**entry, "suites": None if suites is None else tuple(suites)})
+        )
+    ids = [column.id for column in columns]
+    if len(set(ids)) != len(ids) or not ids:
+        raise TrajpromptError("tables.columns", f"ids {ids}", "one or more, each once")
+    return columns
+
+
+class Evaluations:
+    """Evaluation tables of a run, looked up by cell."""
+
+    def __init__(self, paths: Sequence[str | Path], run: str):
+        self.run = run
+        self._cells: dict[tuple[str, str, str, int], pd.DataFrame] = {}
+        for path in paths:
+            for cell, rows in _read(Path(path)).groupby(CELL):
+                if cell in self._cells:
+                    raise TrajpromptError(
+                        path, f"cell {cell} a second time", "each cell once"
+                    )
+                self._cells[cell] = rows  # type: ignore[index]
+
+    def rows(self, suite: str, column: Column, seed: int) -> pd.DataFrame:
+        """All episodes of one cell, every checkpoint."""
+        cell = (suite, column.setting, column.method, seed)
+        if cell not in self._cells:
+            path = f"results/{self.run}/4_evaluate/{suite}/{column.setting}/{column.method}"
+            remedy = f"column {column.id} needs it: run `snakemake` for that file"
+            raise TrajpromptError(
+                f"{path}/seed{seed}.csv", "not among the evaluations", "", remedy
+            )
+        return self._cells[cell]
+
+    def has(
+        self, suite: str, column: Column, seeds: Sequence[int], checkpoint: str
+    ) -> bool:
+        """Whether every seed's file of this cell holds episodes of ``checkpoint``."""
+        every = [self.rows(suite, column, seed)["checkpoint"] for seed in seeds]
+        return all((checkpoints == checkpoint).any() for checkpoints in every)
+
+    def scores(
+        self, suite: str, column: Column, seeds: Sequence[int], checkpoint: str = "last"
+    ) -> Scores:
+        """The (task, seed) means of one table cell at one checkpoint."""
+        rows = pd.concat([self.rows(suite, column, seed) for seed in seeds])
+        rows = rows[rows["checkpoint"] == checkpoint]
+        cell = f"{suite}/{column.setting}/{column.method}, checkpoint {checkpoint}"
+        means, counts = task_by_seed(rows, seeds, cell)
+        tasks = tuple(int(task) for task in means.index)
+        return Scores(tasks, means.to_numpy(), counts, float(rows["success"].mean()))
+
+
+def task_by_seed(
+    rows: pd.DataFrame, seeds: Sequence[int], where: str
+) -> tuple[pd.DataFrame, int]:
+    """Mean return as (tasks, seeds), and the episodes behind each; a hole is an error."""
+    grouped = rows.groupby(["task", "seed"])["return"].agg(["mean", "count"])
+    means = grouped["mean"].unstack("seed").reindex(columns=list(seeds))
+    if means.empty or means.isna().to_numpy().any():
+        holes = means.isna().stack() if not means.empty else pd.Series(dtype=bool)
+        found = f"no returns for (task, seed) {list(holes[holes].index) or 'at all'}"
+        raise TrajpromptError(where, found, "finite returns of every task under every seed")
+    return means.sort_index(), int(grouped["count"].min())
+
+
+def _read(path: Path) -> pd.DataFrame:
+    table = pd.read_csv(require_file(path, "python -m trajprompt.evaluate"))
+    missing = [name for name in EVALUATION_COLUMNS if name not in table.columns]
+    if missing:
+        raise TrajpromptError(path, f"columns {list(table.columns)}", f"also {missing}")
+    if not np.isfinite(table["return"].to_numpy(dtype=float)).all():
+        raise TrajpromptError(
+            path, "a return that is not a finite number", "finite returns"
+        )
+    return table

@@ -1,0 +1,75 @@
+"""The papers' printed figures, read from ``published/*.csv``."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from trajprompt.artifacts import require_file
+from trajprompt.errors import TrajpromptError
+
+COLUMNS = ["suite", "column", "mean", "spread", "seeds", "source", "note"]
+AVERAGE = "average"
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One printed cell: mean ± spread over ``seeds`` seeds, and where it is printed."""
+
+    mean: float
+    spread: float  # NaN where the paper prints none
+    seeds: int
+    source: str
+    note: str
+
+
+class Published:
+    """Printed figures by (suite, column id); ``average`` rows as printed, errors and all."""
+
+    def __init__(self, paths: Sequence[str | Path]):
+        self._figures: dict[tuple[str, str], Figure] = {}
+        for path in paths:
+            table = pd.read_csv(require_file(path, "git checkout published/"))
+            if list(table.columns) != COLUMNS:
+                raise TrajpromptError(path, f"columns {list(table.columns)}", f"{COLUMNS}")
+            for row in table.fillna({"note": ""}).itertuples(index=False):
+                self._add(path, row)
+
+    def _add(self, path: str | Path, row: tuple) -> None:
+        suite, column, mean, spread, seeds, source, note = row
+        if (suite, column) in self._figures:
+            raise TrajpromptError(
+                path, f"{suite}, {column} a second time", "each cell once"
+            )
+        self._figures[suite, column] = Figure(mean, spread, int(seeds), source, note)
+
+    def get(self, suite: str, column: str) -> Figure | None:
+        """The printed figure, or None where no paper prints one."""
+        return self._figures.get((suite, column))
+
+    def suites(self, column: str) -> list[str]:
+        """The suites that ``column`` is printed for, without the average."""
+        return [
+            suite for suite, name in self._figures if name == column and suite != AVERAGE
+        ]
+
+    def average(self, suites: Sequence[str], column: str) -> float | None:
+        """The mean of the printed cells of ``suites``, recomputed: two printed ones err."""
+        figures = [self.get(suite, column) for suite in suites]
+        if not all(figures):
+            return None
+        return sum(figure.mean for figure in figures if figure) / len(figures)
+
+    def notes(self, columns: Sequence[str]) -> list[str]:
+        """Remarks on printed averages that do not follow from their cells."""
+        averages = [(column, self.get(AVERAGE, column)) for column in columns]
+        return [
+            f"{c}: {f.note} ({f.source})" for c, f in averages if f is not None and f.note
+        ]
+
+    def sources(self, columns: Sequence[str]) -> list[str]:
+        """The tables that ``columns`` are printed in."""
+        return sorted(
+            {f.source for (_, column), f in self._figures.items() if column in columns}
+        )

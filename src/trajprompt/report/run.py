@@ -1,0 +1,98 @@
+"""A run as the report sees it: its cells, its data, and the papers' figures."""
+
+import functools
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from trajprompt import seeds as streams
+from trajprompt.errors import TrajpromptError
+from trajprompt.report.cells import Column, Evaluations, Scores, parse_columns
+from trajprompt.report.published import Published
+from trajprompt.report.teacher import Teacher, read_teacher, store_suite
+from trajprompt.settings import ReportSettings
+
+
+@dataclass(frozen=True)
+class Run:
+    name: str
+    run_seed: int
+    suites: tuple[str, ...]
+    seeds: tuple[int, ...]
+    columns: tuple[Column, ...]
+    evaluations: Evaluations
+    published: Published
+    stores: dict[str, Path] = field(default_factory=dict)  # suite -> trajectory store
+
+    def column(self, name: str) -> Column | None:
+        """The column with this id, or None if the run has none."""
+        return next((column for column in self.columns if column.id == name), None)
+
+    def scores(self, column: Column, checkpoint: str = "last") -> dict[str, Scores]:
+        """The column's scores in every suite of the run that it covers."""
+        return {
+            suite: self._cell(suite, column, checkpoint)
+            for suite in self.suites
+            if column.covers(suite)
+        }
+
+    def columns_with(self, checkpoint: str) -> list[Column]:
+        """The columns all of whose cells hold episodes of ``checkpoint``."""
+        has = self.evaluations.has
+        return [
+            column
+            for column in self.columns
+            if all(
+                has(suite, column, self.seeds, checkpoint)
+                for suite in self.suites
+                if column.covers(suite)
+            )
+        ]
+
+    def tasks(self, suite: str) -> tuple[int, ...]:
+        """The test tasks of a suite: those that its first column was evaluated on."""
+        column = next(column for column in self.columns if column.covers(suite))
+        return self.evaluations.scores(suite, column, self.seeds).tasks
+
+    def teacher(self, suite: str) -> Teacher:
+        """The data's own returns on the suite's test tasks."""
+        if suite not in self.stores:
+            expected = f"the trajectory store of {suite}"
+            raise TrajpromptError("--stores", f"stores of {sorted(self.stores)}", expected)
+        return _teacher(self.stores[suite], self.tasks(suite))
+
+    def stream(self, *names: object) -> np.random.SeedSequence:
+        """The bootstrap's chance for one number of the report."""
+        return streams.stream(self.run_seed, "report", *names)
+
+    def _cell(self, suite: str, column: Column, checkpoint: str) -> Scores:
+        found = self.evaluations.scores(suite, column, self.seeds, checkpoint)
+        if found.tasks != self.tasks(suite):
+            where = f"{suite}/{column.setting}/{column.method}"
+            expected = f"{self.tasks(suite)}, as in the table's first column"
+            raise TrajpromptError(where, f"evaluated on tasks {found.tasks}", expected)
+        return found
+
+
+def load_run(
+    settings: ReportSettings,
+    evaluations: Sequence[str | Path],
+    stores: Sequence[str | Path] = (),
+    published: Sequence[str | Path] = (),
+) -> Run:
+    """The run that ``settings`` describe, from its files."""
+    return Run(
+        name=settings.run,
+        run_seed=settings.run_seed,
+        suites=tuple(settings.suites),
+        seeds=tuple(settings.seeds),
+        columns=tuple(parse_columns(settings.columns)),
+        evaluations=Evaluations(evaluations, settings.run),
+        published=Published(published),
+        stores={store_suite(path): Path(path) for path in stores},
+    )
+
+
+_teacher = functools.cache(read_teacher)

@@ -1,0 +1,84 @@
+"""How figures look, and how they are written: the same bytes for the same content."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from trajprompt.artifacts import atomic_path
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+# Okabe & Ito 2008, "Color Universal Design": told apart under every colour blindness.
+BLACK, BLUE, VERMILLION, GREEN = "#000000", "#0072B2", "#D55E00", "#009E73"
+ORANGE, SKY, PURPLE, GREY = "#E69F00", "#56B4E9", "#CC79A7", "#767676"
+CYCLE = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY, BLACK)
+PANEL_INCHES = (4.6, 3.1)
+PNG_DPI = 110  # a two-panel figure is about 1000 pixels wide, the width of a README
+
+SETTINGS: dict[str, Any] = {
+    "font.family": "DejaVu Sans",  # ships with matplotlib: the same glyphs everywhere
+    "font.size": 10,
+    "axes.titlesize": 11,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.axisbelow": True,
+    "axes.grid": True,
+    "grid.color": "#e4e4e4",
+    "legend.frameon": False,
+    "figure.facecolor": "white",
+    "svg.hashsalt": "trajprompt",  # element ids from content, not from chance
+}
+
+
+@contextmanager
+def panels(count: int, share_y: bool = False) -> Iterator[tuple["Figure", list["Axes"]]]:
+    """A figure of ``count`` panels, two to a row, drawn off-screen in the house style."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    across = min(2, count)
+    down = -(-count // across)
+    width, height = PANEL_INCHES
+    settings: Any = SETTINGS  # matplotlib's own type lists every known key
+    with matplotlib.rc_context(settings):
+        figure, axes = pyplot.subplots(
+            down,
+            across,
+            figsize=(width * across + 1.0, height * down + 0.6),
+            squeeze=False,
+            sharey=share_y,
+            layout="constrained",
+        )
+        flat = list(axes.flat)
+        for spare in flat[count:]:
+            spare.set_visible(False)
+        yield figure, flat[:count]
+        pyplot.close(figure)
+
+
+def legend_below(figure: "Figure", axes: list["Axes"]) -> None:
+    """One legend for all panels, under them; entries of the same label appear once."""
+    entries: dict[str, Any] = {}
+    for axis in axes:
+        for handle, label in zip(*axis.get_legend_handles_labels(), strict=True):
+            entries.setdefault(label, handle)
+    columns = min(4, len(entries)) or 1
+    figure.legend(
+        list(entries.values()), list(entries), loc="outside lower center", ncols=columns
+    )
+
+
+def save(figure: "Figure", stem: str | Path) -> None:
+    """Write ``stem``.svg and ``stem``.png, without dates or versions in them."""
+    metadata: dict[str, dict[str, None]] = {
+        ".svg": {"Date": None, "Creator": None},
+        ".png": {"Software": None},
+    }
+    for suffix, empty in metadata.items():
+        with atomic_path(Path(f"{stem}{suffix}")) as path:
+            figure.savefig(path, metadata=empty, dpi=PNG_DPI)

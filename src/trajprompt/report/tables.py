@@ -1,0 +1,125 @@
+"""Prompt-Tuning DT's Table 1: ours with intervals beside the published figures.
+
+``table1`` is tidy, one row per (column, suite), and everything shown comes from it. The
+papers print suites downwards and methods across; here methods go downwards, so that what
+should be compared stands in one column and the data's own returns stand above it.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from trajprompt.report.cells import Column, Scores
+from trajprompt.report.published import AVERAGE
+from trajprompt.report.run import Run
+from trajprompt.report.statistics import Estimate, estimate
+
+FIRST_EPISODES = "data-first"
+EXPERT_DATA = "data-expert"
+TEACHER_LABELS = {
+    FIRST_EPISODES: "first episodes of the data",
+    EXPERT_DATA: "expert data",
+}
+
+
+def table1(run: Run, checkpoint: str = "last") -> pd.DataFrame:
+    """The tidy table: column, suite, mean, low, high, spread, n, published figures.
+
+    The average weighs suites equally, as the papers do; a column that misses a suite has
+    none. Published averages are recomputed from the printed cells of the same suites.
+    """
+    rows = [
+        _teacher_row(run, level, suite) for level in TEACHER_LABELS for suite in run.suites
+    ]
+    rows += [_teacher_average(run, level) for level in TEACHER_LABELS]
+    columns = run.columns if checkpoint == "last" else run.columns_with(checkpoint)
+    for column in columns:
+        scores = run.scores(column, checkpoint)
+        for suite, found in scores.items():
+            rows.append(_cell_row(run, column, suite, [found], checkpoint))
+        if len(scores) == len(run.suites):
+            rows.append(_cell_row(run, column, AVERAGE, list(scores.values()), checkpoint))
+    return pd.DataFrame(rows)
+
+
+def task_table(run: Run, checkpoint: str = "last") -> pd.DataFrame:
+    """The table behind Table 1: a row per (suite, task, column), with the data's returns."""
+    rows = []
+    for column in run.columns:
+        for suite, scores in run.scores(column, checkpoint).items():
+            for index, task in enumerate(scores.tasks):
+                stream = run.stream(checkpoint, column.id, suite, task)
+                found = estimate([scores.values[index : index + 1]], stream)
+                teacher = run.teacher(suite)
+                row = {
+                    "suite": suite,
+                    "task": task,
+                    "column": column.id,
+                    "label": column.label,
+                }
+                row |= _numbers(found) | {"episodes": scores.episodes}
+                row |= {FIRST_EPISODES: teacher.first[index]}
+                rows.append(row | {EXPERT_DATA: teacher.expert[index]})
+    return pd.DataFrame(rows)
+
+
+def _cell_row(
+    run: Run, column: Column, suite: str, scores: Sequence[Scores], checkpoint: str
+) -> dict[str, object]:
+    values = [found.values for found in scores]
+    found = estimate(values, run.stream(checkpoint, column.id, suite))
+    row: dict[str, object] = {"column": column.id, "label": column.label, "suite": suite}
+    row |= _numbers(found) | {"tasks": found.tasks}
+    row |= {"episodes": min(item.episodes for item in scores)}
+    row |= {"success": np.mean([item.success for item in scores])}
+    return row | _published(run, column.id, suite)
+
+
+def _published(run: Run, column: str, suite: str) -> dict[str, object]:
+    if suite == AVERAGE:
+        printed = run.published.get(AVERAGE, column)
+        mean = run.published.average(run.suites, column)
+        same = mean is not None and printed is not None and abs(printed.mean - mean) < 0.06
+        source = "" if mean is None else "recomputed from the printed cells"
+        source += (
+            "" if same or mean is None or printed is None else f" ({printed.mean} printed)"
+        )
+        return {"published": mean, "published_spread": None, "source": source}
+    figure = run.published.get(suite, column)
+    if figure is None:
+        return {"published": None, "published_spread": None, "source": ""}
+    spread = figure.spread
+    return {"published": figure.mean, "published_spread": spread, "source": figure.source}
+
+
+def _numbers(found: Estimate) -> dict[str, object]:
+    return {
+        "mean": found.mean,
+        "low": found.low,
+        "high": found.high,
+        "spread": found.spread,
+        "seeds": found.seeds,
+    }
+
+
+def _teacher_row(run: Run, level: str, suite: str) -> dict[str, object]:
+    teacher = run.teacher(suite)
+    returns = teacher.first if level == FIRST_EPISODES else teacher.expert
+    row: dict[str, object] = {
+        "column": level,
+        "label": TEACHER_LABELS[level],
+        "suite": suite,
+    }
+    return row | {
+        "mean": returns.mean(),
+        "tasks": len(returns),
+        "episodes": teacher.episodes,
+    }
+
+
+def _teacher_average(run: Run, level: str) -> dict[str, object]:
+    rows = [_teacher_row(run, level, suite) for suite in run.suites]
+    mean = float(np.mean([row["mean"] for row in rows]))
+    tasks = sum(len(run.teacher(suite).tasks) for suite in run.suites)
+    return rows[0] | {"suite": AVERAGE, "mean": mean, "tasks": tasks}

@@ -1,0 +1,62 @@
+"""What the data itself earned: what an imitator can hope for, and where it began."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from trajprompt.errors import TrajpromptError
+from trajprompt.trajectories.store import read_attributes, read_trajectories
+
+
+@dataclass(frozen=True)
+class Teacher:
+    """Mean returns of the first and last collected episodes of a suite's test tasks."""
+
+    suite: str
+    tasks: tuple[int, ...]
+    first: np.ndarray  # (T,) mean return of the first episodes: the untrained collector
+    expert: np.ndarray  # (T,) mean return of the last episodes
+    episodes: int  # how many first and last episodes per task
+
+    @property
+    def gap(self) -> float:
+        """The distance from the first to the expert episodes, averaged over tasks."""
+        return float(abs(self.expert.mean() - self.first.mean()))
+
+
+def read_teacher(path: str | Path, tasks: Sequence[int]) -> Teacher:
+    """The teacher's returns on ``tasks``, from one trajectory store.
+
+    As many episodes are averaged as the store's own quality check did
+    (``quality_episodes`` of the collection's settings).
+    """
+    attributes = read_attributes(path)
+    try:
+        wanted = int(json.loads(attributes["settings"])["quality_episodes"])
+    except (KeyError, ValueError, TypeError) as error:
+        raise TrajpromptError(
+            path, "no quality_episodes among the settings", "a store made by `collect`"
+        ) from error
+    held = read_trajectories(path, tasks)
+    count = min(wanted, *(task.num_episodes for task in held.values()))
+    means = {
+        level: np.array(
+            [held[t].quality(level, count).returns.mean() for t in sorted(held)]
+        )
+        for level in ("random", "expert")
+    }
+    return Teacher(
+        str(attributes["suite"]),
+        tuple(sorted(held)),
+        means["random"],
+        means["expert"],
+        count,
+    )
+
+
+def store_suite(path: str | Path) -> str:
+    """The suite that a trajectory store belongs to."""
+    return str(read_attributes(path)["suite"])
