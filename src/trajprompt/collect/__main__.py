@@ -1,0 +1,63 @@
+"""Stage 1, collect: ``python -m trajprompt.collect --suite cheetah-vel --out FILE.h5``."""
+
+import argparse
+import dataclasses
+import time
+from collections.abc import Sequence
+
+from trajprompt.errors import run_stage
+from trajprompt.settings import CollectSettings, read_settings, stage_arguments
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Collect one suite, check that its experts learned, write the store."""
+    parser = argparse.ArgumentParser(
+        prog="trajprompt collect", description="Collect the replay buffers of one suite."
+    )
+    parser.add_argument("--suite", required=True, help="suite of tasks, e.g. cheetah-vel")
+    parser.add_argument("--out", required=True, metavar="FILE", help="HDF5 store to write")
+    stage_arguments(parser)
+    args = parser.parse_args(argv)
+    settings = read_settings(args, CollectSettings, suite=args.suite)
+    run(settings, args.out)
+
+
+def run(settings: CollectSettings, out: str) -> None:
+    """The stage itself; nothing is written if the experts did not learn."""
+    from trajprompt.collect.algorithms import collect
+    from trajprompt.collect.curve import (
+        COLUMNS,
+        check_learned,
+        curve_table,
+        first_and_last,
+        learning_curve,
+    )
+    from trajprompt.provenance import provenance
+    from trajprompt.tasks.suites import get_suite
+    from trajprompt.trajectories.store import write_trajectories
+
+    began = time.process_time()
+    tasks = collect(settings)
+    seconds = time.process_time() - began
+    curve = learning_curve(tasks)
+    episodes = settings.quality_episodes
+    first, last = first_and_last(tasks, episodes)
+    print(
+        f"{settings.suite}: {len(tasks)} tasks by {settings.algorithm}, {seconds:.0f} CPU-s"
+    )
+    print(curve_table(curve))
+    print(f"first {episodes} episodes per task: {first:.1f}; last {episodes}: {last:.1f}")
+    check_learned(
+        tasks,
+        episodes,
+        settings.expert_at_least,
+        settings.random_at_most,
+        f"collect.{settings.suite}",
+    )
+    attributes = provenance("collect", dataclasses.asdict(settings))
+    suite = get_suite(settings.suite)
+    write_trajectories(out, suite, tasks, attributes, curve, COLUMNS)
+
+
+if __name__ == "__main__":
+    raise SystemExit(run_stage(main))

@@ -1,0 +1,139 @@
+"""Soft actor-critic (Haarnoja et al. 2018, arXiv 1812.05905) for a stack of tasks."""
+
+import copy
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from trajprompt.collect.networks import (
+    StackedMLP,
+    TwinCritic,
+    adam,
+    flatten_parameters,
+    step,
+)
+from trajprompt.collect.replay import Batch
+from trajprompt.models.precision import resolve_precision
+
+# Bounds of the log standard deviation: those of the original code and of every
+# descendant; narrower than exp(-20) or wider than exp(2) the tanh makes it moot.
+LOG_STD_RANGE = (-20.0, 2.0)
+
+
+@dataclass(frozen=True)
+class SacOptions:
+    """Defaults: the SAC paper's Table 1. Config overrides carry their own reasons."""
+
+    width: int = 256  # units of each of the two hidden layers
+    batch: int = 256  # transitions per task and update
+    learning_rate: float = 3e-4
+    discount: float = 0.99
+    target_rate: float = 0.005  # Polyak step of the target critics
+    initial_temperature: float = 1.0
+    target_entropy: float | None = None  # None: minus the number of action dimensions
+    layer_norm: bool = False  # in the critics only
+    policy_delay: int = 1  # critic updates per policy update (TD3's device)
+    precision: str = "fp32"  # of the products: "fp32", "bf16" or "auto"
+
+
+class SAC:
+    """T independent soft actor-critics; every tensor has the stack first."""
+
+    def __init__(
+        self,
+        stack: int,
+        features: int,
+        actions: int,
+        options: SacOptions,
+        device: str,
+        generator: torch.Generator,  # on the CPU, so that devices start alike
+        noise: torch.Generator,  # on the device
+    ):
+        self.options, self.noise = options, noise
+        self.batch = options.batch
+        hidden = (options.width, options.width)
+        dtype = resolve_precision(options.precision, device)
+        actor = StackedMLP(stack, (features, *hidden, 2 * actions), generator, dtype=dtype)
+        critic = TwinCritic(
+            stack, (features + actions, *hidden, 1), generator, options.layer_norm, dtype
+        )
+        self.actor, self.critic = actor.to(device), critic.to(device)
+        self.target = copy.deepcopy(self.critic).requires_grad_(False)
+        self.actor_vector = flatten_parameters(self.actor)
+        self.critic_vector = flatten_parameters(self.critic)
+        self.target_vector = flatten_parameters(self.target)
+        start = math.log(options.initial_temperature)
+        self.log_temperature = torch.full((stack, 1), start, device=device)
+        self.log_temperature.grad = torch.zeros_like(self.log_temperature)
+        given = options.target_entropy
+        self.target_entropy = -float(actions) if given is None else given
+        rate = options.learning_rate
+        self.actor_optimiser = adam(self.actor_vector, rate)
+        self.critic_optimiser = adam(self.critic_vector, rate)
+        self.temperature_optimiser = adam(self.log_temperature, rate)
+        self.updates = 0
+
+    @torch.no_grad()
+    def act(self, features: Tensor, explore: bool) -> Tensor:
+        """Actions (T, B, A): sampled, or the tanh of the mean."""
+        mean, log_std = self._gaussian(features)
+        if not explore:
+            return mean.tanh()
+        return (mean + log_std.exp() * self._normal(mean)).tanh()
+
+    def update(self, batch: Batch) -> None:
+        """One critic step, and every ``policy_delay``-th time a policy step."""
+        temperature = self.log_temperature.exp()  # (T, 1)
+        self._update_critic(batch, temperature)
+        self.updates += 1
+        if self.updates % self.options.policy_delay == 0:
+            self._update_actor(batch.features, temperature)
+        self.target_vector.lerp_(self.critic_vector, self.options.target_rate)
+
+    def _update_critic(self, batch: Batch, temperature: Tensor) -> None:
+        with torch.no_grad():
+            actions, log_probs = self._sample(batch.next_features)
+            values = self.target(batch.next_features, actions).amin(0)  # (T, B)
+            values = values - temperature * log_probs
+            alive = 1 - batch.terminations
+            targets = batch.rewards + self.options.discount * alive * values
+        values = self.critic(batch.features, batch.actions)  # (2, T, B)
+        loss = (values - targets).square().mean(-1).sum() / 2
+        step(self.critic_optimiser, self.critic_vector, loss)
+
+    def _update_actor(self, features: Tensor, temperature: Tensor) -> None:
+        actions, log_probs = self._sample(features)
+        values = self.critic(features, actions, frozen=True).amin(0)
+        loss = (temperature * log_probs - values).mean(-1).sum()
+        step(self.actor_optimiser, self.actor_vector, loss)
+        # d/d(log temperature) of temperature * (entropy - target), in closed form.
+        surplus = -log_probs.detach().mean(-1, keepdim=True) - self.target_entropy
+        self.log_temperature.grad = temperature * surplus
+        self.temperature_optimiser.step()
+
+    def _gaussian(self, features: Tensor) -> tuple[Tensor, Tensor]:
+        mean, log_std = self.actor(features).chunk(2, dim=-1)
+        return mean, log_std.clamp(*LOG_STD_RANGE)
+
+    def _sample(self, features: Tensor) -> tuple[Tensor, Tensor]:
+        """Reparametrised actions (T, B, A) and their log densities (T, B)."""
+        mean, log_std = self._gaussian(features)
+        return squash(mean, log_std, self._normal(mean))
+
+    def _normal(self, like: Tensor) -> Tensor:
+        return torch.randn(like.shape, generator=self.noise, device=like.device)
+
+
+def squash(mean: Tensor, log_std: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
+    """tanh(mean + std * noise) and its log density, summed over the last axis.
+
+    log(1 - tanh(u)^2) = 2 (log 2 - u - softplus(-2u)), which does not underflow
+    (arXiv 1812.05905, appendix C, rewritten).
+    """
+    raw = mean + log_std.exp() * noise
+    density = -0.5 * noise.square() - log_std - 0.5 * math.log(2 * math.pi)
+    correction = 2 * (math.log(2) - raw - functional.softplus(-2 * raw))
+    return raw.tanh(), (density - correction).sum(-1)
