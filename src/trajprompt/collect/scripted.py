@@ -12,7 +12,7 @@ import numpy as np
 from trajprompt.errors import TrajpromptError
 from trajprompt.rollout.loop import Episodes, rollout
 from trajprompt.tasks.reach import ReachSimulator
-from trajprompt.tasks.simulator import make_simulator
+from trajprompt.tasks.simulator import Simulator, make_simulator
 from trajprompt.tasks.suites import Suite
 from trajprompt.trajectories.episodes import TaskTrajectories
 
@@ -50,10 +50,12 @@ class ScriptedReachPolicy:
 
     def __init__(
         self,
-        simulator: ReachSimulator,
+        simulator: Simulator,
         noise: float = 0.0,
         generator: np.random.Generator | None = None,
     ):
+        if not isinstance(simulator, ReachSimulator):
+            raise TrajpromptError(simulator.suite.name, "no scripted expert", "suite reach")
         if noise > 0 and generator is None:
             raise TrajpromptError("scripted policy", "noise without a generator", "both")
         self.simulator, self.noise, self.generator = simulator, noise, generator
@@ -80,13 +82,10 @@ def collect_scripted(
     threads: int = 1,
 ) -> list[TaskTrajectories]:
     """One buffer per task: random, noisy, expert; a third of ``episodes`` each."""
-    if suite.name != "reach":
-        raise TrajpromptError(suite.name, "no scripted expert", "suite reach")
     if options.episodes < 3 or options.episodes % 3:
         raise TrajpromptError("episodes", str(options.episodes), "a positive multiple of 3")
     each = options.episodes // 3
     simulator = make_simulator(suite, np.repeat(np.asarray(tasks), each), threads)
-    assert isinstance(simulator, ReachSimulator)
     generator = np.random.default_rng(stream)
     policies = (
         RandomPolicy(simulator.rows, suite.action_dim, generator),

@@ -43,8 +43,8 @@ class LocomotionSimulator(Simulator):
         path = package_file("gymnasium", f"envs/mujoco/assets/{self.xml}")
         self.model = mujoco.MjModel.from_xml_path(path)
         self.dt = self.model.opt.timestep * FRAME_SKIP
-        self._data = [mujoco.MjData(self.model) for _ in range(self.rows)]
-        self._home = self._data[0].qpos.copy()  # the model's own pose
+        self.data = [mujoco.MjData(self.model) for _ in range(self.rows)]
+        self._home = self.data[0].qpos.copy()  # the model's own pose
         nq, nv = self.model.nq, self.model.nv
         # (N, nq + nv + 3): positions, velocities, torso position of every row
         self._state = np.zeros((self.rows, nq + nv + 3))
@@ -57,7 +57,7 @@ class LocomotionSimulator(Simulator):
     def _views_of(self, row: int) -> tuple:
         """Views made once, because making them costs more than copying through them."""
         data, state, nq, nv = (
-            self._data[row],
+            self.data[row],
             self._state[row],
             self.model.nq,
             self.model.nv,
@@ -83,7 +83,7 @@ class LocomotionSimulator(Simulator):
 
     def _reset_row(self, row: int, seed: int) -> None:
         """Gymnasium's ``reset(seed)`` of its v5 environments, draw by draw."""
-        data, model = self._data[row], self.model
+        data, model = self.data[row], self.model
         generator = np.random.default_rng(seed)
         mujoco.mj_resetData(model, data)
         data.qpos[:] = self._home + generator.uniform(-RESET_NOISE, RESET_NOISE, model.nq)

@@ -51,7 +51,7 @@ class ReachSimulator(Simulator):
         self.goals = suite.goals[self.tasks]  # (N, 3)
         self._margins = _norms(HAND_HOME - self.goals)  # (N,)
         self._starts = _starting_states(self.model, self.tasks)
-        self._data = [mujoco.MjData(self.model) for _ in range(self.rows)]
+        self.data = [mujoco.MjData(self.model) for _ in range(self.rows)]
         self._controls = np.zeros((self.rows, 2))
         self._mocap = np.zeros((self.rows, 3))
         self._kinematics = np.zeros((self.rows, 27))
@@ -60,7 +60,7 @@ class ReachSimulator(Simulator):
 
     def _views_of(self, row: int) -> tuple:
         """Views made once, because making them costs more than copying through them."""
-        data, kinematics = self._data[row], self._kinematics[row]
+        data, kinematics = self.data[row], self._kinematics[row]
         inputs = (data.ctrl, self._controls[row], data.mocap_pos[0], self._mocap[row])
         sources = [
             data.body(name).xpos for name in ("hand", "rightclaw", "leftclaw", "obj")
@@ -76,7 +76,7 @@ class ReachSimulator(Simulator):
     def reset(self, seeds: np.ndarray, rows: np.ndarray | None = None) -> np.ndarray:
         which = np.arange(self.rows) if rows is None else np.flatnonzero(rows)
         for row in which.tolist():
-            data, start = self._data[row], self._starts[int(self.tasks[row])]
+            data, start = self.data[row], self._starts[int(self.tasks[row])]
             mujoco.mj_setState(self.model, data, start, EVERYTHING)
             mujoco.mj_forward(self.model, data)  # kinematics; moves the solver's start ...
             mujoco.mj_setState(self.model, data, start, EVERYTHING)  # ... which is put back

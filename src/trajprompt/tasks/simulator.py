@@ -8,12 +8,15 @@ or Meta-World's environment alone, whatever the number of rows or threads.
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from trajprompt.errors import TrajpromptError
 from trajprompt.tasks.suites import Suite
+
+if TYPE_CHECKING:
+    import mujoco
 
 
 class Step(NamedTuple):
@@ -31,6 +34,9 @@ class Simulator(ABC):
     The horizon is the caller's business. A terminated row stays where it is (its physics
     is skipped, its rewards are 0) until it is reset.
     """
+
+    model: "mujoco.MjModel"  # shared by all rows
+    data: list["mujoco.MjData"]  # one per row
 
     def __init__(self, suite: Suite, tasks: np.ndarray, threads: int = 1):
         self.suite = suite
