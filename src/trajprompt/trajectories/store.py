@@ -207,9 +207,7 @@ def _open(path: str | Path) -> Iterator["h5py.File"]:
 
 
 def _read_task(group: "h5py.Group", where: str, task: int) -> TaskTrajectories:
-    sizes: dict[str, int] = {}
-    for name, column in COLUMNS.items():
-        _check_header(group, name, column, sizes, where)
+    check_headers(group, where)
     own = {n: _plain(v) for n, v in sorted(group.attrs.items()) if n not in DERIVED}
     arrays = {name: group[name][...] for name in COLUMNS}
     goal = np.asarray(group.attrs["goal"], dtype=np.float64)
@@ -218,10 +216,17 @@ def _read_task(group: "h5py.Group", where: str, task: int) -> TaskTrajectories:
     return found
 
 
+def check_headers(group: "h5py.Group", where: str) -> None:
+    """Raise unless a task's datasets have the layout, before any of them is read."""
+    sizes: dict[str, int] = {}
+    for name, column in COLUMNS.items():
+        _check_header(group, name, column, sizes, where)
+
+
 def _check_header(
     group: "h5py.Group", name: str, column: Column, sizes: dict[str, int], where: str
 ) -> None:
-    """Presence, type, shape and plausible size of one dataset, before any of it is read."""
+    """Presence, type, shape and plausible size of one dataset."""
     dataset = group.get(name)
     shape = getattr(dataset, "shape", None)
     if dataset is None or shape is None:

@@ -1,0 +1,65 @@
+"""The ``trajprompt`` command: looks inside artifacts, renders policies, runs stages."""
+
+import argparse
+import importlib
+import sys
+from collections.abc import Sequence
+
+from trajprompt import __version__
+from trajprompt.errors import run_stage
+
+COMMANDS = {  # name -> module with a ``main(argv)``; imported only when it is called
+    "inspect": "trajprompt.inspect_artifact",
+    "render": "trajprompt.render",
+    "collect": "trajprompt.collect",
+    "pretrain": "trajprompt.pretrain",
+    "tune": "trajprompt.tune",
+    "evaluate": "trajprompt.evaluate",
+    "report": "trajprompt.report",
+}
+
+EPILOG = """commands:
+  inspect    look inside any artifact: tree, units, settings, return statistics
+  render     write a short video of a policy on a task
+  collect    1: make replay buffers of a suite            (.h5)
+  pretrain   2: train a backbone on them                  (.safetensors)
+  tune       3: adapt it to test tasks with one method    (.h5)
+  evaluate   4: play the adapted prompts                  (.csv)
+  report     5: tables, figures and claims of a run
+
+examples:
+  trajprompt inspect results/laptop/1_collect/cheetah-vel/trajectories.h5
+  trajprompt inspect evaluation.csv --plot evaluation.png
+  trajprompt tune --help
+
+Whole runs are Snakemake's: `snakemake --cores all`, or `make reproduce`."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; the exit code is 0, or 2 after an error that the user can mend."""
+    parser = argparse.ArgumentParser(
+        prog="trajprompt",
+        description=__doc__,
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"trajprompt {__version__}")
+    parser.add_argument("command", choices=COMMANDS, metavar="command", help="see below")
+    parser.add_argument("arguments", nargs=argparse.REMAINDER, help="see `command --help`")
+    args = parser.parse_args(argv)
+    return run_stage(lambda _: _run(args.command, args.arguments))
+
+
+def _run(command: str, arguments: Sequence[str]) -> None:
+    module = importlib.import_module(COMMANDS[command])
+    if hasattr(module, "__path__"):  # a package's command is its __main__
+        module = importlib.import_module(f"{COMMANDS[command]}.__main__")
+    try:
+        module.main(arguments)
+        sys.stdout.flush()
+    except BrokenPipeError:  # the reader, such as `head`, has seen enough
+        sys.stdout = None  # type: ignore[assignment]
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,1 @@
+"""Reading artifacts for people: one module per kind, used by ``trajprompt inspect``."""

@@ -1,0 +1,86 @@
+"""What a tuning method did: its prompts' tree and the history of every row."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from trajprompt.errors import TrajpromptError
+from trajprompt.inspection import hdf5, text
+
+if TYPE_CHECKING:
+    import h5py
+
+COUNTS = ("queries", "simulator_steps", "gradient_steps")
+COLUMNS = ("task", "prompt", "iteration", *COUNTS, "objective", "displacement")
+
+
+class RowHistory(NamedTuple):
+    task: int
+    prompt: int
+    columns: dict[str, np.ndarray]  # each (iterations,)
+
+
+def read_history(file: "h5py.File", path: Path, task: int | None) -> list[RowHistory]:
+    """The history of every prompt of one task or all."""
+    missing = [name for name in COLUMNS if f"history/{name}" not in file]
+    if missing:
+        raise TrajpromptError(f"{path}:history", f"no {', '.join(missing)}", "every column")
+    whole = {name: file[f"history/{name}"][:] for name in COLUMNS}
+    if len({values.shape for values in whole.values()}) != 1:
+        raise TrajpromptError(
+            f"{path}:history", "columns of different lengths", "equal ones"
+        )
+    keys = sorted(set(zip(whole["task"].tolist(), whole["prompt"].tolist(), strict=True)))
+    if task is not None and task not in {key[0] for key in keys}:
+        held = ", ".join(str(one) for one in sorted({key[0] for key in keys}))
+        raise TrajpromptError(path, f"no task {task}", f"one of {held}")
+    return [
+        _row(whole, task_, prompt)
+        for task_, prompt in keys
+        if task is None or task_ == task
+    ]
+
+
+def _row(whole: dict[str, np.ndarray], task: int, prompt: int) -> RowHistory:
+    own = (whole["task"] == task) & (whole["prompt"] == prompt)
+    return RowHistory(task, prompt, {name: values[own] for name, values in whole.items()})
+
+
+def describe(file: "h5py.File", path: Path, task: int | None) -> list[str]:
+    """The sections that ``trajprompt inspect`` prints for an adaptation."""
+    rows = read_history(file, path, task)
+    return [
+        text.section("attributes", text.attributes(hdf5.plain_attributes(file))),
+        text.section("tree", hdf5.tree(file)),
+        text.section("history of every prompt, at its last iteration", _summary(rows)),
+    ]
+
+
+def _summary(rows: list[RowHistory]) -> list[str]:
+    header = (
+        "task",
+        "prompt",
+        "iteration",
+        *COUNTS,
+        "objective 0",
+        "least",
+        "last",
+        "moved",
+    )
+    return text.table(
+        header,
+        [
+            (
+                row.task,
+                row.prompt,
+                row.columns["iteration"][-1],
+                *(row.columns[name][-1] for name in COUNTS),
+                float(row.columns["objective"][0]),
+                float(row.columns["objective"].min()),
+                float(row.columns["objective"][-1]),
+                float(row.columns["displacement"][-1]),
+            )
+            for row in rows
+        ],
+    )

@@ -1,0 +1,131 @@
+"""What an evaluation says, and a summary of any other CSV table that a stage writes."""
+
+import csv
+from collections import defaultdict
+from pathlib import Path
+
+import numpy as np
+
+from trajprompt.errors import TrajpromptError
+from trajprompt.inspection import text
+
+IDENTITY = ("suite", "setting", "method", "seed")
+EVALUATION = (*IDENTITY, "task", "checkpoint", "iteration", "return", "length", "success")
+REMEDY = "make it again with the stage that wrote it"
+
+Table = dict[str, np.ndarray]  # column -> (rows,), float64 where every cell is a number
+
+
+def read_table(path: Path) -> Table:
+    """All columns of a CSV; ragged rows and a missing header are TrajpromptErrors."""
+    try:
+        with path.open(newline="", encoding="utf-8") as handle:
+            rows = list(csv.reader(handle))
+    except (UnicodeDecodeError, csv.Error) as error:
+        found = f"not a text table ({error})"
+        raise TrajpromptError(path, found, "a UTF-8 CSV", REMEDY) from error
+    header = rows[0] if rows else []
+    if len(rows) < 2 or len(set(header)) != len(header):
+        raise TrajpromptError(path, f"{len(rows)} lines, header {header}", "rows", REMEDY)
+    for line, row in enumerate(rows[1:], 2):
+        if len(row) != len(header):
+            found, expected = f"{len(row)} cells", f"{len(header)} as in the header"
+            raise TrajpromptError(f"{path}: line {line}", found, expected, REMEDY)
+    return {name: _column([row[i] for row in rows[1:]]) for i, name in enumerate(header)}
+
+
+def _column(cells: list[str]) -> np.ndarray:
+    try:
+        return np.array(
+            [
+                float(cell.replace("True", "1").replace("False", "0") or "nan")
+                for cell in cells
+            ]
+        )
+    except ValueError:
+        return np.array(cells)
+
+
+def is_evaluation(columns: Table) -> bool:
+    return all(name in columns for name in EVALUATION)
+
+
+def select_task(columns: Table, path: Path, task: int | None) -> Table:
+    """The rows of one task, or all."""
+    if task is None:
+        return columns
+    own = columns["task"] == task if "task" in columns else np.zeros(0, dtype=bool)
+    if not own.any():
+        raise TrajpromptError(path, f"no task {task}", "a task of the table")
+    return {name: values[own] for name, values in columns.items()}
+
+
+def describe(path: Path, task: int | None) -> list[str]:
+    """The sections that ``trajprompt inspect`` prints for a CSV."""
+    columns = select_task(read_table(path), path, task)
+    shape = f"{len(next(iter(columns.values()))):,} rows"
+    listed = text.section(f"columns, {shape}", _column_table(columns))
+    return [listed, *(_evaluation(columns, path) if is_evaluation(columns) else [])]
+
+
+def _column_table(columns: Table) -> list[str]:
+    rows: list[tuple[object, ...]] = []
+    for name, values in columns.items():
+        if values.dtype.kind == "f":
+            known = values[np.isfinite(values)]
+            least, mean, most = (
+                (known.min(), known.mean(), known.max()) if len(known) else ("–", "–", "–")
+            )
+            rows.append((name, "number", least, mean, most, values[-1]))
+        else:
+            distinct = sorted(set(values.tolist()))
+            shown = ", ".join(distinct[:4]) + (" …" if len(distinct) > 4 else "")
+            rows.append((name, "text", "", shown, "", values[-1]))
+    return text.table(("column", "type", "min", "mean", "max", "last row"), rows)
+
+
+def _evaluation(columns: Table, path: Path) -> list[str]:
+    returns = columns["return"]
+    if returns.dtype.kind != "f" or not np.isfinite(returns).all():
+        raise TrajpromptError(f"{path}: return", "values that are not numbers", "numbers")
+    final = groups(columns, ("checkpoint", "task"), columns["checkpoint"] != "curve")
+    header = ("checkpoint", "task", "episodes", *text.STATISTICS, "length", "success")
+    rows = [
+        (
+            checkpoint,
+            int(task),
+            int(own.sum()),
+            *text.statistics(returns[own]),
+            columns["length"][own].mean(),
+            columns["success"][own].mean(),
+        )
+        for (checkpoint, task), own in final.items()
+    ]
+    sections = [text.section("episode returns (sum of rewards)", text.table(header, rows))]
+    curve = groups(columns, ("iteration",), columns["checkpoint"] == "curve")
+    if curve:
+        by_iteration = [
+            (int(iteration), int(own.sum()), *text.statistics(returns[own]))
+            for (iteration,), own in curve.items()
+        ]
+        lines = text.table(("iteration", "episodes", *text.STATISTICS), by_iteration)
+        sections.append(text.section("tuning curve (all tasks)", lines))
+    for checkpoint in sorted(set(columns["checkpoint"].tolist()) - {"curve"}):
+        own = returns[columns["checkpoint"] == checkpoint]
+        title = f"histogram of {len(own):,} episode returns, {checkpoint}"
+        sections.append(text.section(title, text.histogram(own)))
+    return sections
+
+
+def groups(
+    columns: Table, keys: tuple[str, ...], where: np.ndarray
+) -> dict[tuple, np.ndarray]:
+    """Sorted key values -> mask (rows,) of the rows that have them, among ``where``."""
+    found: dict[tuple, list[int]] = defaultdict(list)
+    for row in np.flatnonzero(where):
+        found[tuple(columns[key][row].item() for key in keys)].append(int(row))
+    masks = {}
+    for key, rows in sorted(found.items()):
+        masks[key] = np.zeros(len(where), dtype=bool)
+        masks[key][rows] = True
+    return masks

@@ -1,0 +1,109 @@
+"""Plain text for the terminal: attributes, aligned tables, trees and histograms."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+BAR_WIDTH = 40
+EIGHTHS = " ▏▎▍▌▋▊▉"
+BLOCK = "█"
+
+
+def printable(value: object) -> str:
+    """Text without control characters: a foreign file must not steer the terminal."""
+    return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in str(value))
+
+
+def number(value: Any) -> str:
+    """A number with the digits that a reader can use: ``-31.46``, ``1,204``, ``3e-06``."""
+    if isinstance(value, int | np.integer):
+        return f"{value:,}"
+    if value != 0 and not 1e-3 <= abs(value) < 1e7:
+        return f"{value:.3g}"
+    return f"{value:,.2f}" if value == 0 or abs(value) >= 1 else f"{value:.4f}"
+
+
+def size(path_bytes: int) -> str:
+    """Bytes as ``12.3 MB``."""
+    scaled, unit = float(path_bytes), "B"
+    for unit in ("B", "kB", "MB", "GB"):
+        if scaled < 1000 or unit == "GB":
+            break
+        scaled /= 1000
+    return f"{scaled:.0f} {unit}" if unit == "B" else f"{scaled:.1f} {unit}"
+
+
+def section(title: str, lines: Sequence[str]) -> str:
+    """A titled block, indented."""
+    return "\n".join([title, *(f"  {line}" for line in lines), ""])
+
+
+def attributes(values: Mapping[str, Any]) -> list[str]:
+    """One attribute a line; JSON objects are unfolded, one setting a line."""
+    lines = []
+    for name, value in sorted(values.items()):
+        unfolded = _from_json(value)
+        if isinstance(unfolded, dict) and unfolded:
+            lines.append(f"{printable(name)}:")
+            lines += [
+                f"  {printable(key)}: {printable(json.dumps(item, ensure_ascii=False))}"
+                for key, item in unfolded.items()
+            ]
+        else:
+            lines.append(f"{printable(name)}: {printable(value)}")
+    return lines
+
+
+def _from_json(value: Any) -> Any:
+    if not isinstance(value, str) or not value.startswith("{"):
+        return None
+    try:
+        return json.loads(value)
+    except (ValueError, RecursionError):
+        return None
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> list[str]:
+    """Right-aligned columns; numbers are formatted by ``number``."""
+    cells = [
+        [number(c) if isinstance(c, float | int | np.number) else printable(c) for c in row]
+        for row in rows
+    ]
+    widths = [max(map(len, column)) for column in zip(header, *cells, strict=True)]
+    return [
+        "  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True))
+        for row in [list(header), *cells]
+    ]
+
+
+def statistics(values: np.ndarray) -> list[float]:
+    """Mean, population deviation, least and greatest of some returns."""
+    return [f(values) for f in (np.mean, np.std, np.min, np.max)]
+
+
+STATISTICS = ("mean", "sd", "min", "max")
+
+
+def histogram(values: np.ndarray, bins: int = 12) -> list[str]:
+    """Counts as horizontal bars, the largest ``BAR_WIDTH`` characters long."""
+    values = np.asarray(values, dtype=np.float64)
+    if not len(values):
+        return ["(no values)"]
+    if np.ptp(values) == 0:
+        return [f"{number(values[0])}  all {len(values):,}"]
+    counts, edges = np.histogram(values, bins=bins)
+    labels = [number(float(edge)) for edge in edges]
+    width = max(map(len, labels))
+    return [
+        f"{labels[i].rjust(width)} … {labels[i + 1].rjust(width)}  "
+        f"{bar(count / counts.max()).ljust(BAR_WIDTH)}  {count:,}"
+        for i, count in enumerate(counts)
+    ]
+
+
+def bar(share: float) -> str:
+    """A bar of ``share`` (0 to 1) of the width, exact to an eighth of a character."""
+    full, part = divmod(round(share * BAR_WIDTH * 8), 8)
+    return BLOCK * full + (EIGHTHS[part] if part else "")
