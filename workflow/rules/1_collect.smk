@@ -4,7 +4,11 @@
 rule collect:
     input:
         code=sources(
-            "collect/*.py", "tasks/*.py", "tasks/*.csv", "trajectories/store.py", "seeds.py"
+            "collect/*.py",
+            "tasks/*.py",
+            "tasks/*.csv",
+            "trajectories/store.py",
+            "seeds.py",
         ),
     output:
         "results/{run}/1_collect/{suite}/trajectories.h5",
@@ -12,10 +16,10 @@ rule collect:
         "logs/{run}/1_collect/{suite}.log",
     benchmark:
         "results/{run}/benchmarks/1_collect/{suite}.tsv"
+    priority: 50
     conda:
         "../../envs/trajprompt.yaml"
     threads: THREADS
-    priority: 50
     resources:
         mem_mb=4000,
         runtime=lambda wildcards, attempt: 720 * attempt,
@@ -29,6 +33,6 @@ rule collect:
 
 
 rule collect_all:
-    localrule: True
     input:
         expand(rules.collect.output, run=RUN, suite=config["suites"]),
+    localrule: True

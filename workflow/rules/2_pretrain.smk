@@ -19,10 +19,10 @@ rule pretrain:
         "logs/{run}/2_pretrain/{suite}/{backbone}/seed{seed}.log",
     benchmark:
         "results/{run}/benchmarks/2_pretrain/{suite}/{backbone}/seed{seed}.tsv"
+    priority: 40
     conda:
         "../../envs/trajprompt.yaml"
     threads: THREADS
-    priority: 40
     resources:
         mem_mb=6000,
         runtime=lambda wildcards, attempt: 720 * attempt,
@@ -38,12 +38,12 @@ rule pretrain:
 
 
 rule pretrain_all:
-    localrule: True
     input:
         expand(
             rules.pretrain.output.backbone,
             run=RUN,
             suite=config["suites"],
-            backbone=sorted({s["backbone"] for s in config["settings"].values()}),
+            backbone=BACKBONES,
             seed=config["seeds"],
         ),
+    localrule: True

@@ -23,10 +23,10 @@ rule tune:
         "logs/{run}/3_tune/{suite}/{setting}/{method}/seed{seed}.log",
     benchmark:
         "results/{run}/benchmarks/3_tune/{suite}/{setting}/{method}/seed{seed}.tsv"
+    priority: 30
     conda:
         "../../envs/trajprompt.yaml"
     threads: THREADS
-    priority: 30
     resources:
         mem_mb=4000,
         runtime=lambda wildcards, attempt: 240 * attempt,
@@ -42,6 +42,6 @@ rule tune:
 
 
 rule tune_all:
-    localrule: True
     input:
         every_cell(rules.tune.output[0]),
+    localrule: True

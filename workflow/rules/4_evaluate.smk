@@ -3,7 +3,9 @@
 
 rule evaluate:
     input:
-        code=sources("evaluate.py", "models/*.py", "rollout/*.py", "tasks/*.py", "seeds.py"),
+        code=sources(
+            "evaluate.py", "models/*.py", "rollout/*.py", "tasks/*.py", "seeds.py"
+        ),
         backbone=cell_backbone,
         adaptation="results/{run}/3_tune/{suite}/{setting}/{method}/seed{seed}.h5",
     output:
@@ -30,6 +32,6 @@ rule evaluate:
 
 
 rule evaluate_all:
-    localrule: True
     input:
         every_cell(rules.evaluate.output[0]),
+    localrule: True

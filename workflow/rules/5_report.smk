@@ -1,4 +1,211 @@
-rule ptdt:
-    localrule: True
+# Tables, figures and claims, each a target of its own; `ptdt` is the paper that they belong to.
+
+STORES = expand(
+    "results/{run}/1_collect/{suite}/trajectories.h5", run=RUN, suite=config["suites"]
+)
+REPORT_CODE = sources("report/*.py", "trajectories/store.py")
+
+
+rule table1:
     input:
-        rules.evaluate_all.input,
+        code=REPORT_CODE,
+        published=["published/ptdt_table1.csv", "published/prompt_diffuser_table1.csv"],
+        stores=STORES,
+        evaluations=rules.evaluate_all.input,
+    output:
+        report(
+            "results/{run}/5_report/tables/table1.csv",
+            caption="../report/table1.rst",
+            category="Tables",
+            labels={"result": "Table 1", "checkpoint": "last"},
+        ),
+        report(
+            "results/{run}/5_report/tables/table1_best.csv",
+            caption="../report/table1_best.rst",
+            category="Tables",
+            labels={"result": "Table 1", "checkpoint": "best"},
+        ),
+        report(
+            "results/{run}/5_report/tables/table1_tasks.csv",
+            caption="../report/table1_tasks.rst",
+            category="Tables",
+            labels={"result": "Table 1, task by task", "checkpoint": "last"},
+        ),
+        multiext(
+            "results/{run}/5_report/tables/",
+            "table1.md",
+            "table1_best.md",
+            "table1_tasks.md",
+        ),
+        "results/{run}/5_report/figures/table1.png",
+        report(
+            "results/{run}/5_report/figures/table1.svg",
+            caption="../report/table1.rst",
+            category="Figures",
+            labels={"result": "Table 1", "checkpoint": "last"},
+        ),
+    log:
+        "logs/{run}/5_report/table1.log",
+    benchmark:
+        "results/{run}/benchmarks/5_report/table1.tsv"
+    localrule: True
+    conda:
+        "../../envs/trajprompt.yaml"
+    params:
+        settings=report_settings,
+        out=lambda wildcards: f"results/{wildcards.run}/5_report",
+    message:
+        "Writing Table 1, ours beside the papers'"
+    shell:
+        "python -m trajprompt.report table1 --evaluations {input.evaluations}"
+        " --stores {input.stores} --published {input.published}"
+        " --settings {params.settings:q} --out {params.out} > {log} 2>&1"
+
+
+rule figure5:
+    input:
+        code=REPORT_CODE,
+        evaluations=rules.evaluate_all.input,
+    output:
+        "results/{run}/5_report/tables/figure5.csv",
+        "results/{run}/5_report/figures/figure5.png",
+        report(
+            "results/{run}/5_report/figures/figure5.svg",
+            caption="../report/figure5.rst",
+            category="Figures",
+            labels={"result": "Figure 5", "checkpoint": "curve"},
+        ),
+    log:
+        "logs/{run}/5_report/figure5.log",
+    benchmark:
+        "results/{run}/benchmarks/5_report/figure5.tsv"
+    localrule: True
+    conda:
+        "../../envs/trajprompt.yaml"
+    params:
+        settings=report_settings,
+        out=lambda wildcards: f"results/{wildcards.run}/5_report",
+    message:
+        "Drawing Figure 5, return against oracle queries"
+    shell:
+        "python -m trajprompt.report figure5 --evaluations {input.evaluations}"
+        " --settings {params.settings:q} --out {params.out} > {log} 2>&1"
+
+
+rule curves:
+    input:
+        code=REPORT_CODE,
+        stores=STORES,
+        pretraining=expand(
+            "results/{run}/2_pretrain/{suite}/{backbone}/seed{seed}.csv",
+            run=RUN,
+            suite=config["suites"],
+            backbone=BACKBONES,
+            seed=config["seeds"],
+        ),
+    output:
+        multiext("results/{run}/5_report/tables/", "collection.csv", "pretraining.csv"),
+        multiext("results/{run}/5_report/figures/", "collection.png", "pretraining.png"),
+        report(
+            "results/{run}/5_report/figures/collection.svg",
+            caption="../report/collection.rst",
+            category="Figures",
+            labels={"result": "How the data were learned", "checkpoint": "curve"},
+        ),
+        report(
+            "results/{run}/5_report/figures/pretraining.svg",
+            caption="../report/pretraining.rst",
+            category="Figures",
+            labels={"result": "How the backbones were trained", "checkpoint": "curve"},
+        ),
+    log:
+        "logs/{run}/5_report/curves.log",
+    benchmark:
+        "results/{run}/benchmarks/5_report/curves.tsv"
+    localrule: True
+    conda:
+        "../../envs/trajprompt.yaml"
+    params:
+        settings=report_settings,
+        out=lambda wildcards: f"results/{wildcards.run}/5_report",
+    message:
+        "Drawing the learning curves"
+    shell:
+        "python -m trajprompt.report curves --stores {input.stores}"
+        " --pretraining {input.pretraining}"
+        " --settings {params.settings:q} --out {params.out} > {log} 2>&1"
+
+
+rule claims:
+    input:
+        code=REPORT_CODE,
+        claims="published/claims.yaml",
+        published=["published/ptdt_table1.csv", "published/prompt_diffuser_table1.csv"],
+        stores=STORES,
+        evaluations=rules.evaluate_all.input,
+    output:
+        report(
+            "results/{run}/5_report/claims.csv",
+            caption="../report/claims.rst",
+            category="Claims",
+            labels={"result": "Claims with verdicts", "checkpoint": "last"},
+        ),
+        "results/{run}/5_report/claims.md",
+    log:
+        "logs/{run}/5_report/claims.log",
+    benchmark:
+        "results/{run}/benchmarks/5_report/claims.tsv"
+    localrule: True
+    conda:
+        "../../envs/trajprompt.yaml"
+    params:
+        settings=report_settings,
+        out=lambda wildcards: f"results/{wildcards.run}/5_report",
+    message:
+        "Judging the claims"
+    shell:
+        "python -m trajprompt.report claims --evaluations {input.evaluations}"
+        " --stores {input.stores} --published {input.published} --claims {input.claims}"
+        " --settings {params.settings:q} --out {params.out} > {log} 2>&1"
+
+
+rule compute:
+    input:
+        code=REPORT_CODE,
+        stores=STORES,
+        adaptations=rules.tune_all.input,
+        evaluations=rules.evaluate_all.input,
+    output:
+        report(
+            "results/{run}/5_report/compute.csv",
+            caption="../report/compute.rst",
+            category="Compute",
+            labels={"result": "Time, memory and simulator steps", "checkpoint": "-"},
+        ),
+        "results/{run}/5_report/compute.md",
+    log:
+        "logs/{run}/5_report/compute.log",
+    localrule: True
+    conda:
+        "../../envs/trajprompt.yaml"
+    params:
+        settings=report_settings,
+        out=lambda wildcards: f"results/{wildcards.run}/5_report",
+        benchmarks=lambda wildcards: f"results/{wildcards.run}/benchmarks",
+    message:
+        "Adding up time, memory and simulator steps"
+    shell:
+        "python -m trajprompt.report compute --benchmarks {params.benchmarks}"
+        " --stores {input.stores} --adaptations {input.adaptations}"
+        " --evaluations {input.evaluations}"
+        " --settings {params.settings:q} --out {params.out} > {log} 2>&1"
+
+
+rule ptdt:
+    input:
+        expand(rules.table1.output, run=RUN),
+        expand(rules.figure5.output, run=RUN),
+        expand(rules.curves.output, run=RUN),
+        expand(rules.claims.output, run=RUN),
+        expand(rules.compute.output, run=RUN),
+    localrule: True

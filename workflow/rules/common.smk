@@ -13,6 +13,7 @@ run_config.check(config, [workflow.configfiles[-1], *workflow.configfiles[:-1]])
 RUN = config["run"]
 THREADS = config["compute"]["threads"]
 CELLS = run_config.cells(config)
+BACKBONES = sorted({setting["backbone"] for setting in config["settings"].values()})
 
 # Jobs find this environment's Python, and numerical libraries keep to one thread each:
 # jobs run side by side, and two threads that wait for each other are slower than one.
