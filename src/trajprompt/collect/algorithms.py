@@ -74,7 +74,7 @@ def _learn(
         settings.options, kinds, f"collect {suite.name}: options of {settings.algorithm}"
     )
     simulator = make_simulator(suite, tasks.repeat(loop.rows_per_task), settings.threads)
-    perspective = _perspective(simulator, settings, goal)
+    perspective = _perspective(simulator, settings, goal, agent_options.discount)
     agent = algorithm.agent(
         perspective.stack,
         perspective.inputs,
@@ -109,7 +109,10 @@ def _script(
 
 
 def _perspective(
-    simulator: Simulator, settings: CollectSettings, goal: list[GoalOptions]
+    simulator: Simulator,
+    settings: CollectSettings,
+    goal: list[GoalOptions],
+    discount: float,
 ) -> Perspective:
     suite, rows = simulator.suite, simulator.tasks
     if not goal:
@@ -118,7 +121,7 @@ def _perspective(
         generator = _generator(settings, "relabelling")
         share = goal[0].relabelled
         return GoalConditioned(suite, rows, share, settings.device, generator)
-    return CanonicalHeading(suite, rows)
+    return CanonicalHeading(suite, rows, discount)
 
 
 def _generator(settings: CollectSettings, purpose: str) -> Any:

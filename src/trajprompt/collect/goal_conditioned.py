@@ -75,6 +75,12 @@ class GoalConditioned:
     def look(self, observations: np.ndarray) -> np.ndarray:
         return observations[:, : self.features]
 
+    def perform(self, actions: np.ndarray) -> np.ndarray:
+        return actions
+
+    def intend(self, actions: np.ndarray) -> np.ndarray:
+        return actions
+
     def rewards(self, transition: Transition) -> np.ndarray:
         return transition.rewards
 

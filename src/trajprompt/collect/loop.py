@@ -91,11 +91,13 @@ class Collection:
             actions = self._act(features, now)
             step = self.simulator.step(actions)
             ages += 1
-            transition = Transition(observations, actions, step.rewards, step.observations)
+            transition = Transition(
+                observations, actions, step.rewards, step.observations, step.terminations
+            )
             following = self._look(step.observations)
             self.recorder.add(observations, actions, step.rewards, step.terminations)
             if now < self.phases.greedy_from:
-                self._remember(transition, features, following, step.terminations)
+                self._remember(transition, features, following)
                 self._learn(now)
             observations, features = step.observations, following
             ended = step.terminations | (ages == self.simulator.suite.horizon)
@@ -116,19 +118,15 @@ class Collection:
             return self.generator.uniform(-1, 1, shape).astype(np.float32)
         explore = now < self.phases.greedy_from
         actions = self.agent.act(self.perspective.acting(features), explore)
-        return actions.reshape(shape).cpu().numpy()
+        return self.perspective.perform(actions.reshape(shape).cpu().numpy())
 
     def _remember(
-        self,
-        transition: Transition,
-        features: Tensor,
-        following: Tensor,
-        terminations: np.ndarray,
+        self, transition: Transition, features: Tensor, following: Tensor
     ) -> None:
         columns = (
-            transition.actions,
+            self.perspective.intend(transition.actions),
             self.perspective.rewards(transition),
-            terminations,
+            transition.terminations,
             self.perspective.extras(transition),
         )
         actions, rewards, died, extra = (as_tensor(c, self.device) for c in columns)

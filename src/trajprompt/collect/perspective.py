@@ -27,6 +27,7 @@ class Transition(NamedTuple):
     actions: np.ndarray  # (N, A)
     rewards: np.ndarray  # (N,)
     next_observations: np.ndarray  # (N, S)
+    terminations: np.ndarray  # (N,)
 
 
 class Perspective(Protocol):
@@ -39,6 +40,12 @@ class Perspective(Protocol):
 
     def look(self, observations: np.ndarray) -> np.ndarray:
         """Features (N, F) of observations (N, S)."""
+
+    def perform(self, actions: np.ndarray) -> np.ndarray:
+        """The simulator's actions (N, A) for the agent's."""
+
+    def intend(self, actions: np.ndarray) -> np.ndarray:
+        """The agent's actions (N, A) for the simulator's."""
 
     def rewards(self, transition: Transition) -> np.ndarray:
         """The learner's rewards (N,)."""
@@ -63,6 +70,12 @@ class OwnTask:
 
     def look(self, observations: np.ndarray) -> np.ndarray:
         return observations[:, : self.features]
+
+    def perform(self, actions: np.ndarray) -> np.ndarray:
+        return actions
+
+    def intend(self, actions: np.ndarray) -> np.ndarray:
+        return actions
 
     def rewards(self, transition: Transition) -> np.ndarray:
         return transition.rewards
