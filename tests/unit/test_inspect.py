@@ -78,8 +78,8 @@ def write_safetensors(
 
 HEADER = {
     "__metadata__": {"backbone": "prompt-dt", "config": '{"width": 128}'},
-    "head.bias": {"dtype": "F32", "shape": [6], "data_offsets": [0, 24]},
-    "embed.weight": {"dtype": "BF16", "shape": [128, 20], "data_offsets": [24, 5144]},
+    "model.head.bias": {"dtype": "F32", "shape": [6], "data_offsets": [0, 24]},
+    "model.embed.weight": {"dtype": "BF16", "shape": [128, 20], "data_offsets": [24, 5144]},
 }
 
 
@@ -114,7 +114,7 @@ def rows_of(printed: str, title: str) -> list[list[str]]:
 def test_trajectories_are_described(trajectories: Path) -> None:
     printed = describe(trajectories)
     assert "trajectories.h5: trajectories, " in printed
-    assert 'settings:\n    algorithm: "td3"\n    steps: 10' in printed
+    assert "settings:\n    algorithm: td3\n    steps: 10" in printed
     assert "task_0/   and 1 more like it, to task_1" in printed
     assert "[reward] reward of each step" in printed
     assert "(50, 3)" in printed
@@ -178,10 +178,10 @@ def test_adaptation_without_history(tuned: Path) -> None:
 def test_backbone_header(backbone: Path) -> None:
     printed = describe(backbone)
     assert "config:\n    width: 128" in printed
-    assert ["embed.weight", "(128,", "20)", "BF16", "2,560"] in rows_of(
+    assert ["model.embed.weight", "(128,", "20)", "BF16", "2,560"] in rows_of(
         printed, "\ntensors"
     )
-    assert "2 tensors, 2,566 values in all" in printed
+    assert rows_of(printed, "\nparameters") == [["model:", "2,566"]]
 
 
 def test_backbone_as_the_library_writes_it(tmp_path: Path) -> None:
@@ -189,7 +189,7 @@ def test_backbone_as_the_library_writes_it(tmp_path: Path) -> None:
 
     path = tmp_path / "real.safetensors"
     save_file({"a": np.zeros((3, 2), np.float32), "b": np.zeros(4)}, path, {"seed": "1"})
-    assert "2 tensors, 10 values in all" in describe(path)
+    assert rows_of(describe(path), "\nparameters") == [["a:", "6"], ["b:", "4"]]
 
 
 @pytest.mark.parametrize(
@@ -240,9 +240,9 @@ def test_damaged_tables(evaluation: Path) -> None:
 
 def test_any_other_table_is_summed_up(tmp_path: Path) -> None:
     path = tmp_path / "curve.csv"
-    path.write_text("step,loss,note\n0,2.0,a\n10,1.0,b\n20,,b\n")
+    path.write_text("step,loss,note\n0,2.0,a\n10,1.5,b\n20,,b\n")
     rows = rows_of(describe(path), "columns, 3 rows")
-    assert rows[2] == ["loss", "number", "1.00", "1.50", "2.00", "nan"]
+    assert rows[2] == ["loss", "number", "1.50", "1.75", "2.00", "nan"]
     assert rows[3] == ["note", "text", "a,", "b", "b"]
 
 

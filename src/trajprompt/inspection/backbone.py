@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -59,10 +60,16 @@ def _end(entry: dict[str, Any]) -> int:
     return end
 
 
+def _with_commas(totals: Counter[str]) -> dict[str, str]:
+    return {name: f"{count:,}" for name, count in totals.items()}
+
+
 def describe(path: Path) -> list[str]:
     """The sections that ``trajprompt inspect`` prints for a backbone."""
     tensors, metadata = read_header(path)
-    parameters = sum(math.prod(entry["shape"]) for entry in tensors.values())
+    totals: Counter[str] = Counter()
+    for name, entry in tensors.items():
+        totals[name.split(".")[0]] += math.prod(entry["shape"])
     rows = [
         (name, str(tuple(entry["shape"])), entry["dtype"], math.prod(entry["shape"]))
         for name, entry in sorted(tensors.items())
@@ -70,5 +77,5 @@ def describe(path: Path) -> list[str]:
     return [
         text.section("attributes", text.attributes(metadata)),
         text.section("tensors", text.table(("name", "shape", "dtype", "values"), rows)),
-        text.section("size", [f"{len(tensors)} tensors, {parameters:,} values in all"]),
+        text.section("parameters", text.attributes(_with_commas(totals))),
     ]

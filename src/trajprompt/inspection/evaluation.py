@@ -73,10 +73,15 @@ def _column_table(columns: Table) -> list[str]:
     for name, values in columns.items():
         if values.dtype.kind == "f":
             known = values[np.isfinite(values)]
-            least, mean, most = (
-                (known.min(), known.mean(), known.max()) if len(known) else ("–", "–", "–")
+            if not len(known):
+                rows.append((name, "empty", "", "", "", ""))
+                continue
+            whole = np.array_equal(known, known.round())  # an index or a count
+            least, most, last = (
+                int(v) if whole and np.isfinite(v) else v
+                for v in (known.min(), known.max(), values[-1])
             )
-            rows.append((name, "number", least, mean, most, values[-1]))
+            rows.append((name, "number", least, known.mean(), most, last))
         else:
             distinct = sorted(set(values.tolist()))
             shown = ", ".join(distinct[:4]) + (" …" if len(distinct) > 4 else "")

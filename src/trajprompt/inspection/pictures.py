@@ -54,7 +54,9 @@ def _trajectories(figure: "Figure", path: Path, task: int | None) -> None:
     over, spread = figure.subplots(1, 2, width_ratios=(2, 1), sharey=True)
     figure.suptitle(f"{suite}: {len(tasks)} tasks in the order of collection")
     colours = _colours(len(tasks))
-    order = np.argsort([one.goal[0] for one in tasks], kind="stable")
+    order = np.arange(len(tasks))
+    if len(tasks) > LARGEST_LEGEND:  # the colour bar runs along the goals
+        order = np.argsort([one.goal[0] for one in tasks], kind="stable")
     for colour, one in zip(colours, (tasks[i] for i in order), strict=True):
         name = f"task {one.task}, goal {one.goal[0]:.3g}"
         over.plot(*_smooth(one), color=colour, lw=1.2, label=name)
@@ -94,7 +96,8 @@ def _adaptation(figure: "Figure", path: Path, task: int | None) -> None:
     _label(axes[0], "iteration", "objective (lower is better)", "what the method minimised")
     _label(axes[1], "iteration", "distance from the start", "how far the prompt moved")
     if len(rows) <= LARGEST_LEGEND:
-        axes[0].legend(fontsize="small")
+        handles, names = axes[0].get_legend_handles_labels()
+        figure.legend(handles, names, loc="outside right upper", fontsize="small")
 
 
 def _table(figure: "Figure", path: Path, task: int | None) -> None:
@@ -111,6 +114,7 @@ def _evaluation(figure: "Figure", columns: evaluation.Table) -> None:
     figure.suptitle(" · ".join(str(value) for value in first))
     final = columns["checkpoint"] != "curve"
     tasks = np.unique(columns["task"][final])
+    bins = np.histogram_bin_edges(columns["return"][final], bins=30)
     checkpoints = sorted(set(columns["checkpoint"][final].tolist()), reverse=True)
     for i, checkpoint in enumerate(checkpoints):
         own = final & (columns["checkpoint"] == checkpoint)
@@ -128,7 +132,8 @@ def _evaluation(figure: "Figure", columns: evaluation.Table) -> None:
         strip.plot(at + jitter, returns, ".", ms=4, alpha=0.5, color=colour, label=name)
         means = [returns[place == j].mean() for j in np.unique(place)]
         strip.plot(np.unique(at), means, "_", ms=16, mew=2.5, color=colour)
-        spread.hist(returns, bins=30, orientation="horizontal", color=colour, alpha=0.6)
+        style: dict[str, Any] = {"histtype": "step", "lw": 1.6, "color": colour}
+        spread.hist(returns, bins=bins, orientation="horizontal", **style)
     strip.set_xticks(range(len(tasks)), [f"{task:.0f}" for task in tasks])
     _label(strip, "task", RETURN, "every episode; bars are means")
     _label(spread, "episodes", "", "all tasks")

@@ -47,10 +47,7 @@ def attributes(values: Mapping[str, Any]) -> list[str]:
         unfolded = _from_json(value)
         if isinstance(unfolded, dict) and unfolded:
             lines.append(f"{printable(name)}:")
-            lines += [
-                f"  {printable(key)}: {printable(json.dumps(item, ensure_ascii=False))}"
-                for key, item in unfolded.items()
-            ]
+            lines += [f"  {line}" for line in attributes(unfolded)]
         else:
             lines.append(f"{printable(name)}: {printable(value)}")
     return lines
@@ -58,24 +55,31 @@ def attributes(values: Mapping[str, Any]) -> list[str]:
 
 def _from_json(value: Any) -> Any:
     if not isinstance(value, str) or not value.startswith("{"):
-        return None
+        return value
     try:
         return json.loads(value)
     except (ValueError, RecursionError):
-        return None
+        return value
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> list[str]:
-    """Right-aligned columns; numbers are formatted by ``number``."""
+    """Aligned columns: text to the left, numbers (see ``number``) to the right."""
     cells = [
         [number(c) if isinstance(c, float | int | np.number) else printable(c) for c in row]
         for row in rows
     ]
-    widths = [max(map(len, column)) for column in zip(header, *cells, strict=True)]
-    return [
-        "  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True))
-        for row in [list(header), *cells]
+    columns = list(zip(header, *cells, strict=True))
+    raw = zip(*rows, strict=True) if rows else [() for _ in header]
+    aligned = [
+        [cell.ljust(width) if is_text else cell.rjust(width) for cell in column]
+        for column, width, is_text in zip(
+            columns,
+            (max(map(len, column)) for column in columns),
+            (bool(values) and all(isinstance(v, str) for v in values) for values in raw),
+            strict=True,
+        )
     ]
+    return ["  ".join(line).rstrip() for line in zip(*aligned, strict=True)]
 
 
 def statistics(values: np.ndarray) -> list[float]:
