@@ -5,10 +5,12 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import h5py
 import numpy as np
 import pytest
+import torch
 
 from trajprompt import cli
 from trajprompt.errors import TrajpromptError
@@ -17,7 +19,8 @@ from trajprompt.inspection import adaptation, text
 from trajprompt.tasks.suites import Suite
 from trajprompt.trajectories.episodes import TaskTrajectories
 from trajprompt.trajectories.store import write_trajectories
-from trajprompt.tuning.protocol import HISTORY_COLUMNS
+from trajprompt.tuning.adaptation import write_adaptation
+from trajprompt.tuning.protocol import HISTORY_COLUMNS, Adaptation
 
 GOALS = np.array([[0.5], [1.5]])
 SUITE = Suite("fake", 3, 2, 5, 0.05, GOALS, "m/s", train_tasks=(0,), test_tasks=(1,))
@@ -51,19 +54,20 @@ def trajectories(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def tuned(tmp_path: Path) -> Path:
-    """Two rows of three iterations, as the tune stage writes them."""
+    """Eleven rows, written as the tune stage does; rows 0 and 1 have three iterations."""
     path = tmp_path / "adaptation.h5"
-    history = {name: np.zeros(6) for name in HISTORY_COLUMNS}
-    history |= {"task": np.repeat([2, 7], 3), "iteration": np.tile([0, 1, 2], 2)}
-    history |= {"queries": np.tile([0, 15, 30], 2), "prompt": np.zeros(6, int)}
-    history["objective"] = np.array([5.0, 3.0, 4.0, 9.0, 8.0, 7.0])
-    with h5py.File(path, "w") as file:
-        file.attrs.update({"kind": "adaptation", "schema_version": "1", "stage": "tune"})
-        for name, values in history.items():
-            file[f"history/{name}"] = values
-            file[f"history/{name}"].attrs.update({"unit": "u", "description": "d"})
-        for row in range(11):
-            file[f"weights/row{row}/w"] = np.zeros((2, 2))
+    tasks = np.array([2, 7, *range(10, 19)])
+    objectives = [[5.0, 3.0, 4.0], [9.0, 8.0, 7.0], *[[1.0]] * 9]
+    zeros = dict.fromkeys(HISTORY_COLUMNS, 0)
+    history = [
+        {**zeros, "task": task, "iteration": i, "queries": 15 * i, "objective": objective}
+        for task, row in zip(tasks, objectives, strict=True)
+        for i, objective in enumerate(row)
+    ]
+    weights = {row: {"w": torch.zeros(2, 2)} for row in range(11)}
+    done = Adaptation(None, None, np.zeros(11), history, weights=weights)
+    problem = SimpleNamespace(rows=tasks, prompts=np.zeros(11), initial_prompts=None)
+    write_adaptation(path, problem, done, {"stage": "tune"})  # type: ignore[arg-type]
     return path
 
 
@@ -147,23 +151,12 @@ def test_damaged_trajectories(trajectories: Path) -> None:
 
 def test_adaptation_history_is_summed_up_per_row(tuned: Path) -> None:
     printed = describe(tuned)
-    assert "row0/   and 10 more like it, to row10" in printed
+    assert "row0000/   and 10 more like it, to row0010" in printed
     rows = rows_of(printed, "at its last iteration")
-    assert rows[1] == [
-        "2",
-        "0",
-        "2",
-        "30",
-        "0.00",
-        "0.00",
-        "5.00",
-        "3.00",
-        "4.00",
-        "0.00",
-    ]
+    assert rows[1] == "2 0 2 30 0 0 5.00 3.00 4.00 0.00".split()
     assert rows[2][-4:-1] == ["9.00", "7.00", "7.00"]
     assert len(rows_of(describe(tuned, 7), "at its last iteration")) == 2
-    with pytest.raises(TrajpromptError, match="no task 3; expected one of 2, 7"):
+    with pytest.raises(TrajpromptError, match="no task 3; expected one of 2, 7, 10"):
         describe(tuned, 3)
     assert set(adaptation.COLUMNS) <= set(HISTORY_COLUMNS)
 
