@@ -21,7 +21,7 @@ EVALUATION_COLUMNS = (
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a published table as a cell of this run; config ``tables.<t>.columns``."""
+    """A column of a published table as a cell of this run (``tables.<t>.columns``)."""
 
     id: str  # the published column's id in published/*.csv, if there is one
     label: str
@@ -68,6 +68,7 @@ class Evaluations:
     def __init__(self, paths: Sequence[str | Path], run: str):
         self.run = run
         self._cells: dict[tuple[str, str, str, int], pd.DataFrame] = {}
+        self._scores: dict[tuple, Scores] = {}
         for path in paths:
             for cell, rows in _read(Path(path)).groupby(CELL):
                 if cell in self._cells:
@@ -98,6 +99,14 @@ class Evaluations:
         self, suite: str, column: Column, seeds: Sequence[int], checkpoint: str = "last"
     ) -> Scores:
         """The (task, seed) means of one table cell at one checkpoint."""
+        key = (suite, column.setting, column.method, tuple(seeds), checkpoint)
+        if key not in self._scores:
+            self._scores[key] = self._score(suite, column, seeds, checkpoint)
+        return self._scores[key]
+
+    def _score(
+        self, suite: str, column: Column, seeds: Sequence[int], checkpoint: str
+    ) -> Scores:
         rows = pd.concat([self.rows(suite, column, seed) for seed in seeds])
         rows = rows[rows["checkpoint"] == checkpoint]
         cell = f"{suite}/{column.setting}/{column.method}, checkpoint {checkpoint}"

@@ -52,7 +52,6 @@ def _table1_panel(axis: "Axes", rows: pd.DataFrame, run: Run) -> None:
             _ours(axis, rows.loc[name], place - 0.15)
             _papers(axis, rows.loc[name], place + 0.15)
     axis.set_yticks(range(len(methods)), [column.label for column in run.columns])
-    axis.grid(axis="y", visible=False)
 
 
 def _ours(axis: "Axes", row: pd.Series, place: float) -> None:

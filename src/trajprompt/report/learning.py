@@ -85,6 +85,8 @@ def draw_pretraining(table: pd.DataFrame, stem: str | Path) -> None:
                         x, y = seed["step"], seed[loss]
                         axis.plot(x, y, style, color=colour, lw=1.4, label=label)
             axis.set_yscale("log")
+            for ticks in (axis.yaxis.set_major_formatter, axis.yaxis.set_minor_formatter):
+                ticks("{x:g}")
             axis.set_title(SUITE_LABELS.get(suite, suite))
             axis.set_xlabel("gradient steps")
             axis.set_ylabel("mean squared action error")

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterable, Sequence
+from decimal import ROUND_HALF_UP, Decimal
 
 import pandas as pd
 
@@ -10,6 +11,8 @@ from trajprompt.report.run import Run
 from trajprompt.report.tables import EXPERT_DATA, FIRST_EPISODES, TEACHER_LABELS
 
 EMPTY = "–"
+# Simulated with normal scores, see report/statistics.py.
+FEW_SEEDS = "With three seeds such an interval covers the truth in about 85 % of cases."
 SUITE_LABELS = {
     "cheetah-dir": "Cheetah-dir",
     "cheetah-vel": "Cheetah-vel",
@@ -21,10 +24,14 @@ SUITE_LABELS = {
 
 
 def number(value: float | None, digits: int = 1) -> str:
-    """A return as the papers print it, one decimal; a dash for nothing."""
+    """A return as the papers print it, one decimal, halves up; a dash for nothing.
+
+    Float noise is rounded away first, so that 45.45 from a sum is a half.
+    """
     if value is None or math.isnan(value):
         return EMPTY
-    return f"{round(value, digits) + 0.0:.{digits}f}"  # + 0.0: no minus before a zero
+    rounded = Decimal(f"{value:.9f}").quantize(Decimal(10) ** -digits, ROUND_HALF_UP)
+    return f"{rounded if rounded else abs(rounded)}"
 
 
 def interval(row: pd.Series) -> str:
@@ -86,35 +93,46 @@ def table1_notes(
     lines = [
         f"Run `{run.name}`, {size(run, ours)}. {chosen[checkpoint]}",
         "Ours: mean return over test tasks and seeds, with the 95 % interval of a "
-        "bootstrap that redraws seeds within each task; the spread over seeds is in the CSV. "
+        "bootstrap that redraws seeds within each task; their spread is in the CSV. "
+        f"{FEW_SEEDS} "
         "Paper: mean ± spread over three seeds, from "
         f"{' and '.join(run.published.sources(columns)) or 'nowhere'}; "
         "averages are recomputed from the printed cells.",
-        f"Data: first and last {int(teacher['episodes'].min())} or more episodes of each "
-        "test task's buffer; the last ones are the demonstrations that methods learn from.",
+        f"Data: first and last {_span(teacher['episodes'])} episodes of each test task's "
+        "buffer; expert demonstrations come from the last.",
     ]
-    lines += [f"{note}." for note in run.published.notes(columns)]
+    lines += [
+        f"{column.label}: {note}."
+        for column in run.columns
+        if column.id in columns
+        for note in run.published.notes(column.id)
+    ]
     return "\n".join(f"- {line}" for line in lines) + "\n"
 
 
 def size(run: Run, rows: pd.DataFrame) -> str:
     """The run's size in words, for a claim or a table."""
-    episodes = sorted({int(count) for count in rows["episodes"]})
-    span = " to ".join(str(count) for count in dict.fromkeys((episodes[0], episodes[-1])))
-    return f"n = {len(run.seeds)} seed(s), {span} evaluation episodes per task and seed"
+    episodes = _span(rows["episodes"])
+    return f"n = {len(run.seeds)} seed(s), {episodes} evaluation episodes per task and seed"
+
+
+def _span(counts: pd.Series) -> str:
+    """``10``, or ``1 to 10`` where counts differ."""
+    low, high = int(counts.min()), int(counts.max())
+    return str(low) if low == high else f"{low} to {high}"
 
 
 def task_markdown(table: pd.DataFrame) -> str:
     """One table per suite: test tasks downwards, the data and the methods across."""
     parts = []
     for suite, rows in table.groupby("suite", sort=False):
-        labels = list(dict.fromkeys(rows["label"]))
-        header = ["task", *TEACHER_LABELS.values(), *labels]
+        columns = dict(zip(rows["column"], rows["label"], strict=True))
+        header = ["task", *TEACHER_LABELS.values(), *columns.values()]
         lines = []
         for task, group in rows.groupby("task"):
-            by_label = group.set_index("label")
+            by_column = group.set_index("column")
             teacher = [number(group[level].iloc[0]) for level in TEACHER_LABELS]
-            cells = [interval(by_label.loc[label]) for label in labels]
+            cells = [interval(by_column.loc[column]) for column in columns]
             lines.append([str(task), *teacher, *cells])
         parts.append(f"### {SUITE_LABELS.get(str(suite), suite)}\n\n{grid(header, lines)}")
     return "\n".join(parts)

@@ -25,7 +25,7 @@ class Figure:
 
 
 class Published:
-    """Printed figures by (suite, column id); ``average`` rows as printed, errors and all."""
+    """Printed figures by (suite, column id); averages as printed, errors and all."""
 
     def __init__(self, paths: Sequence[str | Path]):
         self._figures: dict[tuple[str, str], Figure] = {}
@@ -61,12 +61,10 @@ class Published:
             return None
         return sum(figure.mean for figure in figures if figure) / len(figures)
 
-    def notes(self, columns: Sequence[str]) -> list[str]:
-        """Remarks on printed averages that do not follow from their cells."""
-        averages = [(column, self.get(AVERAGE, column)) for column in columns]
-        return [
-            f"{c}: {f.note} ({f.source})" for c, f in averages if f is not None and f.note
-        ]
+    def notes(self, column: str) -> list[str]:
+        """Remarks on the column's printed cells, each once with its source."""
+        figures = [figure for (_, name), figure in self._figures.items() if name == column]
+        return list(dict.fromkeys(f"{f.note} ({f.source})" for f in figures if f.note))
 
     def sources(self, columns: Sequence[str]) -> list[str]:
         """The tables that ``columns`` are printed in."""

