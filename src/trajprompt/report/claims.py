@@ -146,10 +146,10 @@ def claims_markdown(claims: Sequence[Claim], table: pd.DataFrame, run: Run) -> s
     ]
     notes = (
         f"Run `{run.name}` with {len(run.seeds)} seed(s). Differences are paired by task "
-        f"and seed; brackets hold 95 % bootstrap intervals. {FEW_SEEDS} *Inconclusive*: the interval "
-        "crosses the edge of what is claimed. The verdicts hold at this run's size only, "
-        "and no correction is made for the number of claims. Margins are shares of the "
-        "distance from the first to the expert episodes of the data."
+        f"and seed; brackets hold 95 % bootstrap intervals. {FEW_SEEDS} *Inconclusive*: "
+        "the interval crosses the edge of what is claimed. The verdicts hold at this run's "
+        "size only, and no correction is made for the number of claims. Margins are shares "
+        "of the distance from the first to the expert episodes of the data."
     )
     return f"{notes}\n\n{grid(header, summary, len(header))}\n{grid(columns, detail, 2)}"
 
