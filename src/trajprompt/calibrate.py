@@ -1,0 +1,93 @@
+"""Choose step size and smoothing of a ranking method on TRAINING tasks.
+
+The paper gives a step size that hardly moves a prompt and no smoothing, so both have to be
+swept. Every pair tunes the same prompts; its gain is the mean return of the tuned prompts
+minus that of the initial ones on the same fresh resets.
+"""
+
+import argparse
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from trajprompt.errors import TrajpromptError, run_stage
+from trajprompt.settings import TuneSettings, read_settings, stage_arguments
+
+if TYPE_CHECKING:
+    from trajprompt.tuning.sweep import Trial
+
+# Around the literal eta (first) and the mu of the authors' code (last); the largest
+# eta moves a prompt by about its own norm in a paper-size run.
+STEP_SIZES = (1e-4, 1e-2, 3e-2, 1e-1, 3e-1)
+SMOOTHINGS = (0.03, 0.1, 0.3, 1.0)
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(prog="trajprompt calibrate", description=__doc__)
+    parser.add_argument("--suite", required=True)
+    parser.add_argument("--setting", default="few-shot")
+    parser.add_argument("--method", required=True, help="a ranking method of the config")
+    parser.add_argument("--seed", type=int, required=True)
+    parser.add_argument("--data", type=Path, required=True, help="trajectories (.h5)")
+    parser.add_argument("--backbone-file", type=Path, required=True, help=".safetensors")
+    parser.add_argument("--out", type=Path, required=True, help="table (.csv)")
+    parser.add_argument("--tasks", type=int, nargs="+", help="training tasks (default: 4)")
+    parser.add_argument("--step-sizes", type=float, nargs="+", default=STEP_SIZES)
+    parser.add_argument("--smoothings", type=float, nargs="+", default=SMOOTHINGS)
+    parser.add_argument("--iterations", type=int, help="instead of the method's own")
+    parser.add_argument(
+        "--steps-per-iteration", type=int, help="instead of the method's own"
+    )
+    parser.add_argument("--episodes", type=int, default=8, help="fresh episodes per prompt")
+    stage_arguments(parser)
+    args = parser.parse_args(argv)
+    names = ("suite", "setting", "method", "seed")
+    coordinates = {name: getattr(args, name) for name in names}
+    run(read_settings(args, TuneSettings, **coordinates), args)
+
+
+def run(settings: TuneSettings, args: argparse.Namespace) -> None:
+    """Sweep the grid, print and write its table, name the best pair."""
+    from trajprompt.artifacts import write_text
+    from trajprompt.tasks.suites import get_suite
+    from trajprompt.tune import prepare
+    from trajprompt.tuning.protocol import get_method, parse_options
+    from trajprompt.tuning.sweep import best, sweep, to_csv, to_table
+
+    suite = get_suite(settings.suite)
+    tasks = args.tasks or _spread(suite.train_tasks, 4)
+    for task in tasks:
+        if task not in suite.train_tasks:
+            expected = f"training tasks: {', '.join(map(str, suite.train_tasks))}"
+            raise TrajpromptError("--tasks", f"task {task}", expected)
+    method = get_method(settings.kind)
+    changed = {
+        name: getattr(args, name)
+        for name in ("iterations", "steps_per_iteration")
+        if getattr(args, name) is not None
+    }
+    where = f"tune.methods.{settings.method}.options"
+    options: Any = parse_options(method.options, {**settings.options, **changed}, where)
+    if not hasattr(options, "step_size") or not hasattr(options, "smoothing"):
+        raise TrajpromptError("--method", settings.method, "a method that ranks prompts")
+    training = dataclasses.replace(settings, test_tasks=tuple(tasks))
+    problem = prepare(training, args.data, args.backbone_file)
+    grid = [(eta, mu) for eta in args.step_sizes for mu in args.smoothings]
+    resets = (settings.run_seed, settings.seed)
+    trials: list[Trial] = sweep(problem, method, options, grid, args.episodes, resets)
+    write_text(args.out, to_csv(trials))
+    print(to_table(trials))
+    chosen = best(trials)
+    print(f"best: step_size {chosen.step_size:g}, smoothing {chosen.smoothing:g}")
+
+
+def _spread(tasks: Sequence[int], count: int) -> list[int]:
+    """Up to ``count`` of ``tasks``, evenly spread over the list, its ends included."""
+    if len(tasks) <= count:
+        return list(tasks)
+    return [tasks[round(i * (len(tasks) - 1) / (count - 1))] for i in range(count)]
+
+
+if __name__ == "__main__":
+    raise SystemExit(run_stage(main))

@@ -1,0 +1,53 @@
+"""Stage 4: play adapted prompts on fresh episodes; one CSV row per episode."""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from trajprompt.errors import TrajpromptError, run_stage
+from trajprompt.settings import EvaluateSettings, read_settings, stage_arguments
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(prog="trajprompt evaluate", description=__doc__)
+    parser.add_argument("--suite", required=True)
+    parser.add_argument("--setting", required=True)
+    parser.add_argument("--method", required=True)
+    parser.add_argument("--seed", type=int, required=True)
+    parser.add_argument("--backbone-file", type=Path, required=True, help=".safetensors")
+    parser.add_argument("--adaptation", type=Path, required=True, help="of stage 3 (.h5)")
+    parser.add_argument("--out", type=Path, required=True, help="episodes (.csv)")
+    stage_arguments(parser)
+    args = parser.parse_args(argv)
+    names = ("suite", "setting", "method", "seed")
+    coordinates = {name: getattr(args, name) for name in names}
+    settings = read_settings(args, EvaluateSettings, **coordinates)
+    run(settings, args.backbone_file, args.adaptation, args.out)
+
+
+def run(
+    settings: EvaluateSettings, backbone_file: Path, adaptation: Path, out: Path
+) -> None:
+    """Evaluate one cell and write its episodes."""
+    from trajprompt.artifacts import require_file, write_text
+    from trajprompt.models.backbone import load_backbone
+    from trajprompt.rollout.evaluation import evaluate_cell, to_csv
+    from trajprompt.tuning.adaptation import read_adaptation
+
+    stored = read_adaptation(adaptation)
+    require_file(backbone_file, "trajprompt pretrain")
+    backbone = load_backbone(backbone_file, settings.device)
+    for where, found in (
+        (backbone_file, backbone.suite),
+        (adaptation, stored.attributes["suite"]),
+    ):
+        if found != settings.suite:
+            raise TrajpromptError(where, f"suite {found}", settings.suite)
+    if stored.attributes["backbone"] != backbone.name:
+        found = f"tuned on backbone {stored.attributes['backbone']}"
+        raise TrajpromptError(adaptation, found, backbone.name)
+    write_text(out, to_csv(evaluate_cell(settings, backbone, stored)))
+
+
+if __name__ == "__main__":
+    raise SystemExit(run_stage(main))

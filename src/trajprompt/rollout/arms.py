@@ -1,0 +1,86 @@
+"""Plays many prompts of many tasks on given resets, in as few rollouts as possible."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from trajprompt.models.lockstep import LockstepPolicy
+from trajprompt.progress import progress
+from trajprompt.rollout.loop import rollout
+from trajprompt.seeds import integers, stream
+from trajprompt.tasks.simulator import make_simulator
+from trajprompt.tasks.suites import get_suite
+from trajprompt.trajectories.segments import Segments
+
+if TYPE_CHECKING:
+    from trajprompt.models.backbone import Backbone
+
+# Simulator rows per rollout: the lockstep policy gains nothing beyond, memory grows.
+LARGEST_BATCH = 256
+
+
+@dataclass
+class Arm:
+    """A prompt (or None) of a task, played from the task's first ``episodes`` resets."""
+
+    task: int
+    prompt: Segments | None  # (P, ..)
+    episodes: int = 0
+    returns: list[float] = field(default_factory=list)
+    lengths: list[int] = field(default_factory=list)
+    successes: list[bool] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class PlaySettings:
+    suite: str
+    target_return: float  # reward units
+    precision: str
+    threads: int
+
+
+def evaluation_seeds(
+    run_seed: int, suite: str, seed: int, task: int, count: int
+) -> np.ndarray:
+    """Reset seeds (count,), common to all methods and settings, so that they are paired.
+
+    They are even and tuning's are odd: no method is evaluated on a reset it tuned on.
+    """
+    return integers(stream(run_seed, "evaluate", suite, seed, task), count) & ~1
+
+
+def play(
+    settings: PlaySettings,
+    backbone: "Backbone",
+    arms: Sequence[Arm],
+    seeds: Mapping[int, np.ndarray],
+) -> None:
+    """Play every arm's episodes and fill in its results; ``seeds`` holds resets by task."""
+    jobs = [(arm, episode) for arm in arms for episode in range(arm.episodes)]
+    starts = range(0, len(jobs), LARGEST_BATCH)
+    for first in progress(starts, f"{settings.suite} episodes", "rollout"):
+        part = jobs[first : first + LARGEST_BATCH]
+        tasks = np.array([arm.task for arm, _ in part])
+        policy = LockstepPolicy(
+            backbone,
+            _stack([arm.prompt for arm, _ in part]),
+            rows=len(part),
+            target_return=settings.target_return,
+            precision=settings.precision,
+        )
+        simulator = make_simulator(get_suite(settings.suite), tasks, settings.threads)
+        own = np.array([seeds[arm.task][episode] for arm, episode in part])
+        played = rollout(simulator, policy, own)
+        for index, (arm, _) in enumerate(part):
+            arm.returns.append(float(played.returns[index]))
+            arm.lengths.append(int(played.lengths[index]))
+            arm.successes.append(bool(played.successes[index]))
+
+
+def _stack(prompts: Sequence[Segments | None]) -> Segments | None:
+    """(N, P, ..), or None for backbones that take no prompt."""
+    given = [prompt for prompt in prompts if prompt is not None]
+    return Segments(*map(torch.stack, zip(*given, strict=True))) if given else None

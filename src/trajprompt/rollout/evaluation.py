@@ -1,0 +1,130 @@
+"""Evaluates every checkpoint of an adaptation and tabulates the episodes."""
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+
+from trajprompt.progress import progress
+from trajprompt.rollout.arms import Arm, PlaySettings, evaluation_seeds, play
+from trajprompt.settings import EvaluateSettings
+from trajprompt.tasks.suites import get_suite
+from trajprompt.trajectories.segments import Segments
+
+if TYPE_CHECKING:
+    from trajprompt.models.backbone import Backbone
+    from trajprompt.tuning.adaptation import StoredAdaptation
+
+COLUMNS = (
+    "suite,setting,method,seed,task,prompt,episode,checkpoint,iteration,queries,"
+    "return,length,success"
+).split(",")
+Entry = dict[str, object]
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """An arm under the name by which it is reported."""
+
+    name: str  # last, best or curve
+    row: int
+    iteration: int
+    queries: int
+    arm: Arm
+    episodes: int
+
+
+def evaluate_cell(
+    settings: EvaluateSettings, backbone: "Backbone", stored: "StoredAdaptation"
+) -> list[Entry]:
+    """One entry of COLUMNS per row, checkpoint and episode."""
+    rows = range(len(stored.rows))
+    points = [_checkpoints(settings, stored, row) for row in rows]
+    arms = [list({id(p.arm): p.arm for p in own}.values()) for own in points]
+    how = PlaySettings(
+        settings.suite, settings.target_return, settings.precision, settings.threads
+    )
+    names = (settings.run_seed, settings.suite, settings.seed)
+    tasks = {int(task) for task in stored.rows}
+    seeds = {task: evaluation_seeds(*names, task, settings.episodes) for task in tasks}
+    if stored.weights:
+        for row in progress(rows, f"{settings.suite} evaluate", "prompt"):
+            play(how, backbone.with_weights(stored.weights[row]), arms[row], seeds)
+    else:
+        play(how, backbone, [arm for own in arms for arm in own], seeds)
+    return [
+        entry
+        for own in points
+        for point in own
+        for entry in _entries(settings, stored, point)
+    ]
+
+
+def to_csv(entries: Sequence[Entry]) -> str:
+    """CSV text; floats in their shortest exact form."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(entries)
+    return text.getvalue()
+
+
+def _checkpoints(
+    settings: EvaluateSettings, stored: "StoredAdaptation", row: int
+) -> list[Checkpoint]:
+    """What to report of a row. Equal prompts share one arm and are played once."""
+    full, short = settings.episodes, min(settings.curve_episodes, settings.episodes)
+    if get_suite(settings.suite).deterministic_resets:  # one episode says all
+        full, short = min(full, 1), min(short, 1)
+    wanted: list[tuple[str, int, Segments | None, int]] = [
+        ("last", stored.last_iteration, stored.last, full),
+        ("best", int(stored.best_iteration[row]), stored.best, full),
+    ]
+    wanted += [("curve", i, prompts, short) for i, prompts in sorted(stored.curve.items())]
+    arms: list[Arm] = []
+    points = []
+    for name, iteration, prompts, episodes in wanted:
+        if episodes == 0:
+            continue
+        prompt = None if prompts is None else prompts.select(row)
+        arm = _arm(arms, int(stored.rows[row]), prompt)
+        arm.episodes = max(arm.episodes, episodes)
+        queries = stored.queries(row, iteration)
+        points.append(Checkpoint(name, row, iteration, queries, arm, episodes))
+    return points
+
+
+def _arm(known: list[Arm], task: int, prompt: Segments | None) -> Arm:
+    """The arm of ``prompt`` among those ``known`` of its row, or a new one added there."""
+    for arm in known:
+        if prompt is None or arm.prompt is None:
+            return arm  # a row has prompts throughout, or none
+        if all(torch.equal(a, b) for a, b in zip(prompt, arm.prompt, strict=True)):
+            return arm
+    known.append(Arm(task, prompt))
+    return known[-1]
+
+
+def _entries(
+    settings: EvaluateSettings, stored: "StoredAdaptation", point: Checkpoint
+) -> Iterator[Entry]:
+    arm = point.arm
+    for episode in range(point.episodes):
+        yield {
+            "suite": settings.suite,
+            "setting": settings.setting,
+            "method": settings.method,
+            "seed": settings.seed,
+            "task": arm.task,
+            "prompt": int(stored.prompts[point.row]),
+            "episode": episode,
+            "checkpoint": point.name,
+            "iteration": point.iteration,
+            "queries": point.queries,
+            "return": arm.returns[episode],
+            "length": arm.lengths[episode],
+            "success": int(arm.successes[episode]),
+        }

@@ -1,0 +1,84 @@
+"""Stage 3: adapt a frozen backbone to the test tasks by one method."""
+
+import argparse
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from trajprompt.errors import TrajpromptError, run_stage
+from trajprompt.settings import TuneSettings, read_settings, stage_arguments
+
+if TYPE_CHECKING:
+    from trajprompt.tuning.protocol import TuningProblem
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(prog="trajprompt tune", description=__doc__)
+    parser.add_argument("--suite", required=True)
+    parser.add_argument("--setting", required=True)
+    parser.add_argument("--method", required=True)
+    parser.add_argument("--seed", type=int, required=True)
+    parser.add_argument("--data", type=Path, required=True, help="trajectories (.h5)")
+    parser.add_argument("--backbone-file", type=Path, required=True, help=".safetensors")
+    parser.add_argument("--out", type=Path, required=True, help="adaptation (.h5)")
+    stage_arguments(parser)
+    args = parser.parse_args(argv)
+    names = ("suite", "setting", "method", "seed")
+    coordinates = {name: getattr(args, name) for name in names}
+    settings = read_settings(args, TuneSettings, **coordinates)
+    run(settings, args.data, args.backbone_file, args.out)
+
+
+def run(settings: TuneSettings, data: Path, backbone_file: Path, out: Path) -> None:
+    """Tune all test tasks of one cell and write the adaptation file."""
+    from trajprompt.provenance import provenance
+    from trajprompt.tuning.adaptation import write_adaptation
+    from trajprompt.tuning.protocol import get_method, parse_options
+
+    method = get_method(settings.kind)
+    where = f"tune.methods.{settings.method}.options"
+    options: Any = parse_options(method.options, settings.options, where)
+    problem = prepare(settings, data, backbone_file)
+    adaptation = method.tune(problem, options)
+    inputs = [data, backbone_file]
+    attributes = {
+        **provenance("tune", dataclasses.asdict(settings), inputs),
+        "suite": settings.suite,
+        "setting": settings.setting,
+        "method": settings.method,
+        "seed": settings.seed,
+        "backbone": problem.backbone.name,
+    }
+    write_adaptation(out, problem, adaptation, attributes)
+
+
+def prepare(settings: TuneSettings, data: Path, backbone_file: Path) -> "TuningProblem":
+    """The tuning problem of a cell, from its files."""
+    from trajprompt.artifacts import require_file
+    from trajprompt.models.backbone import load_backbone
+    from trajprompt.seeds import stream
+    from trajprompt.tasks.suites import get_suite
+    from trajprompt.trajectories.store import read_trajectories
+    from trajprompt.tuning.problem import Conditions, build_problem
+
+    require_file(backbone_file, "trajprompt pretrain")
+    backbone = load_backbone(backbone_file, settings.device)
+    if backbone.suite != settings.suite:
+        raise TrajpromptError(backbone_file, f"suite {backbone.suite}", settings.suite)
+    suite = get_suite(settings.suite)
+    buffers = read_trajectories(data, settings.test_tasks, suite)
+    conditions = Conditions(
+        tasks=settings.test_tasks,
+        **{
+            field.name: getattr(settings, field.name)
+            for field in dataclasses.fields(Conditions)
+            if field.name != "tasks"
+        },
+    )
+    names = ("tune", settings.suite, settings.setting, settings.method, settings.seed)
+    return build_problem(conditions, buffers, backbone, stream(settings.run_seed, *names))
+
+
+if __name__ == "__main__":
+    raise SystemExit(run_stage(main))

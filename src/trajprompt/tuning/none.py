@@ -1,0 +1,33 @@
+"""No tuning: the frozen backbone with its demonstration prompt (Prompt-DT's own way)."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from trajprompt.tuning.protocol import Adaptation, TuningProblem, register
+
+
+@dataclass(frozen=True)
+class NoOptions:
+    """Nothing to choose."""
+
+
+@register("none", NoOptions)
+def tune(problem: TuningProblem, options: NoOptions) -> Adaptation:
+    """Hand the initial prompts back; also serves backbones that take no prompt."""
+    rows = zip(problem.rows.tolist(), problem.prompts.tolist(), strict=True)
+    history = [
+        {
+            "task": task,
+            "prompt": prompt,
+            "iteration": 0,
+            "queries": 0,
+            "simulator_steps": 0,
+            "gradient_steps": 0,
+            "objective": float("nan"),
+            "displacement": 0.0,
+        }
+        for task, prompt in rows
+    ]
+    prompts = problem.initial_prompts
+    return Adaptation(prompts, prompts, np.zeros(len(problem.rows), np.int64), history)

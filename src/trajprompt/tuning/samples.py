@@ -1,0 +1,44 @@
+"""The offline data of a cell: a fixed few-shot set, or a whole replay buffer."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+import torch
+
+if TYPE_CHECKING:
+    from trajprompt.trajectories.segments import EpisodeTensors, Segments
+
+
+class Samples(Protocol):
+    def draw(self, generator: torch.Generator, row: int, count: int) -> "Segments":
+        """``count`` training contexts of a row's task, (count, K, ..)."""
+        ...
+
+
+@dataclass(frozen=True)
+class FixedSamples:
+    """n contexts per row, drawn once; every offline method of a cell sees the same ones."""
+
+    segments: "Segments"  # (R, n, K, ..)
+
+    def draw(self, generator: torch.Generator, row: int, count: int) -> "Segments":
+        """Without replacement while the set lasts, so that a batch has no doubles."""
+        available = self.segments.states.shape[1]
+        rounds = -(-count // available)
+        order = torch.cat(
+            [torch.randperm(available, generator=generator) for _ in range(rounds)]
+        )
+        chosen = order[:count]
+        return self.segments.map(lambda values: values[row, chosen.to(values.device)])
+
+
+@dataclass(frozen=True)
+class BufferSamples:
+    """Fresh contexts from all episodes of each row's buffer (the papers' "full data")."""
+
+    buffers: "Sequence[EpisodeTensors]"  # one per row, each of one task
+    length: int  # K
+
+    def draw(self, generator: torch.Generator, row: int, count: int) -> "Segments":
+        return self.buffers[row].sample_contexts(generator, count, self.length)

@@ -1,0 +1,173 @@
+"""Evaluation of an adaptation with fakes in place of simulator and policy."""
+
+import csv
+import io
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+
+from trajprompt.rollout import arms
+from trajprompt.rollout.evaluation import COLUMNS, evaluate_cell, evaluation_seeds, to_csv
+from trajprompt.settings import EvaluateSettings
+from trajprompt.trajectories.segments import Segments
+from trajprompt.tuning.adaptation import StoredAdaptation
+from trajprompt.tuning.protocol import HISTORY_COLUMNS
+
+ROWS = 3
+SETTINGS = EvaluateSettings(
+    run="test",
+    run_seed=0,
+    suite="cheetah-vel",
+    setting="few-shot",
+    method="ptdt",
+    seed=1,
+    episodes=4,
+    curve_episodes=2,
+    target_return=0.0,
+    precision="fp32",
+    device="cpu",
+    threads=1,
+)
+
+
+def prompts(value: float) -> Segments:
+    """Every number of a row's prompt is ``value`` + the row."""
+    rows = torch.arange(ROWS).float() + value
+
+    def full(width: int) -> torch.Tensor:
+        return rows.view(ROWS, 1, 1).expand(ROWS, 2, width).contiguous()
+
+    fixed = torch.ones(ROWS, 2, dtype=torch.bool)
+    return Segments(full(1), full(20), full(6), fixed.long(), fixed)
+
+
+def adaptation(**changes) -> StoredAdaptation:
+    tasks, numbers = np.array([2, 2, 7]), np.array([0, 1, 0])
+    history = {name: np.zeros(ROWS * 3) for name in HISTORY_COLUMNS}
+    history["task"], history["prompt"] = np.tile(tasks, 3), np.tile(numbers, 3)
+    history["iteration"] = np.repeat([0, 1, 2], ROWS)
+    history["queries"] = np.repeat([1, 17, 33], ROWS)
+    values = {
+        "rows": tasks,
+        "prompts": numbers,
+        "initial": prompts(0.0),
+        "last": prompts(20.0),
+        "best": prompts(10.0),
+        "best_iteration": np.full(ROWS, 1),
+        "curve": {0: prompts(0.0), 1: prompts(10.0), 2: prompts(20.0)},
+        "history": history,
+        "weights": {},
+        "attributes": {},
+    }
+    return StoredAdaptation(**{**values, **changes})
+
+
+@pytest.fixture
+def played(monkeypatch) -> list[SimpleNamespace]:
+    """An episode's return: prompt value + seed / 2^31 + 1000 x the backbone's name."""
+    log: list[SimpleNamespace] = []
+
+    def policy(backbone, prompts, rows, target_return, precision):
+        value = torch.zeros(rows) if prompts is None else prompts.states[:, 0, 0]
+        return value.double().numpy() + 1000 * backbone.name
+
+    def rollout(simulator, policy, seeds):
+        log.append(SimpleNamespace(tasks=simulator, seeds=seeds))
+        returns = policy + seeds / 2**31
+        return SimpleNamespace(
+            returns=returns,
+            lengths=np.full(len(seeds), 200),
+            successes=np.zeros(len(seeds), bool),
+        )
+
+    monkeypatch.setattr(arms, "LockstepPolicy", policy)
+    monkeypatch.setattr(arms, "rollout", rollout)
+    monkeypatch.setattr(arms, "make_simulator", lambda suite, tasks, threads: tasks)
+    return log
+
+
+def backbone(name: int = 0) -> SimpleNamespace:
+    return SimpleNamespace(name=name, with_weights=lambda weights: backbone(weights))
+
+
+def select(entries, **values):
+    return [e for e in entries if all(e[k] == v for k, v in values.items())]
+
+
+def test_one_entry_per_checkpoint_and_episode(played):
+    entries = evaluate_cell(SETTINGS, backbone(), adaptation())
+    assert len(entries) == ROWS * (4 + 4 + 3 * 2)
+    for task, prompt, row in ((2, 0, 0), (2, 1, 1), (7, 0, 2)):
+        own = select(entries, task=task, prompt=prompt)
+        assert [e["episode"] for e in select(own, checkpoint="last")] == [0, 1, 2, 3]
+        assert {int(e["return"]) for e in select(own, checkpoint="last")} == {20 + row}
+        assert {int(e["return"]) for e in select(own, checkpoint="best")} == {10 + row}
+        assert {e["queries"] for e in select(own, checkpoint="best")} == {17}
+        curve = select(own, checkpoint="curve")
+        assert [e["iteration"] for e in curve] == [0, 0, 1, 1, 2, 2]
+
+
+def test_equal_prompts_are_played_once(played):
+    evaluate_cell(SETTINGS, backbone(), adaptation())
+    # last = curve 2 and best = curve 1 with four episodes, curve 0 with two
+    assert sum(len(call.seeds) for call in played) == ROWS * (4 + 4 + 2)
+    assert len(played) == 1
+    played.clear()
+    same = adaptation(best=prompts(20.0), best_iteration=np.full(ROWS, 2), curve={})
+    entries = evaluate_cell(SETTINGS, backbone(), same)
+    assert sum(len(call.seeds) for call in played) == ROWS * 4
+    last, best = (select(entries, checkpoint=name) for name in ("last", "best"))
+    assert [e["return"] for e in last] == [e["return"] for e in best]
+
+
+def test_resets_are_paired_fresh_and_even(played):
+    entries = evaluate_cell(SETTINGS, backbone(), adaptation())
+    noise = [e["return"] % 1 for e in select(entries, checkpoint="last", task=2, prompt=0)]
+    other = [e["return"] % 1 for e in select(entries, checkpoint="curve", task=2, prompt=1)]
+    np.testing.assert_allclose(noise[:2], other[:2])
+    seeds = evaluation_seeds(0, "cheetah-vel", 1, 2, 4)
+    np.testing.assert_allclose(noise, seeds / 2**31)
+    assert (seeds % 2 == 0).all() and len(set(seeds)) == 4
+    longer = evaluation_seeds(0, "cheetah-vel", 1, 2, 50)
+    assert (longer[:4] == seeds).all(), "more episodes keep the first ones"
+    assert (evaluation_seeds(0, "cheetah-vel", 2, 2, 4) != seeds).all()
+
+
+def test_large_jobs_are_split(played, monkeypatch):
+    whole = evaluate_cell(SETTINGS, backbone(), adaptation())
+    played.clear()
+    monkeypatch.setattr(arms, "LARGEST_BATCH", 7)
+    assert evaluate_cell(SETTINGS, backbone(), adaptation()) == whole
+    assert [len(call.seeds) for call in played] == [7, 7, 7, 7, 2]
+
+
+def test_tuned_weights_are_used_by_their_row(played):
+    stored = adaptation(weights={0: 1, 1: 2, 2: 3}, best=prompts(20.0), curve={})
+    entries = evaluate_cell(SETTINGS, backbone(), stored)
+    for row, (task, prompt) in enumerate([(2, 0), (2, 1), (7, 0)]):
+        own = select(entries, task=task, prompt=prompt)
+        assert {e["return"] // 1000 for e in own} == {row + 1}
+
+
+def test_backbones_without_prompt(played):
+    stored = adaptation(initial=None, last=None, best=None, curve={})
+    entries = evaluate_cell(SETTINGS, backbone(), stored)
+    assert len(entries) == ROWS * 8 and all(e["return"] < 1 for e in entries)
+
+
+def test_one_episode_where_resets_are_deterministic(played):
+    from dataclasses import replace
+
+    stored = adaptation(rows=np.array([6, 6, 9]))
+    stored.history["task"] = np.tile([6, 6, 9], 3)
+    entries = evaluate_cell(replace(SETTINGS, suite="reach"), backbone(), stored)
+    assert len(entries) == ROWS * (1 + 1 + 3)
+
+
+def test_csv_keeps_every_bit(played):
+    entries = evaluate_cell(SETTINGS, backbone(), adaptation())
+    table = list(csv.DictReader(io.StringIO(to_csv(entries))))
+    assert tuple(table[0]) == tuple(COLUMNS)
+    assert [float(row["return"]) for row in table] == [e["return"] for e in entries]

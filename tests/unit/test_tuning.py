@@ -1,0 +1,314 @@
+"""Every registered method on a tiny problem, with fakes in place of simulators."""
+
+import dataclasses
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+
+from trajprompt.errors import TrajpromptError
+from trajprompt.models.backbone import Backbone
+from trajprompt.models.prompt_dt import BackboneConfig, PromptDT, action_loss
+from trajprompt.seeds import stream, torch_generator
+from trajprompt.tasks.suites import get_suite
+from trajprompt.trajectories.normaliser import Normaliser
+from trajprompt.trajectories.segments import Segments
+from trajprompt.tuning import ptdt_online
+from trajprompt.tuning.adaptation import read_adaptation, write_adaptation
+from trajprompt.tuning.full_finetune import FinetuneOptions
+from trajprompt.tuning.imitation import ImitationLoss
+from trajprompt.tuning.none import NoOptions
+from trajprompt.tuning.prompt_vectors import to_prompts, to_vectors
+from trajprompt.tuning.protocol import (
+    HISTORY_COLUMNS,
+    TuningProblem,
+    get_method,
+    methods,
+    parse_options,
+)
+from trajprompt.tuning.ptdt_offline import ImitationObjective, OfflineOptions
+from trajprompt.tuning.ptdt_online import OnlineOptions
+from trajprompt.tuning.samples import FixedSamples
+
+ROWS, PROMPT, CONTEXT, STATE, ACTION = 3, 2, 4, 20, 6
+OPTIONS = {
+    "none": NoOptions(),
+    "full-finetune": FinetuneOptions(
+        iterations=3, steps_per_iteration=8, learning_rate=1e-3
+    ),
+    "ptdt-offline": OfflineOptions(iterations=2, steps_per_iteration=2, batch=4),
+    "ptdt-online": OnlineOptions(
+        iterations=2, steps_per_iteration=3, candidates=4, ranked=4
+    ),
+}
+
+
+def segments(*leading: int, length: int, seed: int) -> Segments:
+    generator = torch_generator(stream(seed, "test"))
+
+    def normal(width: int) -> torch.Tensor:
+        return torch.randn(*leading, length, width, generator=generator)
+
+    timesteps = torch.arange(length).expand(*leading, length).contiguous()
+    mask = torch.ones(*leading, length, dtype=torch.bool)
+    return Segments(normal(1), normal(STATE), normal(ACTION).tanh(), timesteps, mask)
+
+
+def make_problem() -> TuningProblem:
+    torch.manual_seed(0)
+    config = BackboneConfig(
+        STATE, ACTION, width=16, layers=2, inner=32, context_length=CONTEXT
+    )
+    model = PromptDT(config).eval()
+    for parameter in model.parameters():  # so that prompts matter
+        parameter.data += 0.1 * torch.randn_like(parameter)
+    normaliser = Normaliser(torch.zeros(STATE), torch.ones(STATE))
+    contexts = segments(ROWS, 16, length=CONTEXT, seed=1)
+    contexts.mask[:, ::3, :2] = False  # left padding
+    return TuningProblem(
+        suite=get_suite("cheetah-vel"),
+        rows=np.array([2, 2, 7]),
+        prompts=np.array([0, 1, 0]),
+        backbone=Backbone("prompt-dt", "cheetah-vel", model, normaliser, 500.0, config),
+        initial_prompts=segments(ROWS, length=PROMPT, seed=2),
+        samples=FixedSamples(contexts),
+        target_return=0.0,
+        stream=stream(0, "tune"),
+        precision="fp32",
+    )
+
+
+@pytest.fixture
+def problem() -> TuningProblem:
+    return make_problem()
+
+
+@pytest.fixture
+def played(monkeypatch) -> list[SimpleNamespace]:
+    """Fakes of simulator, policy and rollout; the return is -|prompt|^2, without noise."""
+    log: list[SimpleNamespace] = []
+
+    def policy(backbone, prompts, rows, target_return, precision):
+        assert prompts.leading == (rows,)
+        return prompts
+
+    def rollout(simulator, prompts, seeds):
+        tasks, returns = simulator, -to_vectors(prompts).square().sum(-1).double().numpy()
+        log.append(SimpleNamespace(tasks=tasks, seeds=seeds, returns=returns))
+        return SimpleNamespace(returns=returns, lengths=np.full(len(seeds), 10))
+
+    monkeypatch.setattr(ptdt_online, "LockstepPolicy", policy)
+    monkeypatch.setattr(ptdt_online, "rollout", rollout)
+    monkeypatch.setattr(ptdt_online, "make_simulator", lambda suite, tasks, threads: tasks)
+    return log
+
+
+def test_every_method_is_tested():
+    assert sorted(methods()) == sorted(OPTIONS)
+
+
+@pytest.mark.parametrize("name", OPTIONS)
+def test_method_on_a_tiny_problem(name, problem, played, tmp_path):
+    before = {k: v.clone() for k, v in problem.backbone.model.state_dict().items()}
+    adaptation = get_method(name).tune(problem, OPTIONS[name])
+    for k, v in problem.backbone.model.state_dict().items():
+        assert torch.equal(v, before[k]), f"the backbone's {k} changed"
+    iterations = getattr(OPTIONS[name], "iterations", 0)
+    assert len(adaptation.history) == ROWS * (iterations + 1)
+    assert all(set(entry) == set(HISTORY_COLUMNS) for entry in adaptation.history)
+    for prompts in (adaptation.last, adaptation.best):
+        assert prompts.states.shape == (ROWS, PROMPT, STATE)
+        assert torch.equal(prompts.timesteps, problem.initial_prompts.timesteps)
+    write_adaptation(tmp_path / "a.h5", problem, adaptation, {"suite": "cheetah-vel"})
+    stored = read_adaptation(tmp_path / "a.h5")
+    for found, made in zip(stored.best, adaptation.best, strict=True):
+        assert torch.equal(found, made)
+    assert stored.rows.tolist() == problem.rows.tolist()
+    assert sorted(stored.curve) == sorted(adaptation.curve)
+    assert stored.last_iteration == iterations
+
+
+@pytest.mark.parametrize("name", OPTIONS)
+def test_same_seed_same_bytes(name, played, tmp_path):
+    for file in ("a.h5", "b.h5"):
+        fresh = make_problem()
+        adaptation = get_method(name).tune(fresh, OPTIONS[name])
+        write_adaptation(tmp_path / file, fresh, adaptation, {"suite": "cheetah-vel"})
+    assert (tmp_path / "a.h5").read_bytes() == (tmp_path / "b.h5").read_bytes()
+
+
+def test_none_hands_the_initial_prompts_back(problem):
+    adaptation = get_method("none").tune(problem, NoOptions())
+    assert adaptation.last is problem.initial_prompts is adaptation.best
+    without = dataclasses.replace(problem, initial_prompts=None)
+    assert get_method("none").tune(without, NoOptions()).last is None
+
+
+@pytest.mark.parametrize("name", ["ptdt-offline", "ptdt-online"])
+def test_ranking_needs_a_prompt(name, problem):
+    with pytest.raises(TrajpromptError, match="prompt"):
+        get_method(name).tune(
+            dataclasses.replace(problem, initial_prompts=None), OPTIONS[name]
+        )
+
+
+def test_vectors_hold_return_state_action_of_each_step(problem):
+    prompts = problem.initial_prompts
+    vectors = to_vectors(prompts)
+    assert vectors.shape == (ROWS, PROMPT * (1 + STATE + ACTION))
+    step = torch.cat(
+        [prompts.returns_to_go[0, 1], prompts.states[0, 1], prompts.actions[0, 1]]
+    )
+    assert torch.equal(vectors[0, 1 + STATE + ACTION :], step)
+    for found, given in zip(to_prompts(vectors, prompts), prompts, strict=True):
+        assert torch.equal(found, given)
+    candidates = to_prompts(vectors.unsqueeze(1).repeat(1, 5, 1), prompts)
+    assert torch.equal(candidates.mask[:, 3], prompts.mask)
+    assert candidates.flatten().leading == (ROWS * 5,)
+
+
+def test_imitation_loss_is_equation_5(problem):
+    """Against a plain forward pass of every pair of candidate and context."""
+    model, contexts = problem.backbone.model, problem.samples.segments
+    candidates = segments(ROWS, 5, length=PROMPT, seed=3)
+    found = ImitationLoss(model, "fp32")(candidates, contexts)
+    for row in range(ROWS):
+        for number in range(5):
+            prompt = candidates.select((row, slice(number, number + 1)))
+            context = contexts.select(row)
+            with torch.no_grad():
+                predicted = model(context, prompt)
+            own = (predicted - context.actions)[context.mask].square().mean()
+            torch.testing.assert_close(found[row, number], own, rtol=1e-5, atol=1e-6)
+            torch.testing.assert_close(action_loss(predicted, context), own)
+
+
+@pytest.mark.parametrize("returns", [True, False])
+def test_imitation_loss_without_return_tokens(returns):
+    config = BackboneConfig(
+        STATE, ACTION, width=16, layers=3, inner=32, uses_returns=returns
+    )
+    model = PromptDT(config).eval()
+    prompts, contexts = segments(4, length=5, seed=4), segments(3, length=20, seed=5)
+    found = ImitationLoss(model, "fp32").actions(prompts, contexts)  # (C, b, K, A)
+    for number in range(4):
+        with torch.no_grad():
+            own = model(contexts, prompts.select(slice(number, number + 1)))
+        torch.testing.assert_close(found[number], own, rtol=1e-5, atol=1e-6)
+
+
+def test_offline_objective_compares_on_a_common_fresh_batch(problem):
+    options = OfflineOptions(batch=4, judging_batch=8)
+    objective = ImitationObjective(problem, options)
+    start = to_vectors(problem.initial_prompts)
+    equal = start.unsqueeze(1).repeat(1, 3, 1)
+    first, second = objective(equal, start, 0), objective(equal, start, 1)
+    assert torch.equal(first.candidates, first.candidates[:, :1].expand(-1, 3))
+    assert not torch.equal(first.candidates, second.candidates)
+    assert torch.equal(first.iterate, second.iterate)
+    assert first.queries == 4 and objective(equal, None, 2).queries == 3
+
+
+def test_offline_descends(problem):
+    options = OfflineOptions(
+        iterations=6, steps_per_iteration=5, batch=16, smoothing=0.1, step_size=0.1
+    )
+    adaptation = get_method("ptdt-offline").tune(problem, options)
+    objective = np.array([entry["objective"] for entry in adaptation.history])
+    objective = objective.reshape(7, ROWS)  # iteration-major
+    assert (objective[-1] < objective[0]).all()
+    assert adaptation.best_iteration.tolist() == objective.argmin(axis=0).tolist()
+    last = adaptation.history[-1]
+    moved = to_vectors(adaptation.last)[2] - to_vectors(problem.initial_prompts)[2]
+    assert last["displacement"] == pytest.approx(float(moved.norm()))
+    assert last["queries"] == 30 * 15 + 7 and last["simulator_steps"] == 0
+
+
+def test_online_counts_and_common_resets(problem, played):
+    options = dataclasses.replace(OPTIONS["ptdt-online"], episodes=2, smoothing=0.1)
+    adaptation = get_method("ptdt-online").tune(problem, options)
+    steps, m, judged = 6, 4, 3
+    assert len(played) == steps + 1  # one rollout per step and a last judgement
+    last = adaptation.history[-1]
+    assert last["queries"] == steps * m + judged
+    assert last["simulator_steps"] == last["queries"] * 2 * 10
+    assert last["gradient_steps"] == 0
+    seeds = played[0].seeds.reshape(ROWS, m + 1, 2)
+    assert (seeds[:, :m] == seeds[:, :1]).all(), "candidates of a row share their resets"
+    assert (played[1].seeds.reshape(ROWS, m, 2)[:, 0] != seeds[:, 0]).all(), (
+        "fresh each step"
+    )
+    later = played[3].seeds.reshape(ROWS, m + 1, 2)
+    assert (later[:, m] == seeds[:, m]).all(), "iterates are judged on the same resets"
+    assert all((call.seeds % 2 == 1).all() for call in played), "evaluation's are even"
+    assert played[0].tasks.tolist() == np.repeat(problem.rows, 2 * (m + 1)).tolist()
+    objective = [entry["objective"] for entry in adaptation.history]
+    assert objective[-ROWS:] < objective[:ROWS]
+
+
+def test_one_episode_where_resets_are_deterministic(problem, played):
+    reach = dataclasses.replace(problem, suite=dataclasses.replace(get_suite("reach")))
+    options = dataclasses.replace(OPTIONS["ptdt-online"], episodes=5)
+    get_method("ptdt-online").tune(reach, options)
+    assert len(played[0].seeds) == ROWS * 5
+
+
+def test_finetuning_learns(problem):
+    adaptation = get_method("full-finetune").tune(problem, OPTIONS["full-finetune"])
+    frozen = problem.backbone.model.state_dict()
+    for row in range(ROWS):
+        own = [
+            e
+            for e in adaptation.history
+            if (e["task"], e["prompt"]) == (problem.rows[row], problem.prompts[row])
+        ]
+        assert own[-1]["objective"] < own[1]["objective"]
+        assert own[-1]["gradient_steps"] == 24
+        assert not torch.equal(
+            adaptation.weights[row]["predict_action.weight"],
+            frozen["predict_action.weight"],
+        )
+    first, second = (adaptation.weights[row]["predict_action.weight"] for row in (0, 1))
+    assert not torch.equal(first, second)
+
+
+def test_fixed_samples_have_no_doubles(problem):
+    drawn = problem.samples.draw(torch_generator(stream(1)), 0, 16).states
+    assert len(torch.unique(drawn.flatten(1), dim=0)) == 16
+    assert problem.samples.draw(torch_generator(stream(1)), 0, 40).leading == (40,)
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "message"),
+    [
+        ("ptdt-offline", {"stepsize": 0.1}, "unknown option 'stepsize'.*step_size"),
+        ("ptdt-offline", {"step_size": "1e-4"}, "step_size.*'1e-4'.*float"),
+        ("ptdt-online", {"iterations": 2.5}, "iterations.*2.5.*int"),
+        ("ptdt-online", {"candidates": True}, "candidates.*True.*int"),
+        ("ptdt-online", {"ranked": 16}, "ranked = 16"),
+        ("none", {"x": 1}, "no options"),
+    ],
+)
+def test_bad_options_are_named(name, values, message):
+    with pytest.raises(TrajpromptError, match=message):
+        parse_options(get_method(name).options, values, "config")
+
+
+def test_good_options():
+    options = parse_options(OfflineOptions, {"step_size": 1, "batch": 8}, "config")
+    assert options.step_size == 1.0 and isinstance(options.step_size, float)
+
+
+def test_unknown_method():
+    with pytest.raises(TrajpromptError, match="'ptdt'.*ptdt-offline"):
+        get_method("ptdt")
+
+
+def test_damaged_adaptation_is_one_clear_error(tmp_path):
+    file = tmp_path / "a.h5"
+    with pytest.raises(TrajpromptError, match="missing or empty"):
+        read_adaptation(file)
+    file.write_bytes(b"not HDF5")
+    with pytest.raises(TrajpromptError, match="damaged"):
+        read_adaptation(file)
