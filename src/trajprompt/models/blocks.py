@@ -1,0 +1,98 @@
+"""Pre-layer-norm transformer blocks as in GPT-2, one attention head, written to be fast.
+
+Per token a block of GPT-2 multiplies by four W x W matrices for the attention. With a
+single head two are enough, exactly:
+
+    score(i, j) = (Q x_i + q) . (K x_j + k) = (K'Q x_i + K'q) . x_j + a constant of i
+    out(i)      = P (sum_j w_ij (V x_j + v)) + p = sum_j w_ij (PV x_j + Pv) + p
+
+where ' is the transpose and softmax over j forgets the constant. The parameters stay Q, K,
+V and P. At 75 tokens ``baddbmm``, ``softmax`` and ``bmm`` beat
+``scaled_dot_product_attention`` on a CPU, by 2x in bfloat16.
+"""
+
+import math
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from trajprompt.models.dropout import Dropout
+from trajprompt.models.relu_mlp import relu_mlp
+
+# GPT-2's additive stand-in for minus infinity: a row with every key masked stays finite.
+MASKED = -1.0e4
+EPSILON = 1.0e-5  # layer_norm_epsilon of GPT-2
+
+
+class Folded(NamedTuple):
+    """The attention of a block as two linear maps of its normalised input."""
+
+    look_weight: Tensor  # (W, W) K'Q / sqrt(W)
+    look_bias: Tensor  # (W,) K'q / sqrt(W)
+    value_weight: Tensor  # (W, W) PV
+    value_bias: Tensor  # (W,) Pv
+
+
+class Block(nn.Module):
+    """x + attention(norm(x)), then x + mlp(norm(x))."""
+
+    def __init__(self, width: int, inner: int, dropout: Dropout):
+        super().__init__()
+        self.norm_attention = nn.LayerNorm(width, eps=EPSILON)
+        self.query = nn.Linear(width, width)
+        self.key = nn.Linear(width, width)
+        self.value = nn.Linear(width, width)
+        self.project = nn.Linear(width, width)
+        self.norm_mlp = nn.LayerNorm(width, eps=EPSILON)
+        self.expand = nn.Linear(width, inner)
+        self.contract = nn.Linear(inner, width)
+        self.dropout = dropout
+
+    def forward(self, x: Tensor, mask: Tensor, queries: slice) -> Tensor:
+        """(B, T, W) to (B, Q, W): the outputs of the tokens ``queries`` only.
+
+        ``mask`` (B, Q, T) is added to the attention scores.
+        """
+        x = x[:, queries] + self.dropout(self.attend(self.norm_attention(x), mask, queries))
+        return x + self.dropout(self.mlp(self.norm_mlp(x)))
+
+    def mlp(self, x: Tensor) -> Tensor:
+        """(..., W) normalised tokens to (..., W)."""
+        expand, contract = self.expand, self.contract
+        return relu_mlp(x, expand.weight, expand.bias, contract.weight, contract.bias)
+
+    def attend(self, x: Tensor, mask: Tensor, queries: slice) -> Tensor:
+        """(B, T, W) normalised tokens to (B, Q, W)."""
+        folded = self.fold()
+        look = F.linear(x[:, queries], folded.look_weight, folded.look_bias)
+        values = F.linear(x, folded.value_weight, folded.value_bias)
+        scores = torch.baddbmm(mask, look, x.transpose(1, 2))  # (B, Q, T)
+        weights = self.dropout(torch.softmax(scores, dim=-1))
+        return torch.bmm(weights, values) + self.project.bias
+
+    def fold(self) -> Folded:
+        """See the module's text; differentiable in the block's parameters."""
+        scale = 1.0 / math.sqrt(self.query.in_features)
+        key = self.key.weight.t() * scale
+        return Folded(
+            key @ self.query.weight,
+            key @ self.query.bias,
+            self.project.weight @ self.value.weight,
+            self.project.weight @ self.value.bias,
+        )
+
+
+def initialise_as_gpt2(blocks: nn.ModuleList) -> None:
+    """Normal weights of deviation 0.02, zero biases; residual projections / sqrt(2 layers).
+
+    Radford et al. 2019, section 2.3, as Hugging Face's GPT-2 does it.
+    """
+    for name, parameter in blocks.named_parameters():
+        if name.endswith("bias"):
+            nn.init.zeros_(parameter)
+        elif "norm" not in name:
+            residual = name.endswith(("project.weight", "contract.weight"))
+            depth = math.sqrt(2 * len(blocks)) if residual else 1.0
+            nn.init.normal_(parameter, std=0.02 / depth)

@@ -1,0 +1,172 @@
+"""A prompt decision transformer prepared for step-by-step inference.
+
+Exact with respect to `PromptDT.forward` up to rounding, for 40 % of its arithmetic:
+
+* prompt tokens see no context, so what they offer as keys is computed once per episode;
+* a token's input never changes (timesteps are absolute), so what the first block derives
+  from single tokens is kept while the window slides over them;
+* the last block is evaluated for the newest state token only;
+* attention is folded to two matrices per block (blocks.py).
+
+The blocks between depend on the start of the window and are computed anew at every step.
+"""
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from trajprompt.models.blocks import EPSILON, MASKED, Block
+from trajprompt.models.prompt_dt import PromptDT, additive_mask
+from trajprompt.trajectories.segments import Segments
+
+
+class InferenceBlock:
+    """The weights of one block, folded, in the number type of inference."""
+
+    def __init__(self, block: Block, dtype: torch.dtype):
+        folded = block.fold()  # in float32, then rounded once
+        # Attention weights sum to one, so both biases of the values can be added once.
+        bias = folded.value_bias + block.project.bias
+        self.look = _cast(dtype, folded.look_weight, folded.look_bias)
+        self.value = _cast(dtype, folded.value_weight, bias)
+        self.norm_attention = _cast(
+            dtype, block.norm_attention.weight, block.norm_attention.bias
+        )
+        self.norm_mlp = _cast(dtype, block.norm_mlp.weight, block.norm_mlp.bias)
+        self.expand = _cast(dtype, block.expand.weight, block.expand.bias)
+        self.contract = _cast(dtype, block.contract.weight, block.contract.bias)
+
+    def normalise(self, x: Tensor) -> Tensor:
+        """What attention compares and mixes: (.., W) to (.., W)."""
+        return F.layer_norm(x, x.shape[-1:], *self.norm_attention, EPSILON)
+
+    def mlp(self, x: Tensor) -> Tensor:
+        """x + mlp(norm(x)), (.., W)."""
+        hidden = F.linear(
+            F.layer_norm(x, x.shape[-1:], *self.norm_mlp, EPSILON), *self.expand
+        )
+        return F.linear(hidden.relu_(), *self.contract).add_(x)
+
+    def __call__(self, x: Tensor, queries: Tensor, keys: Tensor, mask: Tensor) -> Tensor:
+        """Residual x and normalised queries (B, Q, W), keys (B, T, W) to (B, Q, W)."""
+        look = F.linear(queries, *self.look)
+        scores = torch.baddbmm(mask, look, keys.transpose(1, 2))
+        mixed = torch.bmm(torch.softmax(scores, dim=-1), keys)
+        return self.mlp(F.linear(mixed, *self.value).add_(x))
+
+
+class InferenceModel:
+    """All weights that the window needs; embeddings and head stay in float32."""
+
+    @torch.no_grad()
+    def __init__(self, model: PromptDT, dtype: torch.dtype):
+        self.model = model
+        self.dtype = dtype
+        self.device = model.predict_action.weight.device
+        self.blocks = [InferenceBlock(block, dtype) for block in model.blocks]
+
+    @torch.no_grad()
+    def prompt_inputs(self, prompts: Segments) -> list[Tensor]:
+        """The normalised input (B, 3P, W) of every block at the prompt's tokens."""
+        x = self.model.embed_prompt(prompts).to(self.dtype)
+        mask = additive_mask(prompts.mask.repeat_interleave(3, dim=1), self.dtype)
+        inputs = []
+        for block in self.blocks:
+            keys = block.normalise(x)
+            inputs.append(keys)
+            x = block(x, keys, keys, mask)
+        return inputs
+
+    @torch.no_grad()
+    def head(self, x: Tensor) -> Tensor:
+        """(B, W) output of the last block to actions (B, A) float32."""
+        return torch.tanh(self.model.predict_action(self.model.norm_final(x.float())))
+
+
+class Window:
+    """The last K steps of B rows in a ring of slots, each with one token per place.
+
+    Rows of the ring are not in order of time; the mask is, and attention needs no more.
+    """
+
+    def __init__(self, inference: InferenceModel, prompts: Segments | None, rows: int):
+        config = inference.model.config
+        self.inference = inference
+        self.places = inference.model.tokens_per_step
+        inputs = inference.prompt_inputs(prompts) if prompts is not None else []
+        self.prompt = inputs[0].shape[1] if inputs else 0
+        shape = (rows, self.prompt + self.places * config.context_length, config.width)
+        kept = {"dtype": inference.dtype, "device": inference.device}
+        self.x, self.look, self.keys, self.values = (
+            torch.zeros(shape, **kept) for _ in range(4)
+        )
+        self.later = [  # keys of the prompt in the blocks after the first
+            i
+            for i in inputs[1:]
+            or [torch.zeros(rows, 0, config.width, **kept)] * (config.layers - 1)
+        ]
+        if prompts is not None:
+            self.keys[:, : self.prompt] = inputs[0]
+            self.values[:, : self.prompt] = F.linear(inputs[0], *inference.blocks[0].value)
+        self.padding = _prompt_padding(prompts, inference.dtype)
+
+    def put(self, slot: int, place: int, tokens: Tensor) -> None:
+        """Enter tokens (B, n, W) of a step, which begin at ``place``."""
+        first = self.inference.blocks[0]
+        start = self.prompt + slot * self.places + place
+        part = slice(start, start + tokens.shape[1])
+        keys = first.normalise(tokens)
+        self.x[:, part] = tokens
+        self.keys[:, part] = keys
+        self.look[:, part] = F.linear(keys, *first.look)
+        self.values[:, part] = F.linear(keys, *first.value)
+
+    def output(self, slot: int, steps: int, mask: Tensor) -> Tensor:
+        """The last block at the state token of ``slot``, (B, W).
+
+        ``mask`` (1, n, 3P + n) for the n tokens of the first ``steps`` slots.
+        """
+        end = self.prompt + steps * self.places
+        if self.padding is not None:
+            mask = mask + F.pad(self.padding, (0, mask.shape[-1] - self.prompt))
+        own = slice(self.prompt, end)
+        first, *between, last = self.inference.blocks
+        scores = torch.baddbmm(mask, self.look[:, own], self.keys[:, :end].transpose(1, 2))
+        weights = torch.softmax(scores, dim=-1)
+        x = first.mlp(torch.baddbmm(self.x[:, own], weights, self.values[:, :end]))
+        for block, prompt in zip(between, self.later, strict=False):
+            queries = block.normalise(x)
+            x = block(x, queries, torch.cat([prompt, queries], dim=1), mask)
+        queries = last.normalise(x)
+        keys = torch.cat([self.later[-1], queries], dim=1)
+        state = slot * self.places + self.places - 2
+        state = slice(state, state + 1)
+        return last(x[:, state], queries[:, state], keys, mask[:, state]).squeeze(1)
+
+
+def ring_mask(
+    slot: int, steps: int, places: int, prompt: int, context_length: int, like: Tensor
+) -> Tensor:
+    """(1, n, prompt + n) additive mask of ``steps`` slots, of which ``slot`` is newest.
+
+    The newest slot's action token is not known yet: nothing looks at it.
+    """
+    slots = torch.arange(steps, device=like.device).repeat_interleave(places)
+    place = torch.arange(places, device=like.device).repeat(steps)
+    time = ((slots - slot - 1) % context_length) * places + place
+    hidden = (time[None, :] > time[:, None]) | ((slots == slot) & (place == places - 1))
+    mask = torch.zeros(1, len(slots), prompt + len(slots), device=like.device)
+    mask[0, :, prompt:].masked_fill_(hidden, MASKED)
+    return mask.to(like.dtype)
+
+
+def _prompt_padding(prompts: Segments | None, dtype: torch.dtype) -> Tensor | None:
+    """(B, 1, 3P) additive mask, or None if every step of every prompt is real."""
+    if prompts is None or bool(prompts.mask.all()):
+        return None
+    visible = prompts.mask.repeat_interleave(3, dim=1)[:, None]
+    return torch.where(visible, 0.0, MASKED).to(dtype)
+
+
+def _cast(dtype: torch.dtype, *tensors: Tensor) -> tuple[Tensor, ...]:
+    return tuple(tensor.detach().to(dtype).contiguous() for tensor in tensors)

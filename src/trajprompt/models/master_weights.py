@@ -1,0 +1,70 @@
+"""AdamW on float32 master weights while the model computes in a shorter number type."""
+
+import torch
+from torch import Tensor, nn
+
+
+class MasterWeights:
+    """The trainable weights of ``model`` in one flat float32 vector, with its optimiser.
+
+    While this object lives the model's parameters are views of one working vector in
+    ``dtype`` and their gradients views of another, so clipping, AdamW and the cast are one
+    pass each. With float32 the working vector is the master itself.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        dtype: torch.dtype,
+        learning_rate: float,
+        weight_decay: float,
+    ):
+        self.model = model
+        self.parameters = [p for p in model.parameters() if p.requires_grad]
+        flat = torch.cat([p.detach().float().flatten() for p in self.parameters])
+        self.master = nn.Parameter(flat)
+        self.working = self.master.detach().to(dtype)
+        self.gradient = torch.zeros_like(self.working)
+        self.master.grad = self.gradient.to(torch.float32)  # itself if dtype is float32
+        for parameter, weight, gradient in self._views(self.working, self.gradient):
+            parameter.data = weight
+            parameter.grad = gradient
+        # PyTorch's default betas (0.9, 0.999) and epsilon 1e-8, as in the reference.
+        self.optimiser = torch.optim.AdamW(
+            [self.master], lr=learning_rate, weight_decay=weight_decay, fused=True
+        )
+
+    def gradient_norm(self) -> Tensor:
+        """The float32 Euclidean norm of the gradient now."""
+        gradient = self._master_gradient()
+        if gradient is not self.gradient:
+            gradient.copy_(self.gradient)
+        return torch.linalg.vector_norm(gradient)
+
+    def step(self, learning_rate: float, clip: float, norm: Tensor) -> None:
+        """Clip the gradient, whose norm is ``norm``, to ``clip``; update; clear."""
+        self._master_gradient().mul_((clip / (norm + 1e-6)).clamp(max=1.0))
+        self.optimiser.param_groups[0]["lr"] = learning_rate
+        self.optimiser.step()
+        self.gradient.zero_()
+        if self.working.dtype is not torch.float32:
+            self.working.copy_(self.master.detach())
+
+    def _master_gradient(self) -> Tensor:
+        assert self.master.grad is not None
+        return self.master.grad
+
+    def release(self) -> None:
+        """Give the model its own float32 weights, without gradients."""
+        for parameter, weight, _ in self._views(self.master.detach(), self.gradient):
+            parameter.grad = None
+            parameter.data = weight.clone()
+
+    def _views(
+        self, weights: Tensor, gradients: Tensor
+    ) -> list[tuple[nn.Parameter, Tensor, Tensor]]:
+        sizes = [p.numel() for p in self.parameters]
+        parts = zip(
+            self.parameters, weights.split(sizes), gradients.split(sizes), strict=True
+        )
+        return [(p, w.view(p.shape), g.view(p.shape)) for p, w, g in parts]

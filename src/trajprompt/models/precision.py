@@ -1,0 +1,35 @@
+"""Which number type a computation runs in."""
+
+import functools
+
+import torch
+
+from trajprompt.errors import TrajpromptError
+
+PRECISIONS = ("auto", "bf16", "fp32")
+
+
+def resolve_precision(name: str, device: torch.device | str = "cpu") -> torch.dtype:
+    """``auto`` is bfloat16 where the device multiplies it in hardware, else float32."""
+    if name not in PRECISIONS:
+        raise TrajpromptError("precision", repr(name), "one of " + ", ".join(PRECISIONS))
+    if name == "fp32":
+        return torch.float32
+    if name == "bf16" or _fast_bfloat16(torch.device(device).type):
+        return torch.bfloat16
+    return torch.float32
+
+
+@functools.cache
+def _fast_bfloat16(device_type: str) -> bool:
+    """Without AVX512_BF16 or AMX, bfloat16 on a CPU is emulated and slower than float32."""
+    if device_type == "cuda":
+        return torch.cuda.is_bf16_supported()
+    if device_type != "cpu":
+        return False
+    try:
+        with open("/proc/cpuinfo") as handle:
+            flags = next((line for line in handle if line.startswith("flags")), "")
+    except OSError:  # not Linux
+        return False
+    return bool({"avx512_bf16", "amx_bf16"} & set(flags.split()))

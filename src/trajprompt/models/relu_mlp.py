@@ -1,0 +1,56 @@
+"""A ReLU perceptron whose backward pass neither copies nor allocates more than it must."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+
+class _ReluMlp(torch.autograd.Function):
+    """Two linear maps with a ReLU between; the hidden layer is overwritten in place.
+
+    PyTorch's own graph writes the hidden layer, the largest tensor of a block, twice
+    forward and twice backward.
+    """
+
+    @staticmethod
+    def forward(
+        context: Any,
+        x: Tensor,
+        expand: Tensor,
+        expand_bias: Tensor,
+        contract: Tensor,
+        bias: Tensor,
+    ) -> Tensor:
+        hidden = F.linear(x, expand, expand_bias).relu_()
+        context.save_for_backward(x, hidden, expand, contract)
+        return F.linear(hidden, contract, bias)
+
+    @staticmethod
+    def backward(context: Any, gradient: Tensor) -> Any:  # type: ignore[override]
+        x, hidden, expand, contract = context.saved_tensors
+        flat, flat_hidden = gradient.flatten(0, -2), hidden.flatten(0, -2)
+        to_hidden = flat @ contract  # (N, inner)
+        torch.ops.aten.threshold_backward.grad_input(
+            to_hidden, flat_hidden, 0, grad_input=to_hidden
+        )
+        return (
+            (to_hidden @ expand).view(x.shape),
+            to_hidden.t() @ x.flatten(0, -2),
+            to_hidden.sum(0),
+            flat.t() @ flat_hidden,
+            flat.sum(0),
+        )
+
+
+def relu_mlp(
+    x: Tensor, expand: Tensor, expand_bias: Tensor, contract: Tensor, contract_bias: Tensor
+) -> Tensor:
+    """contract . relu(expand . x + expand_bias) + contract_bias, over the last dimension.
+
+    Differentiable once. x (..., W), expand (inner, W), contract (W, inner).
+    """
+    if torch.is_grad_enabled():
+        return _ReluMlp.apply(x, expand, expand_bias, contract, contract_bias)
+    return F.linear(F.linear(x, expand, expand_bias).relu_(), contract, contract_bias)

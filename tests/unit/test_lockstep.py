@@ -1,0 +1,148 @@
+"""Step-by-step inference against the model's own forward pass on written-out windows."""
+
+import numpy as np
+import pytest
+import torch
+
+from trajprompt.errors import TrajpromptError
+from trajprompt.models import lockstep
+from trajprompt.models.backbone import Backbone
+from trajprompt.models.lockstep import LockstepPolicy, MultiBackbonePolicy
+from trajprompt.models.prompt_dt import BACKBONES, BackboneConfig, PromptDT, reads
+from trajprompt.trajectories.normaliser import Normaliser
+from trajprompt.trajectories.segments import Segments
+
+STATES, ACTIONS, ROWS, STEPS, K, PROMPT = 5, 3, 11, 34, 6, 4
+TARGET, SCALE = 300.0, 50.0
+
+
+def make_backbone(name: str, seed: int = 0, layers: int = 3) -> Backbone:
+    torch.manual_seed(seed)
+    config = BackboneConfig(
+        STATES, ACTIONS, *reads(name), width=32, inner=64, layers=layers, context_length=K,
+        max_timestep=STEPS - 3,
+    )  # fmt: skip
+    model = PromptDT(config).eval()
+    with torch.no_grad():  # far from the initial near-linear regime
+        for parameter in model.blocks.parameters():
+            parameter.add_(0.2 * torch.randn_like(parameter))
+    normaliser = Normaliser(torch.randn(STATES), torch.rand(STATES) + 0.5)
+    return Backbone(name, "toy", model, normaliser, SCALE, config)
+
+
+def make_prompts(rows: int = ROWS, padded: bool = False) -> Segments:
+    generator = torch.Generator().manual_seed(1)
+    mask = torch.ones(rows, PROMPT, dtype=torch.bool)
+    if padded:
+        mask[: rows // 2, 0] = False
+    return Segments(
+        torch.randn(rows, PROMPT, 1, generator=generator),
+        torch.randn(rows, PROMPT, STATES, generator=generator),
+        torch.rand(rows, PROMPT, ACTIONS, generator=generator),
+        torch.randint(0, STEPS - 3, (rows, PROMPT), generator=generator),
+        mask,
+    )
+
+
+def play(policy, rows: int = ROWS) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Observations (T, N, S), rewards (T, N) and the policy's actions (T, N, A)."""
+    chance = np.random.default_rng(2)
+    observations = chance.normal(size=(STEPS, rows, STATES)).astype(np.float32)
+    rewards = chance.normal(size=(STEPS, rows))
+    actions = []
+    for t in range(STEPS):
+        actions.append(policy.act(observations[t]))
+        policy.receive(rewards[t])
+    return observations, rewards, np.stack(actions)
+
+
+def windows_written_out(
+    backbone: Backbone, observations: np.ndarray, rewards: np.ndarray, actions: np.ndarray,
+    prompts: Segments | None,
+) -> np.ndarray:  # fmt: skip
+    """(T, N, A): a left-padded window per step, through PromptDT.forward."""
+    rows = observations.shape[1]
+    states = backbone.normaliser.normalise(torch.from_numpy(observations))
+    spent = np.cumsum(rewards, axis=0) - rewards
+    returns = torch.from_numpy((TARGET - spent) / SCALE).float()
+    expected = []
+    for t in range(observations.shape[0]):
+        first = max(0, t - K + 1)
+        n = t - first + 1
+        context = Segments(
+            torch.zeros(rows, K, 1), torch.zeros(rows, K, STATES), torch.zeros(rows, K, ACTIONS),
+            torch.zeros(rows, K, dtype=torch.int64), torch.zeros(rows, K, dtype=torch.bool),
+        )  # fmt: skip
+        context.returns_to_go[:, K - n :, 0] = returns[first : t + 1].T
+        context.states[:, K - n :] = states[first : t + 1].transpose(0, 1)
+        known = torch.from_numpy(actions[first:t]).transpose(0, 1)  # the newest is not yet
+        context.actions[:, K - n : K - 1] = known
+        context.timesteps[:, K - n :] = torch.arange(first, t + 1)
+        context.mask[:, K - n :] = True
+        with torch.no_grad():
+            expected.append(backbone.model(context, prompts)[:, -1].numpy())
+    return np.stack(expected)
+
+
+@pytest.mark.parametrize("name", BACKBONES)
+@pytest.mark.parametrize("layers", [2, 3, 4])
+def test_float32_equals_forward_on_windows(name, layers):
+    backbone = make_backbone(name, layers=layers)
+    prompts = make_prompts() if backbone.config.uses_prompt else None
+    played = play(LockstepPolicy(backbone, prompts, ROWS, TARGET, "fp32"))
+    expected = windows_written_out(backbone, *played, prompts)
+    assert expected.std() > 0.1  # the model does say something
+    np.testing.assert_allclose(played[2], expected, atol=1e-5)
+
+
+def test_padded_prompts_are_masked():
+    backbone, prompts = make_backbone("prompt-dt"), make_prompts(padded=True)
+    played = play(LockstepPolicy(backbone, prompts, ROWS, TARGET, "fp32"))
+    expected = windows_written_out(backbone, *played, prompts)
+    np.testing.assert_allclose(played[2], expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", BACKBONES)
+def test_bfloat16_stays_close(name):
+    backbone = make_backbone(name)
+    with torch.no_grad():  # trained weights are small; the large ones above exaggerate
+        for parameter in backbone.model.blocks.parameters():
+            parameter.mul_(0.5)
+    prompts = make_prompts() if backbone.config.uses_prompt else None
+    played = play(LockstepPolicy(backbone, prompts, ROWS, TARGET, "bf16"))
+    expected = windows_written_out(backbone, *played, prompts)
+    assert np.abs(played[2] - expected).max() < 3e-2
+    assert np.abs(played[2] - expected).mean() < 5e-3
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_bits_do_not_depend_on_threads(precision):
+    backbone, rows = make_backbone("prompt-dt"), 3 * lockstep.CPU_CHUNK + 1
+    results = [
+        play(
+            LockstepPolicy(backbone, make_prompts(rows), rows, TARGET, precision, threads),
+            rows,
+        )
+        for threads in (1, 2)
+    ]
+    np.testing.assert_array_equal(results[0][2], results[1][2])
+
+
+def test_rows_with_different_weights():
+    backbones = [make_backbone("prompt-dt", seed) for seed in range(3)]
+    assignment = np.array([2, 0, 2, 2, 0, 0, 2, 0, 2, 0, 0])  # the second one acts nowhere
+    prompts = make_prompts()
+    policy = MultiBackbonePolicy(backbones, assignment, prompts, TARGET, "fp32")
+    played = play(policy)
+    for index in (0, 2):
+        own = assignment == index
+        parts = [part[:, own] for part in played]
+        expected = windows_written_out(backbones[index], *parts, prompts.select(own))
+        np.testing.assert_allclose(parts[2], expected, atol=1e-5)
+
+
+def test_prompts_must_fit():
+    with pytest.raises(TrajpromptError, match="one prompt for each of 11 rows"):
+        LockstepPolicy(make_backbone("prompt-dt"), make_prompts(3), ROWS, TARGET)
+    with pytest.raises(TrajpromptError, match="mt-orl reads none"):
+        LockstepPolicy(make_backbone("mt-orl"), make_prompts(), ROWS, TARGET)
