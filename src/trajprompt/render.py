@@ -1,6 +1,7 @@
 """Film one episode of a policy on one task; needs no display."""
 
 import argparse
+import contextlib
 import dataclasses
 import json
 import os
@@ -57,9 +58,9 @@ def run(args: argparse.Namespace) -> None:
         suite = dataclasses.replace(suite, horizon=min(args.steps, suite.horizon))
     simulator = make_simulator(suite, np.array([args.task]))
     every = max(1, round(1 / (args.fps * suite.dt)))
-    film = Film(simulator, make_policy(args, simulator), every, args.size)
-    episodes = rollout(simulator, film, np.array([args.seed]))
-    film.close()
+    policy = make_policy(args, simulator)
+    with contextlib.closing(Film(simulator, policy, every, args.size)) as film:
+        episodes = rollout(simulator, film, np.array([args.seed]))
     path = write_video(args.out, film.frames, 1 / (suite.dt * every))
     print(
         f"{path}: {suite.name} task {args.task}, {len(film.frames)} frames, "

@@ -1,7 +1,9 @@
 """Rendering: a short film of a real simulator, and the errors before it."""
 
+import json
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import imageio
 import numpy as np
@@ -11,25 +13,68 @@ from trajprompt.errors import TrajpromptError
 from trajprompt.render import main
 
 
+def film(directory, name, *options):
+    """Run the command in a process of its own: MuJoCo picks OpenGL when first imported."""
+    command = [sys.executable, "-m", "trajprompt.render", "--size", "64", "--fps", "40"]
+    done = subprocess.run(
+        [*command, *options, "--out", str(directory / name)], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    (written,) = directory.glob(name.split(".")[0] + ".*")  # .gif where ffmpeg is missing
+    return np.array(imageio.mimread(written))[..., :3].astype(float), done.stdout
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("suite", "policy", "name"),
     [("cheetah-vel", "random", "a.gif"), ("reach", "scripted", "b.mp4")],
 )
 def test_films_differ_from_frame_to_frame(tmp_path, suite, policy, name):
-    # A process of its own: MuJoCo picks its OpenGL back end when first imported.
-    command = [sys.executable, "-m", "trajprompt.render", "--suite", suite, "--task", "2"]
-    command += ["--policy", policy, "--steps", "20", "--size", "64", "--fps", "40"]
-    done = subprocess.run(
-        [*command, "--out", str(tmp_path / name)], capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stderr
-    written = list(tmp_path.iterdir())
-    assert len(written) == 1 and written[0].stem == name[0]
-    frames = np.array(imageio.mimread(written[0]))[..., :3].astype(float)
+    options = ["--suite", suite, "--task", "2", "--policy", policy, "--steps", "20"]
+    frames, _ = film(tmp_path, name, *options)
     assert len(frames) == (20 if suite == "cheetah-vel" else 10)
     assert frames[0].std() > 5, "an empty picture"
     assert np.abs(np.diff(frames, axis=0)).mean(axis=(1, 2, 3)).max() > 0.1
+
+
+@pytest.mark.slow
+def test_films_an_adapted_backbone(tmp_path):
+    write_untrained_cell(tmp_path)
+    options = ["--suite", "cheetah-vel", "--task", "7", "--steps", "3"]
+    options += ["--backbone-file", str(tmp_path / "b.safetensors")]
+    options += ["--adaptation", str(tmp_path / "a.h5")]
+    frames, said = film(tmp_path, "film.gif", *options)
+    assert len(frames) == 3 and "task 7" in said
+
+
+def write_untrained_cell(directory):
+    import torch
+
+    from trajprompt.models.backbone import Backbone, save_backbone
+    from trajprompt.models.prompt_dt import BackboneConfig, PromptDT
+    from trajprompt.trajectories.normaliser import Normaliser
+    from trajprompt.trajectories.segments import Segments
+    from trajprompt.tuning.adaptation import write_adaptation
+    from trajprompt.tuning.protocol import HISTORY_COLUMNS, Adaptation
+
+    torch.manual_seed(0)
+    config = BackboneConfig(20, 6, width=16, layers=2, inner=32)
+    model = PromptDT(config).eval()
+    normaliser = Normaliser(torch.zeros(20), torch.ones(20))
+    backbone = Backbone("prompt-dt", "cheetah-vel", model, normaliser, 500.0, config)
+    save_backbone(directory / "b.safetensors", backbone, {})
+    sizes = ((2, 5, 1), (2, 5, 20), (2, 5, 6))
+    prompts = Segments(
+        *map(torch.randn, sizes),
+        timesteps=torch.arange(5).expand(2, 5),
+        mask=torch.ones(2, 5, dtype=torch.bool),
+    )
+    rows = np.array([2, 7])
+    problem = SimpleNamespace(rows=rows, prompts=np.zeros(2, int), initial_prompts=prompts)
+    history = [dict.fromkeys(HISTORY_COLUMNS, 0) | {"task": task} for task in rows]
+    adaptation = Adaptation(prompts, prompts, np.zeros(2, int), history)
+    attributes = {"suite": "cheetah-vel", "settings": json.dumps({"target_return": 0.0})}
+    write_adaptation(directory / "a.h5", problem, adaptation, attributes)
 
 
 @pytest.mark.parametrize(
