@@ -12,6 +12,7 @@ from torch import Tensor
 
 from trajprompt.artifacts import atomic_path, require_file
 from trajprompt.errors import TrajpromptError
+from trajprompt.models.precision import resolve_device
 from trajprompt.models.prompt_dt import BackboneConfig, PromptDT
 from trajprompt.provenance import SCHEMA_VERSION
 from trajprompt.trajectories.normaliser import Normaliser
@@ -75,7 +76,11 @@ def save_backbone(
 
 
 def load_backbone(path: str | Path, device: str = "cpu") -> Backbone:
-    """Read a backbone; damage, another schema or other shapes are TrajpromptErrors."""
+    """Read a backbone onto ``device`` (auto, cpu, cuda).
+
+    Damage, another schema or other shapes are TrajpromptErrors.
+    """
+    place = resolve_device(device)
     description, tensors = _read(require_file(path, "trajprompt pretrain"))
     try:
         config = BackboneConfig(**description["architecture"])
@@ -93,7 +98,7 @@ def load_backbone(path: str | Path, device: str = "cpu") -> Backbone:
     )
     normaliser = Normaliser(tensors[NORMALISER + "mean"], tensors[NORMALISER + "std"])
     return Backbone(
-        name, suite, model.to(device).eval(), normaliser.to(device), return_scale, config
+        name, suite, model.to(place).eval(), normaliser.to(place), return_scale, config
     )
 
 

@@ -1,4 +1,4 @@
-"""Which number type a computation runs in."""
+"""Where a computation runs and in which number type."""
 
 import functools
 
@@ -18,6 +18,19 @@ def resolve_precision(name: str, device: torch.device | str = "cpu") -> torch.dt
     if name == "bf16" or _fast_bfloat16(torch.device(device).type):
         return torch.bfloat16
     return torch.float32
+
+
+def resolve_device(name: str) -> torch.device:
+    """``auto`` is the CUDA device if there is one, else the CPU."""
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        raise TrajpromptError("device", repr(name), "auto, cpu or cuda") from error
+    if device.type == "cuda" and not torch.cuda.is_available():
+        raise TrajpromptError("device", repr(name), "a CUDA GPU that torch can use")
+    return device
 
 
 @functools.cache

@@ -1,7 +1,7 @@
 """Gradient training of a prompt decision transformer, for pretraining and fine-tuning."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import torch
@@ -61,11 +61,12 @@ def train(
     settings: TrainingSettings,
     label: str,
     validate: Callable[[], float] | None = None,
+    source: str = "",
 ) -> list[CurvePoint]:
     """Train ``model`` in place; on return its weights are float32 and it is in eval mode.
 
-    ``label`` names the run in the progress bar and in errors. ``validate`` is called in
-    eval mode without gradients.
+    ``label`` names the run in the progress bar and, with the file ``source`` of its data,
+    in errors. ``validate`` is called in eval mode without gradients.
 
     Raises TrajpromptError at the first step whose loss or gradient is not finite; the
     model then keeps the weights it had before that step.
@@ -75,7 +76,9 @@ def train(
     weights = MasterWeights(model, dtype, settings.learning_rate, settings.weight_decay)
     _seed_dropout(model, settings.seed)
     try:
-        return _run(model, weights, make_batch, settings, label, validate)
+        where = f"{source}: {label}" if source else label
+        bar = progress(range(settings.steps), label)
+        return _run(model, weights, make_batch, settings, bar, where, validate)
     finally:
         weights.release()
         model.eval()
@@ -86,16 +89,16 @@ def _run(
     weights: MasterWeights,
     make_batch: Callable[[], Batch],
     settings: TrainingSettings,
-    label: str,
+    bar: Iterable[int],
+    where: str,
     validate: Callable[[], float] | None,
 ) -> list[CurvePoint]:
     curve: list[CurvePoint] = []
     losses: list[float] = []
-    bar = progress(range(settings.steps), label)
     model.train()
     for step in bar:
         rate = learning_rate_at(step, settings)
-        losses.append(_update(model, weights, make_batch(), rate, settings, label, step))
+        losses.append(_update(model, weights, make_batch(), rate, settings, where, step))
         if not _due(step + 1, settings):
             continue
         point = CurvePoint(
@@ -114,24 +117,24 @@ def _update(
     batch: Batch,
     rate: float,
     settings: TrainingSettings,
-    label: str,
+    where: str,
     step: int,
 ) -> float:
     context, prompt = batch
     loss = action_loss(model(context, prompt), context)
     loss.backward()
     value = loss.item()
-    _require_finite(value, "loss", label, step)
+    _require_finite(value, "loss", where, step)
     norm = weights.gradient_norm()
-    _require_finite(norm.item(), "gradient norm", label, step)
+    _require_finite(norm.item(), "gradient norm", where, step)
     weights.step(rate, settings.gradient_clip, norm)
     return value
 
 
-def _require_finite(value: float, name: str, label: str, step: int) -> None:
+def _require_finite(value: float, name: str, where: str, step: int) -> None:
     if not math.isfinite(value):
         raise TrajpromptError(
-            label,
+            where,
             f"{name} {value} at step {step}",
             "finite numbers",
             "lower the learning rate or look for bad values with `trajprompt inspect`",

@@ -1,0 +1,110 @@
+"""Pretraining of a backbone on the training tasks of a suite."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from trajprompt.models.backbone import Backbone
+from trajprompt.models.precision import resolve_device
+from trajprompt.models.pretraining_data import PretrainData, Sampler, Validation, prepare
+from trajprompt.models.prompt_dt import BackboneConfig, PromptDT, reads
+from trajprompt.models.training import CurvePoint, TrainingSettings, train
+from trajprompt.seeds import integers, stream, torch_generator
+from trajprompt.settings import PretrainSettings
+from trajprompt.tasks.suites import get_suite
+from trajprompt.trajectories.store import read_trajectories
+
+VALIDATION_SEGMENTS = 512  # over all tasks; the loss is then known to a few percent
+
+
+def pretrain(settings: PretrainSettings, data: Path) -> tuple[Backbone, list[CurvePoint]]:
+    """The trained backbone and its curve; ``data`` is the suite's trajectory store."""
+    torch.set_num_threads(1)  # the same bits with one core or many, and no slower
+    device = resolve_device(settings.device)
+    suite = get_suite(settings.suite)
+    tasks = read_trajectories(data, settings.train_tasks, suite)
+    resident = prepare(
+        [tasks[task] for task in settings.train_tasks],
+        settings.data_fraction,
+        settings.demonstrations,
+        settings.return_scale,
+        device,
+    )
+    weight_seed, dropout_seed = integers(_stream(settings, "weights"), 2)
+    torch.manual_seed(int(weight_seed))
+    model = PromptDT(backbone_config(settings)).to(device)
+    curve = train(
+        model,
+        _sampler(settings, resident, "batches", settings.batch_per_task),
+        _training_settings(settings, int(dropout_seed)),
+        f"pretrain {suite.name} {settings.backbone} seed {settings.seed}",
+        Validation(model, *_validation_sampler(settings, resident)()),
+        source=str(data),
+    )
+    normaliser = resident.normaliser
+    backbone = Backbone(
+        settings.backbone,
+        suite.name,
+        model,
+        normaliser.to(device),
+        settings.return_scale,
+        model.config,
+    )
+    return backbone, curve
+
+
+def backbone_config(settings: PretrainSettings) -> BackboneConfig:
+    """The architecture that the settings ask for."""
+    suite, seen = get_suite(settings.suite), reads(settings.backbone)
+    return BackboneConfig(
+        suite.state_dim,
+        suite.action_dim,
+        uses_prompt=seen.prompt,
+        uses_returns=seen.returns,
+        width=settings.width,
+        layers=settings.layers,
+        heads=settings.heads,
+        inner=4 * settings.width,  # 512 at width 128, as in the reference
+        dropout=settings.dropout,
+        context_length=settings.context_length,
+    )
+
+
+def _sampler(
+    settings: PretrainSettings, resident: PretrainData, purpose: str, per_task: int
+) -> Sampler:
+    held_out = purpose == "validation"
+    prompts = resident.demonstrations if reads(settings.backbone).prompt else None
+    return Sampler(
+        resident.validation if held_out else resident.contexts,
+        prompts,
+        torch_generator(_stream(settings, purpose), str(resident.contexts.device)),
+        per_task,
+        settings.context_length,
+        settings.prompt_length,
+    )
+
+
+def _validation_sampler(settings: PretrainSettings, resident: PretrainData) -> Sampler:
+    per_task = -(-VALIDATION_SEGMENTS // len(settings.train_tasks))
+    return _sampler(settings, resident, "validation", per_task)
+
+
+def _training_settings(settings: PretrainSettings, dropout_seed: int) -> TrainingSettings:
+    return TrainingSettings(
+        steps=settings.steps,
+        learning_rate=settings.learning_rate,
+        weight_decay=settings.weight_decay,
+        warmup_steps=settings.warmup_steps,
+        schedule=settings.schedule,
+        gradient_clip=settings.gradient_clip,
+        precision=settings.precision,
+        validation_every=settings.validation_every,
+        seed=dropout_seed,
+    )
+
+
+def _stream(settings: PretrainSettings, purpose: str) -> np.random.SeedSequence:
+    names = ("pretrain", settings.suite, settings.backbone, settings.seed, purpose)
+    return stream(settings.run_seed, *names)

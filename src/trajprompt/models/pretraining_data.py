@@ -1,0 +1,100 @@
+"""What pretraining reads: training episodes, demonstrations and a held-out set."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from trajprompt.models.prompt_dt import PromptDT, action_loss
+from trajprompt.models.training import Batch
+from trajprompt.trajectories.episodes import TaskTrajectories
+from trajprompt.trajectories.normaliser import Normaliser
+from trajprompt.trajectories.segments import EpisodeTensors, Segments
+
+HELD_OUT_EVERY = 20  # one episode of 20 per training task is for validation
+
+
+@dataclass(frozen=True)
+class PretrainData:
+    """Episodes of the training tasks only, resident on one device."""
+
+    contexts: EpisodeTensors
+    validation: EpisodeTensors  # other episodes of the same tasks
+    demonstrations: EpisodeTensors  # prompts come from these
+    normaliser: Normaliser
+
+
+def hold_out(task: TaskTrajectories) -> tuple[TaskTrajectories, TaskTrajectories]:
+    """Training and validation episodes; with fewer than two, both are all of them."""
+    episodes = np.arange(task.num_episodes)
+    if len(episodes) < 2:
+        return task, task
+    held = episodes % HELD_OUT_EVERY == min(HELD_OUT_EVERY, len(episodes)) // 2
+    return task.select(episodes[~held]), task.select(episodes[held])
+
+
+def prepare(
+    tasks: Sequence[TaskTrajectories],
+    data_fraction: float,
+    demonstrations: int,
+    return_scale: float,
+    device: torch.device | str,
+) -> PretrainData:
+    """The last ``data_fraction`` of each buffer, split; prompts from its expert end.
+
+    The normaliser is that of the training part.
+    """
+    experts = [task.quality("expert", demonstrations) for task in tasks]
+    used = [hold_out(task.last_fraction(data_fraction)) for task in tasks]
+    normaliser = Normaliser.fit([training for training, _ in used])
+
+    def resident(part: Sequence[TaskTrajectories]) -> EpisodeTensors:
+        return EpisodeTensors(part, normaliser, return_scale, device)
+
+    training, validation = zip(*used, strict=True)
+    return PretrainData(
+        resident(training), resident(validation), resident(experts), normaliser
+    )
+
+
+@dataclass(frozen=True)
+class Sampler:
+    """Draws batches of contexts, each with a fresh prompt of its task."""
+
+    contexts: EpisodeTensors
+    demonstrations: EpisodeTensors | None  # None for a backbone without prompts
+    generator: torch.Generator
+    per_task: int
+    context_length: int
+    prompt_length: int
+
+    def __call__(self) -> Batch:
+        """(tasks * per_task, K, ..) contexts, tasks in order, and as many prompts."""
+        generator, count = self.generator, self.per_task
+        contexts = self.contexts.sample_contexts(generator, count, self.context_length)
+        if self.demonstrations is None:
+            return contexts, None
+        return contexts, self.demonstrations.sample_prompts(
+            generator, count, self.prompt_length
+        )
+
+
+@dataclass(frozen=True)
+class Validation:
+    """The loss on a fixed set of segments."""
+
+    model: PromptDT
+    contexts: Segments
+    prompts: Segments | None
+
+    def __call__(self) -> float:
+        chunks = torch.arange(self.contexts.leading[0]).split(128)
+        total = torch.zeros(())
+        for chunk in chunks:
+            rows = chunk.to(self.contexts.mask.device)
+            context = self.contexts.select(rows)
+            prompt = self.prompts.select(rows) if self.prompts is not None else None
+            loss = action_loss(self.model(context, prompt), context)
+            total += loss.cpu() * context.mask.sum().cpu()
+        return float(total / self.contexts.mask.sum().cpu())

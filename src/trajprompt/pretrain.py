@@ -1,0 +1,58 @@
+"""Stage 2: train one backbone on the training tasks of a suite, for one seed."""
+
+import argparse
+import csv
+import dataclasses
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from trajprompt.errors import run_stage
+from trajprompt.settings import PretrainSettings, read_settings, stage_arguments
+
+if TYPE_CHECKING:
+    from trajprompt.models.training import CurvePoint
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(prog="trajprompt pretrain", description=__doc__)
+    parser.add_argument("--suite", required=True)
+    parser.add_argument("--backbone", required=True)
+    parser.add_argument("--seed", type=int, required=True)
+    parser.add_argument("--data", type=Path, required=True, help="trajectories (.h5)")
+    parser.add_argument("--out", type=Path, required=True, help="backbone (.safetensors)")
+    parser.add_argument("--curve", type=Path, required=True, help="training curve (.csv)")
+    stage_arguments(parser)
+    args = parser.parse_args(argv)
+    coordinates = {name: getattr(args, name) for name in ("suite", "backbone", "seed")}
+    settings = read_settings(args, PretrainSettings, **coordinates)
+    run(settings, args.data, args.out, args.curve)
+
+
+def run(settings: PretrainSettings, data: Path, out: Path, curve: Path) -> None:
+    """Train and write the backbone and its curve."""
+    from trajprompt.artifacts import write_text
+    from trajprompt.models.backbone import save_backbone
+    from trajprompt.models.pretraining import pretrain
+    from trajprompt.provenance import provenance
+
+    backbone, points = pretrain(settings, data)
+    attributes = provenance("pretrain", dataclasses.asdict(settings), [data])
+    save_backbone(out, backbone, attributes)
+    write_text(curve, curve_csv(points))
+
+
+def curve_csv(points: "Sequence[CurvePoint]") -> str:
+    """One row per point; losses are mean squared errors of actions."""
+    table = io.StringIO()
+    writer = csv.writer(table, lineterminator="\n")
+    writer.writerow(["step", "train_loss", "validation_loss", "learning_rate"])
+    for point in points:
+        losses = (f"{point.train_loss:.6g}", f"{point.validation_loss:.6g}")
+        writer.writerow([point.step, *losses, f"{point.learning_rate:.6g}"])
+    return table.getvalue()
+
+
+if __name__ == "__main__":
+    raise SystemExit(run_stage(main))
