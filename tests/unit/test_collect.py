@@ -460,3 +460,9 @@ def test_the_curve_ends_with_the_last_steps(fake):
 def test_wrong_algorithms_and_options_are_named(changes, found):
     with pytest.raises(TrajpromptError, match=found):
         algorithms.collect(settings(**changes))
+
+
+def test_an_option_of_none_is_an_option_not_given():
+    given = {"episodes_per_task": 3, "width": None, "relabelled": None}
+    loop, agent = algorithms.read_options(given, (LoopOptions, SacOptions), "here")
+    assert (loop.episodes_per_task, agent.width) == (3, SacOptions().width)

@@ -135,7 +135,12 @@ Options = TypeVar("Options")
 def read_options(
     values: Mapping[str, Any], kinds: tuple[Callable[..., Any], ...], where: str
 ) -> list[Any]:
-    """One dataclass of each kind from flat options; unknown keys are errors."""
+    """One dataclass of each kind from flat options; unknown keys are errors.
+
+    A value of None is as if the key were absent, so that an overlay of the config can
+    take back what lies below it, e.g. an option of another algorithm.
+    """
+    values = {name: value for name, value in values.items() if value is not None}
     known = [{item.name for item in dataclasses.fields(kind)} for kind in kinds]  # type: ignore[arg-type]
     wrong = sorted(set(values) - set().union(*known))
     if wrong:
