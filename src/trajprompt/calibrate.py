@@ -26,7 +26,7 @@ SMOOTHINGS = (0.03, 0.1, 0.3, 1.0)
 def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="trajprompt calibrate", description=__doc__)
     parser.add_argument("--suite", required=True)
-    parser.add_argument("--setting", default="few-shot")
+    parser.add_argument("--setting", default="expert")
     parser.add_argument("--method", required=True, help="a ranking method of the config")
     parser.add_argument("--seed", type=int, required=True)
     parser.add_argument("--data", type=Path, required=True, help="trajectories (.h5)")

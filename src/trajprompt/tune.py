@@ -57,10 +57,9 @@ def prepare(settings: TuneSettings, data: Path, backbone_file: Path) -> "TuningP
     """The tuning problem of a cell, from its files."""
     from trajprompt.artifacts import require_file
     from trajprompt.models.backbone import load_backbone
-    from trajprompt.seeds import stream
     from trajprompt.tasks.suites import get_suite
     from trajprompt.trajectories.store import read_trajectories
-    from trajprompt.tuning.problem import Conditions, build_problem
+    from trajprompt.tuning.problem import build_problem
 
     require_file(backbone_file, "trajprompt pretrain")
     backbone = load_backbone(backbone_file, settings.device)
@@ -68,16 +67,7 @@ def prepare(settings: TuneSettings, data: Path, backbone_file: Path) -> "TuningP
         raise TrajpromptError(backbone_file, f"suite {backbone.suite}", settings.suite)
     suite = get_suite(settings.suite)
     buffers = read_trajectories(data, settings.test_tasks, suite)
-    conditions = Conditions(
-        tasks=settings.test_tasks,
-        **{
-            field.name: getattr(settings, field.name)
-            for field in dataclasses.fields(Conditions)
-            if field.name != "tasks"
-        },
-    )
-    names = ("tune", settings.suite, settings.setting, settings.method, settings.seed)
-    return build_problem(conditions, buffers, backbone, stream(settings.run_seed, *names))
+    return build_problem(settings, buffers, backbone)
 
 
 if __name__ == "__main__":

@@ -69,7 +69,7 @@ def played(monkeypatch) -> list[SimpleNamespace]:
     """An episode's return: prompt value + seed / 2^31 + 1000 x the backbone's name."""
     log: list[SimpleNamespace] = []
 
-    def policy(backbone, prompts, rows, target_return, precision):
+    def policy(backbone, prompts, rows, target_return, precision, threads):
         value = torch.zeros(rows) if prompts is None else prompts.states[:, 0, 0]
         return value.double().numpy() + 1000 * backbone.name
 

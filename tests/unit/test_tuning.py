@@ -89,7 +89,7 @@ def played(monkeypatch) -> list[SimpleNamespace]:
     """Fakes of simulator, policy and rollout; the return is -|prompt|^2, without noise."""
     log: list[SimpleNamespace] = []
 
-    def policy(backbone, prompts, rows, target_return, precision):
+    def policy(backbone, prompts, rows, target_return, precision, threads):
         assert prompts.leading == (rows,)
         return prompts
 

@@ -70,6 +70,7 @@ def play(
             rows=len(part),
             target_return=settings.target_return,
             precision=settings.precision,
+            threads=settings.threads,
         )
         simulator = make_simulator(get_suite(settings.suite), tasks, settings.threads)
         own = np.array([seeds[arm.task][episode] for arm, episode in part])

@@ -3,17 +3,14 @@
 All candidates of a query are judged on the same contexts, and no prompt token looks at
 the context. So the prompts are encoded once each rather than once per context, and the
 contexts' embeddings and first attention scores once for all prompts. Same results as
-forward passes of every pair (tested), 1.2 times faster in bf16 on one core.
+forward passes of every pair (tested), with fewer operations.
 """
-
-import copy
-from typing import cast
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from trajprompt.models.blocks import Block
+from trajprompt.models.inference import InferenceBlock, InferenceModel
 from trajprompt.models.precision import resolve_precision
 from trajprompt.models.prompt_dt import PromptDT, additive_mask
 from trajprompt.trajectories.segments import Segments
@@ -28,14 +25,15 @@ class ImitationLoss:
 
     def __init__(self, model: PromptDT, precision: str):
         device = model.predict_action.weight.device
-        self.model = copy.deepcopy(model).to(resolve_precision(precision, device)).eval()
-        self.stride = model.tokens_per_step
+        self.model = model
+        self.inference = InferenceModel(model, resolve_precision(precision, device))
+        self.chunk = CHUNK[device.type]
 
-    @torch.inference_mode()
+    @torch.no_grad()
     def __call__(self, prompts: Segments, contexts: Segments) -> Tensor:
         """Prompts (R, C, P, ..) on contexts (R, b, K, ..) of their rows: (R, C)."""
         rows, count = prompts.leading
-        share = max(1, CHUNK[contexts.states.device.type] // contexts.leading[1])
+        share = max(1, self.chunk // contexts.leading[1])
         losses = torch.empty(rows, count)
         for row in range(rows):
             context = contexts.select(row)
@@ -49,47 +47,47 @@ class ImitationLoss:
         errors = (self.actions(prompts, context) - context.actions).square().mean(dim=-1)
         return (errors * context.mask).sum(dim=(1, 2)) / context.mask.sum()
 
-    @torch.inference_mode()
+    @torch.no_grad()
     def actions(self, prompts: Segments, context: Segments) -> Tensor:
         """Actions (C, b, K, A) on contexts (b, K, ..) behind each prompt (C, P, ..)."""
-        model = self.model
-        p = model.embed_prompt(prompts)  # (C, 3P, W)
-        embedded = model.embed_context(context, model.config.uses_returns)
-        x = model.norm_context(embedded)[None, :, :-1]  # (1 or C, b, T, W)
-        visible = context.mask.repeat_interleave(self.stride, dim=1)[:, :-1]
-        own = additive_mask(visible, p.dtype)  # (b, T, T)
-        seen = prompts.mask.repeat_interleave(3, dim=1)
-        before = additive_mask(seen, p.dtype)  # (C, 3P, 3P)
-        states = slice(self.stride - 2, None, self.stride)
-        blocks = cast(list[Block], list(model.blocks))
-        for layer in blocks:
-            last = layer is blocks[-1]
-            queries = states if last else slice(None)
-            x = _layer(layer, x, p, own[:, queries], before[:, -1], queries)
-            if not last:
-                p = layer(p, before, slice(None))
-        return torch.tanh(model.predict_action(model.norm_final(x)).float())
+        model, inference = self.model, self.inference
+        stride = model.tokens_per_step
+        tokens = model.embed_context(context, model.config.uses_returns)
+        # The last action token is seen by no state token.
+        x = model.norm_context(tokens).to(inference.dtype)[None, :, :-1]
+        visible = context.mask.repeat_interleave(stride, dim=1)[:, :-1]
+        own = additive_mask(visible, inference.dtype)  # (b, T, T)
+        shown = prompts.mask.repeat_interleave(3, dim=1)
+        before = additive_mask(shown, inference.dtype)[:, -1:]  # (C, 1, Tp)
+        keys = inference.prompt_inputs(prompts)  # (C, Tp, W) of each block
+        states = slice(stride - 2, None, stride)
+        for block, prompt in zip(inference.blocks[:-1], keys[:-1], strict=True):
+            x = _block(block, x, prompt, own, before, slice(None))
+        x = _block(inference.blocks[-1], x, keys[-1], own[:, states], before, states)
+        return inference.head(x)
 
 
-def _layer(
-    block: Block, x: Tensor, p: Tensor, own: Tensor, seen: Tensor, queries: slice
+def _block(
+    block: InferenceBlock,
+    x: Tensor,
+    prompt: Tensor,
+    own: Tensor,
+    before: Tensor,
+    queries: slice,
 ) -> Tensor:
-    """One block for context tokens x (1 or C, b, T, W) behind prompt tokens p (C, Tp, W).
+    """Context tokens x (1 or C, b, T, W) behind prompt keys (C, Tp, W): (C, b, Q, W).
 
-    ``own`` (b, Q, T) and ``seen`` (C, Tp) are additive masks. Returns (C, b, Q, W).
+    ``own`` (b, Q, T) and ``before`` (C, 1, Tp) are additive masks; 1 stands for tokens
+    that are still the same for all prompts.
     """
-    count, batch = len(p), x.shape[1]
-    folded = block.fold()
-    keys, prompt_keys = block.norm_attention(x), block.norm_attention(p)
-    look = F.linear(keys[:, :, queries], folded.look_weight, folded.look_bias)
-    values = F.linear(keys, folded.value_weight, folded.value_bias)  # (1 or C, b, T, W)
-    prompt_values = F.linear(prompt_keys, folded.value_weight, folded.value_bias)
+    count, batch, length = len(prompt), x.shape[1], x.shape[2]
+    keys = block.normalise(x)
+    look = F.linear(keys[:, :, queries], *block.look)
     on_context = look @ keys.transpose(-1, -2) + own  # (1 or C, b, Q, T)
     flat = look.flatten(1, 2).expand(count, -1, -1)  # (C, b * Q, W)
-    on_prompt = torch.baddbmm(seen[:, None], flat, prompt_keys.transpose(1, 2))
+    on_prompt = torch.baddbmm(before, flat, prompt.transpose(1, 2))
     scores = [on_prompt.unflatten(1, (batch, -1)), on_context.expand(count, -1, -1, -1)]
     weights = torch.softmax(torch.cat(scores, dim=-1), dim=-1)  # (C, b, Q, Tp + T)
-    to_prompt, to_context = weights.split([p.shape[1], x.shape[2]], dim=-1)
-    mixed = (to_prompt.flatten(1, 2) @ prompt_values).unflatten(1, (batch, -1))
-    x = x[:, :, queries] + mixed + to_context @ values + block.project.bias
-    return x + block.mlp(block.norm_mlp(x))
+    to_prompt, to_context = weights.split([prompt.shape[1], length], dim=-1)
+    mixed = (to_prompt.flatten(1, 2) @ prompt).unflatten(1, (batch, -1)) + to_context @ keys
+    return block.mlp(F.linear(mixed, *block.value) + x[:, :, queries])

@@ -80,6 +80,7 @@ class ReturnObjective:
             rows=seeds.size,
             target_return=problem.target_return,
             precision=problem.precision,
+            threads=problem.threads,
         )
         played = rollout(self._simulator(shape), policy, seeds.reshape(-1))
         returns = played.returns.reshape(shape).mean(axis=2)

@@ -1,0 +1,212 @@
+"""What the methods of a cell share: initial prompts and samples; and the two stages."""
+
+import csv
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+
+from trajprompt import evaluate, tune
+from trajprompt.errors import TrajpromptError
+from trajprompt.models.backbone import Backbone, save_backbone
+from trajprompt.models.prompt_dt import BackboneConfig, PromptDT
+from trajprompt.seeds import stream, torch_generator
+from trajprompt.settings import EvaluateSettings, TuneSettings, to_json
+from trajprompt.tasks.suites import get_suite
+from trajprompt.trajectories.episodes import TaskTrajectories
+from trajprompt.trajectories.normaliser import Normaliser
+from trajprompt.trajectories.store import write_trajectories
+from trajprompt.tuning.adaptation import read_adaptation
+from trajprompt.tuning.problem import build_problem
+from trajprompt.tuning.prompt_vectors import to_vectors
+
+SUITE = get_suite("cheetah-vel")
+SETTINGS = TuneSettings(
+    run="test",
+    run_seed=1,
+    suite="cheetah-vel",
+    setting="expert",
+    method="none",
+    kind="none",
+    options={},
+    seed=0,
+    test_tasks=(2, 7),
+    prompt_quality="expert",
+    data_quality="expert",
+    prompt_length=5,
+    prompts_per_task=2,
+    samples=16,
+    demonstrations=3,
+    target_return=0.0,
+    precision="fp32",
+    device="cpu",
+    threads=1,
+)
+
+
+def task_data(task: int) -> TaskTrajectories:
+    """Nine episodes of 30 steps; the states of episode e lie near e."""
+    chance = np.random.default_rng(task)
+    episode = np.repeat(np.arange(9), 30)
+    states = episode[:, None] + 0.01 * chance.standard_normal((270, 20))
+    return TaskTrajectories(
+        task=task,
+        goal=SUITE.goals[task],
+        observations=states.astype(np.float32),
+        actions=np.tanh(chance.standard_normal((270, 6))).astype(np.float32),
+        rewards=-np.ones(270, np.float32),
+        terminations=np.zeros(270, bool),
+        episode_ends=np.arange(30, 271, 30),
+        final_observations=np.zeros((9, 20), np.float32),
+        behaviour_step=np.arange(0, 270, 30),
+    )
+
+
+def make_backbone(uses_prompt: bool = True) -> Backbone:
+    torch.manual_seed(0)
+    config = BackboneConfig(20, 6, width=16, layers=2, inner=32, uses_prompt=uses_prompt)
+    name = "prompt-dt" if uses_prompt else "mt-orl"
+    normaliser = Normaliser(torch.zeros(20), torch.ones(20))
+    return Backbone(name, "cheetah-vel", PromptDT(config).eval(), normaliser, 500.0, config)
+
+
+def build(**changes):
+    buffers = {task: task_data(task) for task in (2, 7)}
+    return build_problem(dataclasses.replace(SETTINGS, **changes), buffers, make_backbone())
+
+
+def drawn(problem, row: int = 0) -> torch.Tensor:
+    return problem.samples.draw(torch_generator(stream(0)), row, 8).states
+
+
+def test_rows_are_task_major():
+    problem = build()
+    assert problem.rows.tolist() == [2, 2, 7, 7]
+    assert problem.prompts.tolist() == [0, 1, 0, 1]
+    assert problem.initial_prompts.leading == (4,)
+
+
+@pytest.mark.parametrize(
+    ("quality", "episodes"),
+    [("expert", {6, 7, 8}), ("medium", {3, 4, 5}), ("random", {0, 1, 2})],
+)
+def test_prompts_end_an_episode_of_their_quality(quality, episodes):
+    prompts = build(prompt_quality=quality, prompts_per_task=20).initial_prompts
+    found = prompts.states.mean(dim=(1, 2)).round().int()
+    assert set(found.tolist()) == episodes
+    assert (prompts.timesteps == torch.arange(24, 29)).all()  # [T - K* - 1, T - 1)
+
+
+def test_prompts_do_not_depend_on_method_data_or_other_prompts():
+    plain = to_vectors(build().initial_prompts)
+    for changes in (
+        {"method": "other", "kind": "ptdt-offline"},
+        {"setting": "full-data", "data_quality": "full", "samples": "all"},
+    ):
+        assert torch.equal(to_vectors(build(**changes).initial_prompts), plain)
+    one = to_vectors(build(prompts_per_task=1).initial_prompts)
+    assert torch.equal(one, plain[::2])
+    alone = to_vectors(build(test_tasks=(7,)).initial_prompts)
+    assert torch.equal(alone, plain[2:])
+    assert not torch.equal(to_vectors(build(seed=1).initial_prompts), plain)
+
+
+def test_samples_are_the_same_for_every_method_and_prompt():
+    plain = drawn(build())
+    assert torch.equal(drawn(build(method="other", prompt_quality="random")), plain)
+    assert torch.equal(drawn(build(), row=1), plain)
+    assert not torch.equal(drawn(build(seed=1)), plain)
+    assert not torch.equal(drawn(build(), row=2), plain)
+
+
+def test_all_samples_come_from_the_whole_buffer():
+    problem = build(data_quality="full", samples="all")
+    states = problem.samples.draw(torch_generator(stream(0)), 3, 400)
+    found = states.states.mean(dim=-1)[states.mask].round().int()
+    assert set(found.tolist()) == set(range(9))
+
+
+def test_method_chance_differs_between_methods():
+    first, second = build().streams(2), build(method="other").streams(2)
+    assert first[0].generate_state(2).tolist() != first[1].generate_state(2).tolist()
+    assert first[0].generate_state(2).tolist() != second[0].generate_state(2).tolist()
+    assert (
+        first[0].generate_state(2).tolist()
+        == build().streams(2)[0].generate_state(2).tolist()
+    )
+
+
+def test_task_without_data_is_an_error():
+    with pytest.raises(TrajpromptError, match="no task 9"):
+        build(test_tasks=(9,))
+
+
+@pytest.fixture
+def files(tmp_path):
+    write_trajectories(tmp_path / "d.h5", SUITE, [task_data(2), task_data(7)], {})
+    save_backbone(tmp_path / "b.safetensors", make_backbone(), {})
+    return tmp_path
+
+
+def run_tune(files, settings: TuneSettings, out: str):
+    arguments = ["--suite", settings.suite, "--setting", settings.setting]
+    arguments += ["--method", settings.method, "--seed", str(settings.seed)]
+    arguments += ["--data", f"{files}/d.h5", "--backbone-file", f"{files}/b.safetensors"]
+    tune.main([*arguments, "--out", f"{files}/{out}", "--settings", to_json(settings)])
+
+
+def test_stages_write_whole_equal_files(files):
+    """Real simulator and model, tiny sizes: tune twice, evaluate, read the table."""
+    options = {"iterations": 1, "steps_per_iteration": 1, "candidates": 2, "ranked": 2}
+    settings = dataclasses.replace(
+        SETTINGS, kind="ptdt-online", method="online", options=options, prompts_per_task=1
+    )
+    for out in ("1.h5", "2.h5"):
+        run_tune(files, settings, out)
+    assert (files / "1.h5").read_bytes() == (files / "2.h5").read_bytes()
+    stored = read_adaptation(files / "1.h5")
+    assert (
+        stored.attributes["backbone"] == "prompt-dt"
+        and stored.attributes["stage"] == "tune"
+    )
+    assert stored.history["simulator_steps"].tolist() == [600, 600, 800, 800]
+    evaluation = EvaluateSettings(
+        **{
+            f.name: getattr(settings, f.name)
+            for f in dataclasses.fields(EvaluateSettings)
+            if hasattr(settings, f.name)
+        },
+        episodes=2,
+        curve_episodes=1,
+    )
+    arguments = ["--suite", "cheetah-vel", "--setting", "expert", "--method", "online"]
+    arguments += ["--seed", "0", "--backbone-file", f"{files}/b.safetensors"]
+    arguments += ["--adaptation", f"{files}/1.h5", "--out", f"{files}/e.csv"]
+    evaluate.main([*arguments, "--settings", to_json(evaluation)])
+    with open(files / "e.csv", newline="") as handle:
+        table = list(csv.DictReader(handle))
+    assert [row["checkpoint"] for row in table].count("last") == 4
+    assert {row["length"] for row in table} == {"200"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"options": {"eta": 1.0}}, "tune.methods.none.options.*'eta'"),
+        ({"kind": "nothing"}, "'nothing'"),
+        ({"test_tasks": (9,)}, "9"),
+        ({"prompt_length": 40}, "40"),
+        ({"demonstrations": 10}, "10"),
+    ],
+)
+def test_bad_settings_leave_no_file(files, changes, message):
+    with pytest.raises(TrajpromptError, match=message):
+        run_tune(files, dataclasses.replace(SETTINGS, **changes), "out.h5")
+    assert not list(files.glob("*out*"))
+
+
+def test_missing_backbone_is_named(files):
+    (files / "b.safetensors").unlink()
+    with pytest.raises(TrajpromptError, match="b.safetensors"):
+        run_tune(files, SETTINGS, "out.h5")
