@@ -70,9 +70,10 @@ def windows_written_out(
         first = max(0, t - K + 1)
         n = t - first + 1
         context = Segments(
-            torch.zeros(rows, K, 1), torch.zeros(rows, K, STATES), torch.zeros(rows, K, ACTIONS),
-            torch.zeros(rows, K, dtype=torch.int64), torch.zeros(rows, K, dtype=torch.bool),
-        )  # fmt: skip
+            *(torch.zeros(rows, K, size) for size in (1, STATES, ACTIONS)),
+            torch.zeros(rows, K, dtype=torch.int64),
+            torch.zeros(rows, K, dtype=torch.bool),
+        )
         context.returns_to_go[:, K - n :, 0] = returns[first : t + 1].T
         context.states[:, K - n :] = states[first : t + 1].transpose(0, 1)
         known = torch.from_numpy(actions[first:t]).transpose(0, 1)  # the newest is not yet

@@ -13,8 +13,8 @@ from trajprompt.models.inference import InferenceModel, Window, ring_mask
 from trajprompt.models.precision import resolve_precision
 from trajprompt.trajectories.segments import Segments
 
-# Rows computed together on a CPU. Measured best of 4 to 32: the hidden layer of 16 rows x 60
-# tokens in bfloat16 is 1 MB, a core's L2 cache. Constant, so that threads change no bit.
+# Rows computed together on a CPU. Measured best of 4 to 32: the hidden layer of 16 rows of
+# 60 tokens is 1 MB in bfloat16, a core's L2 cache. Constant, so threads change no bit.
 CPU_CHUNK = 16
 
 
