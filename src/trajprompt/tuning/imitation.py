@@ -8,7 +8,6 @@ forward passes of every pair (tested), with fewer operations.
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from trajprompt.models.inference import InferenceBlock, InferenceModel
 from trajprompt.models.precision import resolve_precision
@@ -81,8 +80,8 @@ def _block(
     that are still the same for all prompts.
     """
     count, batch, length = len(prompt), x.shape[1], x.shape[2]
-    keys = block.normalise(x)
-    look = F.linear(keys[:, :, queries], *block.look)
+    keys = block.norm_attention.norm(x)
+    look = block.look.linear(keys[:, :, queries])
     on_context = look @ keys.transpose(-1, -2) + own  # (1 or C, b, Q, T)
     flat = look.flatten(1, 2).expand(count, -1, -1)  # (C, b * Q, W)
     on_prompt = torch.baddbmm(before, flat, prompt.transpose(1, 2))
@@ -90,4 +89,4 @@ def _block(
     weights = torch.softmax(torch.cat(scores, dim=-1), dim=-1)  # (C, b, Q, Tp + T)
     to_prompt, to_context = weights.split([prompt.shape[1], length], dim=-1)
     mixed = (to_prompt.flatten(1, 2) @ prompt).unflatten(1, (batch, -1)) + to_context @ keys
-    return block.mlp(F.linear(mixed, *block.value) + x[:, :, queries])
+    return block.mlp(block.value.linear(mixed) + x[:, :, queries])
