@@ -11,6 +11,8 @@ Exact with respect to `PromptDT.forward` up to rounding, for 40 % of its arithme
 The blocks between depend on the start of the window and are computed anew at every step.
 """
 
+from typing import NamedTuple, cast
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -20,6 +22,21 @@ from trajprompt.models.prompt_dt import PromptDT, additive_mask
 from trajprompt.trajectories.segments import Segments
 
 
+class Affine(NamedTuple):
+    """Weight and bias of a linear map or a layer norm."""
+
+    weight: Tensor
+    bias: Tensor
+
+    def linear(self, x: Tensor) -> Tensor:
+        """(.., in) to (.., out)."""
+        return F.linear(x, self.weight, self.bias)
+
+    def norm(self, x: Tensor) -> Tensor:
+        """Layer norm over the last dimension."""
+        return F.layer_norm(x, x.shape[-1:], self.weight, self.bias, EPSILON)
+
+
 class InferenceBlock:
     """The weights of one block, folded, in the number type of inference."""
 
@@ -27,32 +44,26 @@ class InferenceBlock:
         folded = block.fold()  # in float32, then rounded once
         # Attention weights sum to one, so both biases of the values can be added once.
         bias = folded.value_bias + block.project.bias
-        self.look = _cast(dtype, folded.look_weight, folded.look_bias)
-        self.value = _cast(dtype, folded.value_weight, bias)
-        self.norm_attention = _cast(
-            dtype, block.norm_attention.weight, block.norm_attention.bias
+        self.look = _affine(dtype, folded.look_weight, folded.look_bias)
+        self.value = _affine(dtype, folded.value_weight, bias)
+        norms = block.norm_attention, block.norm_mlp
+        self.norm_attention, self.norm_mlp = (
+            _affine(dtype, norm.weight, norm.bias) for norm in norms
         )
-        self.norm_mlp = _cast(dtype, block.norm_mlp.weight, block.norm_mlp.bias)
-        self.expand = _cast(dtype, block.expand.weight, block.expand.bias)
-        self.contract = _cast(dtype, block.contract.weight, block.contract.bias)
-
-    def normalise(self, x: Tensor) -> Tensor:
-        """What attention compares and mixes: (.., W) to (.., W)."""
-        return F.layer_norm(x, x.shape[-1:], *self.norm_attention, EPSILON)
+        self.expand = _affine(dtype, block.expand.weight, block.expand.bias)
+        self.contract = _affine(dtype, block.contract.weight, block.contract.bias)
 
     def mlp(self, x: Tensor) -> Tensor:
         """x + mlp(norm(x)), (.., W)."""
-        hidden = F.linear(
-            F.layer_norm(x, x.shape[-1:], *self.norm_mlp, EPSILON), *self.expand
-        )
-        return F.linear(hidden.relu_(), *self.contract).add_(x)
+        hidden = self.expand.linear(self.norm_mlp.norm(x)).relu_()
+        return self.contract.linear(hidden).add_(x)
 
     def __call__(self, x: Tensor, queries: Tensor, keys: Tensor, mask: Tensor) -> Tensor:
         """Residual x and normalised queries (B, Q, W), keys (B, T, W) to (B, Q, W)."""
-        look = F.linear(queries, *self.look)
+        look = self.look.linear(queries)
         scores = torch.baddbmm(mask, look, keys.transpose(1, 2))
         mixed = torch.bmm(torch.softmax(scores, dim=-1), keys)
-        return self.mlp(F.linear(mixed, *self.value).add_(x))
+        return self.mlp(self.value.linear(mixed).add_(x))
 
 
 class InferenceModel:
@@ -63,7 +74,8 @@ class InferenceModel:
         self.model = model
         self.dtype = dtype
         self.device = model.predict_action.weight.device
-        self.blocks = [InferenceBlock(block, dtype) for block in model.blocks]
+        blocks = cast(list[Block], list(model.blocks))
+        self.blocks = [InferenceBlock(block, dtype) for block in blocks]
 
     @torch.no_grad()
     def prompt_inputs(self, prompts: Segments) -> list[Tensor]:
@@ -72,7 +84,7 @@ class InferenceModel:
         mask = additive_mask(prompts.mask.repeat_interleave(3, dim=1), self.dtype)
         inputs = []
         for block in self.blocks:
-            keys = block.normalise(x)
+            keys = block.norm_attention.norm(x)
             inputs.append(keys)
             x = block(x, keys, keys, mask)
         return inputs
@@ -95,19 +107,18 @@ class Window:
         self.places = inference.model.tokens_per_step
         inputs = inference.prompt_inputs(prompts) if prompts is not None else []
         self.prompt = inputs[0].shape[1] if inputs else 0
-        shape = (rows, self.prompt + self.places * config.context_length, config.width)
-        kept = {"dtype": inference.dtype, "device": inference.device}
-        self.x, self.look, self.keys, self.values = (
-            torch.zeros(shape, **kept) for _ in range(4)
+        tokens = self.prompt + self.places * config.context_length
+        like = torch.zeros(
+            rows, 0, config.width, dtype=inference.dtype, device=inference.device
         )
-        self.later = [  # keys of the prompt in the blocks after the first
-            i
-            for i in inputs[1:]
-            or [torch.zeros(rows, 0, config.width, **kept)] * (config.layers - 1)
-        ]
-        if prompts is not None:
+        self.x, self.look, self.keys, self.values = (
+            like.new_zeros(rows, tokens, config.width) for _ in range(4)
+        )
+        # What the prompt's tokens offer as keys in the blocks after the first.
+        self.later = inputs[1:] or [like] * (config.layers - 1)
+        if inputs:
             self.keys[:, : self.prompt] = inputs[0]
-            self.values[:, : self.prompt] = F.linear(inputs[0], *inference.blocks[0].value)
+            self.values[:, : self.prompt] = inference.blocks[0].value.linear(inputs[0])
         self.padding = _prompt_padding(prompts, inference.dtype)
 
     def put(self, slot: int, place: int, tokens: Tensor) -> None:
@@ -115,11 +126,11 @@ class Window:
         first = self.inference.blocks[0]
         start = self.prompt + slot * self.places + place
         part = slice(start, start + tokens.shape[1])
-        keys = first.normalise(tokens)
+        keys = first.norm_attention.norm(tokens)
         self.x[:, part] = tokens
         self.keys[:, part] = keys
-        self.look[:, part] = F.linear(keys, *first.look)
-        self.values[:, part] = F.linear(keys, *first.value)
+        self.look[:, part] = first.look.linear(keys)
+        self.values[:, part] = first.value.linear(keys)
 
     def output(self, slot: int, steps: int, mask: Tensor) -> Tensor:
         """The last block at the state token of ``slot``, (B, W).
@@ -135,12 +146,12 @@ class Window:
         weights = torch.softmax(scores, dim=-1)
         x = first.mlp(torch.baddbmm(self.x[:, own], weights, self.values[:, :end]))
         for block, prompt in zip(between, self.later, strict=False):
-            queries = block.normalise(x)
+            queries = block.norm_attention.norm(x)
             x = block(x, queries, torch.cat([prompt, queries], dim=1), mask)
-        queries = last.normalise(x)
+        queries = last.norm_attention.norm(x)
         keys = torch.cat([self.later[-1], queries], dim=1)
-        state = slot * self.places + self.places - 2
-        state = slice(state, state + 1)
+        place = slot * self.places + self.places - 2
+        state = slice(place, place + 1)
         return last(x[:, state], queries[:, state], keys, mask[:, state]).squeeze(1)
 
 
@@ -168,5 +179,7 @@ def _prompt_padding(prompts: Segments | None, dtype: torch.dtype) -> Tensor | No
     return torch.where(visible, 0.0, MASKED).to(dtype)
 
 
-def _cast(dtype: torch.dtype, *tensors: Tensor) -> tuple[Tensor, ...]:
-    return tuple(tensor.detach().to(dtype).contiguous() for tensor in tensors)
+def _affine(dtype: torch.dtype, weight: Tensor, bias: Tensor) -> Affine:
+    return Affine(
+        weight.detach().to(dtype).contiguous(), bias.detach().to(dtype).contiguous()
+    )

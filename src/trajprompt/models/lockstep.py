@@ -66,11 +66,13 @@ class LockstepPolicy:
         before = self._action_tokens()
         now = self._state_tokens(observations)
         mask = self._mask()
-        jobs = [
-            (window, before[chunk] if before is not None else None, now[chunk])
-            for window, chunk in zip(self.windows, self.chunks, strict=True)
-        ]
-        outputs = list(self.map(lambda job: self._advance(*job, mask), jobs))
+        outputs = list(
+            self.map(
+                lambda window, chunk: self._advance(window, chunk, before, now, mask),
+                self.windows,
+                self.chunks,
+            )
+        )
         self.actions = self.inference.head(torch.cat(outputs))
         self.time += 1
         return self.actions.cpu().numpy()
@@ -79,15 +81,16 @@ class LockstepPolicy:
         """(N,) rewards that the actions earned, in reward units."""
         self.returns_to_go -= rewards / self.backbone.return_scale
 
-    @torch.inference_mode()
+    @torch.no_grad()  # per thread: workers need their own
     def _advance(
-        self, window: Window, before: Tensor | None, now: Tensor, mask: Tensor
+        self, window: Window, chunk: slice, before: Tensor | None, now: Tensor, mask: Tensor
     ) -> Tensor:
+        """(b, W): enter the tokens of this step's rows ``chunk``, look with them."""
         length = self.backbone.config.context_length
         slot = self.time % length
         if before is not None:
-            window.put((self.time - 1) % length, window.places - 1, before)
-        window.put(slot, 0, now)
+            window.put((self.time - 1) % length, window.places - 1, before[chunk])
+        window.put(slot, 0, now[chunk])
         return window.output(slot, min(self.time + 1, length), mask)
 
     def _mask(self) -> Tensor:
