@@ -53,7 +53,7 @@ def run(settings: TuneSettings, args: argparse.Namespace) -> None:
     from trajprompt.tasks.suites import get_suite
     from trajprompt.tune import prepare
     from trajprompt.tuning.protocol import get_method, parse_options
-    from trajprompt.tuning.sweep import best, sweep, to_csv, to_table
+    from trajprompt.tuning.sweep import best, header, line, sweep, to_csv
 
     suite = get_suite(settings.suite)
     tasks = args.tasks or _spread(suite.train_tasks, 4)
@@ -75,9 +75,12 @@ def run(settings: TuneSettings, args: argparse.Namespace) -> None:
     problem = prepare(training, args.data, args.backbone_file)
     grid = [(eta, mu) for eta in args.step_sizes for mu in args.smoothings]
     resets = (settings.run_seed, settings.seed)
-    trials: list[Trial] = sweep(problem, method, options, grid, args.episodes, resets)
+    trials: list[Trial] = []
+    print(header())
+    for trial in sweep(problem, method, options, grid, args.episodes, resets):
+        trials.append(trial)
+        print(line(trial), flush=True)
     write_text(args.out, to_csv(trials))
-    print(to_table(trials))
     chosen = best(trials)
     print(f"best: step_size {chosen.step_size:g}, smoothing {chosen.smoothing:g}")
 

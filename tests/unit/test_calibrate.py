@@ -38,14 +38,14 @@ def problem(monkeypatch) -> SimpleNamespace:
 def test_gains_are_paired_and_the_largest_wins(problem):
     grid = [(1.0, 0.5), (3.0, 0.5), (2.0, 0.5)]
     method = Method("fake", OfflineOptions, fake_tune)
-    trials = sweep.sweep(problem, method, OfflineOptions(), grid, 4, (0, 0))
+    trials = list(sweep.sweep(problem, method, OfflineOptions(), grid, 4, (0, 0)))
     assert [trial.gain for trial in trials] == [0.5, 2.5, 1.5]
     assert trials[1].gain_error == 0.0 and trials[1].best_gain == 1.25
     assert trials[1].objective_fall == 0.5 and trials[1].simulator_steps == 10
     assert sweep.best(trials) is trials[1]
     table = list(csv.DictReader(io.StringIO(sweep.to_csv(trials))))
     assert [float(row["gain"]) for row in table] == [0.5, 2.5, 1.5]
-    assert len(sweep.to_table(trials).splitlines()) == 4
+    assert len(sweep.line(trials[0])) == len(sweep.header())
 
 
 def settings(**changes) -> TuneSettings:

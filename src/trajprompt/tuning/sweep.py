@@ -4,7 +4,7 @@ import csv
 import dataclasses
 import io
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -41,10 +41,9 @@ def sweep(
     grid: Sequence[tuple[float, float]],
     episodes: int,
     resets: tuple[int, int],
-) -> list[Trial]:
+) -> Iterator[Trial]:
     """One trial per (step size, smoothing); ``resets`` are run seed and seed."""
     initial = _returns(problem, problem.require_prompts(), episodes, resets)
-    trials = []
     for step_size, smoothing in grid:
         own = dataclasses.replace(options, step_size=step_size, smoothing=smoothing)
         start = time.process_time()
@@ -55,7 +54,7 @@ def sweep(
         best_gains = _returns(problem, adaptation.best, episodes, resets) - initial
         rows = len(problem.rows)
         first, last = adaptation.history[:rows], adaptation.history[-rows:]
-        trial = Trial(
+        yield Trial(
             step_size=step_size,
             smoothing=smoothing,
             gain=float(gains.mean()),
@@ -75,8 +74,6 @@ def sweep(
             simulator_steps=sum(entry["simulator_steps"] for entry in last),
             seconds=seconds,
         )
-        trials.append(trial)
-    return trials
 
 
 def best(trials: Sequence[Trial]) -> Trial:
@@ -93,13 +90,14 @@ def to_csv(trials: Sequence[Trial]) -> str:
     return text.getvalue()
 
 
-def to_table(trials: Sequence[Trial]) -> str:
-    """Aligned text, one trial per line."""
-    names = [field.name for field in dataclasses.fields(Trial)]
-    lines = [" ".join(f"{name:>15}" for name in names)]
-    for trial in trials:
-        lines.append(" ".join(f"{value:15.4g}" for value in dataclasses.astuple(trial)))
-    return "\n".join(lines)
+def header() -> str:
+    """The names above the numbers of ``line``."""
+    return " ".join(f"{field.name:>15}" for field in dataclasses.fields(Trial))
+
+
+def line(trial: Trial) -> str:
+    """One trial as aligned text."""
+    return " ".join(f"{value:15.4g}" for value in dataclasses.astuple(trial))
 
 
 def _returns(
