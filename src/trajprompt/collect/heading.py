@@ -48,10 +48,11 @@ class CanonicalHeading:
         return permute(actions, self.quarters, FIRST_ACTUATED_LEG)
 
     def rewards(self, transition: Transition) -> np.ndarray:
-        # The same problem with the constant bonus taken out: all values are lower by
-        # `death`, the discounted bonus of living for ever, and that of a dead ant is too.
-        # A critic then need not learn a large constant first (measured: half the return
-        # after equal updates). The stores keep the true reward.
+        # The constant bonus is taken out, so that the critics need not learn a large
+        # constant first, and death is charged for the bonus that it forgoes: without the
+        # charge an ant whose rewards are still negative gains by falling. (A charge of
+        # discount * death would be the same problem exactly; this is one bonus more.)
+        # The stores keep the true reward.
         return transition.rewards - SURVIVE - self.death * transition.terminations
 
     def extras(self, transition: Transition) -> np.ndarray:
