@@ -22,7 +22,7 @@ include: "workflow/rules/5_report.smk"
 
 
 rule all:
-    localrule: True
     default_target: True
     input:
         rules.ptdt.input,
+    localrule: True

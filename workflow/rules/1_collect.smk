@@ -21,7 +21,7 @@ rule collect:
         "../../envs/trajprompt.yaml"
     threads: THREADS
     resources:
-        mem_mb=4000,
+        mem_mb=12000,
         runtime=lambda wildcards, attempt: 720 * attempt,
     params:
         settings=collect_settings,
