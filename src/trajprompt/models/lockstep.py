@@ -10,6 +10,7 @@ from torch import Tensor
 from trajprompt.errors import TrajpromptError
 from trajprompt.models.backbone import Backbone
 from trajprompt.models.inference import InferenceModel, Window, ring_mask
+from trajprompt.models.memory import keep_freed_memory
 from trajprompt.models.precision import resolve_precision
 from trajprompt.trajectories.segments import Segments
 
@@ -35,6 +36,7 @@ class LockstepPolicy:
         threads: int = 1,
     ):
         _check_prompts(backbone, prompts, rows)
+        keep_freed_memory()
         self.backbone = backbone
         device = backbone.device
         dtype = resolve_precision(precision, device)

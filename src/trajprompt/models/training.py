@@ -8,6 +8,7 @@ import torch
 
 from trajprompt.errors import TrajpromptError
 from trajprompt.models.master_weights import MasterWeights
+from trajprompt.models.memory import keep_freed_memory
 from trajprompt.models.precision import resolve_precision
 from trajprompt.models.prompt_dt import PromptDT, action_loss
 from trajprompt.progress import progress
@@ -71,6 +72,7 @@ def train(
     Raises TrajpromptError at the first step whose loss or gradient is not finite; the
     model then keeps the weights it had before that step.
     """
+    keep_freed_memory()
     device = model.predict_action.weight.device
     dtype = resolve_precision(settings.precision, device)
     weights = MasterWeights(model, dtype, settings.learning_rate, settings.weight_decay)

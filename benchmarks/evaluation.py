@@ -1,0 +1,180 @@
+"""Evaluation speed: trajprompt beside the reference's way, on the same cores, in one run.
+
+    OMP_NUM_THREADS=1 python benchmarks/evaluation.py [--backbone-file X.safetensors]
+
+Ours: 5 cheetah-vel test tasks x 50 episodes in lockstep. The peer: one episode at a time,
+batch-1 forward of the same weights in transformers' GPT-2, Gymnasium's HalfCheetah-v5. The
+peer gets as many torch threads as serve it best. Rates are control steps per wall second.
+"""
+
+import argparse
+import time
+
+import numpy as np
+import torch
+from machine import gemm_gflops, print_machine
+from peer import PeerPromptDT
+
+from trajprompt.models.backbone import Backbone, load_backbone
+from trajprompt.models.lockstep import LockstepPolicy
+from trajprompt.models.prompt_dt import BackboneConfig, PromptDT
+from trajprompt.rollout.loop import Episodes, rollout
+from trajprompt.tasks.simulator import make_simulator
+from trajprompt.tasks.suites import Suite, get_suite
+from trajprompt.trajectories.normaliser import Normaliser
+from trajprompt.trajectories.segments import Segments
+
+TARGET, SCALE, P = 0.0, 500.0, 5
+# One control step as our code computes it: 60 tokens, 9 W^2 in the first block and 10 in
+# the second, and their attention over 75 keys; the last block is for one token.
+FLOPS = 2 * (60 * 128**2 * (8 + 10) + 4 * 60 * 75 * 128)
+
+
+def untrained() -> Backbone:
+    torch.manual_seed(0)
+    model = PromptDT(BackboneConfig(20, 6)).eval()
+    return Backbone(
+        "prompt-dt",
+        "cheetah-vel",
+        model,
+        Normaliser(torch.zeros(20), torch.ones(20)),
+        SCALE,
+        model.config,
+    )
+
+
+def make_prompts(tasks: int, episodes: int) -> Segments:
+    """(tasks * episodes, P, ..): an arbitrary prompt for each task."""
+    chance = torch.Generator().manual_seed(0)
+    each = Segments(
+        torch.randn(tasks, P, 1, generator=chance) * 0.01,
+        torch.randn(tasks, P, 20, generator=chance),
+        torch.rand(tasks, P, 6, generator=chance) * 2 - 1,
+        torch.arange(194, 194 + P).expand(tasks, P),
+        torch.ones(tasks, P, dtype=torch.bool),
+    )
+    return each.repeat_interleave(episodes)
+
+
+def run_ours(
+    backbone: Backbone, suite: Suite, episodes: int, threads: int, precision: str
+) -> tuple[Episodes, float]:
+    """The episodes and control steps per second, set-up included."""
+    rows = np.repeat(suite.test_tasks, episodes)
+    start = time.perf_counter()
+    simulator = make_simulator(suite, rows, threads)
+    prompts = make_prompts(len(suite.test_tasks), episodes)
+    policy = LockstepPolicy(backbone, prompts, len(rows), TARGET, precision, threads)
+    played = rollout(simulator, policy, np.arange(len(rows)))
+    return played, played.lengths.sum() / (time.perf_counter() - start)
+
+
+class ReferenceEpisode:
+    """One episode the reference's way: a padded window and one forward per step."""
+
+    def __init__(self, backbone: Backbone, peer: PeerPromptDT, prompt: Segments):
+        self.backbone, self.peer, self.prompt = backbone, peer, prompt
+        self.states, self.actions = torch.zeros(0, 20), torch.zeros(0, 6)
+        self.returns = torch.zeros(0, 1)
+
+    @torch.no_grad()
+    def act(self, observation: np.ndarray, remaining: float) -> np.ndarray:
+        state = self.backbone.normaliser.normalise(torch.from_numpy(observation)[None])
+        self.states = torch.cat([self.states, state])
+        self.actions = torch.cat([self.actions, torch.zeros(1, 6)])
+        self.returns = torch.cat([self.returns, torch.full((1, 1), remaining / SCALE)])
+        length = self.backbone.config.context_length
+        first = max(0, len(self.states) - length)
+        count = len(self.states) - first
+        padding = (0, 0, length - count, 0)
+        context = Segments(
+            torch.nn.functional.pad(self.returns[first:], padding)[None],
+            torch.nn.functional.pad(self.states[first:], padding)[None],
+            torch.nn.functional.pad(self.actions[first:], padding)[None],
+            torch.nn.functional.pad(torch.arange(first, first + count), padding[2:])[None],
+            (torch.arange(length) >= length - count)[None],
+        )
+        action = self.peer(context, self.prompt)[0, -1]
+        self.actions[-1] = action
+        return action.numpy()
+
+
+def play_reference(
+    backbone: Backbone, peer: PeerPromptDT, prompt: Segments, goal: float, seed: int
+) -> tuple[float, int]:
+    """Return and control steps of one episode in Gymnasium."""
+    import gymnasium
+
+    env = gymnasium.make("HalfCheetah-v5", max_episode_steps=200).unwrapped
+    env.reset(seed=seed)
+    episode, total = ReferenceEpisode(backbone, peer, prompt), 0.0
+    for _ in range(200):
+        action = episode.act(legacy_observation(env), TARGET - total)
+        _, _, _, _, info = env.step(action)
+        total += -abs(info["x_velocity"] - goal) - 0.05 * float(np.square(action).sum())
+    return total, 200
+
+
+def legacy_observation(env) -> np.ndarray:
+    """The 20 numbers of the reference: qpos without x, qvel, torso position."""
+    parts = env.data.qpos[1:], env.data.qvel, env.data.body("torso").xpos
+    return np.concatenate(parts).astype(np.float32)
+
+
+def run_peer(
+    backbone: Backbone, suite: Suite, episodes: int, threads: int
+) -> tuple[np.ndarray, float]:
+    """Returns of the first task's first ``episodes`` episodes, and steps per second."""
+    torch.set_num_threads(threads)
+    peer = PeerPromptDT(backbone.model).eval()
+    prompt = make_prompts(len(suite.test_tasks), 1).select(slice(0, 1))
+    goal = float(suite.goals[suite.test_tasks[0], 0])
+    play_reference(backbone, peer, prompt, goal, 0)  # warm-up
+    start = time.perf_counter()
+    played = [
+        play_reference(backbone, peer, prompt, goal, seed) for seed in range(episodes)
+    ]
+    elapsed = time.perf_counter() - start
+    torch.set_num_threads(1)
+    return np.array([total for total, _ in played]), sum(n for _, n in played) / elapsed
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--backbone-file", help="default: untrained weights of equal size")
+    parser.add_argument("--episodes", type=int, default=50, help="per task, for us")
+    parser.add_argument("--peer-episodes", type=int, default=5, help="per thread count")
+    parser.add_argument("--threads", type=int, default=2, help="cores for both sides")
+    args = parser.parse_args()
+    torch.set_num_threads(1)
+    suite = get_suite("cheetah-vel")
+    backbone = load_backbone(args.backbone_file) if args.backbone_file else untrained()
+    print_machine(physics=True)
+    peers = {n: run_peer(backbone, suite, args.peer_episodes, n) for n in (1, args.threads)}
+    for threads, (_, rate) in peers.items():
+        print(f"   peer, {threads} torch threads: {rate:8.0f} steps/s")
+    best = max(rate for _, rate in peers.values())
+    precise = None
+    for precision in ("fp32", "auto"):
+        played, rate = run_ours(backbone, suite, args.episodes, args.threads, precision)
+        limit = FLOPS * rate / 1e9 / args.threads
+        peak = gemm_gflops("float32" if precision == "fp32" else "bfloat16")
+        print(
+            f"   trajprompt, {precision}, {args.threads} threads: {rate:8.0f} steps/s, "
+            f"ratio {rate / best:.1f}x, {limit / peak:.0%} of the peak matrix product"
+        )
+        if precise is None:
+            precise = played.returns
+            shown = played.returns[: args.peer_episodes]
+            print(f"   returns of the same episodes, peer and ours: {peers[1][0]} {shown}")
+        else:
+            paired = played.returns - precise
+            error = paired.std(ddof=1) / len(paired) ** 0.5
+            print(
+                f"   return in {precision} minus fp32, paired: "
+                f"{paired.mean():+.2f} +- {error:.2f} (mean return {precise.mean():.1f})"
+            )
+
+
+if __name__ == "__main__":
+    main()
