@@ -27,8 +27,8 @@ class Reads(NamedTuple):
 # By the names of Prompt-Tuning DT's Table 1.
 BACKBONES = {
     "prompt-dt": Reads(prompt=True, returns=True),
-    # The reference trains with returns of zero and evaluates with a constant target
-    # (prompt_dt_facts 1.9); here the context has no return tokens in either.
+    # The reference trains with returns of zero and evaluates with a constant target;
+    # here the context has no return tokens in either (docs/deviations.md).
     "prompt-mt-bc": Reads(prompt=True, returns=False),
     "mt-orl": Reads(prompt=False, returns=True),
 }

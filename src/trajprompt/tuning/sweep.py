@@ -51,7 +51,9 @@ def sweep(
         seconds = time.process_time() - start
         assert adaptation.last is not None and adaptation.best is not None
         gains = _returns(problem, adaptation.last, episodes, resets) - initial
-        best_gains = _returns(problem, adaptation.best, episodes, resets) - initial
+        best_gains = gains  # the same prompts, unless an earlier iterate was better
+        if (adaptation.best_iteration < own.iterations).any():
+            best_gains = _returns(problem, adaptation.best, episodes, resets) - initial
         rows = len(problem.rows)
         first, last = adaptation.history[:rows], adaptation.history[-rows:]
         yield Trial(
