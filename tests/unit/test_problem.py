@@ -170,7 +170,12 @@ def test_stages_write_whole_equal_files(files):
         stored.attributes["backbone"] == "prompt-dt"
         and stored.attributes["stage"] == "tune"
     )
-    assert stored.history["simulator_steps"].tolist() == [600, 600, 800, 800]
+    assert stored.history["simulator_steps"].tolist() == [
+        0,
+        0,
+        800,
+        800,
+    ]  # none led to the start
     evaluation = EvaluateSettings(
         **{
             f.name: getattr(settings, f.name)

@@ -45,3 +45,43 @@ rule tune_all:
     input:
         every_cell(rules.tune.output[0]),
     localrule: True
+
+
+rule calibrate:
+    # Not part of a run: how the step sizes and smoothings in config.yaml were chosen,
+    # on training tasks only. `snakemake --cores all calibrate_all` does it again.
+    input:
+        code=sources("calibrate.py", "tuning/*.py"),
+        data="results/{run}/1_collect/{suite}/trajectories.h5",
+        backbone="results/{run}/2_pretrain/{suite}/prompt-dt/seed{seed}.safetensors",
+    output:
+        "results/{run}/calibration/{suite}/{method}/seed{seed}.csv",
+    log:
+        "logs/{run}/calibration/{suite}/{method}/seed{seed}.log",
+    conda:
+        "../../envs/trajprompt.yaml"
+    threads: THREADS
+    resources:
+        mem_mb=4000,
+        runtime=240,
+    params:
+        settings=calibrate_settings,
+    message:
+        "Calibrating {wildcards.method} on training tasks of {wildcards.suite}"
+    shell:
+        "python -m trajprompt.calibrate --suite {wildcards.suite} --setting expert"
+        " --method {wildcards.method} --seed {wildcards.seed} --data {input.data}"
+        " --backbone-file {input.backbone} --settings {params.settings:q}"
+        " --out {output} > {log} 2>&1"
+
+
+rule calibrate_all:
+    input:
+        expand(
+            rules.calibrate.output,
+            run=RUN,
+            suite=config["suites"],
+            method=["ptdt-offline", "ptdt-online"],
+            seed=config["seeds"][0],
+        ),
+    localrule: True

@@ -55,6 +55,11 @@ def tune_settings(wildcards):
     return stage_settings.to_json(run_config.tune(config, *_cell(wildcards)))
 
 
+def calibrate_settings(wildcards):
+    cell = wildcards.suite, "expert", wildcards.method, int(wildcards.seed)
+    return stage_settings.to_json(run_config.tune(config, *cell))
+
+
 def evaluate_settings(wildcards):
     return stage_settings.to_json(run_config.evaluate(config, *_cell(wildcards)))
 

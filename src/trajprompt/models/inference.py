@@ -18,6 +18,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from trajprompt.models.blocks import EPSILON, MASKED, Block
+from trajprompt.models.fused import linear_add, linear_relu
 from trajprompt.models.prompt_dt import PromptDT, additive_mask
 from trajprompt.trajectories.segments import Segments
 
@@ -55,15 +56,15 @@ class InferenceBlock:
 
     def mlp(self, x: Tensor) -> Tensor:
         """x + mlp(norm(x)), (.., W)."""
-        hidden = self.expand.linear(self.norm_mlp.norm(x)).relu_()
-        return self.contract.linear(hidden).add_(x)
+        hidden = linear_relu(self.norm_mlp.norm(x), *self.expand)
+        return linear_add(hidden, *self.contract, residual=x)
 
     def __call__(self, x: Tensor, queries: Tensor, keys: Tensor, mask: Tensor) -> Tensor:
         """Residual x and normalised queries (B, Q, W), keys (B, T, W) to (B, Q, W)."""
         look = self.look.linear(queries)
         scores = torch.baddbmm(mask, look, keys.transpose(1, 2))
         mixed = torch.bmm(torch.softmax(scores, dim=-1), keys)
-        return self.mlp(self.value.linear(mixed).add_(x))
+        return self.mlp(linear_add(mixed, *self.value, residual=x))
 
 
 class InferenceModel:

@@ -6,6 +6,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from trajprompt.models.fused import linear_relu
+
 
 class _ReluMlp(torch.autograd.Function):
     """Two linear maps with a ReLU between; the hidden layer is overwritten in place.
@@ -23,7 +25,7 @@ class _ReluMlp(torch.autograd.Function):
         contract: Tensor,
         bias: Tensor,
     ) -> Tensor:
-        hidden = F.linear(x, expand, expand_bias).relu_()
+        hidden = linear_relu(x, expand, expand_bias)
         context.save_for_backward(x, hidden, expand, contract)
         return F.linear(hidden, contract, bias)
 
@@ -53,4 +55,4 @@ def relu_mlp(
     """
     if torch.is_grad_enabled():
         return _ReluMlp.apply(x, expand, expand_bias, contract, contract_bias)
-    return F.linear(F.linear(x, expand, expand_bias).relu_(), contract, contract_bias)
+    return F.linear(linear_relu(x, expand, expand_bias), contract, contract_bias)

@@ -103,9 +103,9 @@ def descend(
         noise = _noise(position, settings.candidates, generator)
         candidates = position.unsqueeze(1) + settings.smoothing * noise
         verdict = objective(candidates, position if within == 0 else None, step)
-        record.count(verdict)
         if within == 0:
             record.keep(iteration, position, verdict)
+        record.count(verdict)
         gradient = rank_gradient(noise, verdict.candidates, settings.ranked)
         position = position - settings.step_size * gradient
     final = objective(None, position, total)
@@ -138,7 +138,7 @@ class _Record:
         self.simulator_steps = self.simulator_steps + verdict.simulator_steps
 
     def keep(self, iteration: int, position: Tensor, verdict: Verdict) -> None:
-        """Log the iterate that ``verdict`` judged; the budget includes that pass."""
+        """Log the iterate that ``verdict`` judged, with the budget that led to it."""
         assert verdict.iterate is not None
         self.objectives.append(verdict.iterate.float().cpu())
         self.iterates.append(position.clone())
