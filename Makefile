@@ -8,7 +8,7 @@ CORES ?= all
 TORCH_INDEX ?=
 BIN := $(VENV)/bin
 
-.PHONY: reproduce smoke test lint clean-smoke
+.PHONY: reproduce smoke test lint keep
 
 reproduce: $(VENV)/.stamp
 	$(BIN)/snakemake --cores $(CORES)
@@ -18,6 +18,12 @@ smoke: $(VENV)/.stamp
 
 test: $(VENV)/.stamp
 	$(BIN)/python -m pytest
+
+# Copies a run's tables, figures and record to results/reference/, which git keeps.
+RUN ?= laptop
+keep:
+	mkdir -p results/reference/$(RUN)
+	cp -r results/$(RUN)/5_report/. results/reference/$(RUN)
 
 lint: $(VENV)/.stamp
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .

@@ -201,6 +201,29 @@ rule compute:
         " --settings {params.settings:q} --out {params.out} > {log} 2>&1"
 
 
+rule record:
+    input:
+        code=sources("report/record.py", "provenance.py"),
+        evaluations=rules.evaluate_all.input,
+    output:
+        "results/{run}/5_report/record.json",
+    log:
+        "logs/{run}/5_report/record.log",
+    localrule: True
+    conda:
+        "../../envs/trajprompt.yaml"
+    params:
+        settings=report_settings,
+        run_config=json.dumps(config, sort_keys=True),
+        out=lambda wildcards: f"results/{wildcards.run}/5_report",
+    message:
+        "Recording what made this report"
+    shell:
+        "python -m trajprompt.report record --evaluations {input.evaluations}"
+        " --run-config {params.run_config:q}"
+        " --settings {params.settings:q} --out {params.out} > {log} 2>&1"
+
+
 rule ptdt:
     input:
         expand(rules.table1.output, run=RUN),
@@ -208,4 +231,5 @@ rule ptdt:
         expand(rules.curves.output, run=RUN),
         expand(rules.claims.output, run=RUN),
         expand(rules.compute.output, run=RUN),
+        expand(rules.record.output, run=RUN),
     localrule: True

@@ -1,5 +1,6 @@
 # Checks the configuration before anything else, and answers the rules' questions about it.
 
+import json
 import os
 import re
 import sys

@@ -4,6 +4,7 @@ Every command writes into the folder ``--out``: tables into tables/, figures int
 """
 
 import argparse
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -47,6 +48,8 @@ def main(argv: Sequence[str] | None = None) -> None:
             command.add_argument("--untuned", default="prompt-dt", help="column id")
         if name == "compute":
             command.add_argument("--benchmarks", type=Path, required=True, metavar="FOLDER")
+        if name == "record":
+            command.add_argument("--run-config", type=json.loads, required=True)
     args = parser.parse_args(argv)
     args.run(args, read_settings(args, ReportSettings))
 
@@ -118,6 +121,14 @@ def write_compute(args: argparse.Namespace, settings: ReportSettings) -> None:
     write_text(args.out / "compute.md", compute_markdown(table, settings.run))
 
 
+def write_record(args: argparse.Namespace, settings: ReportSettings) -> None:
+    """Configuration, code, libraries, machine and inputs behind the report."""
+    from trajprompt.artifacts import write_text
+    from trajprompt.report.record import run_record
+
+    write_text(args.out / "record.json", run_record(args.run_config, args.evaluations))
+
+
 def _write_csv(path: Path, table: "pd.DataFrame") -> None:
     """Numbers to six significant digits: enough to compute with, few enough to read."""
     from trajprompt.artifacts import write_text
@@ -142,6 +153,7 @@ COMMANDS = {
         write_compute,
         [STORES, EVALUATIONS, ("--adaptations", "H5", "tuned prompts of every cell")],
     ),
+    "record": ("what made the report", write_record, [EVALUATIONS]),
 }
 
 
