@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trajprompt.errors import TrajpromptError, run_stage
-from trajprompt.settings import TuneSettings, read_settings, stage_arguments
+from trajprompt.settings import TuneSettings, read_settings, stage_arguments, stage_parser
 
 if TYPE_CHECKING:
     from trajprompt.tuning.sweep import Trial
@@ -22,9 +22,15 @@ if TYPE_CHECKING:
 STEP_SIZES = (1e-4, 1e-2, 3e-2, 1e-1, 3e-1)
 SMOOTHINGS = (0.03, 0.1, 0.3, 1.0)
 
+EXAMPLE = """--config config.yaml presets/smoke.yaml --suite reach \\
+    --method ptdt-offline --seed 0 --step-sizes 0.01 0.1 --smoothings 0.1 \\
+    --data results/smoke/1_collect/reach/trajectories.h5 \\
+    --backbone-file results/smoke/2_pretrain/reach/prompt-dt/seed0.safetensors \\
+    --out pairs.csv"""
+
 
 def main(argv: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(prog="trajprompt calibrate", description=__doc__)
+    parser = stage_parser("calibrate", __doc__, EXAMPLE)
     parser.add_argument("--suite", required=True)
     parser.add_argument("--setting", default="expert")
     parser.add_argument("--method", required=True, help="a ranking method of the config")

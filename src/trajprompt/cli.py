@@ -16,6 +16,7 @@ COMMANDS = {  # name -> module with a ``main(argv)``; imported only when it is c
     "tune": "trajprompt.tune",
     "evaluate": "trajprompt.evaluate",
     "report": "trajprompt.report",
+    "calibrate": "trajprompt.calibrate",
 }
 
 EPILOG = """commands:
@@ -26,6 +27,7 @@ EPILOG = """commands:
   tune       3: adapt it to test tasks with one method    (.h5)
   evaluate   4: play the adapted prompts                  (.csv)
   report     5: tables, figures and claims of a run
+  calibrate  choose PTDT's step size and smoothing on training tasks
 
 examples:
   trajprompt inspect results/laptop/1_collect/cheetah-vel/trajectories.h5

@@ -1,15 +1,25 @@
 """Stage 4: play adapted prompts on fresh episodes; one CSV row per episode."""
 
-import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
 from trajprompt.errors import TrajpromptError, run_stage
-from trajprompt.settings import EvaluateSettings, read_settings, stage_arguments
+from trajprompt.settings import (
+    EvaluateSettings,
+    read_settings,
+    stage_arguments,
+    stage_parser,
+)
+
+EXAMPLE = """--config config.yaml presets/smoke.yaml --suite reach \\
+    --setting expert --method ptdt-online --seed 0 \\
+    --backbone-file results/smoke/2_pretrain/reach/prompt-dt/seed0.safetensors \\
+    --adaptation results/smoke/3_tune/reach/expert/ptdt-online/seed0.h5 \\
+    --out episodes.csv"""
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(prog="trajprompt evaluate", description=__doc__)
+    parser = stage_parser("evaluate", __doc__, EXAMPLE)
     parser.add_argument("--suite", required=True)
     parser.add_argument("--setting", required=True)
     parser.add_argument("--method", required=True)

@@ -1,6 +1,5 @@
 """Stage 2: train one backbone on the training tasks of a suite, for one seed."""
 
-import argparse
 import csv
 import dataclasses
 import io
@@ -9,14 +8,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from trajprompt.errors import run_stage
-from trajprompt.settings import PretrainSettings, read_settings, stage_arguments
+from trajprompt.settings import (
+    PretrainSettings,
+    read_settings,
+    stage_arguments,
+    stage_parser,
+)
 
 if TYPE_CHECKING:
     from trajprompt.models.training import CurvePoint
 
+EXAMPLE = """--config config.yaml presets/smoke.yaml --suite reach \\
+    --backbone prompt-dt --seed 0 --data results/smoke/1_collect/reach/trajectories.h5 \\
+    --out backbone.safetensors --curve curve.csv"""
+
 
 def main(argv: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(prog="trajprompt pretrain", description=__doc__)
+    parser = stage_parser("pretrain", __doc__, EXAMPLE)
     parser.add_argument("--suite", required=True)
     parser.add_argument("--backbone", required=True)
     parser.add_argument("--seed", type=int, required=True)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trajprompt.errors import TrajpromptError, run_stage
+from trajprompt.settings import stage_parser
 
 if TYPE_CHECKING:
     import mujoco
@@ -21,9 +22,14 @@ if TYPE_CHECKING:
 
 FORMATS = (".mp4", ".gif")
 
+EXAMPLE = """--suite cheetah-vel --task 7 --policy adapted \\
+    --backbone-file results/laptop/2_pretrain/cheetah-vel/prompt-dt/seed0.safetensors \\
+    --adaptation results/laptop/3_tune/cheetah-vel/expert/ptdt-online/seed0.h5 \\
+    --out after.mp4"""
+
 
 def main(argv: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(prog="trajprompt render", description=__doc__)
+    parser = stage_parser("render", __doc__, EXAMPLE)
     parser.add_argument("--suite", required=True)
     parser.add_argument("--task", type=int, required=True, help="published task index")
     parser.add_argument(

@@ -128,6 +128,18 @@ def from_mapping(cls: type[Settings], values: Mapping[str, Any], where: str) -> 
     return cls(**as_tuples)
 
 
+def stage_parser(
+    stage: str, description: str | None, example: str
+) -> argparse.ArgumentParser:
+    """The command line of a stage, with one example that works after a smoke run."""
+    return argparse.ArgumentParser(
+        prog=f"trajprompt {stage}",
+        description=description,
+        epilog=f"example:\n  trajprompt {stage} {example}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+
+
 def stage_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the two ways of giving a stage its settings."""
     source = parser.add_mutually_exclusive_group()

@@ -1,20 +1,25 @@
 """Stage 3: adapt a frozen backbone to the test tasks by one method."""
 
-import argparse
 import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trajprompt.errors import TrajpromptError, run_stage
-from trajprompt.settings import TuneSettings, read_settings, stage_arguments
+from trajprompt.settings import TuneSettings, read_settings, stage_arguments, stage_parser
 
 if TYPE_CHECKING:
     from trajprompt.tuning.protocol import TuningProblem
 
+EXAMPLE = """--config config.yaml presets/smoke.yaml --suite reach \\
+    --setting expert --method ptdt-online --seed 0 \\
+    --data results/smoke/1_collect/reach/trajectories.h5 \\
+    --backbone-file results/smoke/2_pretrain/reach/prompt-dt/seed0.safetensors \\
+    --out tuned.h5"""
+
 
 def main(argv: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(prog="trajprompt tune", description=__doc__)
+    parser = stage_parser("tune", __doc__, EXAMPLE)
     parser.add_argument("--suite", required=True)
     parser.add_argument("--setting", required=True)
     parser.add_argument("--method", required=True)

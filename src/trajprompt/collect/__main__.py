@@ -1,19 +1,23 @@
 """Stage 1, collect: ``python -m trajprompt.collect --suite cheetah-vel --out FILE.h5``."""
 
-import argparse
 import dataclasses
 import time
 from collections.abc import Sequence
 
 from trajprompt.errors import run_stage
-from trajprompt.settings import CollectSettings, read_settings, stage_arguments
+from trajprompt.settings import (
+    CollectSettings,
+    read_settings,
+    stage_arguments,
+    stage_parser,
+)
+
+EXAMPLE = "--config config.yaml presets/smoke.yaml --suite reach --out reach.h5"
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Collect one suite, check that its experts learned, write the store."""
-    parser = argparse.ArgumentParser(
-        prog="trajprompt collect", description="Collect the replay buffers of one suite."
-    )
+    parser = stage_parser("collect", "Collect the replay buffers of one suite.", EXAMPLE)
     parser.add_argument("--suite", required=True, help="suite of tasks, e.g. cheetah-vel")
     parser.add_argument("--out", required=True, metavar="FILE", help="HDF5 store to write")
     stage_arguments(parser)
