@@ -113,7 +113,8 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
     try:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            # Copies: a view of the mapped file would fail if the file were replaced.
+            tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118
         description = json.loads(metadata.get("trajprompt", "{}"))
     except (SafetensorError, ValueError) as error:
         raise TrajpromptError(

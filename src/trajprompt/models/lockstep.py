@@ -186,9 +186,9 @@ def _chunks(rows: int, largest: int) -> list[slice]:
 
     They do not depend on the number of threads, so neither do any bits.
     """
-    count = -(-rows // largest)
+    count = -(-rows // max(1, largest))
     count += count % 2 if count > 1 else 0
-    edges = [rows * i // count for i in range(count + 1)]
+    edges = [rows * i // max(1, count) for i in range(count + 1)]
     return [slice(first, end) for first, end in zip(edges, edges[1:], strict=False)]
 
 

@@ -1,0 +1,124 @@
+"""The pretraining stage on a tiny store, and the file that it writes."""
+
+import csv
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from trajprompt import pretrain as stage
+from trajprompt.errors import TrajpromptError
+from trajprompt.models.backbone import load_backbone, read_description, save_backbone
+from trajprompt.models.pretraining_data import hold_out, prepare
+from trajprompt.settings import PretrainSettings
+from trajprompt.tasks.suites import get_suite
+from trajprompt.trajectories.episodes import TaskTrajectories
+from trajprompt.trajectories.store import write_trajectories
+
+SUITE = get_suite("cheetah-dir")
+
+
+def make_task(task: int, episodes: int = 8, length: int = 30) -> TaskTrajectories:
+    chance = np.random.default_rng(task)
+    rows = episodes * length
+    return TaskTrajectories(
+        task,
+        SUITE.goals[task],
+        chance.normal(task, 1.0, (rows, SUITE.state_dim)).astype(np.float32),
+        chance.uniform(-1, 1, (rows, SUITE.action_dim)).astype(np.float32),
+        chance.normal(size=rows).astype(np.float32),
+        np.zeros(rows, bool),
+        np.arange(1, episodes + 1) * length,
+        np.zeros((episodes, SUITE.state_dim), np.float32),
+        np.arange(episodes) * length,
+    )
+
+
+def make_settings(backbone: str = "prompt-dt", **changes) -> PretrainSettings:
+    values = dict(
+        run="test", run_seed=1, suite=SUITE.name, backbone=backbone, seed=0,
+        train_tasks=(0, 1), return_scale=1000.0, demonstrations=2, data_fraction=0.5,
+        context_length=20, prompt_length=5, steps=4, batch_per_task=2, learning_rate=1e-3,
+        weight_decay=1e-4, warmup_steps=2, schedule="cosine", gradient_clip=0.25,
+        dropout=0.1, width=32, layers=3, heads=1, validation_every=2, precision="fp32",
+        device="cpu",
+    )  # fmt: skip
+    return PretrainSettings(**{**values, **changes})
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory):
+    path = tmp_path_factory.mktemp("data") / "trajectories.h5"
+    write_trajectories(path, SUITE, [make_task(0), make_task(1)], {})
+    return path
+
+
+@pytest.mark.parametrize("backbone", ["prompt-dt", "prompt-mt-bc", "mt-orl"])
+def test_stage_writes_backbone_and_curve(backbone, store, tmp_path):
+    settings = make_settings(backbone)
+    out, curve = tmp_path / "b.safetensors", tmp_path / "b.csv"
+    stage.run(settings, store, out, curve)
+    loaded = load_backbone(out)
+    assert (loaded.name, loaded.suite, loaded.return_scale) == (
+        backbone,
+        SUITE.name,
+        1000.0,
+    )
+    assert loaded.config.width == 32 and not loaded.model.training
+    description = read_description(out)
+    assert json.loads(description["settings"])["seed"] == 0
+    assert str(store) in json.loads(description["inputs"])
+    with open(curve) as handle:
+        rows = list(csv.DictReader(handle))
+    assert [row["step"] for row in rows] == ["2", "4"]
+    assert all(float(row["validation_loss"]) > 0 for row in rows)
+
+
+def test_equal_settings_give_equal_bytes_and_seeds_differ(store, tmp_path):
+    files = [tmp_path / name for name in ("a", "b", "c")]
+    for file, seed in zip(files, (0, 0, 1), strict=True):
+        stage.run(make_settings(seed=seed), store, file, tmp_path / "curve")
+    first, again, other = (file.read_bytes() for file in files)
+    assert first == again
+    assert first != other
+
+
+def test_nan_names_the_data_file_and_writes_nothing(store, tmp_path):
+    out = tmp_path / "b.safetensors"
+    with pytest.raises(TrajpromptError, match=r"trajectories\.h5.*at step"):
+        stage.run(make_settings(learning_rate=float("inf")), store, out, tmp_path / "c")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_normaliser_and_contexts_come_from_the_last_part():
+    tasks = [make_task(0, episodes=40), make_task(1, episodes=40)]
+    data = prepare(tasks, 0.5, 2, 1.0, "cpu")
+    used = [hold_out(task.last_fraction(0.5))[0].observations for task in tasks]
+    mean = torch.from_numpy(np.concatenate(used).mean(axis=0))
+    torch.testing.assert_close(data.normaliser.mean, mean, atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("episodes, held", [(1, 1), (2, 1), (8, 1), (20, 1), (60, 3)])
+def test_held_out_episodes_are_not_trained_on(episodes, held):
+    training, validation = hold_out(make_task(0, episodes=episodes))
+    assert validation.num_episodes == held
+    if episodes > 1:
+        assert training.num_episodes + held == episodes
+        assert not set(training.behaviour_step) & set(validation.behaviour_step)
+
+
+def test_damaged_files_are_refused(store, tmp_path):
+    out = tmp_path / "b.safetensors"
+    stage.run(make_settings(), store, out, tmp_path / "c.csv")
+    whole, loaded = out.read_bytes(), load_backbone(out)
+    out.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(TrajpromptError, match="whole safetensors file"):
+        load_backbone(out)
+    with torch.no_grad():
+        loaded.model.predict_action.bias[0] = float("nan")
+    save_backbone(out, loaded, {})
+    with pytest.raises(TrajpromptError, match="predict_action.bias not finite"):
+        load_backbone(out)
+    with pytest.raises(TrajpromptError, match="missing or empty file"):
+        load_backbone(tmp_path / "none")
