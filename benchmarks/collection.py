@@ -1,0 +1,249 @@
+"""Collection speed: trajprompt beside Stable-Baselines3's SAC, to equal returns, one run.
+
+    OMP_NUM_THREADS=1 python benchmarks/collection.py [--tasks 7 26] [--cap 60]
+
+Ours: the whole collect stage of cheetah-vel as config.yaml has it, in CPU seconds of this
+process (core-seconds), divided by its tasks. The peer: SAC with the defaults of
+Stable-Baselines3, one agent per task on Gymnasium's HalfCheetah-v5. It learns until the
+mean of its last 10 training episodes, or of 10 deterministic ones, reaches what ours
+reached on that task in its last 10 stored episodes, or until ``--cap`` times our
+core-seconds per task are spent. Imports are counted for neither side, the peer's
+deterministic episodes for no one.
+"""
+
+import argparse
+import dataclasses
+import importlib.metadata
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import gymnasium
+import numpy as np
+import torch
+from machine import gemm_gflops, physics_steps_per_second, print_machine
+from stable_baselines3 import SAC
+from stable_baselines3.common.callbacks import BaseCallback
+from stable_baselines3.common.evaluation import evaluate_policy
+from stable_baselines3.common.monitor import Monitor
+
+from trajprompt import config
+from trajprompt.collect.__main__ import run as run_stage
+from trajprompt.collect.algorithms import GoalOptions, read_options
+from trajprompt.collect.loop import LoopOptions, schedule
+from trajprompt.collect.perspective import VISIBLE
+from trajprompt.collect.sac import SacOptions
+from trajprompt.models.precision import resolve_precision
+from trajprompt.settings import CollectSettings
+from trajprompt.tasks.suites import get_suite
+from trajprompt.trajectories.store import read_trajectories
+
+SUITE = get_suite("cheetah-vel")
+ROOT = Path(__file__).resolve().parents[1]
+LAST = 10  # episodes that say how good an agent is
+FOREVER = 10**9  # steps: the race ends by return or by time
+
+
+@dataclass(frozen=True)
+class Ours:
+    seconds: float  # CPU, all tasks
+    steps: int  # control steps of all tasks
+    returns: dict[int, float]  # of each task's last episodes
+
+    @property
+    def per_task(self) -> float:
+        return self.seconds / len(self.returns)
+
+
+def our_settings(files: list[str], episodes: int | None) -> CollectSettings:
+    """The suite's settings on the CPU; fewer ``episodes`` per task learn nothing."""
+    given = config.settings_for(config.load(files), CollectSettings, suite=SUITE.name)
+    settings = dataclasses.replace(given, device="cpu")
+    if episodes is None:
+        return settings
+    options = {**settings.options, "episodes_per_task": episodes, "greedy_episodes": 0}
+    return dataclasses.replace(
+        settings,
+        options=options,
+        expert_at_least=None,
+        random_at_most=None,
+        quality_episodes=min(episodes, settings.quality_episodes),
+    )
+
+
+def run_ours(settings: CollectSettings) -> Ours:
+    """The stage as the workflow runs it, writing of the store included."""
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "trajectories.h5"
+        start = time.process_time()
+        run_stage(settings, str(out))
+        seconds = time.process_time() - start
+        tasks = read_trajectories(out, settings.tasks, SUITE)
+    returns = {i: float(task.returns[-LAST:].mean()) for i, task in tasks.items()}
+    return Ours(seconds, sum(len(task.rewards) for task in tasks.values()), returns)
+
+
+class PeerTask(gymnasium.Wrapper):
+    """The reward of one task; 17 numbers are observed, as our agents do."""
+
+    def __init__(self, env: gymnasium.Env, goal: float):
+        super().__init__(env)
+        self.goal = goal
+
+    def step(self, action: np.ndarray) -> tuple[Any, Any, bool, bool, dict[str, Any]]:
+        observation, _, terminated, truncated, info = self.env.step(action)
+        cost = 0.05 * float(np.square(action, dtype=np.float64).sum())
+        reward = -abs(info["x_velocity"] - self.goal) - cost
+        return observation, reward, terminated, truncated, info
+
+
+def make_peer_task(task: int) -> PeerTask:
+    """Without the checks of every step that Gymnasium offers to beginners."""
+    env = gymnasium.make(
+        "HalfCheetah-v5", max_episode_steps=SUITE.horizon, disable_env_checker=True
+    )
+    return PeerTask(env, float(SUITE.goals[task, 0]))
+
+
+class Race(BaseCallback):
+    """Ends the peer's learning at the target return or when its time is spent."""
+
+    def __init__(self, task: int, target: float, limit: float, every: int):
+        super().__init__()
+        self.task, self.target, self.limit, self.every = task, target, limit, every
+        self.judge = Monitor(make_peer_task(task))
+        self.returns: list[float] = []  # of training episodes
+        self.best = -np.inf  # the better of the two measures, when last seen
+        self.seconds = 0.0  # CPU, of learning, when it ended
+        self.outside, self.start = 0.0, time.process_time()
+
+    @property
+    def spent(self) -> float:
+        return time.process_time() - self.start - self.outside
+
+    @property
+    def reached(self) -> bool:
+        return self.best >= self.target
+
+    def _on_step(self) -> bool:
+        ended = [x["episode"]["r"] for x in self.locals["infos"] if "episode" in x]
+        if not ended:
+            return True
+        self.returns += ended
+        if len(self.returns) >= LAST:
+            self.best = float(np.mean(self.returns[-LAST:]))
+        if not self.reached and len(self.returns) % self.every == 0:
+            self._judge()
+        return not self.reached and self.spent < self.limit
+
+    def _on_training_end(self) -> None:
+        self.seconds = self.spent
+        if not self.reached:
+            self._judge()
+
+    def _judge(self) -> None:
+        """Play the mean action; its time does not count."""
+        spent, now = self.spent, time.process_time()
+        found, _ = evaluate_policy(self.model, self.judge, LAST, deterministic=True)
+        print(
+            f"   peer, task {self.task}: {len(self.returns)} episodes, {spent:.0f} core-s, "
+            f"training {np.mean(self.returns[-LAST:]):.0f}, "
+            f"deterministic {np.mean(found):.0f}, target {self.target:.0f}",
+            flush=True,
+        )
+        self.best = max(self.best, float(np.mean(found)))
+        self.outside += time.process_time() - now
+
+
+def run_peer(task: int, target: float, limit: float, every: int, seed: int) -> Race:
+    """SAC from scratch on one task."""
+    race = Race(task, target, limit, every)
+    agent = SAC("MlpPolicy", make_peer_task(task), seed=seed, device="cpu")
+    agent.learn(FOREVER, callback=race)
+    return race
+
+
+def update_work(options: SacOptions) -> float:
+    """FLOPs of the matrix products of one update: critics, and the policy when due.
+
+    A layer costs its product once forward, once for its weights' gradients and once for
+    its inputs', which the first layer needs only where a policy is behind it.
+    """
+    inputs, actions, width = VISIBLE[SUITE.name] + 1, SUITE.action_dim, options.width
+    policy = inputs * width + width**2 + width * 2 * actions
+    critic_first = 2 * (inputs + actions) * width  # of both critics
+    critics = critic_first + 2 * (width**2 + width)
+    critic_step = policy + critics + (3 * critics - critic_first)
+    policy_step = 2 * critics + (3 * policy - inputs * width)
+    return 2 * options.batch * (critic_step + policy_step / options.policy_delay)
+
+
+def print_limits(settings: CollectSettings, ours: Ours) -> None:
+    """Which shares of our time bare physics and bare matrix products would take."""
+    kinds = (LoopOptions, SacOptions, GoalOptions)
+    loop, learner, _ = read_options(settings.options, kinds, "collect")
+    phases = schedule(loop, SUITE.horizon)
+    rate = loop.updates_per_step
+    updates = int(phases.greedy_from * rate) - int(phases.random_until * rate)
+    updates = max(0, updates)
+    dtype = str(resolve_precision(learner.precision)).removeprefix("torch.")
+    physics = ours.steps / physics_steps_per_second(SUITE.name)
+    products = updates * update_work(learner) / 1e9 / gemm_gflops(dtype)
+    print(
+        f"limits: {ours.steps:,} control steps of bare mj_step take {physics:.1f} s, "
+        f"{physics / ours.seconds:.0%} of ours; the products of {updates:,} updates take "
+        f"{products:.1f} s at the peak of {dtype}, {products / ours.seconds:.0%} of ours"
+    )
+
+
+def report(task: int, ours: Ours, race: Race) -> float:
+    """One task's line; returns the ratio."""
+    ratio = race.seconds / ours.per_task
+    ending = f"peer {race.best:.1f} in {race.seconds:.1f} core-s, ratio {ratio:.1f}x"
+    if not race.reached:
+        ending = f"ratio >= {ratio:.0f}x, peer at {race.best:.1f} when stopped"
+    print(
+        f"task {task}, v* = {SUITE.goals[task, 0]:.3f} m/s: ours {ours.returns[task]:.1f} "
+        f"in {ours.per_task:.1f} core-s; {ending}",
+        flush=True,
+    )
+    return ratio
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--config", nargs="+", default=[str(ROOT / "config.yaml")])
+    parser.add_argument("--tasks", nargs="+", type=int, default=[7, 26], help="of the peer")
+    parser.add_argument("--cap", type=float, default=60, help="times our core-s per task")
+    parser.add_argument("--episodes", type=int, help="ours, per task: for a quick look")
+    parser.add_argument("--every", type=int, default=5, help="episodes between judgements")
+    parser.add_argument("--seed", type=int, default=0, help="of the peer")
+    parser.add_argument("--store", help="an earlier store whose returns to compare")
+    args = parser.parse_args()
+    torch.set_num_threads(1)
+    print_machine(physics=True)
+    print(f"peer: stable_baselines3 {importlib.metadata.version('stable_baselines3')}")
+    settings = our_settings(args.config, args.episodes)
+    ours = run_ours(settings)
+    print(
+        f"trajprompt: {len(ours.returns)} tasks in {ours.seconds:.1f} core-s, "
+        f"{ours.per_task:.2f} per task; last {LAST} episodes "
+        f"{np.mean(list(ours.returns.values())):.1f} on average"
+    )
+    if args.store:
+        earlier = read_trajectories(args.store, settings.tasks, SUITE)
+        gaps = [ours.returns[i] - t.returns[-LAST:].mean() for i, t in earlier.items()]
+        print(f"   minus those of {args.store}: {np.mean(gaps):+.2f} on average")
+    print_limits(settings, ours)
+    limit = args.cap * ours.per_task
+    ratios = [
+        report(i, ours, run_peer(i, ours.returns[i], limit, args.every, args.seed))
+        for i in args.tasks
+    ]
+    print(f"core-seconds per task, peer / trajprompt: {min(ratios):.1f}x or more")
+
+
+if __name__ == "__main__":
+    main()
