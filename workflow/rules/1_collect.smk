@@ -3,13 +3,8 @@
 
 rule collect:
     input:
-        code=sources(
-            "collect/*.py",
-            "tasks/*.py",
-            "tasks/*.csv",
-            "trajectories/store.py",
-            "seeds.py",
-        ),
+        code=sources("collect/__main__"),
+        tasks=sorted(Path("src/trajprompt/tasks").glob("*.csv")),
     output:
         "results/{run}/1_collect/{suite}/trajectories.h5",
     log:

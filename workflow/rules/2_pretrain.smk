@@ -3,14 +3,7 @@
 
 rule pretrain:
     input:
-        code=sources(
-            "pretrain.py",
-            "models/prompt_dt.py",
-            "models/training.py",
-            "models/precision.py",
-            "trajectories/*.py",
-            "seeds.py",
-        ),
+        code=sources("pretrain"),
         data="results/{run}/1_collect/{suite}/trajectories.h5",
     output:
         backbone="results/{run}/2_pretrain/{suite}/{backbone}/seed{seed}.safetensors",

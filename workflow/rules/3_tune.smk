@@ -3,17 +3,7 @@
 
 rule tune:
     input:
-        code=sources(
-            "tune.py",
-            "tuning/protocol.py",
-            "tuning/adaptation.py",
-            "tuning/zo_rank.py",
-            "models/*.py",
-            "rollout/*.py",
-            "tasks/*.py",
-            "trajectories/*.py",
-            "seeds.py",
-        ),
+        code=sources("tune"),
         method=method_source,
         data="results/{run}/1_collect/{suite}/trajectories.h5",
         backbone=cell_backbone,
@@ -48,10 +38,11 @@ rule tune_all:
 
 
 rule calibrate:
-    # Not part of a run: how the step sizes and smoothings in config.yaml were chosen,
-    # on training tasks only. `snakemake --cores all calibrate_all` does it again.
+    # Not part of a run: how the default step sizes and smoothings of the ranking methods
+    # were chosen, on training tasks only. `snakemake --cores all calibrate_all` does it again.
     input:
-        code=sources("calibrate.py", "tuning/*.py"),
+        code=sources("calibrate"),
+        method=method_source,
         data="results/{run}/1_collect/{suite}/trajectories.h5",
         backbone="results/{run}/2_pretrain/{suite}/prompt-dt/seed{seed}.safetensors",
     output:

@@ -3,9 +3,7 @@
 
 rule evaluate:
     input:
-        code=sources(
-            "evaluate.py", "models/*.py", "rollout/*.py", "tasks/*.py", "seeds.py"
-        ),
+        code=sources("evaluate"),
         backbone=cell_backbone,
         adaptation="results/{run}/3_tune/{suite}/{setting}/{method}/seed{seed}.h5",
     output:

@@ -3,7 +3,7 @@
 STORES = expand(
     "results/{run}/1_collect/{suite}/trajectories.h5", run=RUN, suite=config["suites"]
 )
-REPORT_CODE = sources("report/*.py", "trajectories/store.py")
+REPORT_CODE = sources("report/__main__")
 
 
 rule table1:
@@ -203,7 +203,7 @@ rule compute:
 
 rule record:
     input:
-        code=sources("report/record.py", "provenance.py"),
+        code=sources("report/record") + ["src/trajprompt/provenance.py"],
         evaluations=rules.evaluate_all.input,
     output:
         "results/{run}/5_report/record.json",

@@ -1,9 +1,12 @@
 # Checks the configuration before anything else, and answers the rules' questions about it.
 
+import ast
+import functools
 import json
 import os
 import re
 import sys
+from pathlib import Path
 
 from trajprompt import config as run_config
 from trajprompt import settings as stage_settings
@@ -33,12 +36,39 @@ wildcard_constraints:
     seed=r"\d+",
 
 
-def sources(*patterns):
-    """The modules that define a stage's numbers: editing one reruns the stage."""
-    from glob import glob
+# Modules that name, check and write, but make no numbers: editing one reruns nothing.
+WITHOUT_NUMBERS = {
+    f"src/trajprompt/{name}.py"
+    for name in ("artifacts", "config", "errors", "progress", "provenance", "settings")
+}
 
-    found = [path for pattern in patterns for path in glob(f"src/trajprompt/{pattern}")]
-    return sorted(path for path in found if not path.endswith("__init__.py"))
+
+def sources(*modules):
+    """Files of ``modules`` and of all that they import: editing one reruns the rule."""
+    found, waiting = set(), {f"src/trajprompt/{module}.py" for module in modules}
+    while waiting:
+        path = waiting.pop()
+        found.add(path)
+        waiting |= imported(path) - found
+    return sorted(found)
+
+
+@functools.cache
+def imported(path):
+    """Files of the project that the file ``path`` imports, at its top or in functions."""
+    nodes = ast.walk(ast.parse(Path(path).read_text()))
+    names = {
+        name
+        for node in nodes
+        if isinstance(node, ast.ImportFrom)
+        and (node.module or "").startswith("trajprompt")
+        for name in (
+            node.module,
+            *(f"{node.module}.{item.name}" for item in node.names),
+        )
+    }
+    files = {f"src/{name.replace('.', '/')}.py" for name in names} - WITHOUT_NUMBERS
+    return {file for file in files if Path(file).is_file()}
 
 
 def collect_settings(wildcards):
@@ -80,7 +110,7 @@ def cell_backbone(wildcards):
 
 def method_source(wildcards):
     kind = config["tune"]["methods"][wildcards.method]["kind"]
-    return f"src/trajprompt/tuning/{kind.replace('-', '_')}.py"
+    return sources(f"tuning/{kind.replace('-', '_')}")
 
 
 def every_cell(pattern):
