@@ -216,6 +216,7 @@ def _inconsistencies(config: Config) -> Iterator[tuple[str, str, str]]:
                         f"task indices 0 to {known - 1}",
                     )
     yield from _length_errors(config)
+    yield from _method_errors(config)
     yield from _column_errors(config)
 
 
@@ -237,6 +238,14 @@ def _length_errors(config: Config) -> Iterator[tuple[str, str, str]]:
                     str(length),
                     f"fewer steps than an episode of {suite} has ({horizon})",
                 )
+
+
+def _method_errors(config: Config) -> Iterator[tuple[str, str, str]]:
+    for name, method in config["tune"]["methods"].items():
+        file = f"tuning/{method['kind'].replace('-', '_')}.py"
+        if not (Path(__file__).parent / file).is_file():
+            expected = f"a method's name, with a file src/trajprompt/{file}"
+            yield f"tune.methods.{name}.kind", method["kind"], expected
 
 
 def _column_errors(config: Config) -> Iterator[tuple[str, str, str]]:

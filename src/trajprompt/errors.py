@@ -24,9 +24,7 @@ def run_stage(main: Callable[[Sequence[str] | None], None]) -> int:
         print(f"trajprompt: error: {error}", file=sys.stderr)
         return 2
     except OSError as error:
-        print(
-            f"trajprompt: error: {error.filename or 'disk'}: {error.strerror}",
-            file=sys.stderr,
-        )
+        where, what = error.filename or "disk", error.strerror or error
+        print(f"trajprompt: error: {where}: {what}", file=sys.stderr)
         return 2
     return 0

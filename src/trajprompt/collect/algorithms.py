@@ -19,6 +19,7 @@ from trajprompt.collect.perspective import OwnTask, Perspective
 from trajprompt.collect.sac import SAC, SacOptions
 from trajprompt.collect.td3 import TD3, Td3Options
 from trajprompt.errors import TrajpromptError
+from trajprompt.models.precision import resolve_device
 from trajprompt.seeds import stream, torch_generator
 from trajprompt.settings import CollectSettings
 from trajprompt.tasks.simulator import Simulator, make_simulator
@@ -54,7 +55,7 @@ def collect(settings: CollectSettings) -> list[TaskTrajectories]:
     """All episodes of every task in ``settings``, in time order."""
     suite = get_suite(settings.suite)
     tasks = np.array(sorted(settings.tasks))
-    settings = dataclasses.replace(settings, device=_device(settings.device))
+    settings = dataclasses.replace(settings, device=str(resolve_device(settings.device)))
     if settings.algorithm in LEARNERS:
         return _learn(suite, tasks, settings)
     if settings.algorithm == "scripted":
@@ -89,12 +90,6 @@ def _learn(
     ).run()
     attributes = {"algorithm": settings.algorithm, "seed": settings.run_seed}
     return [recorder.trajectories(int(task), attributes) for task in tasks]
-
-
-def _device(name: str) -> str:
-    if name != "auto":
-        return name
-    return "cuda" if torch.cuda.is_available() else "cpu"
 
 
 def _script(

@@ -7,6 +7,7 @@ import pandas as pd
 
 from trajprompt.artifacts import require_file
 from trajprompt.errors import TrajpromptError
+from trajprompt.inspection.hdf5 import open_artifact
 from trajprompt.report.markdown import grid
 
 STAGES = ("1_collect", "2_pretrain", "3_tune", "4_evaluate")
@@ -89,9 +90,7 @@ def _read_benchmark(path: Path) -> dict[str, float]:
 
 
 def _store_steps(path: str | Path) -> int:
-    import h5py
-
-    with h5py.File(require_file(path, "trajprompt collect"), "r") as file:
+    with open_artifact(require_file(path, "trajprompt collect")) as file:
         return sum(
             int(group.attrs["steps"]) for n, group in file.items() if n[:5] == "task_"
         )
@@ -99,9 +98,7 @@ def _store_steps(path: str | Path) -> int:
 
 def _tuning_steps(path: str | Path) -> int:
     """Steps of all rows of an adaptation; reads the history, not prompts or weights."""
-    import h5py
-
-    with h5py.File(require_file(path, "trajprompt tune"), "r") as file:
+    with open_artifact(require_file(path, "trajprompt tune")) as file:
         names = ("task", "prompt", "simulator_steps")
         history = pd.DataFrame({name: file[f"history/{name}"][:] for name in names})
     return int(history.groupby(["task", "prompt"])["simulator_steps"].max().sum())

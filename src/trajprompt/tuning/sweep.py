@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from trajprompt.rollout.arms import Arm, PlaySettings, evaluation_seeds, play
+from trajprompt.rollout.arms import Arm, PlaySettings, play
+from trajprompt.seeds import integers, stream
 from trajprompt.tuning.protocol import Method, TuningProblem
 
 if TYPE_CHECKING:
@@ -105,14 +106,18 @@ def line(trial: Trial) -> str:
 def _returns(
     problem: TuningProblem, prompts: "Segments", episodes: int, resets: tuple[int, int]
 ) -> np.ndarray:
-    """Mean return (R,) of each row's prompt over fresh episodes."""
+    """Mean return (R,) of each row's prompt over fresh episodes.
+
+    Their resets are even, as tuning's are odd, and none of evaluation's: cheetah-dir's
+    training tasks are its test tasks.
+    """
     count = 1 if problem.suite.deterministic_resets else episodes
     tasks = problem.rows.tolist()
     arms = [Arm(task, prompts.select(row), count) for row, task in enumerate(tasks)]
     run_seed, seed = resets
+    names = ("calibrate", problem.suite.name, seed)
     seeds = {
-        task: evaluation_seeds(run_seed, problem.suite.name, seed, task, count)
-        for task in tasks
+        task: integers(stream(run_seed, *names, task), count) & ~1 for task in set(tasks)
     }
     how = PlaySettings(
         problem.suite.name, problem.target_return, problem.precision, problem.threads

@@ -42,7 +42,7 @@ def rank_weights(objectives: Tensor, ranked: int) -> Tensor:
 
 def rank_gradient(noise: Tensor, objectives: Tensor, ranked: int) -> Tensor:
     """Eq. 3 for every row: noise (R, m, d), objectives (R, m) -> (R, d) in O(R m d)."""
-    weights = rank_weights(objectives, ranked)
+    weights = rank_weights(objectives, ranked).to(noise.device)
     return torch.einsum("rm,rmd->rd", weights, noise.float())
 
 
