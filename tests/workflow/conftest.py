@@ -24,7 +24,9 @@ class Workflow:
             copy = shutil.copytree if source.is_dir() else shutil.copy2
             copy(source, folder / part)
 
-    def snakemake(self, *arguments: str, timeout: float = 900) -> subprocess.CompletedProcess:
+    def snakemake(
+        self, *arguments: str, timeout: float = 900
+    ) -> subprocess.CompletedProcess:
         command = [sys.executable, "-m", "snakemake", "--cores", "2", *arguments]
         environment = {**os.environ, "PYTHONPATH": str(self.folder / "src")}
         return subprocess.run(

@@ -20,7 +20,9 @@ def job_names(done):
 def test_table_1_has_every_column_and_suite(smoke):
     table = smoke.folder / "results/smoke/5_report/tables/table1.csv"
     rows = list(csv.DictReader(table.open()))
-    assert {"cheetah-dir", "cheetah-vel", "ant-dir", "reach"} <= {row["suite"] for row in rows}
+    assert {"cheetah-dir", "cheetah-vel", "ant-dir", "reach"} <= {
+        row["suite"] for row in rows
+    }
 
 
 def test_second_run_does_nothing(smoke):
@@ -42,7 +44,9 @@ def test_editing_a_method_reruns_only_its_cells(smoke):
 
 
 def test_a_damaged_artifact_is_named(smoke):
-    backbone = next((smoke.folder / "results/smoke/2_pretrain/reach").rglob("*.safetensors"))
+    backbone = next(
+        (smoke.folder / "results/smoke/2_pretrain/reach").rglob("*.safetensors")
+    )
     whole = backbone.read_bytes()
     backbone.write_bytes(whole[: len(whole) // 2])
     try:
