@@ -99,4 +99,4 @@ def _spread(tasks: Sequence[int], count: int) -> list[int]:
 
 
 if __name__ == "__main__":
-    raise SystemExit(run_stage(main))
+    raise SystemExit(run_stage(main, usage=True))

@@ -60,4 +60,4 @@ def run(
 
 
 if __name__ == "__main__":
-    raise SystemExit(run_stage(main))
+    raise SystemExit(run_stage(main, usage=True))

@@ -63,4 +63,4 @@ def curve_csv(points: "Sequence[CurvePoint]") -> str:
 
 
 if __name__ == "__main__":
-    raise SystemExit(run_stage(main))
+    raise SystemExit(run_stage(main, usage=True))

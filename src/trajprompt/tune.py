@@ -76,4 +76,4 @@ def prepare(settings: TuneSettings, data: Path, backbone_file: Path) -> "TuningP
 
 
 if __name__ == "__main__":
-    raise SystemExit(run_stage(main))
+    raise SystemExit(run_stage(main, usage=True))

@@ -64,4 +64,4 @@ def run(settings: CollectSettings, out: str) -> None:
 
 
 if __name__ == "__main__":
-    raise SystemExit(run_stage(main))
+    raise SystemExit(run_stage(main, usage=True))
