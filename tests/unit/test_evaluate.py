@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from trajprompt.rollout import arms
-from trajprompt.rollout.evaluation import COLUMNS, evaluate_cell, evaluation_seeds, to_csv
+from trajprompt.rollout.columns import EVALUATION_COLUMNS
+from trajprompt.rollout.evaluation import evaluate_cell, evaluation_seeds, to_csv
 from trajprompt.settings import EvaluateSettings
 from trajprompt.trajectories.segments import Segments
 from trajprompt.tuning.adaptation import StoredAdaptation
@@ -169,5 +170,5 @@ def test_one_episode_where_resets_are_deterministic(played):
 def test_csv_keeps_every_bit(played):
     entries = evaluate_cell(SETTINGS, backbone(), adaptation())
     table = list(csv.DictReader(io.StringIO(to_csv(entries))))
-    assert tuple(table[0]) == tuple(COLUMNS)
+    assert tuple(table[0]) == tuple(EVALUATION_COLUMNS)
     assert [float(row["return"]) for row in table] == [e["return"] for e in entries]

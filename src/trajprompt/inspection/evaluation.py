@@ -8,9 +8,8 @@ import numpy as np
 
 from trajprompt.errors import TrajpromptError
 from trajprompt.inspection import text
+from trajprompt.rollout.columns import EVALUATION_COLUMNS
 
-IDENTITY = ("suite", "setting", "method", "seed")
-EVALUATION = (*IDENTITY, "task", "checkpoint", "iteration", "return", "length", "success")
 REMEDY = "make it again with the stage that wrote it"
 
 Table = dict[str, np.ndarray]  # column -> (rows,), float64 where every cell is a number
@@ -47,7 +46,7 @@ def _column(cells: list[str]) -> np.ndarray:
 
 
 def is_evaluation(columns: Table) -> bool:
-    return all(name in columns for name in EVALUATION)
+    return all(name in columns for name in EVALUATION_COLUMNS)
 
 
 def select_task(columns: Table, path: Path, task: int | None) -> Table:

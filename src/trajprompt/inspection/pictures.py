@@ -13,14 +13,12 @@ import numpy as np
 from trajprompt.artifacts import atomic_path
 from trajprompt.errors import TrajpromptError
 from trajprompt.inspection import adaptation, evaluation, hdf5, trajectories
+from trajprompt.report.style import OKABE_ITO
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-OKABE_ITO = (
-    "#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#000000", "#F0E442",
-)  # fmt: skip
 FORMATS = (".png", ".svg", ".pdf")
 WINDOW_SHARE = 1 / 30  # of the points are averaged: noise goes, learning stays
 LARGEST_LEGEND = 8

@@ -8,15 +8,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from trajprompt.artifacts import require_file
 from trajprompt.errors import TrajpromptError
+from trajprompt.report.reading import read_table
+from trajprompt.rollout.columns import CELL_COLUMNS, EVALUATION_COLUMNS
 
-CELL = ["suite", "setting", "method", "seed"]
-EVALUATION_COLUMNS = (
-    *CELL,
-    *("task", "prompt", "episode", "checkpoint", "iteration", "queries"),
-    *("return", "length", "success"),
-)
+NAMES = ("suite", "setting", "method", "checkpoint")  # the columns that are not numbers
 
 
 @dataclass(frozen=True)
@@ -70,7 +66,7 @@ class Evaluations:
         self._cells: dict[tuple[str, str, str, int], pd.DataFrame] = {}
         self._scores: dict[tuple, Scores] = {}
         for path in paths:
-            for cell, rows in _read(Path(path)).groupby(CELL):
+            for cell, rows in read_evaluation(path).groupby(list(CELL_COLUMNS)):
                 if cell in self._cells:
                     raise TrajpromptError(
                         path, f"cell {cell} a second time", "each cell once"
@@ -128,13 +124,8 @@ def task_by_seed(
     return means.sort_index(), int(grouped["count"].min())
 
 
-def _read(path: Path) -> pd.DataFrame:
-    table = pd.read_csv(require_file(path, "python -m trajprompt.evaluate"))
-    missing = [name for name in EVALUATION_COLUMNS if name not in table.columns]
-    if missing:
-        raise TrajpromptError(path, f"columns {list(table.columns)}", f"also {missing}")
-    if not np.isfinite(table["return"].to_numpy(dtype=float)).all():
-        raise TrajpromptError(
-            path, "a return that is not a finite number", "finite returns"
-        )
-    return table
+def read_evaluation(path: str | Path) -> pd.DataFrame:
+    """One evaluation file, a row per episode; every number in it is finite."""
+    numbers = [name for name in EVALUATION_COLUMNS if name not in NAMES]
+    made_by = "python -m trajprompt.evaluate"
+    return read_table(path, made_by, EVALUATION_COLUMNS, numbers)

@@ -1,16 +1,16 @@
 """The papers' claims, and what this run says to each."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from trajprompt.artifacts import require_file
 from trajprompt.errors import TrajpromptError
 from trajprompt.report.markdown import FEW_SEEDS, SUITE_LABELS, grid, number
 from trajprompt.report.published import AVERAGE
+from trajprompt.report.reading import read_yaml
 from trajprompt.report.run import Run
 from trajprompt.report.statistics import Estimate, paired_difference
 
@@ -19,6 +19,7 @@ REPRODUCED = "reproduced"
 NOT_REPRODUCED = "not reproduced"
 INCONCLUSIVE = "inconclusive"
 NOT_TESTED = "not tested"
+PRINTED = {"first", "second", "difference", "spread", "exceeds_spread"}
 
 
 @dataclass(frozen=True)
@@ -38,9 +39,9 @@ class Claim:
 
 def read_claims(path: str | Path) -> list[Claim]:
     """The claims of a YAML file; unknown keys, directions and repeated ids are errors."""
-    import yaml
-
-    entries = yaml.safe_load(require_file(path, "git checkout published/").read_text())
+    entries = read_yaml(path, "git checkout published/")
+    if not isinstance(entries, list) or not entries:
+        raise TrajpromptError(path, f"a {type(entries).__name__}", "a list of claims")
     claims = [_claim(path, entry) for entry in entries]
     ids = [claim.id for claim in claims]
     if len(set(ids)) != len(ids):
@@ -111,18 +112,27 @@ def _suites(claim: Claim, suite: str, run: Run) -> list[str]:
     return run.published.suites(claim.first) if suite == AVERAGE else [suite]
 
 
-def _claim(path: str | Path, entry: Mapping[str, Any]) -> Claim:
+def _claim(path: str | Path, entry: object) -> Claim:
     known = {item.name for item in fields(Claim)}
-    missing = known - {"margin"} - set(entry)
-    if missing or set(entry) - known:
-        raise TrajpromptError(
-            path, f"a claim with keys {sorted(entry)}", f"{sorted(known)}"
-        )
+    if not isinstance(entry, dict):
+        raise TrajpromptError(path, f"a claim {entry!r:.60}", f"keys {sorted(known)}")
+    if known - {"margin"} - set(entry) or set(entry) - known:
+        found = f"a claim with keys {sorted(map(str, entry))}"
+        raise TrajpromptError(path, found, f"{sorted(known)}")
     claim = Claim(**entry)
-    if claim.direction not in DIRECTIONS or claim.margin < 0:
+    margin = claim.margin if isinstance(claim.margin, int | float) else -1
+    if claim.direction not in DIRECTIONS or margin < 0:
         found = f"{claim.id}: direction '{claim.direction}', margin {claim.margin}"
         raise TrajpromptError(path, found, f"one of {DIRECTIONS}, margin >= 0")
+    printed = claim.published
+    if not isinstance(printed, dict) or not all(map(_is_printed, printed.values())):
+        expected = f"for every suite {sorted(PRINTED)}"
+        raise TrajpromptError(path, f"{claim.id}: published {printed!r:.80}", expected)
     return claim
+
+
+def _is_printed(figures: object) -> bool:
+    return isinstance(figures, dict) and set(figures) == PRINTED
 
 
 def claims_markdown(claims: Sequence[Claim], table: pd.DataFrame, run: Run) -> str:

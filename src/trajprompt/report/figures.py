@@ -78,38 +78,57 @@ def _papers(axis: "Axes", row: pd.Series, place: float) -> None:
 def curve_table(run: Run, curves: Sequence[str], untuned: str) -> pd.DataFrame:
     """Figure 5 as numbers: per column, suite and checkpoint the return with its interval.
 
-    Rows with ``queries`` 0 and the column id of ``untuned`` are the untuned level.
+    Rows with the column id of ``untuned`` are the untuned level. Curves have fewer episodes
+    than other cells; the level counts only those with the same resets, so that iteration 0,
+    the prompt not yet tuned, lies on it.
     """
     rows = []
-    for name in [untuned, *curves]:
-        column = run.column(name)
-        if column is None:
-            known = [column.id for column in run.columns]
-            raise TrajpromptError("figure 5", f"no column '{name}'", f"one of {known}")
-        for suite in run.suites:
-            if column.covers(suite):
-                kind = "last" if name == untuned else "curve"
-                rows += _curve_rows(run, column, suite, kind)
+    level = _column(run, untuned)
+    for suite in run.suites:
+        tuned = [
+            column for column in (_column(run, n) for n in curves) if column.covers(suite)
+        ]
+        parts = {column: _episodes(run, column, suite, "curve") for column in tuned}
+        if level.covers(suite):
+            own = _episodes(run, level, suite, "last")
+            if parts:
+                resets = [set(part["episode"]) for part in parts.values()]
+                own = own[own["episode"].isin(set.union(*resets))]
+            rows += _curve_rows(run, level, suite, "last", own)
+        for column, part in parts.items():
+            rows += _curve_rows(run, column, suite, "curve", part)
     return pd.DataFrame(rows)
 
 
-def _curve_rows(run: Run, column: Column, suite: str, kind: str) -> list[dict[str, object]]:
+def _column(run: Run, name: str) -> Column:
+    column = run.column(name)
+    if column is None:
+        known = [column.id for column in run.columns]
+        raise TrajpromptError("figure 5", f"no column '{name}'", f"one of {known}")
+    return column
+
+
+def _episodes(run: Run, column: Column, suite: str, kind: str) -> pd.DataFrame:
+    """The episodes of a cell's checkpoint ``kind``, all seeds."""
     episodes = pd.concat([run.evaluations.rows(suite, column, seed) for seed in run.seeds])
     episodes = episodes[episodes["checkpoint"] == kind]
-    where = f"{suite}/{column.setting}/{column.method}"
     if episodes.empty:
+        where = f"{suite}/{column.setting}/{column.method}"
         remedy = "evaluate with curve_episodes > 0, or leave the column out of --curves"
         raise TrajpromptError(where, f"no rows of checkpoint '{kind}'", "some", remedy)
+    return episodes
+
+
+def _curve_rows(
+    run: Run, column: Column, suite: str, kind: str, episodes: pd.DataFrame
+) -> list[dict[str, object]]:
+    where = f"{suite}/{column.setting}/{column.method}"
     rows: list[dict[str, object]] = []
     for iteration, part in episodes.groupby("iteration"):
         means, count = task_by_seed(part, run.seeds, f"{where}, iteration {iteration}")
         found = estimate([means.to_numpy()], run.stream(kind, column.id, suite, iteration))
-        row: dict[str, object] = {
-            "column": column.id,
-            "label": column.label,
-            "suite": suite,
-        }
-        row |= {"iteration": iteration, "queries": part["queries"].mean()}
+        row: dict[str, object] = {"column": column.id, "label": column.label}
+        row |= {"suite": suite, "iteration": iteration, "queries": part["queries"].mean()}
         row |= {"mean": found.mean, "low": found.low, "high": found.high}
         rows.append(row | {"seeds": found.seeds, "tasks": found.tasks, "episodes": count})
     return rows

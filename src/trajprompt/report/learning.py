@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from trajprompt.artifacts import require_file
 from trajprompt.errors import TrajpromptError
 from trajprompt.report.markdown import SUITE_LABELS
+from trajprompt.report.reading import read_table
 from trajprompt.report.style import BLUE, CYCLE, legend_below, panels, save
 from trajprompt.report.teacher import store_suite
 
@@ -59,8 +59,8 @@ def pretraining_table(curves: Sequence[str | Path]) -> pd.DataFrame:
     """All pretraining curves; paths end in ``<suite>/<backbone>/seed<n>.csv``."""
     tables = []
     for path in map(Path, curves):
-        table = pd.read_csv(require_file(path, "python -m trajprompt.pretrain"))
-        if "step" not in table or not _losses(table):
+        table = read_table(path, "python -m trajprompt.pretrain", ["step"], ["step"])
+        if not _losses(table):
             raise TrajpromptError(path, f"columns {list(table.columns)}", "step and …loss")
         suite, backbone, seed = (
             path.parts[-3],

@@ -4,10 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import pandas as pd
-
-from trajprompt.artifacts import require_file
 from trajprompt.errors import TrajpromptError
+from trajprompt.report.reading import read_table
 
 COLUMNS = ["suite", "column", "mean", "spread", "seeds", "source", "note"]
 AVERAGE = "average"
@@ -30,7 +28,7 @@ class Published:
     def __init__(self, paths: Sequence[str | Path]):
         self._figures: dict[tuple[str, str], Figure] = {}
         for path in paths:
-            table = pd.read_csv(require_file(path, "git checkout published/"))
+            table = read_table(path, "git checkout published/", COLUMNS, ("mean", "seeds"))
             if list(table.columns) != COLUMNS:
                 raise TrajpromptError(path, f"columns {list(table.columns)}", f"{COLUMNS}")
             for row in table.fillna({"note": ""}).itertuples(index=False):
@@ -48,11 +46,14 @@ class Published:
         """The printed figure, or None where no paper prints one."""
         return self._figures.get((suite, column))
 
-    def suites(self, column: str) -> list[str]:
-        """The suites that ``column`` is printed for, without the average."""
-        return [
-            suite for suite, name in self._figures if name == column and suite != AVERAGE
+    def suites(self, column: str | None = None) -> list[str]:
+        """The suites that ``column``, or any, is printed for, without the average."""
+        printed = [
+            suite
+            for suite, name in self._figures
+            if suite != AVERAGE and column in (None, name)
         ]
+        return list(dict.fromkeys(printed))
 
     def average(self, suites: Sequence[str], column: str) -> float | None:
         """The mean of the printed cells of ``suites``, recomputed: two printed ones err."""

@@ -56,6 +56,12 @@ class Run:
         column = next(column for column in self.columns if column.covers(suite))
         return self.evaluations.scores(suite, column, self.seeds).tasks
 
+    @property
+    def averaged(self) -> tuple[str, ...]:
+        """The suites of an average: the papers', or all if none is in a paper."""
+        printed = set(self.published.suites())
+        return tuple(s for s in self.suites if s in printed) or self.suites
+
     def teacher(self, suite: str) -> Teacher:
         """The data's own returns on the suite's test tasks."""
         if suite not in self.stores:

@@ -1,11 +1,17 @@
 """Means, spreads and intervals of evaluation returns.
 
 Scores are matrices (T, S): mean return of every task under every seed, higher is better.
-Intervals are percentile intervals of a bootstrap stratified by task, as Agarwal et al. 2021
-(arXiv 2108.13264) recommend for few runs: within every task the seeds are drawn again with
-replacement, tasks themselves are fixed, because the papers report on fixed test tasks.
-Few seeds make such intervals too narrow: simulated with normal scores, those of three seeds
-cover the truth in 80 % (two tasks) to 85 % (five tasks) of all cases, of ten seeds in 93 %.
+One seed is one backbone, which all tasks of a suite share, so that the scores of a column
+of the matrix err together. Intervals are percentile intervals of a bootstrap over seeds: for
+every suite the seeds are drawn again with replacement, once for all its tasks; suites, whose
+backbones are trained apart, are drawn independently. Tasks are fixed, because the papers
+report on fixed test tasks. (Agarwal et al. 2021, arXiv 2108.13264, redraw within each task,
+which supposes that no run serves two tasks.)
+
+Few seeds make such intervals too narrow: simulated with normal scores (4,000 cases), those
+of three seeds cover the truth in 75 % of all cases (there the interval is the span of the
+seeds: 1 - 2 / 2^3), of five in 83 %, of ten in 90 %; for the average of four suites in 85 %,
+89 % and 92 %.
 """
 
 from collections.abc import Sequence
@@ -41,13 +47,13 @@ def per_seed_means(suites: Sequence[np.ndarray]) -> np.ndarray:
 def bootstrap_means(
     suites: Sequence[np.ndarray], stream: np.random.SeedSequence, resamples: int = RESAMPLES
 ) -> np.ndarray:
-    """(resamples,) means of ``suites``, each (T, S), seeds redrawn within each task."""
+    """(resamples,) means of ``suites``, each (T, S), seeds redrawn once for all T tasks."""
     generator = np.random.default_rng(stream)
     total = np.zeros(resamples)
     for scores in suites:
-        tasks, seeds = scores.shape
-        drawn = generator.integers(seeds, size=(resamples, tasks, seeds))
-        total += scores[np.arange(tasks)[:, None], drawn].mean(axis=(1, 2))
+        by_seed = scores.mean(axis=0)  # (S,)
+        drawn = generator.integers(len(by_seed), size=(resamples, len(by_seed)))
+        total += by_seed[drawn].mean(axis=1)
     return total / len(suites)
 
 

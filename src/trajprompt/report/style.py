@@ -13,8 +13,10 @@ if TYPE_CHECKING:
 
 # Okabe & Ito 2008, "Color Universal Design": told apart under every colour blindness.
 BLACK, BLUE, VERMILLION, GREEN = "#000000", "#0072B2", "#D55E00", "#009E73"
-ORANGE, SKY, PURPLE, GREY = "#E69F00", "#56B4E9", "#CC79A7", "#767676"
-CYCLE = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY, BLACK)
+ORANGE, SKY, PURPLE, YELLOW = "#E69F00", "#56B4E9", "#CC79A7", "#F0E442"
+OKABE_ITO = (BLUE, ORANGE, GREEN, PURPLE, SKY, VERMILLION, BLACK, YELLOW)  # many tasks
+CYCLE = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY, BLACK)  # lines on white: no yellow
+GREY = "#767676"  # not of the palette
 PANEL_INCHES = (4.6, 3.1)
 PNG_DPI = 110  # a two-panel figure is about 1000 pixels wide, the width of a README
 

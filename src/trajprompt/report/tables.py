@@ -26,8 +26,10 @@ TEACHER_LABELS = {
 def table1(run: Run, checkpoint: str = "last") -> pd.DataFrame:
     """The tidy table: column, suite, mean, low, high, spread, n, published figures.
 
-    The average weighs suites equally, as the papers do; a column that misses a suite has
-    none. Published averages are recomputed from the printed cells of the same suites.
+    The average weighs equally the suites that the papers print (``Run.averaged``); a column
+    that misses one of them has none. Published averages are recomputed from the printed
+    cells of the same suites. ``gap_closed`` is the share of the way from the first to the
+    expert episodes of the data; its average is the mean over suites of their shares.
     """
     rows = [
         _teacher_row(run, level, suite) for level in TEACHER_LABELS for suite in run.suites
@@ -38,8 +40,9 @@ def table1(run: Run, checkpoint: str = "last") -> pd.DataFrame:
         scores = run.scores(column, checkpoint)
         for suite, found in scores.items():
             rows.append(_cell_row(run, column, suite, [found], checkpoint))
-        if len(scores) == len(run.suites):
-            rows.append(_cell_row(run, column, AVERAGE, list(scores.values()), checkpoint))
+        if set(run.averaged) <= set(scores):
+            averaged = [scores[suite] for suite in run.averaged]
+            rows.append(_cell_row(run, column, AVERAGE, averaged, checkpoint))
     return pd.DataFrame(rows)
 
 
@@ -73,13 +76,17 @@ def _cell_row(
     row |= _numbers(found) | {"tasks": found.tasks}
     row |= {"episodes": min(item.episodes for item in scores)}
     row |= {"success": np.mean([item.success for item in scores])}
+    suites = run.averaged if suite == AVERAGE else (suite,)
+    pairs = zip(suites, values, strict=True)
+    shares = [run.teacher(name).gap_closed(found.mean()) for name, found in pairs]
+    row |= {"gap_closed": float(np.mean(shares))}
     return row | _published(run, column.id, suite)
 
 
 def _published(run: Run, column: str, suite: str) -> dict[str, object]:
     if suite == AVERAGE:
         printed = run.published.get(AVERAGE, column)
-        mean = run.published.average(run.suites, column)
+        mean = run.published.average(run.averaged, column)
         same = mean is not None and printed is not None and abs(printed.mean - mean) < 0.06
         source = "" if mean is None else "recomputed from the printed cells"
         source += (
@@ -115,11 +122,13 @@ def _teacher_row(run: Run, level: str, suite: str) -> dict[str, object]:
         "mean": returns.mean(),
         "tasks": len(returns),
         "episodes": teacher.episodes,
+        "gap_closed": teacher.gap_closed(returns.mean()),
     }
 
 
 def _teacher_average(run: Run, level: str) -> dict[str, object]:
-    rows = [_teacher_row(run, level, suite) for suite in run.suites]
-    mean = float(np.mean([row["mean"] for row in rows]))
-    tasks = sum(len(run.teacher(suite).tasks) for suite in run.suites)
-    return rows[0] | {"suite": AVERAGE, "mean": mean, "tasks": tasks}
+    rows = pd.DataFrame([_teacher_row(run, level, suite) for suite in run.averaged])
+    means = rows[["mean", "gap_closed"]].mean(skipna=False).to_dict()
+    row = {"column": level, "label": TEACHER_LABELS[level], "suite": AVERAGE}
+    row |= {"tasks": rows["tasks"].sum(), "episodes": rows["episodes"].min()}
+    return row | means

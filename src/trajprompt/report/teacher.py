@@ -26,6 +26,14 @@ class Teacher:
         """The distance from the first to the expert episodes, averaged over tasks."""
         return float(abs(self.expert.mean() - self.first.mean()))
 
+    def gap_closed(self, returns: float) -> float:
+        """The share of the way from the first to the expert episodes that ``returns`` went.
+
+        Means are over tasks. NaN where the expert episodes earned no more than the first.
+        """
+        start, end = float(self.first.mean()), float(self.expert.mean())
+        return (returns - start) / (end - start) if end > start else float("nan")
+
 
 def read_teacher(path: str | Path, tasks: Sequence[int]) -> Teacher:
     """The teacher's returns on ``tasks``, from one trajectory store.

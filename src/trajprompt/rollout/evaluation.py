@@ -10,6 +10,7 @@ import torch
 
 from trajprompt.progress import progress
 from trajprompt.rollout.arms import Arm, PlaySettings, evaluation_seeds, play
+from trajprompt.rollout.columns import EVALUATION_COLUMNS
 from trajprompt.settings import EvaluateSettings
 from trajprompt.tasks.suites import get_suite
 from trajprompt.trajectories.segments import Segments
@@ -18,10 +19,6 @@ if TYPE_CHECKING:
     from trajprompt.models.backbone import Backbone
     from trajprompt.tuning.adaptation import StoredAdaptation
 
-COLUMNS = (
-    "suite,setting,method,seed,task,prompt,episode,checkpoint,iteration,queries,"
-    "return,length,success"
-).split(",")
 Entry = dict[str, object]
 
 
@@ -40,7 +37,7 @@ class Checkpoint:
 def evaluate_cell(
     settings: EvaluateSettings, backbone: "Backbone", stored: "StoredAdaptation"
 ) -> list[Entry]:
-    """One entry of COLUMNS per row, checkpoint and episode."""
+    """One entry of EVALUATION_COLUMNS per row, checkpoint and episode."""
     rows = range(len(stored.rows))
     points = [_checkpoints(settings, stored, row) for row in rows]
     arms = [list({id(p.arm): p.arm for p in own}.values()) for own in points]
@@ -66,7 +63,7 @@ def evaluate_cell(
 def to_csv(entries: Sequence[Entry]) -> str:
     """CSV text; floats in their shortest exact form."""
     text = io.StringIO()
-    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+    writer = csv.DictWriter(text, EVALUATION_COLUMNS, lineterminator="\n")
     writer.writeheader()
     writer.writerows(entries)
     return text.getvalue()
