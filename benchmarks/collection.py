@@ -31,11 +31,11 @@ from stable_baselines3.common.monitor import Monitor
 
 from trajprompt import config
 from trajprompt.collect.__main__ import run as run_stage
-from trajprompt.collect.algorithms import GoalOptions, read_options
-from trajprompt.collect.loop import LoopOptions, schedule
+from trajprompt.collect.loop import schedule
+from trajprompt.collect.options import KINDS, SacOptions
 from trajprompt.collect.perspective import VISIBLE
-from trajprompt.collect.sac import SacOptions
 from trajprompt.models.precision import resolve_precision
+from trajprompt.options import parse_together
 from trajprompt.settings import CollectSettings
 from trajprompt.tasks.suites import get_suite
 from trajprompt.trajectories.store import read_trajectories
@@ -182,8 +182,8 @@ def update_work(options: SacOptions) -> float:
 
 def print_limits(settings: CollectSettings, ours: Ours) -> None:
     """Which shares of our time bare physics and bare matrix products would take."""
-    kinds = (LoopOptions, SacOptions, GoalOptions)
-    loop, learner, _ = read_options(settings.options, kinds, "collect")
+    kinds = KINDS["goal-conditioned-sac"]
+    loop, learner, _ = parse_together(kinds, settings.options, "collect")
     phases = schedule(loop, SUITE.horizon)
     rate = loop.updates_per_step
     updates = int(phases.greedy_from * rate) - int(phases.random_until * rate)

@@ -56,9 +56,10 @@ def main(argv: Sequence[str] | None = None) -> None:
 def run(settings: TuneSettings, args: argparse.Namespace) -> None:
     """Sweep the grid, print and write its table, name the best pair."""
     from trajprompt.artifacts import write_text
+    from trajprompt.options import parse_options
     from trajprompt.tasks.suites import get_suite
     from trajprompt.tune import prepare
-    from trajprompt.tuning.protocol import get_method, parse_options
+    from trajprompt.tuning.protocol import get_method
     from trajprompt.tuning.sweep import best, header, line, sweep, to_csv
 
     suite = get_suite(settings.suite)

@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from trajprompt import settings as st
+from trajprompt.collect.options import KINDS
 from trajprompt.errors import TrajpromptError
+from trajprompt.options import OptionError, build
 from trajprompt.tasks.suites import get_suite
 
 Config = dict[str, Any]
@@ -55,7 +57,7 @@ def check(config: Config, files: Sequence[str | Path] = ()) -> None:
 
 def cells(config: Config) -> list[tuple[str, str, str]]:
     """Every (suite, setting, method) that some table asks for, each once."""
-    found = {}
+    found: dict[tuple[str, str, str], None] = {}
     for table in config["tables"].values():
         for column in table["columns"]:
             for suite in column.get("suites", config["suites"]):
@@ -215,9 +217,23 @@ def _inconsistencies(config: Config) -> Iterator[tuple[str, str, str]]:
                         str(task),
                         f"task indices 0 to {known - 1}",
                     )
+    yield from _split_errors(config)
     yield from _length_errors(config)
+    yield from _collect_errors(config)
     yield from _method_errors(config)
     yield from _column_errors(config)
+
+
+def _split_errors(config: Config) -> Iterator[tuple[str, str, str]]:
+    """Test tasks that are trained on, except where the published split has them so."""
+    for suite in config["suites"]:
+        known = get_suite(suite)
+        train, test = splits(config, suite)
+        published = set(known.train_tasks) & set(known.test_tasks)
+        shared = sorted(set(train) & set(test) - published)
+        if shared:
+            found = f"task(s) {', '.join(map(str, shared))}, which are training tasks too"
+            yield f"tasks.{suite}.test", found, "test tasks that are not trained on"
 
 
 def _length_errors(config: Config) -> Iterator[tuple[str, str, str]]:
@@ -240,12 +256,69 @@ def _length_errors(config: Config) -> Iterator[tuple[str, str, str]]:
                 )
 
 
+def _collect_errors(config: Config) -> Iterator[tuple[str, str, str]]:
+    for suite in config["suites"]:
+        chosen, key = config["collect"][suite], f"collect.{suite}"
+        algorithm = chosen["algorithm"]
+        if (algorithm == "scripted") != (suite == "reach"):
+            expected = "scripted for reach, whose expert it is, and another for the rest"
+            yield f"{key}.algorithm", algorithm, expected
+            continue
+        try:
+            stored = build(KINDS[algorithm], chosen["options"])[0].stored
+        except OptionError as error:
+            yield _option_key(f"{key}.options", error), error.found, error.expected
+            continue
+        yield from _episode_errors(config, suite, stored)
+
+
+def _episode_errors(
+    config: Config, suite: str, stored: int
+) -> Iterator[tuple[str, str, str]]:
+    """Where more episodes are asked for than each task has of a quality level."""
+    base = config["pretrain"]["suites"].get(suite, {})
+    place = f"suites.{suite}" if "demonstrations" in base else "defaults"
+    demonstrations = {**config["pretrain"]["defaults"], **base}["demonstrations"]
+    for key, asked in (
+        (f"pretrain.{place}.demonstrations", demonstrations),
+        (f"collect.{suite}.quality_episodes", config["collect"][suite]["quality_episodes"]),
+    ):
+        if asked > stored:
+            level = " of each level" if suite == "reach" else ""
+            expected = f"at most the {stored} episodes{level} that a task of {suite} gets"
+            yield key, str(asked), expected
+
+
 def _method_errors(config: Config) -> Iterator[tuple[str, str, str]]:
+    from trajprompt.tuning.protocol import methods  # with torch: 1.5 s
+
     for name, method in config["tune"]["methods"].items():
         file = f"tuning/{method['kind'].replace('-', '_')}.py"
-        if not (Path(__file__).parent / file).is_file():
+        if not (Path(__file__).parent / file).is_file() or method["kind"] not in methods():
             expected = f"a method's name, with a file src/trajprompt/{file}"
             yield f"tune.methods.{name}.kind", method["kind"], expected
+        yield from _method_option_errors(config, f"tune.methods.{name}", method)
+
+
+def _method_option_errors(
+    config: Config, key: str, method: Config
+) -> Iterator[tuple[str, str, str]]:
+    """Of the options alone, then with what each suite of the run has of its own."""
+    from trajprompt.tuning.protocol import get_method
+
+    kind = get_method(method["kind"]).options
+    own = method.get("suite_options", {})
+    for suite in (None, *(name for name in config["suites"] if name in own)):
+        changes = own[suite] if suite else {}
+        try:
+            build((kind,), {**method["options"], **changes})
+        except OptionError as error:
+            place = f"suite_options.{suite}" if error.name in changes else "options"
+            yield _option_key(f"{key}.{place}", error), error.found, error.expected
+
+
+def _option_key(place: str, error: OptionError) -> str:
+    return f"{place}.{error.name}" if error.name else place
 
 
 def _column_errors(config: Config) -> Iterator[tuple[str, str, str]]:
@@ -264,7 +337,12 @@ def _column_errors(config: Config) -> Iterator[tuple[str, str, str]]:
 
 
 def _origin(path: Sequence[Any], config: Config, files: Sequence[str | Path]) -> str:
-    """Who set the key at ``path``: the last file with that value, else the command line."""
+    """Who set the key at ``path``: the last file with that value, else the command line.
+
+    For a key that is missing, who set what should hold it.
+    """
+    while path and not _has(path, config):
+        path = path[:-1]
     for file in reversed(files):
         try:
             if _at(path, _read_yaml(Path(file))) == _at(path, config):
@@ -272,6 +350,14 @@ def _origin(path: Sequence[Any], config: Config, files: Sequence[str | Path]) ->
         except (KeyError, IndexError, TypeError, ValueError):
             continue
     return "command line"
+
+
+def _has(path: Sequence[Any], node: Any) -> bool:
+    try:
+        _at(path, node)
+    except (KeyError, IndexError, TypeError, ValueError):
+        return False
+    return True
 
 
 def _at(path: Sequence[Any], node: Any) -> Any:

@@ -37,9 +37,10 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 def run(settings: TuneSettings, data: Path, backbone_file: Path, out: Path) -> None:
     """Tune all test tasks of one cell and write the adaptation file."""
+    from trajprompt.options import parse_options
     from trajprompt.provenance import provenance
     from trajprompt.tuning.adaptation import write_adaptation
-    from trajprompt.tuning.protocol import get_method, parse_options
+    from trajprompt.tuning.protocol import get_method
 
     method = get_method(settings.kind)
     where = f"tune.methods.{settings.method}.options"

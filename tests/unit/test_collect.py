@@ -13,13 +13,15 @@ from trajprompt.collect.__main__ import run
 from trajprompt.collect.curve import check_learned, first_and_last, learning_curve
 from trajprompt.collect.goal_conditioned import GoalConditioned
 from trajprompt.collect.heading import CanonicalHeading, rename_legs, turn
-from trajprompt.collect.loop import LoopOptions, schedule
+from trajprompt.collect.loop import schedule
 from trajprompt.collect.networks import StackedMLP, adam, flatten_parameters, step
+from trajprompt.collect.options import LoopOptions, SacOptions, Td3Options
 from trajprompt.collect.perspective import Transition
 from trajprompt.collect.replay import Batch, ReplayBuffer
-from trajprompt.collect.sac import SAC, SacOptions, squash
-from trajprompt.collect.td3 import TD3, Td3Options
+from trajprompt.collect.sac import SAC, squash
+from trajprompt.collect.td3 import TD3
 from trajprompt.errors import TrajpromptError
+from trajprompt.options import parse_together
 from trajprompt.settings import CollectSettings
 from trajprompt.tasks.simulator import Step, make_simulator
 from trajprompt.tasks.suites import get_suite
@@ -455,6 +457,15 @@ def test_the_curve_ends_with_the_last_steps(fake):
         ({"options": {"episodes_per_task": 2, "learing_rate": 1}}, "learing_rate"),
         ({"options": {}}, "episodes_per_task"),
         ({"algorithm": "sac", "options": {"relabelled": 1.0}}, "relabelled"),
+        ({"options": {"episodes_per_task": 9, "width": "32"}}, "options.width.*'32'.*int"),
+        ({"options": {"episodes_per_task": 9, "batch": 0}}, "options.batch.*0.*at least 1"),
+        (
+            {"options": {"episodes_per_task": 9, "learning_rate": "1e-3"}},
+            "options.learning_rate.*'1e-3'.*finite number",
+        ),
+        ({"options": {"episodes_per_task": 9, "greedy_episodes": 10}}, "5 random and 10"),
+        ({"options": {"episodes_per_task": 9, "discount": 1.1}}, "discount.*1.1.*0 to 1"),
+        ({"options": {"episodes_per_task": 9, "precision": "fp8"}}, "precision.*fp8.*bf16"),
     ],
 )
 def test_wrong_algorithms_and_options_are_named(changes, found):
@@ -463,6 +474,29 @@ def test_wrong_algorithms_and_options_are_named(changes, found):
 
 
 def test_an_option_of_none_is_an_option_not_given():
-    given = {"episodes_per_task": 3, "width": None, "relabelled": None}
-    loop, agent = algorithms.read_options(given, (LoopOptions, SacOptions), "here")
-    assert (loop.episodes_per_task, agent.width) == (3, SacOptions().width)
+    given = {"episodes_per_task": 5, "width": None, "relabelled": None}
+    loop, agent = parse_together((LoopOptions, SacOptions), given, "here")
+    assert (loop.episodes_per_task, agent.width) == (5, SacOptions().width)
+
+
+def test_a_number_may_be_whole_and_a_target_entropy_given():
+    (agent,) = parse_together((SacOptions,), {"target_entropy": -3, "discount": 1}, "here")
+    assert (agent.target_entropy, agent.discount) == (-3.0, 1.0)
+    assert isinstance(agent.target_entropy, float)
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_agents_that_diverge_stop_the_collection(fake, monkeypatch, algorithm):
+    kind = algorithms.LEARNERS[algorithm].agent
+    update = kind.update
+
+    def diverge(agent, batch):
+        update(agent, batch)
+        with torch.no_grad():
+            agent.critic_vector.fill_(float("nan"))
+
+    monkeypatch.setattr(kind, "update", diverge)
+    with pytest.raises(
+        TrajpromptError, match=r"collect cheetah-dir: step \d+: actions of NaN"
+    ):
+        algorithms.collect(settings(algorithm=algorithm))

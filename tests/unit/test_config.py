@@ -47,6 +47,52 @@ def test_presets_are_valid(preset):
         ("tables.table1.columns.0.setting", "magic", ["columns.0.setting", "magic"]),
         ("settings.expert.samples", "few", ["samples", "few", "all"]),
         ("evaluate.episodes", 0, ["evaluate.episodes", "at least 1"]),
+        ("collect.ant-dir.options.wdth", 8, ["options.wdth", "unknown option", "width"]),
+        ("collect.ant-dir.options.width", "32", ["options.width", "'32'", "type int"]),
+        ("collect.ant-dir.options.batch", 0, ["options.batch", "0", "at least 1"]),
+        ("collect.ant-dir.options.learning_rate", "1e-3", ["learning_rate", "1.0e-4"]),
+        (
+            "collect.ant-dir.options.greedy_episodes",
+            49,
+            ["options.episodes_per_task", "48", "49 greedy"],
+        ),
+        (
+            "collect.ant-dir.options.episodes_per_task",
+            None,
+            ["options.episodes_per_task", "nothing", "type int"],
+        ),
+        ("collect.reach.options.episodes", 91, ["options.episodes", "91", "multiple of 3"]),
+        ("collect.reach.algorithm", "sac", ["collect.reach.algorithm", "sac", "scripted"]),
+        ("collect.ant-dir.algorithm", "scripted", ["collect.ant-dir.algorithm", "reach"]),
+        (
+            "collect.ant-dir.quality_episodes",
+            49,
+            ["quality_episodes", "49", "at most the 48"],
+        ),
+        ("collect.reach.quality_episodes", 31, ["31", "30 episodes of each level"]),
+        (
+            "pretrain.defaults.demonstrations",
+            31,
+            ["defaults.demonstrations", "31", "reach"],
+        ),
+        (
+            "pretrain.suites.reach.demonstrations",
+            31,
+            ["suites.reach.demonstrations", "31", "at most the 30"],
+        ),
+        ("tasks.cheetah-vel.train", [3, 7, 23], ["tasks.cheetah-vel.test", "7, 23"]),
+        ("tune.methods.none.kind", "protocol", ["none.kind", "tuning/protocol.py"]),
+        ("tune.methods.none.options.x", 1, ["methods.none.options.x", "no options"]),
+        (
+            "tune.methods.ptdt-online.options.iterations",
+            0,
+            ["methods.ptdt-online.options.iterations", "0", "at least 1"],
+        ),
+        (
+            "tune.methods.ptdt-online.suite_options",
+            {"reach": {"ranked": 16}},
+            ["ptdt-online.suite_options.reach.ranked", "16", "at most candidates, 15"],
+        ),
     ],
 )
 def test_wrong_values_are_named(path, value, words):
@@ -69,6 +115,18 @@ def test_files_that_are_no_configuration(tmp_path, text):
     overlay.write_text(text)
     with pytest.raises(TrajpromptError, match="broken.yaml"):
         config.load(["config.yaml", overlay])
+
+
+def test_null_takes_an_option_back(tmp_path):
+    overlay = tmp_path / "td3.yaml"
+    text = "{algorithm: td3, options: {layer_norm: null, initial_temperature: null}}"
+    overlay.write_text(f"collect: {{cheetah-vel: {text}}}\n")
+    assert config.load(["config.yaml", overlay])["collect"]["cheetah-vel"]
+
+
+def test_tasks_may_be_trained_on_and_tested_as_published():
+    assert config.splits(DEFAULT, "cheetah-dir") == ((0, 1), (0, 1))
+    config.check(changed("tasks.cheetah-dir.train", [1, 0]))
 
 
 def test_merge_keeps_what_the_overlay_does_not_name():

@@ -10,6 +10,7 @@ import torch
 from trajprompt.errors import TrajpromptError
 from trajprompt.models.backbone import Backbone
 from trajprompt.models.prompt_dt import BackboneConfig, PromptDT, action_loss
+from trajprompt.options import parse_options
 from trajprompt.seeds import stream, torch_generator
 from trajprompt.tasks.suites import get_suite
 from trajprompt.trajectories.normaliser import Normaliser
@@ -25,7 +26,6 @@ from trajprompt.tuning.protocol import (
     TuningProblem,
     get_method,
     methods,
-    parse_options,
 )
 from trajprompt.tuning.ptdt_offline import ImitationObjective, OfflineOptions
 from trajprompt.tuning.ptdt_online import OnlineOptions
@@ -282,11 +282,16 @@ def test_fixed_samples_have_no_doubles(problem):
 @pytest.mark.parametrize(
     ("name", "values", "message"),
     [
-        ("ptdt-offline", {"stepsize": 0.1}, "unknown option 'stepsize'.*step_size"),
-        ("ptdt-offline", {"step_size": "1e-4"}, "step_size.*'1e-4'.*float"),
+        ("ptdt-offline", {"stepsize": 0.1}, "stepsize: found an unknown option.*step_size"),
+        ("ptdt-offline", {"step_size": "1e-4"}, "step_size.*'1e-4'.*finite number"),
         ("ptdt-online", {"iterations": 2.5}, "iterations.*2.5.*int"),
         ("ptdt-online", {"candidates": True}, "candidates.*True.*int"),
-        ("ptdt-online", {"ranked": 16}, "ranked = 16"),
+        ("ptdt-online", {"ranked": 16}, "ranked.*16.*at most candidates, 15"),
+        ("ptdt-offline", {"judging_batch": 0}, "judging_batch.*0.*at least 1"),
+        ("ptdt-online", {"episodes": 0}, "episodes.*0.*at least 1"),
+        ("ptdt-online", {"smoothing": 0}, "smoothing.*0.*more than 0"),
+        ("full-finetune", {"learning_rate": float("nan")}, "learning_rate.*nan.*finite"),
+        ("full-finetune", {"batch": 0}, "batch.*0.*at least 1"),
         ("none", {"x": 1}, "no options"),
     ],
 )

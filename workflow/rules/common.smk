@@ -39,7 +39,15 @@ wildcard_constraints:
 # Modules that name, check and write, but make no numbers: editing one reruns nothing.
 WITHOUT_NUMBERS = {
     f"src/trajprompt/{name}.py"
-    for name in ("artifacts", "config", "errors", "progress", "provenance", "settings")
+    for name in (
+        "artifacts",
+        "config",
+        "errors",
+        "options",
+        "progress",
+        "provenance",
+        "settings",
+    )
 }
 
 

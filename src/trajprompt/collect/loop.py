@@ -1,28 +1,18 @@
 """The collection loop: all rows act in lockstep, and the agents learn between steps."""
 
-from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 import numpy as np
 from torch import Tensor
 
+from trajprompt.collect.options import LoopOptions
 from trajprompt.collect.perspective import Perspective, Transition, as_tensor
 from trajprompt.collect.recorder import Recorder
 from trajprompt.collect.replay import Batch, ReplayBuffer
+from trajprompt.errors import TrajpromptError
 from trajprompt.progress import progress
 from trajprompt.seeds import stream, torch_generator
 from trajprompt.tasks.simulator import Simulator
-
-
-@dataclass(frozen=True)
-class LoopOptions:
-    """How much is collected and learned. Steps are control steps of one task."""
-
-    episodes_per_task: int  # times the horizon: the steps that each task gets
-    rows_per_task: int = 1  # episodes of a task that run at once
-    updates_per_step: float = 1.0  # updates per lockstep step (all rows: one step each)
-    random_episodes: int = 5  # per task, with uniform actions, before the agent acts
-    greedy_episodes: int = 0  # per task, at the end, with the mean action, not learning
 
 
 class Agent(Protocol):
@@ -46,7 +36,7 @@ class Schedule(NamedTuple):
 def schedule(options: LoopOptions, horizon: int) -> Schedule:
     """Phases of a collection, in lockstep steps."""
     rounds = [
-        -(-episodes // options.rows_per_task) * horizon
+        options.rounds(episodes) * horizon
         for episodes in (
             options.episodes_per_task,
             options.random_episodes,
@@ -118,7 +108,16 @@ class Collection:
             return self.generator.uniform(-1, 1, shape).astype(np.float32)
         explore = now < self.phases.greedy_from
         actions = self.agent.act(self.perspective.acting(features), explore)
-        return self.perspective.perform(actions.reshape(shape).cpu().numpy())
+        found = actions.reshape(shape).cpu().numpy()
+        if not np.isfinite(
+            found
+        ).all():  # a loss that is not finite shows here, one step on
+            where = f"collect {self.simulator.suite.name}: step {now}"
+            remedy = "lower the learning rate or change the seed"
+            raise TrajpromptError(
+                where, "actions of NaN or infinity", "finite ones", remedy
+            )
+        return self.perspective.perform(found)
 
     def _remember(
         self, transition: Transition, features: Tensor, following: Tensor

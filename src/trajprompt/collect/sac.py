@@ -2,7 +2,6 @@
 
 import copy
 import math
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -15,28 +14,13 @@ from trajprompt.collect.networks import (
     flatten_parameters,
     step,
 )
+from trajprompt.collect.options import SacOptions
 from trajprompt.collect.replay import Batch
 from trajprompt.models.precision import resolve_precision
 
 # Bounds of the log standard deviation: those of the original code and of every
 # descendant; narrower than exp(-20) or wider than exp(2) the tanh makes it moot.
 LOG_STD_RANGE = (-20.0, 2.0)
-
-
-@dataclass(frozen=True)
-class SacOptions:
-    """Defaults: the SAC paper's Table 1. Config overrides carry their own reasons."""
-
-    width: int = 256  # units of each of the two hidden layers
-    batch: int = 256  # transitions per task and update
-    learning_rate: float = 3e-4
-    discount: float = 0.99
-    target_rate: float = 0.005  # Polyak step of the target critics
-    initial_temperature: float = 1.0
-    target_entropy: float | None = None  # None: minus the number of action dimensions
-    layer_norm: bool = False  # in the critics only
-    policy_delay: int = 1  # critic updates per policy update (TD3's device)
-    precision: str = "fp32"  # of the products: "fp32", "bf16" or "auto"
 
 
 class SAC:

@@ -5,10 +5,10 @@ hand towards it. The stored observations hide the goal all the same.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
+from trajprompt.collect.options import ScriptedOptions
 from trajprompt.errors import TrajpromptError
 from trajprompt.rollout.loop import Episodes, rollout
 from trajprompt.tasks.reach import ReachSimulator
@@ -17,19 +17,6 @@ from trajprompt.tasks.suites import Suite
 from trajprompt.trajectories.episodes import TaskTrajectories
 
 GAIN = 5.0  # metaworld/policies/sawyer_reach_v3_policy.py: move(..., p=5.0)
-
-
-@dataclass(frozen=True)
-class ScriptedOptions:
-    """Episodes per task and the size of the action noise at each level."""
-
-    episodes: int = 90  # a third each of random, noisy and expert
-    # Standard deviations in units of action. At 2.0 the mean return of tasks 1 to 20 is
-    # 397, halfway between random (127) and the noiseless expert (650.6).
-    medium_noise: float = 2.0
-    # Resets are deterministic: a noiseless expert would give one episode many times. This
-    # much noise costs 1 of 650 (measured).
-    expert_noise: float = 0.1
 
 
 class RandomPolicy:
@@ -82,9 +69,7 @@ def collect_scripted(
     threads: int = 1,
 ) -> list[TaskTrajectories]:
     """One buffer per task: random, noisy, expert; a third of ``episodes`` each."""
-    if options.episodes < 3 or options.episodes % 3:
-        raise TrajpromptError("episodes", str(options.episodes), "a positive multiple of 3")
-    each = options.episodes // 3
+    each = options.stored
     simulator = make_simulator(suite, np.repeat(np.asarray(tasks), each), threads)
     generator = np.random.default_rng(stream)
     policies = (

@@ -1,7 +1,6 @@
 """TD3 (Fujimoto et al. 2018, arXiv 1802.09477) for a stack of tasks."""
 
 import copy
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -13,25 +12,9 @@ from trajprompt.collect.networks import (
     flatten_parameters,
     step,
 )
+from trajprompt.collect.options import Td3Options
 from trajprompt.collect.replay import Batch
 from trajprompt.models.precision import resolve_precision
-
-
-@dataclass(frozen=True)
-class Td3Options:
-    """Defaults: arXiv 1802.09477, section 6.1 and appendix; lr and batch as its code."""
-
-    width: int = 256  # units of each of the two hidden layers
-    batch: int = 256  # transitions per task and update
-    learning_rate: float = 3e-4
-    discount: float = 0.99
-    target_rate: float = 0.005  # Polyak step of all target networks
-    exploration_noise: float = 0.1  # standard deviation of acting noise
-    target_noise: float = 0.2  # of the smoothing noise on target actions
-    noise_clip: float = 0.5  # bound of the smoothing noise
-    policy_delay: int = 2  # critic updates per policy update
-    layer_norm: bool = False  # in the critics only
-    precision: str = "fp32"  # of the products: "fp32", "bf16" or "auto"
 
 
 class TD3:

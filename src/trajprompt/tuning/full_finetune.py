@@ -8,6 +8,7 @@ import numpy as np
 from torch import Tensor
 
 from trajprompt.models.training import CurvePoint, TrainingSettings, train
+from trajprompt.options import at_least, positive
 from trajprompt.seeds import integers, torch_generator
 from trajprompt.tuning.protocol import Adaptation, TuningProblem, register
 
@@ -22,8 +23,9 @@ class FinetuneOptions:
     batch: int = 32  # Table 6, fine-tuning batch size for each task
 
     def __post_init__(self) -> None:
-        if min(self.iterations, self.steps_per_iteration, self.batch) < 1:
-            raise ValueError("iterations, steps_per_iteration and batch must be at least 1")
+        at_least(self, 1, "iterations", "steps_per_iteration", "batch")
+        at_least(self, 0, "weight_decay")
+        positive(self, "learning_rate", "gradient_clip")
 
 
 @register("full-finetune", FinetuneOptions)

@@ -6,12 +6,11 @@ Adding a method is one file in this package::
     def tune(problem: TuningProblem, options: MyOptions) -> Adaptation: ...
 """
 
-import dataclasses
 import importlib
 import pkgutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeVar, get_type_hints
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -126,38 +125,3 @@ def get_method(name: str) -> Method:
     if name not in known:
         raise TrajpromptError("tuning method", f"'{name}'", f"one of {', '.join(known)}")
     return known[name]
-
-
-Options = TypeVar("Options")
-
-
-def parse_options(cls: type[Options], values: Mapping[str, Any], where: str) -> Options:
-    """An options dataclass from a config mapping; unknown or ill-typed keys are errors."""
-    hints = get_type_hints(cls)
-    known = [item.name for item in dataclasses.fields(cls)]  # type: ignore[arg-type]
-    for name, value in values.items():
-        if name not in known:
-            expected = f"one of {', '.join(known)}" if known else "no options"
-            raise TrajpromptError(where, f"unknown option '{name}'", expected)
-        if not _fits(value, hints[name]):
-            raise TrajpromptError(
-                f"{where}.{name}", f"found {value!r}", _type_name(hints[name])
-            )
-    converted = {k: float(v) if hints[k] is float else v for k, v in values.items()}
-    try:
-        return cls(**converted)
-    except (TypeError, ValueError) as error:  # a missing option, or a value out of range
-        raise TrajpromptError(where, str(error)) from error
-
-
-def _fits(value: Any, expected: Any) -> bool:
-    if isinstance(value, bool):
-        return expected is bool
-    if expected is float:
-        return isinstance(value, int | float)
-    return isinstance(value, expected)
-
-
-def _type_name(expected: Any) -> str:
-    hint = " (write 1.0e-4, not 1e-4)" if expected is float else ""
-    return f"a value of type {getattr(expected, '__name__', expected)}{hint}"

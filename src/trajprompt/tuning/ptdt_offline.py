@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from trajprompt.options import at_least
 from trajprompt.seeds import torch_generator
 from trajprompt.trajectories.segments import Segments
 from trajprompt.tuning.imitation import ImitationLoss
@@ -29,6 +30,10 @@ class OfflineOptions(RankSettings):
     # Iterates are judged on this many samples that never change, so that they can be
     # compared over the descent; half of the 256 few-shot samples keeps it a small cost.
     judging_batch: int = 128
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        at_least(self, 1, "batch", "judging_batch")
 
 
 class ImitationObjective:

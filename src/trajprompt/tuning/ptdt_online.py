@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from trajprompt.models.lockstep import LockstepPolicy
+from trajprompt.options import at_least
 from trajprompt.rollout.loop import rollout
 from trajprompt.seeds import integers
 from trajprompt.tasks.simulator import Simulator, make_simulator
@@ -28,6 +29,10 @@ class OnlineOptions(RankSettings):
     # Eq. 6 is an expectation; the authors' code takes two episodes. Candidates share
     # their resets, which removes most of that noise, so one is enough.
     episodes: int = 1
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        at_least(self, 1, "episodes")
 
 
 class ReturnObjective:

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from trajprompt.errors import TrajpromptError
+from trajprompt.options import OptionError, at_least, positive
 from trajprompt.progress import progress
 from trajprompt.seeds import torch_generator
 from trajprompt.tuning.prompt_vectors import to_prompts, to_vectors
@@ -58,13 +59,12 @@ class RankSettings:
     steps_per_iteration: int
 
     def __post_init__(self) -> None:
-        if not 1 <= self.ranked <= self.candidates or self.candidates < 2:
-            found = f"ranked = {self.ranked}, candidates = {self.candidates}"
-            raise ValueError(
-                f"{found}; expected 1 <= ranked <= candidates, candidates >= 2"
-            )
-        if min(self.step_size, self.smoothing) <= 0:
-            raise ValueError("step_size and smoothing must be positive")
+        at_least(self, 1, "ranked", "iterations", "steps_per_iteration")
+        at_least(self, 2, "candidates")
+        positive(self, "step_size", "smoothing")
+        if self.ranked > self.candidates:
+            expected = f"at most candidates, {self.candidates}"
+            raise OptionError("ranked", str(self.ranked), expected)
 
 
 @dataclass(frozen=True)
