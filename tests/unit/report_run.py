@@ -25,7 +25,9 @@ LEVELS = {
     "cheetah-vel": (-260.0, -52.0, -66.0, 5.0),
     "ant-dir": (60.0, 410.0, 330.0, 18.0),
     "reach": (110.0, 655.0, 560.0, 9.0),
+    "ant-dir-ood": (50.0, 300.0, 120.0, 18.0),
 }
+PRINTED = ("cheetah-dir", "cheetah-vel", "ant-dir", "reach")  # the papers' suites
 # column -> (setting, method, share of the gap that it adds to the untuned level)
 COLUMNS = {
     "prompt-dt": ("expert", "none", 0.0),
@@ -49,9 +51,10 @@ class FakeRun:
     curves: list[Path]
     adaptations: list[Path]
     benchmarks: Path
+    logs: Path
 
 
-def make_run(folder: Path, suites: tuple[str, ...] = tuple(LEVELS)) -> FakeRun:
+def make_run(folder: Path, suites: tuple[str, ...] = PRINTED) -> FakeRun:
     """Write the run's files under ``folder``."""
     columns = tuple(
         {"id": name, "label": name.upper(), "setting": setting, "method": method}
@@ -65,8 +68,9 @@ def make_run(folder: Path, suites: tuple[str, ...] = tuple(LEVELS)) -> FakeRun:
         [_evaluation(folder, suite, name, seed) for suite, name in cells for seed in SEEDS],
         [_store(folder, suite) for suite in suites],
         [_curve(folder, suite, seed) for suite in suites for seed in SEEDS],
-        [_adaptation(folder / "adaptation.h5")],
+        [_adaptation(folder / "3_tune" / suites[0] / "few-shot/ptdt-online/seed0.h5")],
         _benchmarks(folder / "benchmarks"),
+        _logs(folder / "logs"),
     )
 
 
@@ -95,8 +99,10 @@ def _evaluation(folder: Path, suite: str, name: str, seed: int) -> Path:
         base = level + noise * chance.standard_normal()
         for checkpoint, iteration in points:
             gain = share * (expert - first) * (iteration / 20 if share > 0 else 1)
-            for episode in range(3):
+            for episode in range(2 if checkpoint == "curve" else 3):
                 value = base + gain + noise * chance.standard_normal()
+                if checkpoint == "curve" and iteration == 0:  # not tuned yet: same episodes
+                    value = _untuned(folder, suite, seed).loc[(task, episode), "return"]
                 identity = [suite, setting, method, seed, task, 0, episode]
                 rows.append(
                     [*identity, checkpoint, iteration, 150 * iteration, value, 200, 0]
@@ -107,6 +113,14 @@ def _evaluation(folder: Path, suite: str, name: str, seed: int) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     pd.DataFrame(rows, columns=names).to_csv(path, index=False)
     return path
+
+
+def _untuned(folder: Path, suite: str, seed: int) -> pd.DataFrame:
+    """Episodes of prompt-dt, which is written before the columns that tune its prompts."""
+    setting, method, _ = COLUMNS["prompt-dt"]
+    path = folder / "4_evaluate" / suite / setting / method / f"seed{seed}.csv"
+    table = pd.read_csv(path).query("checkpoint == 'last'")
+    return table.set_index(["task", "episode"])
 
 
 def _store(folder: Path, name: str) -> Path:
@@ -151,6 +165,7 @@ def _curve(folder: Path, suite: str, seed: int) -> Path:
 
 def _adaptation(path: Path) -> Path:
     """Two tasks, of which each uses 300 steps at its last iteration."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     with h5py.File(path, "w") as file:
         file["history/task"] = np.repeat([2, 7], 3)
         file["history/prompt"] = np.zeros(6, int)
@@ -159,16 +174,30 @@ def _adaptation(path: Path) -> Path:
 
 
 def _benchmarks(folder: Path) -> Path:
-    header = (
-        "s\th:m:s\tmax_rss\tmax_vms\tmax_uss\tmax_pss\tio_in\tio_out\tmean_load\tcpu_time"
-    )
-    files = {"1_collect/a": (1800, 512, 3600), "3_tune/s/t/m/seed0": (60, 2048, 90)}
-    for name, (seconds, memory, cpu) in files.items():
+    """Wall times of two jobs of the run, and of one that the run no longer has."""
+    header = "s\th:m:s\tmax_rss\tmax_vms\tmax_uss\tmax_pss\tio_in\tio_out\tmean_load"
+    files = {
+        "1_collect/cheetah-vel": 1800,
+        "3_tune/cheetah-vel/few-shot/ptdt-online/seed0": 60,
+        "3_tune/cheetah-vel/few-shot/stale/seed0": 7200,
+    }
+    for name, seconds in files.items():
         path = folder / f"{name}.tsv"
         path.parent.mkdir(parents=True, exist_ok=True)
-        row = f"{seconds}\t0:30:00\t{memory}\t1\t1\t1\t-\t-\t99.0\t{cpu}"
-        path.write_text(f"{header}\n{row}\n")
-    (folder / "3_tune" / "short.tsv").write_text(
-        f"{header}\n0.4\t0:00:00\tNA\tNA\tNA\tNA\t-\t-\t0.00\tNA\n"
-    )
+        row = f"{seconds}\t0:30:00\t1\t1\t1\t1\t-\t-\t99.0\t1"
+        path.write_text(f"{header}\tcpu_time\n{row}\n")
+    return folder
+
+
+def _logs(folder: Path) -> Path:
+    """Progress, then the line that ``errors.run_stage`` prints; one log is cut short."""
+    used = "used: 3600.0 CPU-s, 512 MiB peak\n"
+    texts = {
+        "1_collect/cheetah-vel": f"epoch 1\rused: 1.0 CPU-s, 1 MiB peak\rdone\n{used}",
+        "1_collect/reach": "epoch 1\n",
+    }
+    for name, text in texts.items():
+        path = folder / f"{name}.log"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(text.encode())
     return folder

@@ -13,12 +13,25 @@ from matplotlib import image
 from trajprompt.errors import TrajpromptError
 from trajprompt.report.__main__ import main
 from trajprompt.report.cells import Evaluations, parse_columns, task_by_seed
-from trajprompt.report.compute import TOTAL, compute_table
+from trajprompt.report.compute import (
+    TOTAL,
+    Artifacts,
+    Folders,
+    compute_markdown,
+    compute_table,
+)
 from trajprompt.report.figures import curve_table
-from trajprompt.report.markdown import interval, number, plus_minus, table1_markdown
+from trajprompt.report.markdown import (
+    gap_markdown,
+    interval,
+    number,
+    plus_minus,
+    table1_markdown,
+)
 from trajprompt.report.published import AVERAGE, Published
 from trajprompt.report.run import Run, load_run
 from trajprompt.report.tables import EXPERT_DATA, FIRST_EPISODES, table1, task_table
+from trajprompt.report.teacher import Teacher
 
 SUITES = ("cheetah-dir", "cheetah-vel", "ant-dir", "reach")
 
@@ -101,6 +114,41 @@ def test_average_weighs_suites_equally_and_needs_all(table):
     )
     assert ("ptdt-offline-literal", AVERAGE) not in rows.index
     assert ("ptdt-offline-literal", "cheetah-vel") in rows.index
+
+
+def test_average_is_over_the_suites_that_the_papers_print(tmp_path):
+    made = report_run.make_run(tmp_path, ("cheetah-vel", "ant-dir-ood", "reach"))
+    run = load_run(made.settings, made.evaluations, made.stores, report_run.PUBLISHED)
+    table = table1(run)
+    rows = table.set_index(["column", "suite"])
+    for name in ("mt-orl", FIRST_EPISODES, EXPERT_DATA):
+        for what in ("mean", "gap_closed"):
+            parts = [rows.loc[(name, suite), what] for suite in ("cheetah-vel", "reach")]
+            assert rows.loc[(name, AVERAGE), what] == pytest.approx(np.mean(parts))
+    assert rows.loc[("mt-orl", AVERAGE), "published"] == pytest.approx((-146.6 + 264.1) / 2)
+    assert "over Cheetah-vel, MW reach, weighed equally" in table1_markdown(table, run)
+    unprinted = load_run(made.settings, made.evaluations, made.stores)
+    assert unprinted.averaged == made.settings.suites
+
+
+def test_share_of_the_gap_closed(run, table):
+    rows = table.set_index(["column", "suite"])
+    first, expert = -260.0, -52.0
+    for name in ("prompt-dt", "mt-orl", "ptdt-offline-literal"):
+        row = rows.loc[(name, "cheetah-vel")]
+        assert row["gap_closed"] == pytest.approx((row["mean"] - first) / (expert - first))
+    assert rows.loc[(FIRST_EPISODES, "reach"), "gap_closed"] == pytest.approx(0.0)
+    assert rows.loc[(EXPERT_DATA, "reach"), "gap_closed"] == pytest.approx(1.0)
+    text = gap_markdown(table, run)
+    shares = [rows.loc[("prompt-dt", s), "gap_closed"] for s in (*SUITES, AVERAGE)]
+    line = " | ".join(number(100 * share, 0) for share in shares)
+    assert f"| PROMPT-DT | {line} |" in text and text in table1_markdown(table, run)
+    assert text.splitlines()[-1].startswith("| PTDT-OFFLINE-LITERAL | – | ")
+
+
+def test_no_gap_no_share():
+    flat = Teacher("reach", (1,), np.array([5.0]), np.array([5.0]), 3)
+    assert np.isnan(flat.gap_closed(7.0))
 
 
 def test_last_and_best_are_different_tables(run, table):
@@ -188,21 +236,56 @@ def test_figure5_table(run):
         curve_table(run, ["other"], "prompt-dt")
 
 
-def test_compute(made):
-    table = compute_table(
-        made.benchmarks, made.stores, made.adaptations, made.evaluations
-    ).set_index("stage")
-    assert list(table["jobs"]) == [1, 0, 2, 0, 3]
-    assert table.loc["1_collect", ["wall_hours", "cpu_hours", "memory_gib"]].tolist() == [
-        pytest.approx(0.5),
-        pytest.approx(1.0),
-        pytest.approx(0.5),
-    ]
-    assert table.loc["1_collect", "simulator_steps"] == (2 + 5 + 5 + 5) * 20
+def test_curves_start_on_the_untuned_level(run):
+    """Iteration 0 is the prompt not tuned: same prompt, same resets, same return."""
+    table = curve_table(run, ["ptdt-online"], "prompt-dt")
+    start = table[table["iteration"] == 0].set_index(["column", "suite"])
+    level = table[table["column"] == "prompt-dt"].set_index("suite")
+    for suite in SUITES:
+        first = start.loc[("ptdt-online", suite)]
+        assert level.loc[suite, "mean"] == pytest.approx(first["mean"])
+        assert level.loc[suite, "episodes"] == first["episodes"] == 2
+
+
+def test_compute(tmp_path):
+    made = report_run.make_run(tmp_path, ("cheetah-vel", "reach"))
+    folders = Folders(made.benchmarks, made.logs)
+    files = Artifacts(made.stores, made.curves[:2], made.adaptations, made.evaluations)
+    table = compute_table(folders, files).set_index("stage")
+    count = len(made.evaluations)
+    assert list(table["jobs"]) == [2, 2, 1, count, count + 5]
+    assert list(table["wall_unknown"]) == [1, 2, 0, count, count + 3]
+    assert list(table["cpu_unknown"]) == [1, 2, 1, count, count + 4]
+    hours = ["wall_hours", "cpu_hours", "memory_gib"]
+    assert table.loc["1_collect", hours].tolist() == pytest.approx([0.5, 1.0, 0.5])
+    assert table.loc["3_tune", "wall_hours"] == pytest.approx(60 / 3600)  # none stale
+    assert table.loc["2_pretrain", hours].isna().all()  # unknown, not nothing
+    assert table.loc[TOTAL, hours].tolist() == pytest.approx([0.5 + 1 / 60, 1.0, 0.5])
+    assert table.loc["1_collect", "simulator_steps"] == (5 + 5) * 20
     assert table.loc["3_tune", "simulator_steps"] == 600
-    assert table.loc[TOTAL, "memory_gib"] == pytest.approx(2.0)
+
+
+def test_compute_markdown_says_what_is_unknown(tmp_path):
+    made = report_run.make_run(tmp_path, ("cheetah-vel", "reach"))
+    folders = Folders(made.benchmarks, made.logs)
+    known = compute_markdown(compute_table(folders, Artifacts(made.stores[:1])), "r")
+    assert "| 1_collect | 1 | 30.0 | 60.0 | 100 % | 0.50 |" in known
+    assert "Unknown" not in known
+    part = compute_markdown(compute_table(folders, Artifacts(made.stores)), "r")
+    assert "| 1_collect | 2 | ≥ 30.0 | ≥ 60.0 | – | ≥ 0.50 |" in part
+    assert "CPU time and memory of 1 of 2 jobs" in part
+
+
+def test_compute_needs_its_folders_and_paths_of_the_run(tmp_path):
+    made = report_run.make_run(tmp_path, ("cheetah-vel",))
+    folders = Folders(made.benchmarks, made.logs)
     with pytest.raises(TrajpromptError, match="no such folder"):
-        compute_table(made.benchmarks / "none", [], [], [])
+        compute_table(Folders(made.benchmarks, tmp_path / "none"), Artifacts())
+    with pytest.raises(TrajpromptError, match="a path through 2_pretrain"):
+        compute_table(folders, Artifacts(pretraining=["elsewhere/seed0.csv"]))
+    (made.benchmarks / "1_collect/cheetah-vel.tsv").write_text("s\ncut\n")
+    with pytest.raises(TrajpromptError, match=r"cheetah-vel.tsv: .*expected seconds"):
+        compute_table(folders, Artifacts(made.stores))
 
 
 def test_commands_write_whole_deterministic_files(tmp_path):
@@ -216,8 +299,9 @@ def test_commands_write_whole_deterministic_files(tmp_path):
         | {"stores": made.stores, "published": report_run.PUBLISHED}
         | {"claims": [report_run.CLAIMS]},
         "compute": files
-        | {"stores": made.stores, "adaptations": made.adaptations}
-        | {"benchmarks": [made.benchmarks]},
+        | {"stores": made.stores, "pretraining": made.curves}
+        | {"adaptations": made.adaptations}
+        | {"benchmarks": [made.benchmarks], "logs": [made.logs]},
     }
     for folder in ("a", "b"):
         for name, options in commands.items():

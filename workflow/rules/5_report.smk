@@ -3,6 +3,13 @@
 STORES = expand(
     "results/{run}/1_collect/{suite}/trajectories.h5", run=RUN, suite=config["suites"]
 )
+PRETRAINING_CURVES = expand(
+    "results/{run}/2_pretrain/{suite}/{backbone}/seed{seed}.csv",
+    run=RUN,
+    suite=config["suites"],
+    backbone=BACKBONES,
+    seed=config["seeds"],
+)
 REPORT_CODE = sources("report/__main__")
 
 
@@ -96,13 +103,7 @@ rule curves:
     input:
         code=REPORT_CODE,
         stores=STORES,
-        pretraining=expand(
-            "results/{run}/2_pretrain/{suite}/{backbone}/seed{seed}.csv",
-            run=RUN,
-            suite=config["suites"],
-            backbone=BACKBONES,
-            seed=config["seeds"],
-        ),
+        pretraining=PRETRAINING_CURVES,
     output:
         multiext("results/{run}/5_report/tables/", "collection.csv", "pretraining.csv"),
         multiext("results/{run}/5_report/figures/", "collection.png", "pretraining.png"),
@@ -173,6 +174,7 @@ rule compute:
     input:
         code=REPORT_CODE,
         stores=STORES,
+        pretraining=PRETRAINING_CURVES,
         adaptations=rules.tune_all.input,
         evaluations=rules.evaluate_all.input,
     output:
@@ -192,12 +194,13 @@ rule compute:
         settings=report_settings,
         out=lambda wildcards: f"results/{wildcards.run}/5_report",
         benchmarks=lambda wildcards: f"results/{wildcards.run}/benchmarks",
+        logs=lambda wildcards: f"logs/{wildcards.run}",
     message:
         "Adding up time, memory and simulator steps"
     shell:
         "python -m trajprompt.report compute --benchmarks {params.benchmarks}"
-        " --stores {input.stores} --adaptations {input.adaptations}"
-        " --evaluations {input.evaluations}"
+        " --logs {params.logs} --stores {input.stores} --pretraining {input.pretraining}"
+        " --adaptations {input.adaptations} --evaluations {input.evaluations}"
         " --settings {params.settings:q} --out {params.out} > {log} 2>&1"
 
 

@@ -21,6 +21,12 @@ PUBLISHED = [
 ]
 EVALUATIONS = ("--evaluations", "CSV", "evaluations of every cell of the table")
 STORES = ("--stores", "H5", "trajectory stores of the run's suites")
+PRETRAINING = (
+    "--pretraining",
+    "CSV",
+    "curves …/2_pretrain/<suite>/<backbone>/seed<n>.csv",
+)
+ADAPTATIONS = ("--adaptations", "H5", "tuned prompts of every cell")
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -47,7 +53,8 @@ def main(argv: Sequence[str] | None = None) -> None:
             )
             command.add_argument("--untuned", default="prompt-dt", help="column id")
         if name == "compute":
-            command.add_argument("--benchmarks", type=Path, required=True, metavar="FOLDER")
+            for folder in ("--benchmarks", "--logs"):
+                command.add_argument(folder, type=Path, required=True, metavar="FOLDER")
         if name == "record":
             command.add_argument("--run-config", type=json.loads, required=True)
     args = parser.parse_args(argv)
@@ -114,11 +121,14 @@ def write_claims(args: argparse.Namespace, settings: ReportSettings) -> None:
 def write_compute(args: argparse.Namespace, settings: ReportSettings) -> None:
     """Time, memory and simulator steps of every stage."""
     from trajprompt.artifacts import write_text
-    from trajprompt.report.compute import compute_markdown, compute_table
+    from trajprompt.report import compute
 
-    table = compute_table(args.benchmarks, args.stores, args.adaptations, args.evaluations)
+    made = compute.Artifacts(
+        args.stores, args.pretraining, args.adaptations, args.evaluations
+    )
+    table = compute.compute_table(compute.Folders(args.benchmarks, args.logs), made)
     _write_csv(args.out / "compute.csv", table)
-    write_text(args.out / "compute.md", compute_markdown(table, settings.run))
+    write_text(args.out / "compute.md", compute.compute_markdown(table, settings.run))
 
 
 def write_record(args: argparse.Namespace, settings: ReportSettings) -> None:
@@ -142,16 +152,13 @@ COMMANDS = {
     "curves": (
         "learning curves of collection and pretraining",
         write_curves,
-        [
-            STORES,
-            ("--pretraining", "CSV", "curves …/2_pretrain/<suite>/<backbone>/seed<n>.csv"),
-        ],
+        [STORES, PRETRAINING],
     ),
     "claims": ("the papers' claims with verdicts", write_claims, [EVALUATIONS, STORES]),
     "compute": (
         "time, memory and simulator steps",
         write_compute,
-        [STORES, EVALUATIONS, ("--adaptations", "H5", "tuned prompts of every cell")],
+        [STORES, PRETRAINING, EVALUATIONS, ADAPTATIONS],
     ),
     "record": ("what made the report", write_record, [EVALUATIONS]),
 }

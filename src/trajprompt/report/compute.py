@@ -1,6 +1,13 @@
-"""What a run cost: time, memory and simulator steps of every stage."""
+"""What a run cost: time, memory and simulator steps of every stage.
 
+Wall time is Snakemake's (a benchmark file per job). CPU time and memory are not: it samples
+a running job too rarely, and was a factor of two off for short ones. Every stage prints its
+own at the end of its log, see ``errors.run_stage``.
+"""
+
+import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
@@ -8,85 +15,139 @@ import pandas as pd
 from trajprompt.artifacts import require_file
 from trajprompt.errors import TrajpromptError
 from trajprompt.inspection.hdf5 import open_artifact
-from trajprompt.report.markdown import grid
+from trajprompt.report.cells import read_evaluation
+from trajprompt.report.markdown import EMPTY, grid
+from trajprompt.report.reading import read_table
 
-STAGES = ("1_collect", "2_pretrain", "3_tune", "4_evaluate")
 TOTAL = "all stages"
+USED = re.compile(r"used: (\d+\.\d) CPU-s, (\d+) MiB peak")
 
 
-def compute_table(
-    benchmarks: str | Path,
-    stores: Sequence[str | Path],
-    adaptations: Sequence[str | Path],
-    evaluations: Sequence[str | Path],
-) -> pd.DataFrame:
+@dataclass(frozen=True)
+class Folders:
+    """Where a run's jobs left what they measured, ``<stage>/<path of the job>``."""
+
+    benchmarks: Path  # Snakemake's .tsv
+    logs: Path  # the stages' .log
+
+
+@dataclass(frozen=True)
+class Artifacts:
+    """What a run made: one file per job. Files of no job of the run are not counted."""
+
+    stores: Sequence[str | Path] = ()
+    pretraining: Sequence[str | Path] = ()  # curves or backbones
+    adaptations: Sequence[str | Path] = ()
+    evaluations: Sequence[str | Path] = ()
+
+
+def compute_table(folders: Folders, made: Artifacts) -> pd.DataFrame:
     """One row per stage: jobs, summed wall and CPU hours, largest memory, simulator steps.
 
-    ``benchmarks`` is the run's folder of Snakemake benchmark files, ``<stage>/**/*.tsv``.
     Jobs run side by side, so that the sum of their wall times exceeds the time one waits.
-    A stage whose jobs left no benchmark file (made by hand) has 0 jobs and 0 hours.
+    Sums and maxima are over the jobs that were measured, NaN if none was; ``wall_unknown``
+    and ``cpu_unknown`` (CPU time and memory) count the others, such as jobs run by hand.
     """
-    if not Path(benchmarks).is_dir():
-        raise TrajpromptError(benchmarks, "no such folder", "Snakemake's benchmark files")
-    steps = {
-        "1_collect": sum(map(_store_steps, stores)),
-        "2_pretrain": 0,
-        "3_tune": sum(map(_tuning_steps, adaptations)),
-        "4_evaluate": sum(map(_evaluation_steps, evaluations)),
+    for folder in (folders.benchmarks, folders.logs):
+        if not folder.is_dir():
+            raise TrajpromptError(folder, "no such folder", "Snakemake's files of the run")
+    stages = {
+        "1_collect": (made.stores, sum(map(_store_steps, made.stores))),
+        "2_pretrain": (made.pretraining, 0),
+        "3_tune": (made.adaptations, sum(map(_tuning_steps, made.adaptations))),
+        "4_evaluate": (made.evaluations, sum(map(_evaluation_steps, made.evaluations))),
     }
-    rows = [_stage_row(Path(benchmarks), stage, steps[stage]) for stage in STAGES]
+    rows = []
+    for stage, (paths, steps) in stages.items():
+        jobs = [_measured(folders, _job(path, stage)) for path in paths]
+        rows.append({"stage": stage, **_summary(jobs), "simulator_steps": steps})
     table = pd.DataFrame(rows)
-    total = {"stage": TOTAL, **table.drop(columns=["stage", "memory_gib"]).sum()}
-    total["memory_gib"] = table["memory_gib"].max()
-    table = pd.concat([table, pd.DataFrame([total])], ignore_index=True)
-    return table.astype({"jobs": int, "simulator_steps": int})
+    total = table.drop(columns=["stage", "memory_gib"]).sum(min_count=1)
+    row = {"stage": TOTAL, **total, "memory_gib": table["memory_gib"].max()}
+    table = pd.concat([table, pd.DataFrame([row])], ignore_index=True)
+    whole = ("jobs", "wall_unknown", "cpu_unknown", "simulator_steps")
+    return table.astype(dict.fromkeys(whole, int))
 
 
 def compute_markdown(table: pd.DataFrame, run: str) -> str:
-    """The table in minutes and million steps, with the share of each stage's CPU time."""
-    total = table["cpu_hours"].iloc[-1] or 1.0
-    rows = [
-        [
-            str(row.stage),
-            f"{row.jobs:,}",
-            f"{60 * row.wall_hours:.1f}",
-            f"{60 * row.cpu_hours:.1f}",
-            f"{100 * row.cpu_hours / total:.0f} %",
-            f"{row.memory_gib:.2f}",
-            f"{row.simulator_steps / 1e6:.3f}",
-        ]
-        for row in table.itertuples()
-    ]
+    """The table in minutes and million steps, with the share of each stage's CPU time.
+
+    A sum that lacks jobs is marked as a lower bound, and then there are no shares.
+    """
+    all_stages = table.iloc[-1]
+    complete = all_stages["cpu_unknown"] == 0 and all_stages["cpu_hours"] > 0
+    rows = []
+    for _, row in table.iterrows():
+        share = 100 * row["cpu_hours"] / all_stages["cpu_hours"] if complete else None
+        cells = [str(row["stage"]), f"{row['jobs']:,}"]
+        cells.append(_bound(60 * row["wall_hours"], row["wall_unknown"], 1))
+        cells.append(_bound(60 * row["cpu_hours"], row["cpu_unknown"], 1))
+        cells.append(EMPTY if share is None or pd.isna(share) else f"{share:.0f} %")
+        cells.append(_bound(row["memory_gib"], row["cpu_unknown"], 2))
+        rows.append([*cells, f"{row['simulator_steps'] / 1e6:.3f}"])
     header = ["stage", "jobs", "wall, min", "CPU, min", "share", "peak of a job, GiB"]
     notes = (
-        f"Run `{run}`: sums over jobs, from Snakemake's benchmark files. Jobs ran side by "
+        f"Run `{run}`: sums over jobs; wall time from Snakemake's benchmark files, CPU "
+        "time and peak of resident memory as every job measured its own. Jobs ran side by "
         "side, so the wall times add up to more than the run took. Steps are control steps "
         "of one simulator; collection's are those that the stores hold."
     )
+    for name, what in (("wall", "wall time"), ("cpu", "CPU time and memory")):
+        if unknown := all_stages[f"{name}_unknown"]:
+            notes += f" Unknown: the {what} of {unknown} of {all_stages['jobs']} jobs"
+            notes += f"; sums without them are marked ≥, and {EMPTY} where none is known."
     return f"{notes}\n\n{grid([*header, 'simulator steps, million'], rows)}"
 
 
-def _stage_row(benchmarks: Path, stage: str, steps: int) -> dict[str, object]:
-    jobs = [_read_benchmark(path) for path in sorted((benchmarks / stage).rglob("*.tsv"))]
-    table = pd.DataFrame(jobs, columns=["s", "cpu_time", "max_rss"])
-    memory = table["max_rss"].max() / 1024 if len(table) else 0.0  # max_rss is in MiB
+def _bound(value: float, unknown: int, digits: int) -> str:
+    if pd.isna(value):
+        return EMPTY
+    return f"{'≥ ' if unknown else ''}{value:.{digits}f}"
+
+
+def _job(path: str | Path, stage: str) -> Path:
+    """``<stage>/…`` of the job that made ``path``; a suite's store is its only file."""
+    parts = Path(path).parts
+    if stage not in parts:
+        raise TrajpromptError(path, "not a file of the run", f"a path through {stage}/")
+    own = Path(*parts[len(parts) - 1 - parts[::-1].index(stage) :])
+    return own.parent if stage == "1_collect" else own.with_suffix("")
+
+
+def _measured(folders: Folders, job: Path) -> tuple[float, float, float]:
+    """Wall seconds, CPU seconds and peak MiB of one job; NaN for what is not known."""
+    benchmark = folders.benchmarks / f"{job}.tsv"
+    log = folders.logs / f"{job}.log"
+    wall = _wall_seconds(benchmark) if benchmark.is_file() else float("nan")
+    return (wall, *(_used(log) if log.is_file() else (float("nan"), float("nan"))))
+
+
+def _wall_seconds(path: Path) -> float:
+    table = read_table(path, "snakemake", ["s"], sep="\t", na_values=["-", "NA"])
+    try:
+        return float(table["s"].iloc[-1])
+    except ValueError as error:
+        raise TrajpromptError(path, f"s = {table['s'].iloc[-1]}", "seconds") from error
+
+
+def _used(log: Path) -> tuple[float, float]:
+    """CPU seconds and MiB that the job printed last; progress may share a line by \\r."""
+    for line in reversed(log.read_text(errors="replace").splitlines()):
+        if found := USED.fullmatch(line.strip()):
+            return float(found[1]), float(found[2])
+    return float("nan"), float("nan")
+
+
+def _summary(jobs: Sequence[tuple[float, float, float]]) -> dict[str, float]:
+    table = pd.DataFrame(jobs, columns=["wall", "cpu", "memory"], dtype=float)
     return {
-        "stage": stage,
         "jobs": len(table),
-        "wall_hours": table["s"].sum() / 3600,
-        "cpu_hours": table["cpu_time"].sum() / 3600,
-        "memory_gib": memory,
-        "simulator_steps": steps,
+        "wall_hours": table["wall"].sum(min_count=1) / 3600,
+        "cpu_hours": table["cpu"].sum(min_count=1) / 3600,
+        "memory_gib": table["memory"].max() / 1024,
+        "wall_unknown": int(table["wall"].isna().sum()),
+        "cpu_unknown": int(table["cpu"].isna().sum()),
     }
-
-
-def _read_benchmark(path: Path) -> dict[str, float]:
-    """Seconds, CPU seconds and MiB of one job; what Snakemake could not measure is 0."""
-    table = pd.read_csv(require_file(path, "snakemake"), sep="\t", na_values=["-", "NA"])
-    missing = {"s", "cpu_time", "max_rss"} - set(table.columns)
-    if missing:
-        raise TrajpromptError(path, f"columns {list(table.columns)}", f"also {missing}")
-    return table[["s", "cpu_time", "max_rss"]].iloc[-1].fillna(0.0).to_dict()
 
 
 def _store_steps(path: str | Path) -> int:
@@ -106,6 +167,6 @@ def _tuning_steps(path: str | Path) -> int:
 
 def _evaluation_steps(path: str | Path) -> int:
     """Steps of the episodes played: checkpoints with equal prompts share theirs."""
-    table = pd.read_csv(require_file(path, "trajprompt evaluate"))
+    table = read_evaluation(path)
     played = ["suite", "setting", "method", "seed", "task", "prompt", "episode", "return"]
     return int(table.drop_duplicates(played)["length"].sum())

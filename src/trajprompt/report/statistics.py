@@ -2,16 +2,16 @@
 
 Scores are matrices (T, S): mean return of every task under every seed, higher is better.
 One seed is one backbone, which all tasks of a suite share, so that the scores of a column
-of the matrix err together. Intervals are percentile intervals of a bootstrap over seeds: for
-every suite the seeds are drawn again with replacement, once for all its tasks; suites, whose
-backbones are trained apart, are drawn independently. Tasks are fixed, because the papers
-report on fixed test tasks. (Agarwal et al. 2021, arXiv 2108.13264, redraw within each task,
-which supposes that no run serves two tasks.)
+of the matrix err together. Intervals are percentile intervals of a bootstrap over seeds:
+for every suite the seeds are drawn again with replacement, once for all its tasks; suites,
+whose backbones are trained apart, are drawn independently. Tasks are fixed, because the
+papers report on fixed test tasks. (Agarwal et al. 2021, arXiv 2108.13264, redraw within
+each task, which supposes that no run serves two tasks.)
 
 Few seeds make such intervals too narrow: simulated with normal scores (4,000 cases), those
 of three seeds cover the truth in 75 % of all cases (there the interval is the span of the
-seeds: 1 - 2 / 2^3), of five in 83 %, of ten in 90 %; for the average of four suites in 85 %,
-89 % and 92 %.
+seeds: 1 - 2 / 2^3), of five in 83 %, of ten in 90 %; for the average of four suites in
+85 %, 89 % and 92 %.
 """
 
 from collections.abc import Sequence
