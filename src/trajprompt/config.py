@@ -2,15 +2,13 @@
 
 import functools
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from trajprompt import settings as st
-from trajprompt.collect.options import KINDS
+from trajprompt.consistency import inconsistencies, splits
 from trajprompt.errors import TrajpromptError
-from trajprompt.options import OptionError, build
-from trajprompt.tasks.suites import get_suite
 
 Config = dict[str, Any]
 
@@ -48,7 +46,7 @@ def check(config: Config, files: Sequence[str | Path] = ()) -> None:
             else f"found {_short(error.instance)}"
         )
         raise TrajpromptError(where, found, _expected(error))
-    for key, found, expected in _inconsistencies(config):
+    for key, found, expected in inconsistencies(config):
         path = key.split(".")
         raise TrajpromptError(
             f"{_origin(path, config, files)}: {key}", f"found {found}", expected
@@ -64,14 +62,6 @@ def cells(config: Config) -> list[tuple[str, str, str]]:
                 if suite in config["suites"]:
                     found[suite, column["setting"], column["method"]] = None
     return list(found)
-
-
-def splits(config: Config, suite: str) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Training and test task indices of a suite in this run."""
-    known, chosen = get_suite(suite), config["tasks"][suite]
-    train = known.train_tasks if chosen["train"] == "published" else tuple(chosen["train"])
-    test = known.test_tasks if chosen["test"] == "published" else tuple(chosen["test"])
-    return train, test
 
 
 def settings_for(config: Config, cls: type[st.Settings], **coordinates: Any) -> st.Settings:
@@ -196,144 +186,6 @@ def _read_yaml(file: Path) -> Config:
 def _schema() -> Config:
     root = Path(__file__).resolve().parents[2]
     return _read_yaml(root / "workflow" / "schemas" / "config.schema.yaml")
-
-
-def _inconsistencies(config: Config) -> Iterator[tuple[str, str, str]]:
-    """(key, found, expected) of everything that a schema can't see."""
-    for suite in config["suites"]:
-        for part in ("tasks", "collect"):
-            if suite not in config[part]:
-                yield (
-                    f"{part}.{suite}",
-                    "nothing",
-                    f"an entry, because suites names {suite}",
-                )
-        known = len(get_suite(suite).goals)
-        for split, chosen in zip(("train", "test"), splits(config, suite), strict=True):
-            for task in chosen:
-                if not 0 <= task < known:
-                    yield (
-                        f"tasks.{suite}.{split}",
-                        str(task),
-                        f"task indices 0 to {known - 1}",
-                    )
-    yield from _split_errors(config)
-    yield from _length_errors(config)
-    yield from _collect_errors(config)
-    yield from _method_errors(config)
-    yield from _column_errors(config)
-
-
-def _split_errors(config: Config) -> Iterator[tuple[str, str, str]]:
-    """Test tasks that are trained on, except where the published split has them so."""
-    for suite in config["suites"]:
-        known = get_suite(suite)
-        train, test = splits(config, suite)
-        published = set(known.train_tasks) & set(known.test_tasks)
-        shared = sorted(set(train) & set(test) - published)
-        if shared:
-            found = f"task(s) {', '.join(map(str, shared))}, which are training tasks too"
-            yield f"tasks.{suite}.test", found, "test tasks that are not trained on"
-
-
-def _length_errors(config: Config) -> Iterator[tuple[str, str, str]]:
-    for suite in config["suites"]:
-        base = {
-            **config["pretrain"]["defaults"],
-            **config["pretrain"]["suites"].get(suite, {}),
-        }
-        horizon = get_suite(suite).horizon
-        lengths = {"pretrain.defaults.prompt_length": base["prompt_length"]}
-        for name, setting in config["settings"].items():
-            key = f"settings.{name}.prompt_length"
-            lengths[key] = setting.get("prompt_length", base["prompt_length"])
-        for key, length in lengths.items():
-            if length >= horizon:
-                yield (
-                    key,
-                    str(length),
-                    f"fewer steps than an episode of {suite} has ({horizon})",
-                )
-
-
-def _collect_errors(config: Config) -> Iterator[tuple[str, str, str]]:
-    for suite in config["suites"]:
-        chosen, key = config["collect"][suite], f"collect.{suite}"
-        algorithm = chosen["algorithm"]
-        if (algorithm == "scripted") != (suite == "reach"):
-            expected = "scripted for reach, whose expert it is, and another for the rest"
-            yield f"{key}.algorithm", algorithm, expected
-            continue
-        try:
-            stored = build(KINDS[algorithm], chosen["options"])[0].stored
-        except OptionError as error:
-            yield _option_key(f"{key}.options", error), error.found, error.expected
-            continue
-        yield from _episode_errors(config, suite, stored)
-
-
-def _episode_errors(
-    config: Config, suite: str, stored: int
-) -> Iterator[tuple[str, str, str]]:
-    """Where more episodes are asked for than each task has of a quality level."""
-    base = config["pretrain"]["suites"].get(suite, {})
-    place = f"suites.{suite}" if "demonstrations" in base else "defaults"
-    demonstrations = {**config["pretrain"]["defaults"], **base}["demonstrations"]
-    for key, asked in (
-        (f"pretrain.{place}.demonstrations", demonstrations),
-        (f"collect.{suite}.quality_episodes", config["collect"][suite]["quality_episodes"]),
-    ):
-        if asked > stored:
-            level = " of each level" if suite == "reach" else ""
-            expected = f"at most the {stored} episodes{level} that a task of {suite} gets"
-            yield key, str(asked), expected
-
-
-def _method_errors(config: Config) -> Iterator[tuple[str, str, str]]:
-    from trajprompt.tuning.protocol import methods  # with torch: 1.5 s
-
-    for name, method in config["tune"]["methods"].items():
-        file = f"tuning/{method['kind'].replace('-', '_')}.py"
-        if not (Path(__file__).parent / file).is_file() or method["kind"] not in methods():
-            expected = f"a method's name, with a file src/trajprompt/{file}"
-            yield f"tune.methods.{name}.kind", method["kind"], expected
-        yield from _method_option_errors(config, f"tune.methods.{name}", method)
-
-
-def _method_option_errors(
-    config: Config, key: str, method: Config
-) -> Iterator[tuple[str, str, str]]:
-    """Of the options alone, then with what each suite of the run has of its own."""
-    from trajprompt.tuning.protocol import get_method
-
-    kind = get_method(method["kind"]).options
-    own = method.get("suite_options", {})
-    for suite in (None, *(name for name in config["suites"] if name in own)):
-        changes = own[suite] if suite else {}
-        try:
-            build((kind,), {**method["options"], **changes})
-        except OptionError as error:
-            place = f"suite_options.{suite}" if error.name in changes else "options"
-            yield _option_key(f"{key}.{place}", error), error.found, error.expected
-
-
-def _option_key(place: str, error: OptionError) -> str:
-    return f"{place}.{error.name}" if error.name else place
-
-
-def _column_errors(config: Config) -> Iterator[tuple[str, str, str]]:
-    for name, table in config["tables"].items():
-        ids = [column["id"] for column in table["columns"]]
-        if len(set(ids)) < len(ids):
-            yield f"tables.{name}.columns", f"ids {', '.join(ids)}", "each id once"
-        for index, column in enumerate(table["columns"]):
-            key = f"tables.{name}.columns.{index}"
-            if column["setting"] not in config["settings"]:
-                expected = f"one of {', '.join(config['settings'])}"
-                yield f"{key}.setting", column["setting"], expected
-            if column["method"] not in config["tune"]["methods"]:
-                expected = f"one of {', '.join(config['tune']['methods'])}"
-                yield f"{key}.method", column["method"], expected
 
 
 def _origin(path: Sequence[Any], config: Config, files: Sequence[str | Path]) -> str:

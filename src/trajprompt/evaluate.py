@@ -1,7 +1,9 @@
 """Stage 4: play adapted prompts on fresh episodes; one CSV row per episode."""
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from trajprompt.errors import TrajpromptError, run_stage
 from trajprompt.settings import (
@@ -11,6 +13,11 @@ from trajprompt.settings import (
     stage_parser,
 )
 
+if TYPE_CHECKING:
+    from trajprompt.models.backbone import Backbone
+    from trajprompt.tuning.adaptation import StoredAdaptation
+
+REMEDY = "run `trajprompt tune` again with this backbone"
 EXAMPLE = """--config config.yaml presets/smoke.yaml --suite reach \\
     --setting expert --method ptdt-online --seed 0 \\
     --backbone-file results/smoke/2_pretrain/reach/prompt-dt/seed0.safetensors \\
@@ -47,16 +54,35 @@ def run(
     stored = read_adaptation(adaptation)
     require_file(backbone_file, "trajprompt pretrain")
     backbone = load_backbone(backbone_file, settings.device)
-    for where, found in (
-        (backbone_file, backbone.suite),
-        (adaptation, stored.attributes["suite"]),
-    ):
-        if found != settings.suite:
-            raise TrajpromptError(where, f"suite {found}", settings.suite)
+    _check_inputs(settings, backbone_file, backbone, adaptation, stored)
+    write_text(out, to_csv(evaluate_cell(settings, backbone, stored)))
+
+
+def _check_inputs(
+    settings: EvaluateSettings,
+    backbone_file: Path,
+    backbone: "Backbone",
+    adaptation: Path,
+    stored: "StoredAdaptation",
+) -> None:
+    """Raise unless both files belong to the cell, and the one was made from the other."""
+    from trajprompt.artifacts import file_hash
+
+    if backbone.suite != settings.suite:
+        raise TrajpromptError(backbone_file, f"suite {backbone.suite}", settings.suite)
+    for name in ("suite", "setting", "method", "seed"):
+        found, expected = stored.attributes[name], getattr(settings, name)
+        if found != expected:
+            raise TrajpromptError(adaptation, f"{name} {found}", f"{name} {expected}")
     if stored.attributes["backbone"] != backbone.name:
         found = f"tuned on backbone {stored.attributes['backbone']}"
         raise TrajpromptError(adaptation, found, backbone.name)
-    write_text(out, to_csv(evaluate_cell(settings, backbone, stored)))
+    inputs = json.loads(stored.attributes["inputs"])  # path -> hash
+    given = file_hash(backbone_file)
+    if given not in inputs.values():  # files may have moved since; contents may not
+        made_from = ", ".join(f"{path} ({known})" for path, known in inputs.items())
+        expected = f"made from {backbone_file} ({given})"
+        raise TrajpromptError(adaptation, f"made from {made_from}", expected, REMEDY)
 
 
 if __name__ == "__main__":

@@ -487,7 +487,7 @@ def test_a_number_may_be_whole_and_a_target_entropy_given():
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
 def test_agents_that_diverge_stop_the_collection(fake, monkeypatch, algorithm):
-    kind = algorithms.LEARNERS[algorithm].agent
+    kind = algorithms.LEARNERS[algorithm]
     update = kind.update
 
     def diverge(agent, batch):

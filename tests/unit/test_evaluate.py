@@ -2,12 +2,16 @@
 
 import csv
 import io
+import json
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 
+from trajprompt import evaluate as stage
+from trajprompt.artifacts import file_hash
+from trajprompt.errors import TrajpromptError
 from trajprompt.rollout import arms
 from trajprompt.rollout.columns import EVALUATION_COLUMNS
 from trajprompt.rollout.evaluation import evaluate_cell, evaluation_seeds, to_csv
@@ -172,3 +176,53 @@ def test_csv_keeps_every_bit(played):
     table = list(csv.DictReader(io.StringIO(to_csv(entries))))
     assert tuple(table[0]) == tuple(EVALUATION_COLUMNS)
     assert [float(row["return"]) for row in table] == [e["return"] for e in entries]
+
+
+@pytest.fixture
+def files(tmp_path, monkeypatch):
+    """A backbone's file, an adaptation made from it, and its attributes to be changed."""
+    backbone_file = tmp_path / "backbone.safetensors"
+    backbone_file.write_bytes(b"weights")
+    made_from = {"data.h5": "0" * 16, "elsewhere/b": file_hash(backbone_file)}
+    attributes = {
+        "suite": SETTINGS.suite,
+        "setting": SETTINGS.setting,
+        "method": SETTINGS.method,
+        "seed": np.int64(SETTINGS.seed),
+        "backbone": "prompt-dt",
+        "inputs": json.dumps(made_from),
+    }
+    stored = adaptation(attributes=attributes)
+    loaded = SimpleNamespace(name="prompt-dt", suite=SETTINGS.suite)
+    monkeypatch.setattr("trajprompt.tuning.adaptation.read_adaptation", lambda _: stored)
+    monkeypatch.setattr("trajprompt.models.backbone.load_backbone", lambda *_: loaded)
+    monkeypatch.setattr("trajprompt.rollout.evaluation.evaluate_cell", lambda *_: [])
+    return SimpleNamespace(
+        paths=(backbone_file, tmp_path / "tuned.h5", tmp_path / "episodes.csv"),
+        attributes=attributes,
+    )
+
+
+def test_stage_takes_what_belongs_together(files):
+    stage.run(SETTINGS, *files.paths)
+    assert files.paths[2].read_text().startswith("suite,setting")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("seed", 2), ("suite", "ant-dir"), ("setting", "few"), ("method", "none")],
+)
+def test_an_adaptation_of_another_cell_is_refused(files, name, value):
+    files.attributes[name] = value
+    with pytest.raises(TrajpromptError, match=f"tuned.h5: {name} {value}; expected {name}"):
+        stage.run(SETTINGS, *files.paths)
+
+
+def test_an_adaptation_of_another_backbone_file_is_refused(files):
+    files.paths[0].write_bytes(b"other weights")
+    words = (
+        r"tuned.h5: made from .*elsewhere/b.*; expected made from .*backbone.safetensors"
+    )
+    with pytest.raises(TrajpromptError, match=words):
+        stage.run(SETTINGS, *files.paths)
+    assert not files.paths[2].exists()

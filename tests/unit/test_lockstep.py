@@ -7,7 +7,7 @@ import torch
 from trajprompt.errors import TrajpromptError
 from trajprompt.models import lockstep
 from trajprompt.models.backbone import Backbone
-from trajprompt.models.lockstep import LockstepPolicy, MultiBackbonePolicy
+from trajprompt.models.lockstep import LockstepPolicy
 from trajprompt.models.prompt_dt import BACKBONES, BackboneConfig, PromptDT, reads
 from trajprompt.trajectories.normaliser import Normaliser
 from trajprompt.trajectories.segments import Segments
@@ -127,19 +127,6 @@ def test_bits_do_not_depend_on_threads(precision):
         for threads in (1, 2)
     ]
     np.testing.assert_array_equal(results[0][2], results[1][2])
-
-
-def test_rows_with_different_weights():
-    backbones = [make_backbone("prompt-dt", seed) for seed in range(3)]
-    assignment = np.array([2, 0, 2, 2, 0, 0, 2, 0, 2, 0, 0])  # the second one acts nowhere
-    prompts = make_prompts()
-    policy = MultiBackbonePolicy(backbones, assignment, prompts, TARGET, "fp32")
-    played = play(policy)
-    for index in (0, 2):
-        own = assignment == index
-        parts = [part[:, own] for part in played]
-        expected = windows_written_out(backbones[index], *parts, prompts.select(own))
-        np.testing.assert_allclose(parts[2], expected, atol=1e-5)
 
 
 def test_prompts_must_fit():

@@ -6,10 +6,11 @@ import json
 import numpy as np
 import pytest
 import torch
+from safetensors import safe_open
 
 from trajprompt import pretrain as stage
 from trajprompt.errors import TrajpromptError
-from trajprompt.models.backbone import load_backbone, read_description, save_backbone
+from trajprompt.models.backbone import load_backbone, save_backbone
 from trajprompt.models.pretraining_data import hold_out, prepare
 from trajprompt.settings import PretrainSettings
 from trajprompt.tasks.suites import get_suite
@@ -66,7 +67,8 @@ def test_stage_writes_backbone_and_curve(backbone, store, tmp_path):
         1000.0,
     )
     assert loaded.config.width == 32 and not loaded.model.training
-    description = read_description(out)
+    with safe_open(out, framework="pt") as file:
+        description = json.loads(file.metadata()["trajprompt"])
     assert json.loads(description["settings"])["seed"] == 0
     assert str(store) in json.loads(description["inputs"])
     with open(curve) as handle:

@@ -42,6 +42,7 @@ WITHOUT_NUMBERS = {
     for name in (
         "artifacts",
         "config",
+        "consistency",
         "errors",
         "options",
         "progress",

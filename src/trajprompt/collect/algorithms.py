@@ -5,7 +5,6 @@ dataclasses that it takes together are its options, given flat in the config.
 """
 
 import dataclasses
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -27,20 +26,11 @@ from trajprompt.tasks.simulator import Simulator, make_simulator
 from trajprompt.tasks.suites import Suite, get_suite
 from trajprompt.trajectories.episodes import TaskTrajectories
 
-
-@dataclass(frozen=True)
-class Algorithm:
-    """An agent class, and whether one agent learns all tasks."""
-
-    agent: type[SAC] | type[TD3]
-    goal_conditioned: bool
-
-
-LEARNERS = {
-    "sac": Algorithm(SAC, goal_conditioned=False),
-    "td3": Algorithm(TD3, goal_conditioned=False),
-    "goal-conditioned-sac": Algorithm(SAC, goal_conditioned=True),
-    "goal-conditioned-td3": Algorithm(TD3, goal_conditioned=True),
+LEARNERS: dict[str, type[SAC] | type[TD3]] = {
+    "sac": SAC,
+    "td3": TD3,
+    "goal-conditioned-sac": SAC,  # one agent learns all tasks
+    "goal-conditioned-td3": TD3,
 }
 
 
@@ -61,11 +51,10 @@ def _learn(
     suite: Suite, tasks: np.ndarray, settings: CollectSettings
 ) -> list[TaskTrajectories]:
     torch.set_num_threads(1)  # two threads were measured slower than one at these sizes
-    algorithm = LEARNERS[settings.algorithm]
     loop, agent_options, *goal = _options(settings)
     simulator = make_simulator(suite, tasks.repeat(loop.rows_per_task), settings.threads)
     perspective = _perspective(simulator, settings, goal, agent_options.discount)
-    agent = algorithm.agent(
+    agent = LEARNERS[settings.algorithm](
         perspective.stack,
         perspective.inputs,
         suite.action_dim,

@@ -102,11 +102,6 @@ def load_backbone(path: str | Path, device: str = "cpu") -> Backbone:
     )
 
 
-def read_description(path: str | Path) -> dict[str, Any]:
-    """The metadata of a backbone file: provenance, architecture, suite."""
-    return _read(require_file(path, "trajprompt pretrain"))[0]
-
-
 def _read(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
     from safetensors import SafetensorError, safe_open
 

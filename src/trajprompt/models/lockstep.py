@@ -1,6 +1,6 @@
 """Policies that act for many episodes at once, one control step after the other."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -132,53 +132,6 @@ class LockstepPolicy:
     def _time_embedding(self, time: int) -> Tensor:
         table = self.backbone.model.embed_context.timesteps.weight
         return table[min(time, len(table) - 1)]
-
-
-class MultiBackbonePolicy:
-    """Rows with different weights: each backbone acts for its own rows.
-
-    For evaluating backbones that a method has fine-tuned per task.
-    """
-
-    def __init__(
-        self,
-        backbones: Sequence[Backbone],
-        assignment: np.ndarray,  # (N,) index into backbones
-        prompts: Segments | None,
-        target_return: float | np.ndarray,
-        precision: str = "auto",
-        threads: int = 1,
-    ):
-        targets = np.broadcast_to(np.asarray(target_return, np.float64), assignment.shape)
-        self.rows = [np.flatnonzero(assignment == i) for i in range(len(backbones))]
-        self.policies = [
-            LockstepPolicy(
-                backbone,
-                prompts.select(torch.from_numpy(rows)) if prompts is not None else None,
-                len(rows),
-                targets[rows],
-                precision,
-                threads,
-            )
-            for backbone, rows in zip(backbones, self.rows, strict=True)
-        ]
-
-    def act(self, observations: np.ndarray) -> np.ndarray:
-        """(N, S) observations to (N, A) actions."""
-        parts = [p.act(observations[r]) for p, r in self._used()]
-        actions = np.empty((len(observations), parts[0].shape[1]), np.float32)
-        for (_, rows), part in zip(self._used(), parts, strict=True):
-            actions[rows] = part
-        return actions
-
-    def receive(self, rewards: np.ndarray) -> None:
-        """(N,) rewards, in reward units."""
-        for policy, rows in self._used():
-            policy.receive(rewards[rows])
-
-    def _used(self) -> list[tuple[LockstepPolicy, np.ndarray]]:
-        pairs = zip(self.policies, self.rows, strict=True)
-        return [(policy, rows) for policy, rows in pairs if len(rows)]
 
 
 def _chunks(rows: int, largest: int) -> list[slice]:

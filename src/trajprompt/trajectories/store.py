@@ -73,7 +73,7 @@ def write_trajectories(
     learning_curve: np.ndarray | None = None,
     curve_columns: Sequence[str] = ("environment_steps_per_task", "mean_return"),
 ) -> None:
-    """Write the store whole; ``learning_curve`` is (rows, columns) or structured."""
+    """Write the store whole; ``learning_curve`` is (rows, columns)."""
     import h5py
 
     for task in tasks:
@@ -144,9 +144,6 @@ def _write_dataset(
 
 
 def _write_curve(file: "h5py.File", curve: np.ndarray, columns: Sequence[str]) -> None:
-    if curve.dtype.names:
-        columns = curve.dtype.names
-        curve = np.stack([curve[name] for name in columns], axis=1)
     curve = np.asarray(curve, dtype=np.float64)
     if curve.ndim != 2 or curve.shape[1] != len(columns) or len(curve) == 0:
         raise TrajpromptError(
