@@ -10,7 +10,7 @@ import pytest
 import report_run
 from matplotlib import image
 
-from trajprompt.errors import TrajpromptError
+from trajprompt.errors import TrajpromptError, run_stage
 from trajprompt.report.__main__ import main
 from trajprompt.report.cells import Evaluations, parse_columns, task_by_seed
 from trajprompt.report.compute import (
@@ -263,6 +263,17 @@ def test_compute(tmp_path):
     assert table.loc[TOTAL, hours].tolist() == pytest.approx([0.5 + 1 / 60, 1.0, 0.5])
     assert table.loc["1_collect", "simulator_steps"] == (5 + 5) * 20
     assert table.loc["3_tune", "simulator_steps"] == 600
+
+
+def test_stages_print_what_compute_reads(tmp_path, capsys):
+    assert run_stage(lambda argv: None, usage=True) == 0
+    logs = tmp_path / "logs"
+    (logs / "1_collect").mkdir(parents=True)
+    (logs / "1_collect/reach.log").write_text(capsys.readouterr().err)
+    made = report_run.make_run(tmp_path, ("reach",))
+    table = compute_table(Folders(made.benchmarks, logs), Artifacts(made.stores))
+    assert table.loc[0, "cpu_unknown"] == 0
+    assert table.loc[0, "cpu_hours"] > 0 and table.loc[0, "memory_gib"] > 0
 
 
 def test_compute_markdown_says_what_is_unknown(tmp_path):
