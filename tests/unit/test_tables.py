@@ -267,7 +267,7 @@ def test_compute(tmp_path):
 
 def test_stages_print_what_compute_reads(tmp_path, capsys):
     assert run_stage(lambda argv: None, usage=True) == 0
-    logs = tmp_path / "logs"
+    logs = tmp_path / "own"
     (logs / "1_collect").mkdir(parents=True)
     (logs / "1_collect/reach.log").write_text(capsys.readouterr().err)
     made = report_run.make_run(tmp_path, ("reach",))

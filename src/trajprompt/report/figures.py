@@ -157,7 +157,8 @@ def draw_curves(table: pd.DataFrame, run: Run, untuned: str, stem: str | Path) -
 def _curve(axis: "Axes", rows: pd.DataFrame, colour: str) -> None:
     if rows.empty:
         return
-    label = f"{rows['label'].iloc[0]}, 95 % band"
+    banded = rows["low"].notna().any()  # not with a single seed
+    label = f"{rows['label'].iloc[0]}{', 95 % band' if banded else ''}"
     queries = rows["queries"].to_numpy(dtype=float)
     axis.plot(queries, rows["mean"], "o-", color=colour, ms=4, lw=1.8, label=label)
     low, high = rows["low"].to_numpy(dtype=float), rows["high"].to_numpy(dtype=float)
