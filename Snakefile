@@ -22,6 +22,7 @@ include: "workflow/rules/5_report.smk"
 
 
 rule all:
+    """Everything (the default)."""
     default_target: True
     input:
         rules.ptdt.input,

@@ -2,6 +2,7 @@
 
 
 rule collect:
+    """Collect the replay buffers of one suite."""
     input:
         code=sources("collect/__main__"),
         tasks=sorted(Path("src/trajprompt/tasks").glob("*.csv")),
@@ -17,7 +18,7 @@ rule collect:
     threads: THREADS
     resources:
         mem_mb=12000,
-        runtime=lambda wildcards, attempt: 720 * attempt,
+        runtime=720,
     params:
         settings=collect_settings,
     message:
@@ -28,6 +29,7 @@ rule collect:
 
 
 rule collect_all:
+    """Stage 1: the replay buffers of every suite."""
     input:
         expand(rules.collect.output, run=RUN, suite=config["suites"]),
     localrule: True

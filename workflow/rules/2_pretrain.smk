@@ -2,6 +2,7 @@
 
 
 rule pretrain:
+    """Pretrain one backbone of one suite and seed."""
     input:
         code=sources("pretrain"),
         data="results/{run}/1_collect/{suite}/trajectories.h5",
@@ -18,7 +19,7 @@ rule pretrain:
     threads: THREADS
     resources:
         mem_mb=6000,
-        runtime=lambda wildcards, attempt: 720 * attempt,
+        runtime=720,
     params:
         settings=pretrain_settings,
     message:
@@ -31,6 +32,7 @@ rule pretrain:
 
 
 rule pretrain_all:
+    """Stage 2: every backbone of every suite and seed."""
     input:
         expand(
             rules.pretrain.output.backbone,

@@ -2,6 +2,7 @@
 
 
 rule tune:
+    """Adapt one backbone to the test tasks of one suite by one method."""
     input:
         code=sources("tune"),
         method=method_source,
@@ -19,7 +20,7 @@ rule tune:
     threads: THREADS
     resources:
         mem_mb=4000,
-        runtime=lambda wildcards, attempt: 240 * attempt,
+        runtime=240,
     params:
         settings=tune_settings,
     message:
@@ -32,14 +33,16 @@ rule tune:
 
 
 rule tune_all:
+    """Stage 3: every cell that a table asks for."""
     input:
         every_cell(rules.tune.output[0]),
     localrule: True
 
 
+# Not part of a run: how the default step sizes and smoothings of the ranking methods were
+# chosen, on training tasks only. `snakemake --cores all calibrate_all` does it again.
 rule calibrate:
-    # Not part of a run: how the default step sizes and smoothings of the ranking methods
-    # were chosen, on training tasks only. `snakemake --cores all calibrate_all` does it again.
+    """Sweep the step sizes and smoothings of one ranking method on training tasks."""
     input:
         code=sources("calibrate"),
         method=method_source,
@@ -67,6 +70,7 @@ rule calibrate:
 
 
 rule calibrate_all:
+    """How the step sizes were chosen; not part of a run."""
     input:
         expand(
             rules.calibrate.output,

@@ -2,6 +2,7 @@
 
 
 rule evaluate:
+    """Play the tuned prompts or backbones of one cell on fresh episodes."""
     input:
         code=sources("evaluate"),
         backbone=cell_backbone,
@@ -17,7 +18,7 @@ rule evaluate:
     threads: THREADS
     resources:
         mem_mb=4000,
-        runtime=lambda wildcards, attempt: 120 * attempt,
+        runtime=120,
     params:
         settings=evaluate_settings,
     message:
@@ -30,6 +31,7 @@ rule evaluate:
 
 
 rule evaluate_all:
+    """Stage 4: fresh episodes of every cell."""
     input:
         every_cell(rules.evaluate.output[0]),
     localrule: True

@@ -14,6 +14,7 @@ REPORT_CODE = sources("report/__main__")
 
 
 rule table1:
+    """Table 1: returns of every method and suite, ours beside the papers'."""
     input:
         code=REPORT_CODE,
         published=["published/ptdt_table1.csv", "published/prompt_diffuser_table1.csv"],
@@ -70,6 +71,7 @@ rule table1:
 
 
 rule figure5:
+    """Figure 5: return against oracle queries."""
     input:
         code=REPORT_CODE,
         evaluations=rules.evaluate_all.input,
@@ -100,6 +102,7 @@ rule figure5:
 
 
 rule curves:
+    """Learning curves of collection and pretraining."""
     input:
         code=REPORT_CODE,
         stores=STORES,
@@ -138,6 +141,7 @@ rule curves:
 
 
 rule claims:
+    """The papers' claims, each with a verdict."""
     input:
         code=REPORT_CODE,
         claims="published/claims.yaml",
@@ -171,6 +175,7 @@ rule claims:
 
 
 rule compute:
+    """Time, memory and simulator steps of every stage."""
     input:
         code=REPORT_CODE,
         stores=STORES,
@@ -205,6 +210,7 @@ rule compute:
 
 
 rule record:
+    """What made the report: configuration, versions, inputs."""
     input:
         code=sources("report/record") + ["src/trajprompt/provenance.py"],
         evaluations=rules.evaluate_all.input,
@@ -228,6 +234,7 @@ rule record:
 
 
 rule ptdt:
+    """Stage 5: everything from the paper: tables, figures, claims, compute, record."""
     input:
         expand(rules.table1.output, run=RUN),
         expand(rules.figure5.output, run=RUN),
