@@ -1,0 +1,88 @@
+"""The papers' preset, shortened: its networks, tasks and batches, but few steps of each."""
+
+import csv
+import json
+
+import pytest
+from conftest import Workflow
+
+from trajprompt.trajectories.store import read_attributes, read_trajectories
+
+pytestmark = pytest.mark.slow
+METHODS = ("none", "full-finetune", "ptdt-offline", "ptdt-online")
+
+# Only durations: 40 tasks, 256-wide agents, 35 x 8 contexts and 50 episodes stay.
+FEW_STEPS = """
+suites: [cheetah-vel]
+seeds: [0]
+collect:
+  cheetah-vel:
+    options:
+      episodes_per_task: 6
+      rows_per_task: 3
+      random_episodes: 3
+      updates_per_step: 0.02
+    quality_episodes: 3
+    expert_at_least: null
+    random_at_most: null
+pretrain:
+  defaults: { demonstrations: 2 }
+  suites:
+    cheetah-vel: { steps: 3, warmup_steps: 2 }
+tune:
+  methods:
+    full-finetune: { options: { iterations: 1, steps_per_iteration: 1 } }
+    ptdt-offline: { options: { iterations: 1, steps_per_iteration: 1 } }
+    ptdt-online: { options: { iterations: 1, steps_per_iteration: 1 } }
+"""
+
+
+@pytest.fixture(scope="module")
+def shortened(tmp_path_factory):
+    """The results of the shortened run: every method of one cell, one evaluation."""
+    made = Workflow(tmp_path_factory.mktemp("paper"))
+    (made.folder / "few_steps.yaml").write_text(FEW_STEPS)
+    cell = "cheetah-vel/expert"
+    targets = [
+        *(f"3_tune/{cell}/{method}/seed0.h5" for method in METHODS),
+        *(
+            f"2_pretrain/cheetah-vel/{b}/seed0.safetensors"
+            for b in ("prompt-mt-bc", "mt-orl")
+        ),
+        f"4_evaluate/{cell}/ptdt-offline/seed0.csv",
+    ]
+    done = made.snakemake(
+        *(f"results/paper/{target}" for target in targets),
+        "--configfile",
+        "presets/paper.yaml",
+        "few_steps.yaml",
+    )
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-8000:]
+    results = made.folder / "results/paper"
+    assert all((results / target).stat().st_size for target in targets)
+    return results
+
+
+def test_collection_has_the_papers_agents_and_all_tasks(shortened):
+    store = shortened / "1_collect/cheetah-vel/trajectories.h5"
+    settings = json.loads(read_attributes(store)["settings"])
+    assert settings["algorithm"] == "td3"
+    assert (settings["options"]["width"], settings["options"]["batch"]) == (256, 256)
+    tasks = read_trajectories(store)
+    assert list(tasks) == list(range(40))
+    assert {task.num_episodes for task in tasks.values()} == {6}
+
+
+def test_pretraining_took_its_steps(shortened):
+    for backbone in ("prompt-dt", "prompt-mt-bc", "mt-orl"):
+        file = shortened / f"2_pretrain/cheetah-vel/{backbone}/seed0.csv"
+        rows = list(csv.DictReader(file.open()))
+        assert [row["step"] for row in rows] == ["3"]
+        assert float(rows[0]["train_loss"]) > 0
+
+
+def test_evaluation_has_the_papers_episodes(shortened):
+    file = shortened / "4_evaluate/cheetah-vel/expert/ptdt-offline/seed0.csv"
+    rows = [row for row in csv.DictReader(file.open()) if row["checkpoint"] == "last"]
+    assert {row["task"] for row in rows} == {"2", "7", "15", "23", "26"}
+    assert len(rows) == 5 * 50
