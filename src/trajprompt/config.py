@@ -126,6 +126,7 @@ def tune(
         prompt_length=conditions.get("prompt_length", base["prompt_length"]),
         prompts_per_task=config["tune"]["prompts_per_task"],
         demonstrations=base["demonstrations"],
+        data_fraction=base["data_fraction"],
         target_return=config["tasks"][suite]["target_return"],
         **config["compute"],
     )

@@ -76,6 +76,7 @@ class TuneSettings:
     prompts_per_task: int
     samples: int | str  # training segments per task that offline methods may use, or "all"
     demonstrations: int
+    data_fraction: float  # last part of the buffer that data_quality "full" means
     target_return: float
     precision: str
     device: str

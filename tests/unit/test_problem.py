@@ -38,6 +38,7 @@ SETTINGS = TuneSettings(
     prompts_per_task=2,
     samples=16,
     demonstrations=3,
+    data_fraction=1.0,
     target_return=0.0,
     precision="fp32",
     device="cpu",
@@ -198,7 +199,7 @@ def test_stages_write_whole_equal_files(files):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"options": {"eta": 1.0}}, "tune.methods.none.options.*'eta'"),
+        ({"options": {"eta": 1.0}}, "tune.methods.none.options.eta.*unknown option"),
         ({"kind": "nothing"}, "'nothing'"),
         ({"test_tasks": (9,)}, "9"),
         ({"prompt_length": 40}, "40"),

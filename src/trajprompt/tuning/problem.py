@@ -91,7 +91,7 @@ def _samples(
 
 def _level(task: "TaskTrajectories", settings: TuneSettings) -> "TaskTrajectories":
     if settings.data_quality == "full":
-        return task
+        return task.last_fraction(settings.data_fraction)  # what pretraining sees of a task
     return task.quality(settings.data_quality, settings.demonstrations)
 
 
