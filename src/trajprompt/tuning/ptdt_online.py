@@ -19,7 +19,7 @@ from trajprompt.tuning.zo_rank import RankSettings, Verdict, descend
 @dataclass(frozen=True)
 class OnlineOptions(RankSettings):
     # Table 6 says 1e-4, which hardly moves the prompt: the literal choice. Calibrated on
-    # training tasks of cheetah-vel (`trajprompt calibrate`, 8 steps).
+    # training tasks for 10 steps (docs/deviations.md).
     step_size: float = 0.3
     smoothing: float = 0.3  # unstated in the paper; 1.0 in the authors' code
     candidates: int = 15  # Table 6, m
