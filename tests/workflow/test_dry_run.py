@@ -32,3 +32,8 @@ def test_a_wrong_key_stops_before_any_job(workflow):
     assert done.returncode != 0
     assert "mine.yaml: evaluate.episodez: an unknown key" in done.stderr
     assert not (workflow.folder / "results").exists()
+
+
+@pytest.mark.parametrize("target", ["table1", "figure5", "curves", "claims", "compute", "ptdt"])
+def test_every_result_is_a_target(workflow, target):
+    assert jobs(workflow.snakemake("-n", target))[target] == 1

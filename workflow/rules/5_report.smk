@@ -22,46 +22,46 @@ rule table1:
         evaluations=rules.evaluate_all.input,
     output:
         report(
-            "results/{run}/5_report/tables/table1.csv",
+            f"results/{RUN}/5_report/tables/table1.csv",
             caption="../report/table1.rst",
             category="Tables",
             labels={"result": "Table 1", "checkpoint": "last"},
         ),
         report(
-            "results/{run}/5_report/tables/table1_best.csv",
+            f"results/{RUN}/5_report/tables/table1_best.csv",
             caption="../report/table1_best.rst",
             category="Tables",
             labels={"result": "Table 1", "checkpoint": "best"},
         ),
         report(
-            "results/{run}/5_report/tables/table1_tasks.csv",
+            f"results/{RUN}/5_report/tables/table1_tasks.csv",
             caption="../report/table1_tasks.rst",
             category="Tables",
             labels={"result": "Table 1, task by task", "checkpoint": "last"},
         ),
         multiext(
-            "results/{run}/5_report/tables/",
+            f"results/{RUN}/5_report/tables/",
             "table1.md",
             "table1_best.md",
             "table1_tasks.md",
         ),
-        "results/{run}/5_report/figures/table1.png",
+        f"results/{RUN}/5_report/figures/table1.png",
         report(
-            "results/{run}/5_report/figures/table1.svg",
+            f"results/{RUN}/5_report/figures/table1.svg",
             caption="../report/table1.rst",
             category="Figures",
             labels={"result": "Table 1", "checkpoint": "last"},
         ),
     log:
-        "logs/{run}/5_report/table1.log",
+        f"logs/{RUN}/5_report/table1.log",
     benchmark:
-        "results/{run}/benchmarks/5_report/table1.tsv"
+        f"results/{RUN}/benchmarks/5_report/table1.tsv"
     localrule: True
     conda:
         "../../envs/trajprompt.yaml"
     params:
         settings=report_settings,
-        out=lambda wildcards: f"results/{wildcards.run}/5_report",
+        out=f"results/{RUN}/5_report",
     message:
         "Writing Table 1, ours beside the papers'"
     shell:
@@ -76,24 +76,24 @@ rule figure5:
         code=REPORT_CODE,
         evaluations=rules.evaluate_all.input,
     output:
-        "results/{run}/5_report/tables/figure5.csv",
-        "results/{run}/5_report/figures/figure5.png",
+        f"results/{RUN}/5_report/tables/figure5.csv",
+        f"results/{RUN}/5_report/figures/figure5.png",
         report(
-            "results/{run}/5_report/figures/figure5.svg",
+            f"results/{RUN}/5_report/figures/figure5.svg",
             caption="../report/figure5.rst",
             category="Figures",
             labels={"result": "Figure 5", "checkpoint": "curve"},
         ),
     log:
-        "logs/{run}/5_report/figure5.log",
+        f"logs/{RUN}/5_report/figure5.log",
     benchmark:
-        "results/{run}/benchmarks/5_report/figure5.tsv"
+        f"results/{RUN}/benchmarks/5_report/figure5.tsv"
     localrule: True
     conda:
         "../../envs/trajprompt.yaml"
     params:
         settings=report_settings,
-        out=lambda wildcards: f"results/{wildcards.run}/5_report",
+        out=f"results/{RUN}/5_report",
     message:
         "Drawing Figure 5, return against oracle queries"
     shell:
@@ -108,30 +108,32 @@ rule curves:
         stores=STORES,
         pretraining=PRETRAINING_CURVES,
     output:
-        multiext("results/{run}/5_report/tables/", "collection.csv", "pretraining.csv"),
-        multiext("results/{run}/5_report/figures/", "collection.png", "pretraining.png"),
+        multiext(f"results/{RUN}/5_report/tables/", "collection.csv", "pretraining.csv"),
+        multiext(
+            f"results/{RUN}/5_report/figures/", "collection.png", "pretraining.png"
+        ),
         report(
-            "results/{run}/5_report/figures/collection.svg",
+            f"results/{RUN}/5_report/figures/collection.svg",
             caption="../report/collection.rst",
             category="Figures",
             labels={"result": "How the data were learned", "checkpoint": "curve"},
         ),
         report(
-            "results/{run}/5_report/figures/pretraining.svg",
+            f"results/{RUN}/5_report/figures/pretraining.svg",
             caption="../report/pretraining.rst",
             category="Figures",
             labels={"result": "How the backbones were trained", "checkpoint": "curve"},
         ),
     log:
-        "logs/{run}/5_report/curves.log",
+        f"logs/{RUN}/5_report/curves.log",
     benchmark:
-        "results/{run}/benchmarks/5_report/curves.tsv"
+        f"results/{RUN}/benchmarks/5_report/curves.tsv"
     localrule: True
     conda:
         "../../envs/trajprompt.yaml"
     params:
         settings=report_settings,
-        out=lambda wildcards: f"results/{wildcards.run}/5_report",
+        out=f"results/{RUN}/5_report",
     message:
         "Drawing the learning curves"
     shell:
@@ -150,22 +152,22 @@ rule claims:
         evaluations=rules.evaluate_all.input,
     output:
         report(
-            "results/{run}/5_report/claims.csv",
+            f"results/{RUN}/5_report/claims.csv",
             caption="../report/claims.rst",
             category="Claims",
             labels={"result": "Claims with verdicts", "checkpoint": "last"},
         ),
-        "results/{run}/5_report/claims.md",
+        f"results/{RUN}/5_report/claims.md",
     log:
-        "logs/{run}/5_report/claims.log",
+        f"logs/{RUN}/5_report/claims.log",
     benchmark:
-        "results/{run}/benchmarks/5_report/claims.tsv"
+        f"results/{RUN}/benchmarks/5_report/claims.tsv"
     localrule: True
     conda:
         "../../envs/trajprompt.yaml"
     params:
         settings=report_settings,
-        out=lambda wildcards: f"results/{wildcards.run}/5_report",
+        out=f"results/{RUN}/5_report",
     message:
         "Judging the claims"
     shell:
@@ -184,22 +186,22 @@ rule compute:
         evaluations=rules.evaluate_all.input,
     output:
         report(
-            "results/{run}/5_report/compute.csv",
+            f"results/{RUN}/5_report/compute.csv",
             caption="../report/compute.rst",
             category="Compute",
             labels={"result": "Time, memory and simulator steps", "checkpoint": "-"},
         ),
-        "results/{run}/5_report/compute.md",
+        f"results/{RUN}/5_report/compute.md",
     log:
-        "logs/{run}/5_report/compute.log",
+        f"logs/{RUN}/5_report/compute.log",
     localrule: True
     conda:
         "../../envs/trajprompt.yaml"
     params:
         settings=report_settings,
-        out=lambda wildcards: f"results/{wildcards.run}/5_report",
-        benchmarks=lambda wildcards: f"results/{wildcards.run}/benchmarks",
-        logs=lambda wildcards: f"logs/{wildcards.run}",
+        out=f"results/{RUN}/5_report",
+        benchmarks=f"results/{RUN}/benchmarks",
+        logs=f"logs/{RUN}",
     message:
         "Adding up time, memory and simulator steps"
     shell:
@@ -215,16 +217,16 @@ rule record:
         code=sources("report/record") + ["src/trajprompt/provenance.py"],
         evaluations=rules.evaluate_all.input,
     output:
-        "results/{run}/5_report/record.json",
+        f"results/{RUN}/5_report/record.json",
     log:
-        "logs/{run}/5_report/record.log",
+        f"logs/{RUN}/5_report/record.log",
     localrule: True
     conda:
         "../../envs/trajprompt.yaml"
     params:
         settings=report_settings,
         run_config=json.dumps(config, sort_keys=True),
-        out=lambda wildcards: f"results/{wildcards.run}/5_report",
+        out=f"results/{RUN}/5_report",
     message:
         "Recording what made this report"
     shell:
@@ -236,10 +238,10 @@ rule record:
 rule ptdt:
     """Stage 5: everything from the paper: tables, figures, claims, compute, record."""
     input:
-        expand(rules.table1.output, run=RUN),
-        expand(rules.figure5.output, run=RUN),
-        expand(rules.curves.output, run=RUN),
-        expand(rules.claims.output, run=RUN),
-        expand(rules.compute.output, run=RUN),
-        expand(rules.record.output, run=RUN),
+        rules.table1.output,
+        rules.figure5.output,
+        rules.curves.output,
+        rules.claims.output,
+        rules.compute.output,
+        rules.record.output,
     localrule: True
