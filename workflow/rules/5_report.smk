@@ -61,7 +61,7 @@ rule table1:
         "../../envs/trajprompt.yaml"
     params:
         settings=report_settings,
-        out=f"results/{RUN}/5_report",
+        out=report_folder,
     message:
         "Writing Table 1, ours beside the papers'"
     shell:
@@ -93,7 +93,7 @@ rule figure5:
         "../../envs/trajprompt.yaml"
     params:
         settings=report_settings,
-        out=f"results/{RUN}/5_report",
+        out=report_folder,
     message:
         "Drawing Figure 5, return against oracle queries"
     shell:
@@ -133,7 +133,7 @@ rule curves:
         "../../envs/trajprompt.yaml"
     params:
         settings=report_settings,
-        out=f"results/{RUN}/5_report",
+        out=report_folder,
     message:
         "Drawing the learning curves"
     shell:
@@ -167,7 +167,7 @@ rule claims:
         "../../envs/trajprompt.yaml"
     params:
         settings=report_settings,
-        out=f"results/{RUN}/5_report",
+        out=report_folder,
     message:
         "Judging the claims"
     shell:
@@ -199,7 +199,7 @@ rule compute:
         "../../envs/trajprompt.yaml"
     params:
         settings=report_settings,
-        out=f"results/{RUN}/5_report",
+        out=report_folder,
         benchmarks=f"results/{RUN}/benchmarks",
         logs=f"logs/{RUN}",
     message:
@@ -226,7 +226,7 @@ rule record:
     params:
         settings=report_settings,
         run_config=json.dumps(config, sort_keys=True),
-        out=f"results/{RUN}/5_report",
+        out=report_folder,
     message:
         "Recording what made this report"
     shell:

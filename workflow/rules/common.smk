@@ -104,6 +104,10 @@ def evaluate_settings(wildcards):
     return stage_settings.to_json(run_config.evaluate(config, *_cell(wildcards)))
 
 
+def report_folder(wildcards, output):
+    return output[0].partition("/5_report/")[0] + "/5_report"
+
+
 def report_settings(wildcards):
     return stage_settings.to_json(run_config.report(config))
 
