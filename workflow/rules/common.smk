@@ -105,7 +105,8 @@ def evaluate_settings(wildcards):
 
 
 def report_folder(wildcards, output):
-    return output[0].partition("/5_report/")[0] + "/5_report"
+    folders = Path(output[0]).parents
+    return next(folder for folder in folders if folder.name == "5_report")
 
 
 def report_settings(wildcards):
