@@ -34,6 +34,6 @@ def test_a_wrong_key_stops_before_any_job(workflow):
     assert not (workflow.folder / "results").exists()
 
 
-@pytest.mark.parametrize("target", ["table1", "figure5", "curves", "claims", "compute", "ptdt"])
+@pytest.mark.parametrize("target", ["table1", "figure5", "curves", "claims", "compute"])
 def test_every_result_is_a_target(workflow, target):
     assert jobs(workflow.snakemake("-n", target))[target] == 1

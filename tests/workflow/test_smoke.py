@@ -50,7 +50,7 @@ def test_a_damaged_artifact_is_named(smoke):
     whole = backbone.read_bytes()
     backbone.write_bytes(whole[: len(whole) // 2])
     try:
-        done = smoke.snakemake(*PRESET, "tune_all", "--rerun-triggers", "mtime")
+        done = smoke.snakemake("tune_all", *PRESET, "--rerun-triggers", "mtime")
         assert done.returncode != 0
         assert backbone.name in done.stdout + done.stderr
         assert "Traceback" not in done.stdout + done.stderr
