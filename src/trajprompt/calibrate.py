@@ -12,7 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trajprompt.errors import TrajpromptError, run_stage
-from trajprompt.settings import TuneSettings, read_settings, stage_arguments, stage_parser
+from trajprompt.settings import (
+    TuneSettings,
+    cell_arguments,
+    read_cell_settings,
+    stage_parser,
+)
 
 if TYPE_CHECKING:
     from trajprompt.tuning.sweep import Trial
@@ -23,7 +28,8 @@ STEP_SIZES = (1e-4, 1e-2, 3e-2, 1e-1, 3e-1)
 SMOOTHINGS = (0.03, 0.1, 0.3, 1.0)
 
 EXAMPLE = """--config config.yaml presets/smoke.yaml --suite reach \\
-    --method ptdt-offline --seed 0 --step-sizes 0.01 0.1 --smoothings 0.1 \\
+    --setting expert --method ptdt-offline --seed 0 \\
+    --step-sizes 0.01 0.1 --smoothings 0.1 \\
     --data results/smoke/1_collect/reach/trajectories.h5 \\
     --backbone-file results/smoke/2_pretrain/reach/prompt-dt/seed0.safetensors \\
     --out pairs.csv"""
@@ -31,10 +37,7 @@ EXAMPLE = """--config config.yaml presets/smoke.yaml --suite reach \\
 
 def main(argv: Sequence[str] | None = None) -> None:
     parser = stage_parser("calibrate", __doc__, EXAMPLE)
-    parser.add_argument("--suite", required=True)
-    parser.add_argument("--setting", default="expert")
-    parser.add_argument("--method", required=True, help="a ranking method of the config")
-    parser.add_argument("--seed", type=int, required=True)
+    cell_arguments(parser)
     parser.add_argument("--data", type=Path, required=True, help="trajectories (.h5)")
     parser.add_argument("--backbone-file", type=Path, required=True, help=".safetensors")
     parser.add_argument("--out", type=Path, required=True, help="table (.csv)")
@@ -46,17 +49,16 @@ def main(argv: Sequence[str] | None = None) -> None:
         "--steps-per-iteration", type=int, help="instead of the method's own"
     )
     parser.add_argument("--episodes", type=int, default=8, help="fresh episodes per prompt")
-    stage_arguments(parser)
     args = parser.parse_args(argv)
-    names = ("suite", "setting", "method", "seed")
-    coordinates = {name: getattr(args, name) for name in names}
-    run(read_settings(args, TuneSettings, **coordinates), args)
+    run(read_cell_settings(args, TuneSettings), args)
 
 
 def run(settings: TuneSettings, args: argparse.Namespace) -> None:
     """Sweep the grid, print and write its table, name the best pair."""
     from trajprompt.artifacts import write_text
     from trajprompt.options import parse_options
+    from trajprompt.provenance import provenance
+    from trajprompt.records import write_record
     from trajprompt.tasks.suites import get_suite
     from trajprompt.tune import prepare
     from trajprompt.tuning.protocol import get_method
@@ -88,6 +90,9 @@ def run(settings: TuneSettings, args: argparse.Namespace) -> None:
         trials.append(trial)
         print(line(trial), flush=True)
     write_text(args.out, to_csv(trials))
+    described = {**dataclasses.asdict(training), "options": vars(options), "grid": grid}
+    inputs = [args.data, args.backbone_file]
+    write_record(provenance("calibrate", described, inputs), args.out)
     chosen = best(trials)
     print(f"best: step_size {chosen.step_size:g}, smoothing {chosen.smoothing:g}")
 

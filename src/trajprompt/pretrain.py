@@ -40,15 +40,20 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 def run(settings: PretrainSettings, data: Path, out: Path, curve: Path) -> None:
     """Train and write the backbone and its curve."""
-    from trajprompt.artifacts import write_text
+    from trajprompt.artifacts import require_file, write_text
+    from trajprompt.checkpoint import checkpoint_for
     from trajprompt.models.backbone import save_backbone
     from trajprompt.models.pretraining import pretrain
     from trajprompt.provenance import provenance
+    from trajprompt.records import write_record
 
-    backbone, points = pretrain(settings, data)
+    require_file(data, "trajprompt collect")
     attributes = provenance("pretrain", dataclasses.asdict(settings), [data])
-    save_backbone(out, backbone, attributes)
-    write_text(curve, curve_csv(points))
+    with checkpoint_for(out, attributes) as checkpoint:
+        backbone, points = pretrain(settings, data, checkpoint)
+        save_backbone(out, backbone, attributes)
+        write_text(curve, curve_csv(points))
+        write_record(attributes, out, curve)
 
 
 def curve_csv(points: "Sequence[CurvePoint]") -> str:

@@ -158,6 +158,21 @@ def stage_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def cell_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what names a cell: the coordinates of the stages after pretraining."""
+    parser.add_argument("--suite", required=True, help="suite of tasks, e.g. cheetah-vel")
+    parser.add_argument("--setting", required=True, help="named conditions in the config")
+    parser.add_argument("--method", required=True, help="a name under tune.methods")
+    parser.add_argument("--seed", type=int, required=True, help="seed of the backbone")
+    stage_arguments(parser)
+
+
+def read_cell_settings(args: argparse.Namespace, cls: type[Settings]) -> Settings:
+    """The settings of the cell that `cell_arguments` name."""
+    names = ("suite", "setting", "method", "seed")
+    return read_settings(args, cls, **{name: getattr(args, name) for name in names})
+
+
 def read_settings(
     args: argparse.Namespace, cls: type[Settings], **coordinates: Any
 ) -> Settings:

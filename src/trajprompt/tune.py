@@ -6,7 +6,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trajprompt.errors import TrajpromptError, run_stage
-from trajprompt.settings import TuneSettings, read_settings, stage_arguments, stage_parser
+from trajprompt.settings import (
+    TuneSettings,
+    cell_arguments,
+    read_cell_settings,
+    stage_parser,
+)
 
 if TYPE_CHECKING:
     from trajprompt.tuning.protocol import TuningProblem
@@ -20,25 +25,21 @@ EXAMPLE = """--config config.yaml presets/smoke.yaml --suite reach \\
 
 def main(argv: Sequence[str] | None = None) -> None:
     parser = stage_parser("tune", __doc__, EXAMPLE)
-    parser.add_argument("--suite", required=True)
-    parser.add_argument("--setting", required=True)
-    parser.add_argument("--method", required=True)
-    parser.add_argument("--seed", type=int, required=True)
+    cell_arguments(parser)
     parser.add_argument("--data", type=Path, required=True, help="trajectories (.h5)")
     parser.add_argument("--backbone-file", type=Path, required=True, help=".safetensors")
     parser.add_argument("--out", type=Path, required=True, help="adaptation (.h5)")
-    stage_arguments(parser)
     args = parser.parse_args(argv)
-    names = ("suite", "setting", "method", "seed")
-    coordinates = {name: getattr(args, name) for name in names}
-    settings = read_settings(args, TuneSettings, **coordinates)
+    settings = read_cell_settings(args, TuneSettings)
     run(settings, args.data, args.backbone_file, args.out)
 
 
 def run(settings: TuneSettings, data: Path, backbone_file: Path, out: Path) -> None:
     """Tune all test tasks of one cell and write the adaptation file."""
+    from trajprompt.checkpoint import checkpoint_for
     from trajprompt.options import parse_options
     from trajprompt.provenance import provenance
+    from trajprompt.records import write_record
     from trajprompt.tuning.adaptation import write_adaptation
     from trajprompt.tuning.protocol import get_method
 
@@ -46,7 +47,6 @@ def run(settings: TuneSettings, data: Path, backbone_file: Path, out: Path) -> N
     where = f"tune.methods.{settings.method}.options"
     options: Any = parse_options(method.options, settings.options, where)
     problem = prepare(settings, data, backbone_file)
-    adaptation = method.tune(problem, options)
     inputs = [data, backbone_file]
     attributes = {
         **provenance("tune", dataclasses.asdict(settings), inputs),
@@ -56,7 +56,10 @@ def run(settings: TuneSettings, data: Path, backbone_file: Path, out: Path) -> N
         "seed": settings.seed,
         "backbone": problem.backbone.name,
     }
-    write_adaptation(out, problem, adaptation, attributes)
+    with checkpoint_for(out, attributes) as checkpoint:
+        problem = dataclasses.replace(problem, checkpoint=checkpoint)
+        write_adaptation(out, problem, method.tune(problem, options), attributes)
+        write_record(attributes, out)
 
 
 def prepare(settings: TuneSettings, data: Path, backbone_file: Path) -> "TuningProblem":

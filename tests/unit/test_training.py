@@ -5,8 +5,10 @@ import math
 import numpy as np
 import pytest
 import torch
+from stopping import Stopped, interrupt
 from torch.nn import functional as F
 
+from trajprompt.checkpoint import Checkpoint
 from trajprompt.errors import TrajpromptError
 from trajprompt.models.dropout import Dropout
 from trajprompt.models.master_weights import MasterWeights
@@ -82,7 +84,7 @@ def test_float32_step_is_torch_adamw_with_clipping():
 def test_master_weights_accumulate_below_bfloat16():
     layer = torch.nn.Linear(1, 1, bias=False)
     torch.nn.init.ones_(layer.weight)
-    weights = MasterWeights(layer, torch.bfloat16, 1e-4, 0.0)
+    weights = MasterWeights(layer, torch.bfloat16, 0.0)
     for _ in range(40):  # one step is 1e-4; bfloat16 next to 1 resolves 4e-3
         layer(torch.ones(1, 1, dtype=torch.bfloat16)).sum().backward()
         weights.step(1e-4, clip=1.0, norm=weights.gradient_norm())
@@ -149,3 +151,42 @@ def test_relu_mlp_gradients():
     torch.testing.assert_close(relu_mlp(x, *weights), expected)
     with torch.no_grad():
         torch.testing.assert_close(relu_mlp(x, *weights), expected)
+
+
+def trained(checkpoint: Checkpoint, precision: str = "bf16", steps: int = 12):
+    """The weights and curve of a toy training with dropout, warm-up and validation."""
+    model, batches = make_model(dropout=0.1), Imitation()
+    settings = TrainingSettings(
+        steps, warmup_steps=3, precision=precision, validation_every=5, seed=4
+    )
+    curve = train(
+        model,
+        batches,
+        settings,
+        "toy",
+        generator=batches.chance,
+        validate=lambda: 0.5,
+        checkpoint=checkpoint,
+    )
+    return {k: v.clone() for k, v in model.state_dict().items()}, curve
+
+
+@pytest.mark.parametrize("precision", ["bf16", "fp32"])
+@pytest.mark.parametrize("at", [0, 4, 7, 11])
+def test_training_goes_on_to_the_same_bits(tmp_path, precision, at):
+    weights, curve = trained(Checkpoint(), precision)
+    target = tmp_path / "seed0.safetensors"
+    interrupt(Stopped(target, at), lambda c: trained(c, precision))
+    found, found_curve = trained(Checkpoint(target, "test"), precision)
+    assert found_curve == curve
+    for name, expected in weights.items():
+        assert torch.equal(found[name], expected), name
+
+
+def test_training_that_resumes_twice(tmp_path):
+    weights, _ = trained(Checkpoint())
+    target = tmp_path / "seed0.safetensors"
+    for at in (2, 8):
+        interrupt(Stopped(target, at), trained)
+    found, _ = trained(Checkpoint(target, "test"))
+    assert all(torch.equal(found[name], expected) for name, expected in weights.items())

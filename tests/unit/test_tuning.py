@@ -6,7 +6,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from stopping import Stopped, interrupt
 
+from trajprompt.checkpoint import Checkpoint
 from trajprompt.errors import TrajpromptError
 from trajprompt.models.backbone import Backbone
 from trajprompt.models.prompt_dt import BackboneConfig, PromptDT, action_loss
@@ -23,6 +25,7 @@ from trajprompt.tuning.none import NoOptions
 from trajprompt.tuning.prompt_vectors import to_prompts, to_vectors
 from trajprompt.tuning.protocol import (
     HISTORY_COLUMNS,
+    Adaptation,
     TuningProblem,
     get_method,
     methods,
@@ -317,3 +320,18 @@ def test_damaged_adaptation_is_one_clear_error(tmp_path):
     file.write_bytes(b"not HDF5")
     with pytest.raises(TrajpromptError, match="damaged"):
         read_adaptation(file)
+
+
+def adapted(name: str, checkpoint: Checkpoint) -> Adaptation:
+    problem = dataclasses.replace(make_problem(), checkpoint=checkpoint)
+    return get_method(name).tune(problem, OPTIONS[name])
+
+
+@pytest.mark.parametrize("name", sorted(set(OPTIONS) - {"none"}))
+@pytest.mark.parametrize("at", [0, 1])
+def test_stopped_methods_go_on_to_the_same_bytes(tmp_path, played, name, at):
+    target = tmp_path / "seed0.h5"
+    interrupt(Stopped(target, at), lambda checkpoint: adapted(name, checkpoint))
+    for file, checkpoint in (("a", Checkpoint()), ("b", Checkpoint(target, "test"))):
+        write_adaptation(tmp_path / file, make_problem(), adapted(name, checkpoint), {})
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()

@@ -1,5 +1,8 @@
 """Dropout whose random bits cost less than the arithmetic around them."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -21,8 +24,25 @@ class Dropout(nn.Module):
         self.reseed(0)
 
     def reseed(self, seed: int) -> None:
-        """Start the CPU stream of masks again from ``seed``."""
+        """Start the stream of masks again from ``seed``, on the CPU and on a GPU."""
         self.words = np.random.Generator(np.random.SFC64(seed))
+        if torch.cuda.is_initialized():
+            torch.cuda.manual_seed(seed)
+
+    def state(self) -> dict[str, Any]:
+        """Where the streams of masks are (a `checkpoint.Resumable`)."""
+        words = self.words.bit_generator.state
+        state = {**words, "state": {"state": words["state"]["state"]}}
+        if torch.cuda.is_initialized():
+            state["cuda"] = torch.cuda.get_rng_state()
+        return state
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        names = ("bit_generator", "has_uint32", "uinteger")
+        words = {"state": state["state"]["state"]}
+        self.words.bit_generator.state = {"state": words, **{n: state[n] for n in names}}
+        if torch.cuda.is_initialized():
+            torch.cuda.set_rng_state(torch.from_numpy(state["cuda"]))
 
     def forward(self, x: Tensor) -> Tensor:
         if not self.training or self.rate == 0.0:

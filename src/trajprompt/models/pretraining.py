@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from trajprompt.checkpoint import Checkpoint
 from trajprompt.models.backbone import Backbone
 from trajprompt.models.precision import resolve_device
 from trajprompt.models.pretraining_data import PretrainData, Sampler, Validation, prepare
@@ -18,7 +19,9 @@ from trajprompt.trajectories.store import read_trajectories
 VALIDATION_SEGMENTS = 512  # over all tasks; the loss is then known to a few percent
 
 
-def pretrain(settings: PretrainSettings, data: Path) -> tuple[Backbone, list[CurvePoint]]:
+def pretrain(
+    settings: PretrainSettings, data: Path, checkpoint: Checkpoint | None = None
+) -> tuple[Backbone, list[CurvePoint]]:
     """The trained backbone and its curve; ``data`` is the suite's trajectory store."""
     torch.set_num_threads(1)  # the same bits with one core or many, and no slower
     device = resolve_device(settings.device)
@@ -34,13 +37,16 @@ def pretrain(settings: PretrainSettings, data: Path) -> tuple[Backbone, list[Cur
     weight_seed, dropout_seed = integers(_stream(settings, "weights"), 2)
     torch.manual_seed(int(weight_seed))
     model = PromptDT(backbone_config(settings)).to(device)
+    sampler = _sampler(settings, resident, "batches", settings.batch_per_task)
     curve = train(
         model,
-        _sampler(settings, resident, "batches", settings.batch_per_task),
+        sampler,
         _training_settings(settings, int(dropout_seed)),
         f"pretrain {suite.name} {settings.backbone} seed {settings.seed}",
         Validation(model, *_validation_sampler(settings, resident)()),
         source=str(data),
+        generator=sampler.generator,
+        checkpoint=checkpoint,
     )
     normaliser = resident.normaliser
     backbone = Backbone(

@@ -1,17 +1,19 @@
 """Gradient training of a prompt decision transformer, for pretraining and fine-tuning."""
 
+import dataclasses
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 
+from trajprompt.checkpoint import Checkpoint
 from trajprompt.errors import TrajpromptError
 from trajprompt.models.master_weights import MasterWeights
 from trajprompt.models.memory import keep_freed_memory
 from trajprompt.models.precision import resolve_precision
 from trajprompt.models.prompt_dt import PromptDT, action_loss
-from trajprompt.progress import progress
 from trajprompt.trajectories.segments import Segments
 
 Batch = tuple[Segments, Segments | None]  # contexts (B, K, ..), prompts (B or 1, P, ..)
@@ -63,74 +65,103 @@ def train(
     label: str,
     validate: Callable[[], float] | None = None,
     source: str = "",
+    generator: torch.Generator | None = None,
+    checkpoint: Checkpoint | None = None,
 ) -> list[CurvePoint]:
     """Train ``model`` in place; on return its weights are float32 and it is in eval mode.
 
     ``label`` names the run in the progress bar and, with the file ``source`` of its data,
-    in errors. ``validate`` is called in eval mode without gradients.
+    in errors. ``validate`` is called in eval mode without gradients. ``generator`` is what
+    ``make_batch`` draws from: a training that goes on from ``checkpoint`` restores it.
 
     Raises TrajpromptError at the first step whose loss or gradient is not finite; the
     model then keeps the weights it had before that step.
     """
     keep_freed_memory()
-    device = model.predict_action.weight.device
-    dtype = resolve_precision(settings.precision, device)
-    weights = MasterWeights(model, dtype, settings.learning_rate, settings.weight_decay)
-    _seed_dropout(model, settings.seed)
+    training = _Training(model, make_batch, settings, validate, generator)
+    where = f"{source}: {label}" if source else label
     try:
-        where = f"{source}: {label}" if source else label
-        bar = progress(range(settings.steps), label)
-        return _run(model, weights, make_batch, settings, bar, where, validate)
+        return training.run(checkpoint or Checkpoint(), label, where)
     finally:
-        weights.release()
+        training.weights.release()
         model.eval()
 
 
-def _run(
-    model: PromptDT,
-    weights: MasterWeights,
-    make_batch: Callable[[], Batch],
-    settings: TrainingSettings,
-    bar: Iterable[int],
-    where: str,
-    validate: Callable[[], float] | None,
-) -> list[CurvePoint]:
-    curve: list[CurvePoint] = []
-    losses: list[float] = []
-    model.train()
-    for step in bar:
-        rate = learning_rate_at(step, settings)
-        losses.append(_update(model, weights, make_batch(), rate, settings, where, step))
-        if not _due(step + 1, settings):
-            continue
-        point = CurvePoint(
-            step + 1, sum(losses) / len(losses), _validation(model, validate), rate
+class _Training:
+    """One training in progress: weights, their optimiser, random streams and curve."""
+
+    def __init__(
+        self,
+        model: PromptDT,
+        make_batch: Callable[[], Batch],
+        settings: TrainingSettings,
+        validate: Callable[[], float] | None,
+        generator: torch.Generator | None,
+    ):
+        self.model, self.make_batch, self.settings = model, make_batch, settings
+        self.validate, self.generator = validate, generator
+        dtype = resolve_precision(settings.precision, model.predict_action.weight.device)
+        self.weights = MasterWeights(model, dtype, settings.weight_decay)
+        model.dropout.reseed(settings.seed)
+        self.curve: list[CurvePoint] = []
+        self.losses: list[float] = []  # since the last point of the curve
+
+    def run(self, checkpoint: Checkpoint, label: str, where: str) -> list[CurvePoint]:
+        self.model.train()
+        for step in checkpoint.steps(self.settings.steps, self, label):
+            rate = learning_rate_at(step, self.settings)
+            self.losses.append(self._update(rate, where, step))
+            if not self._due(step + 1):
+                continue
+            mean = sum(self.losses) / len(self.losses)
+            self.curve.append(CurvePoint(step + 1, mean, self._validation(), rate))
+            self.losses.clear()
+            checkpoint.show(f"loss {mean:.4f}/{self.curve[-1].validation_loss:.4f}")
+        return self.curve
+
+    def state(self) -> dict[str, Any]:
+        generator = (
+            {} if self.generator is None else {"batches": self.generator.get_state()}
         )
-        curve.append(point)
-        losses.clear()
-        if hasattr(bar, "set_postfix_str"):
-            bar.set_postfix_str(f"loss {point.train_loss:.4f}/{point.validation_loss:.4f}")
-    return curve
+        return {
+            "weights": self.weights.state(),
+            "dropout": self.model.dropout.state(),
+            "curve": [dataclasses.astuple(point) for point in self.curve],
+            "losses": self.losses,
+            **generator,
+        }
 
+    def restore(self, state: Mapping[str, Any]) -> None:
+        self.weights.restore(state["weights"])
+        self.model.dropout.restore(state["dropout"])
+        self.curve = [CurvePoint(*point) for point in state["curve"]]
+        self.losses = list(state["losses"])
+        if self.generator is not None:
+            self.generator.set_state(torch.from_numpy(state["batches"]))
 
-def _update(
-    model: PromptDT,
-    weights: MasterWeights,
-    batch: Batch,
-    rate: float,
-    settings: TrainingSettings,
-    where: str,
-    step: int,
-) -> float:
-    context, prompt = batch
-    loss = action_loss(model(context, prompt), context)
-    loss.backward()
-    value = loss.item()
-    _require_finite(value, "loss", where, step)
-    norm = weights.gradient_norm()
-    _require_finite(norm.item(), "gradient norm", where, step)
-    weights.step(rate, settings.gradient_clip, norm)
-    return value
+    def _update(self, rate: float, where: str, step: int) -> float:
+        context, prompt = self.make_batch()
+        loss = action_loss(self.model(context, prompt), context)
+        loss.backward()
+        value = loss.item()
+        _require_finite(value, "loss", where, step)
+        norm = self.weights.gradient_norm()
+        _require_finite(norm.item(), "gradient norm", where, step)
+        self.weights.step(rate, self.settings.gradient_clip, norm)
+        return value
+
+    def _due(self, done: int) -> bool:
+        every = self.settings.validation_every
+        return done == self.settings.steps or (every > 0 and done % every == 0)
+
+    @torch.no_grad()
+    def _validation(self) -> float:
+        if self.validate is None:
+            return math.nan
+        self.model.eval()
+        value = self.validate()
+        self.model.train()
+        return value
 
 
 def _require_finite(value: float, name: str, where: str, step: int) -> None:
@@ -141,24 +172,3 @@ def _require_finite(value: float, name: str, where: str, step: int) -> None:
             "finite numbers",
             "lower the learning rate or look for bad values with `trajprompt inspect`",
         )
-
-
-def _due(done: int, settings: TrainingSettings) -> bool:
-    every = settings.validation_every
-    return done == settings.steps or (every > 0 and done % every == 0)
-
-
-@torch.no_grad()
-def _validation(model: PromptDT, validate: Callable[[], float] | None) -> float:
-    if validate is None:
-        return math.nan
-    model.eval()
-    value = validate()
-    model.train()
-    return value
-
-
-def _seed_dropout(model: PromptDT, seed: int) -> None:
-    model.dropout.reseed(seed)
-    if model.predict_action.weight.is_cuda:
-        torch.cuda.manual_seed(seed)

@@ -1,14 +1,15 @@
 """Full-model fine-tuning (Prompt-DT-FT, FT-full): every weight, on the cell's samples."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from trajprompt.models.training import CurvePoint, TrainingSettings, train
-from trajprompt.options import at_least, positive
+from trajprompt.options import at_least, at_most, positive
 from trajprompt.seeds import integers, torch_generator
 from trajprompt.tuning.protocol import Adaptation, TuningProblem, register
 
@@ -26,6 +27,9 @@ class FinetuneOptions:
         at_least(self, 1, "iterations", "steps_per_iteration", "batch")
         at_least(self, 0, "weight_decay")
         positive(self, "learning_rate", "gradient_clip")
+        at_most(self, 1, "learning_rate")
+        at_most(self, 4096, "batch")
+        at_most(self, 100_000, "iterations", "steps_per_iteration")
 
 
 @register("full-finetune", FinetuneOptions)
@@ -36,13 +40,35 @@ def tune(problem: TuningProblem, options: FinetuneOptions) -> Adaptation:
     Adam's state between tasks). Contexts have K steps, as in pretraining (the reference:
     the last K* steps of an episode). Nothing is selected: ``best`` is ``last``.
     """
-    weights, history = {}, []
-    for row in range(len(problem.rows)):
-        weights[row], curve = _finetune(problem, options, row)
-        history += list(_history(problem, options, row, curve))
+    tuned = _Tuned(problem, options)
+    for row in problem.checkpoint.steps(len(problem.rows), tuned, "full-finetune"):
+        tuned.add(row)
     prompts = problem.initial_prompts
     iterations = np.full(len(problem.rows), options.iterations, np.int64)
-    return Adaptation(prompts, prompts, iterations, history, weights=weights)
+    return Adaptation(prompts, prompts, iterations, tuned.history, weights=tuned.weights)
+
+
+class _Tuned:
+    """The rows that are done (a `checkpoint.Resumable`; a row itself takes seconds)."""
+
+    def __init__(self, problem: TuningProblem, options: FinetuneOptions):
+        self.problem, self.options = problem, options
+        self.weights: dict[int, dict[str, Tensor]] = {}
+        self.history: list[dict[str, Any]] = []
+
+    def add(self, row: int) -> None:
+        self.weights[row], curve = _finetune(self.problem, self.options, row)
+        self.history += _history(self.problem, self.options, row, curve)
+
+    def state(self) -> dict[str, Any]:
+        weights = {str(row): tensors for row, tensors in self.weights.items()}
+        return {"weights": weights, "history": self.history}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        for row, tensors in state["weights"].items():
+            found = {name: torch.from_numpy(array) for name, array in tensors.items()}
+            self.weights[int(row)] = found
+        self.history = state["history"]
 
 
 def _finetune(

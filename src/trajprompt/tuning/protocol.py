@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
+from trajprompt.checkpoint import Checkpoint
 from trajprompt.errors import TrajpromptError
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ class TuningProblem:
     stream: np.random.SeedSequence  # the method's own chance
     threads: int = 1
     precision: str = "auto"
+    checkpoint: Checkpoint = field(default_factory=Checkpoint)  # long loops count on it
 
     def require_prompts(self) -> "Segments":
         """The initial prompts, for methods that move them."""
@@ -93,19 +95,22 @@ class Method:
     name: str
     options: type
     tune: Callable[[TuningProblem, Any], Adaptation]
+    moves_prompts: bool = False  # then it cannot serve a backbone that takes none
 
 
 REGISTRY: dict[str, Method] = {}
 Tune = TypeVar("Tune", bound=Callable[..., Adaptation])
 
 
-def register(name: str, options: type) -> Callable[[Tune], Tune]:
+def register(
+    name: str, options: type, moves_prompts: bool = False
+) -> Callable[[Tune], Tune]:
     """Enter a function into the registry under ``name``; ``options`` is its dataclass."""
 
     def enter(tune: Tune) -> Tune:
         if name in REGISTRY and REGISTRY[name].tune.__module__ != tune.__module__:
             raise ValueError(f"two tuning methods are called '{name}'")
-        REGISTRY[name] = Method(name, options, tune)
+        REGISTRY[name] = Method(name, options, tune, moves_prompts)
         return tune
 
     return enter

@@ -1,12 +1,14 @@
 """PTDT-offline: prompts ranked by their imitation loss on the cell's samples (Eq. 5)."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from trajprompt.options import at_least
+from trajprompt.options import at_least, at_most
 from trajprompt.seeds import torch_generator
 from trajprompt.trajectories.segments import Segments
 from trajprompt.tuning.imitation import ImitationLoss
@@ -33,6 +35,7 @@ class OfflineOptions(RankSettings):
     def __post_init__(self) -> None:
         super().__post_init__()
         at_least(self, 1, "batch", "judging_batch")
+        at_most(self, 4096, "batch", "judging_batch")
 
 
 class ImitationObjective:
@@ -63,6 +66,12 @@ class ImitationObjective:
             queries += 1
         return Verdict(values, judged, queries, np.zeros(len(self.problem.rows), np.int64))
 
+    def state(self) -> dict[str, Any]:
+        return {"batches": self.generator.get_state()}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        self.generator.set_state(torch.from_numpy(state["batches"]))
+
     def _batch(self, generator: torch.Generator, count: int) -> Segments:
         """(R, count, K, ..): each row's own samples."""
         samples = self.problem.samples
@@ -74,6 +83,6 @@ class ImitationObjective:
         return self.loss(to_prompts(vectors, self.template), contexts)
 
 
-@register("ptdt-offline", OfflineOptions)
+@register("ptdt-offline", OfflineOptions, moves_prompts=True)
 def tune(problem: TuningProblem, options: OfflineOptions) -> Adaptation:
     return descend(problem, options, ImitationObjective(problem, options))

@@ -1,13 +1,15 @@
 """PTDT-online: prompts ranked by the return they earn in the simulator (Eq. 6)."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from trajprompt.models.lockstep import LockstepPolicy
-from trajprompt.options import at_least
+from trajprompt.options import at_least, at_most
 from trajprompt.rollout.loop import rollout
 from trajprompt.seeds import integers
 from trajprompt.tasks.simulator import Simulator, make_simulator
@@ -33,6 +35,7 @@ class OnlineOptions(RankSettings):
     def __post_init__(self) -> None:
         super().__post_init__()
         at_least(self, 1, "episodes")
+        at_most(self, 1000, "episodes")
 
 
 class ReturnObjective:
@@ -69,6 +72,12 @@ class ReturnObjective:
         judged = None if iterate is None else values[:, -1]
         return Verdict(values[:, :count], judged, values.shape[1], steps)
 
+    def state(self) -> dict[str, Any]:
+        return {}  # the resets of a step depend on its number alone
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        pass
+
     def _seeds(self, sequence: np.random.SeedSequence) -> np.ndarray:
         """Reset seeds (R, 1, E); odd, because evaluation's are even."""
         rows = len(self.problem.rows)
@@ -101,6 +110,6 @@ class ReturnObjective:
         return self.simulators[size]
 
 
-@register("ptdt-online", OnlineOptions)
+@register("ptdt-online", OnlineOptions, moves_prompts=True)
 def tune(problem: TuningProblem, options: OnlineOptions) -> Adaptation:
     return descend(problem, options, ReturnObjective(problem, options))

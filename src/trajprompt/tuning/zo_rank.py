@@ -3,6 +3,7 @@
 Prompt-Tuning DT (arXiv 2305.09648); the estimator is ZO-RankSGD's (arXiv 2303.03751).
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -10,9 +11,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from trajprompt.checkpoint import Resumable
 from trajprompt.errors import TrajpromptError
-from trajprompt.options import OptionError, at_least, positive
-from trajprompt.progress import progress
+from trajprompt.options import OptionError, at_least, at_most, positive
 from trajprompt.seeds import torch_generator
 from trajprompt.tuning.prompt_vectors import to_prompts, to_vectors
 from trajprompt.tuning.protocol import Adaptation, TuningProblem
@@ -62,6 +63,8 @@ class RankSettings:
         at_least(self, 1, "ranked", "iterations", "steps_per_iteration")
         at_least(self, 2, "candidates")
         positive(self, "step_size", "smoothing")
+        at_most(self, 1000, "candidates")
+        at_most(self, 100_000, "iterations", "steps_per_iteration")
         if self.ranked > self.candidates:
             expected = f"at most candidates, {self.candidates}"
             raise OptionError("ranked", str(self.ranked), expected)
@@ -77,7 +80,7 @@ class Verdict:
     simulator_steps: np.ndarray  # (R,)
 
 
-class Objective(Protocol):
+class Objective(Resumable, Protocol):
     def __call__(
         self, candidates: Tensor | None, iterate: Tensor | None, step: int
     ) -> Verdict:
@@ -94,55 +97,86 @@ def descend(
     problem: TuningProblem, settings: RankSettings, objective: Objective
 ) -> Adaptation:
     """Algorithm 1 on all rows at once; iterates are judged as each iteration ends."""
-    record = _Record(problem)
-    position = record.start.clone()
-    generator = torch_generator(problem.streams(1)[0])
-    total = settings.iterations * settings.steps_per_iteration
-    for step in progress(range(total), f"{problem.suite.name} ranking"):
-        iteration, within = divmod(step, settings.steps_per_iteration)
-        noise = _noise(position, settings.candidates, generator)
-        candidates = position.unsqueeze(1) + settings.smoothing * noise
-        verdict = objective(candidates, position if within == 0 else None, step)
-        if within == 0:
-            record.keep(iteration, position, verdict)
-        record.count(verdict)
-        gradient = rank_gradient(noise, verdict.candidates, settings.ranked)
-        position = position - settings.step_size * gradient
-    final = objective(None, position, total)
-    record.count(final)
-    record.keep(settings.iterations, position, final)
-    return record.adaptation(position)
+    return _Descent(problem, settings, objective).run()
 
 
-def _noise(position: Tensor, candidates: int, generator: torch.Generator) -> Tensor:
-    """Fresh standard normal directions (R, m, d), drawn on the CPU on every device."""
-    rows, size = position.shape
-    return torch.randn(rows, candidates, size, generator=generator).to(position.device)
+class _Descent:
+    """One descent in progress: position, budgets spent, judged iterates, chance."""
 
-
-class _Record:
-    """Budgets, judged iterates and the best of them, while a descent runs."""
-
-    def __init__(self, problem: TuningProblem):
-        self.problem, self.template = problem, problem.require_prompts()
+    def __init__(
+        self, problem: TuningProblem, settings: RankSettings, objective: Objective
+    ):
+        self.problem, self.settings, self.objective = problem, settings, objective
+        self.template = problem.require_prompts()
         self.start = to_vectors(self.template)  # (R, d)
-        rows = len(problem.rows)
+        self.position = self.start.clone()
+        self.generator = torch_generator(problem.streams(1)[0])
         self.queries = 0
-        self.simulator_steps = np.zeros(rows, np.int64)
-        self.objectives: list[Tensor] = []  # one (R,) per judged iterate
-        self.iterates: list[Tensor] = []  # one (R, d) per judged iterate
+        self.simulator_steps = np.zeros(len(problem.rows), np.int64)
+        judged = settings.iterations + 1
+        self.objectives = torch.empty(judged, len(problem.rows))
+        self.iterates = torch.empty(judged, *self.start.shape).to(self.start)
         self.history: list[dict[str, Any]] = []
 
-    def count(self, verdict: Verdict) -> None:
+    def run(self) -> Adaptation:
+        total = self.settings.iterations * self.settings.steps_per_iteration
+        label = f"{self.problem.suite.name} ranking"
+        for step in self.problem.checkpoint.steps(total, self, label):
+            self._descend(step)
+        final = self.objective(None, self.position, total)
+        self._count(final)
+        self._keep(self.settings.iterations, final)
+        return self._adaptation()
+
+    def state(self) -> dict[str, Any]:
+        return {
+            "position": self.position,
+            "generator": self.generator.get_state(),
+            "queries": self.queries,
+            "simulator_steps": self.simulator_steps,
+            "objectives": self.objectives,
+            "iterates": self.iterates,
+            "history": self.history,
+            "objective": self.objective.state(),
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        self.position.copy_(torch.from_numpy(state["position"]))
+        self.generator.set_state(torch.from_numpy(state["generator"]))
+        self.queries = state["queries"]
+        self.simulator_steps = state["simulator_steps"]
+        self.objectives.copy_(torch.from_numpy(state["objectives"]))
+        self.iterates.copy_(torch.from_numpy(state["iterates"]))
+        self.history = state["history"]
+        self.objective.restore(state["objective"])
+
+    def _descend(self, step: int) -> None:
+        iteration, within = divmod(step, self.settings.steps_per_iteration)
+        noise = self._noise()
+        candidates = self.position.unsqueeze(1) + self.settings.smoothing * noise
+        verdict = self.objective(candidates, self.position if within == 0 else None, step)
+        if within == 0:
+            self._keep(iteration, verdict)
+        self._count(verdict)
+        gradient = rank_gradient(noise, verdict.candidates, self.settings.ranked)
+        self.position = self.position - self.settings.step_size * gradient
+
+    def _noise(self) -> Tensor:
+        """Fresh standard normal directions (R, m, d), drawn on the CPU on every device."""
+        rows, size = self.position.shape
+        shape = (rows, self.settings.candidates, size)
+        return torch.randn(shape, generator=self.generator).to(self.position.device)
+
+    def _count(self, verdict: Verdict) -> None:
         self.queries += verdict.queries
         self.simulator_steps = self.simulator_steps + verdict.simulator_steps
 
-    def keep(self, iteration: int, position: Tensor, verdict: Verdict) -> None:
+    def _keep(self, iteration: int, verdict: Verdict) -> None:
         """Log the iterate that ``verdict`` judged, with the budget that led to it."""
         assert verdict.iterate is not None
-        self.objectives.append(verdict.iterate.float().cpu())
-        self.iterates.append(position.clone())
-        moved = (position - self.start).norm(dim=-1)  # (R,)
+        self.objectives[iteration] = verdict.iterate.float()
+        self.iterates[iteration] = self.position
+        moved = (self.position - self.start).norm(dim=-1)  # (R,)
         for row, task in enumerate(self.problem.rows.tolist()):
             values = {
                 "task": task,
@@ -156,13 +190,12 @@ class _Record:
             }
             self.history.append(values)
 
-    def adaptation(self, position: Tensor) -> Adaptation:
-        best = torch.stack(self.objectives).argmin(dim=0)  # (R,), the earliest of equals
-        vectors = torch.stack(self.iterates)  # (T, R, d)
-        chosen = vectors[best.to(vectors.device), torch.arange(len(best))]
+    def _adaptation(self) -> Adaptation:
+        best = self.objectives.argmin(dim=0)  # (R,), the earliest of equals
+        chosen = self.iterates[best.to(self.iterates.device), torch.arange(len(best))]
         curve = {i: to_prompts(x, self.template) for i, x in enumerate(self.iterates)}
         return Adaptation(
-            last=to_prompts(position, self.template),
+            last=to_prompts(self.position, self.template),
             best=to_prompts(chosen, self.template),
             best_iteration=best.numpy(),
             history=self.history,

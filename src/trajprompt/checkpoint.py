@@ -1,0 +1,225 @@
+"""Checkpoints of long loops: written now and then and on a signal, gone when all is done.
+
+A loop that counts its steps with `Checkpoint.steps` goes on where a killed process left
+it, and ends in the same bits as if it had never stopped::
+
+    with checkpoint_for(out, attributes) as checkpoint:
+        for step in checkpoint.steps(total, part, "label"):
+            ...
+        write_artifact(out, ...)
+
+``part`` holds all that changes from step to step. The file lies beside the artifact.
+"""
+
+import contextlib
+import hashlib
+import json
+import math
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from trajprompt.artifacts import atomic_path, remove_stale
+from trajprompt.errors import Interrupted, TrajpromptError
+from trajprompt.hdf5_checks import open_hdf5
+from trajprompt.progress import progress
+from trajprompt.provenance import SCHEMA_VERSION, source_hash
+
+if TYPE_CHECKING:
+    import h5py
+
+KIND = "checkpoint"
+REMEDY = "remove it to begin again"
+# Often enough that a power cut costs little.
+MINUTES = 10.0
+VARIABLE = "TRAJPROMPT_CHECKPOINT_MINUTES"  # overrides it; 0 saves after every step
+# Writing may take at most this share of the time since the last write (replay buffers of
+# the papers' size are gigabytes), so that checkpoints never cost more.
+LARGEST_SHARE = 0.02
+# Slurm sends the first before a job's time limit and on scancel; the second where a site's
+# jobs ask for it (sbatch --signal).
+SIGNALS = (signal.SIGTERM, signal.SIGUSR1)
+
+
+class Resumable(Protocol):
+    """Something whose future depends on ``state()`` alone.
+
+    A state is a dict of tensors, arrays, JSON values and further such dicts.
+    """
+
+    def state(self) -> dict[str, Any]: ...
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Tensors and arrays arrive as arrays, each read when it is asked for."""
+
+
+class Checkpoint:
+    """The checkpoint of one artifact; without a ``target`` it only counts steps."""
+
+    def __init__(self, target: Path | None = None, identity: str = ""):
+        self.path = target.with_suffix(".checkpoint.h5") if target else None
+        self.identity = identity
+        self._interval = self._pause = _interval()
+        self._saved_at = time.monotonic()
+        self._signal: int | None = None
+        self._bar: Any = None
+
+    def steps(self, total: int, part: Resumable, label: str) -> Iterator[int]:
+        """``range(total)`` with a progress bar, less the steps that an earlier process did.
+
+        Raises Interrupted at the end of a step during which a signal came.
+        """
+        first = self._resume(part, total)
+        self._bar = progress(range(first, total), label, done=first)
+        for step in self._bar:
+            yield step
+            if self._due():
+                self._save(step + 1, total, part)
+            if self._signal is not None:
+                raise Interrupted(self._signal, label, step + 1, total, self.path)
+
+    def show(self, text: str) -> None:
+        """Text at the end of the progress bar."""
+        self._bar.set_postfix_str(text)
+
+    def remove(self) -> None:
+        if self.path is not None:
+            self.path.unlink(missing_ok=True)
+            remove_stale(self.path)
+
+    @contextlib.contextmanager
+    def listening(self) -> Iterator[None]:
+        """Signals are noted, to be obeyed at the end of a step."""
+        if self.path is None or threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before = {number: signal.signal(number, self._note) for number in SIGNALS}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        self._signal = number
+
+    def _due(self) -> bool:
+        if self.path is None:
+            return False
+        return self._signal is not None or time.monotonic() - self._saved_at >= self._pause
+
+    def _save(self, done: int, total: int, part: Resumable) -> None:
+        assert self.path is not None
+        began = time.monotonic()
+        values: dict[str, Any] = {}
+        with atomic_path(self.path) as temporary, _new_file(temporary) as file:
+            _write(file.create_group("arrays"), part.state(), values)
+            # A dataset, because attributes end at 64 KiB.
+            file["values"] = np.frombuffer(json.dumps(values).encode(), np.uint8)
+            file.attrs["kind"] = KIND
+            file.attrs["schema_version"] = str(SCHEMA_VERSION)
+            file.attrs["identity"] = self.identity
+            file.attrs["done"], file.attrs["total"] = done, total
+        self._saved_at = time.monotonic()
+        if self._interval > 0:
+            self._pause = max(self._interval, (self._saved_at - began) / LARGEST_SHARE)
+
+    def _resume(self, part: Resumable, total: int) -> int:
+        """Restore ``part`` from the file, if there is one that fits; the steps done."""
+        if self.path is None or not self.path.is_file():
+            return 0
+        with open_hdf5(self.path, KIND, REMEDY) as file:  # damage is a TrajpromptError
+            found = file.attrs.get("identity"), file.attrs.get("total")
+            if found != (self.identity, total):
+                self._say("is of other settings, inputs or code: from the beginning")
+                return 0
+            done = int(file.attrs["done"])
+            if not 0 < done <= total:
+                raise ValueError(f"{done} steps done of {total}")
+            values = json.loads(file["values"][()].tobytes())
+            part.restore(Saved(file["arrays"], values))
+        self._say(f"goes on after step {done} of {total}")
+        return done
+
+    def _say(self, what: str) -> None:
+        print(f"checkpoint {self.path} {what}", file=sys.stderr)
+
+
+def _new_file(path: Path) -> "h5py.File":
+    import h5py
+
+    return h5py.File(path, "w", libver="latest")  # with checksums on what is not numbers
+
+
+def _interval() -> float:
+    """Seconds between checkpoints; "inf" leaves only those on signals."""
+    text = os.environ.get(VARIABLE, str(MINUTES))
+    try:
+        minutes = float(text)
+    except ValueError:
+        minutes = math.nan
+    if not minutes >= 0:
+        raise TrajpromptError(VARIABLE, repr(text), "a number of minutes, at least 0")
+    return 60 * minutes
+
+
+class Saved(Mapping[str, Any]):
+    """A state as it was saved; arrays are read when they are asked for, and not kept."""
+
+    def __init__(self, arrays: "h5py.Group", values: dict[str, Any]):
+        self._arrays, self._values = arrays, values
+
+    def __getitem__(self, name: str) -> Any:
+        if name in self._arrays:
+            found = self._arrays[name]
+            if hasattr(found, "shape"):
+                return found[()]
+            return Saved(found, self._values[name])
+        return self._values[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter({**self._values, **self._arrays})
+
+    def __len__(self) -> int:
+        return len({**self._values, **self._arrays})
+
+
+def _write(arrays: "h5py.Group", state: Mapping[str, Any], values: dict[str, Any]) -> None:
+    """Arrays and tensors into the group, all else into ``values``, name by name."""
+    for name, value in state.items():
+        if isinstance(value, Mapping):
+            values[name] = {}
+            _write(arrays.create_group(name), value, values[name])
+        elif hasattr(value, "cpu"):
+            _write_array(arrays, name, value.detach().cpu().numpy())
+        elif isinstance(value, np.ndarray):
+            _write_array(arrays, name, value)
+        else:
+            values[name] = value
+
+
+def _write_array(arrays: "h5py.Group", name: str, value: np.ndarray) -> None:
+    """With checksums, which HDF5 has for arrays that hold something only."""
+    arrays.create_dataset(name, data=value, fletcher32=value.size > 0 < value.ndim)
+
+
+@contextlib.contextmanager
+def checkpoint_for(target: Path, attributes: Mapping[str, str]) -> Iterator[Checkpoint]:
+    """The checkpoint of the artifact ``target``, removed when the block succeeds.
+
+    A checkpoint serves only the same settings, inputs and libraries, which stand in the
+    artifact's provenance ``attributes``, and the same code, committed or not.
+    """
+    described = json.dumps({**attributes, "commit": source_hash()}, sort_keys=True)
+    checkpoint = Checkpoint(target, hashlib.sha256(described.encode()).hexdigest())
+    with checkpoint.listening():
+        yield checkpoint
+    checkpoint.remove()
