@@ -10,11 +10,12 @@ from torch import nn
 
 from trajprompt.collect import algorithms
 from trajprompt.collect.__main__ import run
+from trajprompt.collect.adam import FlatAdam
 from trajprompt.collect.curve import check_learned, first_and_last, learning_curve
 from trajprompt.collect.goal_conditioned import GoalConditioned
 from trajprompt.collect.heading import CanonicalHeading, rename_legs, turn
 from trajprompt.collect.loop import schedule
-from trajprompt.collect.networks import StackedMLP, adam, flatten_parameters, step
+from trajprompt.collect.networks import StackedMLP, flatten_parameters
 from trajprompt.collect.options import LoopOptions, SacOptions, Td3Options
 from trajprompt.collect.perspective import Transition
 from trajprompt.collect.replay import Batch, ReplayBuffer
@@ -71,11 +72,11 @@ def test_a_stack_equals_separate_networks_before_and_after_learning(layer_norm):
     stack = StackedMLP(3, (5, 8, 8, 2), generator(), layer_norm)
     singles = [separate(stack, member) for member in range(3)]
     vector = flatten_parameters(stack)
-    optimiser = adam(vector, 1e-2)
+    optimiser = FlatAdam(vector, 1e-2)
     single_optimisers = [torch.optim.Adam(net.parameters(), lr=1e-2) for net in singles]
     for round_ in range(3):
         x = torch.randn(3, 4, 5, generator=generator(round_))
-        step(optimiser, vector, stack(x).square().mean((1, 2)).sum())
+        optimiser.minimise(stack(x).square().mean((1, 2)).sum())
         for member, (net, single) in enumerate(
             zip(singles, single_optimisers, strict=True)
         ):

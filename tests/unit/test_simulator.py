@@ -137,6 +137,41 @@ def test_returned_observations_are_not_overwritten():
     np.testing.assert_array_equal(first, kept)
 
 
+def played(simulator, actions, reset_seeds):
+    """All numbers of some steps, with a reset of the rows that ended halfway."""
+    steps = []
+    for now, action in enumerate(actions):
+        step = simulator.step(action)
+        steps.append(step)
+        if now == len(actions) // 2:
+            simulator.reset(reset_seeds, step.terminations)
+    return [np.stack(column) for column in zip(*steps, strict=True)]
+
+
+@pytest.mark.parametrize("name", [*SUITES, "reach"])
+def test_a_restored_simulator_steps_to_the_same_bits(name):
+    suite, rows = get_suite(name), 5
+    tasks = np.resize(suite.test_tasks, rows)
+    first, other = make_simulator(suite, tasks), make_simulator(suite, tasks, threads=2)
+    first.reset(np.arange(rows))
+    actions = actions_of(suite, rows, steps=400)
+    before, after = actions[:350], actions[350:]
+    for action in before:
+        step = first.step(action)
+        if name.startswith("ant") and step.terminations.sum() == 2:
+            break  # two ants lie, the others run
+    state = {key: value.copy() for key, value in first.state().items()}
+    if name.startswith("ant"):
+        assert state["_ended"].sum() == 2
+    expected = played(first, after, np.arange(rows) + 9)
+    for simulator in (other, first):  # one that was never reset, and one that went on
+        simulator.restore(state)
+        for found, wanted in zip(
+            played(simulator, after, np.arange(rows) + 9), expected, strict=True
+        ):
+            np.testing.assert_array_equal(found, wanted)
+
+
 @pytest.mark.parametrize("task", [-1, 40])
 def test_task_that_does_not_exist(task):
     with pytest.raises(TrajpromptError, match=f"task {task}"):

@@ -3,6 +3,8 @@
 import dataclasses
 import time
 from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from trajprompt.errors import run_stage
 from trajprompt.settings import (
@@ -11,6 +13,11 @@ from trajprompt.settings import (
     stage_arguments,
     stage_parser,
 )
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from trajprompt.trajectories.episodes import TaskTrajectories
 
 EXAMPLE = "--config config.yaml presets/smoke.yaml --suite reach --out reach.h5"
 
@@ -28,27 +35,34 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 def run(settings: CollectSettings, out: str) -> None:
     """The stage itself; nothing is written if the experts did not learn."""
+    from trajprompt.checkpoint import checkpoint_for
     from trajprompt.collect.algorithms import collect
-    from trajprompt.collect.curve import (
-        COLUMNS,
-        check_learned,
-        curve_table,
-        first_and_last,
-        learning_curve,
-    )
+    from trajprompt.collect.curve import COLUMNS, learning_curve
     from trajprompt.provenance import provenance
     from trajprompt.tasks.suites import get_suite
     from trajprompt.trajectories.store import write_trajectories
 
-    began = time.process_time()
-    tasks = collect(settings)
-    seconds = time.process_time() - began
-    curve = learning_curve(tasks)
+    attributes = provenance("collect", dataclasses.asdict(settings))
+    with checkpoint_for(Path(out), attributes) as checkpoint:
+        began = time.process_time()
+        tasks = collect(settings, checkpoint)
+        seconds = time.process_time() - began
+        count = f"{len(tasks)} tasks by {settings.algorithm}"
+        print(f"{settings.suite}: {count}, {seconds:.0f} CPU-s")
+        curve = learning_curve(tasks)
+        _judge(settings, tasks, curve)
+        suite = get_suite(settings.suite)
+        write_trajectories(out, suite, tasks, attributes, curve, COLUMNS)
+
+
+def _judge(
+    settings: CollectSettings, tasks: "Sequence[TaskTrajectories]", curve: "np.ndarray"
+) -> None:
+    """Print the curve; raise unless the experts learned."""
+    from trajprompt.collect.curve import check_learned, curve_table, first_and_last
+
     episodes = settings.quality_episodes
     first, last = first_and_last(tasks, episodes)
-    print(
-        f"{settings.suite}: {len(tasks)} tasks by {settings.algorithm}, {seconds:.0f} CPU-s"
-    )
     print(curve_table(curve))
     print(f"first {episodes} episodes per task: {first:.1f}; last {episodes}: {last:.1f}")
     check_learned(
@@ -58,9 +72,6 @@ def run(settings: CollectSettings, out: str) -> None:
         settings.random_at_most,
         f"collect.{settings.suite}",
     )
-    attributes = provenance("collect", dataclasses.asdict(settings))
-    suite = get_suite(settings.suite)
-    write_trajectories(out, suite, tasks, attributes, curve, COLUMNS)
 
 
 if __name__ == "__main__":

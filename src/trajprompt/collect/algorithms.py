@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from trajprompt.checkpoint import Checkpoint
 from trajprompt.collect.goal_conditioned import GOAL_REWARDS, GoalConditioned
 from trajprompt.collect.heading import CanonicalHeading
 from trajprompt.collect.loop import Collection
@@ -34,13 +35,19 @@ LEARNERS: dict[str, type[SAC] | type[TD3]] = {
 }
 
 
-def collect(settings: CollectSettings) -> list[TaskTrajectories]:
-    """All episodes of every task in ``settings``, in time order."""
+def collect(
+    settings: CollectSettings, checkpoint: Checkpoint | None = None
+) -> list[TaskTrajectories]:
+    """All episodes of every task in ``settings``, in time order.
+
+    Learning goes on from ``checkpoint``, if there is one that has begun. Scripts need
+    none: they take seconds.
+    """
     suite = get_suite(settings.suite)
     tasks = np.array(sorted(settings.tasks))
     settings = dataclasses.replace(settings, device=str(resolve_device(settings.device)))
     if settings.algorithm in LEARNERS:
-        return _learn(suite, tasks, settings)
+        return _learn(suite, tasks, settings, checkpoint or Checkpoint())
     if settings.algorithm == "scripted":
         return _script(suite, tasks, settings)
     known = ", ".join([*LEARNERS, "scripted"])
@@ -48,7 +55,7 @@ def collect(settings: CollectSettings) -> list[TaskTrajectories]:
 
 
 def _learn(
-    suite: Suite, tasks: np.ndarray, settings: CollectSettings
+    suite: Suite, tasks: np.ndarray, settings: CollectSettings, checkpoint: Checkpoint
 ) -> list[TaskTrajectories]:
     torch.set_num_threads(1)  # two threads were measured slower than one at these sizes
     loop, agent_options, *goal = _options(settings)
@@ -65,7 +72,7 @@ def _learn(
     )
     recorder = Collection(
         simulator, agent, perspective, loop, settings.device, settings.run_seed
-    ).run()
+    ).run(checkpoint)
     attributes = {"algorithm": settings.algorithm, "seed": settings.run_seed}
     return [recorder.trajectories(int(task), attributes) for task in tasks]
 

@@ -63,6 +63,7 @@ class GoalConditioned:
         generator: torch.Generator,
     ):
         self.suite, self.relabelled, self.generator = suite, relabelled, generator
+        self.generators = {"relabelling": generator}
         self.features = VISIBLE[suite.name]
         self.inputs = self.features + 1
         self.reward_of, self.velocity_of = GOAL_REWARDS[suite.name]

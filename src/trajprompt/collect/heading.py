@@ -8,7 +8,7 @@ so that one gait in one direction is all there is to learn.
 """
 
 import numpy as np
-from torch import Tensor
+from torch import Generator, Tensor
 
 from trajprompt.collect.perspective import VISIBLE, Transition
 from trajprompt.collect.replay import Batch
@@ -35,6 +35,7 @@ class CanonicalHeading:
     def __init__(self, suite: Suite, row_tasks: np.ndarray, discount: float):
         self.death = SURVIVE / (1 - discount)
         self.features = self.inputs = VISIBLE[suite.name]
+        self.generators: dict[str, Generator] = {}
         self.angles = suite.goals[row_tasks, 0]
         self.quarters = np.rint(self.angles / (np.pi / 2)).astype(int) % 4
 

@@ -1,28 +1,22 @@
 """The collection loop: all rows act in lockstep, and the agents learn between steps."""
 
-from typing import NamedTuple, Protocol
+import json
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
+import torch
 from torch import Tensor
 
+from trajprompt.checkpoint import Checkpoint
+from trajprompt.collect.agent import Agent
 from trajprompt.collect.options import LoopOptions
 from trajprompt.collect.perspective import Perspective, Transition, as_tensor
 from trajprompt.collect.recorder import Recorder
-from trajprompt.collect.replay import Batch, ReplayBuffer
+from trajprompt.collect.replay import ReplayBuffer
 from trajprompt.errors import TrajpromptError
-from trajprompt.progress import progress
 from trajprompt.seeds import stream, torch_generator
 from trajprompt.tasks.simulator import Simulator
-
-
-class Agent(Protocol):
-    """SAC or TD3 on a stack of networks."""
-
-    batch: int  # transitions per network and update
-
-    def act(self, features: Tensor, explore: bool) -> Tensor: ...
-
-    def update(self, batch: Batch) -> None: ...
 
 
 class Schedule(NamedTuple):
@@ -47,7 +41,11 @@ def schedule(options: LoopOptions, horizon: int) -> Schedule:
 
 
 class Collection:
-    """One collection in progress: simulator, agents, memory and random streams."""
+    """One collection in progress: simulator, agents, memory and random streams.
+
+    Everything that changes from step to step is an attribute and part of `state`, so that
+    a restored collection ends in the same bits (a `checkpoint.Resumable`).
+    """
 
     def __init__(
         self,
@@ -65,38 +63,71 @@ class Collection:
         self.generator = np.random.default_rng(stream(seed, "collect", suite.name, "rows"))
         sampling = stream(seed, "collect", suite.name, "batches")
         self.sampling = torch_generator(sampling, device)
+        self.generators = {"batches": self.sampling, **perspective.generators}
         steps, rows = self.phases.total, simulator.rows
         self.recorder = Recorder(suite, simulator.tasks, steps)
         sizes = (perspective.features, suite.action_dim, perspective.extra)
         self.replay = ReplayBuffer(self.phases.greedy_from, rows, *sizes, device)
+        self.ages = np.zeros(rows, np.int64)  # steps of the current episodes
+        self._see(simulator.reset(self._reset_seeds()))
 
-    def run(self) -> Recorder:
-        """Collect and learn; returns the full buffer."""
-        observations = self.simulator.reset(self._reset_seeds())
-        features = self._look(observations)
-        ages = np.zeros(self.simulator.rows, np.int64)
-        for now in progress(
-            range(self.phases.total), f"collect {self.simulator.suite.name}"
-        ):
-            actions = self._act(features, now)
-            step = self.simulator.step(actions)
-            ages += 1
-            transition = Transition(
-                observations, actions, step.rewards, step.observations, step.terminations
-            )
-            following = self._look(step.observations)
-            self.recorder.add(observations, actions, step.rewards, step.terminations)
-            if now < self.phases.greedy_from:
-                self._remember(transition, features, following)
-                self._learn(now)
-            observations, features = step.observations, following
-            ended = step.terminations | (ages == self.simulator.suite.horizon)
-            if ended.any():
-                self.recorder.close(ended, observations)
-                observations = self.simulator.reset(self._reset_seeds(), ended)
-                features = self._look(observations)
-                ages[ended] = 0
+    def run(self, checkpoint: Checkpoint) -> Recorder:
+        """Collect and learn, or go on with it; returns the full buffer."""
+        label = f"collect {self.simulator.suite.name}"
+        for now in checkpoint.steps(self.phases.total, self, label):
+            self._advance(now)
         return self.recorder
+
+    def state(self) -> dict[str, Any]:
+        return {
+            "simulator": self.simulator.state(),
+            "agent": self.agent.state(),
+            "recorder": self.recorder.state(),
+            "replay": self.replay.state(),
+            "ages": self.ages,
+            "observations": self.observations,
+            "rows": json.dumps(self.generator.bit_generator.state),
+            "generators": {
+                name: generator.get_state() for name, generator in self.generators.items()
+            },
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        for name in ("simulator", "agent", "recorder", "replay"):
+            getattr(self, name).restore(state[name])
+        self.ages[:] = state["ages"]
+        self._see(state["observations"])
+        self.generator.bit_generator.state = json.loads(state["rows"])
+        for name, generator in self.generators.items():
+            generator.set_state(torch.as_tensor(state["generators"][name]))
+
+    def _see(self, observations: np.ndarray) -> None:
+        """Observations (N, S) to act on, and the agent's features (N, F) of them."""
+        self.observations, self.features = observations, self._look(observations)
+
+    def _advance(self, now: int) -> None:
+        """One control step of all rows, and the learning that is due after it."""
+        before, features = self.observations, self.features
+        actions = self._act(features, now)
+        step = self.simulator.step(actions)
+        self.recorder.add(before, actions, step.rewards, step.terminations)
+        self._see(step.observations)
+        if now < self.phases.greedy_from:
+            transition = Transition(
+                before, actions, step.rewards, step.observations, step.terminations
+            )
+            self._remember(transition, features, self.features)
+            self._learn(now)
+        self.ages += 1
+        ended = step.terminations | (self.ages == self.simulator.suite.horizon)
+        if ended.any():
+            self._restart(ended)
+
+    def _restart(self, ended: np.ndarray) -> None:
+        """Begin new episodes in the rows of the mask."""
+        self.recorder.close(ended, self.observations)
+        self._see(self.simulator.reset(self._reset_seeds(), ended))
+        self.ages[ended] = 0
 
     def _look(self, observations: np.ndarray) -> Tensor:
         return as_tensor(self.perspective.look(observations), self.device)

@@ -104,19 +104,6 @@ def flatten_parameters(module: nn.Module) -> Tensor:
     return flat
 
 
-def adam(flat: Tensor, learning_rate: float) -> torch.optim.Adam:
-    """Adam over a vector from `flatten_parameters`."""
-    return torch.optim.Adam([flat], lr=learning_rate, fused=True)
-
-
-def step(optimiser: torch.optim.Optimizer, flat: Tensor, loss: Tensor) -> None:
-    """One gradient step; gradients are zeroed in place because parameters view them."""
-    assert flat.grad is not None
-    flat.grad.zero_()
-    loss.backward()
-    optimiser.step()
-
-
 def _uniform(shape: tuple[int, ...], bound: float, generator: torch.Generator) -> Tensor:
     return (torch.rand(shape, generator=generator) * 2 - 1) * bound
 

@@ -37,6 +37,7 @@ class Perspective(Protocol):
     features: int  # numbers per row that the replay buffer keeps
     inputs: int  # numbers per row that the networks see
     extra: int  # further numbers per transition that a batch needs
+    generators: dict[str, torch.Generator]  # that `learning` draws from, by purpose
 
     def look(self, observations: np.ndarray) -> np.ndarray:
         """Features (N, F) of observations (N, S)."""
@@ -67,6 +68,7 @@ class OwnTask:
         self.stack = len(np.unique(row_tasks))
         self.features = self.inputs = VISIBLE[suite.name]
         self.extra = 0
+        self.generators: dict[str, torch.Generator] = {}
 
     def look(self, observations: np.ndarray) -> np.ndarray:
         return observations[:, : self.features]

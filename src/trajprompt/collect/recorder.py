@@ -1,11 +1,14 @@
 """The full replay buffer as trajectories: raw observations, true rewards, time order."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from trajprompt.tasks.suites import Suite
 from trajprompt.trajectories.episodes import TaskTrajectories
+
+STEPWISE = ("observations", "actions", "rewards", "terminations")  # arrays (steps, N, ..)
 
 
 class Recorder:
@@ -41,6 +44,24 @@ class Recorder:
             self._episodes.append((int(self._starts[row]), self.filled, row))
             self._finals.append(final_observations[row].copy())
             self._starts[row] = self.filled
+
+    def state(self) -> dict[str, Any]:
+        finals = np.array(self._finals, np.float32).reshape(-1, self.suite.state_dim)
+        return {
+            **{name: getattr(self, name)[: self.filled] for name in STEPWISE},
+            "filled": self.filled,
+            "episodes": np.array(self._episodes, np.int64).reshape(-1, 3),
+            "finals": finals,
+            "starts": self._starts,
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        self.filled = state["filled"]
+        for name in STEPWISE:
+            getattr(self, name)[: self.filled] = state[name]
+        self._episodes = [(a, b, row) for a, b, row in state["episodes"].tolist()]
+        self._finals = list(state["finals"])
+        self._starts[:] = state["starts"]
 
     def episodes_of(self, task: int) -> list[int]:
         """Indices into the closed episodes, in the order in which they ended."""

@@ -1,6 +1,7 @@
 """The learner's memory: preallocated tensors, whole batches gathered at once."""
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -43,6 +44,14 @@ class ReplayBuffer:
         columns += [terminations[:, None].float(), extra]
         torch.cat(columns, dim=-1, out=self.table[self.filled])
         self.filled += 1
+
+    def state(self) -> dict[str, Tensor]:
+        return {"table": self.table[: self.filled]}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        table = torch.as_tensor(state["table"])
+        self.filled = len(table)
+        self.table[: self.filled] = table
 
     def sample(
         self, stack: int, batch: int, generator: torch.Generator

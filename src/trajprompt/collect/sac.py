@@ -7,13 +7,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from trajprompt.collect.networks import (
-    StackedMLP,
-    TwinCritic,
-    adam,
-    flatten_parameters,
-    step,
-)
+from trajprompt.collect.adam import FlatAdam
+from trajprompt.collect.agent import Agent
+from trajprompt.collect.networks import StackedMLP, TwinCritic, flatten_parameters
 from trajprompt.collect.options import SacOptions
 from trajprompt.collect.replay import Batch
 from trajprompt.models.precision import resolve_precision
@@ -23,7 +19,7 @@ from trajprompt.models.precision import resolve_precision
 LOG_STD_RANGE = (-20.0, 2.0)
 
 
-class SAC:
+class SAC(Agent):
     """T independent soft actor-critics; every tensor has the stack first."""
 
     def __init__(
@@ -55,9 +51,15 @@ class SAC:
         given = options.target_entropy
         self.target_entropy = -float(actions) if given is None else given
         rate = options.learning_rate
-        self.actor_optimiser = adam(self.actor_vector, rate)
-        self.critic_optimiser = adam(self.critic_vector, rate)
-        self.temperature_optimiser = adam(self.log_temperature, rate)
+        self.actor_optimiser = FlatAdam(self.actor_vector, rate)
+        self.critic_optimiser = FlatAdam(self.critic_vector, rate)
+        self.temperature_optimiser = FlatAdam(self.log_temperature, rate)
+        self.averages = {"critic": self.target_vector}
+        self.optimisers = {
+            "actor": self.actor_optimiser,
+            "critic": self.critic_optimiser,
+            "temperature": self.temperature_optimiser,
+        }
         self.updates = 0
 
     @torch.no_grad()
@@ -86,13 +88,13 @@ class SAC:
             targets = batch.rewards + self.options.discount * alive * values
         values = self.critic(batch.features, batch.actions)  # (2, T, B)
         loss = (values - targets).square().mean(-1).sum() / 2
-        step(self.critic_optimiser, self.critic_vector, loss)
+        self.critic_optimiser.minimise(loss)
 
     def _update_actor(self, features: Tensor, temperature: Tensor) -> None:
         actions, log_probs = self._sample(features)
         values = self.critic(features, actions, frozen=True).amin(0)
         loss = (temperature * log_probs - values).mean(-1).sum()
-        step(self.actor_optimiser, self.actor_vector, loss)
+        self.actor_optimiser.minimise(loss)
         # d/d(log temperature) of temperature * (entropy - target), in closed form.
         surplus = -log_probs.detach().mean(-1, keepdim=True) - self.target_entropy
         self.log_temperature.grad = temperature * surplus

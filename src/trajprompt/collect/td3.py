@@ -5,19 +5,15 @@ import copy
 import torch
 from torch import Tensor
 
-from trajprompt.collect.networks import (
-    StackedMLP,
-    TwinCritic,
-    adam,
-    flatten_parameters,
-    step,
-)
+from trajprompt.collect.adam import FlatAdam
+from trajprompt.collect.agent import Agent
+from trajprompt.collect.networks import StackedMLP, TwinCritic, flatten_parameters
 from trajprompt.collect.options import Td3Options
 from trajprompt.collect.replay import Batch
 from trajprompt.models.precision import resolve_precision
 
 
-class TD3:
+class TD3(Agent):
     """T independent TD3 agents; every tensor has the stack first."""
 
     def __init__(
@@ -45,8 +41,13 @@ class TD3:
         self.critic_vector = flatten_parameters(self.critic)
         self.target_actor_vector = flatten_parameters(self.target_actor)
         self.target_critic_vector = flatten_parameters(self.target_critic)
-        self.actor_optimiser = adam(self.actor_vector, options.learning_rate)
-        self.critic_optimiser = adam(self.critic_vector, options.learning_rate)
+        self.actor_optimiser = FlatAdam(self.actor_vector, options.learning_rate)
+        self.critic_optimiser = FlatAdam(self.critic_vector, options.learning_rate)
+        self.averages = {
+            "actor": self.target_actor_vector,
+            "critic": self.target_critic_vector,
+        }
+        self.optimisers = {"actor": self.actor_optimiser, "critic": self.critic_optimiser}
         self.updates = 0
 
     @torch.no_grad()
@@ -62,7 +63,7 @@ class TD3:
         values = self.critic(batch.features, batch.actions)  # (2, T, B)
         targets = self.targets(batch)
         loss = (values - targets).square().mean(-1).sum() / 2
-        step(self.critic_optimiser, self.critic_vector, loss)
+        self.critic_optimiser.minimise(loss)
         self.updates += 1
         if self.updates % self.options.policy_delay == 0:
             self._update_actor(batch.features)
@@ -83,7 +84,7 @@ class TD3:
     def _update_actor(self, features: Tensor) -> None:
         actions = self.actor(features).tanh()
         values = self.critic(features, actions, frozen=True)[0]  # the first critic alone
-        step(self.actor_optimiser, self.actor_vector, -values.mean(-1).sum())
+        self.actor_optimiser.minimise(-values.mean(-1).sum())
 
     def _normal(self, like: Tensor) -> Tensor:
         return torch.randn(like.shape, generator=self.noise, device=like.device)

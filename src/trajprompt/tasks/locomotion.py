@@ -8,7 +8,7 @@ left out: with the reference's MuJoCo 2.0 contact forces read as zero (openai/gy
 
 import importlib.util
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import mujoco
@@ -37,6 +37,7 @@ class LocomotionSimulator(Simulator):
 
     xml: str
     control_weight: float
+    arrays = ("_state", "_ended")
 
     def __init__(self, suite: Suite, tasks: np.ndarray, threads: int = 1):
         super().__init__(suite, tasks, threads)
@@ -53,6 +54,10 @@ class LocomotionSimulator(Simulator):
         self._alive = np.arange(self.rows)
         self._ended = np.zeros(self.rows, dtype=bool)
         self._views = [self._views_of(row) for row in range(self.rows)]
+
+    def restore(self, state: Mapping[str, np.ndarray]) -> None:
+        super().restore(state)
+        self._alive = np.flatnonzero(~self._ended)
 
     def _views_of(self, row: int) -> tuple:
         """Views made once, because making them costs more than copying through them."""

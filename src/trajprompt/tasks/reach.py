@@ -43,6 +43,8 @@ RIGHT_FINGER, LEFT_FINGER, ROTATION = slice(12, 15), slice(15, 18), slice(18, 27
 class ReachSimulator(Simulator):
     """Rows of reach-v3. Observations hide the goal: their last three numbers are zero."""
 
+    arrays = ("_mocap", "_frames")
+
     def __init__(self, suite: Suite, tasks: np.ndarray, threads: int = 1):
         super().__init__(suite, tasks, threads)
         path = package_file("metaworld", "assets/sawyer_xyz/sawyer_reach_v3.xml")

@@ -6,7 +6,7 @@ or Meta-World's environment alone, whatever the number of rows or threads.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -37,6 +37,7 @@ class Simulator(ABC):
 
     model: "mujoco.MjModel"  # shared by all rows
     data: list["mujoco.MjData"]  # one per row
+    arrays: tuple[str, ...]  # names of the arrays that one step leaves to the next
 
     def __init__(self, suite: Suite, tasks: np.ndarray, threads: int = 1):
         self.suite = suite
@@ -55,6 +56,29 @@ class Simulator(ABC):
     @abstractmethod
     def step(self, actions: np.ndarray) -> Step:
         """Apply ``actions`` (N, A) for one control step."""
+
+    def state(self) -> dict[str, np.ndarray]:
+        """All that the next steps depend on; good until the next step."""
+        import mujoco
+
+        whole = mujoco.mjtState.mjSTATE_INTEGRATION  # with the solver's starting point
+        physics = np.empty((self.rows, mujoco.mj_stateSize(self.model, whole)))
+        for data, numbers in zip(self.data, physics, strict=True):
+            mujoco.mj_getState(self.model, data, numbers, whole)
+        return {"physics": physics, **{name: getattr(self, name) for name in self.arrays}}
+
+    def restore(self, state: Mapping[str, np.ndarray]) -> None:
+        """Steps from here on give the bits that they would have given after `state`.
+
+        What MuJoCo derives from its state is not brought back: a step computes it anew.
+        """
+        import mujoco
+
+        whole = mujoco.mjtState.mjSTATE_INTEGRATION
+        for data, numbers in zip(self.data, state["physics"], strict=True):
+            mujoco.mj_setState(self.model, data, numbers, whole)
+        for name in self.arrays:
+            getattr(self, name)[:] = state[name]  # in place: rows hold views
 
     @property
     def rows(self) -> int:

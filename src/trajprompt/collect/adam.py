@@ -1,0 +1,63 @@
+"""Adam over one flat vector: PyTorch's fused kernel without its Optimizer.
+
+The Optimizer class imports PyTorch's compiler when it is first used: 1.7 CPU-s of a job.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.optim.adam import adam
+
+
+class FlatAdam:
+    """Steps on a vector, from `networks.flatten_parameters` or any other, and its grad."""
+
+    def __init__(self, vector: Tensor, learning_rate: float):
+        self.vector, self.learning_rate = vector, learning_rate
+        self.moments = torch.zeros_like(vector), torch.zeros_like(vector)
+        self.updates = torch.zeros((), device=vector.device)  # as the kernel counts
+
+    def minimise(self, loss: Tensor) -> None:
+        """One step; gradients are zeroed in place because parameters view them."""
+        assert self.vector.grad is not None
+        self.vector.grad.zero_()
+        loss.backward()
+        self.step()
+
+    @torch.no_grad()
+    def step(self) -> None:
+        """One step along the gradient that the vector has."""
+        assert self.vector.grad is not None
+        first, second = self.moments
+        adam(
+            [self.vector],
+            [self.vector.grad],
+            [first],
+            [second],
+            [],
+            [self.updates],
+            fused=True,
+            amsgrad=False,
+            beta1=0.9,  # this and the next two: PyTorch's defaults
+            beta2=0.999,
+            eps=1e-8,
+            lr=self.learning_rate,
+            weight_decay=0.0,
+            maximize=False,
+        )
+
+    def state(self) -> dict[str, Tensor]:
+        """What steps change, the vector too (a `checkpoint.Resumable`)."""
+        first, second = self.moments
+        return {
+            "vector": self.vector,
+            "first": first,
+            "second": second,
+            "updates": self.updates,
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        for name, tensor in self.state().items():
+            tensor.copy_(torch.as_tensor(state[name]))  # in place: parameters view it
