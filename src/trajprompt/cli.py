@@ -17,6 +17,8 @@ COMMANDS = {  # name -> module with a ``main(argv)``; imported only when it is c
     "evaluate": "trajprompt.evaluate",
     "report": "trajprompt.report",
     "calibrate": "trajprompt.calibrate",
+    "import": "trajprompt.exchange.importing",
+    "export": "trajprompt.exchange.exporting",
 }
 
 EPILOG = """commands:
@@ -28,6 +30,8 @@ EPILOG = """commands:
   evaluate   4: play the adapted prompts                  (.csv)
   report     5: tables, figures and claims of a run
   calibrate  choose PTDT's step size and smoothing on training tasks
+  import     make a store of data from elsewhere (Prompt-DT pickles, D4RL, Minari)
+  export     write a store's tasks as Minari datasets
 
 examples:
   trajprompt inspect results/laptop/1_collect/cheetah-vel/trajectories.h5

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from trajprompt import settings as st
+from trajprompt.collect.options import relevant
 from trajprompt.consistency import inconsistencies, splits
 from trajprompt.errors import TrajpromptError
 
@@ -78,13 +79,15 @@ def settings_for(config: Config, cls: type[st.Settings], **coordinates: Any) -> 
 
 def collect(config: Config, suite: str) -> st.CollectSettings:
     train, test = splits(config, _known(config["suites"], suite, "suite"))
+    chosen = config["collect"][suite]
+    options = relevant(chosen["algorithm"], chosen["options"])
     return st.CollectSettings(
         **_run(config),
         suite=suite,
         tasks=tuple(sorted({*train, *test})),
         device=config["compute"]["device"],
         threads=config["compute"]["threads"],
-        **config["collect"][suite],
+        **{**chosen, "options": options},
     )
 
 

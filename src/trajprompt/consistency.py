@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from trajprompt.collect.options import KINDS
+from trajprompt.collect.options import KINDS, relevant
+from trajprompt.errors import TrajpromptError
 from trajprompt.options import OptionError, build
 from trajprompt.tasks.suites import get_suite
 
@@ -82,16 +83,36 @@ def _collect_errors(config: Config) -> Found:
     for suite in config["suites"]:
         chosen, key = config["collect"][suite], f"collect.{suite}"
         algorithm = chosen["algorithm"]
-        if (algorithm == "scripted") != (suite == "reach"):
+        if algorithm != "file" and (algorithm == "scripted") != (suite == "reach"):
             expected = "scripted for reach, whose expert it is, and another for the rest"
             yield f"{key}.algorithm", algorithm, expected
             continue
         try:
-            stored = build(KINDS[algorithm], chosen["options"])[0].stored
+            options = build(KINDS[algorithm], relevant(algorithm, chosen["options"]))[0]
         except OptionError as error:
             yield _option_key(f"{key}.options", error), error.found, error.expected
             continue
-        yield from _episode_errors(config, suite, stored)
+        if algorithm == "file":
+            yield from _own_data_errors(config, suite, options.path)
+        else:
+            yield from _episode_errors(config, suite, options.stored)
+
+
+def _own_data_errors(config: Config, suite: str, path: str) -> Found:
+    """Of a store that the user names, by its headers."""
+    from trajprompt.collect.own_data import fewest_episodes
+
+    key, known = f"collect.{suite}.options.path", get_suite(suite)
+    if not Path(path).is_file():
+        yield key, f"{path}, which is no file", "a store made by `trajprompt import`"
+        return
+    train, test = splits(config, suite)
+    try:
+        stored = fewest_episodes(path, known, sorted({*train, *test}))
+    except TrajpromptError as error:
+        yield key, str(error), f"a store of {suite} with all tasks of the run"
+        return
+    yield from _episode_errors(config, suite, stored)
 
 
 def _episode_errors(config: Config, suite: str, stored: int) -> Found:
@@ -104,7 +125,8 @@ def _episode_errors(config: Config, suite: str, stored: int) -> Found:
         (f"collect.{suite}.quality_episodes", config["collect"][suite]["quality_episodes"]),
     ):
         if asked > stored:
-            level = " of each level" if suite == "reach" else ""
+            scripted = config["collect"][suite]["algorithm"] == "scripted"
+            level = " of each level" if scripted else ""
             expected = f"at most the {stored} episodes{level} that a task of {suite} gets"
             yield key, str(asked), expected
 

@@ -6,6 +6,7 @@ rule collect:
     input:
         code=sources("collect/__main__"),
         tasks=sorted(Path("src/trajprompt/tasks").glob("*.csv")),
+        own=own_data,
     output:
         "results/{run}/1_collect/{suite}/trajectories.h5",
     log:

@@ -80,6 +80,12 @@ def imported(path):
     return {file for file in files if Path(file).is_file()}
 
 
+def own_data(wildcards):
+    """The user's store that a suite is read from, where the config names one."""
+    chosen = config["collect"][wildcards.suite]
+    return [chosen["options"]["path"]] if chosen["algorithm"] == "file" else []
+
+
 def collect_settings(wildcards):
     return stage_settings.to_json(run_config.collect(config, wildcards.suite))
 

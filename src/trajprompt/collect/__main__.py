@@ -42,7 +42,8 @@ def run(settings: CollectSettings, out: str) -> None:
     from trajprompt.tasks.suites import get_suite
     from trajprompt.trajectories.store import write_trajectories
 
-    attributes = provenance("collect", dataclasses.asdict(settings))
+    source = [settings.options["path"]] if settings.algorithm == "file" else []
+    attributes = provenance("collect", dataclasses.asdict(settings), source)
     with checkpoint_for(Path(out), attributes) as checkpoint:
         began = time.process_time()
         tasks = collect(settings, checkpoint)

@@ -15,6 +15,7 @@ from trajprompt.collect.goal_conditioned import GOAL_REWARDS, GoalConditioned
 from trajprompt.collect.heading import CanonicalHeading
 from trajprompt.collect.loop import Collection
 from trajprompt.collect.options import KINDS, GoalOptions
+from trajprompt.collect.own_data import read_own
 from trajprompt.collect.perspective import OwnTask, Perspective
 from trajprompt.collect.sac import SAC
 from trajprompt.collect.td3 import TD3
@@ -50,7 +51,10 @@ def collect(
         return _learn(suite, tasks, settings, checkpoint or Checkpoint())
     if settings.algorithm == "scripted":
         return _script(suite, tasks, settings)
-    known = ", ".join([*LEARNERS, "scripted"])
+    if settings.algorithm == "file":
+        (options,) = _options(settings)
+        return read_own(options.path, suite, tasks.tolist())
+    known = ", ".join(KINDS)
     raise TrajpromptError(f"collect {suite.name}: algorithm", settings.algorithm, known)
 
 

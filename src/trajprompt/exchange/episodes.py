@@ -1,0 +1,134 @@
+"""Episodes from elsewhere, checked against their suite and joined into a task's buffer."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from trajprompt.errors import TrajpromptError
+from trajprompt.trajectories.episodes import TaskTrajectories
+
+if TYPE_CHECKING:
+    from trajprompt.tasks.suites import Suite
+
+# Rounding of an action that was clipped in another precision.
+ACTION_SLACK = 1e-5
+REPEATED = "the last observation again: the source has no next_observations"
+FROM_NEXT = "the last of next_observations"
+
+
+@dataclass(frozen=True)
+class Episode:
+    """T steps of one episode; numbers of any type until it is `checked`."""
+
+    observations: np.ndarray  # (T, S), before each action
+    actions: np.ndarray  # (T, A)
+    rewards: np.ndarray  # (T,)
+    terminations: np.ndarray  # (T,) flags
+    final_observation: np.ndarray  # (S,), after the last action
+    behaviour_step: int | None = None  # None: the steps of the task before it
+
+
+@dataclass(frozen=True)
+class Source:
+    """The episodes of one file or folder, in time order, and what it says of them."""
+
+    episodes: Sequence[Episode]
+    files: Sequence[Path]  # whose hashes are recorded
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+
+
+def checked(episode: Episode, suite: "Suite", where: str) -> Episode:
+    """The episode in float32, if it fits the suite; rewards and flags may be (T, 1)."""
+    steps = len(episode.observations) if episode.observations.ndim else 0
+    if not 1 <= steps <= suite.horizon:
+        expected = f"1 to {suite.horizon}, the horizon of {suite.name}"
+        raise TrajpromptError(where, f"an episode of {steps} steps", expected)
+    shapes = {
+        "observations": (steps, suite.state_dim),
+        "actions": (steps, suite.action_dim),
+        "rewards": (steps,),
+        "final_observation": (suite.state_dim,),
+    }
+    flat = replace(episode, rewards=_flat(episode.rewards))
+    floats: dict[str, Any] = {
+        name: _floats(f"{where}: {name}", getattr(flat, name), shape)
+        for name, shape in shapes.items()
+    }
+    flags = _flags(f"{where}: terminations", _flat(episode.terminations), steps)
+    largest = float(np.abs(floats["actions"]).max())
+    if largest > 1 + ACTION_SLACK:
+        expected = "within [-1, 1], as the simulators take them"
+        raise TrajpromptError(f"{where}: actions", f"an action of {largest:.6g}", expected)
+    return replace(episode, terminations=flags, **floats)
+
+
+def join(
+    suite: "Suite", task: int, sources: Sequence[Source], attributes: Mapping[str, Any]
+) -> TaskTrajectories:
+    """All episodes of a task in the order of its sources, which is that of time."""
+    episodes = [episode for source in sources for episode in source.episodes]
+    ends = np.cumsum([len(episode.rewards) for episode in episodes])
+    starts = ends - [len(episode.rewards) for episode in episodes]
+    steps = [episode.behaviour_step for episode in episodes]
+    # Counts of steps that begin anew with each source are no count of the task's steps.
+    given = None not in steps and len(sources) == 1
+    shared = set.intersection(*(set(source.attributes.items()) for source in sources))
+    return TaskTrajectories(
+        task=task,
+        goal=suite.goals[task].copy(),
+        observations=np.concatenate([episode.observations for episode in episodes]),
+        actions=np.concatenate([episode.actions for episode in episodes]),
+        rewards=np.concatenate([episode.rewards for episode in episodes]),
+        terminations=np.concatenate([episode.terminations for episode in episodes]),
+        episode_ends=ends,
+        final_observations=np.stack([episode.final_observation for episode in episodes]),
+        behaviour_step=np.array(steps if given else starts, np.int64),
+        attributes={**attributes, **dict(sorted(shared))},
+    )
+
+
+def last_step_only(where: str, flags: np.ndarray) -> None:
+    """Raise if an episode that is given whole is flagged as ended before its last step."""
+    early = np.flatnonzero(flags[:-1])
+    if len(early):
+        found = f"step {early[0] + 1} of {len(flags)} is flagged as the last"
+        raise TrajpromptError(where, found, "only the last step of an episode")
+
+
+def without_horizon(flags: np.ndarray, suite: "Suite") -> np.ndarray:
+    """Ends as terminations: at the horizon an episode is cut, whatever its file says."""
+    return flags.astype(bool) if len(flags) < suite.horizon else np.zeros(len(flags), bool)
+
+
+def spans(ends: np.ndarray) -> Iterator[tuple[int, int]]:
+    """(first, end) rows of each episode, from the mask of last steps."""
+    last = np.flatnonzero(ends) + 1
+    first = np.concatenate([[0], last])[:-1]
+    return zip(first.tolist(), last.tolist(), strict=True)
+
+
+def _flat(values: np.ndarray) -> np.ndarray:
+    """(T, 1) as (T,), which both occur."""
+    return values[:, 0] if values.ndim == 2 and values.shape[1] == 1 else values
+
+
+def _floats(where: str, values: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    if values.shape != shape or values.dtype.kind not in "biuf":
+        found = f"{values.dtype} {values.shape}"
+        raise TrajpromptError(where, found, f"numbers of shape {shape}")
+    with np.errstate(over="ignore"):  # what does not fit is found just below
+        made = values.astype(np.float32)
+    bad = ~np.isfinite(made)
+    if bad.any():
+        raise TrajpromptError(where, f"{int(bad.sum())} values not finite", "numbers")
+    return made
+
+
+def _flags(where: str, values: np.ndarray, steps: int) -> np.ndarray:
+    if values.shape != (steps,) or not np.isin(values, (0, 1)).all():
+        found = f"{values.dtype} {values.shape}"
+        raise TrajpromptError(where, found, f"{steps} flags of 0 or 1")
+    return values.astype(bool)
