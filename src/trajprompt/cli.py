@@ -19,6 +19,7 @@ COMMANDS = {  # name -> module with a ``main(argv)``; imported only when it is c
     "calibrate": "trajprompt.calibrate",
     "import": "trajprompt.exchange.importing",
     "export": "trajprompt.exchange.exporting",
+    "verify": "trajprompt.verify",
 }
 
 EPILOG = """commands:
@@ -32,6 +33,7 @@ EPILOG = """commands:
   calibrate  choose PTDT's step size and smoothing on training tasks
   import     make a store of data from elsewhere (Prompt-DT pickles, D4RL, Minari)
   export     write a store's tasks as Minari datasets
+  verify     whether a run's files belong together and are as they were made
 
 examples:
   trajprompt inspect results/laptop/1_collect/cheetah-vel/trajectories.h5

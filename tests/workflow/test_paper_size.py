@@ -4,7 +4,7 @@ import csv
 import json
 
 import pytest
-from conftest import Workflow
+from workflow_copy import Workflow
 
 from trajprompt.trajectories.store import read_attributes, read_trajectories
 

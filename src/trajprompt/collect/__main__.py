@@ -39,6 +39,7 @@ def run(settings: CollectSettings, out: str) -> None:
     from trajprompt.collect.algorithms import collect
     from trajprompt.collect.curve import COLUMNS, learning_curve
     from trajprompt.provenance import provenance
+    from trajprompt.records import write_record
     from trajprompt.tasks.suites import get_suite
     from trajprompt.trajectories.store import write_trajectories
 
@@ -54,6 +55,7 @@ def run(settings: CollectSettings, out: str) -> None:
         _judge(settings, tasks, curve)
         suite = get_suite(settings.suite)
         write_trajectories(out, suite, tasks, attributes, curve, COLUMNS)
+        write_record(attributes, out)
 
 
 def _judge(

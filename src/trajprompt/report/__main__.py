@@ -27,6 +27,8 @@ PRETRAINING = (
     "curves …/2_pretrain/<suite>/<backbone>/seed<n>.csv",
 )
 ADAPTATIONS = ("--adaptations", "H5", "tuned prompts of every cell")
+INPUTS = ("--inputs", "FILE", "all that the stages before made, and the papers' figures")
+OUTPUTS = ("--outputs", "FILE", "all of the report but its record")
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -132,11 +134,13 @@ def write_compute(args: argparse.Namespace, settings: ReportSettings) -> None:
 
 
 def write_record(args: argparse.Namespace, settings: ReportSettings) -> None:
-    """Configuration, code, libraries, machine and inputs behind the report."""
+    """Configuration, code, libraries and machine behind the report, and all its files."""
     from trajprompt.artifacts import write_text
+    from trajprompt.records import REPORT_RECORD
     from trajprompt.report.record import run_record
 
-    write_text(args.out / "record.json", run_record(args.run_config, args.evaluations))
+    path = args.out / REPORT_RECORD
+    write_text(path, run_record(args.run_config, args.inputs, path, args.outputs))
 
 
 def _write_csv(path: Path, table: "pd.DataFrame") -> None:
@@ -160,7 +164,7 @@ COMMANDS = {
         write_compute,
         [STORES, PRETRAINING, EVALUATIONS, ADAPTATIONS],
     ),
-    "record": ("what made the report", write_record, [EVALUATIONS]),
+    "record": ("what made the report", write_record, [INPUTS, OUTPUTS]),
 }
 
 

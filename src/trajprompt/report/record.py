@@ -1,4 +1,4 @@
-"""What made a run's report: configuration, code, libraries, machine and input hashes."""
+"""What made a run's report: configuration, code, libraries, machine and hashes."""
 
 import json
 import os
@@ -8,13 +8,19 @@ from pathlib import Path
 from typing import Any
 
 from trajprompt.provenance import provenance
+from trajprompt.records import record_text
 
 
-def run_record(config: dict[str, Any], evaluations: Sequence[Path]) -> str:
-    """JSON text; equal runs on equal machines give equal text."""
-    record: dict[str, Any] = dict(provenance("report", config, evaluations))
-    for name in ("settings", "libraries", "inputs"):
-        record[name] = json.loads(record[name])
+def run_record(
+    config: dict[str, Any], inputs: Sequence[Path], path: Path, outputs: Sequence[Path]
+) -> str:
+    """The record at ``path`` of a whole run, all of whose files it names with hashes.
+
+    JSON; equal runs on equal machines give equal text but for ``compute``'s, which hold
+    times.
+    """
+    attributes = provenance("report", config, inputs)
+    record: dict[str, Any] = json.loads(record_text(attributes, path, *outputs))
     record["config"] = record.pop("settings")
     record["machine"] = {
         "processor": _processor(),

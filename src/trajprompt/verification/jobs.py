@@ -1,0 +1,84 @@
+"""The jobs that a configuration asks for: their settings, and the files they make.
+
+The paths are those of the rules in workflow/rules.
+"""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from trajprompt import config as run_config
+from trajprompt import settings
+from trajprompt.records import REPORT_RECORD, SUFFIX
+
+REPORT = f"5_report/{REPORT_RECORD}"
+
+
+@dataclass(frozen=True)
+class Job:
+    """Paths are relative to the run's folder."""
+
+    stage: str
+    record: str
+    outputs: tuple[str, ...]
+    settings: dict[str, Any]  # as in the record
+
+
+def jobs_of(config: run_config.Config) -> list[Job]:
+    """Every job of a run, in the order of its stages."""
+    return [
+        *_collect(config),
+        *_pretrain(config),
+        *_cells(config),
+        Job("report", REPORT, (), config),
+    ]
+
+
+def _collect(config: run_config.Config) -> list[Job]:
+    return [
+        _job(
+            "collect",
+            f"1_collect/{suite}/trajectories",
+            (".h5",),
+            run_config.collect(config, suite),
+        )
+        for suite in config["suites"]
+    ]
+
+
+def _pretrain(config: run_config.Config) -> list[Job]:
+    backbones = sorted({setting["backbone"] for setting in config["settings"].values()})
+    return [
+        _job(
+            "pretrain",
+            f"2_pretrain/{suite}/{backbone}/seed{seed}",
+            (".safetensors", ".csv"),
+            run_config.pretrain(config, suite, backbone, seed),
+        )
+        for suite in config["suites"]
+        for backbone in backbones
+        for seed in config["seeds"]
+    ]
+
+
+def _cells(config: run_config.Config) -> list[Job]:
+    stages = (
+        ("tune", "3_tune", ".h5", run_config.tune),
+        ("evaluate", "4_evaluate", ".csv", run_config.evaluate),
+    )
+    return [
+        _job(
+            stage,
+            f"{folder}/{suite}/{setting}/{method}/seed{seed}",
+            (suffix,),
+            make(config, suite, setting, method, seed),
+        )
+        for stage, folder, suffix, make in stages
+        for suite, setting, method in run_config.cells(config)
+        for seed in config["seeds"]
+    ]
+
+
+def _job(stage: str, stem: str, suffixes: tuple[str, ...], values: Any) -> Job:
+    outputs = tuple(stem + suffix for suffix in suffixes)
+    return Job(stage, stem + SUFFIX, outputs, json.loads(settings.to_json(values)))

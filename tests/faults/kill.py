@@ -1,0 +1,194 @@
+"""Kill -9 at random moments of a small run, resume it, and compare with an unharmed run.
+
+    python tests/faults/kill.py --cycles 30
+
+Every cycle starts a run from nothing, kills the main Snakemake, one of its jobs, or all
+its processes at a moment drawn uniformly from the time that the run takes, and gives the
+same command again until it ends. Then every file must hold the same bytes as that of the
+unharmed run (times apart), be readable, and nothing else may be left. The exit code is 0
+only if that holds in every cycle.
+"""
+
+import argparse
+import random
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psutil
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from leftovers import differences, leftovers, unreadable  # noqa: E402
+from workflow_copy import Workflow  # noqa: E402
+
+VICTIMS = ("main", "job", "group")
+MOST_ATTEMPTS = 4  # of the same command, after the killed one
+
+# Every stage and every kind of method; one suite and one backbone for all settings, so that
+# an undisturbed run takes half a minute.
+OVERLAY = """
+run: killed
+suites: [cheetah-dir]
+settings:
+  mt-bc: { backbone: prompt-dt }
+  mt-orl: { backbone: prompt-dt }
+tables:
+  table1:
+    columns:
+      - { id: prompt-dt, label: Prompt-DT, setting: expert, method: none }
+      - { id: prompt-dt-ft, label: Prompt-DT-FT, setting: expert, method: full-finetune }
+      - { id: ptdt-offline, label: PTDT-offline, setting: expert, method: ptdt-offline }
+      - { id: ptdt-online, label: PTDT-online, setting: expert, method: ptdt-online }
+"""
+CONFIG = ("--configfile", "presets/smoke.yaml", "killed.yaml")
+
+
+@dataclass(frozen=True)
+class Kill:
+    victim: str  # of VICTIMS
+    after: float  # s after the start of the command
+
+
+@dataclass
+class Outcome:
+    """What came of one cycle; empty lists are what we want."""
+
+    kills: tuple[Kill, ...]
+    attempts: int  # of the same command after that until it ended well; 0: it never did
+    different: list[str] = field(default_factory=list)
+    corrupt: list[str] = field(default_factory=list)
+    left: list[str] = field(default_factory=list)
+
+    @property
+    def identical(self) -> bool:
+        return self.attempts > 0 and not (self.different or self.corrupt or self.left)
+
+
+def prepare(folder: Path) -> Workflow:
+    """A copy of the workflow with the small run's configuration, and nothing made yet."""
+    folder.mkdir(parents=True)
+    workflow = Workflow(folder)
+    (folder / "killed.yaml").write_text(OVERLAY)
+    # Checkpoints after every step that is not followed by another at once: all are tried.
+    workflow.environment["TRAJPROMPT_CHECKPOINT_MINUTES"] = "0.001"
+    return workflow
+
+
+def unharmed(folder: Path) -> tuple[Path, float]:
+    """The results of the run that nobody kills, and the seconds that it took."""
+    workflow = prepare(folder)
+    began = time.monotonic()
+    done = workflow.snakemake(*CONFIG)
+    if done.returncode != 0:
+        raise SystemExit(done.stdout[-4000:] + done.stderr[-4000:])
+    return folder / "results/killed", time.monotonic() - began
+
+
+def cycle(folder: Path, reference: Path, kills: Sequence[Kill]) -> Outcome:
+    """Start a run from nothing, kill it each time that it was started, resume, compare."""
+    workflow = prepare(folder)
+    log = folder / "snakemake.log"
+    for one in kills:
+        process = workflow.start(*CONFIG, log=log)
+        time.sleep(one.after)
+        kill(psutil.Process(process.pid), one.victim)
+        process.wait()
+    outcome = Outcome(tuple(kills), _resume(workflow, log))
+    if outcome.attempts:
+        results = folder / "results/killed"
+        outcome.different = differences(reference, results)
+        outcome.corrupt = unreadable(results)
+        outcome.left = leftovers(folder)
+    return outcome
+
+
+def kill(main: psutil.Process, victim: str) -> None:
+    """SIGKILL for the main process, for one of its jobs, or for it and all of them.
+
+    Without a job at that moment, the main process is killed.
+    """
+    if not main.is_running() or main.status() == psutil.STATUS_ZOMBIE:
+        return
+    children = main.children(recursive=True)
+    jobs = [process for process in children if _is_job(process)]
+    targets = {"main": [main], "job": jobs[:1] or [main], "group": [main, *children]}
+    for process in targets[victim]:
+        try:
+            process.send_signal(signal.SIGKILL)
+        except psutil.NoSuchProcess:
+            continue
+
+
+def _is_job(process: psutil.Process) -> bool:
+    try:
+        return any(part.startswith("trajprompt.") for part in process.cmdline())
+    except psutil.Error:
+        return False
+
+
+def _resume(workflow: Workflow, log: Path) -> int:
+    """Give the same command until it ends well; how often that was, 0 for too often."""
+    for attempt in range(1, MOST_ATTEMPTS + 1):
+        if workflow.start(*CONFIG, log=log).wait() == 0:
+            return attempt
+    return 0
+
+
+def harness(cycles: int, seed: int, folder: Path) -> list[Outcome]:
+    """Run the cycles and print a line for each; folders of failed ones are kept."""
+    reference, seconds = unharmed(folder / "unharmed")
+    print(f"unharmed run: {seconds:.0f} s, {len(list(reference.rglob('*')))} files")
+    chance = random.Random(seed)
+    outcomes = []
+    for number in range(cycles):
+        one = Kill(VICTIMS[number % len(VICTIMS)], chance.uniform(0, seconds))
+        here = folder / f"cycle{number}"
+        outcome = cycle(here, reference, [one])
+        outcomes.append(outcome)
+        print(f"cycle {number}: {outcome}", flush=True)
+        if outcome.identical:
+            shutil.rmtree(here)
+    return outcomes
+
+
+def counts(outcomes: Sequence[Outcome]) -> dict[str, object]:
+    """What the documentation shows."""
+    victims = Counter(kill.victim for outcome in outcomes for kill in outcome.kills)
+    return {
+        "kill -9 and resume cycles": len(outcomes),
+        "killed": dict(victims),
+        "ended identical to the unharmed run": sum(o.identical for o in outcomes),
+        "ended, but otherwise": sum(o.attempts > 0 and not o.identical for o in outcomes),
+        "did not end": sum(o.attempts == 0 for o in outcomes),
+        "commands until the end": dict(Counter(outcome.attempts for outcome in outcomes)),
+        "corrupt files": sum(len(outcome.corrupt) for outcome in outcomes),
+        "files and processes left": sum(len(outcome.left) for outcome in outcomes),
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--cycles", type=int, default=30)
+    parser.add_argument("--seed", type=int, default=0, help="of the moments")
+    args = parser.parse_args()
+    folder = Path(tempfile.mkdtemp(prefix="trajprompt-kill-"))
+    print(f"in {folder}", flush=True)
+    outcomes = harness(args.cycles, args.seed, folder)
+    for name, value in counts(outcomes).items():
+        print(f"{name}: {value}")
+    if not all(outcome.identical for outcome in outcomes):
+        raise SystemExit(1)
+    shutil.rmtree(folder)
+
+
+if __name__ == "__main__":
+    main()

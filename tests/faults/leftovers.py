@@ -1,0 +1,73 @@
+"""What a killed and resumed run must not have: other bytes, broken files, remains."""
+
+import json
+from pathlib import Path
+
+import psutil
+
+from trajprompt.errors import TrajpromptError
+from trajprompt.inspect_artifact import describe
+from trajprompt.verification.chain import WHOLE, judge
+
+TIMES = ("compute.csv", "compute.md")  # of the report: how long the jobs took
+RECORD = "record.json"  # has the hashes of both
+MEASUREMENTS = "benchmarks"  # Snakemake's, of times
+READABLE = (".h5", ".safetensors", ".csv")
+
+
+def differences(reference: Path, results: Path) -> list[str]:
+    """Files of one folder that the other lacks or that hold other bytes, times apart."""
+    expected, found = _files(reference), _files(results)
+    different = sorted(expected.keys() ^ found.keys())
+    different += [
+        name
+        for name in sorted(expected.keys() & found.keys())
+        if _comparable(expected[name]) != _comparable(found[name])
+    ]
+    return different
+
+
+def unreadable(results: Path) -> list[str]:
+    """Files that their readers refuse, or that `trajprompt verify` does not call whole."""
+    wrong = [f"{f.file}: {f.status}" for f in judge(results) if f.status != WHOLE]
+    for name, path in _files(results).items():
+        if path.suffix in READABLE:
+            try:
+                describe(path)
+            except TrajpromptError as error:
+                wrong.append(f"{name}: {error}")
+    return wrong
+
+
+def leftovers(folder: Path) -> list[str]:
+    """Temporary files, checkpoints, locks, and processes that still work in ``folder``."""
+    remains = ("**/.*.part*", "**/*.checkpoint.h5", ".snakemake/locks/*")
+    left = [str(path) for pattern in remains for path in folder.glob(pattern)]
+    for process in psutil.process_iter():
+        try:
+            if Path(process.cwd()) == folder:
+                left.append(f"process {process.pid}: {' '.join(process.cmdline())}")
+        except psutil.Error:
+            continue
+    return left
+
+
+def _files(results: Path) -> dict[str, Path]:
+    paths = (path for path in results.rglob("*") if path.is_file())
+    named = {str(path.relative_to(results)): path for path in paths}
+    return {
+        name: path
+        for name, path in named.items()
+        if path.name not in TIMES and Path(name).parts[0] != MEASUREMENTS
+    }
+
+
+def _comparable(path: Path) -> object:
+    """A file's bytes; of the report's record, all but the hashes of tables of times."""
+    if path.name != RECORD:
+        return path.read_bytes()
+    record = json.loads(path.read_text())
+    return {
+        **record,
+        "outputs": {k: v for k, v in record["outputs"].items() if k not in TIMES},
+    }

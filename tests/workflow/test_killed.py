@@ -1,0 +1,68 @@
+"""A run that is going, and one that was killed: who may start, and what goes on."""
+
+import os
+import signal
+import time
+
+import psutil
+import pytest
+from workflow_copy import Workflow
+
+pytestmark = pytest.mark.slow
+CONFIG = ("--configfile", "presets/smoke.yaml", "--config", "suites=[cheetah-dir]")
+TARGET = "collect_all"
+
+
+@pytest.fixture
+def slow_workflow(tmp_path):
+    """A workflow whose collection takes longer than the test."""
+    workflow = Workflow(tmp_path)
+    preset = tmp_path / "presets/smoke.yaml"
+    preset.write_text(
+        preset.read_text().replace("episodes_per_task: 18", "episodes_per_task: 1800")
+    )
+    return workflow
+
+
+@pytest.fixture
+def going(slow_workflow):
+    """A Snakemake whose job runs; at the end it is killed with its group."""
+    log = slow_workflow.folder / "snakemake.log"
+    process = slow_workflow.start(TARGET, *CONFIG, log=log)
+    try:
+        yield psutil.Process(process.pid), wait_for_job(process)
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def wait_for_job(process) -> psutil.Process:
+    main = psutil.Process(process.pid)
+    while process.poll() is None:
+        for child in main.children(recursive=True):
+            if "trajprompt.collect" in child.cmdline():
+                return child
+        time.sleep(0.1)
+    raise AssertionError("Snakemake ended before its job began")
+
+
+def test_a_second_snakemake_is_refused_but_a_dry_run_is_not(going, slow_workflow):
+    main, _ = going
+    second = slow_workflow.snakemake(TARGET, *CONFIG)
+    assert second.returncode == 1
+    assert f"run 'smoke': in use by process {main.pid} on" in second.stderr
+    assert "Traceback" not in second.stderr
+    assert slow_workflow.snakemake("-n", TARGET, *CONFIG).returncode == 0
+    assert main.is_running()
+
+
+def test_killing_snakemake_ends_its_job_and_frees_the_run(going, slow_workflow):
+    main, job = going
+    main.send_signal(signal.SIGKILL)
+    job.wait(timeout=30)  # by the signal that it asked the kernel for
+    again = slow_workflow.snakemake(
+        TARGET, *CONFIG, "--config", "run_seed=0", "suites=[reach]"
+    )
+    assert again.returncode == 0, again.stderr
+    assert "removed the locks of process" in again.stderr
