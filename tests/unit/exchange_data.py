@@ -41,9 +41,11 @@ def imported(tmp_path: Path, form: str, suite, tasks: dict[int, list[Path]]) -> 
     return out
 
 
-def refused(tmp_path: Path, form: str, suite, path: Path, match: str) -> None:
+def refused(
+    tmp_path: Path, form: str, suite, path: Path, match: str, task: int = 6
+) -> None:
     with pytest.raises(TrajpromptError, match=match) as caught:
-        imported(tmp_path, form, suite, {0: [path]})
+        imported(tmp_path, form, suite, {task: [path]})
     assert str(path) in str(caught.value)
     assert not (tmp_path / "store.h5").exists()
 

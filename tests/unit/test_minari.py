@@ -108,6 +108,23 @@ def test_bad_minari_metadata_are_named(tmp_path, dataset, changes, match):
     refused(tmp_path, "minari", REACH, dataset, match)
 
 
+def test_a_dataset_of_another_task_is_refused(tmp_path, dataset):
+    with pytest.raises(
+        TrajpromptError, match="task6-v0: data of task 6; expected of task 9"
+    ):
+        imported(tmp_path, "minari", REACH, {9: [dataset]})
+
+
+def test_a_dataset_of_others_needs_no_metadata_of_ours(tmp_path, dataset):
+    edit(dataset, trajprompt=None)
+    with h5py.File(dataset / "data/main_data.hdf5", "r+") as file:
+        for episode in file.values():
+            del episode.attrs["behaviour_step"]
+    found = read_trajectories(imported(tmp_path, "minari", REACH, {9: [dataset]}))[9]
+    assert found.behaviour_step.tolist() == [0, 82]
+    assert found.attributes == {"algorithm": "minari data"}
+
+
 def test_bad_minari_numbers_are_named(tmp_path, dataset):
     with h5py.File(dataset / "data/main_data.hdf5", "r+") as file:
         del file["episode_0/rewards"]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from trajprompt.errors import TrajpromptError
-from trajprompt.hdf5_checks import text_attribute
+from trajprompt.hdf5_attributes import get_text
 from trajprompt.trajectories.layout import check_headers, read_goal, task_groups
 from trajprompt.trajectories.store import open_store, read_trajectories
 
@@ -28,7 +28,7 @@ def fewest_episodes(path: str, suite: "Suite", tasks: Sequence[int]) -> int:
     and with the suite's own goals.
     """
     with open_store(path) as file:
-        name = text_attribute(file, "suite")
+        name = get_text(file, "suite")
         if name != suite.name:
             raise TrajpromptError(path, f"a store of {name}", suite.name, REMEDY)
         held = task_groups(file, path)

@@ -38,6 +38,7 @@ class Source:
     episodes: Sequence[Episode]
     files: Sequence[Path]  # whose hashes are recorded
     attributes: Mapping[str, Any] = field(default_factory=dict)
+    task: int | None = None  # None: it does not say
 
 
 def checked(episode: Episode, suite: "Suite", where: str) -> Episode:

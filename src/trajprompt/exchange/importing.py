@@ -102,6 +102,9 @@ def _import_task(
         raise TrajpromptError("--task", str(task), expected)
     reader = importlib.import_module(READERS[form])
     sources = [reader.read(path, suite) for path in paths]
+    for path, source in zip(paths, sources, strict=True):
+        if source.task not in (None, task):
+            raise TrajpromptError(path, f"data of task {source.task}", f"of task {task}")
     counts = [len(source.episodes) for source in sources]
     attributes = {"algorithm": f"{form} data"}
     if len(counts) > 1:

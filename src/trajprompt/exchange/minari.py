@@ -35,7 +35,7 @@ REMEDY = "make it again, for instance with `trajprompt export`"
 def read(path: Path, suite: "Suite") -> Source:
     """All episodes of the dataset in the folder ``path``, in its order."""
     data = path / "data" if (path / "data").is_dir() else path
-    claimed, attributes = _checked_metadata(data, suite)
+    claimed, own = _checked_metadata(data, suite)
     numbers = data / "main_data.hdf5"
     with opened(numbers) as file:
         check_tree(file, numbers, REMEDY)
@@ -48,7 +48,8 @@ def read(path: Path, suite: "Suite") -> Source:
     except DISLIKES as error:
         found = f"Minari can't read it ({str(error)[:200]})"
         raise TrajpromptError(data, found, "a whole Minari dataset") from error
-    return Source(episodes, (numbers, data / "metadata.json"), attributes)
+    files = (numbers, data / "metadata.json")
+    return Source(episodes, files, own.get("attributes", {}), own.get("task"))
 
 
 def _episodes(data: Path, suite: "Suite") -> list[Episode]:
@@ -74,7 +75,7 @@ def _episodes(data: Path, suite: "Suite") -> list[Episode]:
 
 
 def _checked_metadata(data: Path, suite: "Suite") -> tuple[Any, dict[str, Any]]:
-    """(episodes that it claims, our own attributes) of what the library may read.
+    """(episodes that it claims, what we wrote in it) of what the library may read.
 
     A dataset without spaces would have the library make its environment, by an entry point
     that the metadata name: any function of any module. Such a dataset is refused.
@@ -99,7 +100,8 @@ def _checked_metadata(data: Path, suite: "Suite") -> tuple[Any, dict[str, Any]]:
     for name, value in expected.items():
         if facts[name] != value:
             raise TrajpromptError(f"{path}: {name}", f"{facts[name]}"[:100], f"{value}")
-    return metadata.get("total_episodes"), _attributes(path, own)
+    _check_attributes(path, own.get("attributes", {}))
+    return metadata.get("total_episodes"), own
 
 
 def _box(metadata: Mapping[str, Any], name: str, path: Path) -> Any:
@@ -114,8 +116,7 @@ def _box(metadata: Mapping[str, Any], name: str, path: Path) -> Any:
         raise TrajpromptError(f"{path}: {name}", found, "a Box") from error
 
 
-def _attributes(path: Path, own: Mapping[str, Any]) -> dict[str, Any]:
-    attributes = own.get("attributes", {})
+def _check_attributes(path: Path, attributes: Any) -> None:
     plain = isinstance(attributes, dict) and all(
         name.isidentifier()
         and isinstance(value, str | int | float)
@@ -124,7 +125,6 @@ def _attributes(path: Path, own: Mapping[str, Any]) -> dict[str, Any]:
     )
     if not plain:
         raise TrajpromptError(f"{path}: {OWN}", "attributes", "texts and numbers by name")
-    return attributes
 
 
 def _behaviour_step(facts: Mapping[str, Any]) -> int | None:
