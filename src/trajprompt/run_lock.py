@@ -21,17 +21,20 @@ FOLDER = Path(".snakemake")
 def guard(workflow: Any, run: str) -> None:
     """Have ``workflow`` (Snakemake's) hold the lock of ``run`` while it executes jobs.
 
-    Dry runs, reports and the Snakemake processes of single jobs take no lock. Only when
-    Snakemake begins to execute does it know that it is none of them.
+    Dry runs only see to it that a killed process left nothing; reports and the Snakemake
+    processes of single jobs do not even that. Only when Snakemake begins to execute does
+    it know which it is.
     """
     if not workflow.is_main_process:
         return
     execute = workflow.execute
 
     def execute_alone(executor_plugin: Any, **settings: Any) -> Any:
-        dry = executor_plugin.common_settings.dryrun_exec
         with contextlib.ExitStack() as stack:
-            if not dry and workflow.execution_settings.lock:  # else --nolock
+            if executor_plugin.common_settings.dryrun_exec:
+                with contextlib.suppress(TrajpromptError), hold(run, FOLDER):
+                    pass
+            elif workflow.execution_settings.lock:  # else --nolock
                 _enter(stack, run)
             return execute(executor_plugin=executor_plugin, **settings)
 
@@ -39,12 +42,12 @@ def guard(workflow: Any, run: str) -> None:
 
 
 def _enter(stack: contextlib.ExitStack, run: str) -> None:
-    from snakemake.exceptions import WorkflowError
+    from snakemake.exceptions import CliException
 
     try:
         stack.enter_context(hold(run, FOLDER))
-    except TrajpromptError as error:  # Snakemake prints a traceback of errors not its own
-        raise WorkflowError(str(error)) from None
+    except TrajpromptError as error:
+        raise CliException(str(error)) from None  # of others Snakemake prints tracebacks
 
 
 @contextlib.contextmanager
