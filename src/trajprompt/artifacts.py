@@ -41,7 +41,7 @@ def atomic_path(target: str | Path) -> Iterator[Path]:
     target = Path(target)
     temporary = _temporary(target)
     try:
-        with _disk_errors(target):
+        with disk_errors(target):
             target.parent.mkdir(parents=True, exist_ok=True)
             remove_stale(target)
             yield temporary
@@ -89,7 +89,7 @@ def _sync(path: Path) -> None:
 
 
 @contextlib.contextmanager
-def _disk_errors(target: Path) -> Iterator[None]:
+def disk_errors(target: Path) -> Iterator[None]:
     """Errors of a disk as TrajpromptErrors naming ``target``, with a remedy.
 
     HDF5, safetensors and ffmpeg raise errors of their own kinds, but quote the system's.

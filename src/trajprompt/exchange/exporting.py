@@ -37,6 +37,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 def run(store: Path, tasks: Sequence[int] | None, out: Path) -> None:
     """The command itself; the folder appears when it is whole."""
+    from trajprompt.artifacts import disk_errors
     from trajprompt.exchange.minari import write
     from trajprompt.tasks.suites import get_suite
     from trajprompt.trajectories.store import read_attributes, read_trajectories
@@ -47,10 +48,11 @@ def run(store: Path, tasks: Sequence[int] | None, out: Path) -> None:
         raise TrajpromptError(out, "exists", "a new folder", "name another with --out")
     temporary = out.with_name(f".{out.name}.{os.getpid()}.part")
     try:
-        temporary.mkdir(parents=True)
-        for one in read_trajectories(store, tasks, suite).values():
-            print(write(temporary, suite, one, made_by))
-        temporary.rename(out)
+        with disk_errors(out):
+            temporary.mkdir(parents=True)
+            for one in read_trajectories(store, tasks, suite).values():
+                print(write(temporary, suite, one, made_by))
+            temporary.rename(out)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 

@@ -64,6 +64,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 def run(form: str, suite_name: str, tasks: dict[int, list[Path]], out: Path) -> None:
     """The command itself: task -> files, in time order."""
     from trajprompt.provenance import provenance
+    from trajprompt.records import write_record
     from trajprompt.tasks.suites import get_suite
     from trajprompt.trajectories.store import write_trajectories
 
@@ -75,7 +76,9 @@ def run(form: str, suite_name: str, tasks: dict[int, list[Path]], out: Path) -> 
         inputs += files
     chosen = {str(task): [str(path) for path in paths] for task, paths in tasks.items()}
     settings = {"format": form, "suite": suite_name, "tasks": chosen}
-    write_trajectories(out, suite, made, provenance("import", settings, inputs))
+    attributes = provenance("import", settings, inputs)
+    write_trajectories(out, suite, made, attributes)
+    write_record(attributes, out)
     print(f"{out}: {len(made)} task(s) of {suite_name}")
 
 
