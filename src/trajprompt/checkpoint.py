@@ -29,6 +29,12 @@ import numpy as np
 
 from trajprompt.artifacts import atomic_path, remove_stale
 from trajprompt.errors import Interrupted, TrajpromptError
+from trajprompt.hdf5_attributes import (
+    get_attribute,
+    get_integer,
+    get_text,
+    write_attributes,
+)
 from trajprompt.hdf5_checks import open_hdf5
 from trajprompt.progress import progress
 from trajprompt.provenance import SCHEMA_VERSION, source_hash
@@ -45,8 +51,8 @@ VARIABLE = "TRAJPROMPT_CHECKPOINT_MINUTES"  # overrides it; 0 saves after every 
 # the papers' size are gigabytes), so that checkpoints never cost more.
 LARGEST_SHARE = 0.02
 # Slurm sends the first before a job's time limit and on scancel; the second where a site's
-# jobs ask for it (sbatch --signal).
-SIGNALS = (signal.SIGTERM, signal.SIGUSR1)
+# jobs ask for it (sbatch --signal). The third is Ctrl-C.
+SIGNALS = (signal.SIGTERM, signal.SIGUSR1, signal.SIGINT)
 
 
 class Resumable(Protocol):
@@ -70,6 +76,7 @@ class Checkpoint:
         self._interval = self._pause = _interval()
         self._saved_at = time.monotonic()
         self._signal: int | None = None
+        self._handlers: dict[int, Any] = {}  # from before
         self._bar: Any = None
 
     def steps(self, total: int, part: Resumable, label: str) -> Iterator[int]:
@@ -97,19 +104,20 @@ class Checkpoint:
 
     @contextlib.contextmanager
     def listening(self) -> Iterator[None]:
-        """Signals are noted, to be obeyed at the end of a step."""
+        """Signals are noted, to be obeyed at the end of a step; a second one acts at once."""
         if self.path is None or threading.current_thread() is not threading.main_thread():
             yield
             return
-        before = {number: signal.signal(number, self._note) for number in SIGNALS}
+        self._handlers = {n: signal.signal(n, self._note) for n in SIGNALS}
         try:
             yield
         finally:
-            for number, handler in before.items():
+            for number, handler in self._handlers.items():
                 signal.signal(number, handler)
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         self._signal = number
+        signal.signal(number, self._handlers[number])
 
     def _due(self) -> bool:
         if self.path is None:
@@ -124,10 +132,9 @@ class Checkpoint:
             _write(file.create_group("arrays"), part.state(), values)
             # A dataset, because attributes end at 64 KiB.
             file["values"] = np.frombuffer(json.dumps(values).encode(), np.uint8)
-            file.attrs["kind"] = KIND
-            file.attrs["schema_version"] = str(SCHEMA_VERSION)
-            file.attrs["identity"] = self.identity
-            file.attrs["done"], file.attrs["total"] = done, total
+            own = {"kind": KIND, "schema_version": str(SCHEMA_VERSION)}
+            write_attributes(file, {**own, "identity": self.identity})
+            write_attributes(file, {"done": done, "total": total})
         self._saved_at = time.monotonic()
         if self._interval > 0:
             self._pause = max(self._interval, (self._saved_at - began) / LARGEST_SHARE)
@@ -137,11 +144,11 @@ class Checkpoint:
         if self.path is None or not self.path.is_file():
             return 0
         with open_hdf5(self.path, KIND, REMEDY) as file:  # damage is a TrajpromptError
-            found = file.attrs.get("identity"), file.attrs.get("total")
+            found = get_text(file, "identity"), get_attribute(file, "total")
             if found != (self.identity, total):
                 self._say("is of other settings, inputs or code: from the beginning")
                 return 0
-            done = int(file.attrs["done"])
+            done = get_integer(file, "done", str(self.path), REMEDY)
             if not 0 < done <= total:
                 raise ValueError(f"{done} steps done of {total}")
             values = json.loads(file["values"][()].tobytes())

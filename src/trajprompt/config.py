@@ -8,8 +8,17 @@ from typing import Any
 
 from trajprompt import settings as st
 from trajprompt.collect.options import relevant
+from trajprompt.config_errors import (
+    dotted,
+    expected_by,
+    found_by,
+    key_path,
+    origin,
+    read_mapping,
+)
 from trajprompt.consistency import inconsistencies, splits
 from trajprompt.errors import TrajpromptError
+from trajprompt.parsing import odd_value
 
 Config = dict[str, Any]
 
@@ -18,7 +27,7 @@ def load(files: Sequence[str | Path]) -> Config:
     """The merged and checked configuration of ``files``; later files override."""
     merged: Config = {}
     for file in files:
-        merge(merged, _read_yaml(Path(file)))
+        merge(merged, read_mapping(Path(file)))
     check(merged, files)
     return merged
 
@@ -36,21 +45,22 @@ def check(config: Config, files: Sequence[str | Path] = ()) -> None:
     """Raise TrajpromptError at the first key that is unknown, ill-typed or inconsistent."""
     import jsonschema
 
-    errors = jsonschema.Draft202012Validator(_schema()).iter_errors(config)
-    error = jsonschema.exceptions.best_match(errors)
+    for file in files:
+        read_mapping(Path(file))  # Snakemake lets pass what stands twice in a file
+    odd = odd_value(config)
+    if odd is not None:
+        path, found, expected = odd
+        where = f"{origin(path, config, files)}: {dotted(path)}"
+        raise TrajpromptError(where, found, expected)
+    error = jsonschema.exceptions.best_match(_validator().iter_errors(config))
     if error is not None:
-        path = _path(error)
-        where = f"{_origin(path, config, files)}: {'.'.join(map(str, path)) or 'top level'}"
-        found = (
-            "an unknown key"
-            if _is_unknown_key(error)
-            else f"found {_short(error.instance)}"
-        )
-        raise TrajpromptError(where, found, _expected(error))
+        path = key_path(error)
+        where = f"{origin(path, config, files)}: {dotted(path)}"
+        raise TrajpromptError(where, found_by(error), expected_by(error))
     for key, found, expected in inconsistencies(config):
         path = key.split(".")
         raise TrajpromptError(
-            f"{_origin(path, config, files)}: {key}", f"found {found}", expected
+            f"{origin(path, config, files)}: {key}", f"found {found}", expected
         )
 
 
@@ -169,95 +179,13 @@ def _known(allowed: Any, name: str, what: str) -> str:
     return name
 
 
-def _read_yaml(file: Path) -> Config:
-    import yaml
-
-    try:
-        values = yaml.safe_load(file.read_text())
-    except FileNotFoundError as error:
-        raise TrajpromptError(
-            file, "no such config file", "an existing YAML file"
-        ) from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        message = " ".join(str(error).split())
-        raise TrajpromptError(file, f"not YAML ({message})", "a YAML mapping") from error
-    if not isinstance(values, dict):
-        raise TrajpromptError(file, f"found {_short(values)}", "a YAML mapping")
-    return values
-
-
 @functools.cache
-def _schema() -> Config:
+def _validator() -> Any:
+    """Of the schema; 2.0 is no integer, because a stage would take it for a fraction."""
+    import jsonschema
+
+    plain = jsonschema.Draft202012Validator
+    types = plain.TYPE_CHECKER.redefine("integer", lambda _, value: type(value) is int)
+    strict = jsonschema.validators.extend(plain, type_checker=types)
     root = Path(__file__).resolve().parents[2]
-    return _read_yaml(root / "workflow" / "schemas" / "config.schema.yaml")
-
-
-def _origin(path: Sequence[Any], config: Config, files: Sequence[str | Path]) -> str:
-    """Who set the key at ``path``: the last file with that value, else the command line.
-
-    For a key that is missing, who set what should hold it.
-    """
-    while path and not _has(path, config):
-        path = path[:-1]
-    for file in reversed(files):
-        try:
-            if _at(path, _read_yaml(Path(file))) == _at(path, config):
-                return str(file)
-        except (KeyError, IndexError, TypeError, ValueError):
-            continue
-    return "command line"
-
-
-def _has(path: Sequence[Any], node: Any) -> bool:
-    try:
-        _at(path, node)
-    except (KeyError, IndexError, TypeError, ValueError):
-        return False
-    return True
-
-
-def _at(path: Sequence[Any], node: Any) -> Any:
-    for part in path:
-        node = node[int(part) if isinstance(node, list) else part]
-    return node
-
-
-def _is_unknown_key(error: Any) -> bool:
-    return error.validator == "additionalProperties"
-
-
-def _path(error: Any) -> list[Any]:
-    """Where a jsonschema error is; for an unknown key, the path of that key."""
-    path = list(error.absolute_path)
-    if _is_unknown_key(error):
-        path.append(min(set(error.instance) - set(error.schema["properties"])))
-    return path
-
-
-def _expected(error: Any) -> str:
-    """A jsonschema error as 'expected …'."""
-    rule, value = error.validator, error.validator_value
-    if _is_unknown_key(error):
-        allowed = sorted(error.schema.get("properties", {}))
-        return f"only the keys {', '.join(allowed)}"
-    if rule == "required":
-        missing = sorted(set(value) - set(error.instance))
-        return f"the missing key(s) {', '.join(missing)}"
-    if rule == "enum":
-        return f"one of {', '.join(str(item) for item in value)}"
-    if rule == "type":
-        hint = " (write 1.0e-4, not 1e-4)" if isinstance(error.instance, str) else ""
-        return f"{value}{hint}"
-    descriptions = {
-        "minimum": "at least",
-        "maximum": "at most",
-        "exclusiveMinimum": "more than",
-    }
-    if rule in descriptions:
-        return f"{descriptions[rule]} {value}"
-    return str(error.schema.get("description", f"{rule} {_short(value)}"))
-
-
-def _short(value: Any) -> str:
-    text = json.dumps(value, default=str)
-    return text if len(text) <= 80 else text[:77] + "..."
+    return strict(read_mapping(root / "workflow" / "schemas" / "config.schema.yaml"))

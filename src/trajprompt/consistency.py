@@ -42,6 +42,8 @@ def inconsistencies(config: Config) -> Found:
                     )
     yield from _split_errors(config)
     yield from _length_errors(config)
+    yield from _schedule_errors(config)
+    yield from _episode_count_errors(config)
     yield from _collect_errors(config)
     yield from _method_errors(config)
     yield from _column_errors(config)
@@ -61,12 +63,8 @@ def _split_errors(config: Config) -> Found:
 
 def _length_errors(config: Config) -> Found:
     for suite in config["suites"]:
-        base = {
-            **config["pretrain"]["defaults"],
-            **config["pretrain"]["suites"].get(suite, {}),
-        }
-        horizon = get_suite(suite).horizon
-        lengths = {"pretrain.defaults.prompt_length": base["prompt_length"]}
+        base, horizon = _pretraining(config, suite), get_suite(suite).horizon
+        lengths = {_pretraining_key(config, suite, "prompt_length"): base["prompt_length"]}
         for name, setting in config["settings"].items():
             key = f"settings.{name}.prompt_length"
             lengths[key] = setting.get("prompt_length", base["prompt_length"])
@@ -77,6 +75,50 @@ def _length_errors(config: Config) -> Found:
                     str(length),
                     f"fewer steps than an episode of {suite} has ({horizon})",
                 )
+
+
+def _pretraining(config: Config, suite: str) -> Config:
+    """What a suite is pretrained with."""
+    chosen = config["pretrain"]
+    return {**chosen["defaults"], **chosen["suites"].get(suite, {})}
+
+
+def _pretraining_key(config: Config, suite: str, name: str) -> str:
+    """Where `_pretraining` has ``name`` from."""
+    own = name in config["pretrain"]["suites"].get(suite, {})
+    return f"pretrain.{f'suites.{suite}' if own else 'defaults'}.{name}"
+
+
+def _schedule_errors(config: Config) -> Found:
+    """Warm-ups and pauses between validations that are longer than the training."""
+    for suite in config["suites"]:
+        base = _pretraining(config, suite)
+        for name in ("warmup_steps", "validation_every"):
+            if base[name] > base["steps"]:
+                expected = f"at most the {base['steps']} steps of {suite}"
+                yield _pretraining_key(config, suite, name), str(base[name]), expected
+
+
+def _episode_count_errors(config: Config) -> Found:
+    """More on a curve than is played, and more samples than the demonstrations hold."""
+    episodes, shown = config["evaluate"]["episodes"], config["evaluate"]["curve_episodes"]
+    if shown > episodes:
+        yield (
+            "evaluate.curve_episodes",
+            str(shown),
+            f"at most evaluate.episodes, {episodes}",
+        )
+    for suite in config["suites"]:
+        demonstrations = _pretraining(config, suite)["demonstrations"]
+        most = demonstrations * get_suite(suite).horizon
+        for name, setting in config["settings"].items():
+            samples = setting["samples"]
+            few = setting["data_quality"] != "full" and samples != "all"
+            if few and samples > most:
+                expected = (
+                    f"at most the {most} steps of {suite}'s {demonstrations} episodes"
+                )
+                yield f"settings.{name}.samples", str(samples), expected
 
 
 def _collect_errors(config: Config) -> Found:
@@ -117,11 +159,9 @@ def _own_data_errors(config: Config, suite: str, path: str) -> Found:
 
 def _episode_errors(config: Config, suite: str, stored: int) -> Found:
     """Where more episodes are asked for than each task has of a quality level."""
-    base = config["pretrain"]["suites"].get(suite, {})
-    place = f"suites.{suite}" if "demonstrations" in base else "defaults"
-    demonstrations = {**config["pretrain"]["defaults"], **base}["demonstrations"]
+    demonstrations = _pretraining(config, suite)["demonstrations"]
     for key, asked in (
-        (f"pretrain.{place}.demonstrations", demonstrations),
+        (_pretraining_key(config, suite, "demonstrations"), demonstrations),
         (f"collect.{suite}.quality_episodes", config["collect"][suite]["quality_episodes"]),
     ):
         if asked > stored:
@@ -161,6 +201,16 @@ def _option_key(place: str, error: OptionError) -> str:
     return f"{place}.{error.name}" if error.name else place
 
 
+def _promptless(config: Config, column: Config) -> str | None:
+    """The backbone of a column that takes no prompt, if the method moves prompts."""
+    from trajprompt.models.prompt_dt import BACKBONES
+    from trajprompt.tuning.protocol import get_method
+
+    backbone = config["settings"][column["setting"]]["backbone"]
+    method = get_method(config["tune"]["methods"][column["method"]]["kind"])
+    return backbone if method.moves_prompts and not BACKBONES[backbone].prompt else None
+
+
 def _column_errors(config: Config) -> Found:
     for name, table in config["tables"].items():
         ids = [column["id"] for column in table["columns"]]
@@ -174,3 +224,12 @@ def _column_errors(config: Config) -> Found:
             if column["method"] not in config["tune"]["methods"]:
                 expected = f"one of {', '.join(config['tune']['methods'])}"
                 yield f"{key}.method", column["method"], expected
+            backbone = _promptless(config, column)
+            if backbone is not None:
+                found = f"{column['method']}, which moves prompts, on {backbone}"
+                yield f"{key}.method", found, "a setting whose backbone takes a prompt"
+        columns = table["columns"]
+        named = {s for c in columns for s in c.get("suites", config["suites"])}
+        if not named & set(config["suites"]):
+            suites = ", ".join(config["suites"])
+            yield f"tables.{name}.columns", "no column of a suite of the run", suites

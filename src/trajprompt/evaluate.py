@@ -1,15 +1,16 @@
 """Stage 4: play adapted prompts on fresh episodes; one CSV row per episode."""
 
-import json
+import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from trajprompt.errors import TrajpromptError, run_stage
+from trajprompt.parsing import json_object
 from trajprompt.settings import (
     EvaluateSettings,
-    read_settings,
-    stage_arguments,
+    cell_arguments,
+    read_cell_settings,
     stage_parser,
 )
 
@@ -27,18 +28,12 @@ EXAMPLE = """--config config.yaml presets/smoke.yaml --suite reach \\
 
 def main(argv: Sequence[str] | None = None) -> None:
     parser = stage_parser("evaluate", __doc__, EXAMPLE)
-    parser.add_argument("--suite", required=True)
-    parser.add_argument("--setting", required=True)
-    parser.add_argument("--method", required=True)
-    parser.add_argument("--seed", type=int, required=True)
+    cell_arguments(parser)
     parser.add_argument("--backbone-file", type=Path, required=True, help=".safetensors")
     parser.add_argument("--adaptation", type=Path, required=True, help="of stage 3 (.h5)")
     parser.add_argument("--out", type=Path, required=True, help="episodes (.csv)")
-    stage_arguments(parser)
     args = parser.parse_args(argv)
-    names = ("suite", "setting", "method", "seed")
-    coordinates = {name: getattr(args, name) for name in names}
-    settings = read_settings(args, EvaluateSettings, **coordinates)
+    settings = read_cell_settings(args, EvaluateSettings)
     run(settings, args.backbone_file, args.adaptation, args.out)
 
 
@@ -48,6 +43,8 @@ def run(
     """Evaluate one cell and write its episodes."""
     from trajprompt.artifacts import require_file, write_text
     from trajprompt.models.backbone import load_backbone
+    from trajprompt.provenance import provenance
+    from trajprompt.records import write_record
     from trajprompt.rollout.evaluation import evaluate_cell, to_csv
     from trajprompt.tuning.adaptation import read_adaptation
 
@@ -55,7 +52,10 @@ def run(
     require_file(backbone_file, "trajprompt pretrain")
     backbone = load_backbone(backbone_file, settings.device)
     _check_inputs(settings, backbone_file, backbone, adaptation, stored)
+    inputs = [backbone_file, adaptation]
+    attributes = provenance("evaluate", dataclasses.asdict(settings), inputs)
     write_text(out, to_csv(evaluate_cell(settings, backbone, stored)))
+    write_record(attributes, out)
 
 
 def _check_inputs(
@@ -71,18 +71,35 @@ def _check_inputs(
     if backbone.suite != settings.suite:
         raise TrajpromptError(backbone_file, f"suite {backbone.suite}", settings.suite)
     for name in ("suite", "setting", "method", "seed"):
-        found, expected = stored.attributes[name], getattr(settings, name)
-        if found != expected:
+        found, expected = stored.attributes.get(name), getattr(settings, name)
+        if str(found) != str(expected):
             raise TrajpromptError(adaptation, f"{name} {found}", f"{name} {expected}")
-    if stored.attributes["backbone"] != backbone.name:
-        found = f"tuned on backbone {stored.attributes['backbone']}"
+    tuned_on = str(stored.attributes.get("backbone"))
+    if tuned_on != backbone.name:
+        found = f"tuned on backbone {tuned_on}"
         raise TrajpromptError(adaptation, found, backbone.name)
-    inputs = json.loads(stored.attributes["inputs"])  # path -> hash
+    _check_prompts(adaptation, stored, backbone)
+    # path -> hash
+    inputs = json_object(stored.attributes.get("inputs"), f"{adaptation}: inputs", REMEDY)
     given = file_hash(backbone_file)
     if given not in inputs.values():  # files may have moved since; contents may not
         made_from = ", ".join(f"{path} ({known})" for path, known in inputs.items())
         expected = f"made from {backbone_file} ({given})"
         raise TrajpromptError(adaptation, f"made from {made_from}", expected, REMEDY)
+
+
+def _check_prompts(
+    adaptation: Path, stored: "StoredAdaptation", backbone: "Backbone"
+) -> None:
+    """Raise unless there are prompts of the backbone's sizes, or none where it has none."""
+    prompts, config = stored.last, backbone.config
+    found = (
+        None if prompts is None else (prompts.states.shape[-1], prompts.actions.shape[-1])
+    )
+    wanted = (config.state_dim, config.action_dim) if config.uses_prompt else None
+    if found != wanted:
+        where = f"{adaptation}: prompts"
+        raise TrajpromptError(where, f"state, action dims {found}", f"{wanted}", REMEDY)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Look inside an artifact: tree, shapes, units, attributes, return statistics.
+"""Look inside an artifact: tree, shapes, units, return statistics, and what made it.
 
 The kind is told by the file's first bytes and attributes, not by its name. Kinds:
 trajectories and adaptations (HDF5), backbones (safetensors; only the header is read),
@@ -17,7 +17,6 @@ EXAMPLES = """examples:
   trajprompt inspect results/laptop/2_pretrain/cheetah-vel/prompt-dt/seed0.safetensors
   trajprompt inspect evaluation.csv --plot evaluation.png"""
 
-HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
 KINDS = "trajectories (.h5), adaptation (.h5), backbone (.safetensors) or table (.csv)"
 
 
@@ -41,7 +40,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 def describe(path: Path, task: int | None = None) -> str:
     """All that is printed of an artifact."""
-    from trajprompt.inspection import backbone, evaluation, text
+    from trajprompt.inspection import backbone, evaluation, lineage, text
 
     kind = recognise(path)
     if kind == "backbone":
@@ -49,38 +48,40 @@ def describe(path: Path, task: int | None = None) -> str:
     elif kind == "table":
         sections = evaluation.describe(path, task)
     else:
-        sections = _describe_hdf5(path, task)
+        sections = _describe_hdf5(path, kind, task)
     head = f"{text.printable(path)}: {kind}, {text.size(path.stat().st_size)}\n"
-    return "\n".join([head, *sections]).rstrip()
+    return "\n".join([head, *sections, *lineage.describe(path)]).rstrip()
 
 
-def _describe_hdf5(path: Path, task: int | None) -> list[str]:
-    from trajprompt.inspection import adaptation, hdf5, trajectories
+def _describe_hdf5(path: Path, kind: str, task: int | None) -> list[str]:
+    from trajprompt.inspection import adaptation, trajectories
+    from trajprompt.trajectories.store import open_store
+    from trajprompt.tuning.adaptation_layout import open_adaptation
 
-    with hdf5.open_artifact(path) as file:
-        if file.attrs["kind"] == "trajectories":
+    if kind == "trajectories":
+        with open_store(path) as file:
             return trajectories.describe(file, path, task)
+    with open_adaptation(path) as file:
         return adaptation.describe(file, path, task)
 
 
 def recognise(path: Path) -> str:
     """The kind of an artifact, by its content; TrajpromptError if it is none of ours."""
     from trajprompt.artifacts import require_file
-    from trajprompt.inspection.hdf5 import open_artifact
+    from trajprompt.hdf5_checks import SIGNATURE, kind_of
 
     with require_file(path, "trajprompt collect").open("rb") as handle:
-        start = handle.read(16)
-    if start.startswith(HDF5_MAGIC):
-        with open_artifact(path) as file:
-            kind = str(file.attrs.get("kind"))
-        if kind not in ("trajectories", "adaptation"):
+        start = handle.read(1024)  # the first column of a table may have a long name
+    if start.startswith(SIGNATURE):
+        kind = kind_of(path)
+        if kind is None or kind not in ("trajectories", "adaptation"):
             raise TrajpromptError(path, f"an HDF5 file of kind {kind}", KINDS)
         return kind
     if start[8:9] == b"{":
         return "backbone"
     if b"\x00" not in start and b"," in start:
         return "table"
-    raise TrajpromptError(path, f"unknown content, it begins {start!r}", KINDS)
+    raise TrajpromptError(path, f"unknown content, it begins {start[:16]!r}", KINDS)
 
 
 def plot(path: Path, task: int | None, out: Path) -> None:

@@ -31,6 +31,13 @@ def at_least(options: Any, least: float, *names: str) -> None:
             raise OptionError(name, str(getattr(options, name)), f"at least {least}")
 
 
+def at_most(options: Any, most: float, *names: str) -> None:
+    """Bounds far beyond use, where a slip of the pen would fill the machine."""
+    for name in names:
+        if not getattr(options, name) <= most:
+            raise OptionError(name, str(getattr(options, name)), f"at most {most}")
+
+
 def positive(options: Any, *names: str) -> None:
     for name in names:
         if not getattr(options, name) > 0:

@@ -3,13 +3,13 @@
 import argparse
 import contextlib
 import dataclasses
-import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trajprompt.errors import TrajpromptError, run_stage
+from trajprompt.parsing import json_object
 from trajprompt.settings import stage_parser
 
 if TYPE_CHECKING:
@@ -148,7 +148,7 @@ def _adapted(args: argparse.Namespace) -> "Policy":
     stored = read_adaptation(args.adaptation)
     backbone = load_backbone(args.backbone_file)
     for where, suite in (
-        (args.adaptation, stored.attributes["suite"]),
+        (args.adaptation, stored.attributes.get("suite")),
         (args.backbone_file, backbone.suite),
     ):
         if suite != args.suite:
@@ -157,7 +157,10 @@ def _adapted(args: argparse.Namespace) -> "Policy":
     if row in stored.weights and args.checkpoint != "initial":
         backbone = backbone.with_weights(stored.weights[row])
     prompts = getattr(stored, args.checkpoint)
-    target = json.loads(stored.attributes["settings"])["target_return"]
+    where = f"{args.adaptation}: settings"
+    target = json_object(stored.attributes.get("settings"), where).get("target_return")
+    if not isinstance(target, int | float):
+        raise TrajpromptError(where, f"target_return {target!r}", "a number")
     prompt = None if prompts is None else prompts.select([row])
     return LockstepPolicy(backbone, prompt, rows=1, target_return=target, precision="fp32")
 

@@ -8,10 +8,13 @@ import h5py
 import numpy as np
 import pandas as pd
 
+from trajprompt.hdf5_attributes import write_attributes
+from trajprompt.provenance import SCHEMA_VERSION
 from trajprompt.settings import ReportSettings
 from trajprompt.tasks.suites import get_suite
 from trajprompt.trajectories.episodes import TaskTrajectories
 from trajprompt.trajectories.store import write_trajectories
+from trajprompt.tuning.protocol import HISTORY_COLUMNS
 
 ROOT = Path(__file__).resolve().parents[2]
 PUBLISHED = [
@@ -166,10 +169,14 @@ def _curve(folder: Path, suite: str, seed: int) -> Path:
 def _adaptation(path: Path) -> Path:
     """Two tasks, of which each uses 300 steps at its last iteration."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with h5py.File(path, "w") as file:
-        file["history/task"] = np.repeat([2, 7], 3)
-        file["history/prompt"] = np.zeros(6, int)
-        file["history/simulator_steps"] = np.tile([0, 150, 300], 2)
+    columns = dict.fromkeys(HISTORY_COLUMNS, np.zeros(6, int))
+    columns["task"] = np.repeat([2, 7], 3)
+    columns["simulator_steps"] = np.tile([0, 150, 300], 2)
+    with h5py.File(path, "w", libver="latest") as file:
+        own = {"kind": "adaptation", "schema_version": str(SCHEMA_VERSION)}
+        write_attributes(file, own)
+        for name, values in columns.items():
+            file[f"history/{name}"] = values
     return path
 
 

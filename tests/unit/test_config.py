@@ -31,7 +31,7 @@ def test_presets_are_valid(preset):
     ("path", "value", "words"),
     [
         ("colour", 1, ["colour", "only the keys"]),
-        ("seeds", [], ["seeds", "[]", "at least one seed"]),
+        ("seeds", [], ["seeds", "[]", "1 to 1000 seeds"]),
         ("seeds", ["a"], ["seeds.0", '"a"', "integer"]),
         ("suites", ["humanoid"], ["suites.0", "humanoid", "cheetah-dir"]),
         ("run", "../elsewhere", ["run", "lower-case"]),
@@ -93,6 +93,20 @@ def test_presets_are_valid(preset):
             {"reach": {"ranked": 16}},
             ["ptdt-online.suite_options.reach.ranked", "16", "at most candidates, 15"],
         ),
+        ("evaluate.episodes", 2.0, ["evaluate.episodes", "2.0", "integer"]),
+        ("evaluate.episodes", 10**6, ["evaluate.episodes", "1000000", "at most 10000"]),
+        ("evaluate.curve_episodes", 11, ["curve_episodes", "11", "evaluate.episodes, 10"]),
+        ("run", "laptop\n", ["run", "lower-case"]),
+        ("tasks.moon", {}, ["tasks.moon", "an unknown key"]),
+        ("settings.Expert", {}, ["settings.Expert", "an unknown key", "lower-case"]),
+        ("tasks.reach.target_return", float("inf"), ["target_return", "inf", "finite"]),
+        ("pretrain.defaults.warmup_steps", 501, ["defaults.warmup_steps", "reach"]),
+        ("pretrain.suites.reach.steps", 99, ["defaults.warmup_steps", "100", "99 steps"]),
+        ("pretrain.defaults.validation_every", 10**6, ["validation_every", "at most"]),
+        ("settings.expert.samples", 411, ["expert.samples", "411", "410 steps of reach"]),
+        ("tables.table1.columns.6.setting", "mt-orl", ["columns.6.method", "prompts"]),
+        ("tables.table1.columns.0.suites", [], ["columns.0.suites", "at least one"]),
+        ("collect.ant-dir.options.width", 10**6, ["options.width", "at most 4096"]),
     ],
 )
 def test_wrong_values_are_named(path, value, words):
@@ -115,6 +129,22 @@ def test_files_that_are_no_configuration(tmp_path, text):
     overlay.write_text(text)
     with pytest.raises(TrajpromptError, match="broken.yaml"):
         config.load(["config.yaml", overlay])
+
+
+def test_a_key_twice_is_refused(tmp_path):
+    overlay = tmp_path / "twice.yaml"
+    overlay.write_text("evaluate: {episodes: 3}\nevaluate: {episodes: 4}\n")
+    with pytest.raises(TrajpromptError, match="twice.yaml: line 2: the key 'evaluate'"):
+        config.load(["config.yaml", overlay])
+
+
+def test_no_column_is_of_a_suite_of_the_run():
+    columns = changed("suites", ["reach"])
+    columns["tables"]["table1"]["columns"] = [
+        {**DEFAULT["tables"]["table1"]["columns"][0], "suites": ["ant-dir"]}
+    ]
+    with pytest.raises(TrajpromptError, match="tables.table1.columns: .*no column"):
+        config.check(columns)
 
 
 def test_null_takes_an_option_back(tmp_path):

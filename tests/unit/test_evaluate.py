@@ -183,6 +183,7 @@ def files(tmp_path, monkeypatch):
     """A backbone's file, an adaptation made from it, and its attributes to be changed."""
     backbone_file = tmp_path / "backbone.safetensors"
     backbone_file.write_bytes(b"weights")
+    (tmp_path / "tuned.h5").write_bytes(b"prompts")
     made_from = {"data.h5": "0" * 16, "elsewhere/b": file_hash(backbone_file)}
     attributes = {
         "suite": SETTINGS.suite,
@@ -193,7 +194,8 @@ def files(tmp_path, monkeypatch):
         "inputs": json.dumps(made_from),
     }
     stored = adaptation(attributes=attributes)
-    loaded = SimpleNamespace(name="prompt-dt", suite=SETTINGS.suite)
+    sizes = SimpleNamespace(uses_prompt=True, state_dim=20, action_dim=6)
+    loaded = SimpleNamespace(name="prompt-dt", suite=SETTINGS.suite, config=sizes)
     monkeypatch.setattr("trajprompt.tuning.adaptation.read_adaptation", lambda _: stored)
     monkeypatch.setattr("trajprompt.models.backbone.load_backbone", lambda *_: loaded)
     monkeypatch.setattr("trajprompt.rollout.evaluation.evaluate_cell", lambda *_: [])

@@ -10,10 +10,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from trajprompt.errors import TrajpromptError
+from trajprompt.hdf5_attributes import write_attributes
 from trajprompt.tasks.suites import Suite
-from trajprompt.trajectories import store
+from trajprompt.trajectories.layout import COLUMNS
 from trajprompt.trajectories.store import (
-    COLUMNS,
     TaskTrajectories,
     read_attributes,
     read_trajectories,
@@ -122,7 +122,7 @@ def test_everything_describes_itself(stored: Path) -> None:
         assert group.attrs["goal"] == pytest.approx(0.3)
         assert (group.attrs["horizon"], group.attrs["dt"]) == (9, 0.05)
         assert file["learning_curve"].attrs["columns"] == (
-            '["environment_steps_per_task", "mean_return"]'
+            b'["environment_steps_per_task", "mean_return"]'
         )
     attributes = read_attributes(stored)
     assert (attributes["suite"], attributes["stage"]) == ("fake", "collect")
@@ -177,7 +177,7 @@ def test_missing_and_foreign_files(tmp_path: Path) -> None:
     foreign = tmp_path / "foreign.h5"
     foreign.write_text("return,length\n1,2\n")
     expect_bad(foreign, "damaged or not HDF5")
-    with h5py.File(foreign, "w") as file:
+    with h5py.File(foreign, "w", libver="latest") as file:
         file["observations"] = np.zeros(3)
     expect_bad(foreign, "kind None; expected trajectories")
 
@@ -236,7 +236,7 @@ def test_other_schema_or_suite(stored: Path) -> None:
     with pytest.raises(TrajpromptError, match="suite fake; expected other"):
         read_trajectories(stored, suite=other)
     with h5py.File(stored, "r+") as file:
-        file.attrs["schema_version"] = "99"
+        write_attributes(file, {"schema_version": "99"})
     expect_bad(stored, "schema version 99; expected 1")
 
 
@@ -266,4 +266,25 @@ def test_the_widest_compression_is_not_refused(tmp_path: Path) -> None:
     task.actions[:] = 0
     write_trajectories(tmp_path / "zeros.h5", suite, [task], {})
     assert_equal(task, read_trajectories(tmp_path / "zeros.h5")[0])
-    assert store.LARGEST_COMPRESSION > 1032
+
+
+def test_a_store_whose_arrays_are_not_its_suites(stored: Path) -> None:
+    wider = Suite(**{**vars(SUITE), "state_dim": 5})
+    with pytest.raises(TrajpromptError, match="task_2: state and action dims"):
+        read_trajectories(stored, suite=wider)
+
+
+@pytest.mark.parametrize("name", ["task_x", "task_02", "task_", "note"])
+def test_foreign_names_in_a_store(stored: Path, name: str) -> None:
+    with h5py.File(stored, "r+") as file:
+        file.create_group(name)
+    expect_bad(stored, f"trajectories.h5:{name}: a foreign item")
+
+
+@pytest.mark.parametrize(
+    "goal", ["far", np.zeros(0), np.zeros(99), np.zeros((1, 1)), np.array([np.nan])]
+)
+def test_odd_goals(stored: Path, goal: object) -> None:
+    with h5py.File(stored, "r+") as file:
+        write_attributes(file["task_2"], {"goal": goal})
+    expect_bad(stored, "task_2: goal: ")

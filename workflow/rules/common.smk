@@ -2,6 +2,7 @@
 
 import ast
 import functools
+import hashlib
 import json
 import os
 import re
@@ -9,21 +10,25 @@ import sys
 from pathlib import Path
 
 from trajprompt import config as run_config
+from trajprompt import run_lock
 from trajprompt import settings as stage_settings
 
 # Snakemake lists overlays first; an error should name the file that had the last word.
 run_config.check(config, [workflow.configfiles[-1], *workflow.configfiles[:-1]])
 
 RUN = config["run"]
+run_lock.guard(workflow, RUN)
 THREADS = config["compute"]["threads"]
 CELLS = run_config.cells(config)
 BACKBONES = sorted({setting["backbone"] for setting in config["settings"].values()})
+GPUS = 0 if config["compute"]["device"] == "cpu" else 1  # of a job that learns or plays
 
 # Jobs find this environment's Python, and numerical libraries keep to one thread each:
 # jobs run side by side, and two threads that wait for each other are slower than one.
+# A job ends with the Snakemake that started it, its parent: commands begin with `exec`.
 shell.prefix(
     f"export PATH={os.path.dirname(sys.executable)}:$PATH"
-    " OMP_NUM_THREADS=1 MUJOCO_GL=${{MUJOCO_GL:-egl}}; "
+    " OMP_NUM_THREADS=1 MUJOCO_GL=${{MUJOCO_GL:-egl}} TRAJPROMPT_STOP_WITH_PARENT=$$:$PPID; "
 )
 
 
@@ -41,19 +46,39 @@ WITHOUT_NUMBERS = {
     f"src/trajprompt/{name}.py"
     for name in (
         "artifacts",
+        "checkpoint",
         "config",
+        "config_errors",
         "consistency",
         "errors",
+        "hdf5_attributes",
+        "hdf5_checks",
         "options",
+        "parsing",
         "progress",
+        "processes",
         "provenance",
+        "records",
         "settings",
     )
 }
 
 
-def sources(*modules):
-    """Files of ``modules`` and of all that they import: editing one reruns the rule."""
+@functools.cache
+def code(*modules):
+    """The hash of ``modules`` and of all that they import: editing one reruns the rule.
+
+    A rule's `params` hold it. As input files, thousands of them, Snakemake would look at
+    each whenever it picks a job: a quarter of a core.
+    """
+    digest = hashlib.sha256()
+    for path in sources(modules):
+        digest.update(Path(path).read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def sources(modules):
+    """Files of ``modules`` and of all that they import."""
     found, waiting = set(), {f"src/trajprompt/{module}.py" for module in modules}
     while waiting:
         path = waiting.pop()
@@ -78,6 +103,17 @@ def imported(path):
     }
     files = {f"src/{name.replace('.', '/')}.py" for name in names} - WITHOUT_NUMBERS
     return {file for file in files if Path(file).is_file()}
+
+
+def scaled(amount):
+    """``amount`` of memory or time at the first attempt, twice as much at the second, .."""
+    return lambda wildcards, attempt: amount * attempt
+
+
+def collect_gpus(wildcards):
+    """Scripted experts, and files that were collected elsewhere, learn nothing."""
+    algorithm = config["collect"][wildcards.suite]["algorithm"]
+    return 0 if algorithm in ("scripted", "file") else GPUS
 
 
 def own_data(wildcards):
@@ -128,9 +164,9 @@ def cell_backbone(wildcards):
     return f"results/{RUN}/2_pretrain/{wildcards.suite}/{backbone}/seed{wildcards.seed}.safetensors"
 
 
-def method_source(wildcards):
+def method_code(wildcards):
     kind = config["tune"]["methods"][wildcards.method]["kind"]
-    return sources(f"tuning/{kind.replace('-', '_')}")
+    return code(f"tuning/{kind.replace('-', '_')}")
 
 
 def every_cell(pattern):

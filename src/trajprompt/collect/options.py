@@ -69,6 +69,7 @@ class AgentOptions:
         at_most(self, 4096, "width")
         at_most(self, 65_536, "batch")
         at_most(self, 1, "learning_rate")
+        at_most(self, 1000, "policy_delay")
         one_of(self, PRECISIONS, "precision")
 
 
@@ -82,6 +83,7 @@ class SacOptions(AgentOptions):
     def __post_init__(self) -> None:
         super().__post_init__()
         positive(self, "initial_temperature")
+        at_most(self, 1000, "initial_temperature")
 
 
 @dataclass(frozen=True)

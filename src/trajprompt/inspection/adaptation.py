@@ -7,6 +7,7 @@ import numpy as np
 
 from trajprompt.errors import TrajpromptError
 from trajprompt.inspection import hdf5, text
+from trajprompt.tuning.adaptation_layout import check_history
 
 if TYPE_CHECKING:
     import h5py
@@ -23,14 +24,8 @@ class RowHistory(NamedTuple):
 
 def read_history(file: "h5py.File", path: Path, task: int | None) -> list[RowHistory]:
     """The history of every prompt of one task or all."""
-    missing = [name for name in COLUMNS if f"history/{name}" not in file]
-    if missing:
-        raise TrajpromptError(f"{path}:history", f"no {', '.join(missing)}", "every column")
+    check_history(file, path)
     whole = {name: file[f"history/{name}"][:] for name in COLUMNS}
-    if len({values.shape for values in whole.values()}) != 1:
-        raise TrajpromptError(
-            f"{path}:history", "columns of different lengths", "equal ones"
-        )
     keys = sorted(set(zip(whole["task"].tolist(), whole["prompt"].tolist(), strict=True)))
     if task is not None and task not in {key[0] for key in keys}:
         held = ", ".join(str(one) for one in sorted({key[0] for key in keys}))

@@ -8,7 +8,7 @@ import numpy as np
 
 from trajprompt.errors import TrajpromptError
 from trajprompt.inspection import text
-from trajprompt.rollout.columns import EVALUATION_COLUMNS
+from trajprompt.rollout.columns import CHECKPOINTS, COUNT_COLUMNS, EVALUATION_COLUMNS
 
 REMEDY = "make it again with the stage that wrote it"
 
@@ -25,7 +25,8 @@ def read_table(path: Path) -> Table:
         raise TrajpromptError(path, found, "a UTF-8 CSV", REMEDY) from error
     header = rows[0] if rows else []
     if len(rows) < 2 or len(set(header)) != len(header):
-        raise TrajpromptError(path, f"{len(rows)} lines, header {header}", "rows", REMEDY)
+        found = f"{len(rows)} lines, header {header!r:.200}"
+        raise TrajpromptError(path, found, "rows below different names", REMEDY)
     for line, row in enumerate(rows[1:], 2):
         if len(row) != len(header):
             found, expected = f"{len(row)} cells", f"{len(header)} as in the header"
@@ -45,8 +46,19 @@ def _column(cells: list[str]) -> np.ndarray:
         return np.array(cells)
 
 
-def is_evaluation(columns: Table) -> bool:
-    return all(name in columns for name in EVALUATION_COLUMNS)
+def is_evaluation(columns: Table, path: Path) -> bool:
+    """Whether a table has the columns of an evaluation; then their types are checked."""
+    if not all(name in columns for name in EVALUATION_COLUMNS):
+        return False
+    for name in (*COUNT_COLUMNS, "return"):
+        if columns[name].dtype.kind != "f" or not np.isfinite(columns[name]).all():
+            found = "values that are not numbers"
+            raise TrajpromptError(f"{path}: {name}", found, "numbers", REMEDY)
+    odd = sorted(set(map(str, columns["checkpoint"].tolist())) - {*CHECKPOINTS})
+    if odd:
+        where, expected = f"{path}: checkpoint", " or ".join(CHECKPOINTS)
+        raise TrajpromptError(where, f"{odd[0]!r:.80}", expected, REMEDY)
+    return True
 
 
 def select_task(columns: Table, path: Path, task: int | None) -> Table:
@@ -64,7 +76,7 @@ def describe(path: Path, task: int | None) -> list[str]:
     columns = select_task(read_table(path), path, task)
     shape = f"{len(next(iter(columns.values()))):,} rows"
     listed = text.section(f"columns, {shape}", _column_table(columns))
-    return [listed, *(_evaluation(columns, path) if is_evaluation(columns) else [])]
+    return [listed, *(_evaluation(columns) if is_evaluation(columns, path) else [])]
 
 
 def _column_table(columns: Table) -> list[str]:
@@ -88,10 +100,8 @@ def _column_table(columns: Table) -> list[str]:
     return text.table(("column", "type", "min", "mean", "max", "last row"), rows)
 
 
-def _evaluation(columns: Table, path: Path) -> list[str]:
+def _evaluation(columns: Table) -> list[str]:
     returns = columns["return"]
-    if returns.dtype.kind != "f" or not np.isfinite(returns).all():
-        raise TrajpromptError(f"{path}: return", "values that are not numbers", "numbers")
     final = groups(columns, ("checkpoint", "task"), columns["checkpoint"] != "curve")
     header = ("checkpoint", "task", "episodes", *text.STATISTICS, "length", "success")
     rows = [

@@ -12,8 +12,11 @@ import numpy as np
 
 from trajprompt.artifacts import atomic_path
 from trajprompt.errors import TrajpromptError
-from trajprompt.inspection import adaptation, evaluation, hdf5, trajectories
+from trajprompt.hdf5_attributes import get_text
+from trajprompt.inspection import adaptation, evaluation, trajectories
 from trajprompt.report.style import OKABE_ITO
+from trajprompt.trajectories.store import open_store
+from trajprompt.tuning.adaptation_layout import open_adaptation
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -40,15 +43,20 @@ def draw(path: Path, kind: str, task: int | None, out: Path) -> None:
     if out.suffix not in FORMATS:
         raise TrajpromptError(out, f"suffix {out.suffix!r}", f"one of {', '.join(FORMATS)}")
     figure = Figure(figsize=(10, 4.2), dpi=120, layout="constrained")
-    painters[kind](figure, path, task)
-    with atomic_path(out) as temporary:
-        figure.savefig(temporary)
+    try:
+        painters[kind](figure, path, task)
+        with atomic_path(out) as temporary:
+            figure.savefig(temporary)
+    except (ValueError, ArithmeticError, LookupError) as error:  # such as an empty axis
+        found = f"cannot be drawn ({error})"
+        raise TrajpromptError(path, found, "numbers within reason") from error
 
 
 def _trajectories(figure: "Figure", path: Path, task: int | None) -> None:
-    with hdf5.open_artifact(path) as file:
+    with open_store(path) as file:
         tasks = trajectories.read_returns(file, path, task)
-        suite, unit = file.attrs["suite"], file[f"task_{tasks[0].task}"].attrs["goal_unit"]
+        suite = get_text(file, "suite")
+        unit = get_text(file[f"task_{tasks[0].task}"], "goal_unit")
     over, spread = figure.subplots(1, 2, width_ratios=(2, 1), sharey=True)
     figure.suptitle(f"{suite}: {len(tasks)} tasks in the order of collection")
     colours = _colours(len(tasks))
@@ -79,10 +87,10 @@ def _smooth(one: trajectories.TaskReturns) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _adaptation(figure: "Figure", path: Path, task: int | None) -> None:
-    with hdf5.open_artifact(path) as file:
+    with open_adaptation(path) as file:
         rows = adaptation.read_history(file, path, task)
         keys = ("suite", "setting", "method")
-        title = " · ".join(str(file.attrs[key]) for key in keys if key in file.attrs)
+        title = " · ".join(text for key in keys if (text := get_text(file, key)))
     axes = figure.subplots(1, 2)
     figure.suptitle(title or path.name)
     for colour, row in zip(_colours(len(rows)), rows, strict=True):
@@ -100,7 +108,7 @@ def _adaptation(figure: "Figure", path: Path, task: int | None) -> None:
 
 def _table(figure: "Figure", path: Path, task: int | None) -> None:
     columns = evaluation.select_task(evaluation.read_table(path), path, task)
-    if evaluation.is_evaluation(columns):
+    if evaluation.is_evaluation(columns, path):
         _evaluation(figure, columns)
     else:
         _curves(figure, columns, path)

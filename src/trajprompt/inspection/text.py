@@ -40,14 +40,14 @@ def section(title: str, lines: Sequence[str]) -> str:
     return "\n".join([title, *(f"  {line}" for line in lines), ""])
 
 
-def attributes(values: Mapping[str, Any]) -> list[str]:
+def attributes(values: Mapping[str, Any], levels: int = 8) -> list[str]:
     """One attribute a line; JSON objects are unfolded, one setting a line."""
     lines = []
     for name, value in sorted(values.items()):
         unfolded = _from_json(value)
-        if isinstance(unfolded, dict) and unfolded:
+        if isinstance(unfolded, dict) and unfolded and levels:
             lines.append(f"{printable(name)}:")
-            lines += [f"  {line}" for line in attributes(unfolded)]
+            lines += [f"  {line}" for line in attributes(unfolded, levels - 1)]
         else:
             lines.append(f"{printable(name)}: {printable(value)}")
     return lines

@@ -1,6 +1,5 @@
 """What a trajectory store holds: returns of every task, and how they grew."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -8,7 +7,12 @@ import numpy as np
 
 from trajprompt.errors import TrajpromptError
 from trajprompt.inspection import hdf5, text
-from trajprompt.trajectories.store import check_headers
+from trajprompt.trajectories.layout import (
+    check_headers,
+    read_goal,
+    read_learning_curve,
+    task_groups,
+)
 
 if TYPE_CHECKING:
     import h5py
@@ -28,28 +32,29 @@ class TaskReturns(NamedTuple):
 
 def read_returns(file: "h5py.File", path: Path, task: int | None) -> list[TaskReturns]:
     """Returns per episode of one task or all, without reading the observations."""
-    names = sorted((n for n in file if n.startswith("task_")), key=lambda n: int(n[5:]))
-    if task is not None and f"task_{task}" not in names:
-        held = ", ".join(name[5:] for name in names)
-        raise TrajpromptError(path, f"no task {task}", f"one of {held}")
+    groups = task_groups(file, path)
+    if task not in groups and (task is not None or not groups):
+        found = f"no task {'' if task is None else task}".rstrip()
+        raise TrajpromptError(path, found, f"one of {', '.join(map(str, groups))}")
     return [
-        _read(file[name], f"{path}:{name}")
-        for name in names
-        if task in (None, int(name[5:]))
+        _read(group, f"{path}:task_{own}", own)
+        for own, group in groups.items()
+        if task in (None, own)
     ]
 
 
-def _read(group: "h5py.Group", where: str) -> TaskReturns:
+def _read(group: "h5py.Group", where: str, task: int) -> TaskReturns:
     check_headers(group, where)
     rewards, ends = group["rewards"][:].astype(np.float64), group["episode_ends"][:]
     lengths = np.diff(ends, prepend=0)
     if len(ends) == 0 or ends[-1] != len(rewards) or lengths.min() <= 0:
         expected = f"increasing, the last one {len(rewards)}"
         raise TrajpromptError(f"{where}/episode_ends", "ends do not fit", expected)
+    if not np.isfinite(rewards).all():
+        raise TrajpromptError(f"{where}/rewards", "values not finite", "numbers")
     returns = np.add.reduceat(rewards, ends - lengths)
-    goal = np.atleast_1d(group.attrs["goal"]).tolist()
-    step = group["behaviour_step"][:]
-    return TaskReturns(int(group.attrs["task"]), goal, returns, lengths, step)
+    goal, step = read_goal(group, where).tolist(), group["behaviour_step"][:]
+    return TaskReturns(task, goal, returns, lengths, step)
 
 
 def describe(file: "h5py.File", path: Path, task: int | None) -> list[str]:
@@ -67,7 +72,7 @@ def describe(file: "h5py.File", path: Path, task: int | None) -> list[str]:
         text.section("episode returns (sum of rewards)", _return_table(tasks)),
     ]
     if "learning_curve" in file and task is None:
-        sections.append(text.section("learning curve", _curve(file["learning_curve"])))
+        sections.append(text.section("learning curve", _curve(file, path)))
     every = np.concatenate([one.returns for one in tasks])
     title = f"histogram of {len(every):,} episode returns"
     return [*sections, text.section(title, text.histogram(every))]
@@ -108,10 +113,7 @@ def _progress(returns: np.ndarray) -> list[float]:
     return [float(returns[at : at + part].mean()) for at in (0, spare // 2, spare)]
 
 
-def _curve(dataset: "h5py.Dataset") -> list[str]:
-    columns = json.loads(dataset.attrs["columns"])
-    chosen = np.unique(np.linspace(0, len(dataset) - 1, CURVE_ROWS).round().astype(int))
-    values = dataset[chosen]
-    if len(columns) != values.shape[1]:
-        return [f"{values.shape[1]} columns, but {len(columns)} names"]
-    return text.table(columns, values.tolist())
+def _curve(file: "h5py.File", path: Path) -> list[str]:
+    columns, values = read_learning_curve(file, path)
+    chosen = np.unique(np.linspace(0, len(values) - 1, CURVE_ROWS).round().astype(int))
+    return text.table([text.printable(name) for name in columns], values[chosen].tolist())

@@ -1,6 +1,7 @@
 """A pretrained backbone and its file: weights, normaliser and architecture in one."""
 
 import dataclasses
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,13 +13,16 @@ from torch import Tensor
 
 from trajprompt.artifacts import atomic_path, require_file
 from trajprompt.errors import TrajpromptError
+from trajprompt.models.header import REMEDY, Entry, read_header
 from trajprompt.models.precision import resolve_device
-from trajprompt.models.prompt_dt import BackboneConfig, PromptDT
+from trajprompt.models.prompt_dt import BACKBONES, BackboneConfig, PromptDT
+from trajprompt.options import parse_options
+from trajprompt.parsing import json_object
 from trajprompt.provenance import SCHEMA_VERSION
+from trajprompt.tasks.suites import SUITE_NAMES, get_suite
 from trajprompt.trajectories.normaliser import Normaliser
 
 KIND = "backbone"
-REMEDY = "make it again with `trajprompt pretrain`"
 MODEL, NORMALISER = "model.", "normaliser."  # prefixes of the tensors' names
 
 
@@ -40,7 +44,12 @@ class Backbone:
     def with_weights(self, weights: Mapping[str, Tensor]) -> "Backbone":
         """The same backbone with other weights (a state dict of the model)."""
         model = PromptDT(self.config).to(self.device)
-        model.load_state_dict(dict(weights))
+        try:
+            model.load_state_dict(dict(weights))
+        except RuntimeError as error:
+            found = " ".join(str(error).split())[:200]
+            expected = f"those of a {self.name} of {self.suite}"
+            raise TrajpromptError("tuned weights", found, expected) from error
         return dataclasses.replace(self, model=model.eval())
 
 
@@ -57,6 +66,9 @@ def save_backbone(
     tensors = {MODEL + k: v for k, v in backbone.model.state_dict().items()}
     tensors[NORMALISER + "mean"] = backbone.normaliser.mean
     tensors[NORMALISER + "std"] = backbone.normaliser.std
+    stored = {
+        k: v.detach().to("cpu", torch.float32).contiguous() for k, v in tensors.items()
+    }
     description = {
         **attributes,
         "schema_version": SCHEMA_VERSION,
@@ -65,9 +77,7 @@ def save_backbone(
         "suite": backbone.suite,
         "return_scale": backbone.return_scale,
         "architecture": dataclasses.asdict(backbone.config),
-    }
-    stored = {
-        k: v.detach().to("cpu", torch.float32).contiguous() for k, v in tensors.items()
+        "digest": _digest(stored),
     }
     with atomic_path(path) as temporary:
         save_file(
@@ -78,59 +88,117 @@ def save_backbone(
 def load_backbone(path: str | Path, device: str = "cpu") -> Backbone:
     """Read a backbone onto ``device`` (auto, cpu, cuda).
 
-    Damage, another schema or other shapes are TrajpromptErrors.
+    Damage, another schema or other shapes are TrajpromptErrors, before anything as large
+    as the file claims to be is made.
     """
     place = resolve_device(device)
-    description, tensors = _read(require_file(path, "trajprompt pretrain"))
-    try:
-        config = BackboneConfig(**description["architecture"])
-        name, suite = description["backbone"], description["suite"]
-        return_scale = float(description["return_scale"])
-    except (KeyError, TypeError, ValueError) as error:
-        raise TrajpromptError(path, f"metadata: {error}", "a backbone's", REMEDY) from error
+    path = require_file(path, "trajprompt pretrain")
+    entries, metadata = read_header(path)
+    description = _description(path, metadata)
+    config = _architecture(path, description)
+    _check_entries(path, entries, config)
+    tensors = _read_tensors(path, description["digest"])
     model = PromptDT(config)
-    vector = torch.empty(config.state_dim)
-    expected = {MODEL + k: v for k, v in model.state_dict().items()}
-    expected |= {NORMALISER + "mean": vector, NORMALISER + "std": vector}
-    _check(path, tensors, expected)
     model.load_state_dict(
         {k.removeprefix(MODEL): v for k, v in tensors.items() if k.startswith(MODEL)}
     )
     normaliser = Normaliser(tensors[NORMALISER + "mean"], tensors[NORMALISER + "std"])
     return Backbone(
-        name, suite, model.to(place).eval(), normaliser.to(place), return_scale, config
+        description["backbone"],
+        description["suite"],
+        model.to(place).eval(),
+        normaliser.to(place),
+        float(description["return_scale"]),
+        config,
     )
 
 
-def _read(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
+def _description(path: Path, metadata: Mapping[str, str]) -> dict[str, Any]:
+    """The metadata that `save_backbone` wrote."""
+    found = json_object(metadata.get("trajprompt", "{}"), f"{path}: metadata", REMEDY)
+    kind = (found.get("kind"), found.get("schema_version"))
+    if kind != (KIND, SCHEMA_VERSION):
+        text = f"kind {kind[0]!r}, schema version {kind[1]!r}"
+        raise TrajpromptError(path, text, f"{KIND!r}, {SCHEMA_VERSION}", REMEDY)
+    types = {"backbone": str, "suite": str, "digest": str, "architecture": dict}
+    for name, kind_of_value in {**types, "return_scale": int | float}.items():
+        if not isinstance(found.get(name), kind_of_value):
+            value = f"{found.get(name)!r:.80}"
+            raise TrajpromptError(f"{path}: metadata.{name}", value, "another type", REMEDY)
+    if not found["return_scale"] > 0:
+        where = f"{path}: metadata.return_scale"
+        raise TrajpromptError(where, str(found["return_scale"]), "more than 0", REMEDY)
+    return found
+
+
+def _architecture(path: Path, description: Mapping[str, Any]) -> BackboneConfig:
+    """The sizes, if they fit what the backbone's name and suite say."""
+    where = f"{path}: metadata.architecture"
+    if description["backbone"] not in BACKBONES:
+        name = f"{description['backbone']!r:.80}"
+        raise TrajpromptError(f"{path}: metadata.backbone", name, ", ".join(BACKBONES))
+    config = parse_options(BackboneConfig, description["architecture"], where)
+    seen, expected = (
+        (config.uses_prompt, config.uses_returns),
+        BACKBONES[description["backbone"]],
+    )
+    if seen != expected:
+        raise TrajpromptError(where, f"{seen}", f"{expected}", REMEDY)
+    dims = (config.state_dim, config.action_dim)
+    if description["suite"] in SUITE_NAMES:
+        suite = get_suite(description["suite"])
+        if dims != (suite.state_dim, suite.action_dim):
+            expected_dims = f"{suite.state_dim}, {suite.action_dim} of {suite.name}"
+            raise TrajpromptError(
+                where, f"state, action dims {dims}", expected_dims, REMEDY
+            )
+    return config
+
+
+def _check_entries(
+    path: Path, entries: Mapping[str, Entry], config: BackboneConfig
+) -> None:
+    """Raise unless the header has the tensors that the architecture needs."""
+    with torch.device("meta"):  # shapes without memory
+        model = PromptDT(config)
+    expected = {MODEL + k: tuple(v.shape) for k, v in model.state_dict().items()}
+    expected |= dict.fromkeys(
+        (NORMALISER + "mean", NORMALISER + "std"), (config.state_dim,)
+    )
+    for name in sorted(entries.keys() ^ expected.keys()):
+        found = f"{'missing' if name in expected else 'unknown'} tensor {name[:80]}"
+        raise TrajpromptError(path, found, "the architecture's", REMEDY)
+    for name, entry in entries.items():
+        if entry != Entry("F32", expected[name]):
+            found = f"{name} of type {entry.dtype}, shape {entry.shape}"
+            raise TrajpromptError(path, found, f"F32, {expected[name]}", REMEDY)
+
+
+def _read_tensors(path: Path, digest: str) -> dict[str, Tensor]:
+    """All tensors; a flipped bit among them is an error instead of another number."""
     from safetensors import SafetensorError, safe_open
 
     try:
         with safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
             # Copies: a view of the mapped file would fail if the file were replaced.
             tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118
-        description = json.loads(metadata.get("trajprompt", "{}"))
-    except (SafetensorError, ValueError) as error:
-        raise TrajpromptError(
-            path, str(error), "a whole safetensors file", REMEDY
-        ) from error
-    found = (description.get("kind"), description.get("schema_version"))
-    if found != (KIND, SCHEMA_VERSION):
-        text = f"kind {found[0]!r}, schema version {found[1]!r}"
-        raise TrajpromptError(path, text, f"{KIND!r}, {SCHEMA_VERSION}", REMEDY)
-    return description, tensors
-
-
-def _check(
-    path: str | Path, found: Mapping[str, Tensor], expected: Mapping[str, Tensor]
-) -> None:
-    for name in sorted(found.keys() ^ expected.keys()):
-        state = "missing" if name in expected else "unknown"
-        raise TrajpromptError(path, f"{state} tensor {name}", "the architecture's", REMEDY)
-    for name, tensor in found.items():
-        shape, wanted = tuple(tensor.shape), tuple(expected[name].shape)
-        if shape != wanted:
-            raise TrajpromptError(path, f"{name} of shape {shape}", f"{wanted}", REMEDY)
+    except (SafetensorError, OSError, ValueError) as error:
+        expected = "a whole safetensors file"
+        raise TrajpromptError(path, str(error), expected, REMEDY) from error
+    for name, tensor in tensors.items():
         if not torch.isfinite(tensor).all():
             raise TrajpromptError(path, f"{name} not finite", "numbers", REMEDY)
+    if (tensors[NORMALISER + "std"] <= 0).any():
+        raise TrajpromptError(path, "a deviation of 0 or less", "more than 0", REMEDY)
+    if _digest(tensors) != digest:
+        found = "numbers that are not those that were written"
+        raise TrajpromptError(path, found, f"the digest {digest[:16]}", REMEDY)
+    return tensors
+
+
+def _digest(tensors: Mapping[str, Tensor]) -> str:
+    """Of the numbers, in the order of their names; shapes are checked on their own."""
+    digest = hashlib.sha256()
+    for _, tensor in sorted(tensors.items()):
+        digest.update(tensor.numpy())
+    return digest.hexdigest()

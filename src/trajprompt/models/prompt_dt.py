@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from trajprompt.errors import TrajpromptError
 from trajprompt.models.blocks import EPSILON, MASKED, Block, initialise_as_gpt2
 from trajprompt.models.dropout import Dropout
+from trajprompt.options import OptionError, at_least, at_most, share
 from trajprompt.trajectories.segments import Segments
 
 
@@ -23,6 +24,9 @@ class Reads(NamedTuple):
     prompt: bool  # a trajectory prompt before the context
     returns: bool  # return-to-go tokens in the context; the prompt always has its own
 
+
+# A file that asks for more is damaged; it is not tried.
+LARGEST_SIZE, LARGEST_DEPTH = 100_000, 100
 
 # By the names of Prompt-Tuning DT's Table 1.
 BACKBONES = {
@@ -59,9 +63,13 @@ class BackboneConfig:
 
     def __post_init__(self) -> None:
         if self.heads != 1:
-            raise TrajpromptError("heads", str(self.heads), "1 attention head")
-        if self.layers < 2:
-            raise TrajpromptError("layers", str(self.layers), "2 or more")
+            raise OptionError("heads", str(self.heads), "1 attention head")
+        sizes = ("state_dim", "action_dim", "width", "inner", "max_timestep")
+        at_least(self, 1, *sizes, "context_length")
+        at_least(self, 2, "layers")
+        at_most(self, LARGEST_SIZE, *sizes, "context_length")
+        at_most(self, LARGEST_DEPTH, "layers")
+        share(self, "dropout")
 
 
 class TokenEmbedding(nn.Module):

@@ -10,9 +10,13 @@ import pandas as pd
 
 from trajprompt.errors import TrajpromptError
 from trajprompt.report.reading import read_table
-from trajprompt.rollout.columns import CELL_COLUMNS, EVALUATION_COLUMNS
-
-NAMES = ("suite", "setting", "method", "checkpoint")  # the columns that are not numbers
+from trajprompt.rollout.columns import (
+    CELL_COLUMNS,
+    CHECKPOINTS,
+    COUNT_COLUMNS,
+    EVALUATION_COLUMNS,
+    TEXT_COLUMNS,
+)
 
 
 @dataclass(frozen=True)
@@ -126,6 +130,26 @@ def task_by_seed(
 
 def read_evaluation(path: str | Path) -> pd.DataFrame:
     """One evaluation file, a row per episode; every number in it is finite."""
-    numbers = [name for name in EVALUATION_COLUMNS if name not in NAMES]
     made_by = "python -m trajprompt.evaluate"
-    return read_table(path, made_by, EVALUATION_COLUMNS, numbers)
+    # No text is a missing value: a method may be called null.
+    options = {"keep_default_na": False, "na_values": [""]}
+    options["dtype"] = dict.fromkeys(TEXT_COLUMNS, str)
+    numbers = (*COUNT_COLUMNS, "return")
+    table = read_table(path, made_by, EVALUATION_COLUMNS, numbers, **options)
+    for name in COUNT_COLUMNS:
+        if table[name].dtype.kind not in "iu" or (table[name] < 0).any():
+            _refuse(path, name, "whole numbers of 0 or more")
+    if not table["success"].isin((0, 1)).all():
+        _refuse(path, "success", "0 or 1")
+    if not table["checkpoint"].isin(CHECKPOINTS).all():
+        _refuse(path, "checkpoint", " or ".join(CHECKPOINTS))
+    for name in TEXT_COLUMNS:
+        if table[name].isna().any():
+            _refuse(path, name, "a name in every row")
+    return table
+
+
+def _refuse(path: str | Path, column: str, expected: str) -> None:
+    found = f"column {column} holds something else"
+    remedy = "run `python -m trajprompt.evaluate`"
+    raise TrajpromptError(path, found, expected, remedy)

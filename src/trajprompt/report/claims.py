@@ -120,6 +120,9 @@ def _claim(path: str | Path, entry: object) -> Claim:
         found = f"a claim with keys {sorted(map(str, entry))}"
         raise TrajpromptError(path, found, f"{sorted(known)}")
     claim = Claim(**entry)
+    texts = (claim.id, claim.paper, claim.place, claim.statement, claim.first, claim.second)
+    if not all(isinstance(text, str) for text in texts):
+        raise TrajpromptError(path, f"a claim {texts!r:.80}", "texts but for the figures")
     margin = claim.margin if isinstance(claim.margin, int | float) else -1
     if claim.direction not in DIRECTIONS or margin < 0:
         found = f"{claim.id}: direction '{claim.direction}', margin {claim.margin}"
@@ -132,7 +135,11 @@ def _claim(path: str | Path, entry: object) -> Claim:
 
 
 def _is_printed(figures: object) -> bool:
-    return isinstance(figures, dict) and set(figures) == PRINTED
+    if not isinstance(figures, dict) or set(figures) != PRINTED:
+        return False
+    return all(
+        value is None or isinstance(value, int | float) for value in figures.values()
+    )
 
 
 def claims_markdown(claims: Sequence[Claim], table: pd.DataFrame, run: Run) -> str:

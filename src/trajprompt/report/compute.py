@@ -12,12 +12,14 @@ from pathlib import Path
 
 import pandas as pd
 
-from trajprompt.artifacts import require_file
 from trajprompt.errors import TrajpromptError
-from trajprompt.inspection.hdf5 import open_artifact
+from trajprompt.hdf5_attributes import get_integer
 from trajprompt.report.cells import read_evaluation
 from trajprompt.report.markdown import EMPTY, grid
 from trajprompt.report.reading import read_table
+from trajprompt.trajectories.layout import task_groups
+from trajprompt.trajectories.store import open_store
+from trajprompt.tuning.adaptation_layout import check_history, open_adaptation
 
 TOTAL = "all stages"
 USED = re.compile(r"used: (\d+\.\d) CPU-s, (\d+) MiB peak")
@@ -151,15 +153,17 @@ def _summary(jobs: Sequence[tuple[float, float, float]]) -> dict[str, float]:
 
 
 def _store_steps(path: str | Path) -> int:
-    with open_artifact(require_file(path, "trajprompt collect")) as file:
+    with open_store(path) as file:
         return sum(
-            int(group.attrs["steps"]) for n, group in file.items() if n[:5] == "task_"
+            get_integer(group, "steps", f"{path}:task_{task}", "")
+            for task, group in task_groups(file, path).items()
         )
 
 
 def _tuning_steps(path: str | Path) -> int:
     """Steps of all rows of an adaptation; reads the history, not prompts or weights."""
-    with open_artifact(require_file(path, "trajprompt tune")) as file:
+    with open_adaptation(path) as file:
+        check_history(file, path)
         names = ("task", "prompt", "simulator_steps")
         history = pd.DataFrame({name: file[f"history/{name}"][:] for name in names})
     return int(history.groupby(["task", "prompt"])["simulator_steps"].max().sum())

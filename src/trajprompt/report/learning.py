@@ -1,6 +1,5 @@
 """How the data's agents and the backbones learned: collection and pretraining curves."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,26 +10,26 @@ from trajprompt.report.markdown import SUITE_LABELS
 from trajprompt.report.reading import read_table
 from trajprompt.report.style import BLUE, CYCLE, legend_below, panels, save
 from trajprompt.report.teacher import store_suite
+from trajprompt.trajectories.layout import read_learning_curve
+from trajprompt.trajectories.store import open_store
 
+PRETRAIN = "python -m trajprompt.pretrain"
 STEPS, MEAN = "environment_steps_per_task", "mean_return"
 WORST, BEST = "worst_task_return", "best_task_return"
 
 
 def collection_table(stores: Sequence[str | Path]) -> pd.DataFrame:
     """The learning curves that collection kept, one row per suite and point."""
-    import h5py
-
     tables = []
     for path in stores:
-        suite = store_suite(path)
-        with h5py.File(path, "r") as file:
-            if "learning_curve" not in file:
-                raise TrajpromptError(
-                    path, "no learning_curve", "a store made by `collect`"
-                )
-            curve = file["learning_curve"]
-            columns = json.loads(curve.attrs["columns"])
-            tables.append(pd.DataFrame(curve[...], columns=columns).assign(suite=suite))
+        with open_store(path) as file:
+            columns, values = read_learning_curve(file, path)
+        missing = {STEPS, MEAN, WORST, BEST} - set(columns)
+        if missing:
+            where = f"{path}:learning_curve"
+            raise TrajpromptError(where, f"columns {columns}", f"also {sorted(missing)}")
+        curve = pd.DataFrame(values, columns=columns)
+        tables.append(curve.assign(suite=store_suite(path)))
     return pd.concat(tables, ignore_index=True)
 
 
@@ -59,9 +58,11 @@ def pretraining_table(curves: Sequence[str | Path]) -> pd.DataFrame:
     """All pretraining curves; paths end in ``<suite>/<backbone>/seed<n>.csv``."""
     tables = []
     for path in map(Path, curves):
-        table = read_table(path, "python -m trajprompt.pretrain", ["step"], ["step"])
+        table = read_table(path, PRETRAIN, ["step"], ["step"])
         if not _losses(table):
-            raise TrajpromptError(path, f"columns {list(table.columns)}", "step and …loss")
+            found = f"columns {list(table.columns)[:20]}"
+            raise TrajpromptError(path, found, "step and …loss")
+        read_table(path, PRETRAIN, ["step"], perhaps=_losses(table))
         suite, backbone, seed = (
             path.parts[-3],
             path.parts[-2],

@@ -28,10 +28,12 @@ class Published:
     def __init__(self, paths: Sequence[str | Path]):
         self._figures: dict[tuple[str, str], Figure] = {}
         for path in paths:
-            table = read_table(path, "git checkout published/", COLUMNS, ("mean", "seeds"))
+            table = read_table(
+                path, "git checkout published/", COLUMNS, ("mean", "seeds"), ("spread",)
+            )
             if list(table.columns) != COLUMNS:
                 raise TrajpromptError(path, f"columns {list(table.columns)}", f"{COLUMNS}")
-            for row in table.fillna({"note": ""}).itertuples(index=False):
+            for row in table.fillna({"note": ""}).itertuples(index=False, name=None):
                 self._add(path, row)
 
     def _add(self, path: str | Path, row: tuple) -> None:

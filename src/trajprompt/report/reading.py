@@ -7,8 +7,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from trajprompt import parsing
 from trajprompt.artifacts import require_file
 from trajprompt.errors import TrajpromptError
+
+LARGEST_HEADER, MOST_COLUMNS = 2**16, 1000  # bytes; our widest table has 20 columns
 
 
 def read_table(
@@ -16,19 +19,25 @@ def read_table(
     made_by: str,
     columns: Sequence[str],
     numbers: Sequence[str] = (),
+    perhaps: Sequence[str] = (),
     **options: Any,
 ) -> pd.DataFrame:
     """The CSV at ``path``, with at least ``columns`` and one row.
 
-    ``numbers`` are columns of finite numbers throughout; ``options`` are pandas' own. The
-    error says how to make the file again: run ``made_by``.
+    ``numbers`` are columns of finite numbers throughout, ``perhaps`` may have holes;
+    ``options`` are pandas' own. The error says how to make the file again: run ``made_by``.
     """
     remedy = f"run `{made_by}`"
+    path = require_file(path, made_by)
+    _check_header(path, options.get("sep", ","), remedy)
     try:
-        table = pd.read_csv(require_file(path, made_by), **options)
+        table = pd.read_csv(path, **options)
     except (ValueError, OverflowError) as error:  # pandas' errors are ValueErrors
         found = f"not a table ({_one_line(error)})"
         raise TrajpromptError(path, found, "a UTF-8 CSV with a header", remedy) from error
+    if not isinstance(table.index, pd.RangeIndex):
+        found = "more cells in a row than in the header"
+        raise TrajpromptError(path, found, "as many", remedy)
     missing = [name for name in columns if name not in table.columns]
     if missing:
         found = f"columns {list(table.columns)[:20]}"
@@ -39,18 +48,28 @@ def read_table(
         if not _finite(table[name]):
             found = f"column {name} holds a value that is not a finite number"
             raise TrajpromptError(path, found, "finite numbers", remedy)
+    for name in perhaps:
+        if not _finite(table[name].dropna()):
+            found = f"column {name} holds a value that is no number"
+            raise TrajpromptError(path, found, "numbers or nothing", remedy)
     return table
+
+
+def _check_header(path: Path, separator: str, remedy: str) -> None:
+    """Refuse very wide tables: pandas takes the square of their width in time."""
+    with path.open("rb") as handle:
+        start = handle.read(LARGEST_HEADER).lstrip()
+    header = start.splitlines()[0] if start else b""
+    columns = header.count(separator.encode()) + 1
+    if not header or len(header) == LARGEST_HEADER or columns > MOST_COLUMNS:
+        found = f"not a table (a header of {len(header)} bytes, {columns} columns)"
+        expected = f"a UTF-8 CSV with a header of at most {MOST_COLUMNS} columns"
+        raise TrajpromptError(path, found, expected, remedy)
 
 
 def read_yaml(path: str | Path, made_by: str) -> Any:
     """What the YAML file at ``path`` holds."""
-    import yaml
-
-    try:
-        return yaml.safe_load(require_file(path, made_by).read_text(encoding="utf-8"))
-    except (yaml.YAMLError, ValueError) as error:  # bad bytes and dates are ValueErrors
-        found = f"not YAML ({_one_line(error)})"
-        raise TrajpromptError(path, found, "a YAML file", f"run `{made_by}`") from error
+    return parsing.read_yaml(require_file(path, made_by), f"run `{made_by}`")
 
 
 def _finite(column: pd.Series) -> bool:

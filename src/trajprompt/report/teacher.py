@@ -1,6 +1,5 @@
 """What the data itself earned: what an imitator can hope for, and where it began."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from trajprompt.errors import TrajpromptError
+from trajprompt.parsing import json_object
 from trajprompt.trajectories.store import read_attributes, read_trajectories
 
 
@@ -42,12 +42,11 @@ def read_teacher(path: str | Path, tasks: Sequence[int]) -> Teacher:
     (``quality_episodes`` of the collection's settings).
     """
     attributes = read_attributes(path)
-    try:
-        wanted = int(json.loads(attributes["settings"])["quality_episodes"])
-    except (KeyError, ValueError, TypeError) as error:
-        raise TrajpromptError(
-            path, "no quality_episodes among the settings", "a store made by `collect`"
-        ) from error
+    settings = json_object(attributes.get("settings"), f"{path}: settings")
+    wanted = settings.get("quality_episodes")
+    if type(wanted) is not int or wanted < 1:
+        found = "no quality_episodes among the settings"
+        raise TrajpromptError(path, found, "a store made by `collect`")
     held = read_trajectories(path, tasks)
     count = min(wanted, *(task.num_episodes for task in held.values()))
     means = {

@@ -1,8 +1,13 @@
 """Columns of the evaluation tables, one row per episode; light, for all that read them."""
 
 CELL_COLUMNS = ("suite", "setting", "method", "seed")
+TEXT_COLUMNS = ("suite", "setting", "method", "checkpoint")
+CHECKPOINTS = ("last", "best", "curve")
 EVALUATION_COLUMNS = (
     *CELL_COLUMNS,
     *("task", "prompt", "episode", "checkpoint", "iteration", "queries"),
     *("return", "length", "success"),
+)
+COUNT_COLUMNS = tuple(  # whole numbers of 0 or more; success is 0 or 1
+    name for name in EVALUATION_COLUMNS if name not in (*TEXT_COLUMNS, "return")
 )

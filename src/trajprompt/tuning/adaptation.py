@@ -4,16 +4,26 @@ Groups ``initial``, ``last``, ``best`` and ``curve/<iteration>`` hold prompts (R
 ``history`` holds one dataset per column; ``weights/row<i>`` holds tuned parameters.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from trajprompt.artifacts import atomic_path, require_file
+from trajprompt.artifacts import atomic_path
 from trajprompt.errors import TrajpromptError
+from trajprompt.hdf5_attributes import get_attributes, write_attributes
 from trajprompt.provenance import SCHEMA_VERSION
+from trajprompt.tuning.adaptation_layout import (
+    KIND,
+    PROMPT_FIELDS,
+    REMEDY,
+    STAGES,
+    check_iterations,
+    check_layout,
+    open_adaptation,
+)
 from trajprompt.tuning.protocol import HISTORY_COLUMNS
 
 if TYPE_CHECKING:
@@ -22,16 +32,6 @@ if TYPE_CHECKING:
 
     from trajprompt.trajectories.segments import Segments
     from trajprompt.tuning.protocol import Adaptation, TuningProblem
-
-KIND = "adaptation"
-REMEDY = "run `trajprompt tune` again"
-PROMPT_FIELDS = {
-    "returns_to_go": ("reward / return scale", "return-to-go of each prompt step"),
-    "states": ("standard deviations", "states, normalised by the backbone's statistics"),
-    "actions": ("as the simulator's", "actions"),
-    "timesteps": ("control step", "position in the source episode"),
-    "mask": ("bool", "False where a prompt step is padding"),
-}
 
 
 @dataclass(frozen=True)
@@ -73,9 +73,8 @@ def write_adaptation(
     import h5py
 
     with atomic_path(path) as temporary, h5py.File(temporary, "w", libver="latest") as file:
-        file.attrs.update(
-            {**attributes, "schema_version": str(SCHEMA_VERSION), "kind": KIND}
-        )
+        own = {"schema_version": str(SCHEMA_VERSION), "kind": KIND}
+        write_attributes(file, {**attributes, **own})
         for name, values, text in (
             ("task", problem.rows, "published index of each row's task"),
             ("prompt", problem.prompts, "number of the prompt within its task"),
@@ -99,36 +98,32 @@ def write_adaptation(
 
 def read_adaptation(path: str | Path) -> StoredAdaptation:
     """Read and check a file; errors name it, what was found and what was expected."""
-    import h5py
-
-    require_file(path, "trajprompt tune")
-    try:
-        with h5py.File(path, "r") as file:
-            _check(file, path)
-            stored = _read(file)
-    except (OSError, KeyError, ValueError, RuntimeError) as error:
-        found = f"damaged or not HDF5 ({error})"
-        raise TrajpromptError(path, found, "a whole adaptation file", REMEDY) from error
-    rows = {"prompt": len(stored.prompts), "best_iteration": len(stored.best_iteration)}
-    for name in ("initial", "last", "best"):
-        prompts = getattr(stored, name)
-        if prompts is not None:
-            rows |= {
-                f"{name}/{field}": len(part) for field, part in prompts._asdict().items()
-            }
-    for name, found_rows in rows.items():
-        if found_rows != len(stored.rows):
-            expected = f"{len(stored.rows)} rows"
-            raise TrajpromptError(f"{path}: {name}", f"{found_rows} rows", expected, REMEDY)
+    with open_adaptation(path) as file:
+        check_layout(file, path)
+        stored = _read(file)
+    for name in STAGES:
+        _require_finite(getattr(stored, name) or (), f"{path}:{name}")
+    for iteration, prompts in stored.curve.items():
+        _require_finite(prompts, f"{path}:curve/{iteration:06d}")
+    for row, weights in stored.weights.items():
+        _require_finite(weights.values(), f"{path}:weights/row{row:04d}")
+    if stored.weights and len(stored.weights) != len(stored.rows):
+        found, expected = f"weights of {len(stored.weights)} rows", f"{len(stored.rows)}"
+        raise TrajpromptError(path, found, expected, REMEDY)
+    common = (stored.last_iteration, *stored.curve)
+    keys = zip(stored.rows.tolist(), stored.prompts.tolist(), strict=True)
+    wanted = [
+        (task, prompt, (best, *common))
+        for (task, prompt), best in zip(keys, stored.best_iteration.tolist(), strict=True)
+    ]
+    check_iterations(wanted, stored.history, path)
     return stored
 
 
-def _check(file: "h5py.File", path: str | Path) -> None:
-    expected = {"kind": KIND, "schema_version": str(SCHEMA_VERSION)}
-    for name, value in expected.items():
-        found = file.attrs.get(name)
-        if found != value:
-            raise TrajpromptError(f"{path}: {name}", repr(found), repr(value), REMEDY)
+def _require_finite(tensors: "Iterable[Tensor]", where: str) -> None:
+    for tensor in tensors:
+        if not tensor.isfinite().all():
+            raise TrajpromptError(where, "numbers that are not finite", "numbers", REMEDY)
 
 
 def _read(file: "h5py.File") -> StoredAdaptation:
@@ -136,24 +131,24 @@ def _read(file: "h5py.File") -> StoredAdaptation:
 
     curve = file.get("curve", {})
     weights = file.get("weights", {})
+    stages = {name: _read_prompts(file, name) for name in STAGES}
     return StoredAdaptation(
         rows=file["task"][:],
         prompts=file["prompt"][:],
-        initial=_read_prompts(file, "initial"),
-        last=_read_prompts(file, "last"),
-        best=_read_prompts(file, "best"),
         best_iteration=file["best_iteration"][:],
+        **stages,
         curve={
             int(n): p for n in curve if (p := _read_prompts(file, f"curve/{n}")) is not None
         },
         history={name: file[f"history/{name}"][:] for name in HISTORY_COLUMNS},
         weights={
             int(row.removeprefix("row")): {
-                name: torch.from_numpy(values[()]) for name, values in weights[row].items()
+                name: torch.from_numpy(np.asarray(values[()]))
+                for name, values in weights[row].items()
             }
             for row in weights
         },
-        attributes=dict(file.attrs),
+        attributes=get_attributes(file),
     )
 
 
@@ -179,6 +174,8 @@ def _read_prompts(file: "h5py.File", name: str) -> "Segments | None":
 
 
 def _write(file: "h5py.File", name: str, values: np.ndarray, unit: str, text: str) -> None:
-    dataset = file.create_dataset(name, data=values)
-    dataset.attrs["description"] = text
-    dataset.attrs["unit"] = unit
+    # The checksum makes a damaged byte an error; HDF5 has it for arrays with values only.
+    dataset = file.create_dataset(
+        name, data=values, fletcher32=values.size > 0 < values.ndim
+    )
+    write_attributes(dataset, {"description": text, "unit": unit})

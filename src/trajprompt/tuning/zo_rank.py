@@ -63,7 +63,7 @@ class RankSettings:
         at_least(self, 1, "ranked", "iterations", "steps_per_iteration")
         at_least(self, 2, "candidates")
         positive(self, "step_size", "smoothing")
-        at_most(self, 1000, "candidates")
+        at_most(self, 1000, "candidates", "step_size", "smoothing")
         at_most(self, 100_000, "iterations", "steps_per_iteration")
         if self.ranked > self.candidates:
             expected = f"at most candidates, {self.candidates}"

@@ -1,0 +1,112 @@
+"""The layout of an adaptation file, checked before anything of it is read."""
+
+import re
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from trajprompt.artifacts import require_file
+from trajprompt.errors import TrajpromptError
+from trajprompt.hdf5_checks import open_hdf5, require_dataset
+from trajprompt.tuning.protocol import HISTORY_COLUMNS
+
+if TYPE_CHECKING:
+    import h5py
+
+KIND = "adaptation"
+REMEDY = "run `trajprompt tune` again"
+PROMPT_FIELDS = {
+    "returns_to_go": ("reward / return scale", "return-to-go of each prompt step"),
+    "states": ("standard deviations", "states, normalised by the backbone's statistics"),
+    "actions": ("as the simulator's", "actions"),
+    "timesteps": ("control step", "position in the source episode"),
+    "mask": ("bool", "False where a prompt step is padding"),
+}
+STAGES = ("initial", "last", "best")
+ITERATION, ROW = re.compile("[0-9]{6,9}"), re.compile("row[0-9]{4,9}")
+INTEGER, NUMBER = "iu", "iuf"  # NumPy's letters
+MEASURED = frozenset(("objective", "displacement"))  # the rest of the history counts
+
+
+def open_adaptation(path: str | Path) -> "AbstractContextManager[h5py.File]":
+    """The open file of an adaptation; see `hdf5_checks.open_hdf5`."""
+    return open_hdf5(require_file(path, "trajprompt tune"), KIND, REMEDY)
+
+
+def check_layout(file: "h5py.File", path: object) -> None:
+    """Raise unless every dataset is there, of its type and of a shape that fits."""
+    rows = len(require_dataset(file, "task", f"{path}:", REMEDY, INTEGER, (None,)))
+    for name in ("prompt", "best_iteration"):
+        require_dataset(file, name, f"{path}:", REMEDY, INTEGER, (rows,))
+    check_history(file, path)
+    curve = _members(file, "curve", ITERATION, path)
+    for name in (*(stage for stage in STAGES if stage in file), *curve):
+        _check_prompts(file, name, path, rows)
+    for name in _members(file, "weights", ROW, path):
+        if int(name.removeprefix("weights/row")) >= rows:
+            raise TrajpromptError(f"{path}:{name}", "no such row", f"{rows} rows", REMEDY)
+        for parameter in file[name]:
+            dataset = getattr(file[name][parameter], "shape", None)
+            if dataset is None:
+                where = f"{path}:{name}/{parameter}"
+                raise TrajpromptError(where, "a group", "a parameter", REMEDY)
+
+
+def check_history(file: "h5py.File", path: object) -> None:
+    """Raise unless the columns of the history are whole and equally long."""
+    length: int | None = None
+    for name in HISTORY_COLUMNS:
+        where, kinds = f"{path}:", NUMBER if name in MEASURED else INTEGER
+        column = require_dataset(file, f"history/{name}", where, REMEDY, kinds, (length,))
+        length = len(column)
+    if not length:
+        raise TrajpromptError(f"{path}:history", "no entries", "one or more", REMEDY)
+
+
+def check_iterations(
+    rows: Iterable[tuple[int, int, Iterable[int]]],
+    history: dict[str, np.ndarray],
+    path: object,
+) -> None:
+    """Raise unless the history has every (task, prompt) at each of its iterations."""
+    columns = (history[name].tolist() for name in ("task", "prompt", "iteration"))
+    held = set(zip(*columns, strict=True))
+    for task, prompt, iterations in rows:
+        for iteration in iterations:
+            if (task, prompt, iteration) not in held:
+                found = f"nothing of task {task}, prompt {prompt}, iteration {iteration}"
+                raise TrajpromptError(f"{path}:history", found, "an entry", REMEDY)
+
+
+def _check_prompts(file: "h5py.File", name: str, path: object, rows: int) -> None:
+    """(R, P, 1), (R, P, S), (R, P, A), (R, P), (R, P) as in PROMPT_FIELDS."""
+    where = f"{path}:{name}"
+    if not hasattr(file[name], "keys"):
+        raise TrajpromptError(where, "no group", "a group of prompts", REMEDY)
+
+    def require(field: str, kinds: str, *shape: int | None) -> Any:
+        return require_dataset(file[name], field, where, REMEDY, kinds, shape)
+
+    steps = require("returns_to_go", "f", rows, None, 1).shape[1]
+    for field in ("states", "actions"):
+        require(field, "f", rows, steps, None)
+    require("timesteps", INTEGER, rows, steps)
+    require("mask", "b", rows, steps)
+
+
+def _members(
+    file: "h5py.File", group: str, pattern: re.Pattern[str], path: object
+) -> list[str]:
+    """Full names of what a group holds, if it is there; foreign names are errors."""
+    if group not in file:
+        return []
+    if not hasattr(file[group], "keys"):
+        raise TrajpromptError(f"{path}:{group}", "no group", "a group", REMEDY)
+    for name in file[group]:
+        if not pattern.fullmatch(name) or not hasattr(file[group][name], "keys"):
+            where = f"{path}:{group}/{name}"
+            raise TrajpromptError(where, "a foreign item", pattern.pattern, REMEDY)
+    return [f"{group}/{name}" for name in file[group]]

@@ -1,0 +1,129 @@
+"""Invalid configurations, each refused with file and key: counted and timed.
+
+    python tests/faults/configs.py                  in this process
+    python tests/faults/configs.py --snakemake      by `snakemake -n`, each in its own
+
+The exit status is 1 if one is accepted, or refused without its name.
+"""
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from invalid_configs import PLAIN, ROOT, Case, cases
+
+PARTS = "Snakefile profiles workflow src published envs requirements.lock".split()
+LIMIT = 60.0  # seconds, after which a refusal has failed
+
+
+@dataclass(frozen=True)
+class Outcome:
+    case: Case
+    problem: str  # "" if it was refused as it has to be
+    seconds: float  # wall time
+    cpu_seconds: float
+
+
+def in_process(folder: Path) -> Callable[[Case], str]:
+    """What is wrong with how `config.load` treats a case."""
+    from trajprompt import config
+    from trajprompt.errors import TrajpromptError
+
+    def check(case: Case) -> str:
+        path = folder / PLAIN
+        path.write_text(case.text)
+        try:
+            config.load([path])
+        except TrajpromptError as error:
+            return _unnamed(str(error), case)
+        except Exception as error:
+            return f"{type(error).__name__}: {error}"
+        return "accepted"
+
+    return check
+
+
+def by_snakemake(folder: Path) -> Callable[[Case], str]:
+    """What is wrong with how a dry run in a copy of the workflow treats a case."""
+    for part in PARTS:
+        (folder / part).symlink_to(ROOT / part)
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
+
+    def check(case: Case) -> str:
+        (folder / PLAIN).write_text(case.text)
+        command = [sys.executable, "-m", "snakemake", "-n", "--cores", "1"]
+        options = {"cwd": folder, "env": environment, "timeout": LIMIT}
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, **options)
+        except subprocess.TimeoutExpired:
+            return f"no answer in {LIMIT:.0f} s"
+        started = [name for name in ("results", "logs") if (folder / name).exists()]
+        if done.returncode == 0 or started:
+            return f"accepted, {started}"
+        if not case.snakemake_reads_it:
+            return ""  # Snakemake's own error comes before ours
+        return _unnamed(done.stderr, case)
+
+    return check
+
+
+def _unnamed(error: str, case: Case) -> str:
+    missing = [word for word in (PLAIN, *case.words) if word not in error]
+    return f"without {missing}: {error[-300:]}" if missing else ""
+
+
+def judge(check: Callable[[Case], str], chosen: Sequence[Case]) -> list[Outcome]:
+    outcomes = []
+    for case in chosen:
+        began, cpu = time.monotonic(), _cpu()
+        problem = check(case)
+        times = (time.monotonic() - began, _cpu() - cpu)
+        outcomes.append(Outcome(case, problem, *times))
+    return outcomes
+
+
+def _cpu() -> float:
+    """Of this process and of those that it waited for."""
+    times = os.times()
+    return times.user + times.system + times.children_user + times.children_system
+
+
+def report(outcomes: Sequence[Outcome]) -> int:
+    bad = [outcome for outcome in outcomes if outcome.problem]
+    for outcome in bad:
+        print(f"NOT REFUSED: {outcome.case.name}: {outcome.problem}")
+    slowest = max(outcomes, key=lambda outcome: outcome.seconds)
+    print(f"{len(outcomes)} invalid configurations, {len(outcomes) - len(bad)} refused")
+    print(f"slowest: {slowest.seconds:.2f} s, {slowest.cpu_seconds:.2f} CPU-s", end=" ")
+    print(f"({slowest.case.name})")
+    return 1 if bad else 0
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--snakemake", action="store_true", help="a dry run for each")
+    parser.add_argument("--count", type=int, help="only so many, evenly chosen")
+    args = parser.parse_args()
+    chosen = cases()
+    if args.count:
+        chosen = chosen[:: max(1, len(chosen) // args.count)][: args.count]
+    os.chdir(ROOT)
+    folder = Path(tempfile.mkdtemp())
+    try:
+        make = by_snakemake if args.snakemake else in_process
+        return report(judge(make(folder), chosen))
+    finally:
+        shutil.rmtree(folder)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

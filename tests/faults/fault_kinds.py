@@ -1,0 +1,165 @@
+"""Every kind of file that trajprompt reads, and who reads it."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import fault_files as files
+from fault_files import SUITE, TASKS
+
+
+@dataclass(frozen=True)
+class Kind:
+    """``readers``: the first is the stage's own, and says whether the file is accepted."""
+
+    name: str
+    file: str  # with the folders that some readers take names from
+    mutators: str  # a key of mutators.MUTATORS
+    make: Callable[[Path], None]
+    readers: Callable[[], Iterator[Callable[[Path], object]]]
+
+
+def _store_readers() -> Iterator[Callable[[Path], object]]:
+    from trajprompt.report.learning import collection_table
+    from trajprompt.report.teacher import read_teacher
+    from trajprompt.tasks.suites import get_suite
+    from trajprompt.trajectories.store import read_trajectories
+
+    yield lambda path: read_trajectories(path, TASKS, get_suite(SUITE))
+    yield lambda path: read_trajectories(path)
+    yield lambda path: read_teacher(path, TASKS)
+    yield lambda path: collection_table([path])
+    yield _compute("stores")
+    yield _inspect
+
+
+def _compute(name: str) -> Callable[[Path], object]:
+    """The compute table of a report that holds this file only."""
+    from trajprompt.report.compute import Artifacts, Folders, compute_table
+
+    def read(path: Path) -> object:
+        return compute_table(Folders(path.parent, path.parent), Artifacts(**{name: [path]}))
+
+    return read
+
+
+def _inspect(path: Path) -> object:
+    from trajprompt.inspect_artifact import describe, plot
+
+    text = describe(path)
+    if path.suffix != ".safetensors" and len(text) % 4 == 0:  # drawing takes its time
+        plot(path, None, path.with_name("picture.png"))
+    return text
+
+
+def _backbone_readers() -> Iterator[Callable[[Path], object]]:
+    from trajprompt.models.backbone import load_backbone
+
+    yield lambda path: load_backbone(path)
+    yield _inspect
+
+
+def _adaptation_readers() -> Iterator[Callable[[Path], object]]:
+    from trajprompt.tuning.adaptation import read_adaptation
+
+    yield lambda path: read_adaptation(path)
+    yield _compute("adaptations")
+    yield _inspect
+
+
+def _evaluation_readers() -> Iterator[Callable[[Path], object]]:
+    from trajprompt.report.cells import Column, Evaluations, read_evaluation
+
+    def scores(path: Path) -> object:
+        column = Column("none", "none", "expert", "none")
+        return vars(Evaluations([path], "run").scores(SUITE, column, [0]))
+
+    yield lambda path: read_evaluation(path)
+    yield scores
+    yield _compute("evaluations")
+    yield _inspect
+
+
+def _curve_readers() -> Iterator[Callable[[Path], object]]:
+    from trajprompt.report.learning import pretraining_table
+
+    yield lambda path: pretraining_table([path])
+    yield _inspect
+
+
+def _checkpoint_readers() -> Iterator[Callable[[Path], object]]:
+    yield files.train_tiny
+    yield _inspect
+
+
+def _config_readers() -> Iterator[Callable[[Path], object]]:
+    from trajprompt import config
+
+    yield lambda path: config.load([path])
+
+
+def _claims_readers() -> Iterator[Callable[[Path], object]]:
+    from trajprompt.report.claims import read_claims
+
+    yield lambda path: read_claims(path)
+
+
+def _published_readers() -> Iterator[Callable[[Path], object]]:
+    from trajprompt.report.published import Published
+
+    yield lambda path: vars(Published([path]))
+    yield _inspect
+
+
+def _record_readers() -> Iterator[Callable[[Path], object]]:
+    from trajprompt.records import read_record
+
+    yield lambda path: read_record(path)
+
+
+def _prompt_dt_readers() -> Iterator[Callable[[Path], object]]:
+    from trajprompt.exchange import prompt_dt
+    from trajprompt.tasks.suites import get_suite
+
+    yield lambda path: vars(prompt_dt.read(path, get_suite(SUITE)))
+
+
+def _d4rl_readers() -> Iterator[Callable[[Path], object]]:
+    from trajprompt.exchange import d4rl
+    from trajprompt.tasks.suites import get_suite
+
+    yield lambda path: vars(d4rl.read(path, get_suite(SUITE)))
+
+
+KINDS = (
+    Kind("store", "1_collect/x/trajectories.h5", "hdf5", files.make_store, _store_readers),
+    Kind(
+        "backbone", "b.safetensors", "safetensors", files.make_backbone, _backbone_readers
+    ),
+    Kind("adaptation", "3_tune/x/s.h5", "hdf5", files.make_adaptation, _adaptation_readers),
+    Kind(
+        "checkpoint", "c.checkpoint.h5", "hdf5", files.make_checkpoint, _checkpoint_readers
+    ),
+    Kind(
+        "evaluation", "4_evaluate/s.csv", "csv", files.make_evaluation, _evaluation_readers
+    ),
+    Kind("curve", "reach/prompt-dt/seed0.csv", "csv", files.make_curve, _curve_readers),
+    Kind(
+        "published",
+        "p.csv",
+        "csv",
+        files.copied("published/ptdt_table1.csv"),
+        _published_readers,
+    ),
+    Kind("config", "config.yaml", "yaml", files.make_config, _config_readers),
+    Kind(
+        "claims",
+        "claims.yaml",
+        "yaml",
+        files.copied("published/claims.yaml"),
+        _claims_readers,
+    ),
+    Kind("record", "s.provenance.json", "json", files.make_record, _record_readers),
+    Kind("pickle", "d-6-expert.pkl", "pickle", files.make_prompt_dt, _prompt_dt_readers),
+    Kind("d4rl", "d4rl.hdf5", "hdf5", files.make_d4rl, _d4rl_readers),
+)

@@ -1,0 +1,122 @@
+"""Pickles that call something: every way that a pickle has of running code."""
+
+import os
+import pickle
+import subprocess
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+Chance = np.random.Generator
+COMMAND = "echo trajprompt-was-fooled"
+
+
+class Calls:
+    """Becomes, when it is unpickled, what ``function`` returns."""
+
+    def __init__(self, function: Callable[..., Any], *arguments: object):
+        self.function, self.arguments = function, arguments
+
+    def __reduce__(self) -> tuple[Callable[..., Any], tuple[object, ...]]:
+        return self.function, self.arguments
+
+
+GADGETS: tuple[Callable[[], object], ...] = (
+    lambda: Calls(os.system, COMMAND),
+    lambda: Calls(subprocess.Popen, COMMAND.split()),
+    lambda: Calls(eval, "__import__('os').getpid()"),
+    lambda: Calls(exec, "import os; os.getpid()"),
+    lambda: Calls(__import__, "antigravity"),
+    lambda: Calls(getattr, Calls(__import__, "os"), "system"),
+    lambda: Calls(map, Calls(eval, "print"), [1]),
+    lambda: Calls(open, "/tmp/trajprompt-was-fooled", "w"),
+    lambda: Calls(np.fromfile, "/etc/passwd", np.uint8),
+    lambda: Calls(np.load, "/etc/passwd", None, True),
+    lambda: Calls(np.empty, (2**31,)),
+    lambda: Calls(bytearray, 2**40),
+    lambda: np.array([Calls(os.system, COMMAND)], dtype=object),
+    lambda: np.array([{"a": 1}], dtype=object),
+    lambda: np.zeros(3, dtype="O"),
+    lambda: np.zeros(3, dtype="V8"),
+    lambda: np.zeros(2, dtype=[("a", "f4")]),
+    lambda: np.matrix([[1.0]]),
+    lambda: np.ma.masked_array([1.0]),
+    lambda: range(10**12),
+    lambda: {1, 2},
+    lambda: "text",
+    lambda: np.random.default_rng(0),
+)
+# Written by hand: opcodes that no pickler of today emits.
+RAW = (
+    b"cos\nsystem\n(S'" + COMMAND.encode() + b"'\ntR.",
+    b"(S'" + COMMAND.encode() + b"'\nios\nsystem\n.",
+    b"\x80\x04\x8c\x02os\x8c\x06system\x93\x8c\x02id\x85R.",
+    b"\x80\x02cnumpy.core.multiarray\n_reconstruct\nq\x00.",
+    b"\x80\x04\x95\xff\xff\xff\xff\xff\xff\xff\x7f.",
+    b"\x80\x04\x8e\xff\xff\xff\xff\xff\xff\x00\x00abc.",
+    b"\x80\x02" + b"(" * 100_000 + b".",
+    b"\x80\x02" + b"]" * 50_000 + b"a" * 49_999 + b".",
+    b"P1\n.",
+    b"\x80\x02]q\x00h\x00a.",
+)
+
+
+def change_episodes(data: bytes, chance: Chance) -> bytes:
+    """A value of an episode, an episode or all of them becomes a gadget."""
+    episodes = pickle.loads(data)  # our own, from fault_files
+    gadget = GADGETS[int(chance.integers(len(GADGETS)))]()
+    one = episodes[int(chance.integers(len(episodes)))]
+    names = [*one, "infos"]
+    where = int(chance.integers(4))
+    if where == 0:
+        episodes = gadget
+    elif where == 1:
+        episodes.append(gadget)
+    else:
+        one[names[int(chance.integers(len(names)))]] = gadget
+    return pickle.dumps(episodes, protocol=int(chance.integers(6)))
+
+
+def odd_arrays(data: bytes, chance: Chance) -> bytes:
+    """Arrays of other types, shapes and numbers, lists for arrays, missing keys."""
+    episodes = pickle.loads(data)
+    one = episodes[int(chance.integers(len(episodes)))]
+    name = list(one)[int(chance.integers(len(one)))]
+    values = one[name]
+    odd = (
+        values.tolist(),
+        values[:-1],
+        values[..., None],
+        values.astype("S8"),
+        values * np.nan,
+    )
+    more = (
+        values.astype(">f8"),
+        values[::2],
+        np.float32(1),
+        np.zeros((0, 0)),
+        values.T,
+        1,
+        [],
+    )
+    broad = np.broadcast_to(np.float32(0), (10, 10**6))
+    choices = (*odd, *more, broad, None)
+    found = choices[int(chance.integers(len(choices)))]
+    if found is None:
+        del one[name]
+    else:
+        one[name] = found
+    return pickle.dumps(episodes, protocol=int(chance.integers(2, 6)))
+
+
+def raw(data: bytes, chance: Chance) -> bytes:
+    return RAW[int(chance.integers(len(RAW)))]
+
+
+def insert_opcodes(data: bytes, chance: Chance) -> bytes:
+    at = int(chance.integers(len(data)))
+    return data[:at] + RAW[int(chance.integers(len(RAW)))][:-1] + data[at:]
+
+
+DAMAGES = (change_episodes, change_episodes, odd_arrays, raw, insert_opcodes)
