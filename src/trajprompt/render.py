@@ -6,11 +6,12 @@ import dataclasses
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from trajprompt.errors import TrajpromptError, run_stage
 from trajprompt.parsing import json_object
 from trajprompt.settings import stage_parser
+from trajprompt.video import FORMATS, write_video
 
 if TYPE_CHECKING:
     import mujoco
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
     from trajprompt.rollout.loop import Policy
     from trajprompt.tasks.simulator import Simulator
     from trajprompt.tuning.adaptation import StoredAdaptation
-
-FORMATS = (".mp4", ".gif")
 
 EXAMPLE = """--suite cheetah-vel --task 7 --policy adapted \\
     --backbone-file results/laptop/2_pretrain/cheetah-vel/prompt-dt/seed0.safetensors \\
@@ -186,25 +185,6 @@ def _check(args: argparse.Namespace) -> None:
         value = getattr(args, name)
         if value is not None and value < least:
             raise TrajpromptError(f"--{name}", str(value), f"at least {least}")
-
-
-def write_video(out: Path, frames: list[Any], fps: float) -> Path:
-    """Write ``frames``; a .gif takes the place of an .mp4 where ffmpeg is missing."""
-    import importlib.util
-
-    import imageio
-
-    from trajprompt.artifacts import atomic_path
-
-    if out.suffix == ".mp4" and importlib.util.find_spec("imageio_ffmpeg") is None:
-        out = out.with_suffix(".gif")
-    with atomic_path(out) as path:
-        if out.suffix == ".gif":
-            imageio.mimsave(path, frames, duration=1000 / fps, loop=0)  # milliseconds
-        else:
-            # 16: the codec's block size; other sizes are scaled up to a multiple of it.
-            imageio.mimsave(path, frames, fps=fps, macro_block_size=16)
-    return out
 
 
 if __name__ == "__main__":

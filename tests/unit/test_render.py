@@ -92,3 +92,28 @@ def test_bad_requests(tmp_path, monkeypatch, arguments, message):
     with pytest.raises(TrajpromptError, match=message):
         main(["--suite", "cheetah-vel", "--task", "0", *arguments])
     assert not list(tmp_path.iterdir())
+
+
+FILM = """
+import resource, sys
+from pathlib import Path
+import numpy
+from trajprompt.errors import run_stage
+from trajprompt.video import write_video
+frames = list(numpy.random.default_rng(0).integers(0, 255, (40, 96, 96, 3), numpy.uint8))
+def main(argv):
+    resource.setrlimit(resource.RLIMIT_FSIZE, (32768, 32768))  # ffmpeg has it too
+    write_video(Path(sys.argv[1]), frames, 20.0)
+raise SystemExit(run_stage(main))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["film.gif", "film.mp4"])
+def test_half_a_film_is_none(tmp_path, name):
+    command = [sys.executable, "-c", FILM, str(tmp_path / name)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 2, done
+    assert f"trajprompt: error: {tmp_path}" in done.stderr.splitlines()[-1]
+    assert "Traceback" not in done.stderr
+    assert not list(tmp_path.iterdir())
