@@ -4,7 +4,6 @@
 rule collect:
     """Collect the replay buffers of one suite."""
     input:
-        code=sources("collect/__main__"),
         tasks=sorted(Path("src/trajprompt/tasks").glob("*.csv")),
         own=own_data,
     output:
@@ -18,14 +17,16 @@ rule collect:
         "../../envs/trajprompt.yaml"
     threads: THREADS
     resources:
-        mem_mb=12000,
-        runtime=720,
+        mem_mb=scaled(12000),
+        runtime=scaled(720),
+        gpu=collect_gpus,
     params:
+        code=code("collect/__main__"),
         settings=collect_settings,
     message:
         "Collecting replay buffers of {wildcards.suite}"
     shell:
-        "python -m trajprompt.collect --suite {wildcards.suite}"
+        "exec python -m trajprompt.collect --suite {wildcards.suite}"
         " --settings {params.settings:q} --out {output} > {log} 2>&1"
 
 

@@ -4,7 +4,6 @@
 rule pretrain:
     """Pretrain one backbone of one suite and seed."""
     input:
-        code=sources("pretrain"),
         data="results/{run}/1_collect/{suite}/trajectories.h5",
     output:
         backbone="results/{run}/2_pretrain/{suite}/{backbone}/seed{seed}.safetensors",
@@ -18,14 +17,16 @@ rule pretrain:
         "../../envs/trajprompt.yaml"
     threads: THREADS
     resources:
-        mem_mb=6000,
-        runtime=720,
+        mem_mb=scaled(6000),
+        runtime=scaled(720),
+        gpu=GPUS,
     params:
+        code=code("pretrain"),
         settings=pretrain_settings,
     message:
         "Pretraining {wildcards.backbone} on {wildcards.suite}, seed {wildcards.seed}"
     shell:
-        "python -m trajprompt.pretrain --suite {wildcards.suite}"
+        "exec python -m trajprompt.pretrain --suite {wildcards.suite}"
         " --backbone {wildcards.backbone} --seed {wildcards.seed} --data {input.data}"
         " --settings {params.settings:q}"
         " --out {output.backbone} --curve {output.curve} > {log} 2>&1"

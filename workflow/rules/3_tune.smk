@@ -4,8 +4,6 @@
 rule tune:
     """Adapt one backbone to the test tasks of one suite by one method."""
     input:
-        code=sources("tune"),
-        method=method_source,
         data="results/{run}/1_collect/{suite}/trajectories.h5",
         backbone=cell_backbone,
     output:
@@ -19,14 +17,17 @@ rule tune:
         "../../envs/trajprompt.yaml"
     threads: THREADS
     resources:
-        mem_mb=4000,
-        runtime=240,
+        mem_mb=scaled(4000),
+        runtime=scaled(240),
+        gpu=GPUS,
     params:
+        code=code("tune"),
+        method=method_code,
         settings=tune_settings,
     message:
         "Tuning {wildcards.suite}, {wildcards.setting}, {wildcards.method}, seed {wildcards.seed}"
     shell:
-        "python -m trajprompt.tune --suite {wildcards.suite} --setting {wildcards.setting}"
+        "exec python -m trajprompt.tune --suite {wildcards.suite} --setting {wildcards.setting}"
         " --method {wildcards.method} --seed {wildcards.seed} --data {input.data}"
         " --backbone-file {input.backbone} --settings {params.settings:q}"
         " --out {output} > {log} 2>&1"
@@ -44,8 +45,6 @@ rule tune_all:
 rule calibrate:
     """Sweep the step sizes and smoothings of one ranking method on training tasks."""
     input:
-        code=sources("calibrate"),
-        method=method_source,
         data="results/{run}/1_collect/{suite}/trajectories.h5",
         backbone="results/{run}/2_pretrain/{suite}/prompt-dt/seed{seed}.safetensors",
     output:
@@ -56,14 +55,17 @@ rule calibrate:
         "../../envs/trajprompt.yaml"
     threads: THREADS
     resources:
-        mem_mb=4000,
-        runtime=240,
+        mem_mb=scaled(4000),
+        runtime=scaled(240),
+        gpu=GPUS,
     params:
+        code=code("calibrate"),
+        method=method_code,
         settings=calibrate_settings,
     message:
         "Calibrating {wildcards.method} on training tasks of {wildcards.suite}"
     shell:
-        "python -m trajprompt.calibrate --suite {wildcards.suite} --setting expert"
+        "exec python -m trajprompt.calibrate --suite {wildcards.suite} --setting expert"
         " --method {wildcards.method} --seed {wildcards.seed} --data {input.data}"
         " --backbone-file {input.backbone} --settings {params.settings:q}"
         " --out {output} > {log} 2>&1"

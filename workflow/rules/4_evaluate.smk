@@ -4,7 +4,6 @@
 rule evaluate:
     """Play the tuned prompts or backbones of one cell on fresh episodes."""
     input:
-        code=sources("evaluate"),
         backbone=cell_backbone,
         adaptation="results/{run}/3_tune/{suite}/{setting}/{method}/seed{seed}.h5",
     output:
@@ -17,14 +16,16 @@ rule evaluate:
         "../../envs/trajprompt.yaml"
     threads: THREADS
     resources:
-        mem_mb=4000,
-        runtime=120,
+        mem_mb=scaled(4000),
+        runtime=scaled(120),
+        gpu=GPUS,
     params:
+        code=code("evaluate"),
         settings=evaluate_settings,
     message:
         "Evaluating {wildcards.suite}, {wildcards.setting}, {wildcards.method}, seed {wildcards.seed}"
     shell:
-        "python -m trajprompt.evaluate --suite {wildcards.suite} --setting {wildcards.setting}"
+        "exec python -m trajprompt.evaluate --suite {wildcards.suite} --setting {wildcards.setting}"
         " --method {wildcards.method} --seed {wildcards.seed}"
         " --backbone-file {input.backbone} --adaptation {input.adaptation}"
         " --settings {params.settings:q} --out {output} > {log} 2>&1"

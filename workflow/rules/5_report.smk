@@ -10,13 +10,12 @@ PRETRAINING_CURVES = expand(
     backbone=BACKBONES,
     seed=config["seeds"],
 )
-REPORT_CODE = sources("report/__main__")
+REPORT_CODE = code("report/__main__")
 
 
 rule table1:
     """Table 1: returns of every method and suite, ours beside the papers'."""
     input:
-        code=REPORT_CODE,
         published=["published/ptdt_table1.csv", "published/prompt_diffuser_table1.csv"],
         stores=STORES,
         evaluations=rules.evaluate_all.input,
@@ -60,12 +59,13 @@ rule table1:
     conda:
         "../../envs/trajprompt.yaml"
     params:
+        code=REPORT_CODE,
         settings=report_settings,
         out=report_folder,
     message:
         "Writing Table 1, ours beside the papers'"
     shell:
-        "python -m trajprompt.report table1 --evaluations {input.evaluations}"
+        "exec python -m trajprompt.report table1 --evaluations {input.evaluations}"
         " --stores {input.stores} --published {input.published}"
         " --settings {params.settings:q} --out {params.out} > {log} 2>&1"
 
@@ -73,7 +73,6 @@ rule table1:
 rule figure5:
     """Figure 5: return against oracle queries."""
     input:
-        code=REPORT_CODE,
         evaluations=rules.evaluate_all.input,
     output:
         f"results/{RUN}/5_report/tables/figure5.csv",
@@ -92,19 +91,19 @@ rule figure5:
     conda:
         "../../envs/trajprompt.yaml"
     params:
+        code=REPORT_CODE,
         settings=report_settings,
         out=report_folder,
     message:
         "Drawing Figure 5, return against oracle queries"
     shell:
-        "python -m trajprompt.report figure5 --evaluations {input.evaluations}"
+        "exec python -m trajprompt.report figure5 --evaluations {input.evaluations}"
         " --settings {params.settings:q} --out {params.out} > {log} 2>&1"
 
 
 rule curves:
     """Learning curves of collection and pretraining."""
     input:
-        code=REPORT_CODE,
         stores=STORES,
         pretraining=PRETRAINING_CURVES,
     output:
@@ -132,12 +131,13 @@ rule curves:
     conda:
         "../../envs/trajprompt.yaml"
     params:
+        code=REPORT_CODE,
         settings=report_settings,
         out=report_folder,
     message:
         "Drawing the learning curves"
     shell:
-        "python -m trajprompt.report curves --stores {input.stores}"
+        "exec python -m trajprompt.report curves --stores {input.stores}"
         " --pretraining {input.pretraining}"
         " --settings {params.settings:q} --out {params.out} > {log} 2>&1"
 
@@ -145,7 +145,6 @@ rule curves:
 rule claims:
     """The papers' claims, each with a verdict."""
     input:
-        code=REPORT_CODE,
         claims="published/claims.yaml",
         published=["published/ptdt_table1.csv", "published/prompt_diffuser_table1.csv"],
         stores=STORES,
@@ -166,12 +165,13 @@ rule claims:
     conda:
         "../../envs/trajprompt.yaml"
     params:
+        code=REPORT_CODE,
         settings=report_settings,
         out=report_folder,
     message:
         "Judging the claims"
     shell:
-        "python -m trajprompt.report claims --evaluations {input.evaluations}"
+        "exec python -m trajprompt.report claims --evaluations {input.evaluations}"
         " --stores {input.stores} --published {input.published} --claims {input.claims}"
         " --settings {params.settings:q} --out {params.out} > {log} 2>&1"
 
@@ -179,7 +179,6 @@ rule claims:
 rule compute:
     """Time, memory and simulator steps of every stage."""
     input:
-        code=REPORT_CODE,
         stores=STORES,
         pretraining=PRETRAINING_CURVES,
         adaptations=rules.tune_all.input,
@@ -198,6 +197,7 @@ rule compute:
     conda:
         "../../envs/trajprompt.yaml"
     params:
+        code=REPORT_CODE,
         settings=report_settings,
         out=report_folder,
         benchmarks=f"results/{RUN}/benchmarks",
@@ -205,17 +205,30 @@ rule compute:
     message:
         "Adding up time, memory and simulator steps"
     shell:
-        "python -m trajprompt.report compute --benchmarks {params.benchmarks}"
+        "exec python -m trajprompt.report compute --benchmarks {params.benchmarks}"
         " --logs {params.logs} --stores {input.stores} --pretraining {input.pretraining}"
         " --adaptations {input.adaptations} --evaluations {input.evaluations}"
         " --settings {params.settings:q} --out {params.out} > {log} 2>&1"
 
 
 rule record:
-    """What made the report: configuration, versions, inputs."""
+    """What made the report: configuration, versions, and the hashes of all files."""
     input:
-        code=sources("report/record") + ["src/trajprompt/provenance.py"],
-        evaluations=rules.evaluate_all.input,
+        made=[
+            STORES,
+            rules.pretrain_all.input,
+            PRETRAINING_CURVES,
+            rules.tune_all.input,
+            rules.evaluate_all.input,
+        ],
+        published=sorted(Path("published").glob("*")),
+        report=[
+            rules.table1.output,
+            rules.figure5.output,
+            rules.curves.output,
+            rules.claims.output,
+            rules.compute.output,
+        ],
     output:
         f"results/{RUN}/5_report/record.json",
     log:
@@ -224,14 +237,15 @@ rule record:
     conda:
         "../../envs/trajprompt.yaml"
     params:
+        code=code("report/record", "provenance"),
         settings=report_settings,
         run_config=json.dumps(config, sort_keys=True),
         out=report_folder,
     message:
         "Recording what made this report"
     shell:
-        "python -m trajprompt.report record --evaluations {input.evaluations}"
-        " --run-config {params.run_config:q}"
+        "exec python -m trajprompt.report record --inputs {input.made} {input.published}"
+        " --outputs {input.report} --run-config {params.run_config:q}"
         " --settings {params.settings:q} --out {params.out} > {log} 2>&1"
 
 
