@@ -6,6 +6,13 @@
 # results/<run>/<stage>/ holds what a stage made; config.yaml says what to make, and
 # `--configfile presets/smoke.yaml` or `presets/paper.yaml` lays another size over it.
 
+from pathlib import Path
+
+from trajprompt.config_errors import read_mapping
+
+# Read before Snakemake reads it, whose errors name neither the line nor what is wrong.
+read_mapping(Path("config.yaml"))
+
 
 configfile: "config.yaml"
 

@@ -67,9 +67,7 @@ def by_snakemake(folder: Path) -> Callable[[Case], str]:
         started = [name for name in ("results", "logs") if (folder / name).exists()]
         if done.returncode == 0 or started:
             return f"accepted, {started}"
-        if not case.snakemake_reads_it:
-            return ""  # Snakemake's own error comes before ours
-        return _unnamed(done.stderr, case)
+        return _unnamed(done.stdout + done.stderr, case)
 
     return check
 

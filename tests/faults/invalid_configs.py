@@ -31,7 +31,6 @@ class Case:
     name: str
     text: str
     words: tuple[str, ...]
-    snakemake_reads_it: bool = True  # else its own error comes first
 
 
 def cases() -> list[Case]:
@@ -225,4 +224,4 @@ def _texts() -> Iterator[Case]:
         "a control character": "a: \x01\n",
         "nothing": "# nothing\n",
     }.items():
-        yield Case(name, text, (), snakemake_reads_it=False)
+        yield Case(name, text, ())

@@ -200,5 +200,5 @@ def _digest(tensors: Mapping[str, Tensor]) -> str:
     """Of the numbers, in the order of their names; shapes are checked on their own."""
     digest = hashlib.sha256()
     for _, tensor in sorted(tensors.items()):
-        digest.update(tensor.numpy())
+        digest.update(tensor.numpy().tobytes())
     return digest.hexdigest()

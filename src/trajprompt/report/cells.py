@@ -132,7 +132,7 @@ def read_evaluation(path: str | Path) -> pd.DataFrame:
     """One evaluation file, a row per episode; every number in it is finite."""
     made_by = "python -m trajprompt.evaluate"
     # No text is a missing value: a method may be called null.
-    options = {"keep_default_na": False, "na_values": [""]}
+    options: dict[str, Any] = {"keep_default_na": False, "na_values": [""]}
     options["dtype"] = dict.fromkeys(TEXT_COLUMNS, str)
     numbers = (*COUNT_COLUMNS, "return")
     table = read_table(path, made_by, EVALUATION_COLUMNS, numbers, **options)
