@@ -1,5 +1,6 @@
 """Foreign HDF5 files: what they claim is checked before any of it is read."""
 
+import resource
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,10 +10,12 @@ import numpy as np
 
 from trajprompt.errors import TrajpromptError
 from trajprompt.exchange import require_source
-from trajprompt.hdf5_checks import DAMAGE, check_dataset
+from trajprompt.hdf5_checks import DAMAGE, LARGEST_EXPANSION, check_dataset
 
 if TYPE_CHECKING:
     import h5py
+
+MEMORY = 2**29  # bytes, besides what grows with the file
 
 
 @contextmanager
@@ -22,11 +25,36 @@ def opened(path: Path) -> Iterator["h5py.File"]:
 
     require_source(path)
     try:
-        with h5py.File(path, "r") as file:
+        with limited_memory(path), h5py.File(path, "r") as file:
             yield file
-    except DAMAGE as error:
+    except (*DAMAGE, MemoryError) as error:
         found = f"damaged or not HDF5 ({str(error)[:200]})"
+        if "alloc" in str(error).lower():
+            found = "more memory asked for than a file of its size may need"
         raise TrajpromptError(path, found, "a whole HDF5 file") from error
+
+
+@contextmanager
+def limited_memory(path: Path) -> Iterator[None]:
+    """Let this process grow by what the file may need at most, where the system can.
+
+    Old files have no checksums, and libhdf5 allocates what a damaged one says.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+    try:
+        pages = int(Path("/proc/self/statm").read_text().split()[0])
+    except (OSError, ValueError):  # not Linux
+        yield
+        return
+    room = MEMORY + 4 * LARGEST_EXPANSION * path.stat().st_size
+    most = pages * resource.getpagesize() + room
+    if soft != resource.RLIM_INFINITY:
+        most = min(most, soft)
+    resource.setrlimit(resource.RLIMIT_AS, (most, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
 
 
 def array(file: "h5py.File", name: str, path: Path) -> np.ndarray:
