@@ -4,6 +4,11 @@ import csv
 
 import pytest
 
+from trajprompt.config import load
+from trajprompt.records import read_record
+from trajprompt.verification.chain import judge
+from trajprompt.verification.jobs import REPORT
+
 pytestmark = pytest.mark.slow
 PRESET = ("--configfile", "presets/smoke.yaml")
 
@@ -23,6 +28,15 @@ def test_table_1_has_every_column_and_suite(smoke):
     assert {"cheetah-dir", "cheetah-vel", "ant-dir", "reach"} <= {
         row["suite"] for row in rows
     }
+
+
+def test_every_file_of_the_run_is_whole_and_known(smoke):
+    results = smoke.folder / "results/smoke"
+    configs = [smoke.folder / name for name in ("config.yaml", PRESET[1])]
+    found = judge(results, load(configs))
+    assert {(finding.status, finding.why) for finding in found} == {("whole", "")}
+    recorded = judge(results, read_record(results / REPORT).settings)
+    assert recorded == found
 
 
 def test_second_run_does_nothing(smoke):
