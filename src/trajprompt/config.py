@@ -161,11 +161,13 @@ def evaluate(
 
 
 def report(config: Config) -> st.ReportSettings:
+    columns, suites = config["tables"]["table1"]["columns"], config["suites"]
+    shown = {suite for column in columns for suite in column.get("suites", suites)}
     return st.ReportSettings(
         **_run(config),
-        suites=tuple(config["suites"]),
+        suites=tuple(suite for suite in suites if suite in shown),
         seeds=tuple(config["seeds"]),
-        columns=tuple(config["tables"]["table1"]["columns"]),
+        columns=tuple(columns),
     )
 
 

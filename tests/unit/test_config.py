@@ -194,3 +194,10 @@ def test_a_cell_in_two_tables_is_one_cell():
     columns = twice["tables"]["table1"]["columns"]
     columns.append({**columns[0], "id": "again"})
     assert config.cells(twice) == config.cells(DEFAULT)
+
+
+def test_the_report_has_only_suites_of_some_column():
+    one = {"id": "a", "label": "a", "setting": "expert", "method": "none"}
+    made = changed("tables.table1.columns", [one | {"suites": ["reach"]}])
+    assert config.report(made).suites == ("reach",)
+    assert config.report(DEFAULT).suites == tuple(DEFAULT["suites"])
