@@ -145,6 +145,17 @@ def test_a_damaged_record_is_named(run, content):
     assert found[EVALUATION.format(seed=0)] == "foreign"
 
 
+def test_a_damaged_configuration_is_named(run, capsys):
+    results, _ = run
+    record = json.loads((results / REPORT).read_text())
+    del record["config"]["suites"]
+    (results / REPORT).write_text(json.dumps(record))
+    assert main(["verify", str(results)]) == 2
+    assert (
+        "the run's configuration: damaged (KeyError: 'suites')" in capsys.readouterr().err
+    )
+
+
 def test_a_run_without_a_report_can_be_judged(run, capsys):
     results, _ = run
     shutil.rmtree((results / REPORT).parent)

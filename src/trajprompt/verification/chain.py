@@ -55,7 +55,7 @@ class Chain:
         self.records = self._read_records()
         self.wanted: dict[str, Job] | None = None
         if config is not None:
-            self.wanted = {job.record: job for job in jobs_of(config)}
+            self.wanted = _wanted(config)
             self.run = config["run"]
         else:
             runs = Counter(str(r.settings.get("run")) for r in self.records.values())
@@ -164,6 +164,15 @@ class Chain:
             inside = path.relative_to(self.folder).parts[0]
             if path.is_file() and inside != MEASUREMENTS:
                 yield path
+
+
+def _wanted(config: Config) -> dict[str, Job]:
+    """The jobs by their records; a record's configuration may be damaged."""
+    try:
+        return {job.record: job for job in jobs_of(config)}
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        found = f"damaged ({type(error).__name__}: {error})"
+        raise TrajpromptError("the run's configuration", found, "all keys") from error
 
 
 def _hash_now(path: Path) -> Any:
