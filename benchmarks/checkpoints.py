@@ -136,11 +136,13 @@ def report(name: str, found: dict[float, list[Measured]]) -> None:
     for minutes, runs in found.items():
         ratios = [a.cpu / b.cpu - 1 for a, b in zip(runs, without, strict=True)]
         cost, error = statistics.mean(ratios), spread(ratios) / len(ratios) ** 0.5
+        least = min(one.cpu for one in runs) / min(one.cpu for one in without) - 1
         inside = sum(one.writing_cpu for one in runs) / sum(one.cpu for one in runs)
         waiting = sum(one.writing_wall for one in runs) / sum(one.wall for one in runs)
         print(
-            f"   every {minutes:g} min: CPU {cost:+.2%} ± {error:.2%}; {runs[0].writes} "
-            f"writes are {inside:.2%} of the CPU time, {waiting:.2%} of the wall time",
+            f"   every {minutes:g} min: CPU {cost:+.2%} ± {error:.2%}, least to least "
+            f"{least:+.2%}; {runs[0].writes} writes are {inside:.2%} of the CPU time, "
+            f"{waiting:.2%} of the wall time",
             flush=True,
         )
     print_bound([one for runs in found.values() for one in runs])
