@@ -9,6 +9,7 @@ from trajprompt.errors import TrajpromptError
 from trajprompt.parsing import read_yaml
 
 Config = dict[str, Any]
+YTE = "__use_yte__"  # with it Snakemake runs the Python that stands in a YAML file
 
 
 def read_mapping(file: Path) -> Config:
@@ -17,6 +18,8 @@ def read_mapping(file: Path) -> Config:
     values = read_yaml(file)
     if not isinstance(values, dict):
         raise TrajpromptError(file, f"found {short(values)}", "a YAML mapping")
+    if YTE in values:
+        raise TrajpromptError(f"{file}: {YTE}", "a template", "values: it would run code")
     return values
 
 

@@ -26,12 +26,15 @@ def write_attributes(item: Any, values: Mapping[str, Any]) -> None:
 
 def check_attributes(item: Any, where: object, remedy: str) -> None:
     """Raise unless all are numbers or texts of a fixed length; none is read."""
-    from h5py import h5t
+    from h5py import h5s, h5t
 
     for name in item.attrs:
-        kind = item.attrs.get_id(name).get_type()
-        plain = kind.get_class() in (h5t.INTEGER, h5t.FLOAT, h5t.ENUM)
-        if not plain and (kind.get_class() != h5t.STRING or kind.is_variable_str()):
+        attribute = item.attrs.get_id(name)
+        kind, space = attribute.get_type(), attribute.get_space()
+        empty = space.get_simple_extent_type() == h5s.NULL
+        plain = not empty and kind.get_class() in (h5t.INTEGER, h5t.FLOAT, h5t.ENUM)
+        text = not empty and kind.get_class() == h5t.STRING and not kind.is_variable_str()
+        if not plain and not text:
             expected = "a number, or a text of fixed length"
             raise TrajpromptError(f"{where}: {name}", "another type", expected, remedy)
 

@@ -212,6 +212,7 @@ def _texts() -> Iterator[Case]:
     yield Case("an alias in itself", f"{whole}\nx: &x [*x]\n", ("alias within itself",))
     yield Case("a date", whole.replace("run: laptop", "run: 2026-01-01"), ("run", "date"))
     yield Case("a number as key", f"{whole}\n7: 1\n", ("7",))
+    yield Case("a template", f"{whole}\n__use_yte__: true\n", ("__use_yte__",))
     for name, text in {
         "a list": "- a\n- b\n",
         "a text": "laptop\n",

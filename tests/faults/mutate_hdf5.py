@@ -195,7 +195,7 @@ def change_attribute(file: Any, chance: Chance) -> None:
 def deep_groups(file: Any, chance: Chance) -> None:
     group = file
     for _ in range(DEEP):
-        group = group.create_group("weights")
+        group = group.create_group("deep")
     group["x"] = 1
 
 

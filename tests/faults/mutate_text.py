@@ -8,7 +8,7 @@ import numpy as np
 
 Chance = np.random.Generator
 Damage = Callable[[bytes, Chance], bytes]
-MARK = "\x00here\x00"
+MARK = "HERE-IT-IS"
 # As they stand in JSON. Among them: too deep, too long, beyond any number type, bombs.
 ODD_JSON = (
     ("null", "true", "-1", "0", "1.5", "1e999", "-1e308", "NaN", "Infinity", "1000000000")
@@ -36,9 +36,9 @@ MERGE_BOMB = "\n".join(
 
 def _leaves(node: Any, path: tuple = ()) -> list[tuple]:
     """Paths of all values, inner ones too."""
-    items = node.items() if isinstance(node, dict) else enumerate(node)
     if not isinstance(node, dict | list):
         return [path]
+    items = node.items() if isinstance(node, dict) else enumerate(node)
     return [path, *(p for key, value in items for p in _leaves(value, (*path, key)))]
 
 
@@ -85,7 +85,7 @@ def change_yaml(data: bytes, chance: Chance) -> bytes:
 
     text = yaml.safe_dump(change_tree(yaml.safe_load(data), chance), sort_keys=False)
     odd = _pick((*ODD_YAML, *ODD_JSON), chance)
-    return text.replace(json.dumps(MARK), odd).encode(errors="surrogatepass")
+    return text.replace(MARK, odd).encode(errors="surrogatepass")
 
 
 def yaml_lines(data: bytes, chance: Chance) -> bytes:

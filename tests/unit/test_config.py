@@ -138,6 +138,13 @@ def test_a_key_twice_is_refused(tmp_path):
         config.load(["config.yaml", overlay])
 
 
+def test_a_template_that_runs_code_is_refused(tmp_path):
+    overlay = tmp_path / "template.yaml"
+    overlay.write_text("__use_yte__: true\nevaluate: {episodes: ?1 + 1}\n")
+    with pytest.raises(TrajpromptError, match="template.yaml: __use_yte__"):
+        config.load(["config.yaml", overlay])
+
+
 def test_no_column_is_of_a_suite_of_the_run():
     columns = changed("suites", ["reach"])
     columns["tables"]["table1"]["columns"] = [

@@ -95,6 +95,7 @@ def _bomb(file: h5py.File) -> None:
         (lambda file: file.attrs.create("kind", 7), "of kind None; expected soup"),
         (lambda file: write_attributes(file, VERSION), "schema version 0"),
         (lambda file: file.attrs.create("note", "x"), "soup.h5: note: another type"),
+        (lambda file: file.attrs.create("note", h5py.Empty("f4")), "note: another type"),
         (lambda file: file["spoons"].attrs.create("n", "x"), "/spoons: n: another type"),
     ],
 )

@@ -25,8 +25,11 @@ def describe(path: Path) -> list[str]:
     return [text.section(title, text.attributes(made_by)), made_from]
 
 
-def _inputs(record: Record) -> Iterator[str]:
-    """The inputs of a job, a line each, and indented below it those of its own job."""
+def _inputs(record: Record, above: tuple[Path, ...] = ()) -> Iterator[str]:
+    """The inputs of a job, a line each, and indented below it those of its own job.
+
+    ``above`` are the records that led here: a damaged one may name what it made itself.
+    """
     if len(record.inputs) > LARGEST_TREE:
         yield f"{len(record.inputs)} files; {record.path} lists them with their hashes"
         return
@@ -36,8 +39,9 @@ def _inputs(record: Record) -> Iterator[str]:
         now = maker.hash_of(file) if maker else recorded
         anew = "" if now == recorded else f", made anew since: {now}"
         yield f"{recorded}  {text.printable(name)}{anew}"
-        if maker is not None:
-            yield from (f"    {line}" for line in _inputs(maker))
+        if maker is not None and maker.path.resolve() not in above:
+            chain = (*above, maker.path.resolve())
+            yield from (f"    {line}" for line in _inputs(maker, chain))
 
 
 def _locate(record: Record, name: str) -> Path:

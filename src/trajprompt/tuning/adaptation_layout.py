@@ -26,6 +26,7 @@ PROMPT_FIELDS = {
     "mask": ("bool", "False where a prompt step is padding"),
 }
 STAGES = ("initial", "last", "best")
+NAMES = {"task", "prompt", "best_iteration", "history", "curve", "weights", *STAGES}
 ITERATION, ROW = re.compile("[0-9]{6,9}"), re.compile("row[0-9]{4,9}")
 INTEGER, NUMBER = "iu", "iuf"  # NumPy's letters
 MEASURED = frozenset(("objective", "displacement"))  # the rest of the history counts
@@ -38,6 +39,12 @@ def open_adaptation(path: str | Path) -> "AbstractContextManager[h5py.File]":
 
 def check_layout(file: "h5py.File", path: object) -> None:
     """Raise unless every dataset is there, of its type and of a shape that fits."""
+    for name in sorted(set(file) - NAMES):
+        raise TrajpromptError(f"{path}:{name}", "a foreign item", "none", REMEDY)
+    missing = [stage for stage in STAGES if stage not in file]
+    if missing and len(missing) < len(STAGES):
+        found = f"no prompts {', '.join(missing)}, but others"
+        raise TrajpromptError(path, found, "all of them or none", REMEDY)
     rows = len(require_dataset(file, "task", f"{path}:", REMEDY, INTEGER, (None,)))
     for name in ("prompt", "best_iteration"):
         require_dataset(file, name, f"{path}:", REMEDY, INTEGER, (rows,))
