@@ -104,7 +104,7 @@ class Checkpoint:
 
     @contextlib.contextmanager
     def listening(self) -> Iterator[None]:
-        """Signals are noted, to be obeyed at the end of a step; a second one acts at once."""
+        """Signals are noted, to be obeyed at the end of a step."""
         if self.path is None or threading.current_thread() is not threading.main_thread():
             yield
             return
@@ -117,7 +117,8 @@ class Checkpoint:
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         self._signal = number
-        signal.signal(number, self._handlers[number])
+        if number == signal.SIGINT:  # whoever types Ctrl-C again means now
+            signal.signal(number, self._handlers[number])
 
     def _due(self) -> bool:
         if self.path is None:
@@ -219,7 +220,7 @@ def _write_array(arrays: "h5py.Group", name: str, value: np.ndarray) -> None:
 
 
 @contextlib.contextmanager
-def checkpoint_for(target: Path, attributes: Mapping[str, str]) -> Iterator[Checkpoint]:
+def checkpoint_for(target: Path, attributes: Mapping[str, object]) -> Iterator[Checkpoint]:
     """The checkpoint of the artifact ``target``, removed when the block succeeds.
 
     A checkpoint serves only the same settings, inputs and libraries, which stand in the
