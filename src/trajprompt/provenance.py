@@ -1,6 +1,7 @@
 """What made an artifact: recorded in every file that the stages write."""
 
 import functools
+import hashlib
 import importlib.metadata
 import json
 import subprocess
@@ -45,6 +46,15 @@ def git_commit() -> str:
     except (OSError, subprocess.TimeoutExpired):
         return "unknown"
     return done.stdout.strip() or "unknown"
+
+
+@functools.cache
+def source_hash() -> str:
+    """The hash of the package's own code, committed or not."""
+    digest = hashlib.sha256()
+    for path in sorted(Path(__file__).parent.rglob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
 
 
 def _version(library: str) -> str:
