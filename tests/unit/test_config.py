@@ -140,7 +140,7 @@ def test_a_key_twice_is_refused(tmp_path):
 
 def test_a_template_that_runs_code_is_refused(tmp_path):
     overlay = tmp_path / "template.yaml"
-    overlay.write_text("__use_yte__: true\nevaluate: {episodes: ?1 + 1}\n")
+    overlay.write_text("__use_yte__: true\nevaluate:\n  episodes: ?1 + 1\n")
     with pytest.raises(TrajpromptError, match="template.yaml: __use_yte__"):
         config.load(["config.yaml", overlay])
 
