@@ -7,8 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from trajprompt.collect.adam import FlatAdam
 from trajprompt.collect.replay import Batch
+from trajprompt.models.flat_adamw import FlatAdamW
 
 
 class Agent(ABC):
@@ -17,7 +17,7 @@ class Agent(ABC):
     batch: int  # transitions per network and update
     updates: int  # done so far
     noise: torch.Generator
-    optimisers: dict[str, FlatAdam]  # with the parameters that they learn
+    optimisers: dict[str, FlatAdamW]  # with the parameters that they learn
     averages: dict[str, Tensor]  # of those parameters: the target networks
 
     @abstractmethod

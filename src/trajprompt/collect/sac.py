@@ -7,11 +7,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from trajprompt.collect.adam import FlatAdam
 from trajprompt.collect.agent import Agent
 from trajprompt.collect.networks import StackedMLP, TwinCritic, flatten_parameters
 from trajprompt.collect.options import SacOptions
 from trajprompt.collect.replay import Batch
+from trajprompt.models.flat_adamw import FlatAdamW
 from trajprompt.models.precision import resolve_precision
 
 # Bounds of the log standard deviation: those of the original code and of every
@@ -51,9 +51,9 @@ class SAC(Agent):
         given = options.target_entropy
         self.target_entropy = -float(actions) if given is None else given
         rate = options.learning_rate
-        self.actor_optimiser = FlatAdam(self.actor_vector, rate)
-        self.critic_optimiser = FlatAdam(self.critic_vector, rate)
-        self.temperature_optimiser = FlatAdam(self.log_temperature, rate)
+        self.actor_optimiser = FlatAdamW(self.actor_vector, rate)
+        self.critic_optimiser = FlatAdamW(self.critic_vector, rate)
+        self.temperature_optimiser = FlatAdamW(self.log_temperature, rate)
         self.averages = {"critic": self.target_vector}
         self.optimisers = {
             "actor": self.actor_optimiser,

@@ -5,11 +5,11 @@ import copy
 import torch
 from torch import Tensor
 
-from trajprompt.collect.adam import FlatAdam
 from trajprompt.collect.agent import Agent
 from trajprompt.collect.networks import StackedMLP, TwinCritic, flatten_parameters
 from trajprompt.collect.options import Td3Options
 from trajprompt.collect.replay import Batch
+from trajprompt.models.flat_adamw import FlatAdamW
 from trajprompt.models.precision import resolve_precision
 
 
@@ -41,8 +41,8 @@ class TD3(Agent):
         self.critic_vector = flatten_parameters(self.critic)
         self.target_actor_vector = flatten_parameters(self.target_actor)
         self.target_critic_vector = flatten_parameters(self.target_critic)
-        self.actor_optimiser = FlatAdam(self.actor_vector, options.learning_rate)
-        self.critic_optimiser = FlatAdam(self.critic_vector, options.learning_rate)
+        self.actor_optimiser = FlatAdamW(self.actor_vector, options.learning_rate)
+        self.critic_optimiser = FlatAdamW(self.critic_vector, options.learning_rate)
         self.averages = {
             "actor": self.target_actor_vector,
             "critic": self.target_critic_vector,

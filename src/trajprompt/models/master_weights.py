@@ -5,7 +5,8 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.optim.adamw import adamw
+
+from trajprompt.models.flat_adamw import FlatAdamW
 
 
 class MasterWeights:
@@ -20,6 +21,7 @@ class MasterWeights:
         self,
         model: nn.Module,
         dtype: torch.dtype,
+        learning_rate: float,
         weight_decay: float,
     ):
         self.model = model
@@ -32,9 +34,7 @@ class MasterWeights:
         for parameter, weight, gradient in self._views(self.working, self.gradient):
             parameter.data = weight
             parameter.grad = gradient
-        self.weight_decay = weight_decay
-        self.moments = torch.zeros_like(flat), torch.zeros_like(flat)
-        self.updates = torch.zeros((), device=flat.device)  # as the fused kernel counts
+        self.optimiser = FlatAdamW(self.master, learning_rate, weight_decay)
 
     def gradient_norm(self) -> Tensor:
         """The float32 Euclidean norm of the gradient now."""
@@ -47,53 +47,24 @@ class MasterWeights:
     def step(self, learning_rate: float, clip: float, norm: Tensor) -> None:
         """Clip the gradient, whose norm is ``norm``, to ``clip``; update; clear."""
         self._master_gradient().mul_((clip / (norm + 1e-6)).clamp(max=1.0))
-        self._adamw(learning_rate)
+        self.optimiser.learning_rate = learning_rate
+        self.optimiser.step()
         self.gradient.zero_()
         if self.working.dtype is not torch.float32:
             self.working.copy_(self.master.detach())
-
-    def _adamw(self, learning_rate: float) -> None:
-        """PyTorch's kernel without its Optimizer, which imports its compiler: 1.7 CPU-s."""
-        first, second = self.moments
-        adamw(
-            [self.master],
-            [self._master_gradient()],
-            [first],
-            [second],
-            [],
-            [self.updates],
-            fused=True,
-            amsgrad=False,
-            beta1=0.9,  # PyTorch's defaults, as in the reference
-            beta2=0.999,
-            eps=1e-8,
-            lr=learning_rate,
-            weight_decay=self.weight_decay,
-            maximize=False,
-        )
 
     def _master_gradient(self) -> Tensor:
         assert self.master.grad is not None
         return self.master.grad
 
     def state(self) -> dict[str, Any]:
-        """Master weights and AdamW's moments (a `checkpoint.Resumable`)."""
-        first, second = self.moments
-        return {
-            "master": self.master,
-            "first": first,
-            "second": second,
-            "updates": self.updates,
-        }
+        """Master weights and the optimiser's moments (a `checkpoint.Resumable`)."""
+        return self.optimiser.state()
 
-    @torch.no_grad()
     def restore(self, state: Mapping[str, Any]) -> None:
-        first, second = self.moments
-        for name, tensor in (("master", self.master), ("first", first), ("second", second)):
-            tensor.copy_(torch.from_numpy(state[name]))
-        self.updates.fill_(float(state["updates"]))
+        self.optimiser.restore(state)
         if self.working.dtype is not torch.float32:
-            self.working.copy_(self.master)
+            self.working.copy_(self.master.detach())
 
     def release(self) -> None:
         """Give the model its own float32 weights, without gradients."""

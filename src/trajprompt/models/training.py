@@ -101,7 +101,9 @@ class _Training:
         self.model, self.make_batch, self.settings = model, make_batch, settings
         self.validate, self.generator = validate, generator
         dtype = resolve_precision(settings.precision, model.predict_action.weight.device)
-        self.weights = MasterWeights(model, dtype, settings.weight_decay)
+        self.weights = MasterWeights(
+            model, dtype, settings.learning_rate, settings.weight_decay
+        )
         model.dropout.reseed(settings.seed)
         self.curve: list[CurvePoint] = []
         self.losses: list[float] = []  # since the last point of the curve

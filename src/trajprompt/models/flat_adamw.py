@@ -1,4 +1,4 @@
-"""Adam over one flat vector: PyTorch's fused kernel without its Optimizer.
+"""AdamW over one flat vector: PyTorch's fused kernel without its Optimizer.
 
 The Optimizer class imports PyTorch's compiler when it is first used: 1.7 CPU-s of a job.
 """
@@ -8,14 +8,15 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.optim.adam import adam
+from torch.optim.adamw import adamw
 
 
-class FlatAdam:
-    """Steps on a vector, from `networks.flatten_parameters` or any other, and its grad."""
+class FlatAdamW:
+    """Steps on a vector along its gradient; without weight decay it is Adam."""
 
-    def __init__(self, vector: Tensor, learning_rate: float):
+    def __init__(self, vector: Tensor, learning_rate: float, weight_decay: float = 0.0):
         self.vector, self.learning_rate = vector, learning_rate
+        self.weight_decay = weight_decay
         self.moments = torch.zeros_like(vector), torch.zeros_like(vector)
         self.updates = torch.zeros((), device=vector.device)  # as the kernel counts
 
@@ -28,10 +29,9 @@ class FlatAdam:
 
     @torch.no_grad()
     def step(self) -> None:
-        """One step along the gradient that the vector has."""
         assert self.vector.grad is not None
         first, second = self.moments
-        adam(
+        adamw(
             [self.vector],
             [self.vector.grad],
             [first],
@@ -40,11 +40,11 @@ class FlatAdam:
             [self.updates],
             fused=True,
             amsgrad=False,
-            beta1=0.9,  # this and the next two: PyTorch's defaults
+            beta1=0.9,  # this and the next two: PyTorch's defaults, as in the reference
             beta2=0.999,
             eps=1e-8,
             lr=self.learning_rate,
-            weight_decay=0.0,
+            weight_decay=self.weight_decay,
             maximize=False,
         )
 
@@ -58,6 +58,7 @@ class FlatAdam:
             "updates": self.updates,
         }
 
+    @torch.no_grad()
     def restore(self, state: Mapping[str, Any]) -> None:
         for name, tensor in self.state().items():
             tensor.copy_(torch.as_tensor(state[name]))  # in place: parameters view it
