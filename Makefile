@@ -8,7 +8,7 @@ CORES ?= all
 TORCH_INDEX ?=
 BIN := $(VENV)/bin
 
-.PHONY: reproduce smoke test lint keep
+.PHONY: reproduce smoke test faults lint keep
 
 reproduce: $(VENV)/.stamp
 	$(BIN)/snakemake --cores $(CORES)
@@ -18,6 +18,13 @@ smoke: $(VENV)/.stamp
 
 test: $(VENV)/.stamp
 	$(BIN)/python -m pytest
+
+# Kills, damaged files and invalid configurations, counted in full (docs/benchmarks.md).
+faults: $(VENV)/.stamp
+	$(BIN)/python tests/faults/kill.py --cycles 30
+	$(BIN)/python tests/faults/mutations.py --count 2000
+	$(BIN)/python tests/faults/configs.py
+	$(BIN)/python tests/faults/configs.py --snakemake --count 200
 
 # Copies a run's tables, figures and record to results/reference/, which git keeps.
 RUN ?= laptop

@@ -3,7 +3,7 @@
 A loop that counts its steps with `Checkpoint.steps` goes on where a killed process left
 it, and ends in the same bits as if it had never stopped::
 
-    with checkpoint_for(out, attributes) as checkpoint:
+    with checkpoint_for(out, attributes, device) as checkpoint:
         for step in checkpoint.steps(total, part, "label"):
             ...
         write_artifact(out, ...)
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     import h5py
 
 KIND = "checkpoint"
+RESUMED = "goes on after step"  # in the log of a job that did
 REMEDY = "remove it to begin again"
 # Often enough that a power cut costs little.
 MINUTES = 10.0
@@ -76,6 +77,7 @@ class Checkpoint:
         self._interval = self._pause = _interval()
         self._saved_at = time.monotonic()
         self._signal: int | None = None
+        self._may_listen = False
         self._handlers: dict[int, Any] = {}  # from before
         self._bar: Any = None
 
@@ -84,14 +86,17 @@ class Checkpoint:
 
         Raises Interrupted at the end of a step during which a signal came.
         """
+        self._listen()
         first = self._resume(part, total)
         self._bar = progress(range(first, total), label, done=first)
         for step in self._bar:
             yield step
-            if self._due():
+            number = self._signal
+            if number is not None:
                 self._save(step + 1, total, part)
-            if self._signal is not None:
-                raise Interrupted(self._signal, label, step + 1, total, self.path)
+                raise Interrupted(number, label, step + 1, total, self.path)
+            if self._due():
+                self._try_to_save(step + 1, total, part)
 
     def show(self, text: str) -> None:
         """Text at the end of the progress bar."""
@@ -104,26 +109,36 @@ class Checkpoint:
 
     @contextlib.contextmanager
     def listening(self) -> Iterator[None]:
-        """Signals are noted, to be obeyed at the end of a step."""
-        if self.path is None or threading.current_thread() is not threading.main_thread():
-            yield
-            return
-        self._handlers = {n: signal.signal(n, self._note) for n in SIGNALS}
+        """From the first loop in this block on, signals are obeyed at the end of a step."""
+        self._may_listen = self.path is not None and _in_main_thread()
         try:
             yield
         finally:
             for number, handler in self._handlers.items():
                 signal.signal(number, handler)
+            self._handlers, self._may_listen = {}, False
+
+    def _listen(self) -> None:
+        if self._may_listen and not self._handlers:
+            self._handlers = {n: signal.signal(n, self._note) for n in SIGNALS}
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         self._signal = number
         if number == signal.SIGINT:  # whoever types Ctrl-C again means now
-            signal.signal(number, self._handlers[number])
+            signal.signal(number, self._handlers.get(number, signal.default_int_handler))
 
     def _due(self) -> bool:
         if self.path is None:
             return False
-        return self._signal is not None or time.monotonic() - self._saved_at >= self._pause
+        return time.monotonic() - self._saved_at >= self._pause
+
+    def _try_to_save(self, done: int, total: int, part: Resumable) -> None:
+        """A disk that is full now is no reason to lose what goes well without it."""
+        try:
+            self._save(done, total, part)
+        except TrajpromptError as error:
+            print(f"no checkpoint: {error}", file=sys.stderr)
+            self._saved_at = time.monotonic()
 
     def _save(self, done: int, total: int, part: Resumable) -> None:
         assert self.path is not None
@@ -154,11 +169,16 @@ class Checkpoint:
                 raise ValueError(f"{done} steps done of {total}")
             values = json.loads(file["values"][()].tobytes())
             part.restore(Saved(file["arrays"], values))
-        self._say(f"goes on after step {done} of {total}")
+        self._say(f"{RESUMED} {done} of {total}")
         return done
 
     def _say(self, what: str) -> None:
         print(f"checkpoint {self.path} {what}", file=sys.stderr)
+
+
+def _in_main_thread() -> bool:
+    """Python lets no other thread set the handlers of signals."""
+    return threading.current_thread() is threading.main_thread()
 
 
 def _new_file(path: Path) -> "h5py.File":
@@ -220,13 +240,19 @@ def _write_array(arrays: "h5py.Group", name: str, value: np.ndarray) -> None:
 
 
 @contextlib.contextmanager
-def checkpoint_for(target: Path, attributes: Mapping[str, object]) -> Iterator[Checkpoint]:
+def checkpoint_for(
+    target: Path, attributes: Mapping[str, object], device: str
+) -> Iterator[Checkpoint]:
     """The checkpoint of the artifact ``target``, removed when the block succeeds.
 
     A checkpoint serves only the same settings, inputs and libraries, which stand in the
-    artifact's provenance ``attributes``, and the same code, committed or not.
+    artifact's provenance ``attributes``, the same code, committed or not, and the same
+    kind of ``device`` ("auto" is what it means here).
     """
-    described = json.dumps({**attributes, "commit": source_hash()}, sort_keys=True)
+    from trajprompt.models.precision import resolve_device
+
+    own = {"commit": source_hash(), "device": resolve_device(device).type}
+    described = json.dumps({**attributes, **own}, sort_keys=True)
     checkpoint = Checkpoint(target, hashlib.sha256(described.encode()).hexdigest())
     with checkpoint.listening():
         yield checkpoint

@@ -1,6 +1,7 @@
 """JSON and YAML from files that may be damaged, mistyped or meant to harm.
 
-Size and depth are bounded, aliases may not multiply, and a key may not stand twice.
+Depth is bounded and numbers are finite. In YAML, whose texts are ours to limit, size is
+bounded too, aliases may not multiply, and a key may not stand twice.
 """
 
 import json

@@ -49,7 +49,7 @@ def run(settings: PretrainSettings, data: Path, out: Path, curve: Path) -> None:
 
     require_file(data, "trajprompt collect")
     attributes = provenance("pretrain", dataclasses.asdict(settings), [data])
-    with checkpoint_for(out, attributes) as checkpoint:
+    with checkpoint_for(out, attributes, settings.device) as checkpoint:
         backbone, points = pretrain(settings, data, checkpoint)
         save_backbone(out, backbone, attributes)
         write_text(curve, curve_csv(points))

@@ -50,10 +50,11 @@ def git_commit() -> str:
 
 @functools.cache
 def source_hash() -> str:
-    """The hash of the package's own code, committed or not."""
+    """The hash of the package's own code and goals (.csv), committed or not."""
     digest = hashlib.sha256()
-    for path in sorted(Path(__file__).parent.rglob("*.py")):
-        digest.update(path.read_bytes())
+    for path in sorted(Path(__file__).parent.rglob("*.*")):
+        if path.suffix in (".py", ".csv"):
+            digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
 
 

@@ -56,7 +56,7 @@ def run(settings: TuneSettings, data: Path, backbone_file: Path, out: Path) -> N
         "seed": settings.seed,
         "backbone": problem.backbone.name,
     }
-    with checkpoint_for(out, attributes) as checkpoint:
+    with checkpoint_for(out, attributes, settings.device) as checkpoint:
         problem = dataclasses.replace(problem, checkpoint=checkpoint)
         write_adaptation(out, problem, method.tune(problem, options), attributes)
         write_record(attributes, out)

@@ -123,11 +123,16 @@ def test_listening_leaves_the_earlier_handlers(target):
 
     before = {number: signal.signal(number, earlier) for number in SIGNALS}
     try:
-        with pytest.raises(ZeroDivisionError), Checkpoint(target).listening():
+        checkpoint = Checkpoint(target)
+        with pytest.raises(ZeroDivisionError), checkpoint.listening():
+            # A signal before the loop ends the job, as nothing would look at it.
+            assert signal.getsignal(signal.SIGTERM) is earlier
+            next(checkpoint.steps(3, Part(), "loop"))
             assert signal.getsignal(signal.SIGTERM) is not earlier
             raise ZeroDivisionError
         assert {signal.getsignal(number) for number in SIGNALS} == {earlier}
         with Checkpoint().listening():  # nothing to save: not its business
+            assert list(Checkpoint().steps(1, Part(), "loop")) == [0]
             assert signal.getsignal(signal.SIGTERM) is earlier
     finally:
         for number, handler in before.items():
@@ -139,8 +144,9 @@ def test_a_thread_does_not_listen(target):
 
     def work():
         try:
-            with Checkpoint(target).listening():
-                pass
+            checkpoint = Checkpoint(target)
+            with checkpoint.listening():
+                list(checkpoint.steps(1, Part(), "loop"))
         except ValueError as error:  # signal only works in main thread
             errors.append(error)
 
@@ -148,6 +154,28 @@ def test_a_thread_does_not_listen(target):
     thread.start()
     thread.join()
     assert not errors
+
+
+def test_a_full_disk_costs_a_checkpoint_not_the_job(target, monkeypatch, capsys):
+    def full(*_):
+        raise TrajpromptError(target, "cannot be written (No space left on device)")
+
+    checkpoint = Checkpoint(target, "same")
+    monkeypatch.setattr(checkpoint, "_pause", 0.0)
+    monkeypatch.setattr(checkpoint, "_save", full)
+    assert list(checkpoint.steps(3, Part(), "loop")) == [0, 1, 2]
+    assert capsys.readouterr().err.count("no checkpoint: ") == 3
+
+
+def test_another_device_is_another_identity(target, monkeypatch):
+    names = iter(("cpu", "cuda"))
+    resolve = "trajprompt.models.precision.resolve_device"
+    monkeypatch.setattr(resolve, lambda _: torch.device(next(names)))
+    found = set()
+    for _ in range(2):
+        with checkpoint_for(target, {"settings": "a"}, "auto") as checkpoint:
+            found.add(checkpoint.identity)
+    assert len(found) == 2
 
 
 def test_without_a_target_it_only_counts():
@@ -304,18 +332,18 @@ def test_a_file_with_wrong_contents_is_damaged(target, damage):
 def test_an_artifact_that_is_whole_has_no_checkpoint(target, monkeypatch):
     monkeypatch.setenv(MINUTES, "0")
     with pytest.raises(ZeroDivisionError):
-        with checkpoint_for(target, {"settings": "a"}) as checkpoint:
+        with checkpoint_for(target, {"settings": "a"}, "cpu") as checkpoint:
             list(checkpoint.steps(3, Part(), "loop"))
             raise ZeroDivisionError  # as a full disk would
     assert checkpoint.path.is_file()
-    with checkpoint_for(target, {"settings": "a"}) as checkpoint:
+    with checkpoint_for(target, {"settings": "a"}, "cpu") as checkpoint:
         assert list(checkpoint.steps(3, Part(), "loop")) == []
     assert not checkpoint.path.exists()
 
 
 def test_identity_is_settings_and_code(target, monkeypatch):
     def identity(settings: str) -> str:
-        with checkpoint_for(target, {"settings": settings}) as checkpoint:
+        with checkpoint_for(target, {"settings": settings}, "cpu") as checkpoint:
             return checkpoint.identity
 
     first = identity("a")

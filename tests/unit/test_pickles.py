@@ -166,7 +166,7 @@ def test_stack_global_and_global_are_the_same(tmp_path):
     refused(tmp_path, b"\x80\x04\x8c\x02os\x8c\x06system\x93\x8c\x01x\x85R.", "os.system")
     refused(tmp_path, b"\x80\x04cos\nsystem\n\x8c\x01x\x85R.", "os.system")
     refused(tmp_path, b"\x80\x04\x8c\x0enumpy.os.popen\x8c\x04read\x93.", "numpy.os.popen")
-    refused(tmp_path, b"\x80\x04K\x01K\x02\x93.", "the name")
+    refused(tmp_path, b"\x80\x04K\x01K\x02\x93.", "a name of int")
 
 
 def array_program(shape: bytes, data: bytes) -> bytes:
@@ -197,6 +197,12 @@ BOMBS = {
     "lists": b"\x80\x02" + b"(l" * 1000 + b".",
     "deep lists": b"]" * 50_000 + b"a" * 49_999 + b".",
     "deep key": b"}(" + b")" + b"\x85" * 50_000 + b"K\x01u.",
+    "endless name": b")q\0" + b"h\0h\0\x86q\0" * 40 + b"K\x01\x93.",
+    "deep name": b")" + b"\x85" * 50_000 + b"K\x01\x93.",
+    "endless type": b"cnumpy\ndtype\n)q\0" + b"h\0h\0\x86q\0" * 40 + b"K\0K\1\x87R.",
+    "endless product": array_program(
+        b"\x8a\xff" + b"\x7f" * 255 + b"q\0(" + b"h\0" * 500_000 + b"t", b""
+    ),
     "laughs": b"]" + b"2" * 50 + b".",
     "nothing": b".",
     "empty stack": b"a.",

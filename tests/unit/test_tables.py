@@ -10,6 +10,7 @@ import pytest
 import report_run
 from matplotlib import image
 
+from trajprompt.checkpoint import RESUMED
 from trajprompt.errors import TrajpromptError, run_stage
 from trajprompt.report.__main__ import main
 from trajprompt.report.cells import Evaluations, parse_columns, task_by_seed
@@ -274,6 +275,10 @@ def test_stages_print_what_compute_reads(tmp_path, capsys):
     table = compute_table(Folders(made.benchmarks, logs), Artifacts(made.stores))
     assert table.loc[0, "cpu_unknown"] == 0
     assert table.loc[0, "cpu_hours"] > 0 and table.loc[0, "memory_gib"] > 0
+    with (logs / "1_collect/reach.log").open("a") as log:
+        log.write(f"checkpoint x.checkpoint.h5 {RESUMED} 3 of 5\n")
+    table = compute_table(Folders(made.benchmarks, logs), Artifacts(made.stores))
+    assert table.loc[0, "cpu_unknown"] == 1  # its last process says nothing of the others
 
 
 def test_compute_markdown_says_what_is_unknown(tmp_path):

@@ -157,8 +157,9 @@ def test_a_damaged_configuration_is_named(run, capsys):
 
 
 def test_a_run_without_a_report_can_be_judged(run, capsys):
-    results, _ = run
+    results, config = run
     shutil.rmtree((results / REPORT).parent)
+    assert wrong(results, config) == {REPORT: "missing"}
     assert main(["verify", str(results)]) == 0
     assert "--config" in capsys.readouterr().out
 

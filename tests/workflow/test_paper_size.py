@@ -28,7 +28,7 @@ collect:
 pretrain:
   defaults: { demonstrations: 2 }
   suites:
-    cheetah-vel: { steps: 3, warmup_steps: 2 }
+    cheetah-vel: { steps: 3, warmup_steps: 2, validation_every: 3 }
 tune:
   methods:
     full-finetune: { options: { iterations: 1, steps_per_iteration: 1 } }

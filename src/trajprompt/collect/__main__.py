@@ -45,7 +45,7 @@ def run(settings: CollectSettings, out: str) -> None:
 
     source = [settings.options["path"]] if settings.algorithm == "file" else []
     attributes = provenance("collect", dataclasses.asdict(settings), source)
-    with checkpoint_for(Path(out), attributes) as checkpoint:
+    with checkpoint_for(Path(out), attributes, settings.device) as checkpoint:
         began = time.process_time()
         tasks = collect(settings, checkpoint)
         seconds = time.process_time() - began

@@ -17,7 +17,7 @@ import numpy as np
 from trajprompt.errors import TrajpromptError
 from trajprompt.exchange import require_source
 from trajprompt.exchange.episodes import Episode, Source, checked
-from trajprompt.exchange.hdf5 import opened
+from trajprompt.exchange.hdf5 import limited_memory, opened
 from trajprompt.hdf5_checks import DAMAGE, check_tree
 from trajprompt.parsing import json_object
 from trajprompt.trajectories.episodes import TaskTrajectories
@@ -44,8 +44,9 @@ def read(path: Path, suite: "Suite") -> Source:
         found = f"total_episodes {claimed}"
         raise TrajpromptError(data, found, f"{count}, as there are in {numbers.name}")
     try:
-        episodes = _episodes(data, suite)
-    except DISLIKES as error:
+        with limited_memory(numbers):  # Minari reads the file anew
+            episodes = _episodes(data, suite)
+    except (*DISLIKES, MemoryError) as error:
         found = f"Minari can't read it ({str(error)[:200]})"
         raise TrajpromptError(data, found, "a whole Minari dataset") from error
     files = (numbers, data / "metadata.json")

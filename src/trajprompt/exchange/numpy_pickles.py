@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 
 NUMBER = re.compile(r"b1|[iu][1248]|f[248]")
+MOST_DIMENSIONS = 32  # of NumPy 1
+LONGEST_OF_NOTHING = 2**31  # an empty array may say (0, 39)
 UNBUILT = np.dtype(np.int8)  # NumPy's placeholder has this type and shape (0,)
 
 
@@ -59,7 +61,9 @@ class ArrayClass:
 
 def named(module: Any, name: Any) -> Any:
     """What a pickle may mean by ``module.name``, found in a table and nowhere else."""
-    if type(module) is not str or type(name) is not str or (module, name) not in NAMES:
+    if type(module) is not str or type(name) is not str:  # lists may have endless texts
+        raise Refused(f"a name of {type(module).__name__} and {type(name).__name__}")
+    if (module, name) not in NAMES:
         raise Refused(f"the name {f'{module}.{name}'[:80]!r}")
     return NAMES[module, name]
 
@@ -100,9 +104,13 @@ def _fill(array: np.ndarray, state: Any, budget: Budget) -> None:
 def _check_size(shape: Any, number: Any, data: Any) -> None:
     if not isinstance(number, NumberType):
         raise Refused("an array of something else than plain numbers")
-    sizes = type(shape) is tuple and all(type(n) is int and n >= 0 for n in shape)
-    if not sizes or not isinstance(data, bytes | bytearray):
+    if type(shape) is not tuple or not isinstance(data, bytes | bytearray):
         raise Refused("an array without shape or bytes")
+    # Bounded one by one first: the product of a million long integers takes hours.
+    longest = len(data) or LONGEST_OF_NOTHING
+    plain = len(shape) <= MOST_DIMENSIONS and all(type(n) is int for n in shape)
+    if not plain or not all(0 <= n <= longest for n in shape):
+        raise Refused("an array of another shape than its bytes")
     claimed = math.prod(shape) * number.dtype.itemsize
     if claimed != len(data):
         raise Refused(f"an array that claims {claimed} bytes and has {len(data)}")
@@ -111,7 +119,8 @@ def _check_size(shape: Any, number: Any, data: Any) -> None:
 def _type(arguments: tuple[Any, ...], budget: Budget) -> NumberType:
     code, *flags = arguments
     if type(code) is not str or not NUMBER.fullmatch(code) or len(flags) != 2:
-        raise Refused(f"a NumPy type {str(code)[:20]!r}")
+        shown = repr(code[:20]) if type(code) is str else f"of a {type(code).__name__}"
+        raise Refused(f"a NumPy type {shown}")
     return NumberType(code)
 
 

@@ -29,6 +29,7 @@ ARGUMENTS = frozenset(  # instructions that push their argument
     " UNICODE BINUNICODE SHORT_BINUNICODE BINUNICODE8 BINBYTES SHORT_BINBYTES BINBYTES8"
     " BYTEARRAY8".split()
 )
+DAMAGE = (ValueError, LookupError, TypeError, OverflowError, RecursionError)
 SKIPPED = frozenset(("PROTO", "FRAME"))
 TUPLES = {"TUPLE1": 1, "TUPLE2": 2, "TUPLE3": 3}
 FETCH = frozenset(("GET", "BINGET", "LONG_BINGET"))
@@ -47,7 +48,7 @@ def load_pickle(path: Path) -> Any:
     except Refused as refusal:
         where = f"{path}: before byte {file.tell()}"
         raise TrajpromptError(where, str(refusal), ALLOWED) from None
-    except (ValueError, IndexError, KeyError, TypeError, OverflowError) as error:
+    except DAMAGE as error:
         where = f"{path}: before byte {file.tell()}"
         found = f"not a pickle, or damaged ({str(error)[:100]})"
         raise TrajpromptError(where, found, "a whole pickle") from error

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from trajprompt.checkpoint import RESUMED
 from trajprompt.errors import TrajpromptError
 from trajprompt.hdf5_attributes import get_integer
 from trajprompt.report.cells import read_evaluation
@@ -120,8 +121,12 @@ def _measured(folders: Folders, job: Path) -> tuple[float, float, float]:
     """Wall seconds, CPU seconds and peak MiB of one job; NaN for what is not known."""
     benchmark = folders.benchmarks / f"{job}.tsv"
     log = folders.logs / f"{job}.log"
-    wall = _wall_seconds(benchmark) if benchmark.is_file() else float("nan")
-    return (wall, *(_used(log) if log.is_file() else (float("nan"), float("nan"))))
+    unknown = float("nan")
+    text = log.read_text(errors="replace") if log.is_file() else ""
+    if RESUMED in text:  # both files tell of the last of its processes only
+        return unknown, unknown, unknown
+    wall = _wall_seconds(benchmark) if benchmark.is_file() else unknown
+    return (wall, *_used(text))
 
 
 def _wall_seconds(path: Path) -> float:
@@ -132,9 +137,9 @@ def _wall_seconds(path: Path) -> float:
         raise TrajpromptError(path, f"s = {table['s'].iloc[-1]}", "seconds") from error
 
 
-def _used(log: Path) -> tuple[float, float]:
+def _used(log: str) -> tuple[float, float]:
     """CPU seconds and MiB that the job printed last; progress may share a line by \\r."""
-    for line in reversed(log.read_text(errors="replace").splitlines()):
+    for line in reversed(log.splitlines()):
         if found := USED.fullmatch(line.strip()):
             return float(found[1]), float(found[2])
     return float("nan"), float("nan")
