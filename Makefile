@@ -1,5 +1,6 @@
 # make reproduce   everything, from nothing: environment, data, training, tuning, tables
 # make test        the tests, the smoke run among them
+# make faults      kills, damaged files, invalid configurations: counted in full
 # TORCH_INDEX=https://download.pytorch.org/whl/cpu (or .../cu130) picks the build of torch.
 
 PYTHON ?= python3.11
