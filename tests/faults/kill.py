@@ -81,11 +81,14 @@ def prepare(folder: Path) -> Workflow:
     return workflow
 
 
-def unharmed(folder: Path) -> tuple[Path, float]:
-    """The results of the run that nobody kills, and the seconds that it took."""
+def unharmed(folder: Path, *arguments: str) -> tuple[Path, float]:
+    """The results of the run that nobody kills, and the seconds that it took.
+
+    ``arguments`` are further ones of Snakemake.
+    """
     workflow = prepare(folder)
     began = time.monotonic()
-    done = workflow.snakemake(*CONFIG)
+    done = workflow.snakemake(*CONFIG, *arguments)
     if done.returncode != 0:
         raise SystemExit(done.stdout[-4000:] + done.stderr[-4000:])
     return folder / "results/killed", time.monotonic() - began
