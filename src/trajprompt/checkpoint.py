@@ -38,6 +38,7 @@ from trajprompt.hdf5_attributes import (
 from trajprompt.hdf5_checks import open_hdf5
 from trajprompt.progress import progress
 from trajprompt.provenance import SCHEMA_VERSION, source_hash
+from trajprompt.saved_state import Saved, write_state
 
 if TYPE_CHECKING:
     import h5py
@@ -145,7 +146,7 @@ class Checkpoint:
         began = time.monotonic()
         values: dict[str, Any] = {}
         with atomic_path(self.path) as temporary, _new_file(temporary) as file:
-            _write(file.create_group("arrays"), part.state(), values)
+            write_state(file.create_group("arrays"), part.state(), values)
             # A dataset, because attributes end at 64 KiB.
             file["values"] = np.frombuffer(json.dumps(values).encode(), np.uint8)
             own = {"kind": KIND, "schema_version": str(SCHEMA_VERSION)}
@@ -197,46 +198,6 @@ def _interval() -> float:
     if not minutes >= 0:
         raise TrajpromptError(VARIABLE, repr(text), "a number of minutes, at least 0")
     return 60 * minutes
-
-
-class Saved(Mapping[str, Any]):
-    """A state as it was saved; arrays are read when they are asked for, and not kept."""
-
-    def __init__(self, arrays: "h5py.Group", values: dict[str, Any]):
-        self._arrays, self._values = arrays, values
-
-    def __getitem__(self, name: str) -> Any:
-        if name in self._arrays:
-            found = self._arrays[name]
-            if hasattr(found, "shape"):
-                return found[()]
-            return Saved(found, self._values[name])
-        return self._values[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter({**self._values, **self._arrays})
-
-    def __len__(self) -> int:
-        return len({**self._values, **self._arrays})
-
-
-def _write(arrays: "h5py.Group", state: Mapping[str, Any], values: dict[str, Any]) -> None:
-    """Arrays and tensors into the group, all else into ``values``, name by name."""
-    for name, value in state.items():
-        if isinstance(value, Mapping):
-            values[name] = {}
-            _write(arrays.create_group(name), value, values[name])
-        elif hasattr(value, "cpu"):
-            _write_array(arrays, name, value.detach().cpu().numpy())
-        elif isinstance(value, np.ndarray):
-            _write_array(arrays, name, value)
-        else:
-            values[name] = value
-
-
-def _write_array(arrays: "h5py.Group", name: str, value: np.ndarray) -> None:
-    """With checksums, which HDF5 has for arrays that hold something only."""
-    arrays.create_dataset(name, data=value, fletcher32=value.size > 0 < value.ndim)
 
 
 @contextlib.contextmanager

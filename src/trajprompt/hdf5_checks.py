@@ -166,3 +166,8 @@ def _check_start(path: Path, remedy: str) -> None:
         found = f"HDF5 without checksums (superblock version {start[-1]})"
         expected = f"version {' or '.join(map(str, CHECKED_SUPERBLOCKS))}"
         raise TrajpromptError(path, found, expected, remedy)
+
+
+def create_array(group: "h5py.Group", name: str, values: Any) -> "h5py.Dataset":
+    """A new dataset, with checksums where HDF5 has them: in arrays that hold something."""
+    return group.create_dataset(name, data=values, fletcher32=values.size > 0 < values.ndim)

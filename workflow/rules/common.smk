@@ -58,6 +58,7 @@ WITHOUT_NUMBERS = {
         "progress",
         "processes",
         "provenance",
+        "saved_state",
         "records",
         "settings",
     )

@@ -14,6 +14,7 @@ import numpy as np
 from trajprompt.artifacts import atomic_path
 from trajprompt.errors import TrajpromptError
 from trajprompt.hdf5_attributes import get_attributes, write_attributes
+from trajprompt.hdf5_checks import create_array
 from trajprompt.provenance import SCHEMA_VERSION
 from trajprompt.tuning.adaptation_layout import (
     KIND,
@@ -174,8 +175,5 @@ def _read_prompts(file: "h5py.File", name: str) -> "Segments | None":
 
 
 def _write(file: "h5py.File", name: str, values: np.ndarray, unit: str, text: str) -> None:
-    # The checksum makes a damaged byte an error; HDF5 has it for arrays with values only.
-    dataset = file.create_dataset(
-        name, data=values, fletcher32=values.size > 0 < values.ndim
-    )
+    dataset = create_array(file, name, values)
     write_attributes(dataset, {"description": text, "unit": unit})
