@@ -1,12 +1,14 @@
-"""Choose step size and smoothing of a ranking method on TRAINING tasks.
+"""Choose the step sizes of a tuning method on TRAINING tasks.
 
-The paper gives a step size that hardly moves a prompt and no smoothing, so both have to be
-swept. Every pair tunes the same prompts; its gain is the mean return of the tuned prompts
-minus that of the initial ones on the same fresh resets.
+The papers give step sizes and learning rates that hardly move a prompt, and no smoothing,
+so they have to be swept: step size and smoothing of the methods that rank prompts, the
+learning rate of those that follow a gradient. Every choice tunes the same prompts; its gain
+is their mean return afterwards minus that before on the same fresh resets.
 """
 
 import argparse
 import dataclasses
+import itertools
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,12 +22,15 @@ from trajprompt.settings import (
 )
 
 if TYPE_CHECKING:
-    from trajprompt.tuning.sweep import Trial
+    from trajprompt.tuning.sweep import Choice, Trial
 
 # Around the literal eta (first) and the mu of the authors' code (last); the largest
 # eta moves a prompt by about its own norm in a paper-size run.
 STEP_SIZES = (1e-4, 1e-2, 3e-2, 1e-1, 3e-1)
 SMOOTHINGS = (0.03, 0.1, 0.3, 1.0)
+# From the literal rate of soft prompts and fine-tuning to where AdamW moves a number by
+# several deviations in a laptop-size run.
+LEARNING_RATES = (1e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1)
 
 EXAMPLE = """--config config.yaml presets/smoke.yaml --suite reach \\
     --setting expert --method ptdt-offline --seed 0 \\
@@ -44,6 +49,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--tasks", type=int, nargs="+", help="training tasks (default: 4)")
     parser.add_argument("--step-sizes", type=float, nargs="+", default=STEP_SIZES)
     parser.add_argument("--smoothings", type=float, nargs="+", default=SMOOTHINGS)
+    parser.add_argument("--learning-rates", type=float, nargs="+", default=LEARNING_RATES)
     parser.add_argument("--iterations", type=int, help="instead of the method's own")
     parser.add_argument(
         "--steps-per-iteration", type=int, help="instead of the method's own"
@@ -54,7 +60,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 def run(settings: TuneSettings, args: argparse.Namespace) -> None:
-    """Sweep the grid, print and write its table, name the best pair."""
+    """Sweep the grid, print and write its table, name the best choice."""
     from trajprompt.artifacts import write_text
     from trajprompt.options import parse_options
     from trajprompt.provenance import provenance
@@ -78,23 +84,35 @@ def run(settings: TuneSettings, args: argparse.Namespace) -> None:
     }
     where = f"tune.methods.{settings.method}.options"
     options: Any = parse_options(method.options, {**settings.options, **changed}, where)
-    if not hasattr(options, "step_size") or not hasattr(options, "smoothing"):
-        raise TrajpromptError("--method", settings.method, "a method that ranks prompts")
+    grid = _grid(settings.method, options, args)
     training = dataclasses.replace(settings, test_tasks=tuple(tasks))
     problem = prepare(training, args.data, args.backbone_file)
-    grid = [(eta, mu) for eta in args.step_sizes for mu in args.smoothings]
     resets = (settings.run_seed, settings.seed)
     trials: list[Trial] = []
-    print(header())
     for trial in sweep(problem, method, options, grid, args.episodes, resets):
+        if not trials:
+            print(header(trial))
         trials.append(trial)
         print(line(trial), flush=True)
     write_text(args.out, to_csv(trials))
     described = {**dataclasses.asdict(training), "options": vars(options), "grid": grid}
     inputs = [args.data, args.backbone_file]
     write_record(provenance("calibrate", described, inputs), args.out)
-    chosen = best(trials)
-    print(f"best: step_size {chosen.step_size:g}, smoothing {chosen.smoothing:g}")
+    chosen = best(trials).choice
+    print("best: " + ", ".join(f"{name} {value:g}" for name, value in chosen.items()))
+
+
+def _grid(name: str, options: Any, args: argparse.Namespace) -> list["Choice"]:
+    """Every combination of the values to try of the options that the method has."""
+    ranking = {"step_size": args.step_sizes, "smoothing": args.smoothings}
+    for swept in (ranking, {"learning_rate": args.learning_rates}):
+        if all(hasattr(options, option) for option in swept):
+            return [
+                dict(zip(swept, values, strict=True))
+                for values in itertools.product(*swept.values())
+            ]
+    expected = "a method that ranks prompts or follows a gradient"
+    raise TrajpromptError("--method", name, expected)
 
 
 def _spread(tasks: Sequence[int], count: int) -> list[int]:

@@ -16,6 +16,7 @@ COMMANDS = {  # name -> module with a ``main(argv)``; imported only when it is c
     "tune": "trajprompt.tune",
     "evaluate": "trajprompt.evaluate",
     "report": "trajprompt.report",
+    "figure": "trajprompt.report.plots",
     "calibrate": "trajprompt.calibrate",
     "import": "trajprompt.exchange.importing",
     "export": "trajprompt.exchange.exporting",
@@ -29,8 +30,9 @@ EPILOG = """commands:
   pretrain   2: train a backbone on them                  (.safetensors)
   tune       3: adapt it to test tasks with one method    (.h5)
   evaluate   4: play the adapted prompts                  (.csv)
-  report     5: tables, figures and claims of a run
-  calibrate  choose PTDT's step size and smoothing on training tasks
+  report     5: tables and claims of a run
+  figure     5: one figure of the papers, with the numbers behind it
+  calibrate  choose a method's step size on training tasks
   import     make a store of data from elsewhere (Prompt-DT pickles, D4RL, Minari)
   export     write a store's tasks as Minari datasets
   verify     whether a run's files belong together and are as they were made

@@ -12,19 +12,22 @@ from trajprompt import calibrate
 from trajprompt.errors import TrajpromptError
 from trajprompt.settings import TuneSettings, to_json
 from trajprompt.tuning import sweep
-from trajprompt.tuning.protocol import Adaptation, Method
+from trajprompt.tuning.protocol import Adaptation, Method, get_method
 from trajprompt.tuning.ptdt_offline import OfflineOptions
 
 
-def entry(objective: float, displacement: float) -> dict:
-    return {"objective": objective, "displacement": displacement, "simulator_steps": 5}
+def entry(row: int, objective: float, displacement: float) -> dict:
+    values = {"objective": objective, "displacement": displacement, "simulator_steps": 5}
+    return {"task": row, "prompt": 0, **values}
 
 
 def fake_tune(problem, options):
     """The "prompt" is its own return: eta - 1 above the start, half of it for the best."""
     rows = np.arange(2)
     gain = options.step_size - options.smoothing
-    history = [entry(1.0, 0.0)] * 2 + [entry(0.5, gain)] * 2
+    history = [entry(row, 1.0, 0.0) for row in rows] + [
+        entry(row, 0.5, gain) for row in rows
+    ]
     return Adaptation(rows + gain, rows + gain / 2, rows, history)  # type: ignore[arg-type]
 
 
@@ -36,7 +39,7 @@ def problem(monkeypatch) -> SimpleNamespace:
 
 
 def test_gains_are_paired_and_the_largest_wins(problem):
-    grid = [(1.0, 0.5), (3.0, 0.5), (2.0, 0.5)]
+    grid = [{"step_size": eta, "smoothing": 0.5} for eta in (1.0, 3.0, 2.0)]
     method = Method("fake", OfflineOptions, fake_tune)
     trials = list(sweep.sweep(problem, method, OfflineOptions(), grid, 4, (0, 0)))
     assert [trial.gain for trial in trials] == [0.5, 2.5, 1.5]
@@ -45,7 +48,38 @@ def test_gains_are_paired_and_the_largest_wins(problem):
     assert sweep.best(trials) is trials[1]
     table = list(csv.DictReader(io.StringIO(sweep.to_csv(trials))))
     assert [float(row["gain"]) for row in table] == [0.5, 2.5, 1.5]
-    assert len(sweep.line(trials[0])) == len(sweep.header())
+    assert [row["step_size"] for row in table] == ["1.0", "3.0", "2.0"]
+    assert len(sweep.line(trials[0])) == len(sweep.header(trials[0]))
+
+
+def test_falls_are_by_row_in_any_order():
+    """Ranking logs all rows of an iteration together, fine-tuning all of a row."""
+    history = [entry(0, np.nan, 0), entry(0, 3.0, 0), entry(0, 1.0, 0)]
+    history += [entry(1, np.nan, 0), entry(1, 9.0, 0), entry(1, 5.0, 0)]
+    assert sweep._fall(history) == 3.0
+    assert sweep._fall(history[::3] + history[1::3] + history[2::3]) == 3.0
+    assert np.isnan(sweep._fall(history[:1]))
+
+
+def test_tuned_weights_are_played_by_their_row(monkeypatch):
+    """The fake play earns the backbone's name."""
+    arm = SimpleNamespace(select=lambda row: None)
+    suite = SimpleNamespace(name="cheetah-vel", deterministic_resets=False)
+    backbone = SimpleNamespace(
+        name=-1, with_weights=lambda weights: SimpleNamespace(name=weights)
+    )
+    problem = SimpleNamespace(
+        suite=suite, rows=np.array([3, 5]), target_return=0.0, precision="fp32", threads=1,
+        backbone=backbone,
+    )  # fmt: skip
+
+    def play(how, own, arms, seeds):
+        for one in arms:
+            one.returns += [float(own.name)] * one.episodes
+
+    monkeypatch.setattr(sweep, "play", play)
+    assert sweep._returns(problem, arm, 2, (0, 0)).tolist() == [-1, -1]
+    assert sweep._returns(problem, arm, 2, (0, 0), {0: 7, 1: 9}).tolist() == [7, 9]
 
 
 def settings(**changes) -> TuneSettings:
@@ -67,7 +101,18 @@ def test_test_tasks_are_refused():
 
 def test_methods_without_a_step_size_are_refused():
     with pytest.raises(TrajpromptError, match="ranks prompts"):
-        run(settings(kind="full-finetune"))
+        run(settings(kind="none"))
+
+
+@pytest.mark.parametrize(
+    ("kind", "options"),
+    [("ptdt-online", {"step_size", "smoothing"}), ("soft-prompt", {"learning_rate"})],
+)
+def test_what_is_swept_depends_on_the_options(kind, options):
+    values = SimpleNamespace(step_sizes=[1, 2], smoothings=[3, 4], learning_rates=[5, 6])
+    grid = calibrate._grid("m", get_method(kind).options(), values)
+    assert all(set(choice) == options for choice in grid)
+    assert len(grid) == 2 ** len(options)
 
 
 def test_default_tasks_are_spread():

@@ -16,15 +16,15 @@ STATES, ACTIONS, ROWS, STEPS, K, PROMPT = 5, 3, 11, 34, 6, 4
 TARGET, SCALE = 300.0, 50.0
 
 
-def make_backbone(name: str, seed: int = 0, layers: int = 3) -> Backbone:
+def make_backbone(name: str, seed: int = 0, layers: int = 3, adaptor: int = 0) -> Backbone:
     torch.manual_seed(seed)
     config = BackboneConfig(
         STATES, ACTIONS, *reads(name), width=32, inner=64, layers=layers, context_length=K,
-        max_timestep=STEPS - 3,
+        max_timestep=STEPS - 3, adaptor=adaptor,
     )  # fmt: skip
     model = PromptDT(config).eval()
     with torch.no_grad():  # far from the initial near-linear regime
-        for parameter in model.blocks.parameters():
+        for parameter in (*model.blocks.parameters(), *model.adaptors.parameters()):
             parameter.add_(0.2 * torch.randn_like(parameter))
     normaliser = Normaliser(torch.randn(STATES), torch.rand(STATES) + 0.5)
     return Backbone(name, "toy", model, normaliser, SCALE, config)
@@ -93,6 +93,19 @@ def test_float32_equals_forward_on_windows(name, layers):
     played = play(LockstepPolicy(backbone, prompts, ROWS, TARGET, "fp32"))
     expected = windows_written_out(backbone, *played, prompts)
     assert expected.std() > 0.1  # the model does say something
+    np.testing.assert_allclose(played[2], expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["prompt-dt", "mt-orl"])
+@pytest.mark.parametrize("layers", [2, 3])
+def test_adaptors_equal_forward_on_windows(name, layers):
+    backbone = make_backbone(name, layers=layers, adaptor=4)
+    plain = make_backbone(name, layers=layers)
+    prompts = make_prompts() if backbone.config.uses_prompt else None
+    played = play(LockstepPolicy(backbone, prompts, ROWS, TARGET, "fp32"))
+    expected = windows_written_out(backbone, *played, prompts)
+    without = play(LockstepPolicy(plain, prompts, ROWS, TARGET, "fp32"))
+    assert np.abs(played[2] - without[2]).max() > 0.1  # they do say something
     np.testing.assert_allclose(played[2], expected, atol=1e-5)
 
 

@@ -7,21 +7,23 @@ import numpy as np
 import pytest
 import torch
 from stopping import Stopped, interrupt
+from tuning_problem import ACTION, PROMPT, ROWS, STATE, make_problem, segments
 
 from trajprompt.checkpoint import Checkpoint
 from trajprompt.errors import TrajpromptError
-from trajprompt.models.backbone import Backbone
 from trajprompt.models.prompt_dt import BackboneConfig, PromptDT, action_loss
 from trajprompt.options import parse_options
 from trajprompt.seeds import stream, torch_generator
 from trajprompt.tasks.suites import get_suite
-from trajprompt.trajectories.normaliser import Normaliser
-from trajprompt.trajectories.segments import Segments
 from trajprompt.tuning import ptdt_online
 from trajprompt.tuning.adaptation import read_adaptation, write_adaptation
-from trajprompt.tuning.full_finetune import FinetuneOptions
+from trajprompt.tuning.adaptor import AdaptorOptions
+from trajprompt.tuning.diffuser_ptdt import DiffuserPtdtOptions
+from trajprompt.tuning.finetuning import FinetuneOptions
 from trajprompt.tuning.imitation import ImitationLoss
 from trajprompt.tuning.none import NoOptions
+from trajprompt.tuning.prompt_diffuser import DiffuserOptions
+from trajprompt.tuning.prompt_vae import VAEOptions
 from trajprompt.tuning.prompt_vectors import to_prompts, to_vectors
 from trajprompt.tuning.protocol import (
     HISTORY_COLUMNS,
@@ -32,54 +34,34 @@ from trajprompt.tuning.protocol import (
 )
 from trajprompt.tuning.ptdt_offline import ImitationObjective, OfflineOptions
 from trajprompt.tuning.ptdt_online import OnlineOptions
-from trajprompt.tuning.samples import FixedSamples
+from trajprompt.tuning.retrieval import RetrievalOptions
+from trajprompt.tuning.soft_prompt import SoftPromptOptions
 
-ROWS, PROMPT, CONTEXT, STATE, ACTION = 3, 2, 4, 20, 6
+TINY_GENERATOR = {"pretraining_steps": 3, "iterations": 2, "steps_per_iteration": 2}
+TINY_GENERATOR |= {"batch": 4, "chains": 2, "width": 16, "judging_batch": 8}
+TINY_RANKING = {"iterations": 2, "steps_per_iteration": 2, "batch": 4}
 OPTIONS = {
     "none": NoOptions(),
     "full-finetune": FinetuneOptions(
         iterations=3, steps_per_iteration=8, learning_rate=1e-3
     ),
-    "ptdt-offline": OfflineOptions(iterations=2, steps_per_iteration=2, batch=4),
+    "adaptor": AdaptorOptions(
+        iterations=3, steps_per_iteration=8, learning_rate=1e-2, bottleneck=4
+    ),
+    "soft-prompt": SoftPromptOptions(
+        iterations=2, steps_per_iteration=2, batch=4, learning_rate=0.1
+    ),
+    "retrieval": RetrievalOptions(candidates=12),
+    "prompt-diffuser": DiffuserOptions(**TINY_GENERATOR, diffusion_steps=25),
+    "prompt-vae": VAEOptions(**TINY_GENERATOR, latent=2),
+    "diffuser-ptdt": DiffuserPtdtOptions(
+        {**TINY_GENERATOR, "diffusion_steps": 25}, TINY_RANKING
+    ),
+    "ptdt-offline": OfflineOptions(**TINY_RANKING),
     "ptdt-online": OnlineOptions(
         iterations=2, steps_per_iteration=3, candidates=4, ranked=4
     ),
 }
-
-
-def segments(*leading: int, length: int, seed: int) -> Segments:
-    generator = torch_generator(stream(seed, "test"))
-
-    def normal(width: int) -> torch.Tensor:
-        return torch.randn(*leading, length, width, generator=generator)
-
-    timesteps = torch.arange(length).expand(*leading, length).contiguous()
-    mask = torch.ones(*leading, length, dtype=torch.bool)
-    return Segments(normal(1), normal(STATE), normal(ACTION).tanh(), timesteps, mask)
-
-
-def make_problem() -> TuningProblem:
-    torch.manual_seed(0)
-    config = BackboneConfig(
-        STATE, ACTION, width=16, layers=2, inner=32, context_length=CONTEXT
-    )
-    model = PromptDT(config).eval()
-    for parameter in model.parameters():  # so that prompts matter
-        parameter.data += 0.1 * torch.randn_like(parameter)
-    normaliser = Normaliser(torch.zeros(STATE), torch.ones(STATE))
-    contexts = segments(ROWS, 16, length=CONTEXT, seed=1)
-    contexts.mask[:, ::3, :2] = False  # left padding
-    return TuningProblem(
-        suite=get_suite("cheetah-vel"),
-        rows=np.array([2, 2, 7]),
-        prompts=np.array([0, 1, 0]),
-        backbone=Backbone("prompt-dt", "cheetah-vel", model, normaliser, 500.0, config),
-        initial_prompts=segments(ROWS, length=PROMPT, seed=2),
-        samples=FixedSamples(contexts),
-        target_return=0.0,
-        stream=stream(0, "tune"),
-        precision="fp32",
-    )
 
 
 @pytest.fixture
@@ -117,7 +99,8 @@ def test_method_on_a_tiny_problem(name, problem, played, tmp_path):
     adaptation = get_method(name).tune(problem, OPTIONS[name])
     for k, v in problem.backbone.model.state_dict().items():
         assert torch.equal(v, before[k]), f"the backbone's {k} changed"
-    iterations = getattr(OPTIONS[name], "iterations", 0)
+    composed = {"retrieval": 1, "diffuser-ptdt": TINY_RANKING["iterations"]}
+    iterations = composed.get(name, getattr(OPTIONS[name], "iterations", 0))
     assert len(adaptation.history) == ROWS * (iterations + 1)
     assert all(set(entry) == set(HISTORY_COLUMNS) for entry in adaptation.history)
     for prompts in (adaptation.last, adaptation.best):
@@ -148,8 +131,10 @@ def test_none_hands_the_initial_prompts_back(problem):
     assert get_method("none").tune(without, NoOptions()).last is None
 
 
-@pytest.mark.parametrize("name", ["ptdt-offline", "ptdt-online"])
-def test_ranking_needs_a_prompt(name, problem):
+@pytest.mark.parametrize(
+    "name", ["ptdt-offline", "ptdt-online", "soft-prompt", "retrieval"]
+)
+def test_moving_prompts_needs_one(name, problem):
     with pytest.raises(TrajpromptError, match="prompt"):
         get_method(name).tune(
             dataclasses.replace(problem, initial_prompts=None), OPTIONS[name]
@@ -327,7 +312,7 @@ def adapted(name: str, checkpoint: Checkpoint) -> Adaptation:
     return get_method(name).tune(problem, OPTIONS[name])
 
 
-@pytest.mark.parametrize("name", sorted(set(OPTIONS) - {"none"}))
+@pytest.mark.parametrize("name", sorted(set(OPTIONS) - {"none", "retrieval"}))
 @pytest.mark.parametrize("at", [0, 1])
 def test_stopped_methods_go_on_to_the_same_bytes(tmp_path, played, name, at):
     target = tmp_path / "seed0.h5"

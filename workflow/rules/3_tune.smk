@@ -40,10 +40,10 @@ rule tune_all:
     localrule: True
 
 
-# Not part of a run: how the default step sizes and smoothings of the ranking methods were
-# chosen, on training tasks only. `snakemake --cores all calibrate_all` does it again.
+# Not part of a run: how the default step sizes, smoothings and learning rates were chosen, on
+# training tasks only. `snakemake --cores all calibrate_all` does it again.
 rule calibrate:
-    """Sweep the step sizes and smoothings of one ranking method on training tasks."""
+    """Sweep the step sizes or learning rates of one method on training tasks."""
     input:
         data="results/{run}/1_collect/{suite}/trajectories.h5",
         backbone="results/{run}/2_pretrain/{suite}/prompt-dt/seed{seed}.safetensors",
@@ -78,7 +78,7 @@ rule calibrate_all:
             rules.calibrate.output,
             run=RUN,
             suite=config["suites"],
-            method=["ptdt-offline", "ptdt-online"],
+            method=["ptdt-offline", "ptdt-online", "soft-prompt", "adaptor"],
             seed=config["seeds"][0],
         ),
     localrule: True

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from trajprompt.artifacts import atomic_path, require_file
 from trajprompt.errors import TrajpromptError
+from trajprompt.models.adaptor import bottleneck
 from trajprompt.models.header import REMEDY, Entry, read_header
 from trajprompt.models.precision import resolve_device
 from trajprompt.models.prompt_dt import BACKBONES, BackboneConfig, PromptDT
@@ -42,15 +43,20 @@ class Backbone:
         return self.model.predict_action.weight.device
 
     def with_weights(self, weights: Mapping[str, Tensor]) -> "Backbone":
-        """The same backbone with other weights (a state dict of the model)."""
-        model = PromptDT(self.config).to(self.device)
+        """The same backbone with other weights: a state dict of the model, or of adaptors.
+
+        Adaptors alone lie over the weights that are there.
+        """
+        config = dataclasses.replace(self.config, adaptor=bottleneck(weights))
+        model = PromptDT(config).to(self.device)
+        below = self.model.state_dict() if config.adaptor else {}
         try:
-            model.load_state_dict(dict(weights))
+            model.load_state_dict({**below, **weights})
         except RuntimeError as error:
             found = " ".join(str(error).split())[:200]
             expected = f"those of a {self.name} of {self.suite}"
             raise TrajpromptError("tuned weights", found, expected) from error
-        return dataclasses.replace(self, model=model.eval())
+        return dataclasses.replace(self, model=model.eval(), config=config)
 
 
 def save_backbone(

@@ -14,9 +14,10 @@ The blocks between depend on the start of the window and are computed anew at ev
 from typing import NamedTuple, cast
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
+from trajprompt.models.adaptor import Adaptor
 from trajprompt.models.blocks import EPSILON, MASKED, Block
 from trajprompt.models.fused import linear_add, linear_relu
 from trajprompt.models.prompt_dt import PromptDT, additive_mask
@@ -38,10 +39,22 @@ class Affine(NamedTuple):
         return F.layer_norm(x, x.shape[-1:], self.weight, self.bias, EPSILON)
 
 
-class InferenceBlock:
-    """The weights of one block, folded, in the number type of inference."""
+class InferenceAdaptor:
+    """The weights of one adaptor, FiLM folded into the up-projection."""
 
-    def __init__(self, block: Block, dtype: torch.dtype):
+    def __init__(self, adaptor: Adaptor, dtype: torch.dtype):
+        self.down = _affine(dtype, adaptor.down.weight, adaptor.down.bias)
+        self.up = _affine(dtype, *adaptor.folded_up())
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """(.., W) to (.., W)."""
+        return linear_add(F.gelu(self.down.linear(x)), *self.up, residual=x)
+
+
+class InferenceBlock:
+    """The weights of one block and its adaptor, folded, in the number type of inference."""
+
+    def __init__(self, block: Block, adaptor: nn.Module, dtype: torch.dtype):
         folded = block.fold()  # in float32, then rounded once
         # Attention weights sum to one, so both biases of the values can be added once.
         bias = folded.value_bias + block.project.bias
@@ -53,11 +66,15 @@ class InferenceBlock:
         )
         self.expand = _affine(dtype, block.expand.weight, block.expand.bias)
         self.contract = _affine(dtype, block.contract.weight, block.contract.bias)
+        self.adaptor = None
+        if isinstance(adaptor, Adaptor):
+            self.adaptor = InferenceAdaptor(adaptor, dtype)
 
     def mlp(self, x: Tensor) -> Tensor:
-        """x + mlp(norm(x)), (.., W)."""
+        """x + mlp(norm(x)) and the adaptor, if there is one, (.., W)."""
         hidden = linear_relu(self.norm_mlp.norm(x), *self.expand)
-        return linear_add(hidden, *self.contract, residual=x)
+        out = linear_add(hidden, *self.contract, residual=x)
+        return out if self.adaptor is None else self.adaptor(out)
 
     def __call__(self, x: Tensor, queries: Tensor, keys: Tensor, mask: Tensor) -> Tensor:
         """Residual x and normalised queries (B, Q, W), keys (B, T, W) to (B, Q, W)."""
@@ -76,7 +93,8 @@ class InferenceModel:
         self.dtype = dtype
         self.device = model.predict_action.weight.device
         blocks = cast(list[Block], list(model.blocks))
-        self.blocks = [InferenceBlock(block, dtype) for block in blocks]
+        pairs = zip(blocks, model.adaptors, strict=True)
+        self.blocks = [InferenceBlock(block, adaptor, dtype) for block, adaptor in pairs]
 
     @torch.no_grad()
     def prompt_inputs(self, prompts: Segments) -> list[Tensor]:

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from trajprompt.errors import TrajpromptError
+from trajprompt.models.adaptor import adaptors
 from trajprompt.models.blocks import EPSILON, MASKED, Block, initialise_as_gpt2
 from trajprompt.models.dropout import Dropout
 from trajprompt.options import OptionError, at_least, at_most, share
@@ -60,6 +61,7 @@ class BackboneConfig:
     max_timestep: int = 1000  # rows of the timestep tables; later steps share the last
     dropout: float = 0.1  # of embeddings, attention weights and residual branches
     context_length: int = 20  # K
+    adaptor: int = 0  # width of the bottleneck of each layer's adaptor; 0: no adaptors
 
     def __post_init__(self) -> None:
         if self.heads != 1:
@@ -67,7 +69,8 @@ class BackboneConfig:
         sizes = ("state_dim", "action_dim", "width", "inner", "max_timestep")
         at_least(self, 1, *sizes, "context_length")
         at_least(self, 2, "layers")
-        at_most(self, LARGEST_SIZE, *sizes, "context_length")
+        at_least(self, 0, "adaptor")
+        at_most(self, LARGEST_SIZE, *sizes, "context_length", "adaptor")
         at_most(self, LARGEST_DEPTH, "layers")
         share(self, "dropout")
 
@@ -109,6 +112,7 @@ class PromptDT(nn.Module):
         self.blocks = nn.ModuleList(
             Block(config.width, config.inner, self.dropout) for _ in range(config.layers)
         )
+        self.adaptors = adaptors(config.width, config.adaptor, config.layers)
         self.norm_final = nn.LayerNorm(config.width, eps=EPSILON)
         self.predict_action = nn.Linear(config.width, config.action_dim)
         # Never used: GPT-2's one-word vocabulary and the reference's other two heads.
@@ -144,11 +148,11 @@ class PromptDT(nn.Module):
         tokens, visible = tokens[:, :-1], visible[:, :-1]
         mask = additive_mask(visible, tokens.dtype)
         x = self.dropout(tokens)
-        for block in self.blocks[:-1]:
-            x = block(x, mask, slice(None))
+        for block, adaptor in zip(self.blocks[:-1], self.adaptors[:-1], strict=True):
+            x = adaptor(block(x, mask, slice(None)))
         # Only the state tokens of the last block are ever read.
         states = slice(first + self.tokens_per_step - 2, None, self.tokens_per_step)
-        x = self.blocks[-1](x, mask[:, states], states)
+        x = self.adaptors[-1](self.blocks[-1](x, mask[:, states], states))
         return torch.tanh(self.predict_action(self.norm_final(x)).float())
 
     def embed(

@@ -37,8 +37,12 @@ class _ReluMlp(torch.autograd.Function):
         torch.ops.aten.threshold_backward.grad_input(
             to_hidden, flat_hidden, 0, grad_input=to_hidden
         )
+        of_x, *of_weights = context.needs_input_grad
+        along_x = (to_hidden @ expand).view(x.shape) if of_x else None
+        if not any(of_weights):
+            return along_x, None, None, None, None
         return (
-            (to_hidden @ expand).view(x.shape),
+            along_x,
             to_hidden.t() @ x.flatten(0, -2),
             to_hidden.sum(0),
             flat.t() @ flat_hidden,
@@ -51,7 +55,8 @@ def relu_mlp(
 ) -> Tensor:
     """contract . relu(expand . x + expand_bias) + contract_bias, over the last dimension.
 
-    Differentiable once. x (..., W), expand (inner, W), contract (W, inner).
+    Differentiable once, and not for weights that are frozen. x (..., W), expand
+    (inner, W), contract (W, inner).
     """
     if torch.is_grad_enabled():
         return _ReluMlp.apply(x, expand, expand_bias, contract, contract_bias)

@@ -14,6 +14,7 @@ from trajprompt.trajectories.segments import Segments
 from trajprompt.tuning.imitation import ImitationLoss
 from trajprompt.tuning.prompt_vectors import to_prompts
 from trajprompt.tuning.protocol import Adaptation, TuningProblem, register
+from trajprompt.tuning.samples import draw_rows
 from trajprompt.tuning.zo_rank import RankSettings, Verdict, descend
 
 
@@ -74,9 +75,7 @@ class ImitationObjective:
 
     def _batch(self, generator: torch.Generator, count: int) -> Segments:
         """(R, count, K, ..): each row's own samples."""
-        samples = self.problem.samples
-        rows = [samples.draw(generator, r, count) for r in range(len(self.problem.rows))]
-        return Segments(*(torch.stack(parts) for parts in zip(*rows, strict=True)))
+        return draw_rows(self.problem.samples, generator, len(self.problem.rows), count)
 
     def _losses(self, vectors: Tensor, contexts: Segments) -> Tensor:
         """(R, C, d) and (R, b, K, ..) -> (R, C)."""

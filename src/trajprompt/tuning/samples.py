@@ -33,6 +33,14 @@ class FixedSamples:
         return self.segments.map(lambda values: values[row, chosen.to(values.device)])
 
 
+def draw_rows(
+    samples: Samples, generator: torch.Generator, rows: int, count: int
+) -> "Segments":
+    """(rows, count, K, ..): ``count`` contexts of each row's own task."""
+    drawn = [samples.draw(generator, row, count) for row in range(rows)]
+    return type(drawn[0])(*(torch.stack(parts) for parts in zip(*drawn, strict=True)))
+
+
 @dataclass(frozen=True)
 class BufferSamples:
     """Fresh contexts from all episodes of each row's buffer (the papers' "full data")."""

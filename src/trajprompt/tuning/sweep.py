@@ -1,10 +1,10 @@
-"""A grid of step sizes and smoothings of a ranking method, judged on fresh episodes."""
+"""A grid of a tuning method's options, judged on fresh episodes."""
 
 import csv
 import dataclasses
 import io
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,16 +15,21 @@ from trajprompt.seeds import integers, stream
 from trajprompt.tuning.protocol import Method, TuningProblem
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from trajprompt.trajectories.segments import Segments
+
+
+Choice = dict[str, float]  # option -> value
+Entry = Mapping[str, Any]  # of a history
 
 
 @dataclass(frozen=True)
 class Trial:
-    """One pair; gains are paired by task, prompt and reset with the initial prompts."""
+    """One choice; gains are paired by task, prompt and reset with the initial prompts."""
 
-    step_size: float  # eta
-    smoothing: float  # mu
-    gain: float  # mean over rows of (return of the last prompt - of the initial one)
+    choice: Choice
+    gain: float  # mean over rows of (return of the last iterate - of the initial prompt)
     gain_error: float  # standard error of that mean over rows
     best_gain: float  # the same for the method's own best iterate
     worst_row: float  # the smallest gain of any row
@@ -34,79 +39,93 @@ class Trial:
     simulator_steps: int
     seconds: float  # CPU time of tuning
 
+    def columns(self) -> dict[str, float]:
+        """Everything by name, the choice first."""
+        values = dict(vars(self))
+        return {**values.pop("choice"), **values}
+
 
 def sweep(
     problem: TuningProblem,
     method: Method,
     options: Any,
-    grid: Sequence[tuple[float, float]],
+    grid: Sequence[Choice],
     episodes: int,
     resets: tuple[int, int],
 ) -> Iterator[Trial]:
-    """One trial per (step size, smoothing); ``resets`` are run seed and seed."""
+    """One trial per choice of options; ``resets`` are run seed and seed."""
     initial = _returns(problem, problem.require_prompts(), episodes, resets)
-    for step_size, smoothing in grid:
-        own = dataclasses.replace(options, step_size=step_size, smoothing=smoothing)
+    for choice in grid:
+        own = dataclasses.replace(options, **choice)
         start = time.process_time()
         adaptation = method.tune(problem, own)
         seconds = time.process_time() - start
         assert adaptation.last is not None and adaptation.best is not None
-        gains = _returns(problem, adaptation.last, episodes, resets) - initial
+        tuned = (episodes, resets, adaptation.weights)
+        gains = _returns(problem, adaptation.last, *tuned) - initial
         best_gains = gains  # the same prompts, unless an earlier iterate was better
         if (adaptation.best_iteration < own.iterations).any():
-            best_gains = _returns(problem, adaptation.best, episodes, resets) - initial
+            best_gains = _returns(problem, adaptation.best, *tuned) - initial
         rows = len(problem.rows)
-        first, last = adaptation.history[:rows], adaptation.history[-rows:]
+        last = _ends(adaptation.history).values()
         yield Trial(
-            step_size=step_size,
-            smoothing=smoothing,
+            choice=choice,
             gain=float(gains.mean()),
             gain_error=float(gains.std(ddof=1) / np.sqrt(rows)) if rows > 1 else np.nan,
             best_gain=float(best_gains.mean()),
             worst_row=float(gains.min()),
             initial_return=float(initial.mean()),
             displacement=float(np.mean([entry["displacement"] for entry in last])),
-            objective_fall=float(
-                np.mean(
-                    [
-                        a["objective"] - b["objective"]
-                        for a, b in zip(first, last, strict=True)
-                    ]
-                )
-            ),
+            objective_fall=_fall(adaptation.history),
             simulator_steps=sum(entry["simulator_steps"] for entry in last),
             seconds=seconds,
         )
 
 
 def best(trials: Sequence[Trial]) -> Trial:
-    """The pair with the largest mean gain."""
+    """The choice with the largest mean gain."""
     return max(trials, key=lambda trial: trial.gain)
 
 
 def to_csv(trials: Sequence[Trial]) -> str:
     text = io.StringIO()
-    names = [field.name for field in dataclasses.fields(Trial)]
-    writer = csv.DictWriter(text, names, lineterminator="\n")
+    writer = csv.DictWriter(text, list(trials[0].columns()), lineterminator="\n")
     writer.writeheader()
-    writer.writerows(dataclasses.asdict(trial) for trial in trials)
+    writer.writerows(trial.columns() for trial in trials)
     return text.getvalue()
 
 
-def header() -> str:
+def header(trial: Trial) -> str:
     """The names above the numbers of ``line``."""
-    return " ".join(f"{field.name:>15}" for field in dataclasses.fields(Trial))
+    return " ".join(f"{name:>15}" for name in trial.columns())
 
 
 def line(trial: Trial) -> str:
     """One trial as aligned text."""
-    return " ".join(f"{value:15.4g}" for value in dataclasses.astuple(trial))
+    return " ".join(f"{value:15.4g}" for value in trial.columns().values())
+
+
+def _ends(history: Sequence[Entry]) -> dict[tuple[int, int], Entry]:
+    """The last entry of every (task, prompt); histories go forward in time."""
+    return {(entry["task"], entry["prompt"]): entry for entry in history}
+
+
+def _fall(history: Sequence[Entry]) -> float:
+    """Mean over rows of the objective at the first iterate judged less that at the last."""
+    judged = [entry for entry in history if np.isfinite(entry["objective"])]
+    first, last = _ends(judged[::-1]), _ends(judged)
+    falls = [first[row]["objective"] - last[row]["objective"] for row in last]
+    return float(np.mean(falls)) if falls else np.nan
 
 
 def _returns(
-    problem: TuningProblem, prompts: "Segments", episodes: int, resets: tuple[int, int]
+    problem: TuningProblem,
+    prompts: "Segments",
+    episodes: int,
+    resets: tuple[int, int],
+    weights: "Mapping[int, Mapping[str, Tensor]] | None" = None,
 ) -> np.ndarray:
-    """Mean return (R,) of each row's prompt over fresh episodes.
+    """Mean return (R,) of each row's prompt, and tuned weights, over fresh episodes.
 
     Their resets are even, as tuning's are odd, and none of evaluation's: cheetah-dir's
     training tasks are its test tasks.
@@ -122,5 +141,9 @@ def _returns(
     how = PlaySettings(
         problem.suite.name, problem.target_return, problem.precision, problem.threads
     )
-    play(how, problem.backbone, arms, seeds)
+    if weights is None:
+        play(how, problem.backbone, arms, seeds)
+    else:
+        for row, arm in enumerate(arms):
+            play(how, problem.backbone.with_weights(weights[row]), [arm], seeds)
     return np.array([np.mean(arm.returns) for arm in arms])

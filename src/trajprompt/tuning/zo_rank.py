@@ -15,8 +15,8 @@ from trajprompt.checkpoint import Resumable
 from trajprompt.errors import TrajpromptError
 from trajprompt.options import OptionError, at_least, at_most, positive
 from trajprompt.seeds import torch_generator
-from trajprompt.tuning.prompt_vectors import to_prompts, to_vectors
 from trajprompt.tuning.protocol import Adaptation, TuningProblem
+from trajprompt.tuning.trace import Spent, Trace
 
 
 def rank_weights(objectives: Tensor, ranked: int) -> Tensor:
@@ -107,16 +107,11 @@ class _Descent:
         self, problem: TuningProblem, settings: RankSettings, objective: Objective
     ):
         self.problem, self.settings, self.objective = problem, settings, objective
-        self.template = problem.require_prompts()
-        self.start = to_vectors(self.template)  # (R, d)
-        self.position = self.start.clone()
+        self.trace = Trace(problem, settings.iterations)
+        self.position = self.trace.start.clone()  # (R, d)
         self.generator = torch_generator(problem.streams(1)[0])
         self.queries = 0
         self.simulator_steps = np.zeros(len(problem.rows), np.int64)
-        judged = settings.iterations + 1
-        self.objectives = torch.empty(judged, len(problem.rows))
-        self.iterates = torch.empty(judged, *self.start.shape).to(self.start)
-        self.history: list[dict[str, Any]] = []
 
     def run(self) -> Adaptation:
         total = self.settings.iterations * self.settings.steps_per_iteration
@@ -126,7 +121,7 @@ class _Descent:
         final = self.objective(None, self.position, total)
         self._count(final)
         self._keep(self.settings.iterations, final)
-        return self._adaptation()
+        return self.trace.adaptation()
 
     def state(self) -> dict[str, Any]:
         return {
@@ -134,9 +129,7 @@ class _Descent:
             "generator": self.generator.get_state(),
             "queries": self.queries,
             "simulator_steps": self.simulator_steps,
-            "objectives": self.objectives,
-            "iterates": self.iterates,
-            "history": self.history,
+            "trace": self.trace.state(),
             "objective": self.objective.state(),
         }
 
@@ -145,9 +138,7 @@ class _Descent:
         self.generator.set_state(torch.from_numpy(state["generator"]))
         self.queries = state["queries"]
         self.simulator_steps = state["simulator_steps"]
-        self.objectives.copy_(torch.from_numpy(state["objectives"]))
-        self.iterates.copy_(torch.from_numpy(state["iterates"]))
-        self.history = state["history"]
+        self.trace.restore(state["trace"])
         self.objective.restore(state["objective"])
 
     def _descend(self, step: int) -> None:
@@ -174,30 +165,5 @@ class _Descent:
     def _keep(self, iteration: int, verdict: Verdict) -> None:
         """Log the iterate that ``verdict`` judged, with the budget that led to it."""
         assert verdict.iterate is not None
-        self.objectives[iteration] = verdict.iterate.float()
-        self.iterates[iteration] = self.position
-        moved = (self.position - self.start).norm(dim=-1)  # (R,)
-        for row, task in enumerate(self.problem.rows.tolist()):
-            values = {
-                "task": task,
-                "prompt": int(self.problem.prompts[row]),
-                "iteration": iteration,
-                "queries": self.queries,
-                "simulator_steps": int(self.simulator_steps[row]),
-                "gradient_steps": 0,
-                "objective": float(verdict.iterate[row]),
-                "displacement": float(moved[row]),
-            }
-            self.history.append(values)
-
-    def _adaptation(self) -> Adaptation:
-        best = self.objectives.argmin(dim=0)  # (R,), the earliest of equals
-        chosen = self.iterates[best.to(self.iterates.device), torch.arange(len(best))]
-        curve = {i: to_prompts(x, self.template) for i, x in enumerate(self.iterates)}
-        return Adaptation(
-            last=to_prompts(self.position, self.template),
-            best=to_prompts(chosen, self.template),
-            best_iteration=best.numpy(),
-            history=self.history,
-            curve=curve,
-        )
+        spent = Spent(self.queries, self.simulator_steps)
+        self.trace.keep(iteration, self.position, verdict.iterate, spent)

@@ -1,0 +1,62 @@
+"""Adaptor: small layers between the frozen ones, on the cell's samples (PD appendix F)."""
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from trajprompt.models.adaptor import Adaptor
+from trajprompt.models.precision import resolve_precision
+from trajprompt.models.prompt_dt import PromptDT
+from trajprompt.options import at_least, at_most
+from trajprompt.seeds import torch_generator
+from trajprompt.tuning.finetuning import FinetuneOptions, Tuned, finetune
+from trajprompt.tuning.protocol import Adaptation, TuningProblem, register
+
+ADAPTORS = "adaptors."  # begins the names of their tensors
+
+
+@dataclass(frozen=True)
+class AdaptorOptions(FinetuneOptions):
+    # PD gives no learning rate; that of fine-tuning is the literal reading.
+    learning_rate: float = 1e-4
+    bottleneck: int = 16  # PD appendix F, hidden dimension
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        at_least(self, 1, "bottleneck")
+        at_most(self, 4096, "bottleneck")
+
+
+@register("adaptor", AdaptorOptions)
+def tune(problem: TuningProblem, options: AdaptorOptions) -> Adaptation:
+    """New adaptors per row, all from the same start; the backbone's weights are frozen."""
+    initial = _initial_weights(problem, options)
+    device = problem.backbone.device
+    dtype = resolve_precision(problem.precision, device)
+
+    def start() -> PromptDT:
+        model = problem.backbone.with_weights(initial).model.to(dtype)
+        model.requires_grad_(False)
+        model.adaptors.requires_grad_(True).float()
+        return model
+
+    return finetune(problem, options, Tuned(start, _adaptor_weights), "adaptor")
+
+
+def _initial_weights(problem: TuningProblem, options: AdaptorOptions) -> dict[str, Tensor]:
+    """Adaptors that change nothing yet, as every row begins with them."""
+    width, layers = problem.backbone.config.width, problem.backbone.config.layers
+    # After those of the rows, which fine-tuning draws from.
+    generator = torch_generator(problem.streams(2 * len(problem.rows) + 1)[-1])
+    made: dict[str, Tensor] = {}
+    for layer in range(layers):
+        adaptor = Adaptor(width, options.bottleneck)
+        adaptor.reset(generator)
+        for name, tensor in adaptor.state_dict().items():
+            made[f"{ADAPTORS}{layer}.{name}"] = tensor
+    return made
+
+
+def _adaptor_weights(model: PromptDT) -> dict[str, Tensor]:
+    weights = model.adaptors.state_dict()
+    return {f"{ADAPTORS}{name}": tensor for name, tensor in weights.items()}

@@ -1,0 +1,85 @@
+"""PTDT started from the diffuser's prompt: a control that the papers lack.
+
+The diffuser learns from the prompts of all training tasks, PTDT sees the test task alone.
+Whether ranking adds anything to a generated prompt, and whether a generated prompt helps
+ranking, are two comparisons of this method with its two halves.
+"""
+
+import dataclasses
+from dataclasses import dataclass, field
+from typing import Any
+
+from trajprompt.checkpoint import Checkpoint
+from trajprompt.errors import TrajpromptError
+from trajprompt.options import OptionError, build
+from trajprompt.tuning.protocol import Adaptation, TuningProblem, get_method, register
+
+DIFFUSER, RANKING = "prompt-diffuser", "ptdt-offline"
+COUNTS = ("queries", "simulator_steps", "gradient_steps")  # of the history
+
+
+@dataclass(frozen=True)
+class DiffuserPtdtOptions:
+    diffuser: dict[str, Any] = field(default_factory=dict)  # options of prompt-diffuser
+    ptdt: dict[str, Any] = field(default_factory=dict)  # options of ptdt-offline
+
+    def __post_init__(self) -> None:
+        self.parts()
+
+    def parts(self) -> tuple[Any, Any]:
+        """The options of both methods; a wrong one is an OptionError that names it."""
+        return (
+            _parse("diffuser", DIFFUSER, self.diffuser),
+            _parse("ptdt", RANKING, self.ptdt),
+        )
+
+
+def _parse(place: str, method: str, values: dict[str, Any]) -> Any:
+    try:
+        return build((get_method(method).options,), values)[0]
+    except OptionError as error:
+        name = f"{place}.{error.name}" if error.name else place
+        raise OptionError(name, error.found, error.expected) from error
+
+
+@register(
+    "diffuser-ptdt", DiffuserPtdtOptions, moves_prompts=True, reads_training_tasks=True
+)
+def tune(problem: TuningProblem, options: DiffuserPtdtOptions) -> Adaptation:
+    """Both methods with their own budgets; the history continues from one to the other.
+
+    The checkpoint serves the diffuser, which takes nearly all of the time.
+    """
+    diffuser, ranking = options.parts()
+    first, second = problem.streams(2)
+    generated = get_method(DIFFUSER).tune(
+        dataclasses.replace(problem, stream=first), diffuser
+    )
+    if generated.last is None:
+        raise TrajpromptError(DIFFUSER, "no prompts", "prompts to start from")
+    ranked = get_method(RANKING).tune(
+        dataclasses.replace(
+            problem,
+            stream=second,
+            initial_prompts=generated.last,
+            checkpoint=Checkpoint(),
+        ),
+        ranking,
+    )
+    return _joined(generated, ranked)
+
+
+def _joined(generated: Adaptation, ranked: Adaptation) -> Adaptation:
+    """The ranking's way from the generated prompt, its iteration 0, at the cost of both."""
+    spent = {(e["task"], e["prompt"]): e for e in generated.history}  # the last of each
+
+    def total(entry: dict[str, Any]) -> dict[str, Any]:
+        before = spent[entry["task"], entry["prompt"]]
+        return {**entry, **{name: entry[name] + before[name] for name in COUNTS}}
+
+    return dataclasses.replace(
+        ranked,
+        history=[total(entry) for entry in ranked.history],
+        parameters=generated.parameters + ranked.parameters,
+        extras=generated.extras,
+    )

@@ -1,0 +1,182 @@
+"""Gradient descent on weights, one copy of the model per row: what methods share of it."""
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from trajprompt.models.prompt_dt import PromptDT
+from trajprompt.models.training import CurvePoint, TrainingSettings, train
+from trajprompt.options import OptionError, at_least, at_most, positive
+from trajprompt.seeds import integers, torch_generator
+from trajprompt.tuning.protocol import Adaptation, TuningProblem
+
+
+@dataclass(frozen=True)
+class FinetuneOptions:
+    learning_rate: float = 1e-4  # Table 6; mxu34/prompt-dt pdt_main.py
+    weight_decay: float = 1e-4  # Table 6, "learning rate decay weight"
+    gradient_clip: float = 0.25  # as in pretraining (prompt_seq_trainer.py)
+    iterations: int = 20  # Table 6, fine-tuning max iterations
+    steps_per_iteration: int = 8  # Table 6, steps per iteration (offline)
+    batch: int = 32  # Table 6, fine-tuning batch size for each task
+    # Iterations whose weights are kept, for PTDT Figure 4; each is as large as the last.
+    snapshots: list[int] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        at_least(self, 1, "iterations", "steps_per_iteration", "batch")
+        at_least(self, 0, "weight_decay")
+        positive(self, "learning_rate", "gradient_clip")
+        at_most(self, 1, "learning_rate")
+        at_most(self, 4096, "batch")
+        at_most(self, 100_000, "iterations", "steps_per_iteration")
+        whole = [n for n in self.snapshots if type(n) is int and 0 < n < self.iterations]
+        if whole != self.snapshots or len(set(whole)) != len(whole):
+            expected = f"different iterations from 1 to {self.iterations - 1}"
+            raise OptionError("snapshots", str(self.snapshots), expected)
+
+
+@dataclass(frozen=True)
+class Tuned:
+    """What is tuned of a model."""
+
+    start: Callable[[], PromptDT]  # a fresh copy; what takes gradients is tuned
+    kept: Callable[[PromptDT], dict[str, Tensor]]  # what of it makes the tuned backbone
+
+
+def finetune(
+    problem: TuningProblem, options: FinetuneOptions, tuned: Tuned, name: str
+) -> Adaptation:
+    """Tune a copy per row on its samples (Eq. 5), conditioned on the row's prompt.
+
+    Each row begins anew, with a fresh optimiser (the reference shares Adam's state between
+    tasks). Contexts have K steps, as in pretraining (the reference: the last K* steps of
+    an episode). Nothing is selected: ``best`` is ``last``.
+    """
+    rows = _Rows(problem, options, tuned, name)
+    for row in problem.checkpoint.steps(len(problem.rows), rows, name):
+        rows.add(row)
+    prompts = problem.initial_prompts
+    iterations = np.full(len(problem.rows), options.iterations, np.int64)
+    return Adaptation(
+        last=prompts,
+        best=prompts,
+        best_iteration=iterations,
+        history=rows.history,
+        weights=rows.weights,
+        snapshots=rows.snapshots,
+        parameters=sum(p.numel() for p in tuned.start().parameters() if p.requires_grad),
+    )
+
+
+class _Rows:
+    """The rows that are done (a `checkpoint.Resumable`; a row itself takes seconds)."""
+
+    def __init__(
+        self, problem: TuningProblem, options: FinetuneOptions, tuned: Tuned, name: str
+    ):
+        self.problem, self.options, self.tuned, self.name = problem, options, tuned, name
+        self.weights: dict[int, dict[str, Tensor]] = {}
+        self.snapshots: dict[int, dict[int, dict[str, Tensor]]] = {}
+        self.history: list[dict[str, Any]] = []
+        for iteration in options.snapshots:
+            self.snapshots[iteration] = {}
+
+    def add(self, row: int) -> None:
+        model = self.tuned.start()
+        iterations = iter(range(1, self.options.iterations + 1))
+
+        def keep() -> float:  # at the end of every iteration; validates nothing
+            iteration = next(iterations)
+            if iteration in self.snapshots:
+                self.snapshots[iteration][row] = _copy(self.tuned.kept(model))
+            return math.nan
+
+        curve = _train(self.problem, self.options, model, row, self.name, keep)
+        self.weights[row] = self.tuned.kept(model)
+        self.history += _history(self.problem, self.options, row, curve)
+
+    def state(self) -> dict[str, Any]:
+        return {
+            "weights": _with_texts(self.weights),
+            "snapshots": {
+                str(n): _with_texts(found) for n, found in self.snapshots.items()
+            },
+            "history": self.history,
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        self.weights = _with_rows(state["weights"])
+        for iteration in self.snapshots:
+            self.snapshots[iteration] = _with_rows(state["snapshots"][str(iteration)])
+        self.history = state["history"]
+
+
+def _copy(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """In single precision, as the weights at the end are."""
+    return {k: v.detach().to(torch.float32, copy=True) for k, v in weights.items()}
+
+
+def _with_texts(of_rows: Mapping[int, dict[str, Tensor]]) -> dict[str, dict[str, Tensor]]:
+    return {str(row): tensors for row, tensors in of_rows.items()}
+
+
+def _with_rows(saved: Mapping[str, Mapping[str, Any]]) -> dict[int, dict[str, Tensor]]:
+    return {
+        int(row): {name: torch.from_numpy(array) for name, array in tensors.items()}
+        for row, tensors in saved.items()
+    }
+
+
+def _train(
+    problem: TuningProblem,
+    options: FinetuneOptions,
+    model: PromptDT,
+    row: int,
+    name: str,
+    keep: Callable[[], float],
+) -> list[CurvePoint]:
+    """Train ``model`` for one row, calling ``keep`` after every iteration; its losses."""
+    batches, dropout = problem.streams(2 * len(problem.rows))[2 * row : 2 * row + 2]
+    generator = torch_generator(batches)
+    prompt = None
+    if problem.initial_prompts is not None:
+        prompt = problem.initial_prompts.select(slice(row, row + 1))  # (1, P, ..)
+    settings = TrainingSettings(
+        steps=options.iterations * options.steps_per_iteration,
+        learning_rate=options.learning_rate,
+        weight_decay=options.weight_decay,
+        gradient_clip=options.gradient_clip,
+        precision=problem.precision,
+        validation_every=options.steps_per_iteration,
+        seed=int(integers(dropout, 1)[0]),
+    )
+    return train(
+        model,
+        lambda: (problem.samples.draw(generator, row, options.batch), prompt),
+        settings,
+        f"{name} {problem.suite.name} task {problem.rows[row]}",
+        keep,
+    )
+
+
+def _history(
+    problem: TuningProblem, options: FinetuneOptions, row: int, curve: list[CurvePoint]
+) -> Iterator[dict[str, Any]]:
+    """The objective is the mean training loss of the iteration; none at the start."""
+    start = CurvePoint(0, float("nan"), float("nan"), 0.0)
+    for point in (start, *curve):
+        yield {
+            "task": int(problem.rows[row]),
+            "prompt": int(problem.prompts[row]),
+            "iteration": point.step // options.steps_per_iteration,
+            "queries": 0,
+            "simulator_steps": 0,
+            "gradient_steps": point.step,
+            "objective": point.train_loss,
+            "displacement": 0.0,
+        }
