@@ -25,6 +25,7 @@ include: "workflow/rules/1_collect.smk"
 include: "workflow/rules/2_pretrain.smk"
 include: "workflow/rules/3_tune.smk"
 include: "workflow/rules/4_evaluate.smk"
+include: "workflow/rules/5_figures.smk"
 include: "workflow/rules/5_report.smk"
 
 
@@ -33,4 +34,11 @@ rule all:
     default_target: True
     input:
         rules.ptdt.input,
+        rules.prompt_diffuser.input,
+        papers_files(None),
+        rules.curves.output,
+        rules.claims.output,
+        rules.aggregate.output,
+        rules.compute.output,
+        rules.record.output,
     localrule: True

@@ -28,11 +28,12 @@ from trajprompt.cli import COMMANDS
 HELP_LIMIT, IMPORT_LIMIT = 0.3, 2.5  # seconds of wall time; of CPU time
 ROOT = Path(__file__).resolve().parents[1]
 LIBRARIES = ("numpy", "torch", "gymnasium", "stable_baselines3", "metaworld")
-# Smaller than the smoke run, whose settings lie below: a single column of Table 1.
+# Smaller than the smoke run, whose settings lie below: a table of a single column.
 OVERLAY = """
 suites: [{suite}]
-tables: {{ table1: {{ columns: [
-  {{ id: x, label: X, setting: expert, method: {method} }}] }} }}
+columns: {{ x: {{ label: X, setting: expert, method: {method} }} }}
+tables: {{ mine: {{ title: mine, columns: [x] }} }}
+report: [mine]
 """
 
 
@@ -80,9 +81,9 @@ def jobs(suite: str, folder: Path) -> list[Job]:
             ),
             Job(
                 "report",
-                ("table1", "--evaluations", str(episodes), "--stores", str(store))
-                + ("--out", str(folder / "report"), *configs),
-                "table1",
+                ("table", "--table", "mine", "--evaluations", str(episodes))
+                + ("--stores", str(store), "--out", str(folder / "report"), *configs),
+                "table",
             ),
             Job("inspect", (str(store),)),
             Job("inspect", (str(store), "--plot", str(folder / "store.png")), "--plot"),

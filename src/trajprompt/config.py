@@ -3,10 +3,12 @@
 import functools
 import json
 from collections.abc import Callable, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from trajprompt import settings as st
+from trajprompt import table_cells
 from trajprompt.collect.options import relevant
 from trajprompt.config_errors import (
     dotted,
@@ -19,6 +21,7 @@ from trajprompt.config_errors import (
 from trajprompt.consistency import inconsistencies, splits
 from trajprompt.errors import TrajpromptError
 from trajprompt.parsing import odd_value
+from trajprompt.table_consistency import table_inconsistencies
 
 Config = dict[str, Any]
 
@@ -57,22 +60,12 @@ def check(config: Config, files: Sequence[str | Path] = ()) -> None:
         path = key_path(error)
         where = f"{origin(path, config, files)}: {dotted(path)}"
         raise TrajpromptError(where, found_by(error), expected_by(error))
-    for key, found, expected in inconsistencies(config):
+    wrong = chain(inconsistencies(config), table_inconsistencies(config))
+    for key, found, expected in wrong:
         path = key.split(".")
         raise TrajpromptError(
             f"{origin(path, config, files)}: {key}", f"found {found}", expected
         )
-
-
-def cells(config: Config) -> list[tuple[str, str, str]]:
-    """Every (suite, setting, method) that some table asks for, each once."""
-    found: dict[tuple[str, str, str], None] = {}
-    for table in config["tables"].values():
-        for column in table["columns"]:
-            for suite in column.get("suites", config["suites"]):
-                if suite in config["suites"]:
-                    found[suite, column["setting"], column["method"]] = None
-    return list(found)
 
 
 def settings_for(config: Config, cls: type[st.Settings], **coordinates: Any) -> st.Settings:
@@ -83,6 +76,7 @@ def settings_for(config: Config, cls: type[st.Settings], **coordinates: Any) -> 
         st.TuneSettings: tune,
         st.EvaluateSettings: evaluate,
         st.ReportSettings: report,
+        st.FigureSettings: figure,
     }
     return makers[cls](config, **coordinates)
 
@@ -120,7 +114,7 @@ def pretrain(config: Config, suite: str, backbone: str, seed: int) -> st.Pretrai
 def tune(
     config: Config, suite: str, setting: str, method: str, seed: int
 ) -> st.TuneSettings:
-    _, test = splits(config, _known(config["suites"], suite, "suite"))
+    train, test = splits(config, _known(config["suites"], suite, "suite"))
     conditions = config["settings"][_known(config["settings"], setting, "setting")]
     chosen = config["tune"]["methods"][_known(config["tune"]["methods"], method, "method")]
     base = {**config["pretrain"]["defaults"], **config["pretrain"]["suites"].get(suite, {})}
@@ -132,6 +126,7 @@ def tune(
         kind=chosen["kind"],
         options={**chosen["options"], **chosen.get("suite_options", {}).get(suite, {})},
         seed=seed,
+        train_tasks=train,
         test_tasks=test,
         prompt_quality=conditions["prompt_quality"],
         data_quality=conditions["data_quality"],
@@ -160,14 +155,41 @@ def evaluate(
     )
 
 
-def report(config: Config) -> st.ReportSettings:
-    columns, suites = config["tables"]["table1"]["columns"], config["suites"]
-    shown = {suite for column in columns for suite in column.get("suites", suites)}
+def report(config: Config, table: str = "") -> st.ReportSettings:
+    """Of one table or figure; without a name of the whole run, every column of all."""
+    if table:
+        made = [*table_cells.tables(config), *table_cells.figures(config)]
+        _known(made, table, "table or figure")
+    columns = table_cells.columns(config, (table,) if table else None)
+    shown = {suite for suites in columns.values() for suite in suites}
+    entries = [
+        {
+            "id": name,
+            **{key: config["columns"][name][key] for key in ("label", "setting", "method")},
+            "suites": list(suites),
+        }
+        for name, suites in columns.items()
+    ]
     return st.ReportSettings(
         **_run(config),
-        suites=tuple(suite for suite in suites if suite in shown),
+        suites=tuple(suite for suite in config["suites"] if suite in shown),
         seeds=tuple(config["seeds"]),
-        columns=tuple(columns),
+        columns=tuple(entries),
+        table=table,
+        title=table_cells.entry(config, table)["title"] if table else "",
+    )
+
+
+def figure(config: Config, table: str) -> st.FigureSettings:
+    """Of the figure named ``table``."""
+    chosen = config["figures"][_known(config["figures"], table, "figure")]
+    own = report(config, table)
+    settings = sorted({column["setting"] for column in own.columns})
+    return st.FigureSettings(
+        **vars(own),
+        kind=chosen["kind"],
+        baseline=chosen.get("baseline", ""),
+        conditions={name: config["settings"][name] for name in settings},
     )
 
 

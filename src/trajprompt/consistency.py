@@ -46,7 +46,6 @@ def inconsistencies(config: Config) -> Found:
     yield from _episode_count_errors(config)
     yield from _collect_errors(config)
     yield from _method_errors(config)
-    yield from _column_errors(config)
 
 
 def _split_errors(config: Config) -> Found:
@@ -199,37 +198,3 @@ def _method_option_errors(config: Config, key: str, method: Config) -> Found:
 
 def _option_key(place: str, error: OptionError) -> str:
     return f"{place}.{error.name}" if error.name else place
-
-
-def _promptless(config: Config, column: Config) -> str | None:
-    """The backbone of a column that takes no prompt, if the method moves prompts."""
-    from trajprompt.models.prompt_dt import BACKBONES
-    from trajprompt.tuning.protocol import get_method
-
-    backbone = config["settings"][column["setting"]]["backbone"]
-    method = get_method(config["tune"]["methods"][column["method"]]["kind"])
-    return backbone if method.moves_prompts and not BACKBONES[backbone].prompt else None
-
-
-def _column_errors(config: Config) -> Found:
-    for name, table in config["tables"].items():
-        ids = [column["id"] for column in table["columns"]]
-        if len(set(ids)) < len(ids):
-            yield f"tables.{name}.columns", f"ids {', '.join(ids)}", "each id once"
-        for index, column in enumerate(table["columns"]):
-            key = f"tables.{name}.columns.{index}"
-            if column["setting"] not in config["settings"]:
-                expected = f"one of {', '.join(config['settings'])}"
-                yield f"{key}.setting", column["setting"], expected
-            if column["method"] not in config["tune"]["methods"]:
-                expected = f"one of {', '.join(config['tune']['methods'])}"
-                yield f"{key}.method", column["method"], expected
-            backbone = _promptless(config, column)
-            if backbone is not None:
-                found = f"{column['method']}, which moves prompts, on {backbone}"
-                yield f"{key}.method", found, "a setting whose backbone takes a prompt"
-        columns = table["columns"]
-        named = {s for c in columns for s in c.get("suites", config["suites"])}
-        if not named & set(config["suites"]):
-            suites = ", ".join(config["suites"])
-            yield f"tables.{name}.columns", "no column of a suite of the run", suites

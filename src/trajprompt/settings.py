@@ -69,8 +69,9 @@ class TuneSettings:
     kind: str  # registered tuning method
     options: dict[str, Any]
     seed: int
+    train_tasks: tuple[int, ...]  # read only for methods and settings that use them
     test_tasks: tuple[int, ...]
-    prompt_quality: str
+    prompt_quality: str  # of the test task; "training": a training task's demonstration
     data_quality: str
     prompt_length: int
     prompts_per_task: int
@@ -101,11 +102,24 @@ class EvaluateSettings:
 
 @dataclass(frozen=True)
 class ReportSettings:
+    """Of one table, or with an empty ``table`` of all that the run makes."""
+
     run: str
     run_seed: int
     suites: tuple[str, ...]
     seeds: tuple[int, ...]
     columns: tuple[dict[str, Any], ...] = field(default=())
+    table: str = ""  # a name under the config's tables
+    title: str = ""  # what stands above the table
+
+
+@dataclass(frozen=True)
+class FigureSettings(ReportSettings):
+    """Of one figure, whose name is ``table``."""
+
+    kind: str = ""  # of report/plots
+    baseline: str = ""  # id of the column that the others are shown against
+    conditions: dict[str, Any] = field(default_factory=dict)  # setting -> its config entry
 
 
 Settings = TypeVar("Settings")

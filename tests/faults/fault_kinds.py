@@ -99,9 +99,9 @@ def _config_readers() -> Iterator[Callable[[Path], object]]:
 
 
 def _claims_readers() -> Iterator[Callable[[Path], object]]:
-    from trajprompt.report.claims import read_claims
+    from trajprompt.report.claims import read_ledger
 
-    yield lambda path: read_claims(path)
+    yield lambda path: read_ledger(path)
 
 
 def _published_readers() -> Iterator[Callable[[Path], object]]:

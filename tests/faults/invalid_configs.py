@@ -145,12 +145,7 @@ def _from_options() -> Iterator[Case]:
 
 def _contradictions() -> Iterator[Case]:
     """Values that are fine alone, and cannot be together."""
-    first = DEFAULT["tables"]["table1"]["columns"][0]
-
-    def column(**changes: Any) -> list[Any]:
-        return [{**first, **changes}]
-
-    columns = ["tables", "table1", "columns"]
+    column, table = ["columns", "prompt-dt"], ["tables", "ptdt_table1"]
     for suite, last in (("cheetah-vel", 39), ("ant-dir", 49), ("reach", 20)):
         yield _case(["tasks", suite, "test"], [last + 40])
         yield _case(["tasks", suite, "train"], [0, last + 40])
@@ -185,13 +180,17 @@ def _contradictions() -> Iterator[Case]:
     path = ["tune", "methods", "ptdt-online", "suite_options"]
     yield _case(path, wrong, "ptdt-online.suite_options.reach.ranked")
     yield _case(path, {"moon": {}}, "ptdt-online.suite_options.moon")
-    yield _case(columns, column(method="magic"), "columns.0.method")
-    yield _case(columns, column(setting="magic"), "columns.0.setting")
-    yield _case(columns, [first, first], "tables.table1.columns")
-    yield _case(columns, column(suites=["ant-dir-ood"]), "tables.table1.columns")
-    for method in ("ptdt-offline", "ptdt-online", "ptdt-offline-literal"):
-        found = column(setting="mt-orl", method=method)
-        yield _case(columns, found, "columns.0.method", "moves prompts", "mt-orl")
+    yield _case([*column, "method"], "magic", "columns.prompt-dt.method")
+    yield _case([*column, "setting"], "magic", "columns.prompt-dt.setting")
+    yield _case([*table, "columns"], ["magic"], "tables.ptdt_table1.columns.0")
+    figure = ["figures", "pd_figure3"]
+    yield _case([*figure, "columns"], ["magic"], "figures.pd_figure3.columns.0")
+    yield _case([*figure, "baseline"], "mt-orl", "figures.pd_figure3.baseline")
+    yield _case([*figure, "kind"], "magic", "figures.pd_figure3.kind")
+    yield _case(["report"], ["magic"], "report.0")
+    for method in ("ptdt-offline", "ptdt-online", "ptdt-offline-literal", "soft-prompt"):
+        found = {"label": "x", "setting": "mt-orl", "method": method}
+        yield _case(column, found, "columns.prompt-dt.method", "moves prompts", "mt-orl")
     yield _case(["tasks", "reach", "target_return"], float("inf"))
     yield _case(["pretrain", "defaults", "learning_rate"], float("nan"))
     for suite in DEFAULT["suites"]:

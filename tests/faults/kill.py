@@ -36,16 +36,11 @@ MOST_ATTEMPTS = 4  # of the same command, after the killed one
 OVERLAY = """
 run: killed
 suites: [cheetah-dir]
-settings:
-  mt-bc: { backbone: prompt-dt }
-  mt-orl: { backbone: prompt-dt }
 tables:
-  table1:
-    columns:
-      - { id: prompt-dt, label: Prompt-DT, setting: expert, method: none }
-      - { id: prompt-dt-ft, label: Prompt-DT-FT, setting: expert, method: full-finetune }
-      - { id: ptdt-offline, label: PTDT-offline, setting: expert, method: ptdt-offline }
-      - { id: ptdt-online, label: PTDT-online, setting: expert, method: ptdt-online }
+  mine:
+    title: mine
+    columns: [prompt-dt, prompt-dt-ft, ptdt-offline, ptdt-online]
+report: [mine]
 """
 CONFIG = ("--configfile", "presets/smoke.yaml", "killed.yaml")
 

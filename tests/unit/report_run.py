@@ -1,7 +1,7 @@
 """A small invented run for the report's tests: evaluations, stores, curves, benchmarks."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import h5py
@@ -17,10 +17,12 @@ from trajprompt.trajectories.store import write_trajectories
 from trajprompt.tuning.protocol import HISTORY_COLUMNS
 
 ROOT = Path(__file__).resolve().parents[2]
-PUBLISHED = [
-    ROOT / "published" / name for name in ("ptdt_table1.csv", "prompt_diffuser_table1.csv")
-]
-CLAIMS = ROOT / "published" / "claims.yaml"
+PUBLISHED = ROOT / "published"
+MAIN_TABLE = PUBLISHED / "ptdt_table1.csv"
+CLAIMS = PUBLISHED / "claims.yaml"
+TABLES = sorted(PUBLISHED.glob("*_table*.csv"))
+TITLE = "An invented table"
+BACKBONE_PARAMETERS, PROMPT_PARAMETERS = 862_619, 135  # of cheetah-vel
 SEEDS = (0, 1, 2)
 # suite -> (first episodes, expert data, untuned level, noise), in reward
 LEVELS = {
@@ -64,22 +66,30 @@ def make_run(folder: Path, suites: tuple[str, ...] = PRINTED) -> FakeRun:
         | ({"suites": ONLY[name]} if name in ONLY else {})
         for name, (setting, method, _) in COLUMNS.items()
     )
-    settings = ReportSettings("invented", 7, suites, SEEDS, columns)
+    settings = ReportSettings("invented", 7, suites, SEEDS, columns, "ptdt_table1", TITLE)
     cells = [(suite, name) for suite in suites for name in COLUMNS if _covers(name, suite)]
     return FakeRun(
         settings,
         [_evaluation(folder, suite, name, seed) for suite, name in cells for seed in SEEDS],
         [_store(folder, suite) for suite in suites],
         [_curve(folder, suite, seed) for suite in suites for seed in SEEDS],
-        [_adaptation(folder / "3_tune" / suites[0] / "few-shot/ptdt-online/seed0.h5")],
+        [_adaptation(folder, (suites[0], "few-shot", "ptdt-online"))],
         _benchmarks(folder / "benchmarks"),
         _logs(folder / "logs"),
     )
 
 
+def with_columns(settings: ReportSettings, columns: list[dict]) -> ReportSettings:
+    return replace(settings, columns=tuple(columns))
+
+
 def command(run: FakeRun, name: str, out: Path, **files: list[Path]) -> list[str]:
     """Arguments of ``python -m trajprompt.report``."""
-    arguments = [name, "--settings", json.dumps(vars(run.settings)), "--out", str(out)]
+    table = run.settings.table if name == "table" else ""
+    settings = json.dumps({**vars(run.settings), "table": table})
+    arguments = [name, "--settings", settings, "--out", str(out)]
+    if table:
+        arguments += ["--table", table]
     for option, paths in files.items():
         arguments += [f"--{option}", *map(str, paths)]
     return arguments
@@ -166,15 +176,19 @@ def _curve(folder: Path, suite: str, seed: int) -> Path:
     return path
 
 
-def _adaptation(path: Path) -> Path:
+def _adaptation(folder: Path, cell: tuple[str, str, str]) -> Path:
     """Two tasks, of which each uses 300 steps at its last iteration."""
+    path = folder.joinpath("3_tune", *cell, "seed0.h5")
     path.parent.mkdir(parents=True, exist_ok=True)
     columns = dict.fromkeys(HISTORY_COLUMNS, np.zeros(6, int))
     columns["task"] = np.repeat([2, 7], 3)
     columns["simulator_steps"] = np.tile([0, 150, 300], 2)
     with h5py.File(path, "w", libver="latest") as file:
         own = {"kind": "adaptation", "schema_version": str(SCHEMA_VERSION)}
+        own |= dict(zip(("suite", "setting", "method"), cell, strict=True))
         write_attributes(file, own)
+        sizes = {"tuned_parameters": PROMPT_PARAMETERS}
+        write_attributes(file, sizes | {"backbone_parameters": BACKBONE_PARAMETERS})
         for name, values in columns.items():
             file[f"history/{name}"] = values
     return path

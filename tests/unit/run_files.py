@@ -1,6 +1,7 @@
 """A made-up run: every file that a configuration asks for, with its records, no content."""
 
 import json
+import re
 from pathlib import Path
 
 from trajprompt import config as run_config
@@ -14,9 +15,10 @@ run: invented
 seeds: [0, 1]
 suites: [reach]
 tables:
-  table1:
-    columns:
-      - { id: prompt-dt, label: Prompt-DT, setting: expert, method: none }
+  mine:
+    title: mine
+    columns: [prompt-dt, mt-orl]
+report: [mine]
 """
 CONFIGS = [ROOT / "config.yaml", ROOT / "presets/smoke.yaml"]
 STORE = "1_collect/reach/trajectories.h5"
@@ -24,7 +26,7 @@ BACKBONE = "2_pretrain/reach/prompt-dt/seed{seed}.safetensors"
 CURVE = "2_pretrain/reach/prompt-dt/seed{seed}.csv"
 ADAPTATION = "3_tune/reach/expert/none/seed{seed}.h5"
 EVALUATION = "4_evaluate/reach/expert/none/seed{seed}.csv"
-TABLE = "5_report/tables/table1.csv"
+TABLE = "5_report/tables/mine.csv"
 INPUTS = {
     "collect": (),
     "pretrain": (STORE,),
@@ -52,9 +54,15 @@ def run_job(results: Path, job: Job, content: str = "") -> None:
     outputs = [results / name for name in job.outputs]
     for path in outputs:
         write_text(path, f"number,text\n1,{path.name} of {job.record} {content}\n")
-    seed = job.settings.get("seed")
-    inputs = [name.format(seed=seed) for name in INPUTS[job.stage]]
-    write_record(_attributes(results, job, inputs), *outputs)
+    write_record(_attributes(results, job, _inputs(job)), *outputs)
+
+
+def _inputs(job: Job) -> list[str]:
+    """Those above, of the backbone and the setting that the job is for."""
+    names = [name.format(seed=job.settings.get("seed")) for name in INPUTS[job.stage]]
+    if job.settings.get("setting") == "mt-orl":
+        return [re.sub("/(prompt-dt|expert)/", "/mt-orl/", name) for name in names]
+    return names
 
 
 def _report(results: Path, job: Job) -> None:

@@ -5,28 +5,30 @@ import pytest
 import report_run
 import yaml
 
+from trajprompt import config
 from trajprompt.errors import TrajpromptError
-from trajprompt.report.claims import (
+from trajprompt.report.claims import Claim, Ledger, read_ledger
+from trajprompt.report.claims_markdown import claims_markdown
+from trajprompt.report.published import AVERAGE, Published
+from trajprompt.report.run import load_run
+from trajprompt.report.verdicts import (
+    CONTRADICTION,
     INCONCLUSIVE,
     NOT_REPRODUCED,
     NOT_TESTED,
     REPRODUCED,
-    Claim,
-    claims_markdown,
     judge,
-    read_claims,
     verdict,
 )
-from trajprompt.report.published import AVERAGE, Published
-from trajprompt.report.run import load_run
 
+TABLES = {path.stem: Published([path]) for path in report_run.TABLES}
 NAN = float("nan")
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     made = report_run.make_run(tmp_path_factory.mktemp("run"), ("cheetah-vel", "reach"))
-    return load_run(made.settings, made.evaluations, made.stores, report_run.PUBLISHED)
+    return load_run(made.settings, made.evaluations, made.stores)
 
 
 @pytest.mark.parametrize(
@@ -59,93 +61,152 @@ def test_unknown_directions_are_errors():
         verdict("less", 0.0, 1.0)
 
 
-def claim(
-    first: str, second: str, direction: str = "greater", margin: float = 0.0
-) -> Claim:
-    printed = {"first": 1.0, "second": 0.0, "difference": 1.0, "spread": 0.5}
-    printed["exceeds_spread"] = True
-    published = {suite: printed for suite in ("cheetah-vel", "reach")}
-    return Claim("c", "paper", "place", "text", first, second, direction, published, margin)
+def judged(run, first, second, direction="greater", margin=0.0, minus=()):
+    """The rows of one claim about two suites, by suite."""
+    published = {"cheetah-vel": None, "reach": None}
+    texts = ("c", "paper", "place", "table", "text", first, second, direction)
+    claim = Claim(*texts, published, margin, minus)
+    return judge(Ledger([claim], [], []), run, TABLES).set_index("suite")
 
 
 def test_less_negative_returns_are_greater(run):
     """cheetah-vel: about −66 with an expert prompt, −160 with a random one."""
-    rows = judge([claim("prompt-dt", "prompt-dt-random")], run).set_index("suite")
+    rows = judged(run, "prompt-dt", "prompt-dt-random")
     assert rows.loc["cheetah-vel", "verdict"] == REPRODUCED
     assert 80 < rows.loc["cheetah-vel", "difference"] < 110
-    reverse = judge([claim("prompt-dt-random", "prompt-dt")], run)
+    reverse = judged(run, "prompt-dt-random", "prompt-dt")
     assert list(reverse["verdict"]) == [NOT_REPRODUCED, NOT_REPRODUCED]
 
 
 def test_margin_is_a_share_of_the_datas_gap(run):
-    rows = judge([claim("prompt-dt", "mt-orl", "equivalent", 0.05)], run).set_index("suite")
+    rows = judged(run, "prompt-dt", "mt-orl", "equivalent", 0.05)
     assert rows.loc["cheetah-vel", "margin"] == pytest.approx(0.05 * (260 - 52))
     assert rows.loc["reach", "margin"] == pytest.approx(0.05 * (655 - 110))
     assert set(rows["verdict"]) == {NOT_REPRODUCED}
-    same = judge([claim("prompt-dt", "prompt-dt", "equivalent", 0.05)], run)
+    same = judged(run, "prompt-dt", "prompt-dt", "equivalent", 0.05)
     assert set(same["verdict"]) == {REPRODUCED}
 
 
+def test_effects_are_compared_as_differences_of_differences(run):
+    """A random prompt costs 45 % of the gap, none at all 80 %: 35 % less."""
+    rows = judged(run, "prompt-dt", "prompt-dt", minus=("mt-orl", "prompt-dt-random"))
+    assert set(rows["verdict"]) == {REPRODUCED}
+    plain = judged(run, "prompt-dt-random", "mt-orl")
+    assert list(rows["difference"]) == pytest.approx(list(plain["difference"]))
+    nothing = judged(run, "prompt-dt", "mt-orl", minus=("prompt-dt", "mt-orl"))
+    assert list(nothing["difference"]) == [0.0, 0.0]
+    absent = judged(run, "prompt-dt", "mt-orl", minus=("prompt-dt", "soft-prompt"))
+    assert set(absent["verdict"]) == {NOT_TESTED}
+
+
 def test_what_the_run_lacks_is_not_tested(run):
-    rows = judge(read_claims(report_run.CLAIMS), run)
+    ledger = read_ledger(report_run.CLAIMS)
+    rows = judge(ledger, run, TABLES)
+    rows = rows[rows["direction"].notna()]
     tested = rows["verdict"] != NOT_TESTED
     assert set(rows.loc[tested, "suite"]) == {"cheetah-vel", "reach"}
-    assert set(rows.loc[~tested, "suite"]) == {"cheetah-dir", "ant-dir", AVERAGE}
-    absent = judge([claim("soft-prompt", "prompt-dt")], run)
-    assert set(absent["verdict"]) == {NOT_TESTED}
-    literal = judge([claim("ptdt-offline-literal", "prompt-dt")], run).set_index("suite")
-    assert (
-        literal.loc["reach", "verdict"] == NOT_TESTED
-    )  # the column covers cheetah-vel only
+    assert {"cheetah-dir", "ant-dir", "hopper", AVERAGE} <= set(rows.loc[~tested, "suite"])
+    assert set(judged(run, "soft-prompt", "prompt-dt")["verdict"]) == {NOT_TESTED}
+    literal = judged(run, "ptdt-offline-literal", "prompt-dt")
+    assert literal.loc["reach", "verdict"] == NOT_TESTED  # it covers cheetah-vel only
     assert literal.loc["cheetah-vel", "verdict"] == INCONCLUSIVE
 
 
+def test_remarks_and_contradictions_are_rows(run):
+    ledger = read_ledger(report_run.CLAIMS)
+    rows = judge(ledger, run, TABLES).set_index("claim")
+    assert rows.loc["pd-prompts-diverse", "verdict"] == NOT_TESTED
+    found = rows.loc["mt-orl-average"]
+    assert found["verdict"] == CONTRADICTION and found["says"].startswith("181.8")
+    assert found["other_says"].startswith("45.5") and np.isnan(found["ours"])
+    assert len(rows[rows["verdict"] == CONTRADICTION]) == len(ledger.contradictions)
+
+
+def test_ours_stands_beside_a_contradiction(tmp_path):
+    made = report_run.make_run(tmp_path)
+    run = load_run(made.settings, made.evaluations, made.stores)
+    ledger = read_ledger(report_run.CLAIMS)
+    rows = judge(ledger, run, TABLES)
+    row = rows.set_index("claim").loc["mt-orl-average"]
+    column = run.column("mt-orl")
+    means = [scores.values.mean() for scores in run.scores(column).values()]
+    assert row["ours"] == pytest.approx(np.mean(means))
+    text = claims_markdown(ledger, rows, run)
+    line = next(li for li in text.splitlines() if li.startswith("| The average of MT-ORL"))
+    assert "181.8, which is the sum" in line and f"{row['ours']:.1f} [" in line
+
+
 def test_markdown_names_run_and_size(run):
-    claims = read_claims(report_run.CLAIMS)
-    text = claims_markdown(claims, judge(claims, run), run)
+    ledger = read_ledger(report_run.CLAIMS)
+    text = claims_markdown(ledger, judge(ledger, run, TABLES), run)
     assert "`invented` with 3 seed(s)" in text
-    assert all(claim.statement in text for claim in claims)
+    for entry in (*ledger.claims, *ledger.not_compared, *ledger.contradictions):
+        assert entry.statement in text
 
 
 def test_shipped_claims_agree_with_the_published_tables():
-    published = Published(report_run.PUBLISHED)
-    for claim in read_claims(report_run.CLAIMS):
+    for claim in read_ledger(report_run.CLAIMS).claims:
         for suite, printed in claim.published.items():
-            first, second = (
-                _printed(published, suite, c) for c in (claim.first, claim.second)
-            )
-            assert printed["first"] == pytest.approx(first[0], abs=0.006), claim.id
-            assert printed["second"] == pytest.approx(second[0], abs=0.006), claim.id
-            difference = first[0] - second[0]
+            if printed is None:  # a figure, of which no numbers are printed
+                assert claim.table not in TABLES or "figure" in claim.table, claim.id
+                continue
+            sides = [_printed(claim.table, suite, *side) for side in claim.sides]
+            assert printed["first"] == pytest.approx(sides[0][0], abs=0.006), claim.id
+            assert printed["second"] == pytest.approx(sides[1][0], abs=0.006), claim.id
+            difference = sides[0][0] - sides[1][0]
             assert printed["difference"] == pytest.approx(difference, abs=0.006)
-            if suite == AVERAGE:
+            spread = max(side[1] for side in sides)
+            if np.isnan(spread):
                 assert printed["spread"] is None and printed["exceeds_spread"] is None
                 continue
-            assert printed["spread"] == max(first[1], second[1])
-            assert printed["exceeds_spread"] == (abs(difference) > printed["spread"])
+            assert printed["spread"] == spread
+            exceeds = round(abs(difference), 6) > spread
+            assert printed["exceeds_spread"] == exceeds, claim.id
 
 
-def _printed(published: Published, suite: str, column: str) -> tuple[float, float]:
+def _printed(table: str, suite: str, column: str, less: str | None) -> tuple[float, float]:
+    """Printed mean and spread of a side of a claim; NaN for a spread not printed."""
+    if less is not None:
+        one, other = (_printed(table, suite, name, None) for name in (column, less))
+        return one[0] - other[0], max(one[1], other[1])
+    published = TABLES[table]
     if suite == AVERAGE:
         mean = published.average(published.suites(column), column)
         assert mean is not None
         return mean, np.nan
     figure = published.get(suite, column)
-    assert figure is not None
+    assert figure is not None, (table, suite, column)
     return figure.mean, figure.spread
 
 
+def test_claims_name_columns_of_the_config():
+    """All but those about D4RL, which no suite has."""
+    known = set(config.load(["config.yaml"])["columns"])
+    for claim in read_ledger(report_run.CLAIMS).claims:
+        named = {name for side in claim.sides for name in side if name}
+        assert named <= known or claim.table == "ptdt_table2", claim.id
+
+
 def test_damaged_claims_are_refused(tmp_path):
-    entries = yaml.safe_load(report_run.CLAIMS.read_text())
-    path = tmp_path / "claims.yaml"
+    whole = yaml.safe_load(report_run.CLAIMS.read_text())
+    entry, path = whole["claims"][0], tmp_path / "claims.yaml"
     for damage, message in (
         ({"direction": "bigger"}, "bigger"),
         ({"margn": 1}, "margn"),
         ({"margin": -1.0}, "margin"),
+        ({"minus": ["prompt-dt"]}, "two columns"),
+        ({"published": {"reach": {"first": 1}}}, "exceeds_spread"),
+        ({"paper": 7}, "text"),
     ):
-        path.write_text(yaml.safe_dump([entries[0] | damage]))
+        path.write_text(yaml.safe_dump({**whole, "claims": [entry | damage]}))
         with pytest.raises(TrajpromptError, match=message):
-            read_claims(path)
-    path.write_text(yaml.safe_dump([entries[0], entries[0]]))
+            read_ledger(path)
+    path.write_text(yaml.safe_dump({**whole, "claims": [entry, entry]}))
     with pytest.raises(TrajpromptError, match="each id once"):
-        read_claims(path)
+        read_ledger(path)
+    path.write_text(yaml.safe_dump({"claims": [entry]}))
+    with pytest.raises(TrajpromptError, match="contradictions"):
+        read_ledger(path)
+    path.write_text(yaml.safe_dump({**whole, "contradictions": [{"id": "x"}]}))
+    with pytest.raises(TrajpromptError, match="statement"):
+        read_ledger(path)

@@ -43,8 +43,23 @@ def test_presets_are_valid(preset):
         ("pretrain.defaults.layers", 1, ["pretrain.defaults.layers", "1", "at least 2"]),
         ("tune.methods.none.kind", "magic", ["methods.none.kind", "tuning/magic.py"]),
         ("tasks.cheetah-vel.test", [40], ["tasks.cheetah-vel.test", "40", "0 to 39"]),
-        ("tables.table1.columns.0.method", "magic", ["columns.0.method", "magic", "none"]),
-        ("tables.table1.columns.0.setting", "magic", ["columns.0.setting", "magic"]),
+        (
+            "columns.prompt-dt.method",
+            "magic",
+            ["columns.prompt-dt.method", "magic", "none"],
+        ),
+        ("columns.prompt-dt.setting", "magic", ["columns.prompt-dt.setting", "magic"]),
+        ("columns.prompt-dt.suites", [], ["columns.prompt-dt.suites", "at least one"]),
+        ("tables.ptdt_table1.columns", ["magic"], ["columns.0", "magic", "prompt-dt"]),
+        ("tables.ptdt_table1.columns", ["mt-orl"] * 2, ["columns", "each once"]),
+        ("tables.ptdt_table1.columns", [], ["columns", "at least one"]),
+        ("tables.ptdt_table1.suites", ["moon"], ["suites.0", "moon"]),
+        ("tables.ptdt_table1.paper", "mine", ["paper", "ptdt, prompt_diffuser"]),
+        ("tables.ptdt_table1.title", "a | b", ["title", "without |"]),
+        ("tables.Table", {}, ["tables.Table", "an unknown key", "underscores"]),
+        ("tables.table-1", {}, ["tables.table-1", "an unknown key", "underscores"]),
+        ("report", ["magic"], ["report.0", "magic", "ptdt_table1"]),
+        ("report", "some", ["report", "all, or a list"]),
         ("settings.expert.samples", "few", ["samples", "few", "all"]),
         ("evaluate.episodes", 0, ["evaluate.episodes", "at least 1"]),
         ("collect.ant-dir.options.wdth", 8, ["options.wdth", "unknown option", "width"]),
@@ -100,12 +115,11 @@ def test_presets_are_valid(preset):
         ("tasks.moon", {}, ["tasks.moon", "an unknown key"]),
         ("settings.Expert", {}, ["settings.Expert", "an unknown key", "lower-case"]),
         ("tasks.reach.target_return", float("inf"), ["target_return", "inf", "finite"]),
-        ("pretrain.defaults.warmup_steps", 501, ["defaults.warmup_steps", "reach"]),
+        ("pretrain.defaults.warmup_steps", 401, ["defaults.warmup_steps", "reach"]),
         ("pretrain.suites.reach.steps", 99, ["defaults.warmup_steps", "100", "99 steps"]),
         ("pretrain.defaults.validation_every", 10**6, ["validation_every", "at most"]),
         ("settings.expert.samples", 411, ["expert.samples", "411", "410 steps of reach"]),
-        ("tables.table1.columns.6.setting", "mt-orl", ["columns.6.method", "prompts"]),
-        ("tables.table1.columns.0.suites", [], ["columns.0.suites", "at least one"]),
+        ("columns.ptdt-offline.setting", "mt-orl", ["ptdt-offline.method", "prompts"]),
         ("collect.ant-dir.options.width", 10**6, ["options.width", "at most 4096"]),
     ],
 )
@@ -146,12 +160,10 @@ def test_a_template_that_runs_code_is_refused(tmp_path):
 
 
 def test_no_column_is_of_a_suite_of_the_run():
-    columns = changed("suites", ["reach"])
-    columns["tables"]["table1"]["columns"] = [
-        {**DEFAULT["tables"]["table1"]["columns"][0], "suites": ["ant-dir"]}
-    ]
-    with pytest.raises(TrajpromptError, match="tables.table1.columns: .*no column"):
-        config.check(columns)
+    made = changed("suites", ["reach"])
+    made["report"] = ["pd_table9"]
+    with pytest.raises(TrajpromptError, match="tables: .*no column of a suite"):
+        config.check(made)
 
 
 def test_null_takes_an_option_back(tmp_path):
@@ -196,15 +208,20 @@ def test_unknown_setting_on_the_command_line():
         settings.from_mapping(settings.ReportSettings, {"colour": 1}, "--settings")
 
 
-def test_a_cell_in_two_tables_is_one_cell():
-    twice = copy.deepcopy(DEFAULT)
-    columns = twice["tables"]["table1"]["columns"]
-    columns.append({**columns[0], "id": "again"})
-    assert config.cells(twice) == config.cells(DEFAULT)
+def test_the_report_of_a_table_has_only_its_suites_and_columns():
+    made = config.report(DEFAULT, "pd_table9")
+    assert made.suites == ("ant-dir-ood",)
+    assert [column["id"] for column in made.columns] == (
+        DEFAULT["tables"]["pd_table9"]["columns"]
+    )
+    assert made.table == "pd_table9" and made.title.startswith("PD Table 9")
+    with pytest.raises(TrajpromptError, match="figure 'magic'"):
+        config.report(DEFAULT, "magic")
 
 
-def test_the_report_has_only_suites_of_some_column():
-    one = {"id": "a", "label": "a", "setting": "expert", "method": "none"}
-    made = changed("tables.table1.columns", [one | {"suites": ["reach"]}])
-    assert config.report(made).suites == ("reach",)
-    assert config.report(DEFAULT).suites == tuple(DEFAULT["suites"])
+def test_the_report_of_the_run_has_every_column_in_all_its_suites():
+    made = config.report(DEFAULT)
+    columns = {column["id"]: column["suites"] for column in made.columns}
+    assert made.suites == tuple(DEFAULT["suites"]) and not made.table
+    assert {"ant-dir", "ant-dir-ood"} <= set(columns["prompt-dt"])  # of two tables
+    assert columns["ptdt-offline-literal"] == ["cheetah-vel"]

@@ -5,7 +5,7 @@ import report_run
 
 from trajprompt.errors import TrajpromptError
 from trajprompt.report.cells import read_evaluation
-from trajprompt.report.claims import read_claims
+from trajprompt.report.claims import read_ledger
 from trajprompt.report.learning import pretraining_table
 from trajprompt.report.published import Published
 from trajprompt.report.reading import read_table, read_yaml
@@ -46,7 +46,7 @@ def test_damaged_tables(tmp_path, content, message):
     assert "run `python -m trajprompt.evaluate`" in str(caught.value)
 
 
-@pytest.mark.parametrize("reader", [lambda path: Published([path]), read_claims])
+@pytest.mark.parametrize("reader", [lambda path: Published([path]), read_ledger])
 @pytest.mark.parametrize("content", [b"", b"\xff\xfe\x00\x80", b"{ [", b"1"])
 def test_damaged_published_files(tmp_path, reader, content):
     path = tmp_path / "damaged"
@@ -73,7 +73,7 @@ def test_damaged_yaml(tmp_path, content):
 
 
 @pytest.mark.parametrize(
-    "cut", ["  second: mt-orl\n", "spread: 3.4, ", "direction: greater\n"]
+    "cut", ["    second: mt-orl\n", "spread: 3.4, ", "    direction: greater\n"]
 )
 def test_claims_that_lack_a_line(tmp_path, cut):
     text = report_run.CLAIMS.read_text()
@@ -81,7 +81,7 @@ def test_claims_that_lack_a_line(tmp_path, cut):
     path = tmp_path / "claims.yaml"
     path.write_text(text.replace(cut, "", 1))
     with pytest.raises(TrajpromptError, match="claims.yaml"):
-        read_claims(path)
+        read_ledger(path)
 
 
 def test_options_reach_pandas(tmp_path):

@@ -1,4 +1,4 @@
-"""Table 1: published figures, averages, rounding, missing cells; the report's commands."""
+"""Tables: published figures, averages, rounding, missing cells; the report's commands."""
 
 import json
 import xml.etree.ElementTree as ElementTree
@@ -21,20 +21,21 @@ from trajprompt.report.compute import (
     compute_markdown,
     compute_table,
 )
-from trajprompt.report.figures import curve_table
 from trajprompt.report.markdown import (
     gap_markdown,
     interval,
     number,
     plus_minus,
-    table1_markdown,
+    sizes_markdown,
+    table_markdown,
 )
 from trajprompt.report.published import AVERAGE, Published
 from trajprompt.report.run import Run, load_run
-from trajprompt.report.tables import EXPERT_DATA, FIRST_EPISODES, table1, task_table
+from trajprompt.report.tables import EXPERT_DATA, FIRST_EPISODES, cell_table, task_table
 from trajprompt.report.teacher import Teacher
 
 SUITES = ("cheetah-dir", "cheetah-vel", "ant-dir", "reach")
+PRINTED = [report_run.MAIN_TABLE]
 
 
 @pytest.fixture(scope="module")
@@ -44,31 +45,60 @@ def made(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def run(made) -> Run:
-    return load_run(made.settings, made.evaluations, made.stores, report_run.PUBLISHED)
+    return load_run(made.settings, made.evaluations, made.stores, published=PRINTED)
 
 
 @pytest.fixture(scope="module")
 def table(run) -> pd.DataFrame:
-    return table1(run)
+    return cell_table(run)
 
 
-def test_published_averages_are_the_mean_of_their_cells_but_for_two_misprints():
-    published = Published(report_run.PUBLISHED)
-    names = [name for name in report_run.COLUMNS if name != "ptdt-offline-literal"]
+def test_published_averages_are_the_mean_of_their_cells_but_for_three_misprints():
     wrong = {}
-    for name in names:
-        mean, printed = published.average(SUITES, name), published.get(AVERAGE, name)
-        assert mean is not None and printed is not None
-        if round(abs(mean - printed.mean), 6) > 0.05:
-            wrong[name] = (round(mean, 2), printed.mean)
-            assert printed.note
-    assert wrong == {"mt-orl": (45.45, 181.8), "ptdt-offline": (450.6, 450.3)}
+    for path in report_run.TABLES:
+        published = Published([path])
+        for name in published.columns():
+            printed = published.get(AVERAGE, name)
+            mean = published.average(published.suites(name), name)
+            assert mean is not None
+            if printed is not None and round(abs(mean - printed.mean), 6) > 0.05:
+                wrong[path.stem, name] = (round(mean, 2), printed.mean)
+                assert printed.note
+    assert wrong == {
+        ("ptdt_table1", "mt-orl"): (45.45, 181.8),
+        ("ptdt_table1", "ptdt-offline"): (450.6, 450.3),
+        ("ptdt_table2", "dt"): (61.4, 61.6),
+        ("pd_table1", "ptdt-offline"): (450.6, 450.3),
+    }
 
 
 def test_mt_orl_average_is_printed_as_the_sum():
-    published = Published(report_run.PUBLISHED)
+    published = Published(PRINTED)
     figures = [published.get(suite, "mt-orl") for suite in SUITES]
     assert sum(figure.mean for figure in figures if figure) == pytest.approx(181.8)
+
+
+@pytest.mark.parametrize("name", ["ptdt_table3", "pd_table2"])
+def test_tables_of_qualities_have_every_combination(name):
+    """Two methods, three qualities of the prompt, three of the data."""
+    assert len(Published([report_run.PUBLISHED / f"{name}.csv"]).columns()) == 18
+
+
+def test_the_papers_agree_where_they_print_the_same_experiment():
+    """What PD takes over from PTDT, but for prompts that are not from experts."""
+    tables = {path.stem: Published([path]) for path in report_run.TABLES}
+    first, second = tables["ptdt_table1"], tables["pd_table1"]
+    for column in ("prompt-dt", "mt-orl", "prompt-dt-ft", "ptdt-offline"):
+        for suite in SUITES:
+            one, other = first.get(suite, column), second.get(suite, column)
+            assert one and other and (one.mean, one.spread) == (other.mean, other.spread)
+    first, second = tables["ptdt_table3"], tables["pd_table2"]
+    for data in ("medium", "random"):
+        one, other = (t.get("cheetah-vel", f"ptdt-{data}-expert") for t in (first, second))
+        assert one and other and one.mean == other.mean
+        one, other = (t.get("cheetah-vel", f"ptdt-{data}-random") for t in (first, second))
+        assert one and other and one.note and other.note
+        assert one.mean - other.mean == pytest.approx(40.0)
 
 
 @pytest.mark.parametrize(
@@ -119,17 +149,43 @@ def test_average_weighs_suites_equally_and_needs_all(table):
 
 def test_average_is_over_the_suites_that_the_papers_print(tmp_path):
     made = report_run.make_run(tmp_path, ("cheetah-vel", "ant-dir-ood", "reach"))
-    run = load_run(made.settings, made.evaluations, made.stores, report_run.PUBLISHED)
-    table = table1(run)
+    run = load_run(made.settings, made.evaluations, made.stores, published=PRINTED)
+    table = cell_table(run)
     rows = table.set_index(["column", "suite"])
     for name in ("mt-orl", FIRST_EPISODES, EXPERT_DATA):
         for what in ("mean", "gap_closed"):
             parts = [rows.loc[(name, suite), what] for suite in ("cheetah-vel", "reach")]
             assert rows.loc[(name, AVERAGE), what] == pytest.approx(np.mean(parts))
     assert rows.loc[("mt-orl", AVERAGE), "published"] == pytest.approx((-146.6 + 264.1) / 2)
-    assert "over Cheetah-vel, MW reach, weighed equally" in table1_markdown(table, run)
+    assert "over Cheetah-vel, MW reach, weighed equally" in table_markdown(table, run)
     unprinted = load_run(made.settings, made.evaluations, made.stores)
     assert unprinted.averaged == made.settings.suites
+
+
+def test_a_table_of_one_suite_has_no_average(tmp_path):
+    made = report_run.make_run(tmp_path, ("ant-dir-ood",))
+    printed = [report_run.PUBLISHED / "pd_table9.csv"]
+    run = load_run(made.settings, made.evaluations, made.stores, published=printed)
+    table = cell_table(run)
+    assert set(table["suite"]) == {"ant-dir-ood"}
+    rows = table.set_index("column")["published"]
+    assert (rows["prompt-dt"], rows["ptdt-offline"]) == (526.0, 540.8)
+    assert "Average" not in table_markdown(table, run)
+
+
+def test_sizes_are_counted_beside_the_papers(tmp_path):
+    made = report_run.make_run(tmp_path, ("cheetah-vel", "reach"))
+    files = {"published": PRINTED, "printed_sizes": report_run.PUBLISHED / "sizes.csv"}
+    run = load_run(made.settings, made.evaluations, made.stores, made.adaptations, **files)
+    table = cell_table(run)
+    row = table.set_index(["column", "suite"]).loc[("ptdt-online", "cheetah-vel")]
+    assert row["parameters"] == 135
+    assert row["parameters_percentage"] == pytest.approx(0.01565, abs=1e-5)
+    text = sizes_markdown(table, run)
+    assert "| PTDT-ONLINE | 135 (0.0157 %) | – | – |" in text
+    assert "| PROMPT-DT-FT | – | – | 13.71M (100 %) |" in text
+    assert "| MT-ORL" not in text
+    assert "a prompt of 5 steps has 135 (cheetahs)" in table_markdown(table, run)
 
 
 def test_share_of_the_gap_closed(run, table):
@@ -143,7 +199,7 @@ def test_share_of_the_gap_closed(run, table):
     text = gap_markdown(table, run)
     shares = [rows.loc[("prompt-dt", s), "gap_closed"] for s in (*SUITES, AVERAGE)]
     line = " | ".join(number(100 * share, 0) for share in shares)
-    assert f"| PROMPT-DT | {line} |" in text and text in table1_markdown(table, run)
+    assert f"| PROMPT-DT | {line} |" in text and text in table_markdown(table, run)
     assert text.splitlines()[-1].startswith("| PTDT-OFFLINE-LITERAL | – | ")
 
 
@@ -153,7 +209,7 @@ def test_no_gap_no_share():
 
 
 def test_last_and_best_are_different_tables(run, table):
-    best = table1(run, "best").set_index(["column", "suite"])["mean"]
+    best = cell_table(run, "best").set_index(["column", "suite"])["mean"]
     last = table.set_index(["column", "suite"])["mean"]
     assert best["ptdt-online", "reach"] != last["ptdt-online", "reach"]
 
@@ -166,14 +222,15 @@ def test_the_datas_own_returns_are_rows(table):
 
 
 def test_markdown_has_ours_beside_published_and_the_misprint(run, table):
-    text = table1_markdown(table, run)
+    text = table_markdown(table, run)
+    assert text.startswith(f"# {report_run.TITLE}\n")
     line = next(line for line in text.splitlines() if line.startswith("| MT-ORL"))
     assert "| -46.2 ± 3.4 |" in line and line.endswith("| 45.5 |")
     assert "the printed 181.8 is the sum" in text
     assert "n = 3 seed(s), 3 evaluation episodes" in text
 
 
-def test_task_table_averages_to_table1(run, table):
+def test_task_table_averages_to_cell_table(run, table):
     tasks = task_table(run)
     means = tasks.groupby(["column", "suite"])["mean"].mean()
     rows = table.set_index(["column", "suite"])["mean"]
@@ -183,16 +240,16 @@ def test_task_table_averages_to_table1(run, table):
 
 def test_a_missing_cell_names_its_file(made):
     short = [p for p in made.evaluations if "reach/mt-orl/none/seed1" not in str(p)]
-    run = load_run(made.settings, short, made.stores, report_run.PUBLISHED)
+    run = load_run(made.settings, short, made.stores, published=PRINTED)
     with pytest.raises(TrajpromptError, match="4_evaluate/reach/mt-orl/none/seed1.csv"):
-        table1(run)
+        cell_table(run)
 
 
 def test_a_missing_store_names_the_suite(made):
     stores = [path for path in made.stores if "ant-dir" not in str(path)]
-    run = load_run(made.settings, made.evaluations, stores, report_run.PUBLISHED)
+    run = load_run(made.settings, made.evaluations, stores, published=PRINTED)
     with pytest.raises(TrajpromptError, match="trajectory store of ant-dir"):
-        table1(run)
+        cell_table(run)
 
 
 def test_damaged_evaluations_are_refused(made, tmp_path):
@@ -224,28 +281,6 @@ def test_columns_are_checked():
     for entries in ([good, good], [good | {"colour": 1}], [{"id": "a"}], []):
         with pytest.raises(TrajpromptError, match="columns"):
             parse_columns(entries)
-
-
-def test_figure5_table(run):
-    table = curve_table(run, ["ptdt-offline", "ptdt-online"], "prompt-dt")
-    rows = table[(table["column"] == "ptdt-online") & (table["suite"] == "reach")]
-    assert list(rows["queries"]) == [0, 750, 1500, 2250, 3000]
-    assert rows["mean"].iloc[-1] > rows["mean"].iloc[0]
-    with pytest.raises(TrajpromptError, match="no rows of checkpoint 'curve'"):
-        curve_table(run, ["prompt-dt-ft"], "prompt-dt")
-    with pytest.raises(TrajpromptError, match="no column 'other'"):
-        curve_table(run, ["other"], "prompt-dt")
-
-
-def test_curves_start_on_the_untuned_level(run):
-    """Iteration 0 is the prompt not tuned: same prompt, same resets, same return."""
-    table = curve_table(run, ["ptdt-online"], "prompt-dt")
-    start = table[table["iteration"] == 0].set_index(["column", "suite"])
-    level = table[table["column"] == "prompt-dt"].set_index("suite")
-    for suite in SUITES:
-        first = start.loc[("ptdt-online", suite)]
-        assert level.loc[suite, "mean"] == pytest.approx(first["mean"])
-        assert level.loc[suite, "episodes"] == first["episodes"] == 2
 
 
 def test_compute(tmp_path):
@@ -307,13 +342,13 @@ def test_compute_needs_its_folders_and_paths_of_the_run(tmp_path):
 def test_commands_write_whole_deterministic_files(tmp_path):
     made = report_run.make_run(tmp_path, ("cheetah-vel", "reach"))
     files = {"evaluations": made.evaluations}
+    files_of_tables = files | {"stores": made.stores}
+    files_of_tables |= {"published": [report_run.PUBLISHED]}
     commands = {
-        "table1": files | {"stores": made.stores, "published": report_run.PUBLISHED},
-        "figure5": files,
+        "table": files_of_tables | {"adaptations": made.adaptations},
         "curves": {"stores": made.stores, "pretraining": made.curves},
-        "claims": files
-        | {"stores": made.stores, "published": report_run.PUBLISHED}
-        | {"claims": [report_run.CLAIMS]},
+        "claims": files_of_tables,
+        "aggregate": files_of_tables,
         "compute": files
         | {"stores": made.stores, "pretraining": made.curves}
         | {"adaptations": made.adaptations}
@@ -325,13 +360,15 @@ def test_commands_write_whole_deterministic_files(tmp_path):
     first = sorted(path for path in (tmp_path / "a").rglob("*") if path.is_file())
     names = {str(path.relative_to(tmp_path / "a")) for path in first}
     assert {
-        "tables/table1.csv",
-        "tables/table1_best.md",
+        "tables/ptdt_table1.csv",
+        "tables/ptdt_table1_best.md",
+        "tables/aggregate.md",
         "claims.md",
         "compute.csv",
     } <= names
     assert {
-        f"figures/{n}.svg" for n in ("table1", "figure5", "collection", "pretraining")
+        f"figures/{n}.svg"
+        for n in ("ptdt_table1", "collection", "pretraining", "aggregate")
     } <= names
     for path in first:
         assert (
@@ -356,15 +393,16 @@ def _check_figure(path) -> None:
 def test_one_seed_still_makes_a_table(made, tmp_path):
     alone = replace(made, settings=replace(made.settings, seeds=(0,)))
     arguments = {"evaluations": made.evaluations, "stores": made.stores}
-    arguments["published"] = report_run.PUBLISHED
-    main(report_run.command(alone, "table1", tmp_path, **arguments))
-    assert "n = 1 seed(s)" in (tmp_path / "tables" / "table1.md").read_text()
-    table = pd.read_csv(tmp_path / "tables" / "table1.csv")
+    arguments["published"] = [report_run.PUBLISHED]
+    main(report_run.command(alone, "table", tmp_path, **arguments))
+    assert "n = 1 seed(s)" in (tmp_path / "tables" / "ptdt_table1.md").read_text()
+    table = pd.read_csv(tmp_path / "tables" / "ptdt_table1.csv")
     assert table["low"].isna().all() and table["mean"].notna().all()
 
 
 def test_settings_of_the_command_line_are_checked(made, tmp_path):
-    arguments = report_run.command(made, "figure5", tmp_path, evaluations=made.evaluations)
+    files = {"evaluations": made.evaluations, "stores": made.stores}
+    arguments = report_run.command(made, "table", tmp_path, **files)
     arguments[2] = json.dumps({"run": "x"})
     with pytest.raises(TrajpromptError, match="run_seed"):
         main(arguments)

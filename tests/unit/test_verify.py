@@ -84,7 +84,8 @@ def test_an_input_made_anew_makes_all_that_follows_stale(run):
 def test_settings_that_the_config_no_longer_has(run, tmp_path, capsys):
     results, config = run
     merge(config, {"evaluate": {"episodes": 7}})
-    stale = (EVALUATION.format(seed=0), EVALUATION.format(seed=1), TABLE)
+    played = [f"4_evaluate/reach/mt-orl/none/seed{seed}.csv" for seed in (0, 1)]
+    stale = (EVALUATION.format(seed=0), EVALUATION.format(seed=1), TABLE, *played)
     assert wrong(results, config) == dict.fromkeys(stale, "stale")
     (why,) = {f.why for f in judge(results, config) if f.file == stale[0]}
     assert why == "made with other settings: episodes"

@@ -4,6 +4,8 @@ import re
 
 import pytest
 
+from trajprompt import config, table_cells
+
 
 def jobs(done):
     """Rule name -> number of jobs, from the table that a dry run prints."""
@@ -12,14 +14,47 @@ def jobs(done):
     return {rule: int(count) for rule, count in re.findall(r"^(\w+) +(\d+)$", table, re.M)}
 
 
-@pytest.mark.parametrize(("preset", "suites", "seeds"), [("smoke", 5, 1), ("paper", 5, 3)])
-def test_every_cell_has_one_job(workflow, preset, suites, seeds):
+@pytest.mark.parametrize("preset", ["smoke", "paper"])
+def test_every_cell_has_one_job(workflow, preset):
     found = jobs(workflow.snakemake("-n", "--configfile", f"presets/{preset}.yaml"))
-    # Eight columns of Table 1 for every suite, and the literal step size on one.
-    cells = (suites * 8 + 1) * seeds
-    assert found["collect"] == suites
-    assert found["pretrain"] == suites * 3 * seeds
-    assert found["tune"] == found["evaluate"] == cells
+    made = config.load(["config.yaml", f"presets/{preset}.yaml"])
+    seeds = len(made["seeds"])
+    assert found["collect"] == len(made["suites"])
+    assert found["pretrain"] == len(table_cells.backbones(made)) * seeds
+    assert found["tune"] == found["evaluate"] == len(table_cells.cells(made)) * seeds
+    assert all(found[name] == 1 for name in (*made["tables"], *made["figures"]))
+
+
+def test_the_smoke_run_is_small(workflow):
+    found = jobs(workflow.snakemake("-n", "--configfile", "presets/smoke.yaml"))
+    assert sum(found.values()) <= 135  # five minutes on two cores
+
+
+@pytest.mark.parametrize("target", ["ptdt", "prompt_diffuser"])
+def test_a_paper_is_a_target(workflow, target):
+    found = jobs(workflow.snakemake("-n", target))
+    made = config.load(["config.yaml"])
+    shown = {**made["tables"], **made["figures"]}
+    own = [name for name, entry in shown.items() if entry["paper"] == target]
+    assert {name for name in found if name in shown} == set(own)
+    assert found["tune"] == len(table_cells.cells(made, own)) * len(made["seeds"])
+    assert "claims" not in found
+
+
+def test_a_run_may_make_one_table(workflow):
+    columns = "columns: [prompt-dt], suites: [reach]"
+    overlay = f"tables: {{ mine: {{ title: mine, {columns} }} }}\nreport: [mine]\n"
+    (workflow.folder / "mine.yaml").write_text(overlay)
+    found = jobs(workflow.snakemake("-n", "--configfile", "mine.yaml"))
+    assert found["tune"] == found["evaluate"] == found["pretrain"] == 3
+    assert found["mine"] == found["claims"] == 1
+    assert not {"ptdt_table1", "ptdt_figure5"} & set(found)
+
+
+def test_targets_are_listed_with_what_they_are(workflow):
+    listed = workflow.snakemake("--list").stdout
+    assert "PTDT Table 3: quality of the initial prompt" in listed
+    assert "pd_table9" in listed and "PD Figure 2b: methods by quality" in listed
 
 
 def test_a_target_asks_only_for_what_it_needs(workflow):
@@ -34,6 +69,19 @@ def test_a_wrong_key_stops_before_any_job(workflow):
     assert not (workflow.folder / "results").exists()
 
 
-@pytest.mark.parametrize("target", ["table1", "figure5", "curves", "claims", "compute"])
+@pytest.mark.parametrize(
+    "target",
+    [
+        "ptdt_table1",
+        "pd_table9",
+        "ptdt_figure5",
+        "pd_figure2b",
+        "pd_table6",
+        "curves",
+        "claims",
+        "aggregate",
+        "compute",
+    ],
+)
 def test_every_result_is_a_target(workflow, target):
     assert jobs(workflow.snakemake("-n", target))[target] == 1

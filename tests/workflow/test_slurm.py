@@ -24,12 +24,10 @@ suites: [reach, cheetah-dir]
 collect:
   cheetah-dir: { options: { episodes_per_task: 60, updates_per_step: 9 } }
 tables:
-  table1:
-    columns:
-      - { id: none, label: none, setting: expert, method: none, suites: [reach] }
-      - { id: ptdt, label: ptdt, setting: expert, method: ptdt-offline, suites: [reach] }
+  mine: { title: mine, suites: [reach], columns: [prompt-dt, ptdt-offline] }
+report: [mine]
 """
-TARGET = ("table1", "--configfile", "presets/smoke.yaml", "mine.yaml")
+TARGET = ("mine", "collect_all", "--configfile", "presets/smoke.yaml", "mine.yaml")
 SLURM = "--workflow-profile profiles/slurm --slurm-init-seconds-before-status-checks 5"
 LONG_LOG = "logs/smoke/1_collect/cheetah-dir.log"
 LONG_JOB = "rule_collect_wildcards_smoke_cheetah-dir"
@@ -209,7 +207,7 @@ def test_artifacts_are_those_of_a_local_run(story, stage):
 
 
 def test_tables_are_those_of_a_local_run(story):
-    assert compare(story, "5_report/tables") >= {"table1.csv", "table1.md"}
+    assert compare(story, "5_report/tables") >= {"mine.csv", "mine.md"}
 
 
 def compare(story: Story, part: str) -> set[str]:

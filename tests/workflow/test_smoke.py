@@ -4,6 +4,7 @@ import csv
 
 import pytest
 
+from trajprompt import table_cells
 from trajprompt.config import load
 from trajprompt.records import read_record
 from trajprompt.verification.chain import judge
@@ -22,12 +23,42 @@ def job_names(done):
     return {line.split()[0] for line in table if line and line.split()[-1].isdigit()}
 
 
-def test_table_1_has_every_column_and_suite(smoke):
-    table = smoke.folder / "results/smoke/5_report/tables/table1.csv"
-    rows = list(csv.DictReader(table.open()))
-    assert {"cheetah-dir", "cheetah-vel", "ant-dir", "reach"} <= {
-        row["suite"] for row in rows
+def test_every_table_has_its_columns_and_suites(smoke):
+    configs = [smoke.folder / name for name in ("config.yaml", PRESET[1])]
+    made = load(configs)
+    for name in table_cells.tables(made):
+        table = smoke.folder / f"results/smoke/5_report/tables/{name}.csv"
+        rows = list(csv.DictReader(table.open()))
+        for column, suites in table_cells.columns(made, (name,)).items():
+            shown = {row["suite"] for row in rows if row["column"] == column}
+            assert set(suites) <= shown, (name, column)
+
+
+def test_every_figure_is_drawn_from_its_numbers(smoke):
+    made = load([smoke.folder / name for name in ("config.yaml", PRESET[1])])
+    report = smoke.folder / "results/smoke/5_report"
+    for name, figure in made["figures"].items():
+        rows = list(csv.DictReader((report / f"tables/{name}.csv").open()))
+        assert rows and {row["suite"] for row in rows} == set(figure["suites"])
+        assert all((report / f"figures/{name}{end}").is_file() for end in (".svg", ".png"))
+
+
+def test_tuned_parameters_are_counted(smoke):
+    table = smoke.folder / "results/smoke/5_report/tables/pd_table1.csv"
+    counts = {
+        row["column"]: row["parameters"]
+        for row in csv.DictReader(table.open())
+        if row["suite"] == "cheetah-dir"
     }
+    assert (counts["soft-prompt"], counts["adaptor"]) == ("135", "13488")
+    assert (counts["prompt-dt"], counts["prompt-dt-ft"]) == ("0", "862619")
+
+
+def test_claims_have_verdicts(smoke):
+    table = smoke.folder / "results/smoke/5_report/claims.csv"
+    verdicts = {row["verdict"] for row in csv.DictReader(table.open())}
+    # One seed has no interval, so that nothing is decided.
+    assert verdicts == {"inconclusive", "not tested", "contradiction"}
 
 
 def test_every_file_of_the_run_is_whole_and_known(smoke):

@@ -33,13 +33,7 @@ rule pretrain:
 
 
 rule pretrain_all:
-    """Stage 2: every backbone of every suite and seed."""
+    """Stage 2: every backbone that a cell needs, of every seed."""
     input:
-        expand(
-            rules.pretrain.output.backbone,
-            run=RUN,
-            suite=config["suites"],
-            backbone=BACKBONES,
-            seed=config["seeds"],
-        ),
+        backbones_of_run(rules.pretrain.output.backbone),
     localrule: True

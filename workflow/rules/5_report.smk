@@ -1,104 +1,79 @@
-# Tables, figures and claims, each a target of its own; `ptdt` is the paper that they belong to.
+# Tables and claims, each a target of its own; `ptdt` and `prompt_diffuser` make the tables and
+# figures of one paper, `all` everything.
 
 STORES = expand(
     "results/{run}/1_collect/{suite}/trajectories.h5", run=RUN, suite=config["suites"]
 )
-PRETRAINING_CURVES = expand(
-    "results/{run}/2_pretrain/{suite}/{backbone}/seed{seed}.csv",
-    run=RUN,
-    suite=config["suites"],
-    backbone=BACKBONES,
-    seed=config["seeds"],
-)
+PRETRAINING_CURVES = backbones_of_run(rules.pretrain.output.curve)
 REPORT_CODE = code("report/__main__")
+MAIN_TABLE = "ptdt_table1"
 
 
-rule table1:
-    """Table 1: returns of every method and suite, ours beside the papers'."""
-    input:
-        published=["published/ptdt_table1.csv", "published/prompt_diffuser_table1.csv"],
-        stores=STORES,
-        evaluations=rules.evaluate_all.input,
-    output:
-        report(
-            f"results/{RUN}/5_report/tables/table1.csv",
-            caption="../report/table1.rst",
-            category="Tables",
-            labels={"result": "Table 1", "checkpoint": "last"},
-        ),
-        report(
-            f"results/{RUN}/5_report/tables/table1_best.csv",
-            caption="../report/table1_best.rst",
-            category="Tables",
-            labels={"result": "Table 1", "checkpoint": "best"},
-        ),
-        report(
-            f"results/{RUN}/5_report/tables/table1_tasks.csv",
-            caption="../report/table1_tasks.rst",
-            category="Tables",
-            labels={"result": "Table 1, task by task", "checkpoint": "last"},
-        ),
-        multiext(
-            f"results/{RUN}/5_report/tables/",
-            "table1.md",
-            "table1_best.md",
-            "table1_tasks.md",
-        ),
-        f"results/{RUN}/5_report/figures/table1.png",
-        report(
-            f"results/{RUN}/5_report/figures/table1.svg",
-            caption="../report/table1.rst",
-            category="Figures",
-            labels={"result": "Table 1", "checkpoint": "last"},
-        ),
-    log:
-        f"logs/{RUN}/5_report/table1.log",
-    benchmark:
-        f"results/{RUN}/benchmarks/5_report/table1.tsv"
-    localrule: True
-    conda:
-        "../../envs/trajprompt.yaml"
-    params:
-        code=REPORT_CODE,
-        settings=report_settings,
-        out=report_folder,
-    message:
-        "Writing Table 1, ours beside the papers'"
-    shell:
-        "exec python -m trajprompt.report table1 --evaluations {input.evaluations}"
-        " --stores {input.stores} --published {input.published}"
-        " --settings {params.settings:q} --out {params.out} > {log} 2>&1"
+for TABLE in TABLES:
 
+    rule:
+        """One table of the config, ours beside the paper's."""
+        name:
+            TABLE
+        input:
+            published=published(f"{TABLE}.csv", "sizes.csv"),
+            stores=stores_of(TABLE),
+            evaluations=cells_of(TABLE, rules.evaluate.output[0]),
+            adaptations=cells_of(TABLE, rules.tune.output[0], config["seeds"][:1]),
+        output:
+            report(
+                f"results/{RUN}/5_report/tables/{TABLE}.csv",
+                caption="../report/table.rst",
+                category="Tables",
+                labels=table_labels(TABLE, "last"),
+            ),
+            report(
+                f"results/{RUN}/5_report/tables/{TABLE}_best.csv",
+                caption="../report/table_best.rst",
+                category="Tables",
+                labels=table_labels(TABLE, "best"),
+            ),
+            report(
+                f"results/{RUN}/5_report/tables/{TABLE}_tasks.csv",
+                caption="../report/table_tasks.rst",
+                category="Tables",
+                labels=table_labels(TABLE, "last, task by task"),
+            ),
+            multiext(
+                f"results/{RUN}/5_report/tables/{TABLE}",
+                ".md",
+                "_best.md",
+                "_tasks.md",
+            ),
+            f"results/{RUN}/5_report/figures/{TABLE}.png",
+            report(
+                f"results/{RUN}/5_report/figures/{TABLE}.svg",
+                caption="../report/table.rst",
+                category="Figures",
+                labels=table_labels(TABLE, "last"),
+            ),
+        log:
+            f"logs/{RUN}/5_report/{TABLE}.log",
+        benchmark:
+            f"results/{RUN}/benchmarks/5_report/{TABLE}.tsv"
+        localrule: True
+        conda:
+            "../../envs/trajprompt.yaml"
+        params:
+            code=REPORT_CODE,
+            table=TABLE,
+            settings=table_settings(TABLE),
+            out=report_folder,
+        message:
+            f"Writing {TABLE}, ours beside the paper's"
+        shell:
+            "exec python -m trajprompt.report table --table {params.table}"
+            " --evaluations {input.evaluations} --stores {input.stores}"
+            " --adaptations {input.adaptations}"
+            " --settings {params.settings:q} --out {params.out} > {log} 2>&1"
 
-rule figure5:
-    """Figure 5: return against oracle queries."""
-    input:
-        evaluations=rules.evaluate_all.input,
-    output:
-        f"results/{RUN}/5_report/tables/figure5.csv",
-        f"results/{RUN}/5_report/figures/figure5.png",
-        report(
-            f"results/{RUN}/5_report/figures/figure5.svg",
-            caption="../report/figure5.rst",
-            category="Figures",
-            labels={"result": "Figure 5", "checkpoint": "curve"},
-        ),
-    log:
-        f"logs/{RUN}/5_report/figure5.log",
-    benchmark:
-        f"results/{RUN}/benchmarks/5_report/figure5.tsv"
-    localrule: True
-    conda:
-        "../../envs/trajprompt.yaml"
-    params:
-        code=REPORT_CODE,
-        settings=report_settings,
-        out=report_folder,
-    message:
-        "Drawing Figure 5, return against oracle queries"
-    shell:
-        "exec python -m trajprompt.report figure5 --evaluations {input.evaluations}"
-        " --settings {params.settings:q} --out {params.out} > {log} 2>&1"
+    # What --list shows: all these rules are written once.
+    workflow.get_rule(TABLE).docstring = f"{config['tables'][TABLE]['title']}."
 
 
 rule curves:
@@ -143,10 +118,9 @@ rule curves:
 
 
 rule claims:
-    """The papers' claims, each with a verdict."""
+    """The papers' claims, each with a verdict, and their contradictions."""
     input:
-        claims="published/claims.yaml",
-        published=["published/ptdt_table1.csv", "published/prompt_diffuser_table1.csv"],
+        published=sorted(Path("published").glob("*")),
         stores=STORES,
         evaluations=rules.evaluate_all.input,
     output:
@@ -172,7 +146,52 @@ rule claims:
         "Judging the claims"
     shell:
         "exec python -m trajprompt.report claims --evaluations {input.evaluations}"
-        " --stores {input.stores} --published {input.published} --claims {input.claims}"
+        " --stores {input.stores}"
+        " --settings {params.settings:q} --out {params.out} > {log} 2>&1"
+
+
+rule aggregate:
+    """All methods over all suites: interquartile means, chances of improvement, profiles."""
+    input:
+        published=published(f"{MAIN_TABLE}.csv"),
+        stores=STORES,
+        evaluations=rules.evaluate_all.input,
+    output:
+        multiext(
+            f"results/{RUN}/5_report/tables/",
+            "aggregate.md",
+            "improvement.csv",
+            "profiles.csv",
+        ),
+        report(
+            f"results/{RUN}/5_report/tables/aggregate.csv",
+            caption="../report/aggregate.rst",
+            category="Tables",
+            labels={"result": "All methods over all suites", "checkpoint": "last"},
+        ),
+        f"results/{RUN}/5_report/figures/aggregate.png",
+        report(
+            f"results/{RUN}/5_report/figures/aggregate.svg",
+            caption="../report/aggregate.rst",
+            category="Figures",
+            labels={"result": "All methods over all suites", "checkpoint": "last"},
+        ),
+    log:
+        f"logs/{RUN}/5_report/aggregate.log",
+    benchmark:
+        f"results/{RUN}/benchmarks/5_report/aggregate.tsv"
+    localrule: True
+    conda:
+        "../../envs/trajprompt.yaml"
+    params:
+        code=REPORT_CODE,
+        settings=report_settings,
+        out=report_folder,
+    message:
+        "Comparing all methods over all suites"
+    shell:
+        "exec python -m trajprompt.report aggregate --evaluations {input.evaluations}"
+        " --stores {input.stores}"
         " --settings {params.settings:q} --out {params.out} > {log} 2>&1"
 
 
@@ -223,10 +242,12 @@ rule record:
         ],
         published=sorted(Path("published").glob("*")),
         report=[
-            rules.table1.output,
-            rules.figure5.output,
+            papers_files("ptdt"),
+            papers_files("prompt_diffuser"),
+            papers_files(None),
             rules.curves.output,
             rules.claims.output,
+            rules.aggregate.output,
             rules.compute.output,
         ],
     output:
@@ -250,12 +271,14 @@ rule record:
 
 
 rule ptdt:
-    """Stage 5: everything from the paper: tables, figures, claims, compute, record."""
+    """The tables and figures of Prompt-Tuning DT (arXiv 2305.09648)."""
     input:
-        rules.table1.output,
-        rules.figure5.output,
-        rules.curves.output,
-        rules.claims.output,
-        rules.compute.output,
-        rules.record.output,
+        papers_files("ptdt"),
+    localrule: True
+
+
+rule prompt_diffuser:
+    """The tables and figures of Prompt Diffuser (arXiv 2411.01168)."""
+    input:
+        papers_files("prompt_diffuser"),
     localrule: True

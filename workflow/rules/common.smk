@@ -12,6 +12,8 @@ from pathlib import Path
 from trajprompt import config as run_config
 from trajprompt import run_lock
 from trajprompt import settings as stage_settings
+from trajprompt import table_cells
+from trajprompt.report.plots import inputs as plot_inputs
 
 # Snakemake lists overlays first; an error should name the file that had the last word.
 run_config.check(config, [workflow.configfiles[-1], *workflow.configfiles[:-1]])
@@ -19,8 +21,7 @@ run_config.check(config, [workflow.configfiles[-1], *workflow.configfiles[:-1]])
 RUN = config["run"]
 run_lock.guard(workflow, RUN)
 THREADS = config["compute"]["threads"]
-CELLS = run_config.cells(config)
-BACKBONES = sorted({setting["backbone"] for setting in config["settings"].values()})
+TABLES, FIGURES = table_cells.tables(config), table_cells.figures(config)
 GPUS = 0 if config["compute"]["device"] == "cpu" else 1  # of a job that learns or plays
 
 # Jobs find this environment's Python, and numerical libraries keep to one thread each:
@@ -61,6 +62,8 @@ WITHOUT_NUMBERS = {
         "saved_state",
         "records",
         "settings",
+        "table_cells",
+        "table_consistency",
     )
 }
 
@@ -153,7 +156,34 @@ def report_folder(wildcards, output):
 
 
 def report_settings(wildcards):
+    """Of the whole run."""
     return stage_settings.to_json(run_config.report(config))
+
+
+def table_settings(table):
+    """What answers a rule's question for the settings of one table."""
+    return lambda wildcards: stage_settings.to_json(run_config.report(config, table))
+
+
+def figure_settings(figure):
+    """What answers a rule's question for the settings of one figure."""
+    return lambda wildcards: stage_settings.to_json(run_config.figure(config, figure))
+
+
+def figure_labels(figure):
+    """How the HTML report lists a figure."""
+    return {"result": config["figures"][figure]["title"], "checkpoint": "last"}
+
+
+def read_by_figure(figure, what, pattern):
+    """``pattern`` filled in for the cells of a figure, if its kind reads that file."""
+    reads = plot_inputs.READS[config["figures"][figure]["kind"]]
+    return cells_of(figure, pattern) if what in reads else []
+
+
+def table_labels(table, checkpoint):
+    """How the HTML report lists a table."""
+    return {"result": config["tables"][table]["title"], "checkpoint": checkpoint}
 
 
 def _cell(wildcards):
@@ -172,8 +202,49 @@ def method_code(wildcards):
 
 def every_cell(pattern):
     """``pattern`` filled in for every cell of the run and every seed."""
+    return _filled(pattern, table_cells.cells(config), config["seeds"])
+
+
+def cells_of(table, pattern, seeds=None):
+    """``pattern`` filled in for the cells of one table or figure."""
+    return _filled(
+        pattern, table_cells.cells(config, (table,)), seeds or config["seeds"]
+    )
+
+
+def _filled(pattern, cells, seeds):
     return [
         pattern.format(run=RUN, suite=suite, setting=setting, method=method, seed=seed)
-        for suite, setting, method in CELLS
+        for suite, setting, method in cells
+        for seed in seeds
+    ]
+
+
+def backbones_of_run(pattern):
+    """``pattern`` filled in for every backbone that a cell needs, and every seed."""
+    return [
+        pattern.format(run=RUN, suite=suite, backbone=backbone, seed=seed)
+        for suite, backbone in table_cells.backbones(config)
         for seed in config["seeds"]
+    ]
+
+
+def stores_of(table):
+    """The trajectories of a table's suites."""
+    suites = {cell[0] for cell in table_cells.cells(config, (table,))}
+    path = f"results/{RUN}/1_collect/{{}}/trajectories.h5"
+    return [path.format(suite) for suite in config["suites"] if suite in suites]
+
+
+def published(*names):
+    """Those of the papers' files that there are."""
+    return [path for name in names if (path := Path("published") / name).is_file()]
+
+
+def papers_files(paper):
+    """What the tables and figures of a paper, or of none, write."""
+    return [
+        workflow.get_rule(name).output
+        for name in (*TABLES, *FIGURES)
+        if table_cells.entry(config, name).get("paper") == paper
     ]

@@ -1,4 +1,4 @@
-"""Stage 5, report: ``python -m trajprompt.report table1 --evaluations … --out FOLDER``.
+"""Stage 5, report: ``python -m trajprompt.report table --table NAME … --out FOLDER``.
 
 Every command writes into the folder ``--out``: tables into tables/, figures into figures/.
 """
@@ -15,10 +15,8 @@ from trajprompt.settings import ReportSettings, read_settings, stage_arguments
 if TYPE_CHECKING:
     import pandas as pd
 
-PUBLISHED = [
-    Path("published/ptdt_table1.csv"),
-    Path("published/prompt_diffuser_table1.csv"),
-]
+SIZES = "sizes.csv"  # among the papers' figures
+MAIN_TABLE = "ptdt_table1"  # methods are compared over the suites that it prints
 EVALUATIONS = ("--evaluations", "CSV", "evaluations of every cell of the table")
 STORES = ("--stores", "H5", "trajectory stores of the run's suites")
 PRETRAINING = (
@@ -43,55 +41,45 @@ def main(argv: Sequence[str] | None = None) -> None:
         command.add_argument("--out", type=Path, required=True, help="folder of the report")
         stage_arguments(command)
         command.set_defaults(run=run)
-        if name in ("table1", "claims"):
-            command.add_argument("--published", nargs="+", type=Path, default=PUBLISHED)
-        if name == "claims":
+        if name in ("table", "claims", "aggregate"):
+            text = "folder of the papers' figures and claims"
+            command.add_argument("--published", type=Path, default="published", help=text)
+        if name == "table":
+            text = "a name under tables in the config"
+            command.add_argument("--table", required=True, help=text)
+            text = "tuned prompts, one seed of every cell, to count what was tuned"
             command.add_argument(
-                "--claims", type=Path, default=Path("published/claims.yaml")
+                "--adaptations", nargs="*", type=Path, default=[], help=text
             )
-        if name == "figure5":
-            command.add_argument(
-                "--curves", nargs="+", default=["ptdt-offline", "ptdt-online"]
-            )
-            command.add_argument("--untuned", default="prompt-dt", help="column id")
         if name == "compute":
             for folder in ("--benchmarks", "--logs"):
                 command.add_argument(folder, type=Path, required=True, metavar="FOLDER")
         if name == "record":
             command.add_argument("--run-config", type=json.loads, required=True)
     args = parser.parse_args(argv)
-    args.run(args, read_settings(args, ReportSettings))
+    table = getattr(args, "table", "")
+    args.run(args, read_settings(args, ReportSettings, table=table))
 
 
-def write_table1(args: argparse.Namespace, settings: ReportSettings) -> None:
-    """Table 1 for ``last`` and ``best``, the table per task behind it, and its picture."""
+def write_table(args: argparse.Namespace, settings: ReportSettings) -> None:
+    """A table for ``last`` and ``best``, the one per task behind it, and its picture."""
     from trajprompt.artifacts import write_text
-    from trajprompt.report.figures import draw_table1
-    from trajprompt.report.markdown import table1_markdown, task_markdown
+    from trajprompt.report.figures import draw_table
+    from trajprompt.report.markdown import table_markdown, task_markdown
     from trajprompt.report.run import load_run
-    from trajprompt.report.tables import table1, task_table
+    from trajprompt.report.tables import cell_table, task_table
 
-    run = load_run(settings, args.evaluations, args.stores, args.published)
-    tables = args.out / "tables"
-    for checkpoint, name in (("last", "table1"), ("best", "table1_best")):
-        table = table1(run, checkpoint)
-        _write_csv(tables / f"{name}.csv", table)
-        write_text(tables / f"{name}.md", table1_markdown(table, run, checkpoint))
+    printed = _printed(args.published, settings.table), args.published / SIZES
+    run = load_run(settings, args.evaluations, args.stores, args.adaptations, *printed)
+    tables, name = args.out / "tables", settings.table
+    for checkpoint, suffix in (("last", ""), ("best", "_best")):
+        table = cell_table(run, checkpoint)
+        _write_csv(tables / f"{name}{suffix}.csv", table)
+        write_text(tables / f"{name}{suffix}.md", table_markdown(table, run, checkpoint))
     per_task = task_table(run)
-    _write_csv(tables / "table1_tasks.csv", per_task)
-    write_text(tables / "table1_tasks.md", task_markdown(per_task))
-    draw_table1(table1(run), run, args.out / "figures" / "table1")
-
-
-def write_figure5(args: argparse.Namespace, settings: ReportSettings) -> None:
-    """Return against oracle queries while a prompt is tuned, online and offline."""
-    from trajprompt.report.figures import curve_table, draw_curves
-    from trajprompt.report.run import load_run
-
-    run = load_run(settings, args.evaluations)
-    table = curve_table(run, args.curves, args.untuned)
-    _write_csv(args.out / "tables" / "figure5.csv", table)
-    draw_curves(table, run, args.untuned, args.out / "figures" / "figure5")
+    _write_csv(tables / f"{name}_tasks.csv", per_task)
+    write_text(tables / f"{name}_tasks.md", task_markdown(per_task))
+    draw_table(cell_table(run), run, args.out / "figures" / name)
 
 
 def write_curves(args: argparse.Namespace, settings: ReportSettings) -> None:
@@ -110,14 +98,40 @@ def write_curves(args: argparse.Namespace, settings: ReportSettings) -> None:
 def write_claims(args: argparse.Namespace, settings: ReportSettings) -> None:
     """The papers' claims with a verdict each."""
     from trajprompt.artifacts import write_text
-    from trajprompt.report.claims import claims_markdown, judge, read_claims
+    from trajprompt.report.claims import read_ledger
+    from trajprompt.report.claims_markdown import claims_markdown
+    from trajprompt.report.published import Published
+    from trajprompt.report.run import load_run
+    from trajprompt.report.verdicts import judge
+
+    ledger = read_ledger(args.published / "claims.yaml")
+    tables = {claim.table for claim in ledger.claims}
+    printed = {name: Published(_printed(args.published, name)) for name in tables}
+    run = load_run(settings, args.evaluations, args.stores)
+    table = judge(ledger, run, printed)
+    _write_csv(args.out / "claims.csv", table)
+    write_text(args.out / "claims.md", claims_markdown(ledger, table, run))
+
+
+def write_aggregate(args: argparse.Namespace, settings: ReportSettings) -> None:
+    """All methods over all suites that the papers print."""
+    from trajprompt.artifacts import write_text
+    from trajprompt.report import aggregate as all_suites
+    from trajprompt.report.aggregate_figure import aggregate_markdown, draw_aggregate
     from trajprompt.report.run import load_run
 
-    claims = read_claims(args.claims)
-    run = load_run(settings, args.evaluations, args.stores, args.published)
-    table = judge(claims, run)
-    _write_csv(args.out / "claims.csv", table)
-    write_text(args.out / "claims.md", claims_markdown(claims, table, run))
+    printed = _printed(args.published, MAIN_TABLE)
+    run = load_run(settings, args.evaluations, args.stores, published=printed)
+    found = all_suites.normalised(run)
+    means = all_suites.aggregate_table(run, found)
+    beats = all_suites.improvement_table(run, found)
+    profiles = all_suites.profile_table(run, found)
+    names = {"aggregate": means, "improvement": beats, "profiles": profiles}
+    for name, table in names.items():
+        _write_csv(args.out / "tables" / f"{name}.csv", table)
+    text = aggregate_markdown(means, beats, found, run)
+    write_text(args.out / "tables" / "aggregate.md", text)
+    draw_aggregate(means, profiles, beats, args.out / "figures" / "aggregate")
 
 
 def write_compute(args: argparse.Namespace, settings: ReportSettings) -> None:
@@ -143,6 +157,12 @@ def write_record(args: argparse.Namespace, settings: ReportSettings) -> None:
     write_text(path, run_record(args.run_config, args.inputs, path, args.outputs))
 
 
+def _printed(folder: Path, table: str) -> list[Path]:
+    """The file of a table's printed figures, if a paper prints any."""
+    path = folder / f"{table}.csv"
+    return [path] if path.is_file() else []
+
+
 def _write_csv(path: Path, table: "pd.DataFrame") -> None:
     """Numbers to six significant digits: enough to compute with, few enough to read."""
     from trajprompt.artifacts import write_text
@@ -151,8 +171,8 @@ def _write_csv(path: Path, table: "pd.DataFrame") -> None:
 
 
 COMMANDS = {
-    "table1": ("Table 1, ours beside published", write_table1, [EVALUATIONS, STORES]),
-    "figure5": ("Figure 5, return against queries", write_figure5, [EVALUATIONS]),
+    "table": ("a table, ours beside published", write_table, [EVALUATIONS, STORES]),
+    "aggregate": ("all methods over all suites", write_aggregate, [EVALUATIONS, STORES]),
     "curves": (
         "learning curves of collection and pretraining",
         write_curves,

@@ -16,6 +16,7 @@ FEW_SEEDS = (
     "With three seeds such an interval covers the truth in about 75 % of cases, that of an "
     "average over four suites in about 85 % (simulated)."
 )
+TUNED = "numbers tuned per prompt (share of the backbone)"
 GAP_CLOSED = "share of the gap between the first and the expert episodes that is closed, %"
 SUITE_LABELS = {
     "cheetah-dir": "Cheetah-dir",
@@ -23,6 +24,9 @@ SUITE_LABELS = {
     "ant-dir": "Ant-dir",
     "ant-dir-ood": "Ant-dir-OOD",
     "reach": "MW reach",
+    "halfcheetah": "HalfCheetah (D4RL)",
+    "hopper": "Hopper (D4RL)",
+    "walker": "Walker (D4RL)",
     AVERAGE: "Average",
 }
 
@@ -58,38 +62,63 @@ def grid(header: Sequence[str], rows: Iterable[Sequence[str]], left: int = 1) ->
     return "\n".join("| " + " | ".join(row) + " |" for row in [header, rule, *rows]) + "\n"
 
 
-def table1_markdown(table: pd.DataFrame, run: Run, checkpoint: str = "last") -> str:
+def table_markdown(table: pd.DataFrame, run: Run, checkpoint: str = "last") -> str:
     """Methods downwards; for every suite and the average ours and the published figure."""
-    suites = [*run.suites, AVERAGE]
     header = ["return"]
-    for suite in suites:
+    for suite in run.shown:
         header += [f"{SUITE_LABELS.get(suite, suite)}: ours", "paper"]
     cells = table.set_index(["column", "suite"])
     names = list(dict.fromkeys(zip(table["column"], table["label"], strict=True)))
     rows = []
     for name, label in names:
         line = [f"*{label}*" if name in TEACHER_LABELS else label]
-        for suite in suites:
+        for suite in run.shown:
             line += _pair(cells, name, suite)
         rows.append(line)
     methods = [name for name, _ in names if name not in TEACHER_LABELS]
-    notes = table1_notes(table, run, checkpoint, methods)
-    return f"{grid(header, rows)}\n{gap_markdown(table, run)}\n{notes}"
+    parts = [f"# {run.title}\n", grid(header, rows), gap_markdown(table, run)]
+    parts += [sizes_markdown(table, run), table_notes(table, run, checkpoint, methods)]
+    return "\n".join(part for part in parts if part)
 
 
 def gap_markdown(table: pd.DataFrame, run: Run) -> str:
     """How far every method goes from the data's first episodes to its expert episodes."""
-    suites = [*run.suites, AVERAGE]
     methods = table[~table["column"].isin(list(TEACHER_LABELS))]
     shares = methods.set_index(["column", "suite"])["gap_closed"]
     rows = [
-        [label, *(number(100 * shares.get((name, suite), math.nan), 0) for suite in suites)]
+        [
+            label,
+            *(number(100 * shares.get((name, suite), math.nan), 0) for suite in run.shown),
+        ]
         for name, label in dict.fromkeys(
             zip(methods["column"], methods["label"], strict=True)
         )
     ]
-    header = [GAP_CLOSED, *(SUITE_LABELS.get(suite, suite) for suite in suites)]
+    header = [GAP_CLOSED, *(SUITE_LABELS.get(suite, suite) for suite in run.shown)]
     return grid(header, rows)
+
+
+def sizes_markdown(table: pd.DataFrame, run: Run) -> str:
+    """How many numbers every method tunes per prompt, and their share of the backbone."""
+    counted = table[table["suite"].isin(run.suites)].dropna(subset=["parameters"])
+    cells = counted.set_index(["column", "suite"])
+    rows = []
+    for column in run.columns:
+        ours = [_size(cells, column.id, suite) for suite in run.suites]
+        printed = run.printed_sizes.get(column.id)
+        paper = f"{printed.printed} ({printed.percentage:g} %)" if printed else EMPTY
+        if printed or set(ours) - {EMPTY}:
+            rows.append([column.label, *ours, paper])
+    header = [TUNED, *(SUITE_LABELS.get(suite, suite) for suite in run.suites), "paper"]
+    return grid(header, rows) if rows else ""
+
+
+def _size(cells: pd.DataFrame, column: str, suite: str) -> str:
+    if (column, suite) not in cells.index:
+        return EMPTY
+    row = cells.loc[(column, suite)]
+    count = int(row["parameters"])
+    return f"{count:,} ({row['parameters_percentage']:.3g} %)" if count else EMPTY
 
 
 def _pair(cells: pd.DataFrame, column: str, suite: str) -> list[str]:
@@ -100,7 +129,7 @@ def _pair(cells: pd.DataFrame, column: str, suite: str) -> list[str]:
     return [interval(row), plus_minus(row.get("published"), row.get("published_spread"))]
 
 
-def table1_notes(
+def table_notes(
     table: pd.DataFrame, run: Run, checkpoint: str, columns: Sequence[str]
 ) -> str:
     """What the table's numbers are, and where the printed ones do not add up."""
@@ -119,18 +148,26 @@ def table1_notes(
         "Paper: mean ± spread over three seeds, from "
         f"{' and '.join(run.published.sources(columns)) or 'nowhere'}; "
         "averages are recomputed from the printed cells.",
-        f"Averages, ours and the papers': over {_listed(run.averaged)}, weighed equally; "
-        "that of the closed gap is the mean of the suites' shares.",
         f"Data: first and last {_span(teacher['episodes'])} episodes of each test task's "
         "buffer; expert demonstrations come from the last.",
     ]
+    if AVERAGE in run.shown:
+        lines.append(
+            f"Averages, ours and the paper's: over {_listed(run.averaged)}, weighed "
+            "equally; that of the closed gap is the mean of the suites' shares."
+        )
     lines += [
         f"{column.label}: {note}."
         for column in run.columns
         if column.id in columns
-        for note in run.published.notes(column.id)
+        for note in (*run.published.notes(column.id), *_size_notes(run, column.id))
     ]
     return "\n".join(f"- {line}" for line in lines) + "\n"
+
+
+def _size_notes(run: Run, column: str) -> list[str]:
+    printed = run.printed_sizes.get(column)
+    return [f"{printed.note} ({printed.source})"] if printed and printed.note else []
 
 
 def _listed(suites: Sequence[str]) -> str:

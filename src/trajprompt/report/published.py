@@ -1,4 +1,4 @@
-"""The papers' printed figures, read from ``published/*.csv``."""
+"""A table's printed figures, read from ``published/<table>.csv``."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -47,6 +47,10 @@ class Published:
     def get(self, suite: str, column: str) -> Figure | None:
         """The printed figure, or None where no paper prints one."""
         return self._figures.get((suite, column))
+
+    def columns(self) -> list[str]:
+        """The columns that are printed for any suite."""
+        return list(dict.fromkeys(name for _, name in self._figures))
 
     def suites(self, column: str | None = None) -> list[str]:
         """The suites that ``column``, or any, is printed for, without the average."""

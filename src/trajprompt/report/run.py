@@ -10,7 +10,8 @@ import numpy as np
 from trajprompt import seeds as streams
 from trajprompt.errors import TrajpromptError
 from trajprompt.report.cells import Column, Evaluations, Scores, parse_columns
-from trajprompt.report.published import Published
+from trajprompt.report.published import AVERAGE, Published
+from trajprompt.report.sizes import PrintedSize, Sizes, read_printed
 from trajprompt.report.teacher import Teacher, read_teacher, store_suite
 from trajprompt.settings import ReportSettings
 
@@ -25,6 +26,9 @@ class Run:
     evaluations: Evaluations
     published: Published
     stores: dict[str, Path] = field(default_factory=dict)  # suite -> trajectory store
+    sizes: Sizes = field(default_factory=Sizes)
+    printed_sizes: dict[str, PrintedSize] = field(default_factory=dict)  # by column
+    title: str = ""  # of its one table; empty where all are meant
 
     def column(self, name: str) -> Column | None:
         """The column with this id, or None if the run has none."""
@@ -58,9 +62,14 @@ class Run:
 
     @property
     def averaged(self) -> tuple[str, ...]:
-        """The suites of an average: the papers', or all if none is in a paper."""
+        """The suites of an average: the paper's, or all if none is in the paper."""
         printed = set(self.published.suites())
         return tuple(s for s in self.suites if s in printed) or self.suites
+
+    @property
+    def shown(self) -> tuple[str, ...]:
+        """What a table shows: its suites, and their average if there are several."""
+        return (*self.suites, AVERAGE) if len(self.averaged) > 1 else self.suites
 
     def teacher(self, suite: str) -> Teacher:
         """The data's own returns on the suite's test tasks."""
@@ -86,9 +95,11 @@ def load_run(
     settings: ReportSettings,
     evaluations: Sequence[str | Path],
     stores: Sequence[str | Path] = (),
+    adaptations: Sequence[str | Path] = (),
     published: Sequence[str | Path] = (),
+    printed_sizes: str | Path | None = None,
 ) -> Run:
-    """The run that ``settings`` describe, from its files."""
+    """The run, or its one table, that ``settings`` describe, from its files."""
     return Run(
         name=settings.run,
         run_seed=settings.run_seed,
@@ -98,6 +109,9 @@ def load_run(
         evaluations=Evaluations(evaluations, settings.run),
         published=Published(published),
         stores={store_suite(path): Path(path) for path in stores},
+        sizes=Sizes(adaptations),
+        printed_sizes=read_printed(printed_sizes),
+        title=settings.title,
     )
 
 

@@ -36,8 +36,13 @@ SETTINGS: dict[str, Any] = {
 
 
 @contextmanager
-def panels(count: int, share_y: bool = False) -> Iterator[tuple["Figure", list["Axes"]]]:
-    """A figure of ``count`` panels, two to a row, drawn off-screen in the house style."""
+def panels(
+    count: int, share_y: bool = False, height: float = PANEL_INCHES[1]
+) -> Iterator[tuple["Figure", list["Axes"]]]:
+    """A figure of ``count`` panels, two to a row, drawn off-screen in the house style.
+
+    A single panel is as wide as two, so that figures shown one below the other match.
+    """
     import matplotlib
 
     matplotlib.use("Agg")
@@ -45,7 +50,7 @@ def panels(count: int, share_y: bool = False) -> Iterator[tuple["Figure", list["
 
     across = min(2, count)
     down = -(-count // across)
-    width, height = PANEL_INCHES
+    width = PANEL_INCHES[0] * (2 if count == 1 else 1)
     settings: Any = SETTINGS  # matplotlib's own type lists every known key
     with matplotlib.rc_context(settings):
         figure, axes = pyplot.subplots(

@@ -1,6 +1,6 @@
-"""Prompt-Tuning DT's Table 1: ours with intervals beside the published figures.
+"""A table of a paper: ours with intervals beside the published figures.
 
-``table1`` is tidy, one row per (column, suite), and everything shown comes from it. The
+``cell_table`` is tidy, one row per (column, suite), and everything shown comes from it. The
 papers print suites downwards and methods across; here methods go downwards, so that what
 should be compared stands in one column and the data's own returns stand above it.
 """
@@ -23,31 +23,33 @@ TEACHER_LABELS = {
 }
 
 
-def table1(run: Run, checkpoint: str = "last") -> pd.DataFrame:
-    """The tidy table: column, suite, mean, low, high, spread, n, published figures.
+def cell_table(run: Run, checkpoint: str = "last") -> pd.DataFrame:
+    """The tidy table: column, suite, mean, low, high, spread, n, sizes, published figures.
 
-    The average weighs equally the suites that the papers print (``Run.averaged``); a column
-    that misses one of them has none. Published averages are recomputed from the printed
-    cells of the same suites. ``gap_closed`` is the share of the way from the first to the
-    expert episodes of the data; its average is the mean over suites of their shares.
+    The average weighs equally the suites that the paper prints (``Run.averaged``); a table
+    of one such suite, and a column that misses one of them, has none. Published averages
+    are recomputed from the printed cells of the same suites. ``gap_closed`` is the share of
+    the way from the first to the expert episodes of the data; its average is the mean over
+    suites of their shares.
     """
     rows = [
         _teacher_row(run, level, suite) for level in TEACHER_LABELS for suite in run.suites
     ]
-    rows += [_teacher_average(run, level) for level in TEACHER_LABELS]
+    if AVERAGE in run.shown:
+        rows += [_teacher_average(run, level) for level in TEACHER_LABELS]
     columns = run.columns if checkpoint == "last" else run.columns_with(checkpoint)
     for column in columns:
         scores = run.scores(column, checkpoint)
         for suite, found in scores.items():
             rows.append(_cell_row(run, column, suite, [found], checkpoint))
-        if set(run.averaged) <= set(scores):
+        if AVERAGE in run.shown and set(run.averaged) <= set(scores):
             averaged = [scores[suite] for suite in run.averaged]
             rows.append(_cell_row(run, column, AVERAGE, averaged, checkpoint))
     return pd.DataFrame(rows)
 
 
 def task_table(run: Run, checkpoint: str = "last") -> pd.DataFrame:
-    """Behind Table 1: a row per (suite, task, column), with the data's own returns."""
+    """Behind the table: a row per (suite, task, column), with the data's own returns."""
     rows = []
     for column in run.columns:
         for suite, scores in run.scores(column, checkpoint).items():
@@ -80,7 +82,14 @@ def _cell_row(
     pairs = zip(suites, values, strict=True)
     shares = [run.teacher(name).gap_closed(found.mean()) for name, found in pairs]
     row |= {"gap_closed": float(np.mean(shares))}
-    return row | _published(run, column.id, suite)
+    return row | _size(run, column, suite) | _published(run, column.id, suite)
+
+
+def _size(run: Run, column: Column, suite: str) -> dict[str, object]:
+    size = run.sizes.get(suite, column)
+    if size is None:
+        return {"parameters": None, "parameters_percentage": None}
+    return {"parameters": size.tuned, "parameters_percentage": size.percentage}
 
 
 def _published(run: Run, column: str, suite: str) -> dict[str, object]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from trajprompt import config as run_config
-from trajprompt import settings
+from trajprompt import settings, table_cells
 from trajprompt.records import REPORT_RECORD, SUFFIX
 
 REPORT = f"5_report/{REPORT_RECORD}"
@@ -47,7 +47,6 @@ def _collect(config: run_config.Config) -> list[Job]:
 
 
 def _pretrain(config: run_config.Config) -> list[Job]:
-    backbones = sorted({setting["backbone"] for setting in config["settings"].values()})
     return [
         _job(
             "pretrain",
@@ -55,8 +54,7 @@ def _pretrain(config: run_config.Config) -> list[Job]:
             (".safetensors", ".csv"),
             run_config.pretrain(config, suite, backbone, seed),
         )
-        for suite in config["suites"]
-        for backbone in backbones
+        for suite, backbone in table_cells.backbones(config)
         for seed in config["seeds"]
     ]
 
@@ -74,7 +72,7 @@ def _cells(config: run_config.Config) -> list[Job]:
             make(config, suite, setting, method, seed),
         )
         for stage, folder, suffix, make in stages
-        for suite, setting, method in run_config.cells(config)
+        for suite, setting, method in table_cells.cells(config)
         for seed in config["seeds"]
     ]
 

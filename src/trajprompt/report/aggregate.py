@@ -1,0 +1,160 @@
+"""All methods over all suites: interquartile means, chances of improvement, profiles.
+
+After Agarwal et al. 2021 (arXiv 2108.13264), on normalised returns: 0 is the mean of the
+first episodes of a task's data, which is random play, 1 that of its expert episodes. Suites
+weigh equally, whatever their number of tasks. As in ``statistics``, the bootstrap redraws a
+suite's seeds once for all its tasks, and suites are its strata: tasks share backbones, so
+that redrawing within each task, as in the paper, would make the intervals too narrow.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import combinations
+
+import numpy as np
+import pandas as pd
+
+from trajprompt.report.cells import Column
+from trajprompt.report.run import Run
+from trajprompt.report.statistics import CONFIDENCE
+
+RESAMPLES = 2000  # a 2.5 % quantile to about 1/25 of the interval's width
+LEVELS = np.round(np.arange(-0.5, 1.501, 0.05), 2)  # of normalised return, in a profile
+Matrices = Sequence[np.ndarray]  # per suite (T, S), or with resamples (N, T, S)
+
+
+@dataclass(frozen=True)
+class Normalised:
+    """Normalised returns of every method that was played in all of the suites."""
+
+    suites: tuple[str, ...]
+    columns: list[Column]
+    scores: dict[str, list[np.ndarray]]  # column id -> per suite (T, S)
+    left_out: int  # tasks whose expert episodes earn no more than the first
+
+
+def normalised(run: Run) -> Normalised:
+    """From ``run``, over the suites that its published table prints.
+
+    Where no method was played in all of them, over those of the first that was in most.
+    """
+    covered = [[s for s in run.averaged if c.covers(s)] for c in run.columns]
+    wanted = max(covered, key=len)
+    kept = {suite: run.teacher(suite).expert > run.teacher(suite).first for suite in wanted}
+    suites = tuple(suite for suite in kept if kept[suite].any())
+    columns = [c for c in run.columns if all(c.covers(suite) for suite in wanted)]
+    scores = {}
+    for column in columns:
+        found = run.scores(column)
+        scores[column.id] = [_shares(run, s, found[s].values)[kept[s]] for s in suites]
+    return Normalised(suites, columns, scores, sum(int((~k).sum()) for k in kept.values()))
+
+
+def _shares(run: Run, suite: str, returns: np.ndarray) -> np.ndarray:
+    """(T, S) shares of the way from a task's first to its expert episodes."""
+    teacher = run.teacher(suite)
+    way = teacher.expert - teacher.first
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return (returns - teacher.first[:, None]) / way[:, None]
+
+
+def interquartile_mean(scores: Matrices) -> np.ndarray:
+    """Mean of the middle half of all (task, seed) scores, suites weighing equally.
+
+    The last two axes are tasks and seeds; the others are kept.
+    """
+    flat = [matrix.reshape(*matrix.shape[:-2], -1) for matrix in scores]
+    weight = np.concatenate([np.full(f.shape, 1 / f.shape[-1]) for f in flat], axis=-1)
+    values, weight = np.concatenate(flat, axis=-1), weight / len(scores)
+    order = np.argsort(values, axis=-1, kind="stable")
+    values = np.take_along_axis(values, order, axis=-1)
+    weight = np.take_along_axis(weight, order, axis=-1)
+    upper = np.cumsum(weight, axis=-1)
+    inside = np.clip(upper, 0.25, 0.75) - np.clip(upper - weight, 0.25, 0.75)
+    return (values * inside).sum(axis=-1) / inside.sum(axis=-1)
+
+
+def improvement(first: Matrices, second: Matrices) -> np.ndarray:
+    """Chance that ``first`` beats ``second`` on a task, seeds drawn apart; ties half."""
+    shares = []
+    for a, b in zip(first, second, strict=True):
+        left, right = a[..., :, None], b[..., None, :]  # (.., T, S, 1), (.., T, 1, S)
+        wins = (left > right) + 0.5 * (left == right)
+        shares.append(wins.mean(axis=(-1, -2, -3)))
+    return np.mean(shares, axis=0)
+
+
+def profile(scores: Matrices, level: float) -> np.ndarray:
+    """Share of (task, seed) scores above ``level``, suites weighing equally."""
+    return np.mean([(matrix > level).mean(axis=(-1, -2)) for matrix in scores], axis=0)
+
+
+def aggregate_table(run: Run, found: Normalised) -> pd.DataFrame:
+    """Per method the interquartile mean with its interval."""
+    drawn = _Drawn(run, found)
+    return pd.DataFrame(
+        [
+            {"column": column.id, "label": column.label}
+            | drawn.estimate(interquartile_mean, column.id)
+            for column in found.columns
+        ]
+    )
+
+
+def improvement_table(run: Run, found: Normalised) -> pd.DataFrame:
+    """Per pair of methods the chance that the first beats the second."""
+    drawn = _Drawn(run, found)
+    rows = []
+    for first, second in combinations(found.columns, 2):
+        own = drawn.estimate(improvement, first.id, second.id)
+        other = {"value": 1 - own["value"], "low": 1 - own["high"], "high": 1 - own["low"]}
+        rows.append({"first": first.id, "second": second.id, **own})
+        rows.append({"first": second.id, "second": first.id, **own, **other})
+    return pd.DataFrame(rows, columns=["first", "second", "value", "low", "high", "seeds"])
+
+
+def profile_table(run: Run, found: Normalised) -> pd.DataFrame:
+    """Per method and level the share of scores above it."""
+    drawn = _Drawn(run, found)
+    rows = []
+    for column in found.columns:
+        for level in LEVELS:
+            own = drawn.estimate(partial(profile, level=level), column.id)
+            rows.append({"column": column.id, "label": column.label, "level": level} | own)
+    return pd.DataFrame(rows)
+
+
+class _Drawn:
+    """Bootstrap draws that all methods share, so that their differences are paired."""
+
+    def __init__(self, run: Run, found: Normalised):
+        self._scores: Mapping[str, list[np.ndarray]] = found.scores
+        self._seeds = len(run.seeds)
+        generator = np.random.default_rng(run.stream("aggregate"))
+        size = (len(found.suites), RESAMPLES, self._seeds)
+        self._draws = generator.integers(self._seeds, size=size)
+
+    def estimate(
+        self, statistic: Callable[..., np.ndarray], *names: str
+    ) -> dict[str, float]:
+        """Value, interval and seeds of a statistic of some methods.
+
+        NaN where nothing can be said: the interval of one seed, and all without a suite.
+        """
+        value = low = high = float("nan")
+        if not self._scores[names[0]]:
+            return {"value": value, "low": low, "high": high, "seeds": self._seeds}
+        if self._seeds > 1:
+            tails = [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2]
+            redrawn = statistic(*(self._redraw(self._scores[name]) for name in names))
+            low, high = map(float, np.quantile(redrawn, tails))
+        value = float(statistic(*(self._scores[name] for name in names)))
+        return {"value": value, "low": low, "high": high, "seeds": self._seeds}
+
+    def _redraw(self, scores: Matrices) -> list[np.ndarray]:
+        """(N, T, S) per suite."""
+        return [
+            matrix[:, draw].swapaxes(0, 1)
+            for matrix, draw in zip(scores, self._draws, strict=True)
+        ]

@@ -1,0 +1,114 @@
+"""The verdicts as Markdown: a summary per paper, the figures behind it, contradictions."""
+
+import pandas as pd
+
+from trajprompt.report.claims import Claim, Contradiction, Ledger, Remark
+from trajprompt.report.markdown import (
+    EMPTY,
+    FEW_SEEDS,
+    SUITE_LABELS,
+    grid,
+    interval,
+    number,
+)
+from trajprompt.report.run import Run
+from trajprompt.report.verdicts import CONTRADICTION, NOT_TESTED, VERDICTS
+
+PAPERS = {
+    "arXiv 2305.09648": "Prompt-Tuning DT",
+    "arXiv 2411.01168": "Prompt Diffuser",
+}
+
+
+def claims_markdown(ledger: Ledger, table: pd.DataFrame, run: Run) -> str:
+    """Everything that the ledger holds, paper by paper, with this run's verdicts."""
+    parts = [_notes(run), _counts(table)]
+    for paper in dict.fromkeys(claim.paper for claim in ledger.claims):
+        claims = [claim for claim in ledger.claims if claim.paper == paper]
+        parts += [f"## {PAPERS.get(paper, paper)} ({paper})\n", _summary(claims, table)]
+    parts += ["## Claims about something else\n", _remarks(ledger.not_compared)]
+    parts += ["## Contradictions\n", _contradictions(ledger.contradictions, table)]
+    parts += ["## The figures behind the verdicts\n", _details(table)]
+    return "\n".join(parts)
+
+
+def _notes(run: Run) -> str:
+    return (
+        f"Run `{run.name}` with {len(run.seeds)} seed(s). Differences are paired by task "
+        f"and seed; brackets hold 95 % bootstrap intervals. {FEW_SEEDS} *Inconclusive*: "
+        "the interval crosses the edge of what is claimed. The verdicts hold at this run's "
+        "size only, and no correction is made for the number of claims. Margins are shares "
+        "of the distance from the first to the expert episodes of the data.\n"
+    )
+
+
+def _counts(table: pd.DataFrame) -> str:
+    """How many verdicts of each kind, claim by claim and suite by suite."""
+    judged = table[table["verdict"] != CONTRADICTION]
+    counts = judged["verdict"].value_counts()
+    return grid(VERDICTS, [[str(counts.get(name, 0)) for name in VERDICTS]], 0)
+
+
+def _summary(claims: list[Claim], table: pd.DataFrame) -> str:
+    """Claims downwards, suites across; suites that no claim was tested in are left out."""
+    keys = zip(table["claim"], table["suite"], strict=True)
+    verdicts = dict(zip(keys, table["verdict"], strict=True))
+    named = dict.fromkeys(suite for claim in claims for suite in claim.published)
+    suites = [
+        suite
+        for suite in named
+        if any(
+            verdicts.get((claim.id, suite), NOT_TESTED) != NOT_TESTED for claim in claims
+        )
+    ]
+    rows = []
+    for claim in claims:
+        found = [str(verdicts.get((claim.id, suite), "")) for suite in suites]
+        if not set(found) - {"", NOT_TESTED}:
+            found = [NOT_TESTED, *[""] * (len(suites) - 1)] if suites else [NOT_TESTED]
+        rows.append([f"{claim.statement} ({claim.place})", claim.direction, *found])
+    labels = [SUITE_LABELS.get(suite, suite) for suite in suites] or ["verdict"]
+    header = ["claim", "direction", *labels]
+    return grid(header, rows, len(header))
+
+
+def _remarks(remarks: list[Remark]) -> str:
+    rows = [
+        [f"{remark.statement} ({remark.paper}, {remark.place})", remark.see]
+        for remark in remarks
+    ]
+    return grid(["claim", "to be seen in"], rows, 2)
+
+
+def _contradictions(found: list[Contradiction], table: pd.DataFrame) -> str:
+    ours = table[table["verdict"] == CONTRADICTION].set_index("claim")
+    rows = []
+    for item in found:
+        says = [
+            f"{side['says']} ({side['paper']}, {side['place']})"
+            for side in (item.first, item.second)
+        ]
+        row = ours.loc[item.id]
+        known = "ours" in row and not pd.isna(row["ours"])
+        shown = interval(row.rename({"ours": "mean"})) if known else EMPTY
+        rows.append([item.statement, *says, shown])
+    return grid(["about", "one", "other", "ours"], rows, 4)
+
+
+def _details(table: pd.DataFrame) -> str:
+    header = ["claim", "suite", "ours: first − second", "margin", "paper", "paper's spread"]
+    claims = table[table["direction"].notna()]
+    return grid(header, [_detail(row) for _, row in claims.iterrows()], 2)
+
+
+def _detail(row: pd.Series) -> list[str]:
+    ours = row["verdict"]
+    if ours != NOT_TESTED:
+        bounds = f"[{number(row['low'])}, {number(row['high'])}]"
+        ours = f"{number(row['difference'])} {bounds}: {row['verdict']}"
+    spread = number(row["published_spread"])
+    if row["published_exceeds_spread"] is False:
+        spread += ", larger than the difference"
+    margin = number(row.get("margin")) if row["direction"] != "greater" else EMPTY
+    suite = SUITE_LABELS.get(row["suite"], row["suite"])
+    return [row["claim"], suite, ours, margin, number(row["published_difference"]), spread]

@@ -1,0 +1,130 @@
+"""What a run says to the papers' claims, with bootstrap intervals."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from trajprompt.errors import TrajpromptError
+from trajprompt.report.claims import DIRECTIONS, Claim, Contradiction, Ledger
+from trajprompt.report.published import AVERAGE, Published
+from trajprompt.report.run import Run
+from trajprompt.report.statistics import Estimate, estimate, paired_difference
+
+REPRODUCED = "reproduced"
+NOT_REPRODUCED = "not reproduced"
+INCONCLUSIVE = "inconclusive"
+NOT_TESTED = "not tested"
+CONTRADICTION = "contradiction"
+VERDICTS = (REPRODUCED, NOT_REPRODUCED, INCONCLUSIVE, NOT_TESTED)
+Tables = Mapping[str, Published]  # what every table prints, by its name
+
+
+def verdict(direction: str, low: float, high: float, margin: float = 0.0) -> str:
+    """The verdict on ``direction`` from the 95 % interval of first − second.
+
+    The claimed region is (0, ∞), (−margin, ∞) or (−margin, margin). An interval inside it
+    reproduces the claim, one outside refutes it, and one across its edge decides nothing;
+    nor does NaN, the interval of a single seed.
+    """
+    if direction not in DIRECTIONS:
+        raise TrajpromptError("claim", f"direction '{direction}'", f"one of {DIRECTIONS}")
+    lower = 0.0 if direction == "greater" else -margin
+    upper = margin if direction == "equivalent" else float("inf")
+    if lower < low and high < upper:
+        return REPRODUCED
+    if high < lower or low > upper:
+        return NOT_REPRODUCED
+    return INCONCLUSIVE
+
+
+def judge(ledger: Ledger, run: Run, tables: Tables) -> pd.DataFrame:
+    """One row per claim and suite, per remark, and per contradiction."""
+    rows = [
+        _judge_suite(claim, suite, run, tables)
+        for claim in ledger.claims
+        for suite in claim.published
+    ]
+    rows += [
+        {"claim": remark.id, "verdict": NOT_TESTED, "see": remark.see}
+        | {"paper": remark.paper, "place": remark.place}
+        for remark in ledger.not_compared
+    ]
+    rows += [_beside(found, run, tables) for found in ledger.contradictions]
+    return pd.DataFrame(rows)
+
+
+def _judge_suite(claim: Claim, suite: str, run: Run, tables: Tables) -> dict[str, Any]:
+    row: dict[str, Any] = {"claim": claim.id, "suite": suite, "verdict": NOT_TESTED}
+    row |= {"direction": claim.direction, "first": claim.first, "second": claim.second}
+    row |= {"minus": " ".join(claim.minus)}
+    suites = _suites(claim.table, claim.first, suite, tables)
+    found = _difference(claim, suite, suites, run)
+    if found is not None:
+        margin = claim.margin * _gap(suites, run) if claim.margin else 0.0
+        row["verdict"] = verdict(claim.direction, found.low, found.high, margin)
+        row |= {"difference": found.mean, "low": found.low, "high": found.high}
+        row |= {"margin": margin, "seeds": found.seeds, "tasks": found.tasks}
+        row |= {"run": run.name}
+    printed = claim.published[suite] or {}
+    row |= {f"published_{name}": value for name, value in printed.items()}
+    return row | {"paper": claim.paper, "place": claim.place}
+
+
+def _difference(
+    claim: Claim, suite: str, suites: Sequence[str], run: Run
+) -> Estimate | None:
+    """The paired difference, or None if this run lacks a column or a suite of the claim."""
+    sides = [_side(column, less, suites, run) for column, less in claim.sides]
+    if sides[0] is None or sides[1] is None:
+        return None
+    return paired_difference(sides[0], sides[1], run.stream("claim", claim.id, suite))
+
+
+def _side(
+    name: str, less: str | None, suites: Sequence[str], run: Run
+) -> list[np.ndarray] | None:
+    """(T, S) per suite: what a column earned, or how much more than another."""
+    earned = _returns(name, suites, run)
+    if less is None:
+        return earned
+    other = _returns(less, suites, run)
+    if earned is None or other is None:
+        return None
+    return [a - b for a, b in zip(earned, other, strict=True)]
+
+
+def _returns(name: str, suites: Sequence[str], run: Run) -> list[np.ndarray] | None:
+    column = run.column(name)
+    if column is None or not all(s in run.suites and column.covers(s) for s in suites):
+        return None
+    scores = run.scores(column)
+    return [scores[suite].values for suite in suites]
+
+
+def _gap(suites: Sequence[str], run: Run) -> float:
+    """How far the data's expert episodes are from its first: margins are shares of it."""
+    return sum(run.teacher(s).gap for s in suites) / len(suites)
+
+
+def _suites(table: str, column: str, suite: str, tables: Tables) -> list[str]:
+    """The suites behind a row: for the average, all that the paper averages."""
+    return tables[table].suites(column) if suite == AVERAGE else [suite]
+
+
+def _beside(found: Contradiction, run: Run, tables: Tables) -> dict[str, Any]:
+    """A contradiction's row: what is printed, and what we have in its place."""
+    row: dict[str, Any] = {"claim": found.id, "suite": found.suite or None}
+    row |= {"verdict": CONTRADICTION, "first": found.column or None}
+    row |= {"paper": found.first["paper"], "place": found.first["place"]}
+    row |= {"says": found.first["says"], "other_paper": found.second["paper"]}
+    row |= {"other_place": found.second["place"], "other_says": found.second["says"]}
+    if not found.column:
+        return row
+    suites = _suites(found.table, found.column, found.suite, tables)
+    earned = _returns(found.column, suites, run)
+    if earned is not None:
+        ours = estimate(earned, run.stream("contradiction", found.id))
+        row |= {"ours": ours.mean, "low": ours.low, "high": ours.high, "run": run.name}
+    return row

@@ -1,0 +1,72 @@
+"""Which cells and backbones a run's tables and figures ask for.
+
+The config's ``columns`` give an id one setting and one method, whatever tables show it;
+``tables`` and ``figures`` list ids; ``report`` says which of them the run makes.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+Config = dict[str, Any]
+
+
+def tables(config: Config) -> list[str]:
+    """The tables that the run makes and that have a cell in one of its suites."""
+    return _made(config, "tables")
+
+
+def figures(config: Config) -> list[str]:
+    """The figures that the run makes and that have a cell in one of its suites."""
+    return _made(config, "figures")
+
+
+def entry(config: Config, name: str) -> dict[str, Any]:
+    """What the config says of a table or figure; no two have the same name."""
+    return config["tables"].get(name) or config["figures"][name]
+
+
+def _made(config: Config, what: str) -> list[str]:
+    known = config.get(what, {})
+    chosen = known if config["report"] == "all" else config["report"]
+    return [name for name in chosen if name in known and columns(config, (name,))]
+
+
+def columns(
+    config: Config, names: Sequence[str] | None = None
+) -> dict[str, tuple[str, ...]]:
+    """Column id -> its suites in what ``names`` name (default: all that the run makes).
+
+    Suites are in the run's order; a column without one in this run is left out.
+    """
+    ordered: list[str] = config["suites"]
+    found: dict[str, set[str]] = {}
+    for name in [*tables(config), *figures(config)] if names is None else names:
+        table = entry(config, name)
+        shown = set(ordered) & set(table.get("suites") or ordered)
+        for column in table["columns"]:
+            own = config["columns"][column].get("suites") or ordered
+            found.setdefault(column, set()).update(shown & set(own))
+    return {
+        name: tuple(s for s in ordered if s in suites)
+        for name, suites in found.items()
+        if suites
+    }
+
+
+def cells(config: Config, names: Sequence[str] | None = None) -> list[tuple[str, str, str]]:
+    """Every (suite, setting, method) of the tables and figures ``names``, each once."""
+    chosen = {
+        (suite, config["columns"][name]["setting"], config["columns"][name]["method"])
+        for name, suites in columns(config, names).items()
+        for suite in suites
+    }
+    return sorted(chosen, key=lambda cell: (config["suites"].index(cell[0]), cell))
+
+
+def backbones(config: Config) -> list[tuple[str, str]]:
+    """Every (suite, backbone) that some cell of the run needs, each once."""
+    pairs = {
+        (suite, config["settings"][setting]["backbone"])
+        for suite, setting, _ in cells(config)
+    }
+    return sorted(pairs, key=lambda pair: (config["suites"].index(pair[0]), pair[1]))

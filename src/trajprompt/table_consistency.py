@@ -1,0 +1,63 @@
+"""What a schema can't see in the config's columns, tables and figures."""
+
+from typing import Any
+
+from trajprompt import table_cells
+from trajprompt.consistency import Config, Found
+
+
+def table_inconsistencies(config: Config) -> Found:
+    """(key, found, expected) of columns, tables and figures that fit nothing else."""
+    found = [*_column_errors(config), *_table_errors(config), *_figure_errors(config)]
+    yield from found
+    if not found and not (table_cells.tables(config) or table_cells.figures(config)):
+        suites = ", ".join(config["suites"])
+        yield "tables", "no column of a suite of the run", f"a column of one of {suites}"
+
+
+def _column_errors(config: Config) -> Found:
+    for name, column in config["columns"].items():
+        key = f"columns.{name}"
+        known = {"setting": config["settings"], "method": config["tune"]["methods"]}
+        for what, allowed in known.items():
+            if column[what] not in allowed:
+                yield f"{key}.{what}", column[what], f"one of {', '.join(allowed)}"
+        if all(column[what] in allowed for what, allowed in known.items()):
+            yield from _fit_errors(config, key, column)
+
+
+def _fit_errors(config: Config, key: str, column: dict[str, Any]) -> Found:
+    """Of a method that cannot be used under the setting of its column."""
+    from trajprompt.models.prompt_dt import BACKBONES
+    from trajprompt.tuning.protocol import get_method  # with torch: 1.5 s
+
+    backbone = config["settings"][column["setting"]]["backbone"]
+    method = get_method(config["tune"]["methods"][column["method"]]["kind"])
+    if method.moves_prompts and not BACKBONES[backbone].prompt:
+        found = f"{column['method']}, which moves prompts, on {backbone}"
+        yield f"{key}.method", found, "a setting whose backbone takes a prompt"
+
+
+def _table_errors(config: Config) -> Found:
+    for what in ("tables", "figures"):
+        for name, table in config[what].items():
+            for index, column in enumerate(table["columns"]):
+                if column not in config["columns"]:
+                    key = f"{what}.{name}.columns.{index}"
+                    yield key, column, f"one of {', '.join(config['columns'])}"
+    if config["report"] == "all":
+        return
+    known = [*config["tables"], *config["figures"]]
+    for index, name in enumerate(config["report"]):
+        if name not in known:
+            yield f"report.{index}", name, f"one of {', '.join(known)}"
+
+
+def _figure_errors(config: Config) -> Found:
+    for name, figure in config["figures"].items():
+        if name in config["tables"]:
+            yield f"figures.{name}", "a table of that name", "a name of its own"
+        baseline = figure.get("baseline")
+        if baseline is not None and baseline not in figure["columns"]:
+            expected = f"one of its columns, {', '.join(figure['columns'])}"
+            yield f"figures.{name}.baseline", baseline, expected

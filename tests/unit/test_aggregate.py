@@ -1,0 +1,131 @@
+"""Interquartile means, chances of improvement and profiles against known answers."""
+
+import numpy as np
+import pytest
+import report_run
+from scipy import stats
+
+from trajprompt.report.aggregate import (
+    aggregate_table,
+    improvement,
+    improvement_table,
+    interquartile_mean,
+    normalised,
+    profile,
+    profile_table,
+)
+from trajprompt.report.aggregate_figure import aggregate_markdown
+from trajprompt.report.run import load_run
+
+CHANCE = np.random.default_rng(0)
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    made = report_run.make_run(tmp_path_factory.mktemp("run"), ("cheetah-vel", "reach"))
+    printed = [report_run.MAIN_TABLE]
+    return load_run(made.settings, made.evaluations, made.stores, published=printed)
+
+
+@pytest.fixture(scope="module")
+def found(run):
+    return normalised(run)
+
+
+def test_of_one_suite_it_is_the_trimmed_mean():
+    scores = CHANCE.normal(size=(4, 3))
+    expected = stats.trim_mean(scores.ravel(), 0.25)
+    assert float(interquartile_mean([scores])) == pytest.approx(expected)
+
+
+def test_suites_weigh_equally_whatever_their_tasks():
+    small, large = np.full((2, 3), 0.2), np.full((40, 3), 0.8)
+    assert float(interquartile_mean([small, large])) == pytest.approx(0.5)
+    twice = np.concatenate([large, large])
+    scores = CHANCE.normal(size=(5, 3))
+    one, other = (float(interquartile_mean([scores, x])) for x in (large, twice))
+    assert one == pytest.approx(other)
+
+
+def test_outliers_do_not_move_it():
+    scores = np.linspace(0, 1, 24).reshape(8, 3)
+    wild = scores.copy()
+    wild[0, 0], wild[-1, -1] = -1e9, 1e9
+    assert float(interquartile_mean([wild])) == pytest.approx(
+        float(interquartile_mean([scores]))
+    )
+
+
+def test_chance_of_improvement_is_mann_whitneys():
+    first, second = CHANCE.normal(0.3, 1, (1, 9)), CHANCE.normal(size=(1, 9))
+    u = stats.mannwhitneyu(first[0], second[0]).statistic
+    assert float(improvement([first], [second])) == pytest.approx(u / 81)
+    assert float(improvement([first], [first])) == pytest.approx(0.5)
+    assert float(improvement([first], [first - 100])) == 1.0
+
+
+def test_profile_counts_what_is_above():
+    scores = [np.array([[0.1, 0.5], [0.7, 0.9]]), np.array([[1.0, 1.0]])]
+    assert float(profile(scores, 0.5)) == pytest.approx((0.5 + 1.0) / 2)
+    assert float(profile(scores, 2.0)) == 0.0 and float(profile(scores, -1.0)) == 1.0
+
+
+def test_resamples_are_kept_apart():
+    draws = CHANCE.normal(size=(7, 4, 3))
+    whole = interquartile_mean([draws])
+    assert whole.shape == (7,)
+    assert list(whole) == pytest.approx([float(interquartile_mean([d])) for d in draws])
+
+
+def test_zero_is_the_first_episodes_and_one_the_experts(run, found):
+    assert found.suites == ("cheetah-vel", "reach") and found.left_out == 0
+    column = run.column("prompt-dt")
+    returns = run.scores(column)["cheetah-vel"].values
+    expected = (returns + 260) / (260 - 52)
+    np.testing.assert_allclose(found.scores["prompt-dt"][0], expected)
+
+
+def test_only_methods_of_all_suites_are_compared(found):
+    names = {column.id for column in found.columns}
+    assert "ptdt-offline-literal" not in names and "ptdt-online" in names
+
+
+def test_tables_are_ordered_and_complete(run, found):
+    means = aggregate_table(run, found).set_index("column")
+    assert means.loc["prompt-dt", "value"] > means.loc["mt-orl", "value"]
+    for _, row in means.iterrows():
+        assert row["low"] <= row["value"] <= row["high"] and row["seeds"] == 3
+    beats = improvement_table(run, found).set_index(["first", "second"])
+    count = len(found.columns)
+    assert len(beats) == count * (count - 1)
+    there, back = (
+        beats.loc[pair] for pair in (("prompt-dt", "mt-orl"), ("mt-orl", "prompt-dt"))
+    )
+    assert there["value"] == 1.0 and back["value"] == 0.0
+    assert there["low"] + back["high"] == pytest.approx(1.0)
+    shares = profile_table(run, found)
+    for _, rows in shares.groupby("column"):
+        assert rows["value"].is_monotonic_decreasing
+    text = aggregate_markdown(means.reset_index(), beats.reset_index(), found, run)
+    assert "| MT-ORL |" in text and "Cheetah-vel, MW reach, weighed equally" in text
+
+
+def test_where_no_method_was_everywhere_the_widest_counts(tmp_path):
+    made = report_run.make_run(tmp_path, ("cheetah-vel", "reach"))
+    columns = [
+        {**made.settings.columns[0], "suites": ["reach"]},
+        {**made.settings.columns[3], "suites": ["cheetah-vel"]},
+    ]
+    settings = report_run.with_columns(made.settings, columns)
+    found = normalised(load_run(settings, made.evaluations, made.stores))
+    assert found.suites == ("reach",)
+    assert [column.id for column in found.columns] == ["prompt-dt"]
+
+
+def test_tasks_without_a_way_to_go_are_left_out(tmp_path, monkeypatch):
+    monkeypatch.setitem(report_run.LEVELS, "reach", (100.0, 90.0, 95.0, 1.0))
+    made = report_run.make_run(tmp_path, ("reach",))
+    run = load_run(made.settings, made.evaluations, made.stores)
+    found = normalised(run)
+    assert found.suites == () and found.left_out == 5
+    assert aggregate_table(run, found)["value"].isna().all()

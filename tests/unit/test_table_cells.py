@@ -1,0 +1,91 @@
+"""Which cells, backbones and tables a configuration asks for."""
+
+import copy
+
+import pytest
+
+from trajprompt import config, table_cells
+
+DEFAULT = config.load(["config.yaml"])
+SMOKE = config.load(["config.yaml", "presets/smoke.yaml"])
+PAPER = config.load(["config.yaml", "presets/paper.yaml"])
+
+
+def small(**changes):
+    """One setting, two columns, two tables; what ``table_cells`` reads of a config."""
+    return {
+        "suites": ["reach", "ant-dir"],
+        "settings": {"expert": {"backbone": "prompt-dt"}, "bare": {"backbone": "mt-orl"}},
+        "columns": {
+            "a": {"setting": "expert", "method": "none"},
+            "b": {"setting": "bare", "method": "none", "suites": ["reach"]},
+        },
+        "tables": {
+            "one": {"columns": ["a", "b"]},
+            "two": {"columns": ["a"], "suites": ["ant-dir", "cheetah-vel"]},
+        },
+        "report": "all",
+        **changes,
+    }
+
+
+def test_a_cell_in_two_tables_is_one_cell():
+    assert table_cells.cells(small()) == [
+        ("reach", "bare", "none"),
+        ("reach", "expert", "none"),
+        ("ant-dir", "expert", "none"),
+    ]
+
+
+def test_suites_of_run_table_and_column_are_intersected():
+    assert table_cells.columns(small(), ("one",)) == {
+        "a": ("reach", "ant-dir"),
+        "b": ("reach",),
+    }
+    assert table_cells.columns(small(), ("two",)) == {"a": ("ant-dir",)}
+    assert table_cells.columns(small(suites=["ant-dir"]), ("one",)) == {"a": ("ant-dir",)}
+
+
+def test_only_the_reported_tables_that_have_cells_are_made():
+    assert table_cells.tables(small()) == ["one", "two"]
+    assert table_cells.tables(small(report=["two"])) == ["two"]
+    assert table_cells.tables(small(suites=["reach"])) == ["one"]
+    assert table_cells.cells(small(report=["two"])) == [("ant-dir", "expert", "none")]
+
+
+def test_only_backbones_of_cells_are_trained():
+    assert table_cells.backbones(small()) == [
+        ("reach", "mt-orl"),
+        ("reach", "prompt-dt"),
+        ("ant-dir", "prompt-dt"),
+    ]
+    assert table_cells.backbones(DEFAULT).count(("ant-dir-ood", "prompt-dt")) == 1
+    assert ("ant-dir-ood", "mt-orl") not in table_cells.backbones(DEFAULT)
+
+
+def test_one_column_has_one_cell_whatever_table_shows_it():
+    """The papers' tables share columns; what is added to a table adds no cell twice."""
+    more = copy.deepcopy(DEFAULT)
+    more["tables"]["pd_table9"]["columns"].append("ptdt-offline-literal")  # not that suite
+    assert table_cells.cells(more) == table_cells.cells(DEFAULT)
+
+
+def test_the_papers_ablations_are_whole_in_the_papers_preset():
+    names = ("ptdt_table3", "pd_table2")
+    assert len(table_cells.cells(PAPER, names)) == 27  # three methods, 3 x 3 qualities
+    assert len(table_cells.cells(PAPER, ("ptdt_table4",))) == 6 * 4
+    assert len(table_cells.cells(PAPER, ("pd_figure3",))) == 4 * 4
+    assert len(table_cells.cells(PAPER, ("pd_table8",))) == 5
+    assert len(table_cells.cells(PAPER, ("ptdt_figure2",))) == 11 * 4
+
+
+@pytest.mark.parametrize("made", [DEFAULT, SMOKE, PAPER], ids=["laptop", "smoke", "paper"])
+def test_every_table_is_made_in_every_run(made):
+    assert set(table_cells.tables(made)) == set(DEFAULT["tables"])
+    assert {suite for suite, _, _ in table_cells.cells(made)} == set(made["suites"])
+
+
+def test_the_smoke_run_has_every_kind_of_method():
+    methods = {method for _, _, method in table_cells.cells(SMOKE)}
+    kinds = {SMOKE["tune"]["methods"][name]["kind"] for name in methods}
+    assert kinds == {entry["kind"] for entry in SMOKE["tune"]["methods"].values()}
