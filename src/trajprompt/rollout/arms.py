@@ -16,6 +16,8 @@ from trajprompt.tasks.suites import get_suite
 from trajprompt.trajectories.segments import Segments
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from trajprompt.models.backbone import Backbone
 
 # Simulator rows per rollout: the lockstep policy gains nothing beyond, memory grows.
@@ -32,6 +34,7 @@ class Arm:
     returns: list[float] = field(default_factory=list)
     lengths: list[int] = field(default_factory=list)
     successes: list[bool] = field(default_factory=list)
+    weights: "dict[str, Tensor] | None" = None  # for `Backbone.with_weights`, if tuned
 
 
 @dataclass(frozen=True)

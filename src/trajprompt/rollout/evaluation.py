@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from trajprompt.tuning.adaptation import StoredAdaptation
 
 Entry = dict[str, object]
+Weights = dict[str, torch.Tensor] | None  # tuned ones of a row
 
 
 @dataclass(frozen=True)
@@ -40,24 +41,31 @@ def evaluate_cell(
     """One entry of EVALUATION_COLUMNS per row, checkpoint and episode."""
     rows = range(len(stored.rows))
     points = [_checkpoints(settings, stored, row) for row in rows]
-    arms = [list({id(p.arm): p.arm for p in own}.values()) for own in points]
+    arms = list({id(p.arm): p.arm for own in points for p in own}.values())
     how = PlaySettings(
         settings.suite, settings.target_return, settings.precision, settings.threads
     )
     names = (settings.run_seed, settings.suite, settings.seed)
     tasks = {int(task) for task in stored.rows}
     seeds = {task: evaluation_seeds(*names, task, settings.episodes) for task in tasks}
-    if stored.weights:
-        for row in progress(rows, f"{settings.suite} evaluate", "prompt"):
-            play(how, backbone.with_weights(stored.weights[row]), arms[row], seeds)
-    else:
-        play(how, backbone, [arm for own in arms for arm in own], seeds)
+    for group in progress(_by_weights(arms), f"{settings.suite} evaluate", "model"):
+        weights = group[0].weights
+        model = backbone if weights is None else backbone.with_weights(weights)
+        play(how, model, group, seeds)
     return [
         entry
         for own in points
         for point in own
         for entry in _entries(settings, stored, point)
     ]
+
+
+def _by_weights(arms: Sequence[Arm]) -> list[list[Arm]]:
+    """Arms that one model plays together."""
+    groups: dict[int, list[Arm]] = {}
+    for arm in arms:
+        groups.setdefault(id(arm.weights), []).append(arm)
+    return list(groups.values())
 
 
 def to_csv(entries: Sequence[Entry]) -> str:
@@ -72,36 +80,48 @@ def to_csv(entries: Sequence[Entry]) -> str:
 def _checkpoints(
     settings: EvaluateSettings, stored: "StoredAdaptation", row: int
 ) -> list[Checkpoint]:
-    """What to report of a row. Equal prompts share one arm and are played once."""
+    """What to report of a row. Equal prompts share one arm and are played once.
+
+    Where weights were tuned, a curve begins with the backbone's own.
+    """
     full, short = settings.episodes, min(settings.curve_episodes, settings.episodes)
     if get_suite(settings.suite).deterministic_resets:  # one episode says all
         full, short = min(full, 1), min(short, 1)
-    wanted: list[tuple[str, int, Segments | None, int]] = [
-        ("last", stored.last_iteration, stored.last, full),
-        ("best", int(stored.best_iteration[row]), stored.best, full),
+    last, tuned = stored.last_iteration, stored.weights.get(row)
+    wanted: list[tuple[str, int, Segments | None, Weights, int]] = [
+        ("last", last, stored.last, tuned, full),
+        ("best", int(stored.best_iteration[row]), stored.best, tuned, full),
     ]
-    wanted += [("curve", i, prompts, short) for i, prompts in sorted(stored.curve.items())]
+    wanted += [
+        ("curve", n, prompts, tuned, short) for n, prompts in sorted(stored.curve.items())
+    ]
+    if stored.snapshots:
+        kept = {n: found[row] for n, found in stored.snapshots.items()}
+        for iteration, weights in sorted({0: None, **kept, last: tuned}.items()):
+            wanted.append(("curve", iteration, stored.last, weights, short))
     arms: list[Arm] = []
     points = []
-    for name, iteration, prompts, episodes in wanted:
+    for name, iteration, prompts, weights, episodes in wanted:
         if episodes == 0:
             continue
         prompt = None if prompts is None else prompts.select(row)
-        arm = _arm(arms, int(stored.rows[row]), prompt)
+        arm = _arm(arms, Arm(int(stored.rows[row]), prompt, weights=weights))
         arm.episodes = max(arm.episodes, episodes)
         queries = stored.queries(row, iteration)
         points.append(Checkpoint(name, row, iteration, queries, arm, episodes))
     return points
 
 
-def _arm(known: list[Arm], task: int, prompt: Segments | None) -> Arm:
-    """The arm of ``prompt`` among those ``known`` of its row, or a new one added there."""
+def _arm(known: list[Arm], wanted: Arm) -> Arm:
+    """The one of a row's ``known`` arms that plays alike, or ``wanted``, added there."""
     for arm in known:
-        if prompt is None or arm.prompt is None:
+        if arm.weights is not wanted.weights:
+            continue
+        if wanted.prompt is None or arm.prompt is None:
             return arm  # a row has prompts throughout, or none
-        if all(torch.equal(a, b) for a, b in zip(prompt, arm.prompt, strict=True)):
+        if all(torch.equal(a, b) for a, b in zip(wanted.prompt, arm.prompt, strict=True)):
             return arm
-    known.append(Arm(task, prompt))
+    known.append(wanted)
     return known[-1]
 
 

@@ -1,0 +1,55 @@
+"""Stage 5, one figure: ``python -m trajprompt.report.plots --figure NAME … --out FOLDER``.
+
+Writes the picture into figures/ below the folder ``--out``, its numbers into tables/.
+"""
+
+import argparse
+import importlib
+from collections.abc import Sequence
+from pathlib import Path
+
+from trajprompt.errors import run_stage
+from trajprompt.report.plots.inputs import READS, WITH_TEXT, module_of
+from trajprompt.settings import FigureSettings, read_settings, stage_arguments
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(prog="trajprompt figure", description=__doc__)
+    parser.add_argument(
+        "--figure", required=True, help="a name under figures in the config"
+    )
+    for name, text in (
+        ("evaluations", "CSV files of stage 4, of every cell of the figure"),
+        ("adaptations", "HDF5 files of stage 3, of every cell of the figure"),
+    ):
+        kinds = ", ".join(kind for kind, reads in READS.items() if name in reads)
+        text = f"{text}; read by {kinds}"
+        parser.add_argument(f"--{name}", nargs="*", type=Path, default=[], help=text)
+    text = "folder of the papers' figures"
+    parser.add_argument("--published", type=Path, default=Path("published"), help=text)
+    parser.add_argument("--out", type=Path, required=True, help="folder of the report")
+    stage_arguments(parser)
+    args = parser.parse_args(argv)
+    run(read_settings(args, FigureSettings, table=args.figure), args)
+
+
+def run(settings: FigureSettings, args: argparse.Namespace) -> None:
+    """Make the numbers, write them, draw them."""
+    from trajprompt.artifacts import write_text
+    from trajprompt.report.plots.figure import Figure
+    from trajprompt.report.run import load_run
+
+    kind = importlib.import_module(f"{__package__}.{module_of(settings.kind)}")
+    found = load_run(settings, args.evaluations)
+    figure = Figure(settings, found, args.adaptations, args.published)
+    rows = kind.table(figure)
+    stem = args.out / "tables" / settings.table
+    text = rows.to_csv(index=False, float_format="%.6g", lineterminator="\n")
+    write_text(stem.with_suffix(".csv"), text)
+    if settings.kind in WITH_TEXT:
+        write_text(stem.with_suffix(".md"), kind.markdown(rows, figure))
+    kind.draw(rows, figure, args.out / "figures" / settings.table)
+
+
+if __name__ == "__main__":
+    raise SystemExit(run_stage(main))

@@ -1,0 +1,118 @@
+"""How prompts come out of noise (PD Figure 4).
+
+Every prompt step is a point with S + A + 1 numbers, drawn in the plane of the two main
+components of the written prompts.
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from trajprompt.report.markdown import SUITE_LABELS
+from trajprompt.report.plots.figure import Figure
+from trajprompt.report.plots.layout import canvas
+from trajprompt.report.plots.prompts import PromptCell
+from trajprompt.report.style import BLACK, GREY, OKABE_ITO, legend_below, save
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+SCATTERS = 5  # of the stored steps of the chain, first and last included
+
+
+def table(figure: Figure) -> pd.DataFrame:
+    """A row per step of the chain, prompt and prompt step; see `step_share`."""
+    rows = []
+    cells = figure.prompts()
+    for suite in figure.covered(figure.run.columns):
+        own = [cell for cell in cells if cell.suite == suite]
+        left = own[0].require("denoising_steps")
+        chain = np.concatenate([cell.require("denoising") for cell in own])
+        plane = main_plane(chain[:, np.argmin(left)])
+        for index, count in enumerate(left):
+            points = (chain[:, index] - plane[0]) @ plane[1]  # (prompts, P, 2)
+            share = step_share(chain[:, index])
+            for place, (cell, row) in enumerate(_rows(own)):
+                for step, (x, y) in enumerate(points[place]):
+                    names = {"suite": suite, "column": cell.column.id, "seed": cell.seed}
+                    names |= {
+                        "task": cell.tasks[row],
+                        "row": row,
+                        "left": count,
+                        "step": step,
+                    }
+                    rows.append(names | {"x": x, "y": y, "step_share": share})
+    return pd.DataFrame(rows)
+
+
+def _rows(cells: list[PromptCell]) -> list[tuple[PromptCell, int]]:
+    return [(cell, row) for cell in cells for row in range(len(cell.tasks))]
+
+
+def main_plane(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean (d,) and two main directions (d, 2) of points (..., d)."""
+    flat = points.reshape(-1, points.shape[-1])
+    mean = flat.mean(axis=0)
+    directions = np.linalg.svd(flat - mean, full_matrices=False)[2][:2]
+    # A direction and its opposite are equally good: the larger numbers shall be positive.
+    signs = np.sign(directions[np.arange(2), np.abs(directions).argmax(axis=1)])
+    return mean, (signs[:, None] * directions).T
+
+
+def step_share(prompts: np.ndarray) -> float:
+    """Share of the variance of prompts (n, P, d) that lies between prompt steps.
+
+    Noise has (P - 1) / (n P - 1) on average; 1: the step alone says where a point lies.
+    """
+    centred = prompts - prompts.mean(axis=(0, 1))
+    between = np.square(centred.mean(axis=0)).sum() * len(prompts)
+    return float(between / np.square(centred).sum())
+
+
+def draw(rows: pd.DataFrame, figure: Figure, stem: Path) -> None:
+    """Per suite five moments of the chain, and how far the prompt steps differ in all."""
+    suites = list(dict.fromkeys(rows["suite"]))
+    with canvas(2 * len(suites), 3, 5.4 * len(suites) + 0.5) as (picture, axes):
+        for index, suite in enumerate(suites):
+            here = rows[rows["suite"] == suite]
+            left = np.sort(here["left"].unique())[::-1]
+            chosen = left[np.linspace(0, len(left) - 1, SCATTERS).round().astype(int)]
+            places = list(axes[2 * index : 2 * index + 2].flat)
+            for count, axis in zip(chosen, places, strict=False):
+                _scatter(axis, here[here["left"] == count])
+                name = "noise" if count == left[0] else f"{count} steps left"
+                axis.set_title("written prompts" if count == 0 else name)
+            places[0].set_ylabel(f"{SUITE_LABELS.get(suite, suite)}\n2nd component")
+            _shares(places[SCATTERS], here)
+        legend_below(picture, list(axes.flat))
+        save(picture, stem)
+
+
+def _scatter(axis: "Axes", rows: pd.DataFrame) -> None:
+    """Prompt steps in the plane, a colour per step, a grey line through each prompt."""
+    for _, prompt in rows.groupby(["seed", "row"]):
+        ordered = prompt.sort_values("step")
+        axis.plot(ordered["x"], ordered["y"], color=GREY, lw=0.5, alpha=0.6, zorder=1)
+    for step, points in rows.groupby("step"):
+        colour = OKABE_ITO[int(step) % len(OKABE_ITO)]
+        axis.scatter(
+            points["x"], points["y"], 14, color=colour, label=f"prompt step {step}"
+        )
+    axis.set_xlabel("1st main component")
+
+
+def _shares(axis: "Axes", rows: pd.DataFrame) -> None:
+    """The share of variance between prompt steps along the chain."""
+    shares = rows.groupby("left")["step_share"].first()
+    axis.plot(shares.index, shares, "o-", color=BLACK, ms=4)
+    steps = rows["step"].nunique()
+    points = (rows["left"] == rows["left"].min()).sum()
+    chance = (steps - 1) / (points - 1)
+    axis.axhline(chance, color=GREY, ls=":", label="share in noise")
+    axis.invert_xaxis()
+    axis.set_ylim(bottom=0)
+    axis.set_title("difference between prompt steps")
+    axis.set_xlabel("denoising steps left")
+    axis.set_ylabel("share of the variance")

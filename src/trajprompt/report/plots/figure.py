@@ -1,0 +1,101 @@
+"""A figure of a run: its cells, their conditions and their files."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from trajprompt.errors import TrajpromptError
+from trajprompt.report.cells import Column
+from trajprompt.report.plots.prompts import PromptCell, read_cells
+from trajprompt.report.run import Run
+from trajprompt.report.statistics import estimate
+from trajprompt.settings import FigureSettings
+
+METHOD_LABELS = {
+    "none": "Prompt-DT",
+    "full-finetune": "Prompt-DT-FT",
+    "ptdt-offline": "PTDT-offline",
+    "ptdt-online": "PTDT-online",
+    "soft-prompt": "Soft Prompt",
+    "prompt-diffuser": "Prompt Diffuser",
+    "prompt-vae": "Prompt VAE",
+}
+QUALITIES = ("expert", "medium", "random")
+
+
+@dataclass(frozen=True)
+class Figure:
+    settings: FigureSettings
+    run: Run
+    adaptations: Sequence[str | Path] = ()
+    published: Path = Path("published")
+
+    def condition(self, column: Column, name: str) -> Any:
+        """A column's prompt_quality, data_quality or samples, as the config has them."""
+        return self.settings.conditions[column.setting][name]
+
+    @property
+    def baseline(self) -> Column:
+        """The column that the others are shown against."""
+        found = self.run.column(self.settings.baseline)
+        if found is None:
+            known = ", ".join(column.id for column in self.run.columns)
+            where = f"figures.{self.settings.table}.baseline"
+            raise TrajpromptError(where, f"'{self.settings.baseline}'", f"one of {known}")
+        return found
+
+    @property
+    def compared(self) -> list[Column]:
+        """All columns but the baseline."""
+        return [c for c in self.run.columns if c.id != self.settings.baseline]
+
+    def covered(self, columns: Sequence[Column]) -> list[str]:
+        """The suites in which one of ``columns`` was played or tuned."""
+        return [s for s in self.run.suites if any(c.covers(s) for c in columns)]
+
+    def prompts(self) -> list[PromptCell]:
+        """The tuned prompts of every cell: columns in order, then suites, then seeds."""
+        return read_cells(self.adaptations, self.run)
+
+
+def method_label(method: str) -> str:
+    """A method as the papers call it; its own name if they have none."""
+    return METHOD_LABELS.get(method, method)
+
+
+def last_row(figure: Figure, suite: str, column: Column) -> dict[str, object]:
+    """One cell's mean return after tuning, with its interval and counts."""
+    scores = figure.run.scores(column)[suite]
+    found = estimate([scores.values], figure.run.stream("last", column.id, suite))
+    return {
+        "suite": suite,
+        "column": column.id,
+        "label": column.label,
+        "method": column.method,
+        "mean": found.mean,
+        "low": found.low,
+        "high": found.high,
+        "seeds": found.seeds,
+        "tasks": found.tasks,
+        "episodes": scores.episodes,
+    }
+
+
+def errors(rows: pd.DataFrame) -> Any:
+    """Distances (2, n) from the means to the ends of their intervals; 0 where none is."""
+    below, above = rows["mean"] - rows["low"], rows["high"] - rows["mean"]
+    return [below.fillna(0).to_numpy(), above.fillna(0).to_numpy()]
+
+
+def counted(rows: pd.DataFrame) -> str:
+    """What stands behind every point, for an axis: seeds, tasks, episodes."""
+    seeds, tasks = (_span(rows[name]) for name in ("seeds", "tasks"))
+    return f"{seeds} seed(s), {tasks} task(s), {_span(rows['episodes'])} episode(s) each"
+
+
+def _span(values: pd.Series) -> str:
+    low, high = int(values.min()), int(values.max())
+    return str(low) if low == high else f"{low}–{high}"

@@ -1,0 +1,119 @@
+"""A prompt before and after tuning as heat maps (PTDT Figure 6).
+
+The paper shows ten samples, of which 0 to 4 are the initial prompt and 5 to 9 the tuned
+one; read here as the five steps of one prompt. It does not name the suite.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from trajprompt.report.markdown import SUITE_LABELS
+from trajprompt.report.plots.figure import Figure
+from trajprompt.report.plots.layout import canvas
+from trajprompt.report.plots.prompts import UNITS, PromptCell
+from trajprompt.report.style import save
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.image import AxesImage
+
+SHOWN = ("state", "action", "return-to-go")
+COLOURS = "PuOr"  # diverging, told apart under every colour blindness
+CLIPPED = 0.98  # share of a part's numbers that the colours span
+MAGNIFIED = (1, 2, 5, 10, 20, 50, 100, 1000, 10000)  # how often a change is multiplied
+ROW_INCHES, HEAD_INCHES = 0.13, 0.45
+NARROWEST = 6  # columns that a part's panel is wide at least
+
+
+def table(figure: Figure) -> pd.DataFrame:
+    """A row per cell, prompt, step and dimension: its number before and after tuning."""
+    return pd.concat([_cell_table(cell) for cell in figure.prompts()], ignore_index=True)
+
+
+def _cell_table(cell: PromptCell) -> pd.DataFrame:
+    shape = cell.initial.shape  # (R, P, 1 + S + A)
+    row, step, place = (axis.ravel() for axis in np.indices(shape))
+    parts = np.array([part for part, _ in cell.parts])
+    dimensions = np.array([dimension for _, dimension in cell.parts])
+    return pd.DataFrame(
+        {
+            "suite": cell.suite,
+            "column": cell.column.id,
+            "label": cell.column.label,
+            "seed": cell.seed,
+            "task": cell.tasks[row],
+            "row": row,
+            "part": parts[place],
+            "step": step,
+            "dimension": dimensions[place],
+            "before": cell.initial.ravel(),
+            "after": cell.last.ravel(),
+        }
+    )
+
+
+def draw(rows: pd.DataFrame, figure: Figure, stem: Path) -> None:
+    """The first prompt of the first seed: a block per method, a column per part."""
+    first = rows[(rows["row"] == 0) & (rows["seed"] == figure.run.seeds[0])]
+    blocks = [part for _, part in first.groupby(["suite", "column"], sort=False)]
+    steps = first["step"].max() + 1
+    heights = [2 * steps, steps] * len(blocks)
+    inches = ROW_INCHES * sum(heights) + HEAD_INCHES * len(heights) + 1.0
+    sizes = [first.loc[first["part"] == part, "dimension"].max() + 1 for part in SHOWN]
+    widths = [max(NARROWEST, size) for size in sizes]
+    grid: dict[str, Any] = {"height_ratios": heights, "width_ratios": widths}
+    with canvas(len(heights), len(SHOWN), inches, **grid) as (picture, axes):
+        for place, part in enumerate(SHOWN):
+            own = [block[block["part"] == part] for block in blocks]
+            limit = _limit(own)
+            for index, numbers in enumerate(own):
+                both = list(axes[2 * index : 2 * index + 2, place])
+                image = _block(both, numbers, limit, named=place == 0)
+            axes[-1, place].set_xlabel(f"{part}, dimension" if sizes[place] > 1 else part)
+            bar: dict[str, Any] = {"location": "bottom", "extend": "both"}
+            bar["aspect"] = 1.5 * widths[place]  # bars of one height
+            picture.colorbar(image, ax=list(axes[:, place]), label=UNITS[part], **bar)
+        save(picture, stem)
+
+
+def _limit(blocks: Sequence[pd.DataFrame]) -> float:
+    """The number at which colours are full: the same for all methods."""
+    numbers = np.concatenate([b[["before", "after"]].to_numpy().ravel() for b in blocks])
+    return float(np.quantile(np.abs(numbers), CLIPPED)) or 1.0
+
+
+def _block(
+    axes: Sequence["Axes"], rows: pd.DataFrame, limit: float, named: bool
+) -> "AxesImage":
+    """Before above after; below them the change, multiplied until it can be seen."""
+    pivoted = {
+        name: rows.pivot(index="step", columns="dimension", values=name).to_numpy()
+        for name in ("before", "after")
+    }
+    change = pivoted["after"] - pivoted["before"]
+    largest = np.abs(change).max()
+    times = next((m for m in MAGNIFIED if m * largest >= limit / 2), MAGNIFIED[-1])
+    style: dict[str, Any] = {"cmap": COLOURS, "vmin": -limit, "vmax": limit}
+    style["aspect"] = "auto"
+    image = axes[0].imshow(np.concatenate(list(pivoted.values())), **style)
+    axes[1].imshow(times * change, **style)
+    steps = len(change)
+    axes[0].axhline(steps - 0.5, color="black", lw=1.5)
+    first = rows.iloc[0]
+    for axis in axes:
+        axis.grid(visible=False)
+        axis.set_xticks(range(0, change.shape[1], 5) if change.shape[1] > 1 else [])
+        axis.set_yticks([])
+    axes[1].set_title(f"change × {times}", fontsize=9)
+    if named:
+        suite = SUITE_LABELS.get(first["suite"], first["suite"])
+        where = f"{suite}, task {first['task']}, seed {first['seed']}"
+        axes[0].set_title(f"{first['label']}: {where}", loc="left")
+        names = [f"{n} step {i}" for n in pivoted for i in range(steps)]
+        axes[0].set_yticks(range(2 * steps), names, fontsize=7)
+        axes[1].set_yticks(range(steps), [f"step {i}" for i in range(steps)], fontsize=7)
+    return image

@@ -1,0 +1,92 @@
+"""Return by method and quality of the initial prompt, as bars (PD Figure 2b)."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from trajprompt.report.markdown import SUITE_LABELS, number
+from trajprompt.report.plots.figure import (
+    QUALITIES,
+    Figure,
+    counted,
+    errors,
+    last_row,
+    method_label,
+)
+from trajprompt.report.style import CYCLE, legend_below, panels, save
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+GROUP = 0.8  # width of a group of bars, its distance to the next being 1
+
+
+def table(figure: Figure) -> pd.DataFrame:
+    """A row per suite, method and quality of the initial prompt."""
+    rows = []
+    for column in figure.run.columns:
+        quality = figure.condition(column, "prompt_quality")
+        for suite in figure.covered([column]):
+            rows.append(last_row(figure, suite, column) | {"prompt_quality": quality})
+    return pd.DataFrame(rows)
+
+
+def draw(rows: pd.DataFrame, figure: Figure, stem: Path) -> None:
+    """A panel per suite: a group of bars per quality, a bar per method."""
+    suites = figure.covered(figure.run.columns)
+    methods = list(dict.fromkeys(rows["method"]))
+    with panels(len(suites)) as (picture, axes):
+        for suite, axis in zip(suites, axes, strict=True):
+            here = rows[rows["suite"] == suite]
+            shown = [q for q in QUALITIES if q in set(here["prompt_quality"])]
+            for index, method in enumerate(methods):
+                own = here[here["method"] == method].set_index("prompt_quality")
+                colour = CYCLE[index % len(CYCLE)]
+                _bars(axis, own, shown, _offset(index, len(methods)), len(methods), colour)
+            axis.axhline(0, color="black", lw=0.8)
+            axis.set_xticks(range(len(shown)), [f"{q} prompt" for q in shown])
+            axis.set_xlim(-0.5, len(shown) - 0.5)
+            axis.margins(y=0.12)  # room for the numbers
+            axis.grid(axis="x", visible=False)
+            axis.set_title(SUITE_LABELS.get(suite, suite))
+            axis.set_ylabel("return per episode (higher is better)")
+        picture.suptitle(f"{counted(rows)}; lines are 95 % intervals", fontsize=9)
+        legend_below(picture, axes)
+        save(picture, stem)
+
+
+def _offset(index: int, count: int) -> float:
+    """Of a method's bar from the middle of its group."""
+    return GROUP * ((index + 0.5) / count - 0.5)
+
+
+def _bars(
+    axis: "Axes",
+    rows: pd.DataFrame,
+    qualities: list[str],
+    offset: float,
+    count: int,
+    colour: str,
+) -> None:
+    """One method's bars, each with its number; a quality that it lacks has none."""
+    own = rows.loc[[q for q in qualities if q in rows.index]]
+    if own.empty:
+        return
+    at = np.array([qualities.index(quality) for quality in own.index]) + offset
+    axis.bar(
+        at,
+        own["mean"],
+        0.92 * GROUP / count,
+        yerr=errors(own),
+        capsize=3,
+        color=colour,
+        label=method_label(own["method"].iloc[0]),
+    )
+    ends = zip(at, own["mean"], own["low"].fillna(own["mean"]), strict=True)
+    for place, mean, low in ends:
+        edge = min(mean, low) if mean < 0 else 0.0
+        text: dict[str, Any] = {"ha": "center", "va": "top", "fontsize": 8}
+        text |= {"xytext": (0, -3), "textcoords": "offset points"}
+        axis.annotate(number(mean), (place, edge), **text)

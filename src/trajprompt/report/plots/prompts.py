@@ -1,0 +1,96 @@
+"""Prompts of a run's cells, before and after tuning, from the adaptation files."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from trajprompt.errors import TrajpromptError
+from trajprompt.report.cells import Column
+from trajprompt.report.run import Run
+from trajprompt.tuning.protocol import Extra
+
+if TYPE_CHECKING:
+    from trajprompt.trajectories.segments import Segments
+
+PARTS = ("return-to-go", "state", "action")  # of a step, in the order of PTDT's Eq. 4
+UNITS = {
+    "return-to-go": "reward / scale",
+    "state": "standard deviations of the training data",
+    "action": "simulator's unit",
+}
+
+
+@dataclass(frozen=True)
+class PromptCell:
+    """What one method made of the R prompts of one suite under one seed."""
+
+    suite: str
+    column: Column
+    seed: int
+    tasks: np.ndarray  # (R,) task index
+    initial: np.ndarray  # (R, P, 1 + S + A): return-to-go, state, action of each step
+    last: np.ndarray  # as ``initial``
+    sizes: tuple[int, int, int]  # of PARTS
+    extras: dict[str, Extra] = field(default_factory=dict)
+
+    def require(self, name: str) -> np.ndarray:
+        """An array that the method left for the report."""
+        if name not in self.extras:
+            where = f"{self.suite}/{self.column.setting}/{self.column.method}"
+            found = f"extras {sorted(self.extras)}"
+            raise TrajpromptError(where, found, f"also {name}, as of prompt-diffuser")
+        return self.extras[name].values
+
+    @property
+    def parts(self) -> list[tuple[str, int]]:
+        """(part, dimension within it) of every number of a step."""
+        pairs = zip(PARTS, self.sizes, strict=True)
+        return [(part, number) for part, size in pairs for number in range(size)]
+
+
+def read_cells(paths: Sequence[str | Path], run: Run) -> list[PromptCell]:
+    """The cells of ``run`` among the files; one that is missing is an error."""
+    files = {_names(path): path for path in paths}
+    cells = []
+    for column in run.columns:
+        for suite in (name for name in run.suites if column.covers(name)):
+            for seed in run.seeds:
+                names = (suite, column.setting, column.method, seed)
+                if names not in files:
+                    path = f"results/{run.name}/3_tune/{suite}/{column.setting}"
+                    where = f"{path}/{column.method}/seed{seed}.h5"
+                    raise TrajpromptError(where, "not among the adaptations")
+                cells.append(_read(files[names], suite, column, seed))
+    return cells
+
+
+def _names(path: str | Path) -> tuple[str, str, str, int]:
+    from trajprompt.hdf5_attributes import get_attributes
+    from trajprompt.tuning.adaptation_layout import open_adaptation
+
+    with open_adaptation(path) as file:
+        found = get_attributes(file)
+    suite, setting, method = (str(found[n]) for n in ("suite", "setting", "method"))
+    return suite, setting, method, int(found["seed"])
+
+
+def _read(path: str | Path, suite: str, column: Column, seed: int) -> PromptCell:
+    from trajprompt.tuning.adaptation import read_adaptation
+
+    stored = read_adaptation(path)
+    if stored.initial is None or stored.last is None:
+        expected = "a method and a setting with prompts"
+        raise TrajpromptError(path, "an adaptation without prompts", expected)
+    sizes = (1, stored.initial.states.shape[-1], stored.initial.actions.shape[-1])
+    initial, last = (_steps(prompts) for prompts in (stored.initial, stored.last))
+    found = (stored.rows, initial, last, sizes, stored.extras)
+    return PromptCell(suite, column, seed, *found)
+
+
+def _steps(prompts: "Segments") -> np.ndarray:
+    """(R, P, 1 + S + A)"""
+    found = prompts.returns_to_go, prompts.states, prompts.actions
+    return np.concatenate([part.numpy() for part in found], axis=-1)

@@ -1,0 +1,66 @@
+"""Returns relative to one column, paired by task and seed (PD Figure 3)."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from trajprompt.report.markdown import SUITE_LABELS, number
+from trajprompt.report.plots.figure import Figure, counted, errors
+from trajprompt.report.statistics import paired_difference
+from trajprompt.report.style import BLACK, CYCLE, panels, save
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+HEAD_INCHES, ROW_INCHES = 1.0, 0.45
+
+
+def table(figure: Figure) -> pd.DataFrame:
+    """Per suite and column the mean difference from the baseline, with its interval."""
+    rows = []
+    levels = figure.run.scores(figure.baseline)
+    for suite in figure.covered([figure.baseline]):
+        level = levels[suite]
+        for column in figure.compared:
+            if not column.covers(suite):
+                continue
+            scores = figure.run.scores(column)[suite]
+            stream = figure.run.stream("relative", column.id, suite)
+            found = paired_difference([scores.values], [level.values], stream)
+            row: dict[str, object] = {"suite": suite, "column": column.id}
+            row |= {"label": column.label, "mean": found.mean}
+            row |= {"low": found.low, "high": found.high, "seeds": found.seeds}
+            row |= {"tasks": found.tasks, "episodes": scores.episodes}
+            row |= {"baseline": figure.baseline.id, "level": level.values.mean()}
+            rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def draw(rows: pd.DataFrame, figure: Figure, stem: Path) -> None:
+    """A panel per suite, a bar per column; the baseline is the line at 0."""
+    suites = list(dict.fromkeys(rows["suite"]))
+    names = list(dict.fromkeys(zip(rows["column"], rows["label"], strict=True)))
+    height = HEAD_INCHES + ROW_INCHES * len(names)
+    with panels(len(suites), share_y=True, height=height) as (picture, axes):
+        for suite, axis in zip(suites, axes, strict=True):
+            here = rows[rows["suite"] == suite].set_index("column")
+            _bars(axis, here, [name for name, _ in names])
+            level = number(here["level"].iloc[0])
+            axis.set_title(f"{SUITE_LABELS.get(suite, suite)}: 0 stands for {level}")
+            axis.set_xlabel("difference in return per episode (higher is better)")
+            axis.set_yticks(range(len(names)), [label for _, label in names])
+        axes[0].set_ylim(len(names) - 0.5, -0.5)
+        text = f"against {figure.baseline.label}, paired by task and seed, 95 % intervals"
+        picture.suptitle(f"{text}\n{counted(rows)}", fontsize=9)
+        save(picture, stem)
+
+
+def _bars(axis: "Axes", rows: pd.DataFrame, names: list[str]) -> None:
+    for place, name in enumerate(names):
+        if name in rows.index:
+            own = rows.loc[[name]]
+            bar: dict[str, Any] = {"xerr": errors(own), "capsize": 4}
+            axis.barh([place], own["mean"], 0.6, color=CYCLE[place % len(CYCLE)], **bar)
+    axis.axvline(0, color=BLACK, lw=1)
+    axis.grid(axis="y", visible=False)

@@ -1,0 +1,79 @@
+"""Return against the number of fine-tuning samples (PTDT Figure 2)."""
+
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from trajprompt.report.markdown import SUITE_LABELS
+from trajprompt.report.plots.figure import Figure, counted, errors, last_row, method_label
+from trajprompt.report.style import BLACK, CYCLE, legend_below, panels, save
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+ALL = "all"  # samples of a setting whose methods see the whole data
+APART = 0.12  # of the marks of different methods, in doublings
+
+
+def table(figure: Figure) -> pd.DataFrame:
+    """A row per method, suite and number of samples; the untuned prompt has 0."""
+    rows = []
+    for column in figure.run.columns:
+        untuned = column.id == figure.settings.baseline
+        samples = 0 if untuned else figure.condition(column, "samples")
+        for suite in figure.covered([column]):
+            rows.append(last_row(figure, suite, column) | {"samples": samples})
+    return pd.DataFrame(rows)
+
+
+def draw(rows: pd.DataFrame, figure: Figure, stem: Path) -> None:
+    """A panel per suite, a line per method; all the data stand to the right."""
+    tuned = rows[rows["column"] != figure.settings.baseline]
+    places = _places(tuned["samples"].tolist())
+    suites = figure.covered(figure.compared)
+    methods = list(dict.fromkeys(tuned["method"]))
+    with panels(len(suites)) as (picture, axes):
+        for suite, axis in zip(suites, axes, strict=True):
+            here = rows[rows["suite"] == suite]
+            level = here[here["column"] == figure.settings.baseline]
+            if not level.empty:
+                label = f"not tuned ({level['label'].iloc[0]})"
+                axis.axhline(level["mean"].iloc[0], color=BLACK, ls=":", label=label)
+            for index, method in enumerate(methods):
+                own = here[(here["method"] == method) & (here["samples"] != 0)]
+                shift = APART * (index - (len(methods) - 1) / 2)
+                _line(axis, own, places, shift, CYCLE[index % len(CYCLE)])
+            axis.set_xticks(list(places.values()), [str(n) for n in places])
+            axis.set_title(SUITE_LABELS.get(suite, suite))
+            axis.set_xlabel("samples per test task (segments of 20 steps)")
+            axis.set_ylabel("return per episode")
+        picture.suptitle(counted(rows), fontsize=9)
+        legend_below(picture, axes)
+        save(picture, stem)
+
+
+def _places(samples: list[object]) -> dict[object, float]:
+    """Number of samples -> place on the axis: logarithmic, ``all`` beyond the largest."""
+    known = sorted({n for n in samples if isinstance(n, int)})
+    places: dict[object, float] = {n: math.log2(n) for n in known}
+    if ALL in samples:
+        places[ALL] = max(places.values(), default=0.0) + 1.5
+    return places
+
+
+def _line(
+    axis: "Axes",
+    rows: pd.DataFrame,
+    places: dict[object, float],
+    shift: float,
+    colour: str,
+) -> None:
+    if rows.empty:
+        return
+    at = rows["samples"].map(places) + shift
+    rows = rows.assign(at=at).sort_values("at")
+    label = f"{method_label(rows['method'].iloc[0])}, 95 % interval"
+    style: dict[str, Any] = {"fmt": "o-", "color": colour, "capsize": 3, "label": label}
+    axis.errorbar(rows["at"], rows["mean"], errors(rows), **style)

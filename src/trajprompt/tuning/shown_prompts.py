@@ -1,0 +1,34 @@
+"""Prompts that a generator leaves for the report: of its data, and its own for them."""
+
+import torch
+
+from trajprompt.models.prompt_codec import PromptCodec
+from trajprompt.tuning.learner import EncodedPrompts, Generator
+from trajprompt.tuning.prompt_vectors import to_vectors
+from trajprompt.tuning.protocol import Extra
+
+SHOWN = 16  # of each row
+
+
+@torch.no_grad()
+def shown_prompts(
+    model: Generator,
+    codec: PromptCodec,
+    own: EncodedPrompts,
+    temperature: float,
+    chance: torch.Generator,
+) -> dict[str, Extra]:
+    """The first prompts (R, n, ..) of each row's set, and one written for each of them."""
+    some = (slice(None), slice(SHOWN))
+    given = own.prompts.select(some)
+    written = codec.decode(model.sample(own.y[some], chance, temperature), given)
+    unit, shape = "as the backbone reads them", "(R, n, P (1 + S + A))"
+    texts = {
+        "data_prompts": f"{shape} prompts that the generator was tuned on",
+        "written_prompts": f"{shape} prompts that it writes for their conditions",
+    }
+    vectors = [to_vectors(prompts).cpu().numpy() for prompts in (given, written)]
+    return {
+        name: Extra(values, unit, text)
+        for (name, text), values in zip(texts.items(), vectors, strict=True)
+    }

@@ -1,0 +1,68 @@
+"""Linear CKA on closed forms (Kornblith et al. 2019, section 3)."""
+
+import numpy as np
+import pytest
+
+from trajprompt.report.similarity import chance_cka, debiased_cka, linear_cka
+
+CHANCE = np.random.default_rng(0)
+X = CHANCE.standard_normal((60, 7)) @ CHANCE.standard_normal((7, 7))
+ROTATION = np.linalg.qr(CHANCE.standard_normal((7, 7)))[0]
+NOISE = CHANCE.standard_normal((60, 7))
+
+
+@pytest.mark.parametrize("cka", [linear_cka, debiased_cka])
+def test_a_set_is_like_itself_moved_turned_and_scaled(cka):
+    for other in (X, X @ ROTATION, -3.5 * X, X + 100.0, 0.01 * (X @ ROTATION) - 7):
+        assert cka(X, other) == pytest.approx(1.0, abs=1e-9)
+
+
+@pytest.mark.parametrize("cka", [linear_cka, debiased_cka])
+def test_both_sides_are_equal_and_may_turn(cka):
+    assert cka(X, NOISE) == pytest.approx(cka(NOISE, X))
+    assert cka(X @ ROTATION, 2 * NOISE) == pytest.approx(cka(X, NOISE))
+
+
+def test_other_changes_are_not_forgiven():
+    """Invertible linear maps in general change it, unlike canonical correlations."""
+    assert linear_cka(X, X @ np.diag([1, 0, 0, 0, 0, 0, 0])) < 0.9
+
+
+def test_one_shared_direction_of_two():
+    """X has two orthogonal columns of equal size; Y has the first: 1 / sqrt(2)."""
+    columns = np.array([[1.0, 1], [1, -1], [-1, 1], [-1, -1]])
+    assert linear_cka(columns, columns[:, :1]) == pytest.approx(1 / np.sqrt(2))
+
+
+def test_independent_rows_are_near_zero_if_there_are_many():
+    chance = np.random.default_rng(1)
+    first, second = chance.standard_normal((2, 20_000, 5))
+    assert linear_cka(first, second) < 0.002
+
+
+def test_with_few_rows_only_the_debiased_one_is_near_zero():
+    chance = np.random.default_rng(2)
+    pairs = [chance.standard_normal((2, 20, 40)) for _ in range(200)]
+    assert np.mean([linear_cka(*pair) for pair in pairs]) > 0.5
+    assert np.mean([debiased_cka(*pair) for pair in pairs]) == pytest.approx(0, abs=0.02)
+
+
+def test_the_gram_form_is_the_same_number():
+    """CKA from Gram matrices, HSIC(K, L) / sqrt(HSIC(K, K) HSIC(L, L)) of the paper."""
+    centring = np.eye(60) - 1 / 60
+
+    def hsic(a, b):
+        return np.trace(a @ a.T @ centring @ b @ b.T @ centring)
+
+    expected = hsic(X, NOISE) / np.sqrt(hsic(X, X) * hsic(NOISE, NOISE))
+    assert linear_cka(X, NOISE) == pytest.approx(expected)
+
+
+def test_matched_at_random_less_is_left():
+    chance = np.random.default_rng(3)
+    prompts = chance.standard_normal((30, 5, 8)) + 2 * chance.standard_normal((30, 1, 8))
+    flat = prompts.reshape(-1, 8)
+    stream = np.random.SeedSequence(4)
+    shuffled = chance_cka(prompts, prompts, stream)
+    assert shuffled < 0.5 * linear_cka(flat, flat)
+    assert shuffled == chance_cka(prompts, prompts, np.random.SeedSequence(4))

@@ -1,0 +1,48 @@
+# The papers' figures, each a target of its own, drawn from cells of the run.
+
+for FIGURE in FIGURES:
+    KIND = config["figures"][FIGURE]["kind"]
+
+    rule:
+        """One figure of the config, with the numbers behind it."""
+        name:
+            FIGURE
+        input:
+            published=published(*plot_inputs.published_of(KIND)),
+            evaluations=read_by_figure(FIGURE, "evaluations", rules.evaluate.output[0]),
+            adaptations=read_by_figure(FIGURE, "adaptations", rules.tune.output[0]),
+        output:
+            f"results/{RUN}/5_report/tables/{FIGURE}.csv",
+            [f"results/{RUN}/5_report/tables/{FIGURE}.md"]
+            if KIND in plot_inputs.WITH_TEXT
+            else [],
+            f"results/{RUN}/5_report/figures/{FIGURE}.png",
+            report(
+                f"results/{RUN}/5_report/figures/{FIGURE}.svg",
+                caption=f"../report/figures/{plot_inputs.module_of(KIND)}.rst",
+                category="Figures",
+                labels=figure_labels(FIGURE),
+            ),
+        log:
+            f"logs/{RUN}/5_report/{FIGURE}.log",
+        benchmark:
+            f"results/{RUN}/benchmarks/5_report/{FIGURE}.tsv"
+        localrule: True
+        conda:
+            "../../envs/trajprompt.yaml"
+        params:
+            code=code(
+                "report/plots/__main__",
+                f"report/plots/{plot_inputs.module_of(KIND)}",
+            ),
+            figure=FIGURE,
+            settings=figure_settings(FIGURE),
+            out=report_folder,
+        message:
+            f"Drawing {FIGURE}"
+        shell:
+            "exec python -m trajprompt.report.plots --figure {params.figure}"
+            " --evaluations {input.evaluations} --adaptations {input.adaptations}"
+            " --settings {params.settings:q} --out {params.out} > {log} 2>&1"
+
+    workflow.get_rule(FIGURE).docstring = f"{config['figures'][FIGURE]['title']}."
