@@ -21,6 +21,14 @@ def stream(run_seed: int, *names: object) -> np.random.SeedSequence:
     return np.random.SeedSequence([run_seed, *words])
 
 
+def children(sequence: np.random.SeedSequence, count: int) -> list[np.random.SeedSequence]:
+    """``count`` independent streams, the same ones at every call."""
+    return [
+        np.random.SeedSequence(sequence.entropy, spawn_key=(*sequence.spawn_key, i))
+        for i in range(count)
+    ]
+
+
 def integers(sequence: np.random.SeedSequence, count: int) -> np.ndarray:
     """``count`` non-negative 31-bit seeds, shape (count,), for simulators and libraries."""
     return (sequence.generate_state(count, np.uint32) >> 1).astype(np.int64)

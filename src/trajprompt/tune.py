@@ -47,14 +47,15 @@ def run(settings: TuneSettings, data: Path, backbone_file: Path, out: Path) -> N
     where = f"tune.methods.{settings.method}.options"
     options: Any = parse_options(method.options, settings.options, where)
     problem = prepare(settings, data, backbone_file)
-    inputs = [data, backbone_file]
+    inputs, backbone = [data, backbone_file], problem.backbone
     attributes = {
         **provenance("tune", dataclasses.asdict(settings), inputs),
         "suite": settings.suite,
         "setting": settings.setting,
         "method": settings.method,
         "seed": settings.seed,
-        "backbone": problem.backbone.name,
+        "backbone": backbone.name,
+        "backbone_parameters": sum(p.numel() for p in backbone.model.parameters()),
     }
     with checkpoint_for(out, attributes, settings.device) as checkpoint:
         problem = dataclasses.replace(problem, checkpoint=checkpoint)
@@ -68,14 +69,14 @@ def prepare(settings: TuneSettings, data: Path, backbone_file: Path) -> "TuningP
     from trajprompt.models.backbone import load_backbone
     from trajprompt.tasks.suites import get_suite
     from trajprompt.trajectories.store import read_trajectories
-    from trajprompt.tuning.problem import build_problem
+    from trajprompt.tuning.problem import build_problem, tasks_read
 
     require_file(backbone_file, "trajprompt pretrain")
     backbone = load_backbone(backbone_file, settings.device)
     if backbone.suite != settings.suite:
         raise TrajpromptError(backbone_file, f"suite {backbone.suite}", settings.suite)
     suite = get_suite(settings.suite)
-    buffers = read_trajectories(data, settings.test_tasks, suite)
+    buffers = read_trajectories(data, tasks_read(settings), suite)
     return build_problem(settings, buffers, backbone)
 
 

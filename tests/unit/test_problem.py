@@ -18,7 +18,7 @@ from trajprompt.trajectories.episodes import TaskTrajectories
 from trajprompt.trajectories.normaliser import Normaliser
 from trajprompt.trajectories.store import write_trajectories
 from trajprompt.tuning.adaptation import read_adaptation
-from trajprompt.tuning.problem import build_problem
+from trajprompt.tuning.problem import build_problem, tasks_read
 from trajprompt.tuning.prompt_vectors import to_vectors
 
 SUITE = get_suite("cheetah-vel")
@@ -31,6 +31,7 @@ SETTINGS = TuneSettings(
     kind="none",
     options={},
     seed=0,
+    train_tasks=(3, 5, 9),
     test_tasks=(2, 7),
     prompt_quality="expert",
     data_quality="expert",
@@ -73,8 +74,9 @@ def make_backbone(uses_prompt: bool = True) -> Backbone:
 
 
 def build(**changes):
-    buffers = {task: task_data(task) for task in (2, 7)}
-    return build_problem(dataclasses.replace(SETTINGS, **changes), buffers, make_backbone())
+    settings = dataclasses.replace(SETTINGS, **changes)
+    buffers = {task: task_data(task) for task in tasks_read(settings)}
+    return build_problem(settings, buffers, make_backbone())
 
 
 def drawn(problem, row: int = 0) -> torch.Tensor:
@@ -128,6 +130,65 @@ def test_all_samples_come_from_the_whole_buffer():
     assert set(found.tolist()) == set(range(9))
 
 
+LEARNS = {"method": "prompt-diffuser", "kind": "prompt-diffuser"}
+
+
+def test_training_tasks_are_read_only_where_they_are_used():
+    assert tasks_read(SETTINGS) == (2, 7)
+    assert tasks_read(dataclasses.replace(SETTINGS, **LEARNS)) == (2, 3, 5, 7, 9)
+    zero_shot = dataclasses.replace(SETTINGS, prompt_quality="training")
+    assert tasks_read(zero_shot) == (2, 3, 5, 7, 9)
+    plain = build()
+    assert plain.training_prompts is None and plain.prompt_set is None
+
+
+@pytest.mark.parametrize(
+    ("quality", "episodes"), [("expert", {6, 7, 8}), ("random", {0, 1, 2})]
+)
+def test_prompt_sets_are_of_their_tasks_and_quality(quality, episodes):
+    """Training prompts are experts' whatever the setting; a task's rows share theirs."""
+    problem = build(prompt_quality=quality, **LEARNS)
+    training, own = problem.training_prompts, problem.prompt_set
+    assert training.prompts.leading == (3, 256) and own.prompts.leading == (4, 256)
+    assert training.rewards.shape == (3, 256, 5, 1)
+    torch.testing.assert_close(own.rewards, torch.full((4, 256, 5, 1), -1 / 500))
+
+    def found(prompts):
+        return set(prompts.states.mean(dim=(-1, -2)).round().int().flatten().tolist())
+
+    assert found(training.prompts) == {6, 7, 8}
+    assert found(own.prompts) == episodes
+    assert torch.equal(own.prompts.states[0], own.prompts.states[1])
+    assert not torch.equal(own.prompts.states[0], own.prompts.states[2])
+
+
+def test_prompt_sets_do_not_depend_on_the_method():
+    one, two = build(**LEARNS), build(method="vae", kind="prompt-vae")
+    assert torch.equal(one.prompt_set.rewards, two.prompt_set.rewards)
+    for name in ("training_prompts", "prompt_set"):
+        states = [getattr(problem, name).prompts.states for problem in (one, two)]
+        assert torch.equal(*states)
+    assert one.shared_stream.entropy == two.shared_stream.entropy
+    assert one.stream.entropy != two.stream.entropy
+    assert one.shared_stream.entropy != build(seed=1, **LEARNS).shared_stream.entropy
+
+
+def test_zero_shot_prompts_are_those_of_training_tasks():
+    """None of them is in a test task's data, not even in the set to learn from."""
+    problem = build(prompt_quality="training", prompts_per_task=40, **LEARNS)
+    known = problem.training_prompts.prompts.states.flatten(0, 1)  # (T * n, P, S)
+
+    def is_known(states):
+        return (states[:, None] == known[None]).all(dim=(-1, -2)).any(dim=1).all()
+
+    assert is_known(problem.initial_prompts.states)
+    assert is_known(problem.prompt_set.prompts.states[0])
+    tasks = {tuple(states[0].tolist()) for states in problem.initial_prompts.states}
+    assert len(tasks) > 3  # several episodes of several tasks
+    plain = build(prompt_quality="training", prompts_per_task=40)
+    assert torch.equal(plain.initial_prompts.states, problem.initial_prompts.states)
+
+
 def test_method_chance_differs_between_methods():
     first, second = build().streams(2), build(method="other").streams(2)
     assert first[0].generate_state(2).tolist() != first[1].generate_state(2).tolist()
@@ -139,8 +200,10 @@ def test_method_chance_differs_between_methods():
 
 
 def test_task_without_data_is_an_error():
+    buffers = {2: task_data(2), 7: task_data(7)}
+    missing = dataclasses.replace(SETTINGS, test_tasks=(9,))
     with pytest.raises(TrajpromptError, match="no task 9"):
-        build(test_tasks=(9,))
+        build_problem(missing, buffers, make_backbone())
 
 
 @pytest.fixture
@@ -171,6 +234,10 @@ def test_stages_write_whole_equal_files(files):
         stored.attributes["backbone"] == "prompt-dt"
         and stored.attributes["stage"] == "tune"
     )
+    model = make_backbone().model
+    held = sum(parameter.numel() for parameter in model.parameters())
+    assert stored.attributes["backbone_parameters"] == held
+    assert stored.attributes["tuned_parameters"] == 5 * (1 + 20 + 6)
     assert stored.history["simulator_steps"].tolist() == [
         0,
         0,

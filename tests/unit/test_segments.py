@@ -109,6 +109,25 @@ def test_prompt_position_in_a_whole_episode() -> None:
     np.testing.assert_array_equal(prompts.states[..., 2], prompts.timesteps)
 
 
+@settings(max_examples=40, deadline=None)
+@given(st.lists(LENGTHS, min_size=1, max_size=3), st.integers(1, 5), st.integers(0, 99))
+def test_transitions_are_prompts_with_the_rewards_of_their_steps(lengths, length, seed):
+    """Also where a prompt ends with its episode, as in one of exactly K* steps."""
+    tasks = [make_task(i, [*own, 5]) for i, own in enumerate(lengths)]
+    episodes = EpisodeTensors(tasks, SHIFTED, SCALE)
+    found = episodes.sample_transitions(generator(seed), 4, length)
+    assert found.rewards.shape == (len(tasks), 4, length, 1)
+    plain = episodes.sample_prompts(generator(seed), 4, length)
+    pairs = zip(found.prompts.flatten(), plain, strict=True)
+    assert all(torch.equal(a, b) for a, b in pairs)
+    steps = SHIFTED.mean + SHIFTED.std * found.prompts.states
+    for i, task in enumerate(tasks):
+        chosen = steps[i].round().long().reshape(-1, 3).numpy()  # (task, episode, step)
+        rows = task.starts[chosen[:, 1]] + chosen[:, 2]
+        rewards = found.rewards[i].reshape(-1).numpy() * SCALE
+        np.testing.assert_allclose(rewards, task.rewards[rows], atol=1e-4)
+
+
 def test_return_to_go_is_the_suffix_sum() -> None:
     task = make_task(0, [3, 1, 4])
     task.rewards[:] = [1, 2, 3, 10, 1, 1, 1, 1]

@@ -14,9 +14,15 @@ from torch.optim.adamw import adamw
 class FlatAdamW:
     """Steps on a vector along its gradient; without weight decay it is Adam."""
 
-    def __init__(self, vector: Tensor, learning_rate: float, weight_decay: float = 0.0):
+    def __init__(
+        self,
+        vector: Tensor,
+        learning_rate: float,
+        weight_decay: float = 0.0,
+        betas: tuple[float, float] = (0.9, 0.999),  # PyTorch's defaults
+    ):
         self.vector, self.learning_rate = vector, learning_rate
-        self.weight_decay = weight_decay
+        self.weight_decay, self.betas = weight_decay, betas
         self.moments = torch.zeros_like(vector), torch.zeros_like(vector)
         self.updates = torch.zeros((), device=vector.device)  # as the kernel counts
 
@@ -40,9 +46,9 @@ class FlatAdamW:
             [self.updates],
             fused=True,
             amsgrad=False,
-            beta1=0.9,  # this and the next two: PyTorch's defaults, as in the reference
-            beta2=0.999,
-            eps=1e-8,
+            beta1=self.betas[0],
+            beta2=self.betas[1],
+            eps=1e-8,  # PyTorch's default, as in the reference
             lr=self.learning_rate,
             weight_decay=self.weight_decay,
             maximize=False,

@@ -65,6 +65,21 @@ class Segments(NamedTuple):
         return self.map(lambda tensor: tensor.repeat_interleave(times, dim=0))
 
 
+class PromptSet(NamedTuple):
+    """Prompts with the reward of every step, which the return-to-go alone can't give."""
+
+    prompts: Segments  # (..., n, P, ..)
+    rewards: Tensor  # (..., n, P, 1) float32, divided by the return scale
+
+    def map(self, function: Callable[[Tensor], Tensor]) -> "PromptSet":
+        """``function`` of every tensor."""
+        return PromptSet(self.prompts.map(function), function(self.rewards))
+
+    def select(self, index: Any) -> "PromptSet":
+        """Index the leading dimensions, as ``tensor[index]`` does."""
+        return self.map(lambda tensor: tensor[index])
+
+
 class EpisodeTensors:
     """The episodes of some tasks, resident on ``device``, to draw segments from.
 
@@ -122,13 +137,31 @@ class EpisodeTensors:
         exactly K* steps gives all of them. The position is the reference's: near the end,
         the last step left out.
         """
+        return self._gather(self._prompt_starts(generator, per_task, length), length)
+
+    def sample_transitions(
+        self, generator: torch.Generator, per_task: int, length: int
+    ) -> PromptSet:
+        """`sample_prompts` with rewards, (tasks, per_task, K*, ·); same draws."""
+        start = self._prompt_starts(generator, per_task, length)
+        rows = start[:, None] + torch.arange(length, device=self.device)  # (B, K*)
+        after = torch.where(self._left[rows] > 1, rows + 1, len(self._table) - 1)
+        rewards = self._table[rows, :1] - self._table[after, :1]  # the padding's is 0
+        leading = (len(self.tasks), per_task)
+        prompts = self._gather(start, length).reshape(*leading)
+        return PromptSet(prompts, rewards.reshape(*leading, length, 1))
+
+    def _prompt_starts(
+        self, generator: torch.Generator, per_task: int, length: int
+    ) -> Tensor:
+        """(tasks · per_task,) first rows of random prompts: see `sample_prompts`."""
         episodes, first, count = self._episodes_holding(length)
         choice = first[:, None] + self._below(
             generator, count, per_task
         )  # (tasks, per_task)
         episode = episodes[choice.reshape(-1)]
         offset = (self._episode_lengths[episode] - length - 1).clamp(min=0)
-        return self._gather(self._episode_starts[episode] + offset, length)
+        return self._episode_starts[episode] + offset
 
     def draw(self, generator: torch.Generator, count: int, length: int) -> Segments:
         """(tasks, count, K, ·) segments drawn like contexts: a method's fixed samples."""

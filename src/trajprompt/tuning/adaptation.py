@@ -1,11 +1,14 @@
 """The adaptation file: what a method made of one cell, in HDF5 (design: Adaptations).
 
 Groups ``initial``, ``last``, ``best`` and ``curve/<iteration>`` hold prompts (R, P, ..);
-``history`` holds one dataset per column; ``weights/row<i>`` holds tuned parameters.
+``history`` holds one dataset per column; ``weights/row<i>`` holds tuned parameters, and
+``snapshots/<iteration>/row<i>`` what they were on the way;
+``extras`` holds what else a method has to show. The attribute ``tuned_parameters`` counts
+the numbers that were tuned per row.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,10 +16,11 @@ import numpy as np
 
 from trajprompt.artifacts import atomic_path
 from trajprompt.errors import TrajpromptError
-from trajprompt.hdf5_attributes import get_attributes, write_attributes
+from trajprompt.hdf5_attributes import get_attributes, get_text, write_attributes
 from trajprompt.hdf5_checks import create_array
 from trajprompt.provenance import SCHEMA_VERSION
 from trajprompt.tuning.adaptation_layout import (
+    EXTRA_TEXTS,
     KIND,
     PROMPT_FIELDS,
     REMEDY,
@@ -25,7 +29,7 @@ from trajprompt.tuning.adaptation_layout import (
     check_layout,
     open_adaptation,
 )
-from trajprompt.tuning.protocol import HISTORY_COLUMNS
+from trajprompt.tuning.protocol import HISTORY_COLUMNS, Extra
 
 if TYPE_CHECKING:
     import h5py
@@ -49,6 +53,9 @@ class StoredAdaptation:
     history: dict[str, np.ndarray]  # column -> (R * iterations,)
     weights: "dict[int, dict[str, Tensor]]"  # row -> state dict; empty if none was tuned
     attributes: dict[str, Any]
+    extras: dict[str, Extra] = field(default_factory=dict)
+    # iteration -> row -> state dict; empty if no curve of weights was kept
+    snapshots: "dict[int, dict[int, dict[str, Tensor]]]" = field(default_factory=dict)
 
     def queries(self, row: int, iteration: int) -> int:
         """Oracle queries that the row had used when it reached an iteration."""
@@ -76,6 +83,7 @@ def write_adaptation(
     with atomic_path(path) as temporary, h5py.File(temporary, "w", libver="latest") as file:
         own = {"schema_version": str(SCHEMA_VERSION), "kind": KIND}
         write_attributes(file, {**attributes, **own})
+        write_attributes(file, {"tuned_parameters": adaptation.parameters})
         for name, values, text in (
             ("task", problem.rows, "published index of each row's task"),
             ("prompt", problem.prompts, "number of the prompt within its task"),
@@ -91,10 +99,11 @@ def write_adaptation(
         for name, (unit, text) in HISTORY_COLUMNS.items():
             values = np.array([entry[name] for entry in adaptation.history])
             _write(file, f"history/{name}", values, unit, text)
-        for row, weights in sorted((adaptation.weights or {}).items()):
-            for name, tensor in sorted(weights.items()):
-                values = tensor.detach().cpu().numpy()
-                _write(file, f"weights/row{row:04d}/{name}", values, "1", "tuned parameter")
+        _write_weights(file, "weights", adaptation.weights or {})
+        for iteration, of_rows in sorted(adaptation.snapshots.items()):
+            _write_weights(file, f"snapshots/{iteration:06d}", of_rows)
+        for name, extra in sorted(adaptation.extras.items()):
+            _write(file, f"extras/{name}", *extra)
 
 
 def read_adaptation(path: str | Path) -> StoredAdaptation:
@@ -106,12 +115,10 @@ def read_adaptation(path: str | Path) -> StoredAdaptation:
         _require_finite(getattr(stored, name) or (), f"{path}:{name}")
     for iteration, prompts in stored.curve.items():
         _require_finite(prompts, f"{path}:curve/{iteration:06d}")
-    for row, weights in stored.weights.items():
-        _require_finite(weights.values(), f"{path}:weights/row{row:04d}")
-    if stored.weights and len(stored.weights) != len(stored.rows):
-        found, expected = f"weights of {len(stored.weights)} rows", f"{len(stored.rows)}"
-        raise TrajpromptError(path, found, expected, REMEDY)
-    common = (stored.last_iteration, *stored.curve)
+    groups = {f"snapshots/{n:06d}": found for n, found in stored.snapshots.items()}
+    for group, of_rows in {"weights": stored.weights, **groups}.items():
+        _require_weights(of_rows, f"{path}:{group}", len(stored.rows))
+    common = (stored.last_iteration, *stored.curve, *stored.snapshots)
     keys = zip(stored.rows.tolist(), stored.prompts.tolist(), strict=True)
     wanted = [
         (task, prompt, (best, *common))
@@ -121,6 +128,16 @@ def read_adaptation(path: str | Path) -> StoredAdaptation:
     return stored
 
 
+def _require_weights(
+    of_rows: "Mapping[int, Mapping[str, Tensor]]", where: str, rows: int
+) -> None:
+    """Raise unless there are finite weights of all rows, or of none."""
+    for row, weights in of_rows.items():
+        _require_finite(weights.values(), f"{where}/row{row:04d}")
+    if of_rows and len(of_rows) != rows:
+        raise TrajpromptError(where, f"weights of {len(of_rows)} rows", f"{rows}", REMEDY)
+
+
 def _require_finite(tensors: "Iterable[Tensor]", where: str) -> None:
     for tensor in tensors:
         if not tensor.isfinite().all():
@@ -128,10 +145,8 @@ def _require_finite(tensors: "Iterable[Tensor]", where: str) -> None:
 
 
 def _read(file: "h5py.File") -> StoredAdaptation:
-    import torch
-
     curve = file.get("curve", {})
-    weights = file.get("weights", {})
+    snapshots = file.get("snapshots", {})
     stages = {name: _read_prompts(file, name) for name in STAGES}
     return StoredAdaptation(
         rows=file["task"][:],
@@ -142,24 +157,42 @@ def _read(file: "h5py.File") -> StoredAdaptation:
             int(n): p for n in curve if (p := _read_prompts(file, f"curve/{n}")) is not None
         },
         history={name: file[f"history/{name}"][:] for name in HISTORY_COLUMNS},
-        weights={
-            int(row.removeprefix("row")): {
-                name: torch.from_numpy(np.asarray(values[()]))
-                for name, values in weights[row].items()
-            }
-            for row in weights
+        weights=_read_weights(file.get("weights", {})),
+        snapshots={int(n): _read_weights(group) for n, group in snapshots.items()},
+        extras={
+            name: Extra(values[()], *(str(get_text(values, key)) for key in EXTRA_TEXTS))
+            for name, values in file.get("extras", {}).items()
         },
         attributes=get_attributes(file),
     )
 
 
+def _write_weights(
+    file: "h5py.File", group: str, of_rows: "Mapping[int, Mapping[str, Tensor]]"
+) -> None:
+    for row, weights in sorted(of_rows.items()):
+        for name, tensor in sorted(weights.items()):
+            values = tensor.detach().cpu().numpy()
+            _write(file, f"{group}/row{row:04d}/{name}", values, "1", "tuned parameter")
+
+
+def _read_weights(group: "Mapping[str, h5py.Group]") -> "dict[int, dict[str, Tensor]]":
+    import torch
+
+    return {
+        int(row.removeprefix("row")): {
+            name: torch.from_numpy(np.asarray(values[()])) for name, values in found.items()
+        }
+        for row, found in group.items()
+    }
+
+
 def _write_prompts(file: "h5py.File", name: str, prompts: "Segments | None") -> None:
     if prompts is None:
         return
-    for field, tensor in prompts._asdict().items():
-        _write(
-            file, f"{name}/{field}", tensor.detach().cpu().numpy(), *PROMPT_FIELDS[field]
-        )
+    for part, tensor in prompts._asdict().items():
+        values = tensor.detach().cpu().numpy()
+        _write(file, f"{name}/{part}", values, *PROMPT_FIELDS[part])
 
 
 def _read_prompts(file: "h5py.File", name: str) -> "Segments | None":

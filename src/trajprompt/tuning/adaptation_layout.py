@@ -10,6 +10,7 @@ import numpy as np
 
 from trajprompt.artifacts import require_file
 from trajprompt.errors import TrajpromptError
+from trajprompt.hdf5_attributes import get_text
 from trajprompt.hdf5_checks import open_hdf5, require_dataset
 from trajprompt.tuning.protocol import HISTORY_COLUMNS
 
@@ -26,8 +27,10 @@ PROMPT_FIELDS = {
     "mask": ("bool", "False where a prompt step is padding"),
 }
 STAGES = ("initial", "last", "best")
-NAMES = {"task", "prompt", "best_iteration", "history", "curve", "weights", *STAGES}
+NAMES = {"task", "prompt", "best_iteration", "history", "curve", "extras"}
+NAMES |= {"weights", "snapshots", *STAGES}
 ITERATION, ROW = re.compile("[0-9]{6,9}"), re.compile("row[0-9]{4,9}")
+EXTRA_TEXTS = ("unit", "description")  # of every extra, as in `protocol.Extra`
 INTEGER, NUMBER = "iu", "iuf"  # NumPy's letters
 MEASURED = frozenset(("objective", "displacement"))  # the rest of the history counts
 
@@ -52,14 +55,34 @@ def check_layout(file: "h5py.File", path: object) -> None:
     curve = _members(file, "curve", ITERATION, path)
     for name in (*(stage for stage in STAGES if stage in file), *curve):
         _check_prompts(file, name, path, rows)
-    for name in _members(file, "weights", ROW, path):
-        if int(name.removeprefix("weights/row")) >= rows:
+    for group in ("weights", *_members(file, "snapshots", ITERATION, path)):
+        _check_weights(file, group, path, rows)
+    _check_extras(file, path)
+
+
+def _check_weights(file: "h5py.File", group: str, path: object, rows: int) -> None:
+    """Arrays of numbers, by row."""
+    for name in _members(file, group, ROW, path):
+        if int(name.removeprefix(f"{group}/row")) >= rows:
             raise TrajpromptError(f"{path}:{name}", "no such row", f"{rows} rows", REMEDY)
         for parameter in file[name]:
             dataset = getattr(file[name][parameter], "shape", None)
             if dataset is None:
                 where = f"{path}:{name}/{parameter}"
                 raise TrajpromptError(where, "a group", "a parameter", REMEDY)
+
+
+def _check_extras(file: "h5py.File", path: object) -> None:
+    """Arrays of numbers, each with its unit and description."""
+    extras = file.get("extras", {})
+    if not hasattr(extras, "keys"):
+        raise TrajpromptError(f"{path}:extras", "no group", "a group", REMEDY)
+    for name, item in extras.items():
+        texts = [get_text(item, key) for key in EXTRA_TEXTS]
+        if not hasattr(item, "shape") or None in texts:
+            found = "a group, or nothing that says what it is"
+            expected = "an array with unit and description"
+            raise TrajpromptError(f"{path}:extras/{name}", found, expected, REMEDY)
 
 
 def check_history(file: "h5py.File", path: object) -> None:

@@ -1,4 +1,4 @@
-"""Builds the tuning problem of a cell: rows, initial prompts and the offline samples.
+"""Builds the tuning problem of a cell: rows, prompts and the offline samples.
 
 Prompts and samples depend on their own conditions only, never on the method, so
 that methods are compared on equal terms (paired by task, prompt and seed).
@@ -14,8 +14,15 @@ from trajprompt.errors import TrajpromptError
 from trajprompt.seeds import stream, torch_generator
 from trajprompt.settings import TuneSettings
 from trajprompt.tasks.suites import get_suite
-from trajprompt.trajectories.segments import EpisodeTensors, Segments
-from trajprompt.tuning.protocol import TuningProblem
+from trajprompt.trajectories.segments import Segments
+from trajprompt.tuning.prompt_sets import (
+    ZERO_SHOT,
+    episode_tensors,
+    initial_prompts,
+    own_prompts,
+    training_prompts,
+)
+from trajprompt.tuning.protocol import TuningProblem, get_method
 from trajprompt.tuning.samples import BufferSamples, FixedSamples, Samples
 
 if TYPE_CHECKING:
@@ -28,8 +35,11 @@ def build_problem(
     buffers: Mapping[int, "TaskTrajectories"],
     backbone: "Backbone",
 ) -> TuningProblem:
-    """The problem of one cell; only the method's own stream depends on the method."""
-    for task in settings.test_tasks:
+    """The problem of one cell; only the method's own stream depends on the method.
+
+    ``buffers`` holds the tasks of `tasks_read`.
+    """
+    for task in tasks_read(settings):
         if task not in buffers:
             held = ", ".join(str(known) for known in sorted(buffers))
             raise TrajpromptError(
@@ -37,37 +47,32 @@ def build_problem(
             )
     per_task = settings.prompts_per_task
     names = ("tune", settings.suite, settings.setting, settings.method, settings.seed)
-    prompts = None
-    if backbone.config.uses_prompt:
-        prompts = _initial_prompts(settings, buffers, backbone)
+    data = settings, buffers, backbone
+    prompts = initial_prompts(*data) if backbone.config.uses_prompt else None
+    learns = get_method(settings.kind).reads_training_tasks
     return TuningProblem(
         suite=get_suite(settings.suite),
         rows=np.repeat(np.array(settings.test_tasks, np.int64), per_task),
         prompts=np.tile(np.arange(per_task), len(settings.test_tasks)),
         backbone=backbone,
         initial_prompts=prompts,
-        samples=_samples(settings, buffers, backbone),
+        samples=_samples(*data),
         target_return=settings.target_return,
         stream=stream(settings.run_seed, *names),
         threads=settings.threads,
         precision=settings.precision,
+        training_prompts=training_prompts(*data) if learns else None,
+        prompt_set=own_prompts(*data) if learns else None,
+        shared_stream=stream(settings.run_seed, "tune", settings.suite, settings.seed),
     )
 
 
-def _initial_prompts(
-    settings: TuneSettings, buffers: Mapping[int, "TaskTrajectories"], backbone: "Backbone"
-) -> Segments:
-    """(R, P, ..): each prompt the end of a random demonstration of its task."""
-    quality, length = settings.prompt_quality, settings.prompt_length
-    names = ("tune", "prompt", settings.suite, quality, length, settings.seed)
-    drawn = []
-    for task in settings.test_tasks:
-        level = buffers[task].quality(quality, settings.demonstrations)
-        episodes = _tensors(level, backbone)
-        for number in range(settings.prompts_per_task):
-            chance = stream(settings.run_seed, *names, task, number)
-            drawn.append(episodes.sample_prompts(torch_generator(chance), 1, length))
-    return Segments(*(torch.cat(parts) for parts in zip(*drawn, strict=True)))
+def tasks_read(settings: TuneSettings) -> tuple[int, ...]:
+    """Tasks whose data a cell needs: the training tasks only where they are used."""
+    learns = get_method(settings.kind).reads_training_tasks
+    if not learns and settings.prompt_quality != ZERO_SHOT:
+        return settings.test_tasks
+    return tuple(sorted({*settings.train_tasks, *settings.test_tasks}))
 
 
 def _samples(
@@ -76,7 +81,8 @@ def _samples(
     """The offline data of each row; rows of a task share it."""
     length, per_task = backbone.config.context_length, settings.prompts_per_task
     episodes = [
-        _tensors(_level(buffers[task], settings), backbone) for task in settings.test_tasks
+        episode_tensors(_level(buffers[task], settings), backbone)
+        for task in settings.test_tasks
     ]
     if not isinstance(settings.samples, int):
         return BufferSamples([e for e in episodes for _ in range(per_task)], length)
@@ -93,8 +99,3 @@ def _level(task: "TaskTrajectories", settings: TuneSettings) -> "TaskTrajectorie
     if settings.data_quality == "full":
         return task.last_fraction(settings.data_fraction)  # what pretraining sees of a task
     return task.quality(settings.data_quality, settings.demonstrations)
-
-
-def _tensors(task: "TaskTrajectories", backbone: "Backbone") -> EpisodeTensors:
-    normaliser = backbone.normaliser.to("cpu")  # the table is built there, then moved
-    return EpisodeTensors([task], normaliser, backbone.return_scale, backbone.device)

@@ -4,25 +4,29 @@ Adding a method is one file in this package::
 
     @register("my-method", MyOptions)
     def tune(problem: TuningProblem, options: MyOptions) -> Adaptation: ...
+
+``moves_prompts=True`` if it cannot serve a backbone without prompts, and
+``reads_training_tasks=True`` if it uses ``problem.training_prompts``.
 """
 
 import importlib
 import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
 
 from trajprompt.checkpoint import Checkpoint
 from trajprompt.errors import TrajpromptError
+from trajprompt.seeds import children
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from trajprompt.models.backbone import Backbone
     from trajprompt.tasks.suites import Suite
-    from trajprompt.trajectories.segments import Segments
+    from trajprompt.trajectories.segments import PromptSet, Segments
     from trajprompt.tuning.samples import Samples
 
 
@@ -44,6 +48,13 @@ class TuningProblem:
     threads: int = 1
     precision: str = "auto"
     checkpoint: Checkpoint = field(default_factory=Checkpoint)  # long loops count on it
+    # Only for methods registered with reads_training_tasks: 256 draws of each task.
+    training_prompts: "PromptSet | None" = None  # (T, n, ..) of the training tasks
+    prompt_set: "PromptSet | None" = None  # (R, n, ..) of each row's own task
+    # Chance that all methods of a suite and seed share: variants of one begin alike.
+    shared_stream: np.random.SeedSequence = field(
+        default_factory=lambda: np.random.SeedSequence(0)
+    )
 
     def require_prompts(self) -> "Segments":
         """The initial prompts, for methods that move them."""
@@ -52,13 +63,24 @@ class TuningProblem:
             raise TrajpromptError("prompt tuning", found, "one that does")
         return self.initial_prompts
 
+    def require_training_prompts(self) -> "PromptSet":
+        """Prompts (T, n, ..) of the training tasks, for methods that learn from them."""
+        if self.training_prompts is None:
+            expected = "a method registered with reads_training_tasks=True"
+            raise TrajpromptError("training prompts", "none", expected)
+        return self.training_prompts
+
     def streams(self, count: int) -> list[np.random.SeedSequence]:
         """``count`` independent streams, the same ones at every call."""
-        key = self.stream.spawn_key
-        return [
-            np.random.SeedSequence(self.stream.entropy, spawn_key=(*key, i))
-            for i in range(count)
-        ]
+        return children(self.stream, count)
+
+
+class Extra(NamedTuple):
+    """An array that a method leaves for the report; the name is its key in ``extras``."""
+
+    values: np.ndarray
+    unit: str
+    description: str  # the shape in words, too
 
 
 @dataclass(frozen=True)
@@ -75,6 +97,10 @@ class Adaptation:
     history: list[dict[str, Any]]  # one dict of HISTORY_COLUMNS per row and iteration
     curve: dict[int, "Segments"] = field(default_factory=dict)  # iteration -> (R, P, ..)
     weights: "dict[int, dict[str, Tensor]] | None" = None  # row -> tuned state dict
+    parameters: int = 0  # numbers that the method tunes, per row
+    extras: dict[str, Extra] = field(default_factory=dict)
+    # iteration -> row -> tuned state dict, of methods that tune weights and keep a curve
+    snapshots: "dict[int, dict[int, dict[str, Tensor]]]" = field(default_factory=dict)
 
 
 # name -> (unit, description); queries, steps are totals of one row since its start
@@ -96,6 +122,7 @@ class Method:
     options: type
     tune: Callable[[TuningProblem, Any], Adaptation]
     moves_prompts: bool = False  # then it cannot serve a backbone that takes none
+    reads_training_tasks: bool = False  # then the training tasks' data are read for it
 
 
 REGISTRY: dict[str, Method] = {}
@@ -103,14 +130,17 @@ Tune = TypeVar("Tune", bound=Callable[..., Adaptation])
 
 
 def register(
-    name: str, options: type, moves_prompts: bool = False
+    name: str,
+    options: type,
+    moves_prompts: bool = False,
+    reads_training_tasks: bool = False,
 ) -> Callable[[Tune], Tune]:
     """Enter a function into the registry under ``name``; ``options`` is its dataclass."""
 
     def enter(tune: Tune) -> Tune:
         if name in REGISTRY and REGISTRY[name].tune.__module__ != tune.__module__:
             raise ValueError(f"two tuning methods are called '{name}'")
-        REGISTRY[name] = Method(name, options, tune, moves_prompts)
+        REGISTRY[name] = Method(name, options, tune, moves_prompts, reads_training_tasks)
         return tune
 
     return enter

@@ -1,0 +1,94 @@
+"""Prompts as the vectors that a generative model reads and writes, and back.
+
+Prompt Diffuser (arXiv 2411.01168): Eq. 8 for the prompt, Eq. 9 for its condition, both
+min-max normalised to [-1, 1] for each kind of token (appendix B).
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from trajprompt.trajectories.segments import PromptSet, Segments
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Middle and half-width of what a kind of token held; zero width: one number only."""
+
+    middle: Tensor
+    half: Tensor
+
+    @classmethod
+    def of(cls, values: Tensor) -> "Limits":
+        low, high = values.min(), values.max()
+        return cls((high + low) / 2, (high - low) / 2)
+
+    def encode(self, values: Tensor) -> Tensor:
+        """To [-1, 1]; to 0 where there is no width."""
+        return (values - self.middle) / torch.where(self.half > 0, self.half, torch.inf)
+
+    def decode(self, values: Tensor) -> Tensor:
+        return self.middle + self.half * values
+
+
+@dataclass(frozen=True)
+class PromptCodec:
+    """Limits of the training tasks' prompts and the sizes of what they encode."""
+
+    states: Limits
+    actions: Limits
+    rewards: Limits
+    returns_to_go: Limits
+    timesteps: Limits
+    length: int  # P
+    sizes: tuple[int, int, int]  # of a state, an action and a reward
+
+    @classmethod
+    def fit(cls, training: PromptSet) -> "PromptCodec":
+        prompts = training.prompts
+        return cls(
+            Limits.of(prompts.states),
+            Limits.of(prompts.actions),
+            Limits.of(training.rewards),
+            Limits.of(prompts.returns_to_go),
+            Limits.of(prompts.timesteps.float()),
+            prompts.length,
+            (prompts.states.shape[-1], prompts.actions.shape[-1], 1),
+        )
+
+    @property
+    def features(self) -> int:
+        """Numbers in a prompt: P (S + A + 1)."""
+        return self.length * sum(self.sizes)
+
+    @property
+    def conditions(self) -> int:
+        """Numbers in its condition: 2 P."""
+        return 2 * self.length
+
+    def encode(self, found: PromptSet) -> Tensor:
+        """Eq. 8: (..., P, ·) to (..., P (S + A + 1)), step by step."""
+        parts = [
+            self.states.encode(found.prompts.states),
+            self.actions.encode(found.prompts.actions),
+            self.rewards.encode(found.rewards),
+        ]
+        return torch.cat(parts, dim=-1).flatten(-2)
+
+    def condition(self, prompts: Segments) -> Tensor:
+        """Eq. 9: (..., P, ·) to (..., 2 P), the returns-to-go before the timesteps."""
+        returns = self.returns_to_go.encode(prompts.returns_to_go.squeeze(-1))
+        times = self.timesteps.encode(prompts.timesteps.float())
+        return torch.cat([returns, times], dim=-1)
+
+    def decode(self, vectors: Tensor, given: Segments) -> Segments:
+        """Prompts (..., P, ·) of vectors (..., d), with what ``given`` conditioned on.
+
+        The rewards are dropped: a prompt has none (PD section 4.1).
+        """
+        steps = vectors.unflatten(-1, (self.length, sum(self.sizes)))
+        states, actions, _ = steps.split(self.sizes, dim=-1)
+        return given._replace(
+            states=self.states.decode(states), actions=self.actions.decode(actions)
+        )

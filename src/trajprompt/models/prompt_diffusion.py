@@ -1,0 +1,137 @@
+"""The Prompt Diffuser's model: a conditional diffusion model of flattened prompts.
+
+Prompt Diffuser (arXiv 2411.01168), Eq. 7, 10, 16 and 17. One network per row of a problem.
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from trajprompt.models.noise_schedule import NoiseSchedule
+from trajprompt.models.row_layers import RowLayers, dropout
+
+
+@dataclass(frozen=True)
+class DiffusionConfig:
+    """Sizes. 143,031 parameters for the cheetah's prompts of 5 steps."""
+
+    features: int  # d: numbers in a prompt
+    conditions: int  # c: numbers in its condition
+    steps: int = 100  # N, PD Table 4
+    width: int = 256  # PD appendix B, of the two hidden layers of a "3-layer MLP"
+    dropout: float = 0.1  # PD Table 4
+    # Not in the paper. 16 sines and a small network on them, as in Diffusion-QL, to whose
+    # way of guiding PD refers; the sizes that it prints fit (0.17M).
+    time_features: int = 16
+    # What a denoised number can be at most, as in improved-diffusion (clip_denoised), on
+    # which PD builds; Eq. 17 has no bound. Prompts lie in [-1, 1].
+    largest: float = 1.0
+
+
+class PromptDiffusion:
+    """Noise predictor and sampler of R rows; ``vectors`` (R, n) are their weights."""
+
+    def __init__(self, config: DiffusionConfig, vectors: Tensor):
+        self.config, self.vectors = config, vectors
+        self.layers = noise_layers(config)
+        self.schedule = NoiseSchedule(config.steps, vectors.device)
+        self.times = time_features(config).to(vectors)  # (N, time_features)
+
+    @classmethod
+    def fresh(
+        cls, config: DiffusionConfig, generator: torch.Generator
+    ) -> "PromptDiffusion":
+        """One row with random weights."""
+        return cls(config, noise_layers(config).initial(generator))
+
+    def with_vectors(self, vectors: Tensor) -> "PromptDiffusion":
+        """The same model with other weights, (R, n)."""
+        return PromptDiffusion(self.config, vectors)
+
+    def loss(self, x0: Tensor, y: Tensor, generator: torch.Generator) -> Tensor:
+        """Eq. 10 of prompts (R, B, d) under conditions (R, B, c): (R,)."""
+        step = torch.randint(self.config.steps, x0.shape[:2], generator=generator)
+        noise = torch.randn(x0.shape, generator=generator).to(x0)
+        step = step.to(x0.device)
+        network = _NoiseNetwork(self)
+        inner = network.condition(y) + network.time(self.times[step])
+        found = network(self.schedule.noisy(x0, step, noise), inner, generator)
+        return (found - noise).square().mean(dim=(1, 2))
+
+    def sample(self, y: Tensor, generator: torch.Generator, temperature: float) -> Tensor:
+        """Prompts (R, B, d) for conditions (R, B, c), differentiable through all steps."""
+        for x in self.denoise(y, generator, temperature):
+            last = x
+        return last
+
+    def denoise(
+        self, y: Tensor, generator: torch.Generator, temperature: float
+    ) -> Iterator[Tensor]:
+        """x_N, x_{N-1}, …, x_0, each (R, B, d): Algorithm 1, lines 9 to 13."""
+        shape = (*y.shape[:2], self.config.features)
+        x = torch.randn(shape, generator=generator).to(y)
+        network = _NoiseNetwork(self)
+        condition = network.condition(y)  # (R, B, W)
+        times = network.time(self.times.expand(len(y), -1, -1))  # (R, N, W)
+        yield x
+        for step in reversed(range(self.config.steps)):
+            noise = network(x, condition + times[:, step : step + 1])
+            x = self.schedule.mean(x, noise, step, self.config.largest)
+            if step > 0:
+                deviation = self.schedule.deviation(step, temperature)
+                x = x + deviation * torch.randn(shape, generator=generator).to(x)
+            yield x
+
+
+class _NoiseNetwork:
+    """The noise predictor with its weights at hand.
+
+    Its first layer is a sum over prompt, condition and time; in a chain only the first
+    changes from step to step.
+    """
+
+    def __init__(self, model: PromptDiffusion):
+        self.rate = model.config.dropout
+        opened = model.layers.open(model.vectors)
+        self.time_in, self.time_out, first, self.second, self.last = opened
+        parts = [model.config.features, model.config.conditions, model.config.time_features]
+        self.of_prompt, self.of_condition, self.of_time = first.weight.split(parts, dim=1)
+        self.bias = first.bias
+
+    def condition(self, y: Tensor) -> Tensor:
+        """(R, B, c) to its share of the first layer (R, B, W), the bias included."""
+        return torch.baddbmm(self.bias, y, self.of_condition)
+
+    def time(self, features: Tensor) -> Tensor:
+        """(R, B, time_features) to their share of the first layer (R, B, W)."""
+        return self.time_out(F.mish(self.time_in(features))) @ self.of_time
+
+    def __call__(
+        self, x: Tensor, inner: Tensor, generator: torch.Generator | None = None
+    ) -> Tensor:
+        """The noise in x (R, B, d); ``generator`` draws dropout masks."""
+        hidden = dropout(
+            F.mish(torch.baddbmm(inner, x, self.of_prompt)), self.rate, generator
+        )
+        hidden = dropout(F.mish(self.second(hidden)), self.rate, generator)
+        return self.last(hidden)
+
+
+def noise_layers(config: DiffusionConfig) -> RowLayers:
+    """Two layers on the time, three on prompt, condition and time."""
+    time, width = config.time_features, config.width
+    first = config.features + config.conditions + time
+    ends = [(first, width), (width, width), (width, config.features)]
+    return RowLayers([(time, 2 * time), (2 * time, time), *ends])
+
+
+def time_features(config: DiffusionConfig) -> Tensor:
+    """(N, time_features): cosines and sines of the step at falling frequencies."""
+    half = config.time_features // 2
+    frequencies = torch.exp(-math.log(10_000) * torch.arange(half) / half)
+    angles = torch.arange(config.steps)[:, None] * frequencies
+    return torch.cat([angles.cos(), angles.sin()], dim=1)

@@ -1,0 +1,207 @@
+"""Prompts written by a generative model: Algorithm 1 of Prompt Diffuser, for any model.
+
+The model learns the prompts of the training tasks, then, a copy for each row, those of the
+row's own task under the guidance of the frozen backbone's loss. What it writes for the
+condition of the row's initial prompt is the adapted prompt.
+"""
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from trajprompt.errors import TrajpromptError
+from trajprompt.models.memory import keep_freed_memory
+from trajprompt.models.prompt_codec import PromptCodec
+from trajprompt.seeds import children, torch_generator
+from trajprompt.trajectories.segments import Segments
+from trajprompt.tuning.generation_options import GenerationOptions
+from trajprompt.tuning.imitation import ImitationLoss
+from trajprompt.tuning.learner import EncodedPrompts, Generator, Learner
+from trajprompt.tuning.projection import GUIDANCE, conflicts, project
+from trajprompt.tuning.prompt_loss import PromptLoss
+from trajprompt.tuning.prompt_vectors import to_vectors
+from trajprompt.tuning.protocol import Adaptation, Extra, TuningProblem
+from trajprompt.tuning.samples import draw_rows
+from trajprompt.tuning.shown_prompts import shown_prompts
+from trajprompt.tuning.trace import Spent, Trace
+
+Build = Callable[[PromptCodec, torch.Generator], Generator]  # one row, fresh weights
+
+# Means over the steps of an iteration: name -> (unit, description).
+CURVES = {
+    "generator_loss": ("1", "L_DM of Eq. 10, or that of another model"),
+    "downstream_loss": ("squared action", "L_DT of Eq. 13, at temperature 1"),
+    "generator_gradient": ("1", "norm of its gradient"),
+    "downstream_gradient": ("1", "norm of its gradient, before projection"),
+    "conflicts": ("share", "steps at which the gradients were opposed"),
+}
+
+
+def adapt(problem: TuningProblem, options: GenerationOptions, build: Build) -> Adaptation:
+    """Pretrain, tune and write; iteration 0 is what the pretrained model writes."""
+    return Generation(problem, options, build).run()
+
+
+class Generation:
+    """One adaptation in progress (a `checkpoint.Resumable`)."""
+
+    def __init__(self, problem: TuningProblem, options: GenerationOptions, build: Build):
+        keep_freed_memory()
+        self.problem, self.options = problem, options
+        self.guidance = GUIDANCE[options.guidance]
+        self.trace = Trace(problem, options.iterations)
+        training = problem.require_training_prompts()
+        assert problem.prompt_set is not None
+        self.codec = PromptCodec.fit(training)
+        everything = training.map(lambda x: x.flatten(0, 1).unsqueeze(0))
+        self.training = EncodedPrompts.of(self.codec, everything)  # (1, T n, ..)
+        self.own = EncodedPrompts.of(self.codec, problem.prompt_set)  # (R, n, ..)
+        self._begin_chance()
+        fresh = build(self.codec, torch_generator(self.shared[0]))
+        fresh = fresh.with_vectors(fresh.vectors.to(problem.backbone.device))
+        self.prior = Learner(fresh, 1, options.pretraining_rate)
+        self.learner = Learner(fresh, len(problem.rows), options.learning_rate)
+        self.loss = PromptLoss(problem.backbone, problem.precision)
+        self.judge = ImitationLoss(problem.backbone.model, problem.precision)
+        self.pretraining_curve = np.zeros(options.pretraining_steps, np.float32)
+        shape = (len(CURVES), options.iterations, len(problem.rows))
+        self.curves = np.zeros(shape, np.float32)
+
+    def _begin_chance(self) -> None:
+        """Variants of a method share pretraining and the noise that prompts begin as."""
+        # Weights, batches, noise of the adapted prompts, noise of those shown beside them.
+        self.shared = children(self.problem.shared_stream, 4)
+        batches, judging = self.problem.streams(2)
+        self.pretraining_chance = torch_generator(self.shared[1])
+        self.chance = torch_generator(batches)
+        fixed = torch_generator(judging)
+        self.judging = self._contexts(fixed, self.options.judging_batch)
+
+    def run(self) -> Adaptation:
+        options, first = self.options, self.options.pretraining_steps
+        label = f"{self.problem.suite.name} prompt generator"
+        total = first + options.iterations * options.steps_per_iteration
+        if first == 0:
+            self._hand_over()
+        for step in self.problem.checkpoint.steps(total, self, label):
+            if step >= first:
+                self._tune(step - first)
+                continue
+            self._pretrain(step)
+            if step + 1 == first:
+                self._hand_over()
+        return dataclasses.replace(
+            self.trace.adaptation(),
+            parameters=self.learner.model.layers.parameters,
+            extras=self._extras(),
+        )
+
+    def state(self) -> dict[str, Any]:
+        return {
+            "prior": self.prior.state(),
+            "learner": self.learner.state(),
+            "pretraining_chance": self.pretraining_chance.get_state(),
+            "chance": self.chance.get_state(),
+            "trace": self.trace.state(),
+            "pretraining_curve": self.pretraining_curve,
+            "curves": self.curves,
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        self.prior.restore(state["prior"])
+        self.learner.restore(state["learner"])
+        self.pretraining_chance.set_state(torch.from_numpy(state["pretraining_chance"]))
+        self.chance.set_state(torch.from_numpy(state["chance"]))
+        self.trace.restore(state["trace"])
+        self.pretraining_curve[:] = state["pretraining_curve"]
+        self.curves[:] = state["curves"]
+
+    def written(self) -> tuple[Tensor, torch.Generator]:
+        """Condition (R, 1, c) and chance of the adapted prompts, the same at every call."""
+        y = self.codec.condition(self.trace.template).unsqueeze(1)
+        return y, torch_generator(self.shared[2])
+
+    def _pretrain(self, step: int) -> None:
+        batch = self.training.draw(self.pretraining_chance, self.options.pretraining_batch)
+        losses = self.prior.model.loss(batch.x0, batch.y, self.pretraining_chance)
+        self.pretraining_curve[step] = self._finite(losses).item()
+        self.prior.descend(self.prior.gradient(losses))
+
+    def _hand_over(self) -> None:
+        """Every row begins as the pretrained model."""
+        with torch.no_grad():
+            self.learner.vectors.copy_(self.prior.vectors.expand_as(self.learner.vectors))
+        self._keep(0)
+
+    def _tune(self, step: int) -> None:
+        """Algorithm 1, lines 3 to 6, for every row."""
+        iteration, within = divmod(step, self.options.steps_per_iteration)
+        batch = self.own.draw(self.chance, self.options.batch)
+        zero = torch.zeros_like(self.learner.vectors)
+        own, guide = zero, zero
+        own_loss = guide_loss = zero[:, 0]
+        if self.guidance.own:
+            own_loss = self.learner.model.loss(batch.x0, batch.y, self.chance)
+            own = self.learner.gradient(self._finite(own_loss))
+        if self.guidance.downstream:
+            guide_loss = self._downstream(batch)
+            guide = self.learner.gradient(self._finite(guide_loss))
+        norms, opposed = (own.norm(dim=1), guide.norm(dim=1)), conflicts(own, guide)
+        figures = torch.stack([own_loss, guide_loss, *norms, opposed[:, 0].float()])
+        share = 1 / self.options.steps_per_iteration
+        self.curves[:, iteration] += share * figures.detach().cpu().numpy()
+        if self.guidance.projects:
+            guide = project(own, guide, self._parts())
+        self.learner.descend(own + self.options.guidance_weight * guide)
+        if within + 1 == self.options.steps_per_iteration:
+            self._keep(iteration + 1)
+
+    def _parts(self) -> list[int]:
+        layers = self.learner.model.layers
+        return layers.sizes if self.options.per_layer else [layers.parameters]
+
+    def _downstream(self, batch: EncodedPrompts) -> Tensor:
+        """Eq. 13: each generated prompt before its share of the batch of contexts, (R,)."""
+        rows, chains = len(self.problem.rows), self.options.chains
+        y, given = batch.y[:, :chains], batch.prompts.select((slice(None), slice(chains)))
+        written = self.learner.model.sample(y, self.chance, temperature=1.0)  # Eq. 4
+        prompts = self.codec.decode(written, given).flatten()  # (R * chains, P, ..)
+        contexts = self._contexts(self.chance, self.options.batch)
+        losses = self.loss(prompts, contexts.reshape(rows * chains, -1))
+        return losses.view(rows, chains).mean(dim=1)
+
+    def _contexts(self, generator: torch.Generator, count: int) -> Segments:
+        """(R, count, K, ..): each row's own samples."""
+        return draw_rows(self.problem.samples, generator, len(self.problem.rows), count)
+
+    def _finite(self, losses: Tensor) -> Tensor:
+        if not losses.isfinite().all():
+            found = "a loss that is not finite"
+            remedy = "lower learning_rate, or raise pretraining_steps"
+            where = f"{self.problem.suite.name} prompt generator"
+            raise TrajpromptError(where, found, "finite losses", remedy)
+        return losses
+
+    @torch.no_grad()
+    def _keep(self, iteration: int) -> None:
+        """Write the prompts of this iteration and judge each once, always on the same."""
+        y, chance = self.written()
+        written = self.learner.model.sample(y, chance, self.options.temperature)
+        given = self.trace.template.map(lambda x: x.unsqueeze(1))
+        prompts = self.codec.decode(written, given)  # (R, 1, P, ..)
+        objectives = self.judge(prompts, self.judging)[:, 0]
+        done = iteration * self.options.steps_per_iteration
+        spent = Spent(iteration, 0, self.options.pretraining_steps + done)
+        self.trace.keep(iteration, to_vectors(prompts)[:, 0], objectives, spent)
+
+    def _extras(self) -> dict[str, Extra]:
+        text = "(steps,) loss of pretraining on the prompts of the training tasks"
+        extras = {"pretraining_loss": Extra(self.pretraining_curve, "1", text)}
+        for (name, (unit, text)), values in zip(CURVES.items(), self.curves, strict=True):
+            extras[name] = Extra(values, unit, f"(iterations, R) {text}")
+        how = self.own, self.options.temperature, torch_generator(self.shared[3])
+        return extras | shown_prompts(self.learner.model, self.codec, *how)

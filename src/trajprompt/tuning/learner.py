@@ -1,0 +1,85 @@
+"""What learns to write prompts, whatever model it is, and what it learns from."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
+
+import torch
+from torch import Tensor, nn
+
+from trajprompt.models.flat_adamw import FlatAdamW
+from trajprompt.models.prompt_codec import PromptCodec
+from trajprompt.models.row_layers import RowLayers
+from trajprompt.trajectories.segments import PromptSet, Segments
+from trajprompt.tuning.projection import clip
+
+BETAS = (0.9, 0.95)  # PD Table 4, Adam betas
+WEIGHT_DECAY = 1e-4  # PD Table 4
+GRADIENT_CLIP = 0.25  # PD Table 4, of each row's whole gradient
+
+Model = TypeVar("Model", bound="Generator")
+
+
+class Generator(Protocol):
+    """A conditional model of prompts as vectors, one network per row."""
+
+    vectors: Tensor  # (R, n) all weights
+    layers: RowLayers
+
+    def with_vectors(self: Model, vectors: Tensor) -> Model:
+        """The same model with other weights."""
+        ...
+
+    def loss(self, x0: Tensor, y: Tensor, generator: torch.Generator) -> Tensor:
+        """Of prompts (R, B, d) under conditions (R, B, c): (R,)."""
+        ...
+
+    def sample(self, y: Tensor, generator: torch.Generator, temperature: float) -> Tensor:
+        """Prompts (R, B, d) for conditions (R, B, c), differentiable."""
+        ...
+
+
+class Learner:
+    """A generator in training: AdamW on its rows (a `checkpoint.Resumable`)."""
+
+    def __init__(self, model: Generator, rows: int, learning_rate: float):
+        self.vectors = nn.Parameter(model.vectors.detach().repeat(rows, 1))
+        self.vectors.grad = torch.zeros_like(self.vectors)
+        self.model = model.with_vectors(self.vectors)
+        self.optimiser = FlatAdamW(self.vectors, learning_rate, WEIGHT_DECAY, BETAS)
+
+    def gradient(self, losses: Tensor) -> Tensor:
+        """Of the losses (R,) of the rows: (R, n)."""
+        return torch.autograd.grad(losses.sum(), self.vectors)[0]
+
+    def descend(self, gradient: Tensor) -> None:
+        """One step of every row along (R, n), clipped row by row."""
+        assert self.vectors.grad is not None
+        self.vectors.grad.copy_(clip(gradient, GRADIENT_CLIP))
+        self.optimiser.step()
+
+    def state(self) -> dict[str, Any]:
+        return self.optimiser.state()
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        self.optimiser.restore(state)
+
+
+@dataclass(frozen=True)
+class EncodedPrompts:
+    """Prompts to learn from, n for each of R rows, as the generator reads them."""
+
+    x0: Tensor  # (R, n, d)
+    y: Tensor  # (R, n, c)
+    prompts: Segments  # (R, n, P, ..)
+
+    @classmethod
+    def of(cls, codec: PromptCodec, found: PromptSet) -> "EncodedPrompts":
+        return cls(codec.encode(found), codec.condition(found.prompts), found.prompts)
+
+    def draw(self, generator: torch.Generator, count: int) -> "EncodedPrompts":
+        """``count`` random ones of each row."""
+        rows, held = self.x0.shape[:2]
+        chosen = torch.randint(held, (rows, count), generator=generator).to(self.x0.device)
+        place = torch.arange(rows, device=self.x0.device)[:, None], chosen
+        return EncodedPrompts(self.x0[place], self.y[place], self.prompts.select(place))

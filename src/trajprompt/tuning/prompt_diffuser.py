@@ -1,0 +1,60 @@
+"""Prompt Diffuser: prompts written by a conditional diffusion model (arXiv 2411.01168)."""
+
+import dataclasses
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from trajprompt.models.noise_schedule import FEWEST_STEPS
+from trajprompt.models.prompt_codec import PromptCodec
+from trajprompt.models.prompt_diffusion import DiffusionConfig, PromptDiffusion
+from trajprompt.options import at_least, at_most
+from trajprompt.tuning.generation import Generation
+from trajprompt.tuning.generation_options import GenerationOptions
+from trajprompt.tuning.protocol import Adaptation, Extra, TuningProblem, register
+
+SNAPSHOTS = 11  # of the reverse chain, the noise and the prompt included
+
+
+@dataclass(frozen=True)
+class DiffuserOptions(GenerationOptions):
+    diffusion_steps: int = 100  # N, PD Table 4
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        at_least(self, FEWEST_STEPS, "diffusion_steps")
+        at_most(self, 1000, "diffusion_steps")
+
+
+@register("prompt-diffuser", DiffuserOptions, moves_prompts=True, reads_training_tasks=True)
+def tune(problem: TuningProblem, options: DiffuserOptions) -> Adaptation:
+    def build(codec: PromptCodec, generator: torch.Generator) -> PromptDiffusion:
+        sizes = codec.features, codec.conditions, options.diffusion_steps
+        config = DiffusionConfig(*sizes, options.width, options.dropout)
+        return PromptDiffusion.fresh(config, generator)
+
+    generation = Generation(problem, options, build)
+    adaptation = generation.run()
+    extras = {**adaptation.extras, **_denoising(generation, options)}
+    return dataclasses.replace(adaptation, extras=extras)
+
+
+@torch.no_grad()
+def _denoising(generation: Generation, options: DiffuserOptions) -> dict[str, Extra]:
+    """How the adapted prompts come out of noise (PD Figure 4)."""
+    model = generation.learner.model
+    assert isinstance(model, PromptDiffusion)
+    y, chance = generation.written()
+    steps = options.diffusion_steps
+    shown = np.linspace(steps, 0, SNAPSHOTS).round().astype(np.int64)
+    chain = model.denoise(y, chance, options.temperature)
+    lefts = range(steps, -1, -1)
+    kept = [x[:, 0] for left, x in zip(lefts, chain, strict=True) if left in shown]
+    values = torch.stack(kept, dim=1).unflatten(-1, (generation.codec.length, -1))
+    text = "(R, snapshots, P, S + A + 1): state, action, reward of each prompt step"
+    left = "(snapshots,) denoising steps that are left"
+    return {
+        "denoising": Extra(values.cpu().numpy(), "of the range in training", text),
+        "denoising_steps": Extra(shown, "step", left),
+    }

@@ -1,0 +1,32 @@
+"""Prompts written by a variational autoencoder: PD's Table 5, all else as the diffuser."""
+
+from dataclasses import dataclass
+
+import torch
+
+from trajprompt.models.prompt_codec import PromptCodec
+from trajprompt.models.prompt_vae import PromptVAE, VAEConfig
+from trajprompt.options import at_least, at_most
+from trajprompt.tuning.generation import adapt
+from trajprompt.tuning.generation_options import GenerationOptions
+from trajprompt.tuning.protocol import Adaptation, TuningProblem, register
+
+
+@dataclass(frozen=True)
+class VAEOptions(GenerationOptions):
+    latent: int = 16  # not in the paper
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        at_least(self, 1, "latent")
+        at_most(self, 4096, "latent")
+
+
+@register("prompt-vae", VAEOptions, moves_prompts=True, reads_training_tasks=True)
+def tune(problem: TuningProblem, options: VAEOptions) -> Adaptation:
+    def build(codec: PromptCodec, generator: torch.Generator) -> PromptVAE:
+        sizes = codec.features, codec.conditions, options.latent
+        config = VAEConfig(*sizes, options.width, options.dropout)
+        return PromptVAE.fresh(config, generator)
+
+    return adapt(problem, options, build)

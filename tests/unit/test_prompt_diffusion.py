@@ -1,0 +1,246 @@
+"""The diffusion model against Hugging Face's scheduler, closed forms and known mixtures."""
+
+import dataclasses
+import math
+
+import pytest
+import torch
+from diffusers import DDPMScheduler
+
+from trajprompt.errors import TrajpromptError
+from trajprompt.models import prompt_diffusion
+from trajprompt.models.noise_schedule import NoiseSchedule
+from trajprompt.models.prompt_diffusion import DiffusionConfig, PromptDiffusion
+from trajprompt.seeds import stream, torch_generator
+from trajprompt.tasks.suites import get_suite
+from trajprompt.tuning.learner import Learner
+
+SMALL = DiffusionConfig(features=3, conditions=2, steps=25, width=16, dropout=0.0)
+
+
+def generator(seed: int = 0) -> torch.Generator:
+    return torch_generator(stream(seed, "test"))
+
+
+def reference(steps: int, clip: bool = False) -> DDPMScheduler:
+    scale = 1000 / steps
+    return DDPMScheduler(
+        num_train_timesteps=steps,
+        beta_start=1e-4 * scale,
+        beta_end=0.02 * scale,
+        beta_schedule="linear",
+        variance_type="fixed_small",
+        clip_sample=clip,
+    )
+
+
+@pytest.mark.parametrize("steps", [25, 100, 1000])
+def test_noising_equals_the_reference(steps):
+    schedule, known = NoiseSchedule(steps), reference(steps)
+    kept = known.alphas_cumprod
+    torch.testing.assert_close(schedule.signal, kept.sqrt(), rtol=1e-4, atol=1e-7)
+    torch.testing.assert_close(schedule.noise, (1 - kept).sqrt(), rtol=1e-4, atol=1e-7)
+    x0, noise = torch.randn(2, 4, 3, generator=generator()).unbind(0)
+    step = torch.tensor([[0, steps // 2, steps // 3, steps - 1]])
+    found = schedule.noisy(x0.unsqueeze(0), step, noise.unsqueeze(0))[0]
+    expected = known.add_noise(x0, noise, step[0])
+    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("step", [0, 1, 50, 98, 99])
+@pytest.mark.parametrize("clip", [False, True])
+def test_one_reverse_step_equals_the_reference(step, clip):
+    """Without a bound it is Eq. 17."""
+    schedule, known = NoiseSchedule(100), reference(100, clip)
+    x, noise = torch.randn(2, 1, 5, 3, generator=generator()).unbind(0)
+    expected = known.step(noise, step, x, generator=generator(1)).prev_sample
+    fresh = torch.randn(x.shape, generator=generator(1))
+    mean = schedule.mean(x, noise, step, 1.0 if clip else math.inf)
+    found = mean + schedule.deviation(step, 1.0) * fresh
+    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
+    if not clip:
+        beta, kept = known.betas[step], known.alphas_cumprod[step]
+        equation = (x - beta / (1 - kept).sqrt() * noise) / (1 - beta).sqrt()
+        torch.testing.assert_close(mean, equation, rtol=1e-3, atol=1e-3)
+
+
+def test_forward_noising_has_the_moments_of_the_chain():
+    """Noise added step by step (Eq. 3) and at once: the same mean and variance."""
+    schedule, chance = NoiseSchedule(100), generator()
+    betas = reference(100).betas
+    x0 = torch.full((1, 40_000, 1), 0.7)
+    x = x0.clone()
+    for step in range(60):
+        fresh = torch.randn(x.shape, generator=chance)
+        x = (1 - betas[step]).sqrt() * x + betas[step].sqrt() * fresh
+    noise = torch.randn(x.shape, generator=chance)
+    at_once = schedule.noisy(x0, torch.full((1, 40_000), 59), noise)
+    for found in (x, at_once):
+        expected = float(schedule.signal[59]) * 0.7
+        assert found.mean().item() == pytest.approx(expected, abs=0.02)
+        assert found.var().item() == pytest.approx(float(schedule.noise[59]) ** 2, rel=0.03)
+    assert float(schedule.signal[-1]) < 0.01  # nothing is left of the prompt
+
+
+def test_too_few_steps_are_refused():
+    with pytest.raises(TrajpromptError, match="diffusion_steps.*20.*at least 21"):
+        NoiseSchedule(20)
+
+
+def mixture(y: torch.Tensor, chance: torch.Generator) -> torch.Tensor:
+    """(R, B, 2): modes at first = ±0.6, more often at + if y is +1; second = 0.5 y."""
+    plus = torch.rand(y.shape[:2], generator=chance) < 0.5 + 0.3 * y[..., 0]
+    first = torch.where(plus, 0.6, -0.6)
+    centres = torch.stack([first, 0.5 * y[..., 0]], dim=-1)
+    return centres + 0.05 * torch.randn(centres.shape, generator=chance)
+
+
+def signs(rows: int, count: int, chance: torch.Generator) -> torch.Tensor:
+    return torch.randint(2, (rows, count, 1), generator=chance).float() * 2 - 1
+
+
+class ExactNoise:
+    """The noise that the mixture's own density implies, in place of a network."""
+
+    def __init__(self, model: PromptDiffusion):
+        self.schedule = model.schedule
+
+    def condition(self, y: torch.Tensor) -> torch.Tensor:
+        return torch.cat([y, torch.zeros_like(y)], dim=-1)
+
+    def time(self, features: torch.Tensor) -> torch.Tensor:
+        step = torch.arange(features.shape[1]).expand(features.shape[:2])
+        return torch.stack([torch.zeros_like(step), step], dim=-1).float()
+
+    def __call__(self, x: torch.Tensor, inner: torch.Tensor) -> torch.Tensor:
+        y, step = inner[..., :1], inner[0, 0, 1].long()
+        signal, own = self.schedule.signal[step], self.schedule.noise[step]
+        variance = (0.05 * signal) ** 2 + own**2
+        modes = torch.stack([torch.full_like(y, m) for m in (-0.6, 0.6)])  # (2, R, B, 1)
+        centres = torch.cat([modes, 0.5 * y.expand_as(modes)], dim=-1) * signal
+        weights = torch.stack([0.5 - 0.3 * y, 0.5 + 0.3 * y])  # (2, R, B, 1)
+        away = x - centres  # (2, R, B, 2)
+        powers = weights.log() - away.square().sum(-1, keepdim=True) / (2 * variance)
+        return (powers.softmax(dim=0) * away).sum(0) * own / variance
+
+
+@pytest.mark.parametrize("sign", [-1.0, 1.0])
+def test_the_reverse_chain_recovers_a_mixture_from_its_exact_noise(sign, monkeypatch):
+    monkeypatch.setattr(prompt_diffusion, "_NoiseNetwork", ExactNoise)
+    config = DiffusionConfig(2, 1, steps=1000)
+    model = PromptDiffusion.fresh(config, generator())
+    found = model.sample(torch.full((1, 4000, 1), sign), generator(1), 1.0)[0]
+    plus = found[:, 0] > 0
+    assert plus.float().mean().item() == pytest.approx(0.5 + 0.3 * sign, abs=0.03)
+    for side, centre in ((plus, 0.6), (~plus, -0.6)):
+        assert found[side, 0].mean().item() == pytest.approx(centre, abs=0.01)
+        assert found[side, 0].std().item() == pytest.approx(0.05, rel=0.15)
+    assert found[:, 1].mean().item() == pytest.approx(0.5 * sign, abs=0.01)
+    assert found[:, 1].std().item() == pytest.approx(0.05, rel=0.15)
+
+
+def test_low_temperature_narrows_what_is_written(monkeypatch):
+    monkeypatch.setattr(prompt_diffusion, "_NoiseNetwork", ExactNoise)
+    model = PromptDiffusion.fresh(DiffusionConfig(2, 1, steps=100), generator())
+    y = torch.ones(1, 2000, 1)
+    spreads = [model.sample(y, generator(1), t)[..., 1].std() for t in (0.0, 0.5, 1.0)]
+    assert spreads[0] < spreads[1] < spreads[2]
+
+
+@pytest.mark.slow
+def test_a_network_learns_the_mixture_under_its_condition():
+    """Loose: so small a network, trained for seconds, blurs the gap between the modes."""
+    chance = generator()
+    config = DiffusionConfig(2, 1, steps=50, width=64, dropout=0.0)
+    learner = Learner(PromptDiffusion.fresh(config, chance), 2, 3e-3)
+    for _ in range(1000):
+        y = signs(2, 128, chance)
+        x0 = mixture(y, chance)
+        x0[1] = -x0[1]  # each row has its own data
+        learner.descend(learner.gradient(learner.model.loss(x0, y, chance)))
+    for sign in (-1.0, 1.0):
+        y = torch.full((2, 2000, 1), sign)
+        with torch.no_grad():
+            found = learner.model.sample(y, chance, temperature=1.0)
+        for row in (found[0], -found[1]):
+            plus = (row[:, 0] > 0).float().mean().item()
+            assert plus == pytest.approx(0.5 + 0.3 * sign, abs=0.15)
+            assert row[:, 0].abs().median().item() == pytest.approx(0.6, abs=0.25)
+            assert row[:, 1].mean().item() == pytest.approx(0.5 * sign, abs=0.1)
+            assert row[:, 1].std().item() < 0.15
+
+
+def test_gradients_reach_the_weights_through_every_step():
+    """Against central differences along random directions, one per layer, in float64."""
+    fresh = PromptDiffusion.fresh(SMALL, generator())
+    vectors = fresh.vectors.double().repeat(2, 1).requires_grad_()
+    y = torch.randn(2, 3, 2, generator=generator(1)).double()
+    weigh = torch.randn(2, 3, 3, generator=generator(2)).double()
+
+    def value(weights: torch.Tensor) -> torch.Tensor:
+        x0 = fresh.with_vectors(weights).sample(y, generator(3), temperature=1.0)
+        return (x0 * weigh).sum()
+
+    gradient = torch.autograd.grad(value(vectors), vectors)[0]
+    assert gradient.isfinite().all()
+    parts = zip(gradient.split(fresh.layers.sizes, 1), fresh.layers.sizes, strict=True)
+    first = 0
+    for part, size in parts:
+        assert part.norm() > 0
+        direction = torch.zeros_like(vectors)
+        direction[:, first : first + size] = torch.randn(
+            2, size, generator=generator(4)
+        ).double()
+        with torch.no_grad():
+            ahead = value(vectors + 1e-5 * direction)
+            behind = value(vectors - 1e-5 * direction)
+        along = ((ahead - behind) / 2e-5).item()
+        assert (gradient * direction).sum().item() == pytest.approx(along, rel=1e-4)
+        first += size
+
+
+def test_rows_do_not_see_each_other():
+    fresh = PromptDiffusion.fresh(SMALL, generator())
+    learner = Learner(fresh, 2, 1e-3)
+    x0, y = torch.randn(2, 4, 3), torch.randn(2, 4, 2)
+    changed = x0.clone(), y.clone()
+    for values in changed:
+        values[1] += 1.0
+    gradients = [
+        learner.gradient(learner.model.loss(*given, generator(1)))
+        for given in ((x0, y), changed)
+    ]
+    assert torch.equal(gradients[0][0], gradients[1][0])
+    assert not torch.equal(gradients[0][1], gradients[1][1])
+    written = [learner.model.sample(c, generator(1), 1.0) for c in (y, changed[1])]
+    assert torch.equal(written[0][0], written[1][0])
+    learner.descend(gradients[0])
+    before = fresh.vectors[0]
+    moved = (learner.vectors.detach() - before).abs()
+    assert (moved > 0).any(dim=1).all()
+
+
+def test_dropout_is_of_the_loss_alone():
+    plain = PromptDiffusion.fresh(SMALL, generator())
+    config = dataclasses.replace(SMALL, dropout=0.5)
+    dropping = PromptDiffusion(config, plain.vectors)
+    x0, y = torch.randn(1, 8, 3), torch.randn(1, 8, 2)
+    assert not torch.equal(
+        plain.loss(x0, y, generator(1)), dropping.loss(x0, y, generator(1))
+    )
+    assert torch.equal(
+        plain.sample(y, generator(1), 1.0), dropping.sample(y, generator(1), 1.0)
+    )
+
+
+# PD prints 0.17M for all suites, which the ant's and the mean of the four round to.
+COUNTS = {"cheetah-dir": 143_031, "cheetah-vel": 143_031, "ant-dir": 166_116}
+
+
+@pytest.mark.parametrize("suite", [*COUNTS, "reach"])
+def test_parameter_counts(suite):
+    known = get_suite(suite)
+    features = 5 * (known.state_dim + known.action_dim + 1)
+    model = PromptDiffusion.fresh(DiffusionConfig(features, 10), generator())
+    expected = COUNTS.get(suite, 186_636)
+    assert model.layers.parameters == model.vectors.numel() == expected

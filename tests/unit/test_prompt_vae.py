@@ -1,0 +1,59 @@
+"""The variational autoencoder that stands in for the diffusion model (PD Table 5)."""
+
+import pytest
+import torch
+
+from trajprompt.models.prompt_vae import PromptVAE, VAEConfig
+from trajprompt.seeds import stream, torch_generator
+from trajprompt.tuning.learner import Learner
+
+
+def generator(seed: int = 0) -> torch.Generator:
+    return torch_generator(stream(seed, "vae"))
+
+
+@pytest.mark.slow
+def test_it_writes_what_it_learnt_under_the_condition():
+    """Row by row: y says where the cluster is, in row 1 with the opposite sign."""
+    chance = generator()
+    config = VAEConfig(4, 1, latent=2, width=64, dropout=0.0)
+    learner = Learner(PromptVAE.fresh(config, chance), 2, 2e-3)
+    signs = torch.tensor([1.0, -1.0]).view(2, 1, 1)
+    for _ in range(1500):
+        y = torch.randint(2, (2, 64, 1), generator=chance).float() * 2 - 1
+        wave = torch.randn(2, 64, 1, generator=chance)
+        x0 = torch.cat([0.6 * signs * y, -0.3 * y, 0.2 * wave, -0.2 * wave], dim=-1)
+        learner.descend(learner.gradient(learner.model.loss(x0, y, chance)))
+    for sign in (-1.0, 1.0):
+        y = torch.full((2, 4000, 1), sign)
+        with torch.no_grad():
+            found = learner.model.sample(y, chance, temperature=1.0)
+        expected = torch.tensor([[0.6, -0.3], [-0.6, -0.3]]) * sign
+        torch.testing.assert_close(found[..., :2].mean(1), expected, atol=0.05, rtol=0)
+        spread = found[..., 2].std(dim=1)
+        assert ((spread > 0.1) & (spread < 0.3)).all()
+        opposite = found[..., 2] + found[..., 3]
+        assert opposite.std() < 0.1
+
+
+def test_temperature_scales_the_latent():
+    model = PromptVAE.fresh(VAEConfig(4, 1), generator())
+    y = torch.zeros(1, 500, 1)
+    with torch.no_grad():
+        still = model.sample(y, generator(1), 0.0)
+        assert torch.equal(still, still[:, :1].expand_as(still))
+        spreads = [model.sample(y, generator(1), t).std(dim=1).mean() for t in (0.25, 1.0)]
+    assert 0 < spreads[0] < spreads[1]
+
+
+def test_gradients_reach_encoder_and_decoder():
+    model = PromptVAE.fresh(VAEConfig(4, 1), generator())
+    learner = Learner(model, 3, 1e-3)
+    x0, y = torch.randn(3, 5, 4), torch.randn(3, 5, 1)
+    of_loss = learner.gradient(learner.model.loss(x0, y, generator(1)))
+    of_sample = learner.gradient(learner.model.sample(y, generator(1), 1.0).sum((1, 2)))
+    sizes = model.layers.sizes
+    assert model.layers.parameters == model.vectors.numel() == sum(sizes)
+    assert all(part.norm() > 0 for part in of_loss.split(sizes, dim=1))
+    norms = [float(part.norm()) for part in of_sample.split(sizes, dim=1)]
+    assert norms[:3] == [0.0] * 3 and min(norms[3:]) > 0
