@@ -224,4 +224,4 @@ def test_the_report_of_the_run_has_every_column_in_all_its_suites():
     columns = {column["id"]: column["suites"] for column in made.columns}
     assert made.suites == tuple(DEFAULT["suites"]) and not made.table
     assert {"ant-dir", "ant-dir-ood"} <= set(columns["prompt-dt"])  # of two tables
-    assert columns["ptdt-offline-literal"] == ["cheetah-vel"]
+    assert columns["pd-zero-shot"] == ["ant-dir-ood"]
