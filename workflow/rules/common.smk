@@ -10,13 +10,14 @@ import sys
 from pathlib import Path
 
 from trajprompt import config as run_config
-from trajprompt import run_lock
+from trajprompt import run_lock, scheduling
 from trajprompt import settings as stage_settings
 
 # Snakemake lists overlays first; an error should name the file that had the last word.
 run_config.check(config, [workflow.configfiles[-1], *workflow.configfiles[:-1]])
 
 RUN = config["run"]
+scheduling.lift_rate_limit(workflow)
 run_lock.guard(workflow, RUN)
 THREADS = config["compute"]["threads"]
 CELLS = run_config.cells(config)
