@@ -100,7 +100,7 @@ def test_presets_are_valid(preset):
         ("tasks.moon", {}, ["tasks.moon", "an unknown key"]),
         ("settings.Expert", {}, ["settings.Expert", "an unknown key", "lower-case"]),
         ("tasks.reach.target_return", float("inf"), ["target_return", "inf", "finite"]),
-        ("pretrain.defaults.warmup_steps", 501, ["defaults.warmup_steps", "reach"]),
+        ("pretrain.defaults.warmup_steps", 401, ["defaults.warmup_steps", "reach"]),
         ("pretrain.suites.reach.steps", 99, ["defaults.warmup_steps", "100", "99 steps"]),
         ("pretrain.defaults.validation_every", 10**6, ["validation_every", "at most"]),
         ("settings.expert.samples", 411, ["expert.samples", "411", "410 steps of reach"]),
