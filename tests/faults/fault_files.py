@@ -14,6 +14,7 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[2]
 SUITE, TASKS, STEPS = "reach", (6, 9), 10  # of 82 steps that an episode may have
 SEED = 7
+MINARI = f"task{TASKS[0]}-v0"  # the folder of a dataset
 
 
 def episodes(task: int, count: int = 4) -> Any:
@@ -199,6 +200,16 @@ def make_d4rl(path: Path) -> None:
     with h5py.File(path, "w") as file:  # as old as D4RL's own
         for name, values in flat_columns().items():
             file.create_dataset(name, data=values, compression="gzip")
+
+
+def make_minari(path: Path) -> None:
+    """Both files of a dataset, of which ``path`` is one."""
+    from trajprompt.exchange import minari
+    from trajprompt.tasks.suites import get_suite
+
+    root = path.parents[1].with_name("exported")
+    dataset = minari.write(root, get_suite(SUITE), episodes(TASKS[0]), {"run": "theirs"})
+    shutil.copytree(root / dataset / "data", path.parent, dirs_exist_ok=True)
 
 
 def copied(source: str) -> Callable[[Path], None]:

@@ -17,6 +17,7 @@ class Kind:
     mutators: str  # a key of mutators.MUTATORS
     make: Callable[[Path], None]
     readers: Callable[[], Iterator[Callable[[Path], object]]]
+    named: str = ""  # what errors name, if not the file: the dataset that it is a part of
 
 
 def _store_readers() -> Iterator[Callable[[Path], object]]:
@@ -131,6 +132,13 @@ def _d4rl_readers() -> Iterator[Callable[[Path], object]]:
     yield lambda path: vars(d4rl.read(path, get_suite(SUITE)))
 
 
+def _minari_readers() -> Iterator[Callable[[Path], object]]:
+    from trajprompt.exchange import minari
+    from trajprompt.tasks.suites import get_suite
+
+    yield lambda path: vars(minari.read(path.parents[1], get_suite(SUITE)))
+
+
 KINDS = (
     Kind("store", "1_collect/x/trajectories.h5", "hdf5", files.make_store, _store_readers),
     Kind(
@@ -162,4 +170,20 @@ KINDS = (
     Kind("record", "s.provenance.json", "json", files.make_record, _record_readers),
     Kind("pickle", "d-6-expert.pkl", "pickle", files.make_prompt_dt, _prompt_dt_readers),
     Kind("d4rl", "d4rl.hdf5", "hdf5", files.make_d4rl, _d4rl_readers),
+    Kind(
+        "minari",
+        f"{files.MINARI}/data/main_data.hdf5",
+        "hdf5",
+        files.make_minari,
+        _minari_readers,
+        named=files.MINARI,
+    ),
+    Kind(
+        "minari-json",
+        f"{files.MINARI}/data/metadata.json",
+        "json",
+        files.make_minari,
+        _minari_readers,
+        named=files.MINARI,
+    ),
 )

@@ -138,7 +138,8 @@ class Bench:
             )  # by the reader's own limit
             if any(map(OF_MEMORY.search, _causes(error))) and not bounded:
                 return "memory", " < ".join(_causes(error))[:300]
-            clear = self.path.name in str(error) and "\n" not in str(error)
+            name = self.kind.named or self.path.name
+            clear = name in str(error) and "\n" not in str(error)
             return "refused" if clear else "crash", str(error)[:300]
         except MemoryError as error:
             return "memory", repr(error)

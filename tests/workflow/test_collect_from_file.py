@@ -1,17 +1,23 @@
-"""A run whose data come from a file of the user's, here a copy of the smoke run's."""
+"""A run whose data come from a file of the user's."""
 
 import json
-import shutil
 
 import pytest
+from exchange_data import REACH, stored
 
 from trajprompt.trajectories.store import read_attributes, read_trajectories
 
 TARGET = "results/mine/1_collect/reach/trajectories.h5"
+TASKS = [1, 2, 3, 6, 9]  # of the smoke run
 OVERLAY = """
 run: mine
 suites: [reach]
-collect: { reach: { algorithm: file, options: { path: mine.h5 } } }
+collect:
+  reach:
+    algorithm: file
+    options: { path: mine.h5 }
+    expert_at_least: null # made of noise
+    random_at_most: null
 """
 
 
@@ -30,19 +36,19 @@ def test_a_missing_file_stops_before_any_job(workflow):
 
 
 @pytest.mark.slow
-def test_a_run_takes_its_data_from_a_file_and_notices_when_it_changes(smoke):
-    source = smoke.folder / "mine.h5"
-    shutil.copy(smoke.folder / TARGET.replace("mine", "smoke"), source)
-    (smoke.folder / "mine.yaml").write_text(OVERLAY)
-    done = collect(smoke)
+def test_a_run_takes_its_data_from_a_file_and_notices_when_it_changes(workflow):
+    source = stored(workflow.folder / "mine.h5", REACH, TASKS, [REACH.horizon] * 6)
+    (workflow.folder / "mine.yaml").write_text(OVERLAY)
+    done = collect(workflow)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
-    made, given = smoke.folder / TARGET, read_trajectories(source)
+    made, given = workflow.folder / TARGET, read_trajectories(source)
     found = read_trajectories(made)
-    assert sorted(found) == sorted(given)
+    assert sorted(found) == TASKS
     for task in found:
         assert found[task].rewards.tobytes() == given[task].rewards.tobytes()
     assert list(json.loads(read_attributes(made)["inputs"])) == ["mine.h5"]
-    assert "Nothing to be done" in (again := collect(smoke, "-n")).stdout + again.stderr
+    again = collect(workflow, "-n")
+    assert "Nothing to be done" in again.stdout + again.stderr
     source.write_bytes(source.read_bytes() + b"changed")
-    changed = collect(smoke, "-n")
+    changed = collect(workflow, "-n")
     assert "Nothing to be done" not in changed.stdout + changed.stderr

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from trajprompt import config as run_config
-from trajprompt import run_lock
+from trajprompt import run_lock, scheduling
 from trajprompt import settings as stage_settings
 from trajprompt import table_cells
 from trajprompt.report.plots import inputs as plot_inputs
@@ -19,6 +19,7 @@ from trajprompt.report.plots import inputs as plot_inputs
 run_config.check(config, [workflow.configfiles[-1], *workflow.configfiles[:-1]])
 
 RUN = config["run"]
+scheduling.lift_rate_limit(workflow)
 run_lock.guard(workflow, RUN)
 THREADS = config["compute"]["threads"]
 TABLES, FIGURES = table_cells.tables(config), table_cells.figures(config)
