@@ -143,6 +143,10 @@ def tune(
 def evaluate(
     config: Config, suite: str, setting: str, method: str, seed: int
 ) -> st.EvaluateSettings:
+    """Iterates on the way are played only where a figure shows them."""
+    shown = (suite, setting, method) in table_cells.curves(config)
+    counts = {**config["evaluate"]}
+    counts["curve_episodes"] *= shown
     return st.EvaluateSettings(
         **_run(config),
         suite=_known(config["suites"], suite, "suite"),
@@ -150,7 +154,7 @@ def evaluate(
         method=method,
         seed=seed,
         target_return=config["tasks"][suite]["target_return"],
-        **config["evaluate"],
+        **counts,
         **config["compute"],
     )
 

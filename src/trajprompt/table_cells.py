@@ -7,6 +7,8 @@ The config's ``columns`` give an id one setting and one method, whatever tables 
 from collections.abc import Sequence
 from typing import Any
 
+from trajprompt.report.plots.inputs import CURVES
+
 Config = dict[str, Any]
 
 
@@ -61,6 +63,12 @@ def cells(config: Config, names: Sequence[str] | None = None) -> list[tuple[str,
         for suite in suites
     }
     return sorted(chosen, key=lambda cell: (config["suites"].index(cell[0]), cell))
+
+
+def curves(config: Config) -> set[tuple[str, str, str]]:
+    """Those cells whose tuning curve some figure of the run shows."""
+    kinds = {name: config["figures"][name]["kind"] for name in figures(config)}
+    return set(cells(config, [name for name, kind in kinds.items() if kind in CURVES]))
 
 
 def backbones(config: Config) -> list[tuple[str, str]]:

@@ -89,3 +89,15 @@ def test_the_smoke_run_has_every_kind_of_method():
     methods = {method for _, _, method in table_cells.cells(SMOKE)}
     kinds = {SMOKE["tune"]["methods"][name]["kind"] for name in methods}
     assert kinds == {entry["kind"] for entry in SMOKE["tune"]["methods"].values()}
+
+
+def test_curves_are_played_only_where_a_figure_shows_them():
+    figures = {
+        "queries": {"kind": "queries", "columns": ["a"], "suites": ["reach"]},
+        "bars": {"kind": "relative", "columns": ["a", "b"]},
+    }
+    assert table_cells.curves(small(figures=figures)) == {("reach", "expert", "none")}
+    shown = config.evaluate(DEFAULT, "reach", "expert", "ptdt-offline", 0)
+    hidden = config.evaluate(DEFAULT, "reach", "expert", "adaptor", 0)
+    assert shown.curve_episodes == DEFAULT["evaluate"]["curve_episodes"] > 0
+    assert hidden.curve_episodes == 0

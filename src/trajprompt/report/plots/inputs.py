@@ -15,6 +15,7 @@ READS = {
     "prompt-map": (ADAPTATIONS,),
     "similarity": (ADAPTATIONS, EVALUATIONS),
 }
+CURVES = ("queries", "tuning-curves")  # their cells are played on the way, too
 WITH_TEXT = ("similarity",)  # also written as Markdown: in the paper it is a table
 
 
