@@ -26,6 +26,7 @@ include: "workflow/rules/2_pretrain.smk"
 include: "workflow/rules/3_tune.smk"
 include: "workflow/rules/4_evaluate.smk"
 include: "workflow/rules/5_figures.smk"
+include: "workflow/rules/5_videos.smk"
 include: "workflow/rules/5_report.smk"
 
 
@@ -40,5 +41,6 @@ rule all:
         rules.claims.output,
         rules.aggregate.output,
         rules.compute.output,
+        [made_by(name) for name in VIDEOS],
         rules.record.output,
     localrule: True

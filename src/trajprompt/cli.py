@@ -17,6 +17,7 @@ COMMANDS = {  # name -> module with a ``main(argv)``; imported only when it is c
     "evaluate": "trajprompt.evaluate",
     "report": "trajprompt.report",
     "figure": "trajprompt.report.plots",
+    "video": "trajprompt.report.videos",
     "calibrate": "trajprompt.calibrate",
     "import": "trajprompt.exchange.importing",
     "export": "trajprompt.exchange.exporting",
@@ -32,6 +33,7 @@ EPILOG = """commands:
   evaluate   4: play the adapted prompts                  (.csv)
   report     5: tables and claims of a run
   figure     5: one figure of the papers, with the numbers behind it
+  video      5: rollouts side by side, filmed
   calibrate  choose a method's step size on training tasks
   import     make a store of data from elsewhere (Prompt-DT pickles, D4RL, Minari)
   export     write a store's tasks as Minari datasets

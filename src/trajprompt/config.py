@@ -77,6 +77,7 @@ def settings_for(config: Config, cls: type[st.Settings], **coordinates: Any) -> 
         st.EvaluateSettings: evaluate,
         st.ReportSettings: report,
         st.FigureSettings: figure,
+        st.VideoSettings: video,
     }
     return makers[cls](config, **coordinates)
 
@@ -194,6 +195,32 @@ def figure(config: Config, table: str) -> st.FigureSettings:
         kind=chosen["kind"],
         baseline=chosen.get("baseline", ""),
         conditions={name: config["settings"][name] for name in settings},
+    )
+
+
+def video(config: Config, video: str) -> st.VideoSettings:
+    """Of the video with this name: the run's first seed, and one test task per suite."""
+    known = table_cells.videos(config)
+    chosen = config["videos"][_known(known, video, "video")]
+    first = {suite: splits(config, suite)[1][0] for suite in known[video]}
+    named = chosen.get("tasks", {})
+    columns = tuple(
+        {
+            "id": name,
+            **{key: config["columns"][name][key] for key in ("label", "setting", "method")},
+        }
+        for name in chosen["columns"]
+    )
+    return st.VideoSettings(
+        **_run(config),
+        video=video,
+        title=chosen["title"],
+        seed=config["seeds"][0],
+        suites=known[video],
+        tasks={suite: named.get(suite, task) for suite, task in first.items()},
+        columns=columns,
+        precision=config["compute"]["precision"],
+        device=config["compute"]["device"],
     )
 
 

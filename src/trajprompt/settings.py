@@ -122,6 +122,22 @@ class FigureSettings(ReportSettings):
     conditions: dict[str, Any] = field(default_factory=dict)  # setting -> its config entry
 
 
+@dataclass(frozen=True)
+class VideoSettings:
+    """Of one video, a film per suite with a panel per column."""
+
+    run: str
+    run_seed: int
+    video: str  # a name under the config's videos
+    title: str
+    seed: int  # of the backbones and cells
+    suites: tuple[str, ...]
+    tasks: dict[str, int]  # suite -> task that is played
+    columns: tuple[dict[str, str], ...]  # id, label, setting, method
+    precision: str
+    device: str
+
+
 Settings = TypeVar("Settings")
 
 

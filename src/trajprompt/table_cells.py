@@ -22,6 +22,23 @@ def figures(config: Config) -> list[str]:
     return _made(config, "figures")
 
 
+def videos(config: Config) -> dict[str, tuple[str, ...]]:
+    """Video -> the suites in which the run has all of its columns.
+
+    A video shows cells of tables and figures; it asks for none of its own.
+    """
+    made = columns(config)
+    found = {}
+    for name, video in (config.get("videos") or {}).items():
+        wanted = video.get("suites") or config["suites"]
+        found[name] = tuple(
+            suite
+            for suite in config["suites"]
+            if suite in wanted and all(suite in made.get(c, ()) for c in video["columns"])
+        )
+    return {name: suites for name, suites in found.items() if suites}
+
+
 def entry(config: Config, name: str) -> dict[str, Any]:
     """What the config says of a table or figure; no two have the same name."""
     return config["tables"].get(name) or config["figures"][name]

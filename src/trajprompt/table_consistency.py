@@ -1,14 +1,15 @@
-"""What a schema can't see in the config's columns, tables and figures."""
+"""What a schema can't see in the config's columns, tables, figures and videos."""
 
 from typing import Any
 
 from trajprompt import table_cells
-from trajprompt.consistency import Config, Found
+from trajprompt.consistency import Config, Found, splits
 
 
 def table_inconsistencies(config: Config) -> Found:
-    """(key, found, expected) of columns, tables and figures that fit nothing else."""
+    """(key, found, expected) of columns, tables, figures, videos that fit nothing else."""
     found = [*_column_errors(config), *_table_errors(config), *_figure_errors(config)]
+    found += _video_errors(config)
     yield from found
     if not found and not (table_cells.tables(config) or table_cells.figures(config)):
         suites = ", ".join(config["suites"])
@@ -61,3 +62,19 @@ def _figure_errors(config: Config) -> Found:
         if baseline is not None and baseline not in figure["columns"]:
             expected = f"one of its columns, {', '.join(figure['columns'])}"
             yield f"figures.{name}.baseline", baseline, expected
+
+
+def _video_errors(config: Config) -> Found:
+    for name, video in (config.get("videos") or {}).items():
+        key = f"videos.{name}"
+        if name in config["tables"] or name in config["figures"]:
+            yield key, "a table or figure of that name", "a name of its own"
+        for index, column in enumerate(video["columns"]):
+            if column not in config["columns"]:
+                expected = f"one of {', '.join(config['columns'])}"
+                yield f"{key}.columns.{index}", column, expected
+        for suite in set(config["suites"]) & set(video.get("tasks", {})):
+            (_, test), task = splits(config, suite), video["tasks"][suite]
+            if task not in test:
+                expected = f"a test task of the run, one of {', '.join(map(str, test))}"
+                yield f"{key}.tasks.{suite}", str(task), expected

@@ -9,8 +9,8 @@ from trajprompt.errors import TrajpromptError
 from trajprompt.inspect_artifact import describe
 from trajprompt.verification.chain import WHOLE, judge
 
-TIMES = ("compute.csv", "compute.md")  # of the report: how long the jobs took
-RECORD = "record.json"  # has the hashes of both
+TIMES = ("compute.csv", "compute.md", "compute.html")  # how long the jobs took
+RECORD = "record.json"  # has their hashes
 MEASUREMENTS = "benchmarks"  # Snakemake's, of times
 READABLE = (".h5", ".safetensors", ".csv")
 
@@ -67,7 +67,8 @@ def _comparable(path: Path) -> object:
     if path.name != RECORD:
         return path.read_bytes()
     record = json.loads(path.read_text())
+    hashes = record["outputs"].items()
     return {
         **record,
-        "outputs": {k: v for k, v in record["outputs"].items() if k not in TIMES},
+        "outputs": {name: of for name, of in hashes if Path(name).name not in TIMES},
     }

@@ -2,6 +2,9 @@
 
 for FIGURE in FIGURES:
     KIND = config["figures"][FIGURE]["kind"]
+    # A table in the paper is one here, with the picture on its page.
+    WITH_TEXT = KIND in plot_inputs.WITH_TEXT
+    SHOWN = f"pages/{FIGURE}.html" if WITH_TEXT else f"figures/{FIGURE}.svg"
 
     rule:
         """One figure of the config, with the numbers behind it."""
@@ -12,16 +15,31 @@ for FIGURE in FIGURES:
             evaluations=read_by_figure(FIGURE, "evaluations", rules.evaluate.output[0]),
             adaptations=read_by_figure(FIGURE, "adaptations", rules.tune.output[0]),
         output:
-            f"results/{RUN}/5_report/tables/{FIGURE}.csv",
-            [f"results/{RUN}/5_report/tables/{FIGURE}.md"]
-            if KIND in plot_inputs.WITH_TEXT
-            else [],
-            f"results/{RUN}/5_report/figures/{FIGURE}.png",
             report(
-                f"results/{RUN}/5_report/figures/{FIGURE}.svg",
+                f"results/{RUN}/5_report/tables/{FIGURE}.csv",
                 caption=f"../report/figures/{plot_inputs.module_of(KIND)}.rst",
-                category="Figures",
-                labels=figure_labels(FIGURE),
+                category=CATEGORY["Tables" if WITH_TEXT else "Figures"],
+                subcategory=of_paper(FIGURE),
+                labels=shown_as(config["figures"][FIGURE]["title"], "raw data"),
+            ),
+            report(
+                f"results/{RUN}/5_report/{SHOWN}",
+                caption=f"../report/figures/{plot_inputs.module_of(KIND)}.rst",
+                category=CATEGORY["Tables" if WITH_TEXT else "Figures"],
+                subcategory=of_paper(FIGURE),
+                labels=shown_as(
+                    config["figures"][FIGURE]["title"],
+                    "page" if WITH_TEXT else "picture",
+                ),
+            ),
+            f"results/{RUN}/5_report/figures/{FIGURE}.png",
+            (
+                [
+                    f"results/{RUN}/5_report/tables/{FIGURE}.md",
+                    f"results/{RUN}/5_report/figures/{FIGURE}.svg",
+                ]
+                if WITH_TEXT
+                else []
             ),
         log:
             f"logs/{RUN}/5_report/{FIGURE}.log",

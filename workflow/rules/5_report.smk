@@ -22,36 +22,28 @@ for TABLE in TABLES:
             adaptations=cells_of(TABLE, rules.tune.output[0], config["seeds"][:1]),
         output:
             report(
+                f"results/{RUN}/5_report/pages/{TABLE}.html",
+                caption="../report/table.rst",
+                category=CATEGORY["Tables"],
+                subcategory=of_paper(TABLE),
+                labels=shown_as(config["tables"][TABLE]["title"], "page"),
+            ),
+            report(
                 f"results/{RUN}/5_report/tables/{TABLE}.csv",
                 caption="../report/table.rst",
-                category="Tables",
-                labels=table_labels(TABLE, "last"),
-            ),
-            report(
-                f"results/{RUN}/5_report/tables/{TABLE}_best.csv",
-                caption="../report/table_best.rst",
-                category="Tables",
-                labels=table_labels(TABLE, "best"),
-            ),
-            report(
-                f"results/{RUN}/5_report/tables/{TABLE}_tasks.csv",
-                caption="../report/table_tasks.rst",
-                category="Tables",
-                labels=table_labels(TABLE, "last, task by task"),
+                category=CATEGORY["Tables"],
+                subcategory=of_paper(TABLE),
+                labels=shown_as(config["tables"][TABLE]["title"], "raw data"),
             ),
             multiext(
                 f"results/{RUN}/5_report/tables/{TABLE}",
                 ".md",
+                "_best.csv",
                 "_best.md",
+                "_tasks.csv",
                 "_tasks.md",
             ),
-            f"results/{RUN}/5_report/figures/{TABLE}.png",
-            report(
-                f"results/{RUN}/5_report/figures/{TABLE}.svg",
-                caption="../report/table.rst",
-                category="Figures",
-                labels=table_labels(TABLE, "last"),
-            ),
+            multiext(f"results/{RUN}/5_report/figures/{TABLE}", ".png", ".svg"),
         log:
             f"logs/{RUN}/5_report/{TABLE}.log",
         benchmark:
@@ -82,21 +74,36 @@ rule curves:
         stores=STORES,
         pretraining=PRETRAINING_CURVES,
     output:
-        multiext(f"results/{RUN}/5_report/tables/", "collection.csv", "pretraining.csv"),
         multiext(
             f"results/{RUN}/5_report/figures/", "collection.png", "pretraining.png"
         ),
         report(
             f"results/{RUN}/5_report/figures/collection.svg",
             caption="../report/collection.rst",
-            category="Figures",
-            labels={"result": "How the data were learned", "checkpoint": "curve"},
+            category=CATEGORY["Figures"],
+            subcategory=OF_THE_RUN,
+            labels=shown_as("How the data were learned", "picture"),
+        ),
+        report(
+            f"results/{RUN}/5_report/tables/collection.csv",
+            caption="../report/collection.rst",
+            category=CATEGORY["Figures"],
+            subcategory=OF_THE_RUN,
+            labels=shown_as("How the data were learned", "raw data"),
         ),
         report(
             f"results/{RUN}/5_report/figures/pretraining.svg",
             caption="../report/pretraining.rst",
-            category="Figures",
-            labels={"result": "How the backbones were trained", "checkpoint": "curve"},
+            category=CATEGORY["Figures"],
+            subcategory=OF_THE_RUN,
+            labels=shown_as("How the backbones were trained", "picture"),
+        ),
+        report(
+            f"results/{RUN}/5_report/tables/pretraining.csv",
+            caption="../report/pretraining.rst",
+            category=CATEGORY["Figures"],
+            subcategory=OF_THE_RUN,
+            labels=shown_as("How the backbones were trained", "raw data"),
         ),
     log:
         f"logs/{RUN}/5_report/curves.log",
@@ -127,8 +134,14 @@ rule claims:
         report(
             f"results/{RUN}/5_report/claims.csv",
             caption="../report/claims.rst",
-            category="Claims",
-            labels={"result": "Claims with verdicts", "checkpoint": "last"},
+            category=CATEGORY["Claims"],
+            labels=shown_as("The papers' claims, with verdicts", "raw data"),
+        ),
+        report(
+            f"results/{RUN}/5_report/pages/claims.html",
+            caption="../report/claims.rst",
+            category=CATEGORY["Claims"],
+            labels=shown_as("The papers' claims, with verdicts", "page"),
         ),
         f"results/{RUN}/5_report/claims.md",
     log:
@@ -166,16 +179,18 @@ rule aggregate:
         report(
             f"results/{RUN}/5_report/tables/aggregate.csv",
             caption="../report/aggregate.rst",
-            category="Tables",
-            labels={"result": "All methods over all suites", "checkpoint": "last"},
+            category=CATEGORY["Tables"],
+            subcategory=OF_THE_RUN,
+            labels=shown_as("All methods over all suites", "raw data"),
         ),
-        f"results/{RUN}/5_report/figures/aggregate.png",
         report(
-            f"results/{RUN}/5_report/figures/aggregate.svg",
+            f"results/{RUN}/5_report/pages/aggregate.html",
             caption="../report/aggregate.rst",
-            category="Figures",
-            labels={"result": "All methods over all suites", "checkpoint": "last"},
+            category=CATEGORY["Tables"],
+            subcategory=OF_THE_RUN,
+            labels=shown_as("All methods over all suites", "page"),
         ),
+        multiext(f"results/{RUN}/5_report/figures/aggregate", ".png", ".svg"),
     log:
         f"logs/{RUN}/5_report/aggregate.log",
     benchmark:
@@ -206,8 +221,14 @@ rule compute:
         report(
             f"results/{RUN}/5_report/compute.csv",
             caption="../report/compute.rst",
-            category="Compute",
-            labels={"result": "Time, memory and simulator steps", "checkpoint": "-"},
+            category=CATEGORY["Compute"],
+            labels=shown_as("Time, memory and simulator steps", "raw data"),
+        ),
+        report(
+            f"results/{RUN}/5_report/pages/compute.html",
+            caption="../report/compute.rst",
+            category=CATEGORY["Compute"],
+            labels=shown_as("Time, memory and simulator steps", "page"),
         ),
         f"results/{RUN}/5_report/compute.md",
     log:
@@ -249,16 +270,29 @@ rule record:
             rules.claims.output,
             rules.aggregate.output,
             rules.compute.output,
+            [made_by(name) for name in VIDEOS],
         ],
     output:
-        f"results/{RUN}/5_report/record.json",
+        report(
+            f"results/{RUN}/5_report/record.json",
+            caption="../report/record.rst",
+            category=CATEGORY["What made it"],
+            labels=shown_as("Machine, code, configuration, files", "raw data"),
+        ),
+        report(
+            f"results/{RUN}/5_report/pages/record.html",
+            caption="../report/record.rst",
+            category=CATEGORY["What made it"],
+            labels=shown_as("Machine, code, configuration, files", "page"),
+        ),
+        f"results/{RUN}/5_report/summary.csv",
     log:
         f"logs/{RUN}/5_report/record.log",
     localrule: True
     conda:
         "../../envs/trajprompt.yaml"
     params:
-        code=code("report/record", "provenance"),
+        code=code("report/record", "report/summary", "provenance"),
         settings=report_settings,
         run_config=json.dumps(config, sort_keys=True),
         out=report_folder,

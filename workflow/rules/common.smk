@@ -23,15 +23,28 @@ scheduling.lift_rate_limit(workflow)
 run_lock.guard(workflow, RUN)
 THREADS = config["compute"]["threads"]
 TABLES, FIGURES = table_cells.tables(config), table_cells.figures(config)
+VIDEOS = table_cells.videos(config)  # name -> suites
 GPUS = 0 if config["compute"]["device"] == "cpu" else 1  # of a job that learns or plays
 
 # Jobs find this environment's Python, and numerical libraries keep to one thread each:
 # jobs run side by side, and two threads that wait for each other are slower than one.
+# Only videos need OpenGL, and choose it themselves.
 # A job ends with the Snakemake that started it, its parent: commands begin with `exec`.
 shell.prefix(
     f"export PATH={os.path.dirname(sys.executable)}:$PATH"
-    " OMP_NUM_THREADS=1 MUJOCO_GL=${{MUJOCO_GL:-egl}} TRAJPROMPT_STOP_WITH_PARENT=$$:$PPID; "
+    " OMP_NUM_THREADS=1 MUJOCO_GL=${{MUJOCO_GL:-disable}} TRAJPROMPT_STOP_WITH_PARENT=$$:$PPID; "
 )
+
+
+# How the HTML report (`snakemake --report`) is ordered: it sorts categories by name.
+CATEGORY = {
+    name: f"{number} {name}"
+    for number, name in enumerate(
+        ("Claims", "Tables", "Figures", "Videos", "Compute", "What made it"), start=1
+    )
+}
+PAPERS = {"ptdt": "Prompt-Tuning DT", "prompt_diffuser": "Prompt Diffuser"}
+OF_THE_RUN = "This run"  # the subcategory of what no paper has
 
 
 wildcard_constraints:
@@ -171,20 +184,25 @@ def figure_settings(figure):
     return lambda wildcards: stage_settings.to_json(run_config.figure(config, figure))
 
 
-def figure_labels(figure):
-    """How the HTML report lists a figure."""
-    return {"result": config["figures"][figure]["title"], "checkpoint": "last"}
+def video_settings(video):
+    """What answers a rule's question for the settings of one video."""
+    return lambda wildcards: stage_settings.to_json(run_config.video(config, video))
+
+
+def shown_as(title, form):
+    """How the HTML report lists a result. Two forms of every result become a switch."""
+    return {"result": title, "as": form}
+
+
+def of_paper(name):
+    """The subcategory of a table or figure in the HTML report."""
+    return PAPERS.get(table_cells.entry(config, name).get("paper"), OF_THE_RUN)
 
 
 def read_by_figure(figure, what, pattern):
     """``pattern`` filled in for the cells of a figure, if its kind reads that file."""
     reads = plot_inputs.READS[config["figures"][figure]["kind"]]
     return cells_of(figure, pattern) if what in reads else []
-
-
-def table_labels(table, checkpoint):
-    """How the HTML report lists a table."""
-    return {"result": config["tables"][table]["title"], "checkpoint": checkpoint}
 
 
 def _cell(wildcards):
@@ -211,6 +229,22 @@ def cells_of(table, pattern, seeds=None):
     return _filled(
         pattern, table_cells.cells(config, (table,)), seeds or config["seeds"]
     )
+
+
+def cells_of_video(video, pattern):
+    """``pattern`` filled in for the panels of a video, film by film."""
+    return [
+        pattern.format(
+            run=RUN,
+            suite=suite,
+            seed=config["seeds"][0],
+            backbone=config["settings"][column["setting"]]["backbone"],
+            setting=column["setting"],
+            method=column["method"],
+        )
+        for suite in VIDEOS[video]
+        for column in map(config["columns"].get, config["videos"][video]["columns"])
+    ]
 
 
 def _filled(pattern, cells, seeds):
@@ -245,7 +279,12 @@ def published(*names):
 def papers_files(paper):
     """What the tables and figures of a paper, or of none, write."""
     return [
-        workflow.get_rule(name).output
+        made_by(name)
         for name in (*TABLES, *FIGURES)
         if table_cells.entry(config, name).get("paper") == paper
     ]
+
+
+def made_by(name):
+    """Outputs of a rule as plain paths: its own ask for their place in the HTML report."""
+    return [str(path) for path in workflow.get_rule(name).output]

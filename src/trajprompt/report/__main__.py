@@ -66,6 +66,7 @@ def write_table(args: argparse.Namespace, settings: ReportSettings) -> None:
     from trajprompt.artifacts import write_text
     from trajprompt.report.figures import draw_table
     from trajprompt.report.markdown import table_markdown, task_markdown
+    from trajprompt.report.pages import table_page, write_page
     from trajprompt.report.run import load_run
     from trajprompt.report.tables import cell_table, task_table
 
@@ -80,6 +81,7 @@ def write_table(args: argparse.Namespace, settings: ReportSettings) -> None:
     _write_csv(tables / f"{name}_tasks.csv", per_task)
     write_text(tables / f"{name}_tasks.md", task_markdown(per_task))
     draw_table(cell_table(run), run, args.out / "figures" / name)
+    write_page(args.out / "pages" / f"{name}.html", run.title, table_page(tables / name))
 
 
 def write_curves(args: argparse.Namespace, settings: ReportSettings) -> None:
@@ -100,6 +102,7 @@ def write_claims(args: argparse.Namespace, settings: ReportSettings) -> None:
     from trajprompt.artifacts import write_text
     from trajprompt.report.claims import read_ledger
     from trajprompt.report.claims_markdown import claims_markdown
+    from trajprompt.report.pages import from_markdown, write_page
     from trajprompt.report.published import Published
     from trajprompt.report.run import load_run
     from trajprompt.report.verdicts import judge
@@ -110,7 +113,9 @@ def write_claims(args: argparse.Namespace, settings: ReportSettings) -> None:
     run = load_run(settings, args.evaluations, args.stores)
     table = judge(ledger, run, printed)
     _write_csv(args.out / "claims.csv", table)
-    write_text(args.out / "claims.md", claims_markdown(ledger, table, run))
+    text = f"# The papers' claims\n\n{claims_markdown(ledger, table, run)}"
+    write_text(args.out / "claims.md", text)
+    write_page(args.out / "pages" / "claims.html", "Claims", from_markdown(text))
 
 
 def write_aggregate(args: argparse.Namespace, settings: ReportSettings) -> None:
@@ -118,6 +123,7 @@ def write_aggregate(args: argparse.Namespace, settings: ReportSettings) -> None:
     from trajprompt.artifacts import write_text
     from trajprompt.report import aggregate as all_suites
     from trajprompt.report.aggregate_figure import aggregate_markdown, draw_aggregate
+    from trajprompt.report.pages import from_markdown, picture, write_page
     from trajprompt.report.run import load_run
 
     printed = _printed(args.published, MAIN_TABLE)
@@ -129,32 +135,48 @@ def write_aggregate(args: argparse.Namespace, settings: ReportSettings) -> None:
     names = {"aggregate": means, "improvement": beats, "profiles": profiles}
     for name, table in names.items():
         _write_csv(args.out / "tables" / f"{name}.csv", table)
-    text = aggregate_markdown(means, beats, found, run)
+    text = (
+        f"# All methods over all suites\n\n{aggregate_markdown(means, beats, found, run)}"
+    )
     write_text(args.out / "tables" / "aggregate.md", text)
-    draw_aggregate(means, profiles, beats, args.out / "figures" / "aggregate")
+    drawing = args.out / "figures" / "aggregate"
+    draw_aggregate(means, profiles, beats, drawing)
+    page = from_markdown(text) + picture(drawing.with_suffix(".svg"), "all methods")
+    write_page(args.out / "pages" / "aggregate.html", "All methods", page)
 
 
 def write_compute(args: argparse.Namespace, settings: ReportSettings) -> None:
     """Time, memory and simulator steps of every stage."""
     from trajprompt.artifacts import write_text
     from trajprompt.report import compute
+    from trajprompt.report.pages import from_markdown, write_page
 
     made = compute.Artifacts(
         args.stores, args.pretraining, args.adaptations, args.evaluations
     )
     table = compute.compute_table(compute.Folders(args.benchmarks, args.logs), made)
     _write_csv(args.out / "compute.csv", table)
-    write_text(args.out / "compute.md", compute.compute_markdown(table, settings.run))
+    text = f"# What the run cost\n\n{compute.compute_markdown(table, settings.run)}"
+    write_text(args.out / "compute.md", text)
+    write_page(args.out / "pages" / "compute.html", "Compute", from_markdown(text))
 
 
 def write_record(args: argparse.Namespace, settings: ReportSettings) -> None:
     """Configuration, code, libraries and machine behind the report, and all its files."""
     from trajprompt.artifacts import write_text
+    from trajprompt.provenance import provenance
     from trajprompt.records import REPORT_RECORD
+    from trajprompt.report.pages import write_page
     from trajprompt.report.record import run_record
+    from trajprompt.report.summary import record_page, summary, to_csv
 
+    attributes = provenance("report", args.run_config, args.inputs)
+    lines = summary(args.run_config, attributes, args.outputs)
+    short, page = args.out / "summary.csv", args.out / "pages" / "record.html"
+    write_text(short, to_csv(lines))
+    write_page(page, "What made it", record_page(lines, args.run_config, attributes))
     path = args.out / REPORT_RECORD
-    write_text(path, run_record(args.run_config, args.inputs, path, args.outputs))
+    write_text(path, run_record(attributes, path, [*args.outputs, short, page]))
 
 
 def _printed(folder: Path, table: str) -> list[Path]:

@@ -3,26 +3,28 @@
 import json
 import os
 import platform
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from trajprompt.provenance import provenance
 from trajprompt.records import record_text
 
 
-def run_record(
-    config: dict[str, Any], inputs: Sequence[Path], path: Path, outputs: Sequence[Path]
-) -> str:
+def run_record(attributes: Mapping[str, Any], path: Path, outputs: Sequence[Path]) -> str:
     """The record at ``path`` of a whole run, all of whose files it names with hashes.
 
-    JSON; equal runs on equal machines give equal text but for ``compute``'s, which hold
-    times.
+    JSON from the run's `provenance`; equal runs on equal machines give equal text but for
+    ``compute``'s, which hold times.
     """
-    attributes = provenance("report", config, inputs)
     record: dict[str, Any] = json.loads(record_text(attributes, path, *outputs))
     record["config"] = record.pop("settings")
-    record["machine"] = {
+    record["machine"] = machine()
+    return json.dumps(record, indent=1, sort_keys=True) + "\n"
+
+
+def machine() -> dict[str, Any]:
+    """What the report was made on."""
+    return {
         "processor": _processor(),
         "cores": len(os.sched_getaffinity(0)),
         "memory_gib": round(
@@ -31,7 +33,6 @@ def run_record(
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
     }
-    return json.dumps(record, indent=1, sort_keys=True) + "\n"
 
 
 def _processor() -> str:

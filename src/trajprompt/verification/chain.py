@@ -22,7 +22,7 @@ ALTERED, MISSING = "altered", "missing"
 STATUSES = (WHOLE, STALE, FOREIGN, ALTERED, MISSING)
 # What tells the jobs of a stage apart: other values are another job's, not newer ones.
 COORDINATES = ("suite", "backbone", "setting", "method", "seed")
-MEASUREMENTS = "benchmarks"  # Snakemake's, of times: no part of the chain
+SNAKEMAKES = ("benchmarks", "report.html")  # made from the files: no part of the chain
 
 
 @dataclass(frozen=True)
@@ -162,7 +162,7 @@ class Chain:
     def _files(self) -> Iterator[Path]:
         for path in sorted(self.folder.rglob("*")):
             inside = path.relative_to(self.folder).parts[0]
-            if path.is_file() and inside != MEASUREMENTS:
+            if path.is_file() and inside not in SNAKEMAKES:
                 yield path
 
 

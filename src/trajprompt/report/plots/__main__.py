@@ -36,6 +36,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 def run(settings: FigureSettings, args: argparse.Namespace) -> None:
     """Make the numbers, write them, draw them."""
     from trajprompt.artifacts import write_text
+    from trajprompt.report.pages import table_page, write_page
     from trajprompt.report.plots.figure import Figure
     from trajprompt.report.run import load_run
 
@@ -46,9 +47,11 @@ def run(settings: FigureSettings, args: argparse.Namespace) -> None:
     stem = args.out / "tables" / settings.table
     text = rows.to_csv(index=False, float_format="%.6g", lineterminator="\n")
     write_text(stem.with_suffix(".csv"), text)
+    kind.draw(rows, figure, args.out / "figures" / settings.table)
     if settings.kind in WITH_TEXT:
         write_text(stem.with_suffix(".md"), kind.markdown(rows, figure))
-    kind.draw(rows, figure, args.out / "figures" / settings.table)
+        page = args.out / "pages" / f"{settings.table}.html"
+        write_page(page, settings.title, table_page(stem))
 
 
 if __name__ == "__main__":

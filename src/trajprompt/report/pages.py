@@ -1,0 +1,133 @@
+"""Self-contained HTML pages: what Snakemake's report shows beside pictures.
+
+Pictures and films lie in the pages themselves, so that one file can be sent around.
+"""
+
+import base64
+import html
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from trajprompt.artifacts import write_text
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MIME = {".svg": "image/svg+xml", ".webm": "video/webm"}
+# Verdicts are told apart by colour as well; the words stay. See report/verdicts.py.
+VERDICT_CELLS = re.compile(
+    r">([^<>]*?)(not reproduced|reproduced|inconclusive|not tested)</td>"
+)
+STYLE = """
+body { font: 15px/1.45 "DejaVu Sans", Verdana, sans-serif; color: #111; margin: 1.2em; }
+h1 { font-size: 1.35em; } h2 { font-size: 1.1em; margin-top: 1.6em; }
+table { border-collapse: collapse; margin: 1em 0; font-size: 0.87em; }
+th, td { border-bottom: 1px solid #ddd; padding: 0.28em 0.7em; vertical-align: top; }
+th { background: #f3f3f3; text-align: left; } tr:hover td { background: #f8f8f8; }
+td + td { font-variant-numeric: tabular-nums; }
+details h1 { display: none; } .wide { overflow-x: auto; }
+img, video { max-width: 100%; display: block; }
+p, li { max-width: 60em; } summary { cursor: pointer; font-weight: bold; margin: 1em 0; }
+pre { font-size: 0.85em; overflow-x: auto; }
+.reproduced { background: #d3ecdf; } .not-reproduced { background: #f7d9c8; }
+.inconclusive { background: #f5eec4; } .not-tested { color: #767676; }
+"""
+OTHER_FORMS = {
+    "best": "The same with the best prompt by its method's own objective",
+    "tasks": "Task by task",
+}
+PAGE = """<!doctype html>
+<html lang="en">
+<head><meta charset="utf-8"><title>{title}</title><style>{style}</style></head>
+<body>
+{body}
+</body>
+</html>
+"""
+
+
+def write_page(path: Path, title: str, body: str) -> None:
+    """Write a whole page around ``body``, which is HTML."""
+    text = PAGE.format(title=html.escape(title), style=STYLE, body=body)
+    write_text(path, text)
+
+
+def from_markdown(text: str) -> str:
+    """HTML of the report's Markdown; HTML inside it is shown, not obeyed."""
+    from markdown_it import MarkdownIt
+
+    body = str(MarkdownIt("commonmark", {"html": False}).enable("table").render(text))
+    body = body.replace("<table>", '<div class="wide"><table>')
+    body = body.replace("</table>", "</table></div>")
+    return VERDICT_CELLS.sub(_coloured, body)
+
+
+def _coloured(found: re.Match[str]) -> str:
+    name = found[2].replace(" ", "-")
+    return f' class="{name}">{found[1]}{found[2]}</td>'
+
+
+def folded(summary: str, body: str) -> str:
+    """``body``, shown when the reader asks for it."""
+    return f"<details><summary>{html.escape(summary)}</summary>\n{body}</details>\n"
+
+
+def picture(path: Path, text: str) -> str:
+    """An image with ``text`` for those who cannot see it."""
+    return f'<img src="{data_uri(path)}" alt="{html.escape(text)}">\n'
+
+
+def film(path: Path, text: str) -> str:
+    """A film that runs by itself, again and again; browsers want it mute for that."""
+    source = f'src="{data_uri(path)}" aria-label="{html.escape(text)}"'
+    return f"<video controls autoplay loop muted playsinline {source}></video>\n"
+
+
+def data_uri(path: Path) -> str:
+    data = base64.b64encode(path.read_bytes()).decode()
+    return f"data:{MIME[path.suffix]};base64,{data}"
+
+
+def table_page(stem: Path) -> str:
+    """The table tables/<name>.md, its picture and, to be unfolded, its other forms."""
+    parts = [from_markdown(stem.with_suffix(".md").read_text())]
+    drawing = stem.parent.parent / "figures" / f"{stem.name}.svg"
+    parts.append(picture(drawing, "the table's means and intervals"))
+    for ending, text in OTHER_FORMS.items():
+        other = stem.with_name(f"{stem.name}_{ending}.md")
+        if other.is_file():
+            parts.append(folded(text, from_markdown(other.read_text())))
+    return "".join(parts)
+
+
+def film_page(title: str, table: "pd.DataFrame", films: Sequence[Path]) -> str:
+    """A film per suite, each with what its panels earned."""
+    from trajprompt.report.markdown import SUITE_LABELS, grid, number
+
+    parts = [f"<h1>{html.escape(title)}</h1>\n", from_markdown(FILM_NOTE)]
+    groups = table.groupby("suite", sort=False)
+    for (suite, rows), path in zip(groups, films, strict=True):
+        first = rows.iloc[0]
+        name = f"{SUITE_LABELS[str(suite)]}, task {first['task']}: {first['goal']}"
+        parts.append(f"<h2>{html.escape(name)}</h2>\n{film(path, name)}")
+        lines = [
+            [row["label"], number(row["return"]), str(row["length"])]
+            for _, row in rows.iterrows()
+        ]
+        parts.append(from_markdown(grid(["panel", "return", "control steps"], lines)))
+        parts.append(f"<p>Seed {first['seed']}; runs at {_speed(first['speed'])}.</p>\n")
+    return "".join(parts)
+
+
+FILM_NOTE = (
+    "One episode in every panel, all from the same reset: the first of the evaluation, of "
+    "the first seed. Nothing was picked, and one episode proves nothing: the tables have "
+    "the means. A red arrow or mark is the goal. Returns may differ from those of the same "
+    "episode in the evaluation, which computes many episodes as one batch."
+)
+
+
+def _speed(times: float) -> str:
+    return "real speed" if abs(times - 1) < 0.01 else f"{times:.3g} of real speed"

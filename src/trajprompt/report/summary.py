@@ -1,0 +1,71 @@
+"""What made a report, in a few lines and as a page."""
+
+import csv
+import io
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from trajprompt.report.markdown import grid
+from trajprompt.report.pages import folded, from_markdown
+from trajprompt.report.reading import read_table
+from trajprompt.report.record import machine
+from trajprompt.report.verdicts import VERDICTS
+
+Lines = list[tuple[str, str]]
+
+
+def summary(
+    config: Mapping[str, Any], attributes: Mapping[str, str], outputs: Sequence[Path]
+) -> Lines:
+    """What, and its value; verdicts are counted in the claims among ``outputs``."""
+    here, libraries = machine(), json.loads(attributes["libraries"])
+    versions = ", ".join(f"{name} {version}" for name, version in libraries.items())
+    size = f"{len(config['suites'])} suites, {len(config['seeds'])} seed(s), "
+    size += f"{config['evaluate']['episodes']} test episodes per task and prompt"
+    processor = f"{here['processor']}, {here['cores']} cores, {here['memory_gib']} GiB"
+    lines = [("run", f"{config['run']}: {size}")]
+    lines += [line for path in outputs for line in _verdicts(path)]
+    lines += [
+        ("machine", f"{processor}, {here['system']}"),
+        ("code", f"trajprompt {attributes['trajprompt']}, commit {attributes['commit']}"),
+        ("libraries", f"Python {here['python']}, {versions}"),
+    ]
+    return lines
+
+
+def _verdicts(path: Path) -> Lines:
+    if path.name == "claims.csv":
+        found = Counter(read_table(path, "snakemake", ["verdict"])["verdict"])
+        text = ", ".join(f"{found[verdict]} {verdict}" for verdict in VERDICTS)
+        return [("verdicts", f"{text}, counted suite by suite")]
+    return []
+
+
+def to_csv(lines: Lines) -> str:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(lines)
+    return text.getvalue()
+
+
+def record_page(
+    lines: Lines, config: Mapping[str, Any], attributes: Mapping[str, str]
+) -> str:
+    """The lines, the whole configuration, and every input with its hash; HTML."""
+    inputs = json.loads(attributes["inputs"])
+    hashes = [[path, digest] for path, digest in inputs.items()]
+    text = yaml.safe_dump(dict(config), sort_keys=False, width=100)
+    return "".join(
+        (
+            from_markdown(f"# What made this report\n\n{grid(['', ''], lines, 2)}"),
+            folded("The whole configuration", from_markdown(f"```yaml\n{text}```\n")),
+            folded(
+                f"The {len(inputs)} files it was made from",
+                from_markdown(grid(["file", "SHA-256, first 16 digits"], hashes, 2)),
+            ),
+        )
+    )

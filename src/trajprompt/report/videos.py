@@ -1,0 +1,232 @@
+"""Stage 5, one video entry of the config: rollouts side by side, one film per suite.
+
+Nothing in them is picked: the first test task (unless the config names one), the first
+seed and the first reset of the evaluation. A film computes row by row what the evaluation
+does as one batch: the last bits may differ, and in time the returns.
+"""
+
+import argparse
+import contextlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from trajprompt.errors import TrajpromptError, run_stage
+from trajprompt.settings import VideoSettings, read_settings, stage_arguments
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from trajprompt.rollout.film import Film
+    from trajprompt.rollout.loop import Episodes, Policy
+    from trajprompt.tasks.suites import Suite
+
+FPS = 10  # frames per second
+FRAMES = 100  # per episode, at most about: reach's 82 steps are seen slowed down
+SIZE = 240  # pixels of a picture, width and height
+COLUMNS = ("suite", "task", "goal", "column", "label", "seed", "return", "length", "speed")
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(prog="trajprompt video", description=__doc__)
+    text = "a name under videos in the config"
+    parser.add_argument("--video", required=True, help=text)
+    for name, what in (
+        ("backbones", ".safetensors of stage 2"),
+        ("adaptations", ".h5 of stage 3"),
+    ):
+        text = f"{what}: suite by suite, one per column of the video"
+        parser.add_argument(f"--{name}", nargs="+", type=Path, required=True, help=text)
+    parser.add_argument("--out", type=Path, required=True, help="folder of the report")
+    stage_arguments(parser)
+    args = parser.parse_args(argv)
+    settings = read_settings(args, VideoSettings, video=args.video)
+    run(settings, args.backbones, args.adaptations, args.out)
+
+
+def run(
+    settings: VideoSettings,
+    backbones: Sequence[Path],
+    adaptations: Sequence[Path],
+    out: Path,
+) -> None:
+    """Film every suite; write the films, a table of what they show, and a page of both."""
+    from trajprompt.rollout.film import choose_opengl
+
+    choose_opengl()
+    rows: list[dict[str, Any]] = []
+    films = []
+    for scene in scenes(settings, backbones, adaptations):
+        film, episodes = play(settings, scene)
+        path = out / "videos" / f"{settings.video}_{scene.suite.name}.webm"
+        films.append(write_film(scene, film, path))
+        rows += _rows(settings, scene, episodes)
+    write_outputs(settings, rows, films, out)
+
+
+@dataclass(frozen=True)
+class Scene:
+    """One film: a task, and what plays it in every panel."""
+
+    suite: "Suite"
+    task: int
+    columns: Sequence[dict[str, str]]  # id, label, setting, method
+    backbones: Sequence[Path]
+    adaptations: Sequence[Path]
+
+    @property
+    def every(self) -> int:
+        """Control steps from frame to frame."""
+        return max(1, round(self.suite.horizon / FRAMES))
+
+    @property
+    def speed(self) -> float:
+        """Of the film, in seconds of the simulator per second."""
+        return self.every * self.suite.dt * FPS
+
+
+def scenes(
+    settings: VideoSettings, backbones: Sequence[Path], adaptations: Sequence[Path]
+) -> Iterator[Scene]:
+    """The films of the settings, with their shares of the files."""
+    from trajprompt.tasks.suites import get_suite
+
+    across = len(settings.columns)
+    wanted = across * len(settings.suites)
+    for option, files in (("--backbones", backbones), ("--adaptations", adaptations)):
+        if len(files) != wanted:
+            expected = f"{wanted}: {across} columns in {len(settings.suites)} suites"
+            raise TrajpromptError(option, f"{len(files)} files", expected)
+    for index, suite in enumerate(settings.suites):
+        own = slice(index * across, (index + 1) * across)
+        files = backbones[own], adaptations[own]
+        yield Scene(get_suite(suite), settings.tasks[suite], settings.columns, *files)
+
+
+def play(settings: VideoSettings, scene: Scene) -> "tuple[Film, Episodes]":
+    """One episode in every panel, all from the same reset."""
+    import numpy as np
+
+    from trajprompt.rollout.arms import evaluation_seeds
+    from trajprompt.rollout.film import Film
+    from trajprompt.rollout.loop import rollout
+    from trajprompt.tasks.simulator import make_simulator
+
+    names = settings.run_seed, scene.suite.name, settings.seed, scene.task
+    reset = evaluation_seeds(*names, count=1)
+    tasks = np.full(len(scene.columns), scene.task)
+    simulator = make_simulator(scene.suite, tasks)
+    policy = SideBySide(_policies(settings, scene))
+    with contextlib.closing(Film(simulator, policy, scene.every, SIZE)) as film:
+        episodes = rollout(simulator, film, np.repeat(reset, len(tasks)))
+        film.photograph()  # the end
+    return film, episodes
+
+
+class SideBySide:
+    """One policy per row, each of its own backbone."""
+
+    def __init__(self, policies: "Sequence[Policy]"):
+        self.policies = policies
+
+    def act(self, observations: "np.ndarray") -> "np.ndarray":
+        import numpy as np
+
+        rows = np.split(observations, len(self.policies))
+        pairs = zip(self.policies, rows, strict=True)
+        return np.concatenate([policy.act(row) for policy, row in pairs])
+
+    def receive(self, rewards: "np.ndarray") -> None:
+        for row, policy in enumerate(self.policies):
+            policy.receive(rewards[row : row + 1])
+
+
+def _policies(settings: VideoSettings, scene: Scene) -> "list[Policy]":
+    from trajprompt.rollout.adapted import Adapted, adapted_policy
+
+    policies: list[Policy] = []
+    files = zip(scene.columns, scene.backbones, scene.adaptations, strict=True)
+    for column, backbone, adaptation in files:
+        _check_cell(settings, column, adaptation)
+        chosen = Adapted(
+            backbone,
+            adaptation,
+            scene.suite.name,
+            scene.task,
+            precision=settings.precision,
+            device=settings.device,
+        )
+        policies.append(adapted_policy(chosen))
+    return policies
+
+
+def _check_cell(settings: VideoSettings, column: dict[str, str], adaptation: Path) -> None:
+    """Raise unless a file is the one of its panel."""
+    from trajprompt.hdf5_attributes import get_attributes
+    from trajprompt.tuning.adaptation_layout import open_adaptation
+
+    with open_adaptation(adaptation) as file:
+        found = get_attributes(file)
+    wanted = {**column, "seed": settings.seed}
+    for name in ("setting", "method", "seed"):
+        if str(found.get(name)) != str(wanted[name]):
+            expected = f"{name} {wanted[name]}, for {column['label']}"
+            raise TrajpromptError(adaptation, f"{name} {found.get(name)}", expected)
+
+
+def write_film(scene: Scene, film: "Film", path: Path) -> Path:
+    """The frames of all panels, as one film."""
+    from trajprompt.report.panels import Panels
+    from trajprompt.video import write_video
+
+    panels = Panels(heading(scene), [column["label"] for column in scene.columns], SIZE)
+    steps = [*range(0, film.time, scene.every), film.time]
+    frames = [
+        panels.frame(pictures, earned, step * scene.suite.dt)
+        for pictures, earned, step in zip(film.frames, film.earned, steps, strict=True)
+    ]
+    return write_video(path, frames, FPS)
+
+
+def heading(scene: Scene) -> str:
+    from trajprompt.report.markdown import SUITE_LABELS
+    from trajprompt.tasks.wording import goal_text
+
+    name = SUITE_LABELS[scene.suite.name]
+    return f"{name}, task {scene.task}: {goal_text(scene.suite.name, scene.task)}"
+
+
+def _rows(
+    settings: VideoSettings, scene: Scene, episodes: "Episodes"
+) -> list[dict[str, Any]]:
+    from trajprompt.tasks.wording import goal_text
+
+    rows = []
+    goal = goal_text(scene.suite.name, scene.task)
+    for index, column in enumerate(scene.columns):
+        values = (scene.suite.name, scene.task, goal, column["id"], column["label"])
+        values += (settings.seed,)
+        played = (float(episodes.returns[index]), int(episodes.lengths[index]))
+        rows.append(dict(zip(COLUMNS, (*values, *played, scene.speed), strict=True)))
+    return rows
+
+
+def write_outputs(
+    settings: VideoSettings, rows: list[dict[str, Any]], films: Sequence[Path], out: Path
+) -> None:
+    """The table of all films, and the page that shows them."""
+    import pandas as pd
+
+    from trajprompt.artifacts import write_text
+    from trajprompt.report.pages import film_page, write_page
+
+    table = pd.DataFrame(rows, columns=list(COLUMNS))
+    text = table.to_csv(index=False, float_format="%.6g", lineterminator="\n")
+    write_text(out / "tables" / f"{settings.video}.csv", text)
+    page = film_page(settings.title, table, films)
+    write_page(out / "pages" / f"{settings.video}.html", settings.title, page)
+
+
+if __name__ == "__main__":
+    raise SystemExit(run_stage(main))

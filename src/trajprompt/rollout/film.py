@@ -1,0 +1,152 @@
+"""Photographs of running simulators, drawn without a display."""
+
+import ctypes.util
+import os
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from trajprompt.errors import TrajpromptError
+
+if TYPE_CHECKING:
+    import mujoco
+
+    from trajprompt.rollout.loop import Policy
+    from trajprompt.tasks.simulator import Simulator
+
+
+LIBRARIES = {"egl": "EGL", "osmesa": "OSMesa"}  # MUJOCO_GL -> library; the first found
+HEADINGS = ("ant-dir", "ant-dir-ood")  # their goals are directions on the floor
+SQUARES = 24  # of Gymnasium's 60: far ones flicker
+ARROW = np.array([0.85, 0.1, 0.1, 1.0], np.float32)  # red
+
+
+def choose_opengl() -> None:
+    """Choose what draws off-screen, unless MUJOCO_GL says it.
+
+    MuJoCo reads the variable when it is first imported, so this has to come before.
+    """
+    if os.environ.get("MUJOCO_GL", "disable") != "disable":
+        return
+    for name, library in LIBRARIES.items():
+        if ctypes.util.find_library(library):
+            os.environ["MUJOCO_GL"] = name
+            return
+    raise TrajpromptError(
+        "rendering",
+        f"no library {' or '.join(LIBRARIES.values())}",
+        "OpenGL that draws without a display",
+        "`apt-get install libegl1 libgl1-mesa-dri`, or go without films: videos: null",
+    )
+
+
+class Film:
+    """A policy that photographs all rows at each ``every``-th control step before it acts.
+
+    Shadows, mirrors and smoothed edges are left out: without them software draws more than
+    ten times as fast.
+    """
+
+    def __init__(self, simulator: "Simulator", policy: "Policy", every: int, size: int):
+        import mujoco
+
+        self.policy, self.every = policy, every
+        self.frames: list[np.ndarray] = []  # (N, size, size, 3) uint8
+        self.earned: list[np.ndarray] = []  # (N,) returns up to each of them
+        self.time, self.returns = 0, np.zeros(simulator.rows)
+        self.simulator = simulator
+        self.cameras = [_camera(simulator) for _ in range(simulator.rows)]
+        _simplify(simulator.model)
+        try:
+            self.renderer = mujoco.Renderer(simulator.model, size, size)
+        except Exception as error:  # MuJoCo's back ends raise errors of many kinds
+            backend = os.environ.get("MUJOCO_GL")
+            raise TrajpromptError(
+                "render",
+                f"MUJOCO_GL={backend}: {error}",
+                "a working OpenGL back end",
+                "install Mesa's EGL libraries, or libosmesa6 and set MUJOCO_GL=osmesa",
+            ) from error
+
+    def act(self, observations: np.ndarray) -> np.ndarray:
+        if self.time % self.every == 0:
+            self.photograph()
+        self.time += 1
+        return self.policy.act(observations)
+
+    def receive(self, rewards: np.ndarray) -> None:
+        self.returns = self.returns + rewards
+        self.policy.receive(rewards)
+
+    def photograph(self) -> None:
+        """All rows as they are."""
+        rows = range(self.simulator.rows)
+        self.frames.append(np.stack([self._picture(row) for row in rows]))
+        self.earned.append(self.returns)
+
+    def close(self) -> None:
+        self.renderer.close()
+
+    def _picture(self, row: int) -> np.ndarray:
+        import mujoco
+
+        _show_goal(self.simulator, row)
+        scene = self.renderer.scene
+        self.renderer.update_scene(self.simulator.data[row], self.cameras[row])
+        for flag in (mujoco.mjtRndFlag.mjRND_SHADOW, mujoco.mjtRndFlag.mjRND_REFLECTION):
+            scene.flags[flag] = False
+        if self.simulator.suite.name in HEADINGS:
+            _add_arrow(scene, self.simulator, row)
+        return self.renderer.render()
+
+
+def _simplify(model: "mujoco.MjModel") -> None:
+    """Looks only: no smoothed edges, and floors of few squares, which make small films."""
+    import mujoco
+
+    model.vis.quality.offsamples = 0
+    floor = mujoco.mj_name2id(model, mujoco.mjtObj.mjOBJ_MATERIAL, "MatPlane")
+    if floor >= 0:  # Gymnasium's
+        model.mat_texrepeat[floor] = SQUARES
+
+
+def _camera(simulator: "Simulator") -> "str | mujoco.MjvCamera":
+    """The model's own camera where it shows the task, else one that does."""
+    import mujoco
+
+    name = simulator.suite.name
+    if name not in ("reach", *HEADINGS):
+        return "track"  # beside the torso; Gymnasium's models bring it
+    camera = mujoco.MjvCamera()
+    if name == "reach":  # beside the arm; Meta-World's own cameras stand on their heads
+        camera.lookat[:], camera.distance = (0.0, 0.65, 0.15), 1.5
+        camera.azimuth, camera.elevation = 120.0, -25.0
+    else:  # from above, so that directions can be told apart; north of it is +y
+        camera.type = mujoco.mjtCamera.mjCAMERA_TRACKING
+        camera.trackbodyid = simulator.model.body("torso").id
+        camera.distance, camera.azimuth, camera.elevation = 5.0, 90.0, -55.0
+    return camera
+
+
+def _show_goal(simulator: "Simulator", row: int) -> None:
+    """Put reach's mark where the row's goal is; sites take no part in physics."""
+    import mujoco
+
+    if simulator.suite.name == "reach":
+        model, data = simulator.model, simulator.data[row]
+        model.site("goal").pos = simulator.suite.goals[simulator.tasks[row]]
+        mujoco.mj_kinematics(model, data)
+
+
+def _add_arrow(scene: "mujoco.MjvScene", simulator: "Simulator", row: int) -> None:
+    """Over the torso, towards the goal's direction."""
+    import mujoco
+
+    angle = simulator.suite.goals[simulator.tasks[row], 0]
+    start = simulator.data[row].body("torso").xpos + (0.0, 0.0, 0.5)
+    end = start + 1.2 * np.array([np.cos(angle), np.sin(angle), 0.0])
+    arrow = scene.geoms[scene.ngeom]
+    kind = mujoco.mjtGeom.mjGEOM_ARROW
+    mujoco.mjv_initGeom(arrow, kind, np.zeros(3), np.zeros(3), np.zeros(9), ARROW)
+    mujoco.mjv_connector(arrow, kind, 0.05, start, end)
+    scene.ngeom += 1

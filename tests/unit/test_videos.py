@@ -1,0 +1,122 @@
+"""Videos: which the run makes, of what, and how their frames are put together."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from trajprompt import config, table_cells
+from trajprompt.errors import TrajpromptError
+from trajprompt.report import videos
+from trajprompt.report.panels import LABEL, TITLE, Panels
+from trajprompt.settings import VideoSettings, from_mapping, to_json
+from trajprompt.tasks.wording import WORDS, goal_text
+
+DEFAULT = config.load(["config.yaml"])
+SMOKE = config.load(["config.yaml", "presets/smoke.yaml"])
+COLUMNS = tuple(
+    {"id": name, "label": name.upper(), "setting": "expert", "method": name}
+    for name in ("none", "ptdt-offline")
+)
+
+
+def settings():
+    """As the workflow passes them: mappings lose their order on the way."""
+    suites, tasks = ("reach", "cheetah-vel"), {"reach": 6, "cheetah-vel": 2}
+    made = VideoSettings("r", 7, "mine", "Mine", 0, suites, tasks, COLUMNS, "fp32", "cpu")
+    return from_mapping(VideoSettings, json.loads(to_json(made)), "test")
+
+
+def test_a_video_adds_no_cell_and_shows_only_whole_films():
+    without = {**DEFAULT, "videos": None}
+    assert table_cells.cells(DEFAULT) == table_cells.cells(without)
+    assert table_cells.videos(without) == {}
+    one_table = {**DEFAULT, "report": ["ptdt_table1"]}  # no prompt-diffuser
+    assert "rollouts" not in table_cells.videos(one_table)
+    one_table["videos"] = {"mine": {"title": "", "columns": ["prompt-dt", "ptdt-online"]}}
+    assert set(table_cells.videos(one_table)["mine"]) == set(DEFAULT["suites"]) - {
+        "ant-dir-ood"
+    }
+
+
+@pytest.mark.parametrize("made", [DEFAULT, SMOKE], ids=["laptop", "smoke"])
+def test_every_run_has_a_video(made):
+    suites = table_cells.videos(made)["rollouts"]
+    played = config.video(made, "rollouts")
+    assert played.suites == suites and played.seed == made["seeds"][0]
+    first = suites[0]
+    test = made["tasks"][first]["test"]
+    assert played.tasks[first] == (0 if test == "published" else test[0])
+
+
+@pytest.mark.parametrize(
+    ("change", "where"),
+    [
+        ({"columns": ["magic"]}, r"videos.rollouts.columns.0: found magic"),
+        ({"tasks": {"reach": 1}}, r"videos.rollouts.tasks.reach: found 1"),  # trained on
+        ({"columns": []}, r"videos.rollouts.columns"),
+    ],
+)
+def test_what_fits_nothing_is_refused(change, where):
+    wrong = {**DEFAULT, "videos": {"rollouts": {**DEFAULT["videos"]["rollouts"], **change}}}
+    with pytest.raises(TrajpromptError, match=where):
+        config.check(wrong)
+
+
+def test_every_film_gets_its_own_files():
+    backbones = [Path(f"b{i}") for i in range(4)]
+    adaptations = [Path(f"a{i}") for i in range(4)]
+    first, second = videos.scenes(settings(), backbones, adaptations)
+    assert (first.suite.name, first.task) == ("reach", 6)
+    assert first.backbones == backbones[:2] and second.adaptations == adaptations[2:]
+    # Reach is short and slowed down; the cheetah runs at real speed.
+    assert (first.every, second.every, second.speed) == (1, 2, 1.0)
+    with pytest.raises(TrajpromptError, match="3 files; expected 4: 2 columns in 2 suites"):
+        list(videos.scenes(settings(), backbones[:3], adaptations))
+
+
+class Fixed:
+    """Repeats a number as its action and keeps its rewards."""
+
+    def __init__(self, number):
+        self.number, self.rewards = number, []
+
+    def act(self, observations):
+        assert len(observations) == 1
+        return np.full((1, 2), self.number)
+
+    def receive(self, rewards):
+        self.rewards.append(float(rewards[0]))
+
+
+def test_every_panel_has_a_policy_of_its_own():
+    policies = [Fixed(1), Fixed(2)]
+    both = videos.SideBySide(policies)
+    np.testing.assert_array_equal(both.act(np.zeros((2, 3))), [[1, 1], [2, 2]])
+    both.receive(np.array([3.0, 4.0]))
+    assert [policy.rewards for policy in policies] == [[3.0], [4.0]]
+
+
+def test_a_frame_has_the_pictures_in_order_and_text_around_them():
+    red, blue = np.zeros((2, 128, 128, 3), np.uint8)
+    red[..., 0], blue[..., 2] = 255, 255
+    pictures, below = np.stack([red, blue]), TITLE + 128
+    panels = Panels("a task", ["left", "a label much too long for its panel"], 128)
+    frame = panels.frame(pictures, np.array([0.0, -1.5]), 2.0)
+    assert frame.shape == (below + LABEL, 256, 3)
+    assert (frame.shape[0] % 16, frame.shape[1] % 16) == (0, 0)  # nothing for codecs to cut
+    np.testing.assert_array_equal(frame[TITLE:below, :120], red[:, :120])
+    np.testing.assert_array_equal(frame[TITLE:below, 136:], blue[:, 8:])
+    assert (frame[:TITLE] < 128).any() and (frame[below:, :128] < 128).any()
+    other = panels.frame(pictures, np.array([0.0, -7.5]), 2.0)
+    changed = (frame != other).any(axis=2)  # what the right one earned, and nothing else
+    assert changed[below:, 128:].any() and not changed[:below].any()
+    assert not changed[:, :128].any()
+
+
+def test_goals_have_words():
+    assert set(WORDS) == set(DEFAULT["suites"])
+    assert goal_text("cheetah-vel", 7) == "run forwards at 0.6 m/s"
+    assert goal_text("cheetah-dir", 1) == "run backwards"
+    assert goal_text("ant-dir", 1) == "walk towards 24°"

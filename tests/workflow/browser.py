@@ -1,0 +1,127 @@
+"""A headless Chromium that reads Snakemake's HTML report as a person would, by clicking."""
+
+import base64
+import contextlib
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+PACKAGES = "chromium chromium-driver"
+PROGRAMS = ("chromium", "chromedriver")
+# Of the frame that shows a result: what is in it, and whether it can be seen.
+SEEN = """
+const all = name => [...document.querySelectorAll(name)];
+return {
+  images: all("img").map(i => i.naturalWidth),
+  videos: all("video").map(v => v.readyState < 2 ? 0 : v.videoWidth),
+  played: all("video").map(v => v.currentTime),
+  rows: all("table").map(t => t.rows.length),
+  text: document.body.innerText.length,
+};
+"""
+
+
+class BrowserUnavailable(Exception):
+    """This machine has no Chromium to drive; the text says what it lacks."""
+
+
+@contextlib.contextmanager
+def chromium() -> Iterator[Any]:
+    """Selenium's driver of a headless Chromium, whose console is kept."""
+    missing = [name for name in PROGRAMS if shutil.which(name) is None]
+    if missing:
+        install = f"apt-get install --no-install-recommends {PACKAGES}"
+        raise BrowserUnavailable(f"not installed: {' '.join(missing)}; {install}")
+    from selenium import webdriver
+
+    options = webdriver.ChromeOptions()
+    options.binary_location = shutil.which("chromium")
+    for argument in ("headless=new", "window-size=1500,950", "disable-dev-shm-usage"):
+        options.add_argument(f"--{argument}")
+    if os.getuid() == 0:
+        options.add_argument("--no-sandbox")  # Chromium's own works for no root
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    service = webdriver.ChromeService(shutil.which("chromedriver"))
+    driver = webdriver.Chrome(options, service)
+    try:
+        yield driver
+    finally:
+        driver.quit()
+
+
+class HtmlReport:
+    """The open report. ``results`` are Snakemake's: path -> labels, MIME type, data URI."""
+
+    def __init__(self, driver: Any, file: Path):
+        self.driver, self.file = driver, file
+        self.open()
+        self.results = driver.execute_script("return results")
+        self.categories = driver.execute_script("return categories")
+
+    def open(self) -> None:
+        self.driver.switch_to.default_content()
+        self.driver.get(self.file.as_uri())
+        self.wait(lambda: self.find("#app a"))
+
+    def find(self, selector: str) -> list[Any]:
+        return self.driver.find_elements("css selector", selector)
+
+    def wait(self, condition: Callable[[], Any], seconds: float = 20) -> Any:
+        end = time.monotonic() + seconds
+        while not (found := condition()):
+            assert time.monotonic() < end, "the report shows nothing"
+            time.sleep(0.05)
+        return found
+
+    def click(self, text: str) -> None:
+        """A menu item or switch."""
+        path = f"//*[self::a or self::button or self::label or self::div][.='{text}']"
+        found = self.wait(lambda: self.driver.find_elements("xpath", path))
+        found[-1].click()
+
+    def enter(self, category: str, subcategory: str) -> None:
+        self.open()
+        self.click(category)
+        if len(self.categories[category]) > 1:
+            self.click(subcategory)
+
+    def titles(self) -> list[str]:
+        """The results that the menu lists."""
+        return [cell.text for cell in self.find("table tbody tr td:first-child")]
+
+    def show(self, title: str) -> dict[str, Any]:
+        """Click a result's eye, wait until all of it is there, and say what is seen."""
+        path = f"//tr[td[1][.={quoted(title)}]]/td[last()]//a[1]"
+        (eye,) = self.driver.find_elements("xpath", path)
+        eye.click()
+        frame = "iframe[src^='data:'], img[src^='data:']"
+        (shown,) = self.wait(lambda: self.find(frame))
+        if shown.tag_name == "iframe":
+            self.driver.switch_to.frame(shown)
+        try:
+            self.wait(self._complete)
+            return self.driver.execute_script(SEEN)
+        finally:
+            self.driver.switch_to.default_content()
+
+    def _complete(self) -> bool:
+        seen = self.driver.execute_script(SEEN)
+        return all([*seen["images"], *seen["videos"]]) and seen["text"] > 0
+
+    def errors(self) -> list[str]:
+        """What the console has so far, as errors."""
+        entries = self.driver.get_log("browser")
+        return [entry["message"] for entry in entries if entry["level"] == "SEVERE"]
+
+
+def quoted(text: str) -> str:
+    """A text for XPath, which knows no escapes."""
+    return f'"{text}"' if "'" in text else f"'{text}'"
+
+
+def content(result: dict[str, Any]) -> bytes:
+    """The bytes of a result as the report has them."""
+    return base64.b64decode(result["data_uri"].partition("base64,")[2])
