@@ -8,7 +8,7 @@ from trajprompt.errors import TrajpromptError
 
 # Options of ffmpeg. VP9 plays in every browser, also in those that leave H.264 out as
 # patented; bitexact: no random ids in the file, equal frames give equal bytes.
-VP9 = "-crf 50 -deadline realtime -cpu-used 6 -threads 1"
+VP9 = "-crf 42 -deadline realtime -cpu-used 6 -threads 1"
 REPEATABLE = "-fflags +bitexact -flags:v +bitexact"
 CODECS: dict[str, dict[str, Any]] = {
     ".mp4": {},

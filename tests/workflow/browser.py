@@ -15,9 +15,9 @@ PROGRAMS = ("chromium", "chromedriver")
 SEEN = """
 const all = name => [...document.querySelectorAll(name)];
 return {
-  images: all("img").map(i => i.naturalWidth),
+  images: all("img").map(i => i.complete ? i.naturalWidth : 0),
   videos: all("video").map(v => v.readyState < 2 ? 0 : v.videoWidth),
-  played: all("video").map(v => v.currentTime),
+  errors: all("video").filter(v => v.error).map(v => v.error.message),
   rows: all("table").map(t => t.rows.length),
   text: document.body.innerText.length,
 };
@@ -56,15 +56,11 @@ class HtmlReport:
     """The open report. ``results`` are Snakemake's: path -> labels, MIME type, data URI."""
 
     def __init__(self, driver: Any, file: Path):
-        self.driver, self.file = driver, file
-        self.open()
+        self.driver = driver
+        driver.get(file.as_uri())
+        self.wait(lambda: self.find("nav li a"))
         self.results = driver.execute_script("return results")
         self.categories = driver.execute_script("return categories")
-
-    def open(self) -> None:
-        self.driver.switch_to.default_content()
-        self.driver.get(self.file.as_uri())
-        self.wait(lambda: self.find("#app a"))
 
     def find(self, selector: str) -> list[Any]:
         return self.driver.find_elements("css selector", selector)
@@ -77,27 +73,31 @@ class HtmlReport:
         return found
 
     def click(self, text: str) -> None:
-        """A menu item or switch."""
-        path = f"//*[self::a or self::button or self::label or self::div][.='{text}']"
-        found = self.wait(lambda: self.driver.find_elements("xpath", path))
-        found[-1].click()
+        """An item of the menu."""
+        path = f"//nav//li/a[.={quoted(text)}]"
+        (item,) = self.wait(lambda: self.driver.find_elements("xpath", path))
+        item.click()
 
-    def enter(self, category: str, subcategory: str) -> None:
-        self.open()
+    def menu(self) -> list[str]:
+        """What the first menu has."""
+        self.driver.execute_script("app.setView({navbarMode: 'menu'})")
+        return [item.text for item in self.find("nav li a")]
+
+    def enter(self, category: str, subcategory: str) -> list[str]:
+        """Click one's way to results; their titles."""
+        self.menu()
         self.click(category)
         if len(self.categories[category]) > 1:
             self.click(subcategory)
-
-    def titles(self) -> list[str]:
-        """The results that the menu lists."""
-        return [cell.text for cell in self.find("table tbody tr td:first-child")]
+        cells = self.wait(lambda: self.find("nav tbody tr td:first-child"))
+        return [cell.text for cell in cells]
 
     def show(self, title: str) -> dict[str, Any]:
         """Click a result's eye, wait until all of it is there, and say what is seen."""
-        path = f"//tr[td[1][.={quoted(title)}]]/td[last()]//a[1]"
+        path = f"//nav//tr[td[1][.={quoted(title)}]]/td[last()]//a[1]"
         (eye,) = self.driver.find_elements("xpath", path)
         eye.click()
-        frame = "iframe[src^='data:'], img[src^='data:']"
+        frame = "div.grow.h-screen iframe, div.grow.h-screen img"
         (shown,) = self.wait(lambda: self.find(frame))
         if shown.tag_name == "iframe":
             self.driver.switch_to.frame(shown)

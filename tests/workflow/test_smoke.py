@@ -1,8 +1,10 @@
 """The smoke run: every stage, method and table, for real but tiny."""
 
 import csv
+import os
 
 import pytest
+from browser import BrowserUnavailable, HtmlReport, chromium, content
 
 from trajprompt import table_cells
 from trajprompt.config import load
@@ -68,6 +70,68 @@ def test_every_file_of_the_run_is_whole_and_known(smoke):
     assert {(finding.status, finding.why) for finding in found} == {("whole", "")}
     recorded = judge(results, read_record(results / REPORT).settings)
     assert recorded == found
+
+
+@pytest.fixture(scope="module")
+def report(smoke):
+    """The run's HTML report, open in a real browser."""
+    file = smoke.folder / "results/smoke/report.html"
+    done = smoke.snakemake("--report", str(file), *PRESET)
+    assert done.returncode == 0, done.stdout + done.stderr
+    try:
+        with chromium() as driver:
+            yield HtmlReport(driver, file)
+    except BrowserUnavailable as reason:
+        if os.environ.get("TRAJPROMPT_REQUIRE_CHROMIUM"):
+            pytest.fail(f"no Chromium: {reason}")
+        pytest.skip(f"no Chromium: {reason}")
+
+
+def test_the_report_opens_on_what_made_it(report):
+    text = report.find("body")[0].text
+    assert "smoke: 5 suites, 1 seed(s)" in text and "How to read it" in text
+    assert report.wait(lambda: report.find("svg.marks, canvas.marks"))  # the rules' graph
+    assert [name for name in report.menu() if name[0].isdigit()] == [
+        "1 Claims",
+        "2 Tables",
+        "3 Figures",
+        "4 Videos",
+        "5 Compute",
+        "6 What made it",
+    ]
+    report.click("Statistics")
+    assert report.wait(lambda: report.find("#runtimes .marks, #timeline .marks"))
+    assert report.errors() == []
+
+
+def test_the_report_lists_every_table_figure_and_video(report):
+    made = load(["config.yaml", PRESET[1]])
+    listed = {result["labels"]["result"] for result in report.results.values()}
+    wanted = [*made["tables"].values(), *made["figures"].values()]
+    wanted += [made["videos"][name] for name in table_cells.videos(made)]
+    assert {entry["title"] for entry in wanted} <= listed
+
+
+def test_everything_in_the_report_shows(report):
+    shown = 0
+    for category, subcategories in report.categories.items():
+        for subcategory, paths in subcategories.items():
+            titles = report.enter(category, subcategory)
+            assert 2 * len(titles) == len(paths)  # as a page or picture, and as raw data
+            for title in titles:
+                seen = report.show(title)
+                assert seen["errors"] == [], (title, seen)
+                what = {"3 Figures": "images", "4 Videos": "videos"}.get(category, "rows")
+                assert seen[what] and all(seen[what]), (title, seen)
+                assert category != "2 Tables" or seen["images"], (title, seen)
+                shown += 1
+    assert shown == len(report.results) / 2
+    assert report.errors() == []
+
+
+def test_the_report_holds_the_run_s_files(report, smoke):
+    for path, result in report.results.items():
+        assert content(result) == (smoke.folder / path).read_bytes(), path
 
 
 def test_second_run_does_nothing(smoke):

@@ -20,6 +20,7 @@ MIME = {".svg": "image/svg+xml", ".webm": "video/webm"}
 VERDICT_CELLS = re.compile(
     r">([^<>]*?)(not reproduced|reproduced|inconclusive|not tested)</td>"
 )
+INTERVAL = re.compile(r"(>[^<>\[]*\d) (\[[^<>\]]*\]</td>)")  # mean [low, high]
 STYLE = """
 body { font: 15px/1.45 "DejaVu Sans", Verdana, sans-serif; color: #111; margin: 1.2em; }
 h1 { font-size: 1.35em; } h2 { font-size: 1.1em; margin-top: 1.6em; }
@@ -27,6 +28,7 @@ table { border-collapse: collapse; margin: 1em 0; font-size: 0.87em; }
 th, td { border-bottom: 1px solid #ddd; padding: 0.28em 0.7em; vertical-align: top; }
 th { background: #f3f3f3; text-align: left; } tr:hover td { background: #f8f8f8; }
 td + td { font-variant-numeric: tabular-nums; }
+td[style*=right] { white-space: nowrap; }
 details h1 { display: none; } .wide { overflow-x: auto; }
 img, video { max-width: 100%; display: block; }
 p, li { max-width: 60em; } summary { cursor: pointer; font-weight: bold; margin: 1em 0; }
@@ -61,6 +63,7 @@ def from_markdown(text: str) -> str:
     body = str(MarkdownIt("commonmark", {"html": False}).enable("table").render(text))
     body = body.replace("<table>", '<div class="wide"><table>')
     body = body.replace("</table>", "</table></div>")
+    body = INTERVAL.sub(r"\1<br>\2", body)  # narrow columns, for many suites
     return VERDICT_CELLS.sub(_coloured, body)
 
 

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 LIBRARIES = {"egl": "EGL", "osmesa": "OSMesa"}  # MUJOCO_GL -> library; the first found
 HEADINGS = ("ant-dir", "ant-dir-ood")  # their goals are directions on the floor
-SQUARES = 24  # of Gymnasium's 60: far ones flicker
+FLOOR = ("texplane", "MatPlane")  # texture and material of Gymnasium's floors
+SQUARES = 24  # of 60 on them: far ones flicker
 ARROW = np.array([0.85, 0.1, 0.1, 1.0], np.float32)  # red
 
 
@@ -101,13 +102,14 @@ class Film:
 
 
 def _simplify(model: "mujoco.MjModel") -> None:
-    """Looks only: no smoothed edges, and floors of few squares, which make small films."""
+    """Looks only: no smoothed edges, and calmer floors, which make small films."""
     import mujoco
 
     model.vis.quality.offsamples = 0
-    floor = mujoco.mj_name2id(model, mujoco.mjtObj.mjOBJ_MATERIAL, "MatPlane")
-    if floor >= 0:  # Gymnasium's
-        model.mat_texrepeat[floor] = SQUARES
+    if mujoco.mj_name2id(model, mujoco.mjtObj.mjOBJ_TEXTURE, FLOOR[0]) >= 0:  # Gymnasium's
+        texture = model.tex(FLOOR[0]).data
+        texture[:] = 110 + texture // 3
+        model.mat(FLOOR[1]).texrepeat[:] = SQUARES
 
 
 def _camera(simulator: "Simulator") -> "str | mujoco.MjvCamera":
