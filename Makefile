@@ -1,4 +1,5 @@
 # make reproduce   everything, from nothing: environment, data, training, tuning, tables
+# make report      one HTML file of the finished laptop run: results/laptop/report.html
 # make test        the tests, the smoke run among them
 # make faults      kills, damaged files, invalid configurations: counted in full
 # TORCH_INDEX=https://download.pytorch.org/whl/cpu (or .../cu130) picks the build of torch.
@@ -9,10 +10,13 @@ CORES ?= all
 TORCH_INDEX ?=
 BIN := $(VENV)/bin
 
-.PHONY: reproduce smoke test faults lint keep
+.PHONY: reproduce report smoke test faults lint keep
 
 reproduce: $(VENV)/.stamp
 	$(BIN)/snakemake --cores $(CORES)
+
+report: $(VENV)/.stamp
+	$(BIN)/snakemake --report results/laptop/report.html
 
 smoke: $(VENV)/.stamp
 	$(BIN)/snakemake --cores $(CORES) --configfile presets/smoke.yaml
@@ -27,11 +31,13 @@ faults: $(VENV)/.stamp
 	$(BIN)/python tests/faults/configs.py
 	$(BIN)/python tests/faults/configs.py --snakemake --count 200
 
-# Copies a run's tables, figures and record to results/reference/, which git keeps.
+# Copies a run's tables, figures and record to results/reference/, which git keeps; pages and
+# films are megabytes that show the same.
 RUN ?= laptop
 keep:
 	mkdir -p results/reference/$(RUN)
 	cp -r results/$(RUN)/5_report/. results/reference/$(RUN)
+	rm -rf results/reference/$(RUN)/pages results/reference/$(RUN)/videos
 
 lint: $(VENV)/.stamp
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .

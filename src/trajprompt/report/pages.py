@@ -24,11 +24,12 @@ INTERVAL = re.compile(r"(>[^<>\[]*\d) (\[[^<>\]]*\]</td>)")  # mean [low, high]
 STYLE = """
 body { font: 15px/1.45 "DejaVu Sans", Verdana, sans-serif; color: #111; margin: 1.2em; }
 h1 { font-size: 1.35em; } h2 { font-size: 1.1em; margin-top: 1.6em; }
-table { border-collapse: collapse; margin: 1em 0; font-size: 0.87em; }
-th, td { border-bottom: 1px solid #ddd; padding: 0.28em 0.7em; vertical-align: top; }
+table { border-collapse: collapse; margin: 1em 0; font-size: 0.85em; }
+th, td { border-bottom: 1px solid #ddd; padding: 0.28em 0.5em; vertical-align: top; }
+thead:not(:has(th:not(:empty))) { display: none; }
 th { background: #f3f3f3; text-align: left; } tr:hover td { background: #f8f8f8; }
 td + td { font-variant-numeric: tabular-nums; }
-td[style*=right] { white-space: nowrap; }
+td[style*=right], tr:has(td[style*=right]) td:first-child { white-space: nowrap; }
 details h1 { display: none; } .wide { overflow-x: auto; }
 img, video { max-width: 100%; display: block; }
 p, li { max-width: 60em; } summary { cursor: pointer; font-weight: bold; margin: 1em 0; }

@@ -229,4 +229,4 @@ def write_outputs(
 
 
 if __name__ == "__main__":
-    raise SystemExit(run_stage(main))
+    raise SystemExit(run_stage(main, usage=True))
