@@ -100,8 +100,13 @@ def scenes(
             raise TrajpromptError(option, f"{len(files)} files", expected)
     for index, suite in enumerate(settings.suites):
         own = slice(index * across, (index + 1) * across)
-        files = backbones[own], adaptations[own]
-        yield Scene(get_suite(suite), settings.tasks[suite], settings.columns, *files)
+        yield Scene(
+            get_suite(suite),
+            settings.tasks[suite],
+            settings.columns,
+            backbones[own],
+            adaptations[own],
+        )
 
 
 def play(settings: VideoSettings, scene: Scene) -> "tuple[Film, Episodes]":
@@ -202,14 +207,23 @@ def _rows(
 ) -> list[dict[str, Any]]:
     from trajprompt.tasks.wording import goal_text
 
-    rows = []
     goal = goal_text(scene.suite.name, scene.task)
-    for index, column in enumerate(scene.columns):
-        values = (scene.suite.name, scene.task, goal, column["id"], column["label"])
-        values += (settings.seed,)
-        played = (float(episodes.returns[index]), int(episodes.lengths[index]))
-        rows.append(dict(zip(COLUMNS, (*values, *played, scene.speed), strict=True)))
-    return rows
+    return [
+        {
+            "suite": scene.suite.name,
+            "task": scene.task,
+            "goal": goal,
+            "column": column["id"],
+            "label": column["label"],
+            "seed": settings.seed,
+            "return": float(earned),
+            "length": int(length),
+            "speed": scene.speed,
+        }
+        for column, earned, length in zip(
+            scene.columns, episodes.returns, episodes.lengths, strict=True
+        )
+    ]
 
 
 def write_outputs(
