@@ -85,7 +85,8 @@ def run(settings: TuneSettings, args: argparse.Namespace) -> None:
     where = f"tune.methods.{settings.method}.options"
     options: Any = parse_options(method.options, {**settings.options, **changed}, where)
     grid = _grid(settings.method, options, args)
-    training = dataclasses.replace(settings, test_tasks=tuple(tasks))
+    others = _others(settings.train_tasks, tasks)
+    training = dataclasses.replace(settings, test_tasks=tuple(tasks), train_tasks=others)
     problem = prepare(training, args.data, args.backbone_file)
     resets = (settings.run_seed, settings.seed)
     trials: list[Trial] = []
@@ -113,6 +114,14 @@ def _grid(name: str, options: Any, args: argparse.Namespace) -> list["Choice"]:
             ]
     expected = "a method that ranks prompts or follows a gradient"
     raise TrajpromptError("--method", name, expected)
+
+
+def _others(train: Sequence[int], tuned: Sequence[int]) -> tuple[int, ...]:
+    """What a method may learn from as from training tasks: none of those it is tuned on.
+
+    All of them where none would be left (cheetah-dir has two, which are its test tasks).
+    """
+    return tuple(task for task in train if task not in tuned) or tuple(train)
 
 
 def _spread(tasks: Sequence[int], count: int) -> list[int]:

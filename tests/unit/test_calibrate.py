@@ -118,3 +118,8 @@ def test_what_is_swept_depends_on_the_options(kind, options):
 def test_default_tasks_are_spread():
     assert calibrate._spread(range(35), 4) == [0, 11, 23, 34]
     assert calibrate._spread((0, 1), 4) == [0, 1]
+
+
+def test_tuned_tasks_are_held_out_of_what_is_learnt_from():
+    assert calibrate._others((0, 1, 3, 4), [1, 4]) == (0, 3)
+    assert calibrate._others((0, 1), [0, 1]) == (0, 1)

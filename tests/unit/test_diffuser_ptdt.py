@@ -11,9 +11,9 @@ from trajprompt.errors import TrajpromptError
 from trajprompt.options import parse_options
 from trajprompt.tuning import diffuser_ptdt
 from trajprompt.tuning.diffuser_ptdt import DiffuserPtdtOptions, tune
-from trajprompt.tuning.none import NoOptions
-from trajprompt.tuning.protocol import Adaptation, Extra, Method, get_method
+from trajprompt.tuning.protocol import Adaptation, Extra
 from trajprompt.tuning.ptdt_offline import OfflineOptions
+from trajprompt.tuning.ptdt_offline import tune as rank
 
 RANKING = {"iterations": 2, "steps_per_iteration": 2, "batch": 4, "judging_batch": 8}
 
@@ -42,12 +42,7 @@ def generated(monkeypatch, problem):
         rows = np.zeros(ROWS, int)
         return Adaptation(made, made, rows, history, parameters=1000, extras=extra)
 
-    fake = Method("prompt-diffuser", NoOptions, generate)
-    monkeypatch.setattr(
-        diffuser_ptdt,
-        "get_method",
-        lambda name: fake if name == "prompt-diffuser" else get_method(name),
-    )
+    monkeypatch.setattr(diffuser_ptdt, "diffuse", generate)
     return given, made
 
 
@@ -57,7 +52,7 @@ def test_ranking_starts_from_the_generated_prompt(problem, generated):
     assert given[0].initial_prompts is problem.initial_prompts
     assert torch.equal(adaptation.curve[0].states, made.states)
     assert not torch.equal(adaptation.last.states, made.states)
-    alone = get_method("ptdt-offline").tune(
+    alone = rank(
         dataclasses.replace(problem, initial_prompts=made, stream=problem.streams(2)[1]),
         OfflineOptions(**RANKING),
     )

@@ -23,7 +23,7 @@ from trajprompt.tuning.protocol import Adaptation, TuningProblem
 from trajprompt.tuning.samples import FixedSamples
 
 SIZES = {"pretraining_steps": 5, "iterations": 2, "steps_per_iteration": 3}
-SIZES |= {"batch": 4, "chains": 2, "width": 16, "judging_batch": 8}
+SIZES |= {"batch": 4, "contexts": 4, "chains": 2, "width": 16, "judging_batch": 8}
 DIFFUSER = DiffuserOptions(**SIZES, diffusion_steps=25, learning_rate=1e-2)
 VAE = VAEOptions(**SIZES, latent=2, learning_rate=1e-2)
 METHODS = [(diffuse, DIFFUSER), (autoencode, VAE)]
@@ -121,6 +121,22 @@ def test_pretraining_learns_the_training_prompts(tune, options, problem):
     assert losses[-50:].mean() < 0.8 * losses[:20].mean()
 
 
+@both
+@pytest.mark.parametrize("change", [{"warmup_steps": 3}, {"schedule": "cosine"}])
+def test_the_rate_follows_its_schedule_in_both_phases(tune, options, problem, change):
+    """Two steps each: the first is small under a warm-up, the second under a cosine."""
+    short = {"pretraining_steps": 2, "iterations": 1, "steps_per_iteration": 2}
+    plain = tune(problem, dataclasses.replace(options, **short))
+    found = tune(problem, dataclasses.replace(options, **short, **change))
+    for iteration in (0, 1):
+        one, other = (to_vectors(a.curve[iteration]) for a in (plain, found))
+        assert not torch.equal(one, other)
+    silent = {"pretraining_steps": 0, "iterations": 1, "steps_per_iteration": 2}
+    plain = tune(problem, dataclasses.replace(options, **silent))
+    found = tune(problem, dataclasses.replace(options, **silent, **change))
+    assert not torch.equal(vectors(plain), vectors(found))
+
+
 def test_guidance_lowers_the_downstream_loss(problem):
     """Eq. 19 alone, with many steps: prompts that fit the samples better."""
     options = dataclasses.replace(
@@ -196,9 +212,12 @@ def test_training_prompts_are_required(problem):
     ("values", "message"),
     [
         ({"guidance": "both"}, "guidance.*'both'.*projected"),
-        ({"batch": 32, "chains": 5}, "chains.*5.*divisor of batch, 32"),
+        ({"chains": 5}, "chains.*5.*divisor of contexts, 32"),
+        ({"batch": 8, "chains": 16}, "chains.*16.*at most 8"),
         ({"diffusion_steps": 20}, "diffusion_steps.*20.*at least 21"),
         ({"temperature": 1.5}, "temperature.*1.5.*0 to 1"),
+        ({"schedule": "linear"}, "schedule.*'linear'.*cosine"),
+        ({"warmup_steps": -1}, "warmup_steps.*-1.*at least 0"),
         ({"iterations": -1}, "iterations.*-1.*at least 0"),
         ({"learning_rate": 0}, "learning_rate.*0.*more than 0"),
     ],

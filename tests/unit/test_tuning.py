@@ -38,7 +38,7 @@ from trajprompt.tuning.retrieval import RetrievalOptions
 from trajprompt.tuning.soft_prompt import SoftPromptOptions
 
 TINY_GENERATOR = {"pretraining_steps": 3, "iterations": 2, "steps_per_iteration": 2}
-TINY_GENERATOR |= {"batch": 4, "chains": 2, "width": 16, "judging_batch": 8}
+TINY_GENERATOR |= {"batch": 4, "contexts": 4, "chains": 2, "width": 16, "judging_batch": 8}
 TINY_RANKING = {"iterations": 2, "steps_per_iteration": 2, "batch": 4}
 OPTIONS = {
     "none": NoOptions(),

@@ -7,15 +7,18 @@ ranking, are two comparisons of this method with its two halves.
 
 import dataclasses
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from trajprompt.checkpoint import Checkpoint
-from trajprompt.errors import TrajpromptError
 from trajprompt.options import OptionError, build
-from trajprompt.tuning.protocol import Adaptation, TuningProblem, get_method, register
+from trajprompt.tuning.prompt_diffuser import DiffuserOptions
+from trajprompt.tuning.prompt_diffuser import tune as diffuse
+from trajprompt.tuning.protocol import Adaptation, TuningProblem, register
+from trajprompt.tuning.ptdt_offline import OfflineOptions
+from trajprompt.tuning.ptdt_offline import tune as rank
 
-DIFFUSER, RANKING = "prompt-diffuser", "ptdt-offline"
 COUNTS = ("queries", "simulator_steps", "gradient_steps")  # of the history
+Options = TypeVar("Options")
 
 
 @dataclass(frozen=True)
@@ -26,17 +29,17 @@ class DiffuserPtdtOptions:
     def __post_init__(self) -> None:
         self.parts()
 
-    def parts(self) -> tuple[Any, Any]:
+    def parts(self) -> tuple[DiffuserOptions, OfflineOptions]:
         """The options of both methods; a wrong one is an OptionError that names it."""
         return (
-            _parse("diffuser", DIFFUSER, self.diffuser),
-            _parse("ptdt", RANKING, self.ptdt),
+            _parse("diffuser", DiffuserOptions, self.diffuser),
+            _parse("ptdt", OfflineOptions, self.ptdt),
         )
 
 
-def _parse(place: str, method: str, values: dict[str, Any]) -> Any:
+def _parse(place: str, options: type[Options], values: dict[str, Any]) -> Options:
     try:
-        return build((get_method(method).options,), values)[0]
+        return build((options,), values)[0]
     except OptionError as error:
         name = f"{place}.{error.name}" if error.name else place
         raise OptionError(name, error.found, error.expected) from error
@@ -52,21 +55,14 @@ def tune(problem: TuningProblem, options: DiffuserPtdtOptions) -> Adaptation:
     """
     diffuser, ranking = options.parts()
     first, second = problem.streams(2)
-    generated = get_method(DIFFUSER).tune(
-        dataclasses.replace(problem, stream=first), diffuser
+    generated = diffuse(dataclasses.replace(problem, stream=first), diffuser)
+    begun = dataclasses.replace(
+        problem,
+        stream=second,
+        initial_prompts=generated.last,
+        checkpoint=Checkpoint(),
     )
-    if generated.last is None:
-        raise TrajpromptError(DIFFUSER, "no prompts", "prompts to start from")
-    ranked = get_method(RANKING).tune(
-        dataclasses.replace(
-            problem,
-            stream=second,
-            initial_prompts=generated.last,
-            checkpoint=Checkpoint(),
-        ),
-        ranking,
-    )
-    return _joined(generated, ranked)
+    return _joined(generated, rank(begun, ranking))
 
 
 def _joined(generated: Adaptation, ranked: Adaptation) -> Adaptation:

@@ -16,6 +16,7 @@ from torch import Tensor
 from trajprompt.errors import TrajpromptError
 from trajprompt.models.memory import keep_freed_memory
 from trajprompt.models.prompt_codec import PromptCodec
+from trajprompt.models.training import TrainingSettings, learning_rate_at
 from trajprompt.seeds import children, torch_generator
 from trajprompt.trajectories.segments import Segments
 from trajprompt.tuning.generation_options import GenerationOptions
@@ -129,7 +130,8 @@ class Generation:
         batch = self.training.draw(self.pretraining_chance, self.options.pretraining_batch)
         losses = self.prior.model.loss(batch.x0, batch.y, self.pretraining_chance)
         self.pretraining_curve[step] = self._finite(losses).item()
-        self.prior.descend(self.prior.gradient(losses))
+        share = self._share(step, self.options.pretraining_steps)
+        self.prior.descend(self.prior.gradient(losses), share)
 
     def _hand_over(self) -> None:
         """Every row begins as the pretrained model."""
@@ -156,21 +158,31 @@ class Generation:
         self.curves[:, iteration] += share * figures.detach().cpu().numpy()
         if self.guidance.projects:
             guide = project(own, guide, self._parts())
-        self.learner.descend(own + self.options.guidance_weight * guide)
+        steps = self.options.iterations * self.options.steps_per_iteration
+        along = own + self.options.guidance_weight * guide
+        self.learner.descend(along, self._share(step, steps))
         if within + 1 == self.options.steps_per_iteration:
             self._keep(iteration + 1)
+
+    def _share(self, step: int, steps: int) -> float:
+        """Of the learning rate, at one of the steps of pretraining or of tuning."""
+        own = self.options
+        how = TrainingSettings(
+            steps, 1.0, warmup_steps=own.warmup_steps, schedule=own.schedule
+        )
+        return learning_rate_at(step, how)
 
     def _parts(self) -> list[int]:
         layers = self.learner.model.layers
         return layers.sizes if self.options.per_layer else [layers.parameters]
 
     def _downstream(self, batch: EncodedPrompts) -> Tensor:
-        """Eq. 13: each generated prompt before its share of the batch of contexts, (R,)."""
+        """Eq. 13: each generated prompt before its share of the contexts, (R,)."""
         rows, chains = len(self.problem.rows), self.options.chains
         y, given = batch.y[:, :chains], batch.prompts.select((slice(None), slice(chains)))
         written = self.learner.model.sample(y, self.chance, temperature=1.0)  # Eq. 4
         prompts = self.codec.decode(written, given).flatten()  # (R * chains, P, ..)
-        contexts = self._contexts(self.chance, self.options.batch)
+        contexts = self._contexts(self.chance, self.options.contexts)
         losses = self.loss(prompts, contexts.reshape(rows * chains, -1))
         return losses.view(rows, chains).mean(dim=1)
 

@@ -46,15 +46,20 @@ class Learner:
         self.vectors = nn.Parameter(model.vectors.detach().repeat(rows, 1))
         self.vectors.grad = torch.zeros_like(self.vectors)
         self.model = model.with_vectors(self.vectors)
+        self.learning_rate = learning_rate
         self.optimiser = FlatAdamW(self.vectors, learning_rate, WEIGHT_DECAY, BETAS)
 
     def gradient(self, losses: Tensor) -> Tensor:
         """Of the losses (R,) of the rows: (R, n)."""
         return torch.autograd.grad(losses.sum(), self.vectors)[0]
 
-    def descend(self, gradient: Tensor) -> None:
-        """One step of every row along (R, n), clipped row by row."""
+    def descend(self, gradient: Tensor, share: float = 1.0) -> None:
+        """One step of every row along (R, n), clipped row by row.
+
+        ``share`` is that of the learning rate which a schedule leaves.
+        """
         assert self.vectors.grad is not None
+        self.optimiser.learning_rate = self.learning_rate * share
         self.vectors.grad.copy_(clip(gradient, GRADIENT_CLIP))
         self.optimiser.step()
 
