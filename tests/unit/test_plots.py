@@ -63,7 +63,8 @@ def test_every_kind_is_drawn_the_same_twice(kind, tmp_path):
         main(made.command(tmp_path / folder, **unread))
     name = made.settings.table
     names = [f"tables/{name}.csv", f"figures/{name}.svg", f"figures/{name}.png"]
-    names += [f"tables/{name}.md"] if kind in WITH_TEXT else []
+    if kind in WITH_TEXT:
+        names += [f"tables/{name}.md", f"pages/{name}.html"]
     found = [path for path in (tmp_path / "a").rglob("*") if path.is_file()]
     assert sorted(str(path.relative_to(tmp_path / "a")) for path in found) == sorted(names)
     for path in names:
