@@ -60,7 +60,7 @@ def odd_value(root: Any) -> tuple[list[Any], str, str] | None:
                 if not isinstance(key, str):
                     return [*path, str(key)[:80]], f"a {type(key).__name__}", "a name"
                 waiting.append(([*path, key], item))
-        elif isinstance(value, list | tuple):
+        elif isinstance(value, list):
             waiting += [([*path, index], item) for index, item in enumerate(value)]
         elif isinstance(value, int | float) and not abs(value) < LARGEST_NUMBER:
             shown = f"{value}" if isinstance(value, float) else "an integer over 2^63"

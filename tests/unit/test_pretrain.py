@@ -2,6 +2,8 @@
 
 import csv
 import json
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -124,3 +126,14 @@ def test_damaged_files_are_refused(store, tmp_path):
         load_backbone(out)
     with pytest.raises(TrajpromptError, match="missing or empty file"):
         load_backbone(tmp_path / "none")
+
+
+def test_reading_a_backbone_imports_no_compiler(store, tmp_path):
+    """It takes a second of each job."""
+    out = tmp_path / "b.safetensors"
+    stage.run(make_settings(), store, out, tmp_path / "c.csv")
+    load = (
+        f"from trajprompt.models.backbone import load_backbone; load_backbone({str(out)!r})"
+    )
+    code = f"import sys; {load}; sys.exit('torch._dynamo' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0

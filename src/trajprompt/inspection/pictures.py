@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 FORMATS = (".png", ".svg", ".pdf")
 WINDOW_SHARE = 1 / 30  # of the points are averaged: noise goes, learning stays
 LARGEST_LEGEND = 8
+LONGEST_NAME = 60  # characters that a file calls something: thousands take seconds
 RETURN = "episode return (sum of rewards)"
 
 
@@ -55,8 +56,8 @@ def draw(path: Path, kind: str, task: int | None, out: Path) -> None:
 def _trajectories(figure: "Figure", path: Path, task: int | None) -> None:
     with open_store(path) as file:
         tasks = trajectories.read_returns(file, path, task)
-        suite = get_text(file, "suite")
-        unit = get_text(file[f"task_{tasks[0].task}"], "goal_unit")
+        suite = _short(get_text(file, "suite"))
+        unit = _short(get_text(file[f"task_{tasks[0].task}"], "goal_unit"))
     over, spread = figure.subplots(1, 2, width_ratios=(2, 1), sharey=True)
     figure.suptitle(f"{suite}: {len(tasks)} tasks in the order of collection")
     colours = _colours(len(tasks))
@@ -90,7 +91,8 @@ def _adaptation(figure: "Figure", path: Path, task: int | None) -> None:
     with open_adaptation(path) as file:
         rows = adaptation.read_history(file, path, task)
         keys = ("suite", "setting", "method")
-        title = " · ".join(text for key in keys if (text := get_text(file, key)))
+        names = (_short(get_text(file, key)) for key in keys)
+        title = " · ".join(filter(None, names))
     axes = figure.subplots(1, 2)
     figure.suptitle(title or path.name)
     for colour, row in zip(_colours(len(rows)), rows, strict=True):
@@ -117,7 +119,7 @@ def _table(figure: "Figure", path: Path, task: int | None) -> None:
 def _evaluation(figure: "Figure", columns: evaluation.Table) -> None:
     strip, spread = figure.subplots(1, 2, width_ratios=(2, 1), sharey=True)
     first = [columns[name][0] for name in ("suite", "setting", "method")]
-    figure.suptitle(" · ".join(str(value) for value in first))
+    figure.suptitle(" · ".join(_short(str(value)) for value in first))
     final = columns["checkpoint"] != "curve"
     tasks = np.unique(columns["task"][final])
     bins = np.histogram_bin_edges(columns["return"][final], bins=30)
@@ -181,9 +183,13 @@ def _legend(figure: "Figure", axis: "Axes", goals: list[float], label: str) -> N
     figure.colorbar(scale, ax=axis, label=label)
 
 
+def _short(name: str | None) -> str:
+    return (name or "")[:LONGEST_NAME]
+
+
 def _label(axis: "Axes", x: str, y: str, title: str) -> None:
-    axis.set_xlabel(x)
-    axis.set_ylabel(y)
+    axis.set_xlabel(_short(x))
+    axis.set_ylabel(_short(y))
     axis.set_title(title, fontsize="medium")
     axis.grid(alpha=0.25)
     axis.set_axisbelow(True)

@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.overrides import TorchFunctionMode
 
 from trajprompt.artifacts import atomic_path, require_file
 from trajprompt.errors import TrajpromptError
@@ -165,7 +166,7 @@ def _check_entries(
     path: Path, entries: Mapping[str, Entry], config: BackboneConfig
 ) -> None:
     """Raise unless the header has the tensors that the architecture needs."""
-    with torch.device("meta"):  # shapes without memory
+    with torch.device("meta"), _Uninitialised():  # shapes without memory
         model = PromptDT(config)
     expected = {MODEL + k: tuple(v.shape) for k, v in model.state_dict().items()}
     expected |= dict.fromkeys(
@@ -178,6 +179,17 @@ def _check_entries(
         if entry != Entry("F32", expected[name]):
             found = f"{name} of type {entry.dtype}, shape {entry.shape}"
             raise TrajpromptError(path, found, f"F32, {expected[name]}", REMEDY)
+
+
+class _Uninitialised(TorchFunctionMode):
+    """Leaves tensors as they are: on the meta device chance would import the compiler."""
+
+    def __torch_function__(
+        self, function: Any, types: Any, args: Any = (), kwargs: Any = None
+    ) -> Any:
+        if getattr(function, "__module__", "") == "torch.nn.init":
+            return None  # they fill in place
+        return function(*args, **(kwargs or {}))
 
 
 def _read_tensors(path: Path, digest: str) -> dict[str, Tensor]:
