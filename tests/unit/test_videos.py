@@ -12,6 +12,7 @@ from trajprompt.report import videos
 from trajprompt.report.panels import LABEL, TITLE, Panels
 from trajprompt.settings import VideoSettings, from_mapping, to_json
 from trajprompt.tasks.wording import WORDS, goal_text
+from trajprompt.video import write_video
 
 DEFAULT = config.load(["config.yaml"])
 SMOKE = config.load(["config.yaml", "presets/smoke.yaml"])
@@ -113,6 +114,12 @@ def test_a_frame_has_the_pictures_in_order_and_text_around_them():
     changed = (frame != other).any(axis=2)  # what the right one earned, and nothing else
     assert changed[below:, 128:].any() and not changed[:below].any()
     assert not changed[:, :128].any()
+
+
+def test_equal_frames_give_equal_films(tmp_path):
+    frames = np.random.default_rng(0).integers(0, 255, (3, 32, 48, 3), np.uint8)
+    first, second = (write_video(tmp_path / f"{n}.webm", list(frames), 10) for n in "ab")
+    assert first.read_bytes() == second.read_bytes()
 
 
 def test_goals_have_words():
