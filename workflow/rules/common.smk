@@ -286,5 +286,5 @@ def papers_files(paper):
 
 
 def made_by(name):
-    """Outputs of a rule as plain paths: its own ask for their place in the HTML report."""
+    """Plain paths of what ``name`` writes; its own would ask for places in the report."""
     return [str(path) for path in workflow.get_rule(name).output]
