@@ -49,9 +49,28 @@ def test_limits_are_those_of_training():
     other = prompt_set(1, 8, seed=1)
     far = PromptSet(other.prompts._replace(states=other.prompts.states * 10), other.rewards)
     vectors = codec.encode(far)
-    assert vectors.abs().max() > 2
+    assert vectors.abs().max() == 1.0  # what lies outside moves to the edge
+    states = far.prompts.states
+    low, high = (codec.states.middle + side * codec.states.half for side in (-1, 1))
+    assert states.min() < low and states.max() > high
     found = codec.decode(vectors, far.prompts)
-    torch.testing.assert_close(found.states, far.prompts.states)
+    torch.testing.assert_close(found.states, states.clamp(low, high))
+
+
+def test_ranges_can_be_those_of_each_dimension():
+    known = prompt_set(3, 40)
+    known.prompts.states[..., 1] *= 100.0
+    known.prompts.states[..., 2] = 0.5
+    codec = PromptCodec.fit(known, per_dimension=True)
+    vectors = codec.encode(known)
+    steps = vectors.unflatten(-1, (5, 7)).flatten(0, 2)
+    varies = torch.arange(7) != 2
+    torch.testing.assert_close(steps.amax(dim=0), varies.float())
+    torch.testing.assert_close(steps.amin(dim=0), -varies.float())
+    found = codec.decode(vectors + torch.randn_like(vectors), known.prompts)
+    assert (found.states[..., 2] == 0.5).all()  # a constant comes out as it was
+    found = codec.decode(vectors, known.prompts)
+    torch.testing.assert_close(found.states, known.prompts.states)
 
 
 def test_what_never_changes_is_written_as_it_was():

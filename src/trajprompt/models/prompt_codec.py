@@ -1,7 +1,10 @@
 """Prompts as the vectors that a generative model reads and writes, and back.
 
 Prompt Diffuser (arXiv 2411.01168): Eq. 8 for the prompt, Eq. 9 for its condition, both
-min-max normalised to [-1, 1] for each kind of token (appendix B).
+min-max normalised to [-1, 1] for each kind of token (appendix B), or prompts for each
+dimension of a state and an action. What lies outside moves to the edge: a sampler that
+keeps within [-1, 1] cannot write it, and a network that has seen no such condition cannot
+read it.
 """
 
 from dataclasses import dataclass
@@ -14,19 +17,22 @@ from trajprompt.trajectories.segments import PromptSet, Segments
 
 @dataclass(frozen=True)
 class Limits:
-    """Middle and half-width of what a kind of token held; zero width: one number only."""
+    """Middle and half-width of what tokens held, () or (D,); no width: one number only."""
 
     middle: Tensor
     half: Tensor
 
     @classmethod
-    def of(cls, values: Tensor) -> "Limits":
-        low, high = values.min(), values.max()
+    def of(cls, values: Tensor, per_dimension: bool = False) -> "Limits":
+        """Of tokens (..., D): one range for all dimensions, or one for each."""
+        flat = values.flatten(0, -2) if per_dimension else values.reshape(-1)
+        low, high = flat.amin(dim=0), flat.amax(dim=0)
         return cls((high + low) / 2, (high - low) / 2)
 
     def encode(self, values: Tensor) -> Tensor:
         """To [-1, 1]; to 0 where there is no width."""
-        return (values - self.middle) / torch.where(self.half > 0, self.half, torch.inf)
+        width = torch.where(self.half > 0, self.half, torch.inf)
+        return ((values - self.middle) / width).clamp(-1.0, 1.0)
 
     def decode(self, values: Tensor) -> Tensor:
         return self.middle + self.half * values
@@ -45,11 +51,11 @@ class PromptCodec:
     sizes: tuple[int, int, int]  # of a state, an action and a reward
 
     @classmethod
-    def fit(cls, training: PromptSet) -> "PromptCodec":
+    def fit(cls, training: PromptSet, per_dimension: bool = False) -> "PromptCodec":
         prompts = training.prompts
         return cls(
-            Limits.of(prompts.states),
-            Limits.of(prompts.actions),
+            Limits.of(prompts.states, per_dimension),
+            Limits.of(prompts.actions, per_dimension),
             Limits.of(training.rewards),
             Limits.of(prompts.returns_to_go),
             Limits.of(prompts.timesteps.float()),

@@ -57,7 +57,7 @@ class Generation:
         self.trace = Trace(problem, options.iterations)
         training = problem.require_training_prompts()
         assert problem.prompt_set is not None
-        self.codec = PromptCodec.fit(training)
+        self.codec = PromptCodec.fit(training, options.per_dimension)
         everything = training.map(lambda x: x.flatten(0, 1).unsqueeze(0))
         self.training = EncodedPrompts.of(self.codec, everything)  # (1, T n, ..)
         self.own = EncodedPrompts.of(self.codec, problem.prompt_set)  # (R, n, ..)

@@ -14,6 +14,8 @@ class GenerationOptions:
     )
     guidance_weight: float = 1.0  # λ of Eq. 9 of the AAMAS text, which gives no value
     per_layer: bool = False  # project layer by layer instead of the whole gradient
+    # Min-max ranges: PD appendix B has one for each kind of token.
+    per_dimension: bool = False  # one for each dimension of a state and an action
     temperature: float = 0.5  # β of Eq. 16; not stated, Decision Diffuser's value
     # Pretraining on the prompts of the training tasks; the paper says that it is done.
     pretraining_steps: int = 20_000
