@@ -53,7 +53,7 @@ def test_tuned_parameters_are_counted(smoke):
         if row["suite"] == "cheetah-dir"
     }
     assert (counts["soft-prompt"], counts["adaptor"]) == ("135", "13488")
-    # Of the model's 862,619, those that predict states and returns learn nothing.
+    # Of the 862,619 numbers, those of a word and of two heads are never used.
     assert (counts["prompt-dt"], counts["prompt-dt-ft"]) == ("0", "859782")
 
 
