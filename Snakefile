@@ -20,13 +20,16 @@ configfile: "config.yaml"
 report: "workflow/report/workflow.rst"
 
 
+include: "workflow/rules/code.smk"
 include: "workflow/rules/common.smk"
 include: "workflow/rules/1_collect.smk"
 include: "workflow/rules/2_pretrain.smk"
 include: "workflow/rules/3_tune.smk"
 include: "workflow/rules/4_evaluate.smk"
+include: "workflow/rules/5_tables.smk"
 include: "workflow/rules/5_figures.smk"
 include: "workflow/rules/5_videos.smk"
+include: "workflow/rules/5_claims.smk"
 include: "workflow/rules/5_report.smk"
 
 

@@ -1,8 +1,5 @@
 # Checks the configuration before anything else, and answers the rules' questions about it.
 
-import ast
-import functools
-import hashlib
 import json
 import os
 import re
@@ -54,73 +51,6 @@ wildcard_constraints:
     setting="|".join(config["settings"]),
     method="|".join(config["tune"]["methods"]),
     seed=r"\d+",
-
-
-# Modules that name, check and write, but make no numbers: editing one reruns nothing.
-WITHOUT_NUMBERS = {
-    f"src/trajprompt/{name}.py"
-    for name in (
-        "artifacts",
-        "checkpoint",
-        "config",
-        "config_errors",
-        "consistency",
-        "errors",
-        "hdf5_attributes",
-        "hdf5_checks",
-        "options",
-        "parsing",
-        "progress",
-        "processes",
-        "provenance",
-        "saved_state",
-        "records",
-        "settings",
-        "table_cells",
-        "table_consistency",
-    )
-}
-
-
-@functools.cache
-def code(*modules):
-    """The hash of ``modules`` and of all that they import: editing one reruns the rule.
-
-    A rule's `params` hold it. As input files, thousands of them, Snakemake would look at
-    each whenever it picks a job: a quarter of a core.
-    """
-    digest = hashlib.sha256()
-    for path in sources(modules):
-        digest.update(Path(path).read_bytes())
-    return digest.hexdigest()[:16]
-
-
-def sources(modules):
-    """Files of ``modules`` and of all that they import."""
-    found, waiting = set(), {f"src/trajprompt/{module}.py" for module in modules}
-    while waiting:
-        path = waiting.pop()
-        found.add(path)
-        waiting |= imported(path) - found
-    return sorted(found)
-
-
-@functools.cache
-def imported(path):
-    """Files of the project that the file ``path`` imports, at its top or in functions."""
-    nodes = ast.walk(ast.parse(Path(path).read_text()))
-    names = {
-        name
-        for node in nodes
-        if isinstance(node, ast.ImportFrom)
-        and (node.module or "").startswith("trajprompt")
-        for name in (
-            node.module,
-            *(f"{node.module}.{item.name}" for item in node.names),
-        )
-    }
-    files = {f"src/{name.replace('.', '/')}.py" for name in names} - WITHOUT_NUMBERS
-    return {file for file in files if Path(file).is_file()}
 
 
 def scaled(amount):

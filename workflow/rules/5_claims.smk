@@ -1,0 +1,89 @@
+# What all cells together say: the papers' claims with verdicts, all methods over all suites.
+
+MAIN_TABLE = "ptdt_table1"
+
+
+rule claims:
+    """The papers' claims, each with a verdict, and their contradictions."""
+    input:
+        published=sorted(Path("published").glob("*")),
+        stores=STORES,
+        evaluations=rules.evaluate_all.input,
+    output:
+        report(
+            f"results/{RUN}/5_report/claims.csv",
+            caption="../report/claims.rst",
+            category=CATEGORY["Claims"],
+            labels=shown_as("The papers' claims, with verdicts", "raw data"),
+        ),
+        report(
+            f"results/{RUN}/5_report/pages/claims.html",
+            caption="../report/claims.rst",
+            category=CATEGORY["Claims"],
+            labels=shown_as("The papers' claims, with verdicts", "page"),
+        ),
+        f"results/{RUN}/5_report/claims.md",
+    log:
+        f"logs/{RUN}/5_report/claims.log",
+    benchmark:
+        f"results/{RUN}/benchmarks/5_report/claims.tsv"
+    localrule: True
+    conda:
+        "../../envs/trajprompt.yaml"
+    params:
+        code=REPORT_CODE,
+        settings=report_settings,
+        out=report_folder,
+    message:
+        "Judging the claims"
+    shell:
+        "exec python -m trajprompt.report claims --evaluations {input.evaluations}"
+        " --stores {input.stores}"
+        " --settings {params.settings:q} --out {params.out} > {log} 2>&1"
+
+
+rule aggregate:
+    """All methods over all suites: interquartile means, chances of improvement, profiles."""
+    input:
+        published=published(f"{MAIN_TABLE}.csv"),
+        stores=STORES,
+        evaluations=rules.evaluate_all.input,
+    output:
+        multiext(
+            f"results/{RUN}/5_report/tables/",
+            "aggregate.md",
+            "improvement.csv",
+            "profiles.csv",
+        ),
+        report(
+            f"results/{RUN}/5_report/tables/aggregate.csv",
+            caption="../report/aggregate.rst",
+            category=CATEGORY["Tables"],
+            subcategory=OF_THE_RUN,
+            labels=shown_as("All methods over all suites", "raw data"),
+        ),
+        report(
+            f"results/{RUN}/5_report/pages/aggregate.html",
+            caption="../report/aggregate.rst",
+            category=CATEGORY["Tables"],
+            subcategory=OF_THE_RUN,
+            labels=shown_as("All methods over all suites", "page"),
+        ),
+        multiext(f"results/{RUN}/5_report/figures/aggregate", ".png", ".svg"),
+    log:
+        f"logs/{RUN}/5_report/aggregate.log",
+    benchmark:
+        f"results/{RUN}/benchmarks/5_report/aggregate.tsv"
+    localrule: True
+    conda:
+        "../../envs/trajprompt.yaml"
+    params:
+        code=REPORT_CODE,
+        settings=report_settings,
+        out=report_folder,
+    message:
+        "Comparing all methods over all suites"
+    shell:
+        "exec python -m trajprompt.report aggregate --evaluations {input.evaluations}"
+        " --stores {input.stores}"
+        " --settings {params.settings:q} --out {params.out} > {log} 2>&1"

@@ -1,0 +1,66 @@
+# Tables, each entry of the config's tables a target of its own.
+
+STORES = expand(
+    "results/{run}/1_collect/{suite}/trajectories.h5", run=RUN, suite=config["suites"]
+)
+PRETRAINING_CURVES = backbones_of_run(rules.pretrain.output.curve)
+REPORT_CODE = code("report/__main__")
+
+
+for TABLE in TABLES:
+
+    rule:
+        """One table of the config, ours beside the paper's."""
+        name:
+            TABLE
+        input:
+            published=published(f"{TABLE}.csv", "sizes.csv"),
+            stores=stores_of(TABLE),
+            evaluations=cells_of(TABLE, rules.evaluate.output[0]),
+            adaptations=cells_of(TABLE, rules.tune.output[0], config["seeds"][:1]),
+        output:
+            report(
+                f"results/{RUN}/5_report/pages/{TABLE}.html",
+                caption="../report/table.rst",
+                category=CATEGORY["Tables"],
+                subcategory=of_paper(TABLE),
+                labels=shown_as(config["tables"][TABLE]["title"], "page"),
+            ),
+            report(
+                f"results/{RUN}/5_report/tables/{TABLE}.csv",
+                caption="../report/table.rst",
+                category=CATEGORY["Tables"],
+                subcategory=of_paper(TABLE),
+                labels=shown_as(config["tables"][TABLE]["title"], "raw data"),
+            ),
+            multiext(
+                f"results/{RUN}/5_report/tables/{TABLE}",
+                ".md",
+                "_best.csv",
+                "_best.md",
+                "_tasks.csv",
+                "_tasks.md",
+            ),
+            multiext(f"results/{RUN}/5_report/figures/{TABLE}", ".png", ".svg"),
+        log:
+            f"logs/{RUN}/5_report/{TABLE}.log",
+        benchmark:
+            f"results/{RUN}/benchmarks/5_report/{TABLE}.tsv"
+        localrule: True
+        conda:
+            "../../envs/trajprompt.yaml"
+        params:
+            code=REPORT_CODE,
+            table=TABLE,
+            settings=table_settings(TABLE),
+            out=report_folder,
+        message:
+            f"Writing {TABLE}, ours beside the paper's"
+        shell:
+            "exec python -m trajprompt.report table --table {params.table}"
+            " --evaluations {input.evaluations} --stores {input.stores}"
+            " --adaptations {input.adaptations}"
+            " --settings {params.settings:q} --out {params.out} > {log} 2>&1"
+
+    # What --list shows: all these rules are written once.
+    workflow.get_rule(TABLE).docstring = f"{config['tables'][TABLE]['title']}."
