@@ -6,13 +6,20 @@ from pathlib import Path
 
 import pytest
 
+from trajprompt import table_cells
+
 ROOT = Path(__file__).resolve().parents[2]
 RUN = ROOT / "results/reference/laptop"
+CONFIG = json.loads((RUN / "record.json").read_text())["config"]
+
+
+def rows_of(name):
+    return list(csv.DictReader((RUN / f"tables/{name}.csv").open()))
 
 
 @pytest.fixture(scope="module")
 def table():
-    rows = csv.DictReader((RUN / "tables/table1.csv").open())
+    rows = [*rows_of("ptdt_table1"), *rows_of("pd_table1")]
     return {(row["column"], row["suite"]): row for row in rows}
 
 
@@ -36,21 +43,44 @@ def test_without_a_prompt_directions_are_lost(table):
     )
 
 
-def test_every_number_comes_from_three_seeds(table):
-    counts = {row["seeds"] for key, row in table.items() if not key[0].startswith("data-")}
-    assert counts == {"3"}
+@pytest.mark.parametrize("suite", ["cheetah-dir", "cheetah-vel", "ant-dir", "reach"])
+def test_expert_prompts_beat_random_ones(table, suite):
+    random = number(table, "prompt-dt-random", suite, "high")
+    assert random < number(table, "prompt-dt", suite, "low")
 
 
-def test_the_readme_shows_this_run():
-    readme = (ROOT / "README.md").read_text()
-    lines = (RUN / "tables/table1.md").read_text().splitlines()
-    shown = [line for line in lines if line.startswith("|")]
-    assert shown and all(line in readme for line in shown)
+@pytest.mark.parametrize("name", table_cells.tables(CONFIG))
+def test_every_table_is_kept_and_comes_from_three_seeds(name):
+    rows = [row for row in rows_of(name) if not row["column"].startswith("data-")]
+    assert {row["seeds"] for row in rows} == {"3"}
+    assert {row["column"] for row in rows} == set(CONFIG["tables"][name]["columns"])
+
+
+@pytest.mark.parametrize("name", table_cells.figures(CONFIG))
+def test_every_figure_is_kept(name):
+    assert (RUN / f"figures/{name}.svg").stat().st_size > 1000
+    assert rows_of(name)
+
+
+@pytest.mark.parametrize("name", ["ptdt_table1", "pd_table1"])
+def test_the_readme_shows_this_run(name):
+    returns = (RUN / f"tables/{name}.md").read_text().split("\n\n")
+    shown = next(block for block in returns if block.startswith("|"))
+    assert shown.strip() in (ROOT / "README.md").read_text()
+
+
+def test_the_readme_gives_its_verdicts():
+    claims = (RUN / "claims.md").read_text().splitlines()
+    readme = (ROOT / "README.md").read_text().splitlines()
+    shown = [
+        line for line in readme if "| reproduced |" in line or "| inconclusive |" in line
+    ]
+    assert shown and set(shown) <= set(claims)
 
 
 def test_what_made_it_is_recorded():
     record = json.loads((RUN / "record.json").read_text())
     assert record["config"]["run"] == "laptop"
     evaluations = [path for path in record["inputs"] if "/4_evaluate/" in path]
-    assert len(evaluations) == 99  # 33 cells, three seeds
+    assert len(evaluations) == 3 * len(table_cells.cells(CONFIG))
     assert not record["commit"].endswith("-dirty")
