@@ -35,6 +35,7 @@ faults: $(VENV)/.stamp
 # films are megabytes that show the same.
 RUN ?= laptop
 keep:
+	rm -rf results/reference/$(RUN)
 	mkdir -p results/reference/$(RUN)
 	cp -r results/$(RUN)/5_report/. results/reference/$(RUN)
 	rm -rf results/reference/$(RUN)/pages results/reference/$(RUN)/videos

@@ -41,7 +41,8 @@ rule tune_all:
 
 
 # Not part of a run: how the default step sizes, smoothings and learning rates were chosen, on
-# training tasks only. `snakemake --cores all calibrate_all` does it again.
+# training tasks only. `snakemake --cores all calibrate_all` sweeps the rates of four methods again;
+# the diffuser's were tried by hand (docs/deviations.md).
 rule calibrate:
     """Sweep the step sizes or learning rates of one method on training tasks."""
     input:
