@@ -15,6 +15,9 @@ def test_verdicts_have_a_colour_and_keep_their_words():
         ("not reproduced", "not-reproduced"),
         ("1.0 [0.5, 2.0]: not reproduced", "not-reproduced"),
         ("inconclusive", "inconclusive"),
+        ("not reproduced †", "not-reproduced"),
+        ("reproduced ‡", "reproduced"),
+        ("not tested", "not-tested"),
     ):
         assert f'class="{name}">{text}</td>' in from_markdown(TABLE.format(text))
     assert (

@@ -28,6 +28,7 @@ class Claim:
     published: dict[str, dict[str, Any] | None]  # suite -> figures; None: none is printed
     margin: float = 0.0  # share of the data's gap from first to expert episodes
     minus: Sequence[str] = ()  # two columns to subtract from first and second
+    note: str = ""  # what to know before reading its verdict
 
     @property
     def sides(self) -> tuple[tuple[str, str | None], tuple[str, str | None]]:

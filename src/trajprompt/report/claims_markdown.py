@@ -10,36 +10,67 @@ from trajprompt.report.markdown import (
     grid,
     interval,
     number,
+    size,
 )
 from trajprompt.report.run import Run
-from trajprompt.report.verdicts import CONTRADICTION, NOT_TESTED, VERDICTS
+from trajprompt.report.verdicts import (
+    CONTRADICTION,
+    NO,
+    NOT_PRINTED,
+    NOT_TESTED,
+    VERDICTS,
+    WITHIN_MARGIN,
+)
 
 PAPERS = {
     "arXiv 2305.09648": "Prompt-Tuning DT",
     "arXiv 2411.01168": "Prompt Diffuser",
 }
+MARKS = {NO: " †", WITHIN_MARGIN: " ‡"}  # behind a verdict, see report/pages.py
+LEGEND = (
+    "† The paper's own figures for this suite do not show what it claims: *not reproduced* "
+    "may then agree with them. ‡ They show it only within the margin.\n"
+)
+ELSEWHERE = (
+    "*Not judged* here, because they are not about the returns of two columns; beside "
+    "each stands the place that shows what this run has to say.\n"
+)
 
 
 def claims_markdown(ledger: Ledger, table: pd.DataFrame, run: Run) -> str:
     """Everything that the ledger holds, paper by paper, with this run's verdicts."""
-    parts = [_notes(run), _counts(table)]
+    parts = [_notes(table, run), _counts(table)]
     for paper in dict.fromkeys(claim.paper for claim in ledger.claims):
         claims = [claim for claim in ledger.claims if claim.paper == paper]
-        parts += [f"## {PAPERS.get(paper, paper)} ({paper})\n", _summary(claims, table)]
-    parts += ["## Claims about something else\n", _remarks(ledger.not_compared)]
+        parts += [f"## {PAPERS.get(paper, paper)} ({paper})\n", LEGEND]
+        parts += [_summary(claims, table)]
+    remarks = _remarks(ledger.not_compared)
+    parts += ["## Claims about something else\n", ELSEWHERE, remarks]
     parts += ["## Contradictions\n", _contradictions(ledger.contradictions, table)]
     parts += ["## The figures behind the verdicts\n", _details(table)]
     return "\n".join(parts)
 
 
-def _notes(run: Run) -> str:
+def _notes(table: pd.DataFrame, run: Run) -> str:
     return (
-        f"Run `{run.name}` with {len(run.seeds)} seed(s). Differences are paired by task "
+        f"Run `{run.name}`, {_size(table, run)}. Differences are paired by task "
         f"and seed; brackets hold 95 % bootstrap intervals. {FEW_SEEDS} *Inconclusive*: "
-        "the interval crosses the edge of what is claimed. The verdicts hold at this run's "
-        "size only, and no correction is made for the number of claims. Margins are shares "
-        "of the distance from the first to the expert episodes of the data.\n"
+        "the interval crosses the edge of what is claimed. *Not tested*: this run lacks a "
+        "cell for it. *Not judged*: about something else, shown elsewhere. The verdicts "
+        "hold at this run's size only, and no correction is made for the number of claims. "
+        "Margins are shares of the distance from the first to the expert episodes of this "
+        "run's data, as the papers print neither: by some of them a paper's own figures "
+        "fail its claim, as † shows.\n"
     )
+
+
+def _size(table: pd.DataFrame, run: Run) -> str:
+    """The run's size in words; the report is not told how long it trained and tuned."""
+    judged = table[table["difference"].notna()] if "difference" in table else table[:0]
+    words = f"n = {len(run.seeds)} seed(s)" if judged.empty else size(run, judged)
+    tasks = [f"{SUITE_LABELS.get(s, s)} {len(run.tasks(s))}" for s in run.suites]
+    words += f"; test tasks: {', '.join(tasks)}; the budgets of pretraining and tuning"
+    return f"{words} are in `record.json` and on the page *What made it*"
 
 
 def _counts(table: pd.DataFrame) -> str:
@@ -51,8 +82,9 @@ def _counts(table: pd.DataFrame) -> str:
 
 def _summary(claims: list[Claim], table: pd.DataFrame) -> str:
     """Claims downwards, suites across; suites that no claim was tested in are left out."""
-    keys = zip(table["claim"], table["suite"], strict=True)
+    keys = list(zip(table["claim"], table["suite"], strict=True))
     verdicts = dict(zip(keys, table["verdict"], strict=True))
+    marks = dict(zip(keys, table["published_supports"].map(MARKS).fillna(""), strict=True))
     named = dict.fromkeys(suite for claim in claims for suite in claim.published)
     suites = [
         suite
@@ -63,10 +95,14 @@ def _summary(claims: list[Claim], table: pd.DataFrame) -> str:
     ]
     rows = []
     for claim in claims:
-        found = [str(verdicts.get((claim.id, suite), "")) for suite in suites]
+        own = [(claim.id, suite) for suite in suites]
+        found = [verdicts.get(key, "") for key in own]
+        cells = [name and name + marks[key] for name, key in zip(found, own, strict=True)]
         if not set(found) - {"", NOT_TESTED}:
-            found = [NOT_TESTED, *[""] * (len(suites) - 1)] if suites else [NOT_TESTED]
-        rows.append([f"{claim.statement} ({claim.place})", claim.direction, *found])
+            cells = [NOT_TESTED, *[""] * (len(suites) - 1)] if suites else [NOT_TESTED]
+        text = f"{claim.statement} ({claim.place})"
+        text += f" *Note: {claim.note}*" if claim.note else ""
+        rows.append([text, claim.direction, *cells])
     labels = [SUITE_LABELS.get(suite, suite) for suite in suites] or ["verdict"]
     header = ["claim", "direction", *labels]
     return grid(header, rows, len(header))
@@ -97,6 +133,7 @@ def _contradictions(found: list[Contradiction], table: pd.DataFrame) -> str:
 
 def _details(table: pd.DataFrame) -> str:
     header = ["claim", "suite", "ours: first − second", "margin", "paper", "paper's spread"]
+    header += ["does the paper's figure show it?"]
     claims = table[table["direction"].notna()]
     return grid(header, [_detail(row) for _, row in claims.iterrows()], 2)
 
@@ -111,4 +148,7 @@ def _detail(row: pd.Series) -> list[str]:
         spread += ", larger than the difference"
     margin = number(row.get("margin")) if row["direction"] != "greater" else EMPTY
     suite = SUITE_LABELS.get(row["suite"], row["suite"])
-    return [row["claim"], suite, ours, margin, number(row["published_difference"]), spread]
+    printed = number(row["published_difference"])
+    supports = row["published_supports"]
+    supports = EMPTY if supports == NOT_PRINTED else supports
+    return [row["claim"], suite, ours, margin, printed, spread, supports]

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 MIME = {".svg": "image/svg+xml", ".webm": "video/webm"}
 # Verdicts are told apart by colour as well; the words stay. See report/verdicts.py.
 VERDICT_CELLS = re.compile(
-    r">([^<>]*?)(not reproduced|reproduced|inconclusive|not tested)</td>"
-)
+    r">([^<>]*?)(not reproduced|reproduced|inconclusive|not tested)( [†‡])?</td>"
+)  # marks: report/claims_markdown.py
 INTERVAL = re.compile(r"(>[^<>\[]*\d) (\[[^<>\]]*\]</td>)")  # mean [low, high]
 STYLE = """
 body { font: 15px/1.45 "DejaVu Sans", Verdana, sans-serif; color: #111; margin: 1.2em; }
@@ -70,7 +70,7 @@ def from_markdown(text: str) -> str:
 
 def _coloured(found: re.Match[str]) -> str:
     name = found[2].replace(" ", "-")
-    return f' class="{name}">{found[1]}{found[2]}</td>'
+    return f' class="{name}">{found[1]}{found[2]}{found[3] or ""}</td>'
 
 
 def folded(summary: str, body: str) -> str:

@@ -15,9 +15,13 @@ from trajprompt.report.statistics import Estimate, estimate, paired_difference
 REPRODUCED = "reproduced"
 NOT_REPRODUCED = "not reproduced"
 INCONCLUSIVE = "inconclusive"
-NOT_TESTED = "not tested"
+NOT_TESTED = "not tested"  # this run lacks a cell
+NOT_JUDGED = "not judged"  # about something else than returns; shown at the place named
 CONTRADICTION = "contradiction"
-VERDICTS = (REPRODUCED, NOT_REPRODUCED, INCONCLUSIVE, NOT_TESTED)
+VERDICTS = (REPRODUCED, NOT_REPRODUCED, INCONCLUSIVE, NOT_TESTED, NOT_JUDGED)
+# Whether a paper's own figures support what it claims.
+YES, NO, WITHIN_MARGIN = "yes", "no", "within the margin"
+NOT_PRINTED, UNKNOWN = "not printed", "margin unknown"
 Tables = Mapping[str, Published]  # what every table prints, by its name
 
 
@@ -39,6 +43,23 @@ def verdict(direction: str, low: float, high: float, margin: float = 0.0) -> str
     return INCONCLUSIVE
 
 
+def published_supports(direction: str, printed: float | None, margin: float | None) -> str:
+    """Whether the printed difference itself lies in the claimed region.
+
+    By the rule of `verdict`; its spread is left aside. ``WITHIN_MARGIN``: first is printed
+    below second, and only the margin, which is ours, makes it "no less". A ``margin`` of
+    None is not known, as the run has no data of the suite.
+    """
+    if printed is None:
+        return NOT_PRINTED
+    if margin is None:
+        sure = printed == 0 or (direction == "at-least" and printed > 0)
+        return YES if sure else UNKNOWN
+    if verdict(direction, printed, printed, margin) != REPRODUCED:
+        return NO
+    return WITHIN_MARGIN if direction == "at-least" and printed < 0 else YES
+
+
 def judge(ledger: Ledger, run: Run, tables: Tables) -> pd.DataFrame:
     """One row per claim and suite, per remark, and per contradiction."""
     rows = [
@@ -47,7 +68,7 @@ def judge(ledger: Ledger, run: Run, tables: Tables) -> pd.DataFrame:
         for suite in claim.published
     ]
     rows += [
-        {"claim": remark.id, "verdict": NOT_TESTED, "see": remark.see}
+        {"claim": remark.id, "verdict": NOT_JUDGED, "see": remark.see}
         | {"paper": remark.paper, "place": remark.place}
         for remark in ledger.not_compared
     ]
@@ -60,15 +81,17 @@ def _judge_suite(claim: Claim, suite: str, run: Run, tables: Tables) -> dict[str
     row |= {"direction": claim.direction, "first": claim.first, "second": claim.second}
     row |= {"minus": " ".join(claim.minus)}
     suites = _suites(claim.table, claim.first, suite, tables)
-    found = _difference(claim, suite, suites, run)
+    found, margin = _difference(claim, suite, suites, run), _margin(claim, suites, run)
     if found is not None:
-        margin = claim.margin * _gap(suites, run) if claim.margin else 0.0
+        assert margin is not None  # what has cells has data
         row["verdict"] = verdict(claim.direction, found.low, found.high, margin)
         row |= {"difference": found.mean, "low": found.low, "high": found.high}
         row |= {"margin": margin, "seeds": found.seeds, "tasks": found.tasks}
-        row |= {"run": run.name}
+        row |= {"episodes": _episodes(claim, suites, run), "run": run.name}
     printed = claim.published[suite] or {}
     row |= {f"published_{name}": value for name, value in printed.items()}
+    supports = published_supports(claim.direction, printed.get("difference"), margin)
+    row |= {"published_supports": supports, "note": claim.note}
     return row | {"paper": claim.paper, "place": claim.place}
 
 
@@ -103,9 +126,22 @@ def _returns(name: str, suites: Sequence[str], run: Run) -> list[np.ndarray] | N
     return [scores[suite].values for suite in suites]
 
 
-def _gap(suites: Sequence[str], run: Run) -> float:
-    """How far the data's expert episodes are from its first: margins are shares of it."""
-    return sum(run.teacher(s).gap for s in suites) / len(suites)
+def _margin(claim: Claim, suites: Sequence[str], run: Run) -> float | None:
+    """The margin in units of return: a share of how far the data's expert episodes are
+    from its first. None where the run has no data of the suites.
+    """
+    if not claim.margin:
+        return 0.0
+    if not set(suites) <= set(run.suites):
+        return None
+    return claim.margin * sum(run.teacher(s).gap for s in suites) / len(suites)
+
+
+def _episodes(claim: Claim, suites: Sequence[str], run: Run) -> int:
+    """The fewest evaluation episodes per task and seed behind a difference."""
+    names = {name for side in claim.sides for name in side if name}
+    scores = [run.scores(column) for column in run.columns if column.id in names]
+    return min(found[suite].episodes for found in scores for suite in suites)
 
 
 def _suites(table: str, column: str, suite: str, tables: Tables) -> list[str]:
