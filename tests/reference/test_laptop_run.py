@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,9 @@ from trajprompt import table_cells
 
 ROOT = Path(__file__).resolve().parents[2]
 RUN = ROOT / "results/reference/laptop"
+README = ROOT / "README.md"
 CONFIG = json.loads((RUN / "record.json").read_text())["config"]
+PUBLISHED = ["cheetah-dir", "cheetah-vel", "ant-dir", "reach"]  # suites of both Tables 1
 
 
 def rows_of(name):
@@ -37,16 +40,42 @@ def test_prompt_dt_closes_the_gap_to_the_expert_data(table, suite):
     assert number(table, "prompt-dt", suite, "gap_closed") >= 0.8
 
 
+@pytest.mark.parametrize("suite", PUBLISHED)
+def test_prompt_dt_beats_the_same_model_without_a_prompt(table, suite):
+    assert number(table, "mt-orl", suite) < number(table, "prompt-dt", suite)
+
+
 def test_without_a_prompt_directions_are_lost(table):
-    assert number(table, "mt-orl", "cheetah-dir", "high") < number(
-        table, "prompt-dt", "cheetah-dir", "low"
-    )
+    """By intervals: two opposite tasks that nothing but the prompt tells apart."""
+    lost = number(table, "mt-orl", "cheetah-dir", "high")
+    assert lost < number(table, "prompt-dt", "cheetah-dir", "low")
 
 
-@pytest.mark.parametrize("suite", ["cheetah-dir", "cheetah-vel", "ant-dir", "reach"])
+@pytest.mark.parametrize("suite", PUBLISHED)
 def test_expert_prompts_beat_random_ones(table, suite):
     random = number(table, "prompt-dt-random", suite, "high")
     assert random < number(table, "prompt-dt", suite, "low")
+
+
+@pytest.mark.parametrize("suite", PUBLISHED)
+def test_prompt_diffuser_keeps_what_its_initial_prompt_earns(table, suite):
+    """Its mean lies within the interval of Prompt-DT or above, or the README says so."""
+    if number(table, "prompt-diffuser", suite) < number(table, "prompt-dt", suite, "low"):
+        assert any(names(sentence, suite) for sentence in sentences())
+
+
+def names(sentence, suite):
+    """Whether it is about the Prompt Diffuser in this suite, whatever it says of it."""
+    ends = r"(?![-\w])"  # Ant-dir is not Ant-dir-OOD
+    found = re.search(rf"\b{re.escape(suite)}{ends}", sentence, re.IGNORECASE)
+    return found is not None and "prompt diffuser" in sentence.lower()
+
+
+def sentences():
+    """The README's prose without its tables, pictures and code."""
+    text = re.sub(r"```.*?```|^[|!#].*?$", "", README.read_text(), flags=re.S | re.M)
+    for part in re.split(r"\n\s*\n|^\s*[-*] ", text, flags=re.M):
+        yield from re.split(r"(?<=[.!?])\s", " ".join(part.split()))
 
 
 @pytest.mark.parametrize("name", table_cells.tables(CONFIG))
@@ -66,12 +95,12 @@ def test_every_figure_is_kept(name):
 def test_the_readme_shows_this_run(name):
     returns = (RUN / f"tables/{name}.md").read_text().split("\n\n")
     shown = next(block for block in returns if block.startswith("|"))
-    assert shown.strip() in (ROOT / "README.md").read_text()
+    assert shown.strip() in README.read_text()
 
 
 def test_the_readme_gives_its_verdicts():
     claims = (RUN / "claims.md").read_text().splitlines()
-    readme = (ROOT / "README.md").read_text().splitlines()
+    readme = README.read_text().splitlines()
     shown = [
         line for line in readme if "| reproduced |" in line or "| inconclusive |" in line
     ]

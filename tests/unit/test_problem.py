@@ -19,7 +19,9 @@ from trajprompt.trajectories.normaliser import Normaliser
 from trajprompt.trajectories.store import write_trajectories
 from trajprompt.tuning.adaptation import read_adaptation
 from trajprompt.tuning.problem import build_problem, tasks_read
+from trajprompt.tuning.prompt_diffuser import DiffuserOptions
 from trajprompt.tuning.prompt_vectors import to_vectors
+from trajprompt.tuning.protocol import get_method
 
 SUITE = get_suite("cheetah-vel")
 SETTINGS = TuneSettings(
@@ -187,6 +189,40 @@ def test_zero_shot_prompts_are_those_of_training_tasks():
     assert len(tasks) > 3  # several episodes of several tasks
     plain = build(prompt_quality="training", prompts_per_task=40)
     assert torch.equal(plain.initial_prompts.states, problem.initial_prompts.states)
+
+
+def spoilt(data: TaskTrajectories) -> TaskTrajectories:
+    """Other states, actions and rewards in every episode."""
+    changed = {"observations": 7 - 3 * data.observations, "actions": -data.actions}
+    return dataclasses.replace(data, **changed, rewards=data.rewards - 5)
+
+
+def test_zero_shot_the_test_tasks_data_judge_and_nothing_else():
+    """With other data of theirs the same is given, and the same is written."""
+    settings = dataclasses.replace(SETTINGS, prompt_quality="training", samples=1, **LEARNS)
+    plain = {task: task_data(task) for task in tasks_read(settings)}
+    other = plain | {task: spoilt(plain[task]) for task in settings.test_tasks}
+    both = [build_problem(settings, buffers, make_backbone()) for buffers in (plain, other)]
+    assert not torch.equal(*(drawn(problem) for problem in both))
+    for name in ("initial_prompts", "training_prompts", "prompt_set"):
+        assert same(*(getattr(problem, name) for problem in both)), name
+    sizes = {"batch": 4, "contexts": 4, "chains": 2, "width": 16, "diffusion_steps": 25}
+    options = DiffuserOptions(pretraining_steps=5, iterations=0, **sizes)
+    one, two = (get_method("prompt-diffuser").tune(problem, options) for problem in both)
+    assert same(one.last, two.last) and same(one.best, two.best)
+    assert set(one.extras) == set(two.extras)
+    for name, extra in one.extras.items():
+        assert np.array_equal(extra.values, two.extras[name].values), name
+    for mine, its in zip(one.history, two.history, strict=True):
+        assert mine["objective"] != its["objective"]
+        assert {**mine, "objective": 0} == {**its, "objective": 0}
+
+
+def same(one, two) -> bool:
+    """Whether two tensors, or nested tuples of them, are equal."""
+    if isinstance(one, torch.Tensor):
+        return torch.equal(one, two)
+    return all(same(*pair) for pair in zip(one, two, strict=True))
 
 
 def test_method_chance_differs_between_methods():

@@ -85,10 +85,37 @@ def test_every_table_is_made_in_every_run(made):
     assert {suite for suite, _, _ in table_cells.cells(made)} == set(made["suites"])
 
 
-def test_the_smoke_run_has_every_kind_of_method():
+def test_the_smoke_run_has_every_method():
+    """Of config.yaml, so the kinds of all columns: what no run has breaks unseen."""
     methods = {method for _, _, method in table_cells.cells(SMOKE)}
-    kinds = {SMOKE["tune"]["methods"][name]["kind"] for name in methods}
-    assert kinds == {entry["kind"] for entry in SMOKE["tune"]["methods"].values()}
+    assert methods == set(SMOKE["tune"]["methods"])
+    entries = SMOKE["tune"]["methods"]
+    kinds = {entries[column["method"]]["kind"] for column in SMOKE["columns"].values()}
+    assert kinds == {entries[name]["kind"] for name in methods}
+
+
+def test_the_smoke_run_has_every_prompt_length_and_what_the_papers_tune_by_it():
+    def lengths(cells):
+        return {SMOKE["settings"][name].get("prompt_length") for _, name, _ in cells}
+
+    def kinds(made):
+        """Those that meet another length than the backbone was pretrained with."""
+        entries = made["tune"]["methods"]
+        return {
+            entries[method]["kind"]
+            for _, setting, method in table_cells.cells(made)
+            if "prompt_length" in made["settings"][setting]
+        }
+
+    every = {entry.get("prompt_length") for entry in SMOKE["settings"].values()}
+    assert lengths(table_cells.cells(SMOKE)) == every == {None, 2, 10, 40}
+    assert kinds(SMOKE) == kinds(PAPER) == {"none", "ptdt-offline", "prompt-diffuser"}
+
+
+def test_the_smoke_run_has_both_readings_of_the_projection():
+    cells = table_cells.cells(SMOKE)
+    options = [config.tune(SMOKE, *cell, 0).options for cell in cells]
+    assert {own.get("per_layer", False) for own in options} == {False, True}
 
 
 def test_curves_are_played_only_where_a_figure_shows_them():

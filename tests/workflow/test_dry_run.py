@@ -27,7 +27,8 @@ def test_every_cell_has_one_job(workflow, preset):
 
 def test_the_smoke_run_is_small(workflow):
     found = jobs(workflow.snakemake("-n", "--configfile", "presets/smoke.yaml"))
-    assert sum(found.values()) <= 135  # five minutes on two cores
+    # Five minutes on two cores; with room for a method of one's own and its table.
+    assert sum(found.values()) <= 145
 
 
 @pytest.mark.parametrize("target", ["ptdt", "prompt_diffuser"])
@@ -35,7 +36,7 @@ def test_a_paper_is_a_target(workflow, target):
     found = jobs(workflow.snakemake("-n", target))
     made = config.load(["config.yaml"])
     shown = {**made["tables"], **made["figures"]}
-    own = [name for name, entry in shown.items() if entry["paper"] == target]
+    own = [name for name, entry in shown.items() if entry.get("paper") == target]
     assert {name for name in found if name in shown} == set(own)
     assert found["tune"] == len(table_cells.cells(made, own)) * len(made["seeds"])
     assert "claims" not in found

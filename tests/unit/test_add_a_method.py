@@ -1,0 +1,54 @@
+"""docs/add-a-method.md, followed to the letter: its file and its config, nothing else."""
+
+import re
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from tuning_problem import ROWS, make_problem
+
+from trajprompt import config, consistency, table_cells, tuning
+from trajprompt.tuning import protocol
+from trajprompt.tuning.adaptation import read_adaptation, write_adaptation
+
+PAGE = Path(__file__).resolve().parents[2] / "docs/add-a-method.md"
+CELL = ("cheetah-vel", "expert", "random-search")
+
+
+@pytest.fixture
+def overlay(monkeypatch, tmp_path):
+    """Its config as a file; its method stands in a copy of the package of methods."""
+    blocks = dict(re.findall(r"```(\w+)\n(.*?)```", PAGE.read_text(), re.S))
+    folder = Path(shutil.copytree(tuning.__path__[0], tmp_path / "tuning"))
+    (folder / "random_search.py").write_text(blocks["python"])
+    (tmp_path / "mine.yaml").write_text(blocks["yaml"])
+    monkeypatch.setattr(protocol, "REGISTRY", dict(protocol.methods()))
+    monkeypatch.setattr(tuning, "__path__", [*tuning.__path__, str(folder)])
+    monkeypatch.setattr(consistency, "__file__", str(tmp_path / "consistency.py"))
+    yield tmp_path / "mine.yaml"
+    sys.modules.pop("trajprompt.tuning.random_search", None)
+
+
+def test_the_method_works(overlay, tmp_path):
+    method = protocol.get_method("random-search")
+    problem = make_problem()
+    adaptation = method.tune(problem, method.options())
+    moved = adaptation.last.states - problem.initial_prompts.states
+    assert (moved.flatten(1).norm(dim=1) > 0).all() and len(adaptation.history) == ROWS
+    write_adaptation(tmp_path / "a.h5", problem, adaptation, {})
+    stored = read_adaptation(tmp_path / "a.h5")
+    assert torch.equal(stored.last.states, adaptation.last.states)
+
+
+def test_the_config_asks_for_its_cells(overlay):
+    made = config.load(["config.yaml", overlay])
+    before = table_cells.cells(config.load(["config.yaml"]))
+    assert CELL in table_cells.cells(made, ("mine",))
+    assert set(table_cells.cells(made)) == {*before, CELL}
+
+
+def test_the_smoke_run_has_it_too(overlay):
+    smoke = config.load(["config.yaml", overlay, "presets/smoke.yaml"])
+    assert CELL in table_cells.cells(smoke)
