@@ -168,21 +168,23 @@ def report(config: Config, table: str = "") -> st.ReportSettings:
     columns = table_cells.columns(config, (table,) if table else None)
     shown = {suite for suites in columns.values() for suite in suites}
     entries = [
-        {
-            "id": name,
-            **{key: config["columns"][name][key] for key in ("label", "setting", "method")},
-            "suites": list(suites),
-        }
-        for name, suites in columns.items()
+        _column(config, name) | {"suites": list(suites)} for name, suites in columns.items()
     ]
+    entry = table_cells.entry(config, table) if table else {}
     return st.ReportSettings(
         **_run(config),
         suites=tuple(suite for suite in config["suites"] if suite in shown),
         seeds=tuple(config["seeds"]),
         columns=tuple(entries),
         table=table,
-        title=table_cells.entry(config, table)["title"] if table else "",
+        title=entry.get("title", ""),
+        paper=entry.get("paper", ""),
     )
+
+
+def _column(config: Config, name: str) -> dict[str, Any]:
+    chosen = config["columns"][name]
+    return {"id": name, **{key: chosen[key] for key in ("label", "setting", "method")}}
 
 
 def figure(config: Config, table: str) -> st.FigureSettings:
@@ -190,12 +192,20 @@ def figure(config: Config, table: str) -> st.FigureSettings:
     chosen = config["figures"][_known(config["figures"], table, "figure")]
     own = report(config, table)
     settings = sorted({column["setting"] for column in own.columns})
+    methods = {column["method"] for column in own.columns}
     return st.FigureSettings(
         **vars(own),
         kind=chosen["kind"],
         baseline=chosen.get("baseline", ""),
         conditions={name: config["settings"][name] for name in settings},
+        methods={method: _method_label(config, method) for method in sorted(methods)},
     )
+
+
+def _method_label(config: Config, method: str) -> str:
+    """A method is called as the first of the config's columns that uses it."""
+    columns = config["columns"].values()
+    return next(column["label"] for column in columns if column["method"] == method)
 
 
 def video(config: Config, video: str) -> st.VideoSettings:
@@ -204,13 +214,7 @@ def video(config: Config, video: str) -> st.VideoSettings:
     chosen = config["videos"][_known(known, video, "video")]
     first = {suite: splits(config, suite)[1][0] for suite in known[video]}
     named = chosen.get("tasks", {})
-    columns = tuple(
-        {
-            "id": name,
-            **{key: config["columns"][name][key] for key in ("label", "setting", "method")},
-        }
-        for name in chosen["columns"]
-    )
+    columns = tuple(_column(config, name) for name in chosen["columns"])
     return st.VideoSettings(
         **_run(config),
         video=video,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from trajprompt.errors import TrajpromptError, run_stage
 from trajprompt.settings import stage_parser
-from trajprompt.video import FORMATS, write_video
+from trajprompt.video import FORMATS, encodable, write_video
 
 if TYPE_CHECKING:
     from trajprompt.rollout.loop import Policy
@@ -63,7 +63,7 @@ def run(args: argparse.Namespace) -> None:
     with contextlib.closing(Film(simulator, policy, every, args.size)) as film:
         episodes = rollout(simulator, film, np.array([args.seed]))
     frames = [rows[0] for rows in film.frames]
-    path = write_video(args.out, frames, 1 / (suite.dt * every))
+    path = write_video(encodable(args.out), frames, 1 / (suite.dt * every))
     print(
         f"{path}: {suite.name} task {args.task}, {len(frames)} frames, "
         f"{episodes.lengths[0]} steps, return {episodes.returns[0]:.1f}"

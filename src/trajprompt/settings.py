@@ -111,6 +111,7 @@ class ReportSettings:
     columns: tuple[dict[str, Any], ...] = field(default=())
     table: str = ""  # a name under the config's tables
     title: str = ""  # what stands above the table
+    paper: str = ""  # whose table it is, by its name in report/papers.py; none: empty
 
 
 @dataclass(frozen=True)
@@ -120,6 +121,7 @@ class FigureSettings(ReportSettings):
     kind: str = ""  # of report/plots
     baseline: str = ""  # id of the column that the others are shown against
     conditions: dict[str, Any] = field(default_factory=dict)  # setting -> its config entry
+    methods: dict[str, str] = field(default_factory=dict)  # method -> its label
 
 
 @dataclass(frozen=True)

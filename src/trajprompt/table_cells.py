@@ -10,6 +10,7 @@ from typing import Any
 from trajprompt.report.plots.inputs import CURVES
 
 Config = dict[str, Any]
+MAIN_TABLE = "ptdt_table1"  # all methods are compared over the suites that it prints
 
 
 def tables(config: Config) -> list[str]:

@@ -1,5 +1,6 @@
 """Frames as a film, .mp4, .webm or .gif, whole or not at all."""
 
+import importlib.util
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +24,28 @@ FORMATS = (*CODECS, ".gif")
 BLOCK = 16  # pixels, the codecs'; other sizes are scaled up to a multiple of it
 
 
-def write_video(out: Path, frames: list[Any], fps: float) -> Path:
-    """Write ``frames`` (H, W, 3) uint8; without ffmpeg, a .gif replaces what it makes."""
-    import importlib.util
+def encodable(out: Path) -> Path:
+    """``out``, or beside it a .gif where this machine lacks the ffmpeg for its format."""
+    return out if _can_encode(out.suffix) else out.with_suffix(".gif")
 
-    if out.suffix in CODECS and importlib.util.find_spec("imageio_ffmpeg") is None:
-        out = out.with_suffix(".gif")
+
+def require_encoder(out: Path) -> None:
+    """Raise where this machine lacks the ffmpeg for the format of ``out``."""
+    if not _can_encode(out.suffix):
+        expected = "the package imageio-ffmpeg"
+        remedy = (
+            "`pip install -r requirements.lock`; without films: `videos: null` in a run"
+        )
+        raise TrajpromptError(out, "no ffmpeg for this format", expected, remedy)
+
+
+def _can_encode(suffix: str) -> bool:
+    return suffix not in CODECS or importlib.util.find_spec("imageio_ffmpeg") is not None
+
+
+def write_video(out: Path, frames: list[Any], fps: float) -> Path:
+    """Write ``frames`` (H, W, 3) uint8."""
+    require_encoder(out)
     with atomic_path(out) as path:
         if out.suffix == ".gif":
             path.write_bytes(_gif(frames, fps))

@@ -9,7 +9,8 @@ from trajprompt.errors import TrajpromptError
 from trajprompt.inspect_artifact import describe
 from trajprompt.verification.chain import WHOLE, judge
 
-TIMES = ("compute.csv", "compute.md", "compute.html")  # how long the jobs took
+# How long the jobs took.
+TIMES = ("compute.csv", "compute_cells.csv", "compute.md", "compute.html")
 RECORD = "record.json"  # has their hashes
 MEASUREMENTS = "benchmarks"  # Snakemake's, of times
 READABLE = (".h5", ".safetensors", ".csv")

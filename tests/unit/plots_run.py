@@ -84,9 +84,10 @@ def make_figure(
         entries,
         f"my_{kind.replace('-', '_')}",
         "An invented figure",
-        kind,
-        baseline,
-        CONDITIONS,
+        kind=kind,
+        baseline=baseline,
+        conditions=CONDITIONS,
+        methods={entry["method"]: entry["label"] for entry in reversed(entries)},
     )
     cells = [(s, name, seed) for s in suites for name in columns for seed in seeds]
     return FakeFigure(

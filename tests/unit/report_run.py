@@ -66,7 +66,9 @@ def make_run(folder: Path, suites: tuple[str, ...] = PRINTED) -> FakeRun:
         | ({"suites": ONLY[name]} if name in ONLY else {})
         for name, (setting, method, _) in COLUMNS.items()
     )
-    settings = ReportSettings("invented", 7, suites, SEEDS, columns, "ptdt_table1", TITLE)
+    settings = ReportSettings(
+        "invented", 7, suites, SEEDS, columns, "ptdt_table1", TITLE, "ptdt"
+    )
     cells = [(suite, name) for suite in suites for name in COLUMNS if _covers(name, suite)]
     return FakeRun(
         settings,

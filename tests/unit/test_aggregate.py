@@ -7,6 +7,7 @@ from scipy import stats
 
 from trajprompt.report.aggregate import (
     aggregate_table,
+    blocks,
     improvement,
     improvement_table,
     interquartile_mean,
@@ -14,7 +15,7 @@ from trajprompt.report.aggregate import (
     profile,
     profile_table,
 )
-from trajprompt.report.aggregate_figure import aggregate_markdown
+from trajprompt.report.aggregate_markdown import aggregate_markdown
 from trajprompt.report.run import load_run
 
 CHANCE = np.random.default_rng(0)
@@ -106,8 +107,32 @@ def test_tables_are_ordered_and_complete(run, found):
     shares = profile_table(run, found)
     for _, rows in shares.groupby("column"):
         assert rows["value"].is_monotonic_decreasing
-    text = aggregate_markdown(means.reset_index(), beats.reset_index(), found, run)
-    assert "| MT-ORL |" in text and "Cheetah-vel, MW reach, weighed equally" in text
+
+
+def test_who_is_left_out_is_compared_where_it_was_played(run):
+    over_all, alone = blocks(run)
+    assert over_all.found.suites == ("cheetah-vel", "reach")
+    assert alone.found.suites == ("cheetah-vel",)
+    names = {column.id for column in alone.found.columns}
+    added = names - {column.id for column in over_all.found.columns}
+    assert added == {"ptdt-offline-literal"}
+    assert set(alone.means["suites"]) == set(alone.beats["suites"]) == {"cheetah-vel"}
+    text = aggregate_markdown([over_all, alone], run)
+    first, second = text.split("## Cheetah-vel alone")
+    assert "## Cheetah-vel, MW reach\n\n8 methods; 0 task(s)" in first
+    assert "| PTDT-OFFLINE-LITERAL | Cheetah-vel |" in first  # among those left out
+    assert first.count("PTDT-OFFLINE-LITERAL") == 1
+    assert "9 methods;" in second and "| PTDT-OFFLINE-LITERAL | 0." in second
+
+
+def test_one_block_is_enough_where_all_were_played_everywhere(tmp_path):
+    made = report_run.make_run(tmp_path, ("reach",))
+    columns = [c for c in made.settings.columns if c["id"] != "ptdt-offline-literal"]
+    settings = report_run.with_columns(made.settings, columns)
+    run = load_run(settings, made.evaluations, made.stores)
+    (only,) = blocks(run)
+    text = aggregate_markdown([only], run)
+    assert "left out |" not in text and "alone" not in text
 
 
 def test_where_no_method_was_everywhere_the_widest_counts(tmp_path):

@@ -199,6 +199,8 @@ def test_similarity_falls_with_what_is_added(tmp_path):
     ptdt, diffuser = rows.loc["ptdt-offline"], rows.loc["prompt-diffuser"]
     assert ptdt["chance"] < diffuser["similarity"] < ptdt["similarity"] < 1
     assert ptdt["prompt_steps"] == 5 * 5 * len(SEEDS)
+    assert ptdt["similarity_low"] <= ptdt["similarity"] <= ptdt["similarity_high"] < 1
+    assert rows.loc["prompt-dt", "similarity_low"] == pytest.approx(1)
 
 
 def test_similarity_stands_beside_the_papers(tmp_path):
@@ -207,8 +209,9 @@ def test_similarity_stands_beside_the_papers(tmp_path):
     main(made.command(tmp_path / "out"))
     text = (tmp_path / "out/tables/my_similarity.md").read_text()
     line = next(line for line in text.splitlines() if line.startswith("| PTDT-OFFLINE"))
-    assert "| 0.9514 |" in line and line.endswith("| 540.8 |")
+    assert "| 0.9514 |" in line and line.endswith("| 540.0 ± 8.7 |")  # Table 9: 540.8
     assert "6 prompts (2 seed(s), 3 tasks) of 5 steps each" in text
+    assert "- PTDT-OFFLINE: not said what is compared" in text
 
 
 def test_settings_are_the_configs():
@@ -218,6 +221,39 @@ def test_settings_are_the_configs():
     assert (settings.kind, settings.baseline) == ("relative", "pd-diffusion")
     assert settings.conditions == {"expert": made["settings"]["expert"]}
     assert dataclasses.asdict(settings)["columns"][0]["id"] == "pd-diffusion"
+
+
+def test_methods_are_called_as_in_the_first_column_that_uses_them():
+    made = run_config.load(["config.yaml"])
+    labels = run_config.figure(made, "ptdt_figure2").methods
+    assert labels == {
+        "none": "Prompt-DT",
+        "ptdt-offline": "PTDT-offline",
+        "full-finetune": "Prompt-DT-FT",
+    }
+    made["columns"] = {"new": {**made["columns"]["ptdt-32"], "label": "Other"}} | made[
+        "columns"
+    ]
+    assert run_config.figure(made, "ptdt_figure2").methods["ptdt-offline"] == "Other"
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [
+        ("heat-maps", "first prompt of the first task and seed, one of 10: 2 seed(s)"),
+        ("denoising", "all 10 written prompts of 5 steps: 2 seed(s), 5 task(s)"),
+        ("samples", "2 seed(s), 5 task(s), 3 episode(s) each"),
+    ],
+)
+def test_pictures_say_what_they_show(kind, text, tmp_path, monkeypatch):
+    """SVG keeps letters as outlines: what is drawn is asked for, not read."""
+    headings = []
+    monkeypatch.setattr(
+        "matplotlib.figure.Figure.suptitle", lambda _, said, **more: headings.append(said)
+    )
+    columns, baseline = FIGURES[kind]
+    main(make_figure(tmp_path, kind, columns, baseline).command(tmp_path / "out"))
+    assert len(headings) == 1 and text in headings[0]
 
 
 def test_fake_conditions_are_as_the_configs():

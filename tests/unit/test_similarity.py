@@ -3,7 +3,13 @@
 import numpy as np
 import pytest
 
-from trajprompt.report.similarity import chance_cka, debiased_cka, linear_cka
+from trajprompt.report.similarity import (
+    chance_cka,
+    cka_interval,
+    debiased_cka,
+    derangement,
+    linear_cka,
+)
 
 CHANCE = np.random.default_rng(0)
 X = CHANCE.standard_normal((60, 7)) @ CHANCE.standard_normal((7, 7))
@@ -66,3 +72,46 @@ def test_matched_at_random_less_is_left():
     shuffled = chance_cka(prompts, prompts, stream)
     assert shuffled < 0.5 * linear_cka(flat, flat)
     assert shuffled == chance_cka(prompts, prompts, np.random.SeedSequence(4))
+
+
+def test_no_prompt_is_matched_with_itself():
+    chance = np.random.default_rng(5)
+    for size in (2, 3, 7, 30):
+        for _ in range(50):
+            drawn = derangement(chance, size)
+            assert sorted(drawn) == list(range(size))
+            assert (drawn != np.arange(size)).all()
+
+
+def test_all_derangements_are_equally_likely():
+    """Four things have nine of them."""
+    chance, draws = np.random.default_rng(6), 9000
+    drawn = [tuple(derangement(chance, 4)) for _ in range(draws)]
+    counts = np.array([drawn.count(one) for one in set(drawn)])
+    assert len(counts) == 9
+    assert ((counts - draws / 9) ** 2 / (draws / 9)).sum() < 26.1  # chi-squared of 8, 0.1 %
+
+
+def test_two_prompts_are_always_exchanged():
+    first, second = np.random.default_rng(7).standard_normal((2, 2, 5, 8))
+    exchanged = linear_cka(first.reshape(-1, 8), second[::-1].reshape(-1, 8))
+    found = chance_cka(first, second, np.random.SeedSequence(8), draws=3)
+    assert found == pytest.approx(exchanged)
+    assert np.isnan(chance_cka(first[:1], second[:1], np.random.SeedSequence(8)))
+
+
+def test_the_interval_redraws_seeds():
+    """Of three seeds the smallest of the 27 redraws is likelier than 2.5 %: the span."""
+    chance = np.random.default_rng(9)
+    first = chance.standard_normal((3, 15, 6))
+    second = first + np.array([0.1, 0.5, 1.0])[:, None, None] * chance.standard_normal(
+        (3, 15, 6)
+    )
+    low, high = cka_interval(list(first), list(second), np.random.SeedSequence(10))
+    alone = [linear_cka(*pair) for pair in zip(first, second, strict=True)]
+    assert low <= min(alone) and high == pytest.approx(max(alone))
+    assert low < linear_cka(first.reshape(-1, 6), second.reshape(-1, 6)) < high
+    same = cka_interval(list(first), list(first), np.random.SeedSequence(10))
+    assert same == pytest.approx((1, 1))
+    single = cka_interval([first[0]], [second[0]], np.random.SeedSequence(10))
+    assert np.isnan(single).all()

@@ -10,17 +10,9 @@ import pytest
 import report_run
 from matplotlib import image
 
-from trajprompt.checkpoint import RESUMED
-from trajprompt.errors import TrajpromptError, run_stage
+from trajprompt.errors import TrajpromptError
 from trajprompt.report.__main__ import main
 from trajprompt.report.cells import Evaluations, parse_columns, task_by_seed
-from trajprompt.report.compute import (
-    TOTAL,
-    Artifacts,
-    Folders,
-    compute_markdown,
-    compute_table,
-)
 from trajprompt.report.markdown import (
     gap_markdown,
     interval,
@@ -29,8 +21,10 @@ from trajprompt.report.markdown import (
     sizes_markdown,
     table_markdown,
 )
+from trajprompt.report.papers import PAPERS
 from trajprompt.report.published import AVERAGE, Published
 from trajprompt.report.run import Run, load_run
+from trajprompt.report.sizes import read_printed
 from trajprompt.report.tables import EXPERT_DATA, FIRST_EPISODES, cell_table, task_table
 from trajprompt.report.teacher import Teacher
 
@@ -182,10 +176,25 @@ def test_sizes_are_counted_beside_the_papers(tmp_path):
     assert row["parameters"] == 135
     assert row["parameters_percentage"] == pytest.approx(0.01565, abs=1e-5)
     text = sizes_markdown(table, run)
-    assert "| PTDT-ONLINE | 135 (0.0157 %) | – | – |" in text
-    assert "| PROMPT-DT-FT | – | – | 13.71M (100 %) |" in text
-    assert "| MT-ORL" not in text
-    assert "a prompt of 5 steps has 135 (cheetahs)" in table_markdown(table, run)
+    assert "| PTDT-ONLINE | 135 (0.0157 %) | – | 0.03 % |" in text
+    assert "| PTDT-OFFLINE | – | – | 0.03 % |" in text
+    assert "| MT-ORL" not in text and "| PROMPT-DT-FT" not in text  # PTDT prints none
+    assert "no count is printed" in table_markdown(table, run)
+
+
+def test_every_papers_tables_have_its_own_sizes(tmp_path):
+    path = report_run.PUBLISHED / "sizes.csv"
+    first, second = (read_printed(path, paper) for paper in PAPERS)
+    assert {size.text for size in first.values()} == {"0.03 %"}
+    assert second["ptdt-offline"].text == "0.24K (0.0018 %)"
+    assert second["prompt-dt-ft"].text == "13.71M (100 %)"
+    assert all("2305.09648" in size.source for size in first.values())
+    assert all("2411.01168" in size.source for size in second.values())
+    assert read_printed(path, "") == read_printed(None, "ptdt") == {}  # a table of no paper
+    wrong = tmp_path / "sizes.csv"
+    wrong.write_text(path.read_text().replace("\nptdt,", "\nother,"))
+    with pytest.raises(TrajpromptError, match=r"sizes.csv: papers \['other'\]"):
+        read_printed(wrong, "ptdt")
 
 
 def test_share_of_the_gap_closed(run, table):
@@ -283,62 +292,6 @@ def test_columns_are_checked():
             parse_columns(entries)
 
 
-def test_compute(tmp_path):
-    made = report_run.make_run(tmp_path, ("cheetah-vel", "reach"))
-    folders = Folders(made.benchmarks, made.logs)
-    files = Artifacts(made.stores, made.curves[:2], made.adaptations, made.evaluations)
-    table = compute_table(folders, files).set_index("stage")
-    count = len(made.evaluations)
-    assert list(table["jobs"]) == [2, 2, 1, count, count + 5]
-    assert list(table["wall_unknown"]) == [1, 2, 0, count, count + 3]
-    assert list(table["cpu_unknown"]) == [1, 2, 1, count, count + 4]
-    hours = ["wall_hours", "cpu_hours", "memory_gib"]
-    assert table.loc["1_collect", hours].tolist() == pytest.approx([0.5, 1.0, 0.5])
-    assert table.loc["3_tune", "wall_hours"] == pytest.approx(60 / 3600)  # none stale
-    assert table.loc["2_pretrain", hours].isna().all()  # unknown, not nothing
-    assert table.loc[TOTAL, hours].tolist() == pytest.approx([0.5 + 1 / 60, 1.0, 0.5])
-    assert table.loc["1_collect", "simulator_steps"] == (5 + 5) * 20
-    assert table.loc["3_tune", "simulator_steps"] == 600
-
-
-def test_stages_print_what_compute_reads(tmp_path, capsys):
-    assert run_stage(lambda argv: None, usage=True) == 0
-    logs = tmp_path / "own"
-    (logs / "1_collect").mkdir(parents=True)
-    (logs / "1_collect/reach.log").write_text(capsys.readouterr().err)
-    made = report_run.make_run(tmp_path, ("reach",))
-    table = compute_table(Folders(made.benchmarks, logs), Artifacts(made.stores))
-    assert table.loc[0, "cpu_unknown"] == 0
-    assert table.loc[0, "cpu_hours"] > 0 and table.loc[0, "memory_gib"] > 0
-    with (logs / "1_collect/reach.log").open("a") as log:
-        log.write(f"checkpoint x.checkpoint.h5 {RESUMED} 3 of 5\n")
-    table = compute_table(Folders(made.benchmarks, logs), Artifacts(made.stores))
-    assert table.loc[0, "cpu_unknown"] == 1  # its last process says nothing of the others
-
-
-def test_compute_markdown_says_what_is_unknown(tmp_path):
-    made = report_run.make_run(tmp_path, ("cheetah-vel", "reach"))
-    folders = Folders(made.benchmarks, made.logs)
-    known = compute_markdown(compute_table(folders, Artifacts(made.stores[:1])), "r")
-    assert "| 1_collect | 1 | 30.0 | 60.0 | 100 % | 0.50 |" in known
-    assert "Unknown" not in known
-    part = compute_markdown(compute_table(folders, Artifacts(made.stores)), "r")
-    assert "| 1_collect | 2 | ≥ 30.0 | ≥ 60.0 | – | ≥ 0.50 |" in part
-    assert "CPU time and memory of 1 of 2 jobs" in part
-
-
-def test_compute_needs_its_folders_and_paths_of_the_run(tmp_path):
-    made = report_run.make_run(tmp_path, ("cheetah-vel",))
-    folders = Folders(made.benchmarks, made.logs)
-    with pytest.raises(TrajpromptError, match="no such folder"):
-        compute_table(Folders(made.benchmarks, tmp_path / "none"), Artifacts())
-    with pytest.raises(TrajpromptError, match="a path through 2_pretrain"):
-        compute_table(folders, Artifacts(pretraining=["elsewhere/seed0.csv"]))
-    (made.benchmarks / "1_collect/cheetah-vel.tsv").write_text("s\ncut\n")
-    with pytest.raises(TrajpromptError, match=r"cheetah-vel.tsv: .*expected seconds"):
-        compute_table(folders, Artifacts(made.stores))
-
-
 def test_commands_write_whole_deterministic_files(tmp_path):
     made = report_run.make_run(tmp_path, ("cheetah-vel", "reach"))
     files = {"evaluations": made.evaluations}
@@ -365,6 +318,7 @@ def test_commands_write_whole_deterministic_files(tmp_path):
         "tables/aggregate.md",
         "claims.md",
         "compute.csv",
+        "compute_cells.csv",
     } <= names
     assert {
         f"figures/{n}.svg"

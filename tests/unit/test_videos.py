@@ -1,6 +1,7 @@
 """Videos: which the run makes, of what, and how their frames are put together."""
 
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from trajprompt.report import videos
 from trajprompt.report.panels import LABEL, TITLE, Panels
 from trajprompt.settings import VideoSettings, from_mapping, to_json
 from trajprompt.tasks.wording import WORDS, goal_text
-from trajprompt.video import write_video
+from trajprompt.video import encodable, write_video
 
 DEFAULT = config.load(["config.yaml"])
 SMOKE = config.load(["config.yaml", "presets/smoke.yaml"])
@@ -120,6 +121,18 @@ def test_equal_frames_give_equal_films(tmp_path):
     frames = np.random.default_rng(0).integers(0, 255, (3, 32, 48, 3), np.uint8)
     first, second = (write_video(tmp_path / f"{n}.webm", list(frames), 10) for n in "ab")
     assert first.read_bytes() == second.read_bytes()
+
+
+def test_without_ffmpeg_films_of_the_report_are_refused(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "imageio_ffmpeg", None)
+    message = r"mine.webm: no ffmpeg .*imageio-ffmpeg; `pip install .*videos: null"
+    with pytest.raises(TrajpromptError, match=message):
+        write_video(tmp_path / "mine.webm", [], 10)
+    with pytest.raises(TrajpromptError, match=message):
+        videos.run(settings(), [], [], tmp_path)  # before anything is played
+    assert encodable(tmp_path / "mine.webm") == tmp_path / "mine.gif"
+    assert encodable(tmp_path / "mine.gif") == tmp_path / "mine.gif"
+    assert not list(tmp_path.iterdir())
 
 
 def test_goals_have_words():

@@ -1,7 +1,5 @@
 # What all cells together say: the papers' claims with verdicts, all methods over all suites.
 
-MAIN_TABLE = "ptdt_table1"
-
 
 rule claims:
     """The papers' claims, each with a verdict, and their contradictions."""
@@ -45,7 +43,7 @@ rule claims:
 rule aggregate:
     """All methods over all suites: interquartile means, chances of improvement, profiles."""
     input:
-        published=published(f"{MAIN_TABLE}.csv"),
+        published=published(f"{table_cells.MAIN_TABLE}.csv"),
         stores=STORES,
         evaluations=rules.evaluate_all.input,
     output:

@@ -59,7 +59,7 @@ rule curves:
 
 
 rule compute:
-    """Time, memory and simulator steps of every stage."""
+    """Time, memory and simulator steps of every stage, CPU time of every cell."""
     input:
         stores=STORES,
         pretraining=PRETRAINING_CURVES,
@@ -78,7 +78,7 @@ rule compute:
             category=CATEGORY["Compute"],
             labels=shown_as("Time, memory and simulator steps", "page"),
         ),
-        f"results/{RUN}/5_report/compute.md",
+        multiext(f"results/{RUN}/5_report/compute", ".md", "_cells.csv"),
     log:
         f"logs/{RUN}/5_report/compute.log",
     localrule: True

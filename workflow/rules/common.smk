@@ -10,6 +10,7 @@ from trajprompt import config as run_config
 from trajprompt import run_lock, scheduling
 from trajprompt import settings as stage_settings
 from trajprompt import table_cells
+from trajprompt.report.papers import PAPERS
 from trajprompt.report.plots import inputs as plot_inputs
 
 # Snakemake lists overlays first; an error should name the file that had the last word.
@@ -40,7 +41,6 @@ CATEGORY = {
         ("Claims", "Tables", "Figures", "Videos", "Compute", "What made it"), start=1
     )
 }
-PAPERS = {"ptdt": "Prompt-Tuning DT", "prompt_diffuser": "Prompt Diffuser"}
 OF_THE_RUN = "This run"  # the subcategory of what no paper has
 
 
@@ -126,7 +126,8 @@ def shown_as(title, form):
 
 def of_paper(name):
     """The subcategory of a table or figure in the HTML report."""
-    return PAPERS.get(table_cells.entry(config, name).get("paper"), OF_THE_RUN)
+    paper = PAPERS.get(table_cells.entry(config, name).get("paper"))
+    return paper.name if paper else OF_THE_RUN
 
 
 def read_by_figure(figure, what, pattern):

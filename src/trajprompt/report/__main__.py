@@ -5,28 +5,20 @@ Every command writes into the folder ``--out``: tables into tables/, figures int
 
 import argparse
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from trajprompt.errors import run_stage
 from trajprompt.settings import ReportSettings, read_settings, stage_arguments
+from trajprompt.table_cells import MAIN_TABLE
 
 if TYPE_CHECKING:
     import pandas as pd
 
 SIZES = "sizes.csv"  # among the papers' figures
-MAIN_TABLE = "ptdt_table1"  # methods are compared over the suites that it prints
-EVALUATIONS = ("--evaluations", "CSV", "evaluations of every cell of the table")
-STORES = ("--stores", "H5", "trajectory stores of the run's suites")
-PRETRAINING = (
-    "--pretraining",
-    "CSV",
-    "curves …/2_pretrain/<suite>/<backbone>/seed<n>.csv",
-)
-ADAPTATIONS = ("--adaptations", "H5", "tuned prompts of every cell")
-INPUTS = ("--inputs", "FILE", "all that the stages before made, and the papers' figures")
-OUTPUTS = ("--outputs", "FILE", "all of the report but its record")
+Option = tuple[str, dict[str, Any]]  # name, and what argparse makes of it
+Command = Callable[[argparse.Namespace, ReportSettings], None]
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -34,31 +26,22 @@ def main(argv: Sequence[str] | None = None) -> None:
     commands = parser.add_subparsers(dest="command", required=True)
     for name, (text, run, options) in COMMANDS.items():
         command = commands.add_parser(name, help=text, description=text)
-        for option, metavar, meaning in options:
-            command.add_argument(
-                option, nargs="+", type=Path, metavar=metavar, help=meaning, required=True
-            )
-        command.add_argument("--out", type=Path, required=True, help="folder of the report")
+        for option, meaning in (*options, OUT):
+            command.add_argument(option, **meaning)
         stage_arguments(command)
-        command.set_defaults(run=run)
-        if name in ("table", "claims", "aggregate"):
-            text = "folder of the papers' figures and claims"
-            command.add_argument("--published", type=Path, default="published", help=text)
-        if name == "table":
-            text = "a name under tables in the config"
-            command.add_argument("--table", required=True, help=text)
-            text = "tuned prompts, one seed of every cell, to count what was tuned"
-            command.add_argument(
-                "--adaptations", nargs="*", type=Path, default=[], help=text
-            )
-        if name == "compute":
-            for folder in ("--benchmarks", "--logs"):
-                command.add_argument(folder, type=Path, required=True, metavar="FOLDER")
-        if name == "record":
-            command.add_argument("--run-config", type=json.loads, required=True)
+        command.set_defaults(run=run, table="")
     args = parser.parse_args(argv)
-    table = getattr(args, "table", "")
-    args.run(args, read_settings(args, ReportSettings, table=table))
+    args.run(args, read_settings(args, ReportSettings, table=args.table))
+
+
+def _files(name: str, metavar: str, meaning: str, **more: Any) -> Option:
+    own = {"nargs": "+", "type": Path, "metavar": metavar, "help": meaning}
+    return name, own | ({"required": True} | more)
+
+
+def _folder(name: str, meaning: str, **more: Any) -> Option:
+    own = {"type": Path, "metavar": "FOLDER", "help": meaning}
+    return name, own | (more or {"required": True})
 
 
 def write_table(args: argparse.Namespace, settings: ReportSettings) -> None:
@@ -119,44 +102,48 @@ def write_claims(args: argparse.Namespace, settings: ReportSettings) -> None:
 
 
 def write_aggregate(args: argparse.Namespace, settings: ReportSettings) -> None:
-    """All methods over all suites that the papers print."""
+    """All methods over all suites that the papers print, then over the fullest of them."""
+    import pandas as pd
+
     from trajprompt.artifacts import write_text
-    from trajprompt.report import aggregate as all_suites
-    from trajprompt.report.aggregate_figure import aggregate_markdown, draw_aggregate
+    from trajprompt.report.aggregate import blocks, profile_table
+    from trajprompt.report.aggregate_figure import draw_aggregate
+    from trajprompt.report.aggregate_markdown import aggregate_markdown
     from trajprompt.report.pages import from_markdown, picture, write_page
     from trajprompt.report.run import load_run
 
     printed = _printed(args.published, MAIN_TABLE)
     run = load_run(settings, args.evaluations, args.stores, published=printed)
-    found = all_suites.normalised(run)
-    means = all_suites.aggregate_table(run, found)
-    beats = all_suites.improvement_table(run, found)
-    profiles = all_suites.profile_table(run, found)
-    names = {"aggregate": means, "improvement": beats, "profiles": profiles}
-    for name, table in names.items():
-        _write_csv(args.out / "tables" / f"{name}.csv", table)
-    text = (
-        f"# All methods over all suites\n\n{aggregate_markdown(means, beats, found, run)}"
-    )
-    write_text(args.out / "tables" / "aggregate.md", text)
+    found = blocks(run)
+    profiles = profile_table(run, found[0].found)
+    tables = args.out / "tables"
+    _write_csv(tables / "aggregate.csv", pd.concat([block.means for block in found]))
+    _write_csv(tables / "improvement.csv", pd.concat([block.beats for block in found]))
+    _write_csv(tables / "profiles.csv", profiles)
+    text = f"# All methods over all suites\n\n{aggregate_markdown(found, run)}"
+    write_text(tables / "aggregate.md", text)
     drawing = args.out / "figures" / "aggregate"
-    draw_aggregate(means, profiles, beats, drawing)
+    draw_aggregate(found[0].means, profiles, found[0].beats, drawing)
     page = from_markdown(text) + picture(drawing.with_suffix(".svg"), "all methods")
     write_page(args.out / "pages" / "aggregate.html", "All methods", page)
 
 
 def write_compute(args: argparse.Namespace, settings: ReportSettings) -> None:
-    """Time, memory and simulator steps of every stage."""
+    """Time, memory and simulator steps of every stage; CPU time of every cell."""
     from trajprompt.artifacts import write_text
-    from trajprompt.report import compute
+    from trajprompt.report.compute import Artifacts, compute_markdown, compute_table
+    from trajprompt.report.jobs import Folders
+    from trajprompt.report.method_costs import EVALUATE, TUNE, cost_markdown, cost_table
     from trajprompt.report.pages import from_markdown, write_page
 
-    made = compute.Artifacts(
-        args.stores, args.pretraining, args.adaptations, args.evaluations
-    )
-    table = compute.compute_table(compute.Folders(args.benchmarks, args.logs), made)
+    made = Artifacts(args.stores, args.pretraining, args.adaptations, args.evaluations)
+    folders = Folders(args.benchmarks, args.logs)
+    table = compute_table(folders, made)
+    cells = cost_table(folders, {TUNE: made.adaptations, EVALUATE: made.evaluations})
     _write_csv(args.out / "compute.csv", table)
-    text = f"# What the run cost\n\n{compute.compute_markdown(table, settings.run)}"
+    _write_csv(args.out / "compute_cells.csv", cells)
+    stages = compute_markdown(table, settings.run)
+    text = f"# What the run cost\n\n{stages}\n{cost_markdown(cells)}"
     write_text(args.out / "compute.md", text)
     write_page(args.out / "pages" / "compute.html", "Compute", from_markdown(text))
 
@@ -192,21 +179,43 @@ def _write_csv(path: Path, table: "pd.DataFrame") -> None:
     write_text(path, table.to_csv(index=False, float_format="%.6g", lineterminator="\n"))
 
 
-COMMANDS = {
-    "table": ("a table, ours beside published", write_table, [EVALUATIONS, STORES]),
-    "aggregate": ("all methods over all suites", write_aggregate, [EVALUATIONS, STORES]),
+OUT = _folder("--out", "folder of the report")
+EVALUATIONS = _files("--evaluations", "CSV", "evaluations of every cell of the table")
+STORES = _files("--stores", "H5", "trajectory stores of the run's suites")
+CURVES = "curves …/2_pretrain/<suite>/<backbone>/seed<n>.csv"
+PRETRAINING = _files("--pretraining", "CSV", CURVES)
+ADAPTATIONS = _files("--adaptations", "H5", "tuned prompts of every cell")
+COUNTED = "tuned prompts, one seed of every cell, to count what was tuned"
+SOME_ADAPTATIONS = _files(
+    "--adaptations", "H5", COUNTED, nargs="*", default=[], required=False
+)
+PUBLISHED = _folder(
+    "--published", "folder of the papers' figures and claims", default=Path("published")
+)
+BENCHMARKS = _folder("--benchmarks", "Snakemake's measurements, stage by stage")
+LOGS = _folder("--logs", "what the jobs printed, stage by stage")
+TABLE: Option = ("--table", {"required": True, "help": "a name under tables in the config"})
+MADE = _files("--inputs", "FILE", "all that the stages before made, and published/")
+REPORTED = _files("--outputs", "FILE", "all of the report but its record")
+RUN_CONFIG: Option = ("--run-config", {"required": True, "type": json.loads})
+
+JUDGED = [EVALUATIONS, STORES, PUBLISHED]
+MEASURED = [STORES, PRETRAINING, EVALUATIONS, ADAPTATIONS, BENCHMARKS, LOGS]
+COMMANDS: dict[str, tuple[str, Command, list[Option]]] = {
+    "table": (
+        "a table, ours beside published",
+        write_table,
+        [*JUDGED, TABLE, SOME_ADAPTATIONS],
+    ),
+    "aggregate": ("all methods over all suites", write_aggregate, JUDGED),
     "curves": (
         "learning curves of collection and pretraining",
         write_curves,
         [STORES, PRETRAINING],
     ),
-    "claims": ("the papers' claims with verdicts", write_claims, [EVALUATIONS, STORES]),
-    "compute": (
-        "time, memory and simulator steps",
-        write_compute,
-        [STORES, PRETRAINING, EVALUATIONS, ADAPTATIONS],
-    ),
-    "record": ("what made the report", write_record, [INPUTS, OUTPUTS]),
+    "claims": ("the papers' claims with verdicts", write_claims, JUDGED),
+    "compute": ("time, memory and simulator steps", write_compute, MEASURED),
+    "record": ("what made the report", write_record, [MADE, REPORTED, RUN_CONFIG]),
 }
 
 

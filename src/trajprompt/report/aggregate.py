@@ -33,14 +33,41 @@ class Normalised:
     scores: dict[str, list[np.ndarray]]  # column id -> per suite (T, S)
     left_out: int  # tasks whose expert episodes earn no more than the first
 
+    @property
+    def names(self) -> str:
+        """Of the suites, for a column of a table."""
+        return " ".join(self.suites)
 
-def normalised(run: Run) -> Normalised:
-    """From ``run``, over the suites that its published table prints.
 
-    Where no method was played in all of them, over those of the first that was in most.
+@dataclass(frozen=True)
+class Block:
+    """The numbers of all methods that were played in the same suites."""
+
+    found: Normalised
+    means: pd.DataFrame
+    beats: pd.DataFrame
+
+
+def blocks(run: Run) -> list[Block]:
+    """Of the methods that were played in all suites, then of all those of one suite."""
+    over_all = normalised(run)
+    fullest = fullest_suite(run, over_all)
+    compared = [over_all] + ([normalised(run, [fullest])] if fullest else [])
+    return [
+        Block(found, aggregate_table(run, found), improvement_table(run, found))
+        for found in compared
+    ]
+
+
+def normalised(run: Run, wanted: Sequence[str] | None = None) -> Normalised:
+    """From ``run``, over the suites ``wanted``; default: that its published table prints.
+
+    Where no method was played in all of those, over those of the first that was in most.
     """
-    covered = [[s for s in run.averaged if c.covers(s)] for c in run.columns]
-    wanted = max(covered, key=len)
+    if wanted is None:
+        wanted = max(
+            ([s for s in run.averaged if c.covers(s)] for c in run.columns), key=len
+        )
     kept = {suite: run.teacher(suite).expert > run.teacher(suite).first for suite in wanted}
     suites = tuple(suite for suite in kept if kept[suite].any())
     columns = [c for c in run.columns if all(c.covers(suite) for suite in wanted)]
@@ -49,6 +76,13 @@ def normalised(run: Run) -> Normalised:
         found = run.scores(column)
         scores[column.id] = [_shares(run, s, found[s].values)[kept[s]] for s in suites]
     return Normalised(suites, columns, scores, sum(int((~k).sum()) for k in kept.values()))
+
+
+def fullest_suite(run: Run, found: Normalised) -> str | None:
+    """The suite in which most methods were played, if more than ``found`` has."""
+    counts = {s: sum(c.covers(s) for c in run.columns) for s in run.averaged}
+    suite = max(counts, key=counts.__getitem__)
+    return suite if counts[suite] > len(found.columns) else None
 
 
 def _shares(run: Run, suite: str, returns: np.ndarray) -> np.ndarray:
@@ -95,7 +129,7 @@ def aggregate_table(run: Run, found: Normalised) -> pd.DataFrame:
     drawn = _Drawn(run, found)
     return pd.DataFrame(
         [
-            {"column": column.id, "label": column.label}
+            {"suites": found.names, "column": column.id, "label": column.label}
             | drawn.estimate(interquartile_mean, column.id)
             for column in found.columns
         ]
@@ -109,9 +143,10 @@ def improvement_table(run: Run, found: Normalised) -> pd.DataFrame:
     for first, second in combinations(found.columns, 2):
         own = drawn.estimate(improvement, first.id, second.id)
         other = {"value": 1 - own["value"], "low": 1 - own["high"], "high": 1 - own["low"]}
-        rows.append({"first": first.id, "second": second.id, **own})
-        rows.append({"first": second.id, "second": first.id, **own, **other})
-    return pd.DataFrame(rows, columns=["first", "second", "value", "low", "high", "seeds"])
+        rows.append([found.names, first.id, second.id, *own.values()])
+        rows.append([found.names, second.id, first.id, *(own | other).values()])
+    names = ["suites", "first", "second", "value", "low", "high", "seeds"]
+    return pd.DataFrame(rows, columns=names)
 
 
 def profile_table(run: Run, found: Normalised) -> pd.DataFrame:

@@ -1,37 +1,20 @@
-"""What a run cost: time, memory and simulator steps of every stage.
+"""What a run cost: time, memory and simulator steps of every stage."""
 
-Wall time is Snakemake's (a benchmark file per job). CPU time and memory are not: it samples
-a running job too rarely, and was a factor of two off for short ones. Every stage prints its
-own at the end of its log, see ``errors.run_stage``.
-"""
-
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
-from trajprompt.checkpoint import RESUMED
-from trajprompt.errors import TrajpromptError
 from trajprompt.hdf5_attributes import get_integer
 from trajprompt.report.cells import read_evaluation
+from trajprompt.report.jobs import Folders, Used, job_of, used_by
 from trajprompt.report.markdown import EMPTY, grid
-from trajprompt.report.reading import read_table
 from trajprompt.trajectories.layout import task_groups
 from trajprompt.trajectories.store import open_store
 from trajprompt.tuning.adaptation_layout import check_history, open_adaptation
 
 TOTAL = "all stages"
-USED = re.compile(r"used: (\d+\.\d) CPU-s, (\d+) MiB peak")
-
-
-@dataclass(frozen=True)
-class Folders:
-    """Where a run's jobs left what they measured, ``<stage>/<path of the job>``."""
-
-    benchmarks: Path  # Snakemake's .tsv
-    logs: Path  # the stages' .log
 
 
 @dataclass(frozen=True)
@@ -51,9 +34,6 @@ def compute_table(folders: Folders, made: Artifacts) -> pd.DataFrame:
     Sums and maxima are over the jobs that were measured, NaN if none was; ``wall_unknown``
     and ``cpu_unknown`` (CPU time and memory) count the others, such as jobs run by hand.
     """
-    for folder in (folders.benchmarks, folders.logs):
-        if not folder.is_dir():
-            raise TrajpromptError(folder, "no such folder", "Snakemake's files of the run")
     stages = {
         "1_collect": (made.stores, sum(map(_store_steps, made.stores))),
         "2_pretrain": (made.pretraining, 0),
@@ -62,7 +42,7 @@ def compute_table(folders: Folders, made: Artifacts) -> pd.DataFrame:
     }
     rows = []
     for stage, (paths, steps) in stages.items():
-        jobs = [_measured(folders, _job(path, stage)) for path in paths]
+        jobs = [used_by(job_of(path, stage), folders) for path in paths]
         rows.append({"stage": stage, **_summary(jobs), "simulator_steps": steps})
     table = pd.DataFrame(rows)
     total = table.drop(columns=["stage", "memory_gib"]).sum(min_count=1)
@@ -108,44 +88,7 @@ def _bound(value: float, unknown: int, digits: int) -> str:
     return f"{'≥ ' if unknown else ''}{value:.{digits}f}"
 
 
-def _job(path: str | Path, stage: str) -> Path:
-    """``<stage>/…`` of the job that made ``path``; a suite's store is its only file."""
-    parts = Path(path).parts
-    if stage not in parts:
-        raise TrajpromptError(path, "not a file of the run", f"a path through {stage}/")
-    own = Path(*parts[len(parts) - 1 - parts[::-1].index(stage) :])
-    return own.parent if stage == "1_collect" else own.with_suffix("")
-
-
-def _measured(folders: Folders, job: Path) -> tuple[float, float, float]:
-    """Wall seconds, CPU seconds and peak MiB of one job; NaN for what is not known."""
-    benchmark = folders.benchmarks / f"{job}.tsv"
-    log = folders.logs / f"{job}.log"
-    unknown = float("nan")
-    text = log.read_text(errors="replace") if log.is_file() else ""
-    if RESUMED in text:  # both files tell of the last of its processes only
-        return unknown, unknown, unknown
-    wall = _wall_seconds(benchmark) if benchmark.is_file() else unknown
-    return (wall, *_used(text))
-
-
-def _wall_seconds(path: Path) -> float:
-    table = read_table(path, "snakemake", ["s"], sep="\t", na_values=["-", "NA"])
-    try:
-        return float(table["s"].iloc[-1])
-    except ValueError as error:
-        raise TrajpromptError(path, f"s = {table['s'].iloc[-1]}", "seconds") from error
-
-
-def _used(log: str) -> tuple[float, float]:
-    """CPU seconds and MiB that the job printed last; progress may share a line by \\r."""
-    for line in reversed(log.splitlines()):
-        if found := USED.fullmatch(line.strip()):
-            return float(found[1]), float(found[2])
-    return float("nan"), float("nan")
-
-
-def _summary(jobs: Sequence[tuple[float, float, float]]) -> dict[str, float]:
+def _summary(jobs: Sequence[Used]) -> dict[str, float]:
     table = pd.DataFrame(jobs, columns=["wall", "cpu", "memory"], dtype=float)
     return {
         "jobs": len(table),

@@ -12,9 +12,9 @@ from trajprompt.report.style import (
     BLUE,
     GREEN,
     GREY,
-    PANEL_INCHES,
     VERMILLION,
     legend_below,
+    list_height,
     panels,
     save,
 )
@@ -23,12 +23,10 @@ from trajprompt.report.tables import EXPERT_DATA, FIRST_EPISODES, TEACHER_LABELS
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-ROW_INCHES = 0.21  # of a method in a panel
-
 
 def draw_table(table: pd.DataFrame, run: Run, stem: str | Path) -> None:
     """A panel per suite: every method's return, ours and published, between the data's."""
-    height = max(PANEL_INCHES[1], 1.0 + ROW_INCHES * len(run.columns))
+    height = list_height(len(run.columns))
     with panels(len(run.suites), share_y=True, height=height) as (figure, axes):
         for suite, axis in zip(run.suites, axes, strict=True):
             _table_panel(axis, table[table["suite"] == suite].set_index("column"), run)

@@ -106,7 +106,7 @@ def sizes_markdown(table: pd.DataFrame, run: Run) -> str:
     for column in run.columns:
         ours = [_size(cells, column.id, suite) for suite in run.suites]
         printed = run.printed_sizes.get(column.id)
-        paper = f"{printed.printed} ({printed.percentage:g} %)" if printed else EMPTY
+        paper = printed.text if printed else EMPTY
         if printed or set(ours) - {EMPTY}:
             rows.append([column.label, *ours, paper])
     header = [TUNED, *(SUITE_LABELS.get(suite, suite) for suite in run.suites), "paper"]
@@ -148,7 +148,7 @@ def table_notes(
         "Paper: mean ± spread over three seeds, from "
         f"{' and '.join(run.published.sources(columns)) or 'nowhere'}; "
         "averages are recomputed from the printed cells.",
-        f"Data: first and last {_span(teacher['episodes'])} episodes of each test task's "
+        f"Data: first and last {span(teacher['episodes'])} episodes of each test task's "
         "buffer; expert demonstrations come from the last.",
     ]
     if AVERAGE in run.shown:
@@ -176,12 +176,12 @@ def _listed(suites: Sequence[str]) -> str:
 
 def size(run: Run, rows: pd.DataFrame) -> str:
     """The run's size in words, for a claim or a table."""
-    episodes = _span(rows["episodes"])
+    episodes = span(rows["episodes"])
     return f"n = {len(run.seeds)} seed(s), {episodes} evaluation episodes per task and seed"
 
 
-def _span(counts: pd.Series) -> str:
-    """``10``, or ``1 to 10`` where counts differ."""
+def span(counts: pd.Series) -> str:
+    """``10``, or ``1 to 10`` where counts differ; for figures as well."""
     low, high = int(counts.min()), int(counts.max())
     return str(low) if low == high else f"{low} to {high}"
 

@@ -110,7 +110,7 @@ def load_run(
         published=Published(published),
         stores={store_suite(path): Path(path) for path in stores},
         sizes=Sizes(adaptations),
-        printed_sizes=read_printed(printed_sizes),
+        printed_sizes=read_printed(printed_sizes, settings.paper),
         title=settings.title,
     )
 

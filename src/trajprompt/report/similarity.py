@@ -5,7 +5,11 @@ set; 1 for a set with itself. With few rows and many columns it is far above 0 e
 unrelated sets; `debiased_cka` has the estimator that is 0 on average there.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
+
+from trajprompt.report.statistics import CONFIDENCE, RESAMPLES
 
 
 def linear_cka(first: np.ndarray, second: np.ndarray) -> float:
@@ -22,16 +26,57 @@ def debiased_cka(first: np.ndarray, second: np.ndarray) -> float:
     return float(_unbiased(k, m) / np.sqrt(_unbiased(k, k) * _unbiased(m, m)))
 
 
+def cka_interval(
+    first: Sequence[np.ndarray],
+    second: Sequence[np.ndarray],
+    stream: np.random.SeedSequence,
+) -> tuple[float, float]:
+    """Bootstrap interval of the CKA of all rows, sets (n, p) and (n, q) per seed.
+
+    Seeds are redrawn as in ``statistics``; NaN for one seed. A redraw has fewer different
+    rows, of which CKA is larger, so that the interval leans upwards.
+    """
+    seeds = len(first)
+    if seeds == 1:
+        return float("nan"), float("nan")
+    generator = np.random.default_rng(stream)
+    drawn = np.sort(generator.integers(seeds, size=(RESAMPLES, seeds)), axis=1)
+    different, place = np.unique(drawn, axis=0, return_inverse=True)  # ten of three seeds
+    values = [
+        linear_cka(*(np.concatenate([side[s] for s in draw]) for side in (first, second)))
+        for draw in different
+    ]
+    tails = [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2]
+    low, high = np.quantile(np.array(values)[place.ravel()], tails)
+    return float(low), float(high)
+
+
 def chance_cka(
     first: np.ndarray, second: np.ndarray, stream: np.random.SeedSequence, draws: int = 200
 ) -> float:
-    """Mean CKA of sets (n, P, p) and (n, P, q) when the n groups are matched at random."""
+    """Mean CKA of sets (n, P, p) and (n, P, q) when every group is matched with another.
+
+    NaN for a single group, which has no other.
+    """
+    if len(second) < 2:
+        return float("nan")
     generator = np.random.default_rng(stream)
     found = []
     for _ in range(draws):
-        shuffled = second[generator.permutation(len(second))]
+        shuffled = second[derangement(generator, len(second))]
         found.append(linear_cka(_flat(first), _flat(shuffled)))
     return float(np.mean(found))
+
+
+def derangement(generator: np.random.Generator, size: int) -> np.ndarray:
+    """A permutation of two or more that leaves nothing in place, all equally likely.
+
+    By rejection: for any size about one of e permutations is one (de Montmort).
+    """
+    while True:
+        drawn = generator.permutation(size)
+        if not (drawn == np.arange(size)).any():
+            return drawn
 
 
 def _flat(values: np.ndarray) -> np.ndarray:

@@ -4,13 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from trajprompt.errors import TrajpromptError
 from trajprompt.hdf5_attributes import get_attributes, get_integer
 from trajprompt.report.cells import Column
+from trajprompt.report.papers import PAPERS
 from trajprompt.report.reading import read_table
 from trajprompt.tuning.adaptation_layout import open_adaptation
 
 REMEDY = "run `python -m trajprompt.tune`"
-PRINTED_COLUMNS = ["column", "printed", "parameters", "percentage", "source", "note"]
+PRINTED_COLUMNS = ["paper", "column", "printed", "percentage", "source", "note"]
 
 
 @dataclass(frozen=True)
@@ -29,10 +31,15 @@ class Size:
 class PrintedSize:
     """A paper's count as it prints it, and what share it calls it."""
 
-    printed: str  # e.g. 0.17M
+    printed: str  # e.g. 0.17M; empty where only the share is printed
     percentage: float
     source: str
     note: str
+
+    @property
+    def text(self) -> str:
+        share = f"{self.percentage:g} %"
+        return f"{self.printed} ({share})" if self.printed else share
 
 
 class Sizes:
@@ -55,17 +62,20 @@ class Sizes:
         return self._sizes.get((suite, column.setting, column.method))
 
 
-def read_printed(path: str | Path | None) -> dict[str, PrintedSize]:
-    """Column id -> the count that a paper prints for it."""
+def read_printed(path: str | Path | None, paper: str) -> dict[str, PrintedSize]:
+    """Column id -> the count that ``paper``, by its name in the config, prints for it."""
     if path is None:
         return {}
-    table = read_table(
-        path, "git checkout published/", PRINTED_COLUMNS, ("parameters", "percentage")
-    )
-    rows = table.fillna({"note": ""}).to_dict("records")
+    made_by = "git checkout published/"
+    table = read_table(path, made_by, PRINTED_COLUMNS, ("percentage",))
+    unknown = set(table["paper"]) - set(PAPERS)
+    if unknown:
+        found = f"papers {sorted(map(str, unknown))}"
+        raise TrajpromptError(path, found, f"of {', '.join(PAPERS)}", f"run `{made_by}`")
+    own = table[table["paper"] == paper].fillna({"note": "", "printed": ""})
     return {
         str(row["column"]): PrintedSize(
             str(row["printed"]), float(row["percentage"]), row["source"], row["note"]
         )
-        for row in rows
+        for row in own.to_dict("records")
     }

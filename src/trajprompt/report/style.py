@@ -18,6 +18,7 @@ OKABE_ITO = (BLUE, ORANGE, GREEN, PURPLE, SKY, VERMILLION, BLACK, YELLOW)  # man
 CYCLE = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY, BLACK)  # lines on white: no yellow
 GREY = "#767676"  # not of the palette
 PANEL_INCHES = (4.6, 3.1)
+ROW_INCHES = 0.21  # of a method in a panel that lists them downwards
 PNG_DPI = 110  # a two-panel figure is about 1000 pixels wide, the width of a README
 
 SETTINGS: dict[str, Any] = {
@@ -66,6 +67,11 @@ def panels(
             spare.set_visible(False)
         yield figure, flat[:count]
         pyplot.close(figure)
+
+
+def list_height(rows: int) -> float:
+    """Inches of a panel that lists ``rows`` methods downwards."""
+    return max(PANEL_INCHES[1], 1.0 + ROW_INCHES * rows)
 
 
 def legend_below(figure: "Figure", axes: list["Axes"]) -> None:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 FPS = 10  # frames per second
 FRAMES = 100  # per episode, at most about: reach's 82 steps are seen slowed down
+FORMAT = ".webm"  # which pages show, see pages.MIME
 SIZE = 240  # pixels of a picture, width and height
 COLUMNS = ("suite", "task", "goal", "column", "label", "seed", "return", "length", "speed")
 
@@ -53,13 +54,15 @@ def run(
 ) -> None:
     """Film every suite; write the films, a table of what they show, and a page of both."""
     from trajprompt.rollout.film import choose_opengl
+    from trajprompt.video import require_encoder
 
+    require_encoder(out / f"videos/{settings.video}{FORMAT}")  # before anything is played
     choose_opengl()
     rows: list[dict[str, Any]] = []
     films = []
     for scene in scenes(settings, backbones, adaptations):
         film, episodes = play(settings, scene)
-        path = out / "videos" / f"{settings.video}_{scene.suite.name}.webm"
+        path = out / "videos" / f"{settings.video}_{scene.suite.name}{FORMAT}"
         films.append(write_film(scene, film, path))
         rows += _rows(settings, scene, episodes)
     write_outputs(settings, rows, films, out)

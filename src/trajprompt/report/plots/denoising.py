@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from trajprompt.report.markdown import SUITE_LABELS
+from trajprompt.report.markdown import SUITE_LABELS, span
 from trajprompt.report.plots.figure import Figure
 from trajprompt.report.plots.layout import canvas
 from trajprompt.report.plots.prompts import PromptCell
@@ -86,8 +86,20 @@ def draw(rows: pd.DataFrame, figure: Figure, stem: Path) -> None:
                 axis.set_title("written prompts" if count == 0 else name)
             places[0].set_ylabel(f"{SUITE_LABELS.get(suite, suite)}\n2nd component")
             _shares(places[SCATTERS], here)
+        picture.suptitle(_counted(rows), fontsize=9)
         legend_below(picture, list(axes.flat))
         save(picture, stem)
+
+
+def _counted(rows: pd.DataFrame) -> str:
+    """What every panel shows: all written prompts, and of how many seeds and tasks."""
+    suites = rows.groupby("suite")
+    prompts = suites[["seed", "row"]].apply(lambda own: len(own.drop_duplicates()))
+    seeds, tasks = (span(suites[name].nunique()) for name in ("seed", "task"))
+    return (
+        f"every panel has all {span(prompts)} written prompts of {rows['step'].nunique()} "
+        f"steps: {seeds} seed(s), {tasks} task(s)"
+    )
 
 
 def _scatter(axis: "Axes", rows: pd.DataFrame) -> None:

@@ -9,20 +9,12 @@ import pandas as pd
 
 from trajprompt.errors import TrajpromptError
 from trajprompt.report.cells import Column
+from trajprompt.report.markdown import span
 from trajprompt.report.plots.prompts import PromptCell, read_cells
 from trajprompt.report.run import Run
 from trajprompt.report.statistics import estimate
 from trajprompt.settings import FigureSettings
 
-METHOD_LABELS = {
-    "none": "Prompt-DT",
-    "full-finetune": "Prompt-DT-FT",
-    "ptdt-offline": "PTDT-offline",
-    "ptdt-online": "PTDT-online",
-    "soft-prompt": "Soft Prompt",
-    "prompt-diffuser": "Prompt Diffuser",
-    "prompt-vae": "Prompt VAE",
-}
 QUALITIES = ("expert", "medium", "random")
 
 
@@ -36,6 +28,10 @@ class Figure:
     def condition(self, column: Column, name: str) -> Any:
         """A column's prompt_quality, data_quality or samples, as the config has them."""
         return self.settings.conditions[column.setting][name]
+
+    def method_label(self, method: str) -> str:
+        """What the config calls a method, whatever its setting."""
+        return self.settings.methods[method]
 
     @property
     def baseline(self) -> Column:
@@ -59,11 +55,6 @@ class Figure:
     def prompts(self) -> list[PromptCell]:
         """The tuned prompts of every cell: columns in order, then suites, then seeds."""
         return read_cells(self.adaptations, self.run)
-
-
-def method_label(method: str) -> str:
-    """A method as the papers call it; its own name if they have none."""
-    return METHOD_LABELS.get(method, method)
 
 
 def last_row(figure: Figure, suite: str, column: Column) -> dict[str, object]:
@@ -92,10 +83,5 @@ def errors(rows: pd.DataFrame) -> Any:
 
 def counted(rows: pd.DataFrame) -> str:
     """What stands behind every point, for an axis: seeds, tasks, episodes."""
-    seeds, tasks = (_span(rows[name]) for name in ("seeds", "tasks"))
-    return f"{seeds} seed(s), {tasks} task(s), {_span(rows['episodes'])} episode(s) each"
-
-
-def _span(values: pd.Series) -> str:
-    low, high = int(values.min()), int(values.max())
-    return str(low) if low == high else f"{low}–{high}"
+    seeds, tasks = (span(rows[name]) for name in ("seeds", "tasks"))
+    return f"{seeds} seed(s), {tasks} task(s), {span(rows['episodes'])} episode(s) each"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from trajprompt.report.markdown import SUITE_LABELS
+from trajprompt.report.markdown import SUITE_LABELS, span
 from trajprompt.report.plots.figure import Figure
 from trajprompt.report.plots.layout import canvas
 from trajprompt.report.plots.prompts import UNITS, PromptCell
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from matplotlib.image import AxesImage
 
 SHOWN = ("state", "action", "return-to-go")
+MOMENTS = ("before", "after")  # tuning
 COLOURS = "PuOr"  # diverging, told apart under every colour blindness
 CLIPPED = 0.98  # share of a part's numbers that the colours span
 MAGNIFIED = (1, 2, 5, 10, 20, 50, 100, 1000, 10000)  # how often a change is multiplied
@@ -77,12 +78,24 @@ def draw(rows: pd.DataFrame, figure: Figure, stem: Path) -> None:
             bar: dict[str, Any] = {"location": "bottom", "extend": "both"}
             bar["aspect"] = 1.5 * widths[place]  # bars of one height
             picture.colorbar(image, ax=list(axes[:, place]), label=UNITS[part], **bar)
+        picture.suptitle(_shown_of(rows), fontsize=9)
         save(picture, stem)
+
+
+def _shown_of(rows: pd.DataFrame) -> str:
+    """Which prompts are shown, and of how many."""
+    cells = rows.groupby(["suite", "column"])
+    prompts = cells[["seed", "row"]].apply(lambda cell: len(cell.drop_duplicates()))
+    seeds, tasks = (span(cells[name].nunique()) for name in ("seed", "task"))
+    return (
+        "of every method the first prompt of the first task and seed, one of "
+        f"{span(prompts)}: {seeds} seed(s), {tasks} task(s)"
+    )
 
 
 def _limit(blocks: Sequence[pd.DataFrame]) -> float:
     """The number at which colours are full: the same for all methods."""
-    numbers = np.concatenate([b[["before", "after"]].to_numpy().ravel() for b in blocks])
+    numbers = np.concatenate([b[list(MOMENTS)].to_numpy().ravel() for b in blocks])
     return float(np.quantile(np.abs(numbers), CLIPPED)) or 1.0
 
 
@@ -90,30 +103,33 @@ def _block(
     axes: Sequence["Axes"], rows: pd.DataFrame, limit: float, named: bool
 ) -> "AxesImage":
     """Before above after; below them the change, multiplied until it can be seen."""
-    pivoted = {
-        name: rows.pivot(index="step", columns="dimension", values=name).to_numpy()
-        for name in ("before", "after")
-    }
-    change = pivoted["after"] - pivoted["before"]
+    before, after = (
+        rows.pivot(index="step", columns="dimension", values=name).to_numpy()
+        for name in MOMENTS
+    )
+    change = after - before
     largest = np.abs(change).max()
     times = next((m for m in MAGNIFIED if m * largest >= limit / 2), MAGNIFIED[-1])
     style: dict[str, Any] = {"cmap": COLOURS, "vmin": -limit, "vmax": limit}
     style["aspect"] = "auto"
-    image = axes[0].imshow(np.concatenate(list(pivoted.values())), **style)
+    image = axes[0].imshow(np.concatenate([before, after]), **style)
     axes[1].imshow(times * change, **style)
-    steps = len(change)
-    axes[0].axhline(steps - 0.5, color="black", lw=1.5)
-    first = rows.iloc[0]
+    axes[0].axhline(len(change) - 0.5, color="black", lw=1.5)
+    axes[1].set_title(f"change × {times}", fontsize=9)
     for axis in axes:
         axis.grid(visible=False)
         axis.set_xticks(range(0, change.shape[1], 5) if change.shape[1] > 1 else [])
         axis.set_yticks([])
-    axes[1].set_title(f"change × {times}", fontsize=9)
     if named:
-        suite = SUITE_LABELS.get(first["suite"], first["suite"])
-        where = f"{suite}, task {first['task']}, seed {first['seed']}"
-        axes[0].set_title(f"{first['label']}: {where}", loc="left")
-        names = [f"{n} step {i}" for n in pivoted for i in range(steps)]
-        axes[0].set_yticks(range(2 * steps), names, fontsize=7)
-        axes[1].set_yticks(range(steps), [f"step {i}" for i in range(steps)], fontsize=7)
+        _name(axes, rows.iloc[0], len(change))
     return image
+
+
+def _name(axes: Sequence["Axes"], first: pd.Series, steps: int) -> None:
+    """What a block shows, above it, and its steps beside it."""
+    suite = SUITE_LABELS.get(first["suite"], first["suite"])
+    where = f"{suite}, task {first['task']}, seed {first['seed']}"
+    axes[0].set_title(f"{first['label']}: {where}", loc="left")
+    names = [f"{moment} step {step}" for moment in MOMENTS for step in range(steps)]
+    axes[0].set_yticks(range(2 * steps), names, fontsize=7)
+    axes[1].set_yticks(range(steps), [f"step {i}" for i in range(steps)], fontsize=7)

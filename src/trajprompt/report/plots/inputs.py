@@ -26,4 +26,4 @@ def module_of(kind: str) -> str:
 
 def published_of(kind: str) -> tuple[str, ...]:
     """Files of the papers' figures that a kind shows beside ours."""
-    return ("similarity.csv", "pd_table9.csv") if kind == "similarity" else ()
+    return ("similarity.csv",) if kind == "similarity" else ()

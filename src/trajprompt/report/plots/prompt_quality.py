@@ -7,14 +7,7 @@ import numpy as np
 import pandas as pd
 
 from trajprompt.report.markdown import SUITE_LABELS, number
-from trajprompt.report.plots.figure import (
-    QUALITIES,
-    Figure,
-    counted,
-    errors,
-    last_row,
-    method_label,
-)
+from trajprompt.report.plots.figure import QUALITIES, Figure, counted, errors, last_row
 from trajprompt.report.style import CYCLE, legend_below, panels, save
 
 if TYPE_CHECKING:
@@ -43,8 +36,10 @@ def draw(rows: pd.DataFrame, figure: Figure, stem: Path) -> None:
             shown = [q for q in QUALITIES if q in set(here["prompt_quality"])]
             for index, method in enumerate(methods):
                 own = here[here["method"] == method].set_index("prompt_quality")
-                colour = CYCLE[index % len(CYCLE)]
-                _bars(axis, own, shown, _offset(index, len(methods)), len(methods), colour)
+                style: dict[str, Any] = {"label": figure.method_label(method)}
+                style |= {"color": CYCLE[index % len(CYCLE)]}
+                style |= {"width": 0.92 * GROUP / len(methods), "capsize": 3}
+                _bars(axis, own, shown, _offset(index, len(methods)), style)
             axis.axhline(0, color="black", lw=0.8)
             axis.set_xticks(range(len(shown)), [f"{q} prompt" for q in shown])
             axis.set_xlim(-0.5, len(shown) - 0.5)
@@ -67,23 +62,14 @@ def _bars(
     rows: pd.DataFrame,
     qualities: list[str],
     offset: float,
-    count: int,
-    colour: str,
+    style: dict[str, Any],
 ) -> None:
     """One method's bars, each with its number; a quality that it lacks has none."""
     own = rows.loc[[q for q in qualities if q in rows.index]]
     if own.empty:
         return
     at = np.array([qualities.index(quality) for quality in own.index]) + offset
-    axis.bar(
-        at,
-        own["mean"],
-        0.92 * GROUP / count,
-        yerr=errors(own),
-        capsize=3,
-        color=colour,
-        label=method_label(own["method"].iloc[0]),
-    )
+    axis.bar(at, own["mean"], yerr=errors(own), **style)
     ends = zip(at, own["mean"], own["low"].fillna(own["mean"]), strict=True)
     for place, mean, low in ends:
         edge = min(mean, low) if mean < 0 else 0.0

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from trajprompt.report.markdown import SUITE_LABELS
-from trajprompt.report.plots.figure import Figure, counted, errors, last_row, method_label
+from trajprompt.report.plots.figure import Figure, counted, errors, last_row
 from trajprompt.report.style import BLACK, CYCLE, legend_below, panels, save
 
 if TYPE_CHECKING:
@@ -44,7 +44,8 @@ def draw(rows: pd.DataFrame, figure: Figure, stem: Path) -> None:
             for index, method in enumerate(methods):
                 own = here[(here["method"] == method) & (here["samples"] != 0)]
                 shift = APART * (index - (len(methods) - 1) / 2)
-                _line(axis, own, places, shift, CYCLE[index % len(CYCLE)])
+                label = f"{figure.method_label(method)}, 95 % interval"
+                _line(axis, own, places, shift, CYCLE[index % len(CYCLE)], label)
             axis.set_xticks(list(places.values()), [str(n) for n in places])
             axis.set_title(SUITE_LABELS.get(suite, suite))
             axis.set_xlabel("samples per test task (segments of 20 steps)")
@@ -69,11 +70,11 @@ def _line(
     places: dict[object, float],
     shift: float,
     colour: str,
+    label: str,
 ) -> None:
     if rows.empty:
         return
     at = rows["samples"].map(places) + shift
     rows = rows.assign(at=at).sort_values("at")
-    label = f"{method_label(rows['method'].iloc[0])}, 95 % interval"
     style: dict[str, Any] = {"fmt": "o-", "color": colour, "capsize": 3, "label": label}
     axis.errorbar(rows["at"], rows["mean"], errors(rows), **style)

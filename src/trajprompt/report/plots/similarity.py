@@ -11,24 +11,43 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from trajprompt.report.markdown import FEW_SEEDS, SUITE_LABELS, grid, interval, number
+from trajprompt.report.markdown import (
+    EMPTY,
+    FEW_SEEDS,
+    SUITE_LABELS,
+    grid,
+    interval,
+    number,
+    plus_minus,
+)
 from trajprompt.report.plots.figure import Figure, last_row
 from trajprompt.report.plots.prompts import PromptCell
-from trajprompt.report.published import Published
 from trajprompt.report.reading import read_table
-from trajprompt.report.similarity import chance_cka, debiased_cka, linear_cka
+from trajprompt.report.similarity import (
+    chance_cka,
+    cka_interval,
+    debiased_cka,
+    linear_cka,
+)
 from trajprompt.report.style import BLUE, GREY, VERMILLION, legend_below, panels, save
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-PRINTED = ["suite", "column", "similarity", "source", "note"]
+FILE = "similarity.csv"  # among the papers' figures
+PRINTED = ["suite", "column", "similarity", "mean", "spread", "source", "note"]
+PUBLISHED = {  # column of ours -> of the file
+    "published_similarity": "similarity",
+    "published": "mean",
+    "published_spread": "spread",
+    "source": "source",
+    "note": "note",
+}
 
 
 def table(figure: Figure) -> pd.DataFrame:
     """A row per suite and column; the baseline is the prompt not tuned, with 1."""
     cells = figure.prompts()
-    returns = Published(_there(figure, "pd_table9.csv"))
     printed = _printed(figure)
     rows = []
     for suite in figure.covered(figure.compared):
@@ -36,44 +55,44 @@ def table(figure: Figure) -> pd.DataFrame:
             own = [c for c in cells if c.suite == suite and c.column.id == column.id]
             if not own:
                 continue
-            stream = figure.run.stream("similarity", column.id, suite)
-            row = last_row(figure, suite, column) | _similarity(own, stream)
-            row["published_similarity"] = printed.get((suite, column.id))
-            paper = returns.get(suite, column.id)
-            row["published"] = paper.mean if paper else None
-            row["published_spread"] = paper.spread if paper else None
-            rows.append(row)
+            row = last_row(figure, suite, column) | _similarity(figure, own)
+            paper = printed.get((suite, column.id), {})
+            rows.append(row | {new: paper.get(old) for new, old in PUBLISHED.items()})
     return pd.DataFrame(rows)
 
 
-def _similarity(
-    cells: Sequence[PromptCell], stream: np.random.SeedSequence
-) -> dict[str, float | int]:
+def _similarity(figure: Figure, cells: Sequence[PromptCell]) -> dict[str, float | int]:
+    """Of one suite and column, whose seeds are ``cells``."""
+    names = cells[0].column.id, cells[0].suite
     initial = np.concatenate([cell.initial for cell in cells])  # (n, P, d)
     last = np.concatenate([cell.last for cell in cells])
-    flat = [values.reshape(-1, values.shape[-1]) for values in (initial, last)]
+    by_seed = [[_steps(cell.initial) for cell in cells], [_steps(c.last) for c in cells]]
+    low, high = cka_interval(*by_seed, figure.run.stream("similarity interval", *names))
     return {
-        "similarity": linear_cka(*flat),
-        "debiased": debiased_cka(*flat),
-        "chance": chance_cka(initial, last, stream),
+        "similarity": linear_cka(_steps(initial), _steps(last)),
+        "similarity_low": low,
+        "similarity_high": high,
+        "debiased": debiased_cka(_steps(initial), _steps(last)),
+        "chance": chance_cka(initial, last, figure.run.stream("similarity", *names)),
         "prompts": len(initial),
-        "prompt_steps": len(flat[0]),
+        "prompt_steps": len(_steps(initial)),
     }
 
 
-def _there(figure: Figure, name: str) -> list[Path]:
-    path = figure.published / name
-    return [path] if path.is_file() else []
+def _steps(prompts: np.ndarray) -> np.ndarray:
+    """(n, P, d) to (n P, d)."""
+    return prompts.reshape(-1, prompts.shape[-1])
 
 
-def _printed(figure: Figure) -> dict[tuple[str, str], float]:
-    """(suite, column) -> the similarity that the paper prints."""
-    found = {}
-    for path in _there(figure, "similarity.csv"):
-        rows = read_table(path, "git checkout published/", PRINTED, ("similarity",))
-        for row in rows.to_dict("records"):
-            found[str(row["suite"]), str(row["column"])] = float(row["similarity"])
-    return found
+def _printed(figure: Figure) -> dict[tuple[str, str], dict[str, Any]]:
+    """(suite, column) -> what the paper prints of it."""
+    path = figure.published / FILE
+    if not path.is_file():
+        return {}
+    numbers = ("similarity", "mean")
+    rows = read_table(path, "git checkout published/", PRINTED, numbers, ("spread",))
+    rows = rows.fillna({"note": ""})
+    return {(str(r["suite"]), str(r["column"])): r for r in rows.to_dict("records")}
 
 
 def draw(rows: pd.DataFrame, figure: Figure, stem: Path) -> None:
@@ -93,7 +112,7 @@ def draw(rows: pd.DataFrame, figure: Figure, stem: Path) -> None:
 def _panel(axis: "Axes", rows: pd.DataFrame) -> None:
     places = np.arange(len(rows))
     marks = [
-        ("similarity", "o", BLUE, "this run"),
+        ("similarity", "o", BLUE, "this run, 95 % interval"),
         ("debiased", "s", GREY, "this run, debiased"),
         ("chance", "|", GREY, "this run, prompts matched at random"),
         ("published_similarity", "D", VERMILLION, "paper"),
@@ -103,10 +122,18 @@ def _panel(axis: "Axes", rows: pd.DataFrame) -> None:
         at, size = places + 0.12 * (index - 1.5), 12 if marker == "|" else 7
         style: dict[str, Any] = {"color": colour, "markersize": size, "label": label}
         hollow = "white" if name == "published_similarity" else colour
+        if name == "similarity":
+            _intervals(axis, rows, at)
         if not np.isnan(values).all():
-            axis.plot(values, at, marker, markerfacecolor=hollow, **style)
+            axis.plot(values, at, marker, markerfacecolor=hollow, ls="", **style)
     axis.set_yticks(places, rows["label"].tolist())
     axis.set_ylim(len(rows) - 0.5, -0.5)
+
+
+def _intervals(axis: "Axes", rows: pd.DataFrame, at: np.ndarray) -> None:
+    known = rows["similarity_low"].notna().to_numpy()  # not with a single seed
+    bounds = (rows.loc[known, f"similarity_{end}"] for end in ("low", "high"))
+    axis.hlines(at[known], *bounds, BLUE, lw=2)
 
 
 def markdown(rows: pd.DataFrame, figure: Figure) -> str:
@@ -122,22 +149,32 @@ def markdown(rows: pd.DataFrame, figure: Figure) -> str:
 
 
 def _line(row: pd.Series) -> list[str]:
-    ours = [number(row[name], 3) for name in ("similarity", "debiased", "chance")]
-    printed = number(_float(row["published_similarity"]), 4)
-    return [row["label"], *ours, printed, interval(row), number(_float(row["published"]))]
-
-
-def _float(value: float | None) -> float | None:
-    return None if pd.isna(value) else value
+    ours = number(row["similarity"], 3)
+    if not pd.isna(row["similarity_low"]):
+        bounds = (number(row[f"similarity_{end}"], 3) for end in ("low", "high"))
+        ours = f"{ours} [{', '.join(bounds)}]"
+    others = [number(row[name], 3) for name in ("debiased", "chance")]
+    printed, paper = EMPTY, EMPTY
+    if not pd.isna(row["published"]):
+        printed = number(row["published_similarity"], 4)
+        paper = plus_minus(row["published"], row["published_spread"])
+    return [row["label"], ours, *others, printed, interval(row), paper]
 
 
 def _notes(rows: pd.DataFrame) -> str:
+    """What is behind the numbers of a suite, and what the paper's are."""
     first = rows.iloc[0]
-    return (
+    lines = [
         f"{first['prompts']} prompts ({first['seeds']} seed(s), {first['tasks']} tasks) of "
         f"{first['prompt_steps'] // first['prompts']} steps each; {first['episodes']} "
-        "evaluation episodes per task and seed.\n"
-    )
+        "evaluation episodes per task and seed."
+    ]
+    lines += [
+        f"{row['label']}: {row['note']} ({row['source']})."
+        for _, row in rows.iterrows()
+        if row["note"]
+    ]
+    return "\n".join(f"- {line}" for line in lines) + "\n"
 
 
 def _explanation(figure: Figure) -> str:
@@ -145,9 +182,11 @@ def _explanation(figure: Figure) -> str:
         f"Run `{figure.run.name}`. Similarity is linear CKA (Kornblith et al. 2019) of the "
         "initial prompts, which come from expert demonstrations, with what a method made "
         "of each; a row is one prompt step as the backbone reads it. *At random* is the "
-        "mean when prompts are matched with those of other tasks and seeds: only what is "
+        "mean when every prompt is matched with one of another task or seed: only what is "
         "above it says that a prompt is still like its own start. The debiased estimate is "
         "0 on average for unrelated rows, which the plain one is not with so few of them. "
-        "The paper does not say what it takes for a row. Brackets are 95 % bootstrap "
-        f"intervals over seeds. {FEW_SEEDS}\n"
+        "The paper does not say what it takes for a row. Paper: returns are mean ± spread "
+        "over three seeds. Brackets are 95 % bootstrap intervals over seeds; that of the "
+        "similarity leans upwards, since a redraw has fewer different prompts. "
+        f"{FEW_SEEDS}\n"
     )

@@ -1,0 +1,72 @@
+"""The aggregate as Markdown."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from trajprompt.report.aggregate import Block
+from trajprompt.report.markdown import EMPTY, FEW_SEEDS, SUITE_LABELS, grid, number
+from trajprompt.report.run import Run
+
+
+def aggregate_markdown(blocks: Sequence[Block], run: Run) -> str:
+    """Block by block; between them, which methods the first leaves out."""
+    first = blocks[0]
+    parts = [_notes(run), f"## {_suites(first)}\n", _block(first), _left_out(first, run)]
+    for block in blocks[1:]:
+        parts += [f"## {_suites(block)} alone\n", _block(block)]
+    return "\n".join(part for part in parts if part)
+
+
+def _notes(run: Run) -> str:
+    return (
+        f"Run `{run.name}` with {len(run.seeds)} seed(s). "
+        "Returns are normalised task by task: 0 is the mean of the first episodes of the "
+        "data, 1 that of the expert episodes. The interquartile mean is over all tasks and "
+        "seeds, suites weighed equally. The chance is that a seed of this method earns "
+        "more on a task than one of the other; brackets hold 95 % bootstrap intervals, "
+        f"seeds redrawn suite by suite. {FEW_SEEDS}\n"
+    )
+
+
+def _block(block: Block) -> str:
+    """Methods by interquartile mean, with their chance to beat the first of the run."""
+    first, beats = block.means.iloc[0], block.beats
+    chances = beats[beats["second"] == first["column"]].set_index("first")
+    rows = []
+    ordered = block.means.sort_values("value", ascending=False, kind="stable")
+    for _, row in ordered.iterrows():
+        name = row["column"]
+        chance = _estimate(chances.loc[name]) if name in chances.index else EMPTY
+        rows.append([row["label"], _estimate(row), chance])
+    header = ["method", "interquartile mean", f"chance to beat {first['label']}"]
+    notes = (
+        f"{len(rows)} methods; {block.found.left_out} task(s) are left out, whose experts "
+        "earn no more than the first episodes.\n"
+    )
+    return f"{notes}\n{grid(header, rows)}"
+
+
+def _suites(block: Block) -> str:
+    return ", ".join(SUITE_LABELS.get(suite, suite) for suite in block.found.suites)
+
+
+def _left_out(block: Block, run: Run) -> str:
+    """The methods that were played in fewer suites, and where."""
+    missing = [column for column in run.columns if column not in block.found.columns]
+    if not missing:
+        return ""
+    rows = []
+    for column in missing:
+        suites = [SUITE_LABELS.get(s, s) for s in run.suites if column.covers(s)]
+        rows.append([column.label, ", ".join(suites)])
+    return (
+        f"{len(missing)} methods are not compared here, since this run has them in fewer "
+        f"suites or in others:\n\n{grid(['left out', 'played in'], rows, 2)}"
+    )
+
+
+def _estimate(row: pd.Series) -> str:
+    if pd.isna(row["low"]):
+        return number(row["value"], 2)
+    return f"{number(row['value'], 2)} [{number(row['low'], 2)}, {number(row['high'], 2)}]"
