@@ -61,7 +61,7 @@ def _left_out(block: Block, run: Run) -> str:
         suites = [SUITE_LABELS.get(s, s) for s in run.suites if column.covers(s)]
         rows.append([column.label, ", ".join(suites)])
     return (
-        f"{len(missing)} methods are not compared here, since this run has them in fewer "
+        f"{len(missing)} method(s) are not compared here, since this run has them in fewer "
         f"suites or in others:\n\n{grid(['left out', 'played in'], rows, 2)}"
     )
 

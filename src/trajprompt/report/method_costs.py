@@ -51,7 +51,7 @@ def cost_markdown(table: pd.DataFrame) -> str:
         lines.append(line)
     header = ["suite", "setting", "method"]
     for what in ("tuning", "evaluation"):
-        header += ["jobs", f"{what}, CPU s per cell", AGAINST]
+        header += [f"{what}: jobs", "CPU s per cell", AGAINST]
     return f"## Cell by cell\n\n{_notes(table)}\n{grid(header, lines, 3)}"
 
 

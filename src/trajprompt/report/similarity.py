@@ -5,11 +5,7 @@ set; 1 for a set with itself. With few rows and many columns it is far above 0 e
 unrelated sets; `debiased_cka` has the estimator that is 0 on average there.
 """
 
-from collections.abc import Sequence
-
 import numpy as np
-
-from trajprompt.report.statistics import CONFIDENCE, RESAMPLES
 
 
 def linear_cka(first: np.ndarray, second: np.ndarray) -> float:
@@ -24,31 +20,6 @@ def debiased_cka(first: np.ndarray, second: np.ndarray) -> float:
     """The same of unbiased estimates (Song et al. 2012, Eq. 5); needs 4 rows or more."""
     k, m = (_gram_without_diagonal(values) for values in (first, second))
     return float(_unbiased(k, m) / np.sqrt(_unbiased(k, k) * _unbiased(m, m)))
-
-
-def cka_interval(
-    first: Sequence[np.ndarray],
-    second: Sequence[np.ndarray],
-    stream: np.random.SeedSequence,
-) -> tuple[float, float]:
-    """Bootstrap interval of the CKA of all rows, sets (n, p) and (n, q) per seed.
-
-    Seeds are redrawn as in ``statistics``; NaN for one seed. A redraw has fewer different
-    rows, of which CKA is larger, so that the interval leans upwards.
-    """
-    seeds = len(first)
-    if seeds == 1:
-        return float("nan"), float("nan")
-    generator = np.random.default_rng(stream)
-    drawn = np.sort(generator.integers(seeds, size=(RESAMPLES, seeds)), axis=1)
-    different, place = np.unique(drawn, axis=0, return_inverse=True)  # ten of three seeds
-    values = [
-        linear_cka(*(np.concatenate([side[s] for s in draw]) for side in (first, second)))
-        for draw in different
-    ]
-    tails = [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2]
-    low, high = np.quantile(np.array(values)[place.ravel()], tails)
-    return float(low), float(high)
 
 
 def chance_cka(

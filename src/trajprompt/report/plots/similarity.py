@@ -23,12 +23,8 @@ from trajprompt.report.markdown import (
 from trajprompt.report.plots.figure import Figure, last_row
 from trajprompt.report.plots.prompts import PromptCell
 from trajprompt.report.reading import read_table
-from trajprompt.report.similarity import (
-    chance_cka,
-    cka_interval,
-    debiased_cka,
-    linear_cka,
-)
+from trajprompt.report.similarity import chance_cka, debiased_cka, linear_cka
+from trajprompt.report.statistics import estimate
 from trajprompt.report.style import BLUE, GREY, VERMILLION, legend_below, panels, save
 
 if TYPE_CHECKING:
@@ -62,20 +58,27 @@ def table(figure: Figure) -> pd.DataFrame:
 
 
 def _similarity(figure: Figure, cells: Sequence[PromptCell]) -> dict[str, float | int]:
-    """Of one suite and column, whose seeds are ``cells``."""
+    """Of one suite and column, whose seeds are ``cells``: means over them.
+
+    Seed by seed, because the prompts of a seed are tuned through one backbone; and all
+    seeds at once could not be redrawn: equal rows make CKA larger.
+    """
     names = cells[0].column.id, cells[0].suite
-    initial = np.concatenate([cell.initial for cell in cells])  # (n, P, d)
-    last = np.concatenate([cell.last for cell in cells])
-    by_seed = [[_steps(cell.initial) for cell in cells], [_steps(c.last) for c in cells]]
-    low, high = cka_interval(*by_seed, figure.run.stream("similarity interval", *names))
+    pairs = [(_steps(cell.initial), _steps(cell.last)) for cell in cells]
+    alike = np.array([[linear_cka(*pair) for pair in pairs]])  # (1, S)
+    found = estimate([alike], figure.run.stream("similarity", *names))
+    chance = [
+        chance_cka(c.initial, c.last, figure.run.stream("chance", *names, c.seed))
+        for c in cells
+    ]
     return {
-        "similarity": linear_cka(_steps(initial), _steps(last)),
-        "similarity_low": low,
-        "similarity_high": high,
-        "debiased": debiased_cka(_steps(initial), _steps(last)),
-        "chance": chance_cka(initial, last, figure.run.stream("similarity", *names)),
-        "prompts": len(initial),
-        "prompt_steps": len(_steps(initial)),
+        "similarity": found.mean,
+        "similarity_low": found.low,
+        "similarity_high": found.high,
+        "debiased": float(np.mean([debiased_cka(*pair) for pair in pairs])),
+        "chance": float(np.mean(chance)),
+        "prompts": len(cells[0].initial),  # of a seed, as the next
+        "prompt_steps": len(pairs[0][0]),
     }
 
 
@@ -165,8 +168,8 @@ def _notes(rows: pd.DataFrame) -> str:
     """What is behind the numbers of a suite, and what the paper's are."""
     first = rows.iloc[0]
     lines = [
-        f"{first['prompts']} prompts ({first['seeds']} seed(s), {first['tasks']} tasks) of "
-        f"{first['prompt_steps'] // first['prompts']} steps each; {first['episodes']} "
+        f"{first['seeds']} seed(s), each of {first['prompts']} prompts ({first['tasks']} "
+        f"tasks) of {first['prompt_steps'] // first['prompts']} steps; {first['episodes']} "
         "evaluation episodes per task and seed."
     ]
     lines += [
@@ -181,12 +184,12 @@ def _explanation(figure: Figure) -> str:
     return (
         f"Run `{figure.run.name}`. Similarity is linear CKA (Kornblith et al. 2019) of the "
         "initial prompts, which come from expert demonstrations, with what a method made "
-        "of each; a row is one prompt step as the backbone reads it. *At random* is the "
-        "mean when every prompt is matched with one of another task or seed: only what is "
-        "above it says that a prompt is still like its own start. The debiased estimate is "
+        "of each; a row is one prompt step as the backbone reads it. It is computed seed "
+        "by seed; shown are means over seeds. *At random*: every prompt is matched with "
+        "another of its seed, not with its own start; only what is above it says that a "
+        "prompt is still like its start. The debiased estimate is "
         "0 on average for unrelated rows, which the plain one is not with so few of them. "
-        "The paper does not say what it takes for a row. Paper: returns are mean ± spread "
-        "over three seeds. Brackets are 95 % bootstrap intervals over seeds; that of the "
-        "similarity leans upwards, since a redraw has fewer different prompts. "
+        "The paper does not say what it takes for a row; its returns are mean ± spread "
+        "over three seeds. Brackets are 95 % bootstrap intervals over seeds. "
         f"{FEW_SEEDS}\n"
     )
