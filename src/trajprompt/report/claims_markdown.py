@@ -12,6 +12,7 @@ from trajprompt.report.markdown import (
     number,
     size,
 )
+from trajprompt.report.papers import NAME_OF_SOURCE
 from trajprompt.report.run import Run
 from trajprompt.report.verdicts import (
     CONTRADICTION,
@@ -22,10 +23,6 @@ from trajprompt.report.verdicts import (
     WITHIN_MARGIN,
 )
 
-PAPERS = {
-    "arXiv 2305.09648": "Prompt-Tuning DT",
-    "arXiv 2411.01168": "Prompt Diffuser",
-}
 MARKS = {NO: " †", WITHIN_MARGIN: " ‡"}  # behind a verdict, see report/pages.py
 LEGEND = (
     "† The paper's own figures for this suite do not show what it claims: *not reproduced* "
@@ -42,7 +39,7 @@ def claims_markdown(ledger: Ledger, table: pd.DataFrame, run: Run) -> str:
     parts = [_notes(table, run), _counts(table)]
     for paper in dict.fromkeys(claim.paper for claim in ledger.claims):
         claims = [claim for claim in ledger.claims if claim.paper == paper]
-        parts += [f"## {PAPERS.get(paper, paper)} ({paper})\n", LEGEND]
+        parts += [f"## {NAME_OF_SOURCE.get(paper, paper)} ({paper})\n", LEGEND]
         parts += [_summary(claims, table)]
     remarks = _remarks(ledger.not_compared)
     parts += ["## Claims about something else\n", ELSEWHERE, remarks]
