@@ -135,8 +135,8 @@ def _panel(axis: "Axes", rows: pd.DataFrame) -> None:
 
 def _intervals(axis: "Axes", rows: pd.DataFrame, at: np.ndarray) -> None:
     known = rows["similarity_low"].notna().to_numpy()  # not with a single seed
-    bounds = (rows.loc[known, f"similarity_{end}"] for end in ("low", "high"))
-    axis.hlines(at[known], *bounds, BLUE, lw=2)
+    low, high = (rows.loc[known, f"similarity_{end}"] for end in ("low", "high"))
+    axis.hlines(at[known], low, high, BLUE, lw=2)
 
 
 def markdown(rows: pd.DataFrame, figure: Figure) -> str:
