@@ -32,8 +32,13 @@ def _fit_errors(config: Config, key: str, column: dict[str, Any]) -> Found:
     from trajprompt.models.prompt_dt import BACKBONES
     from trajprompt.tuning.protocol import get_method  # with torch: 1.5 s
 
-    backbone = config["settings"][column["setting"]]["backbone"]
-    method = get_method(config["tune"]["methods"][column["method"]]["kind"])
+    setting = config["settings"][column["setting"]]
+    entry = config["tune"]["methods"][column["method"]]
+    backbone, method = setting["backbone"], get_method(entry["kind"])
+    learns = entry["kind"] != "none" and entry["options"].get("iterations") != 0
+    if setting["prompt_quality"] == "training" and learns:
+        found = f"{column['method']}, which learns from the test task"
+        yield f"{key}.method", found, "none, or a generator with iterations: 0"
     if method.moves_prompts and not BACKBONES[backbone].prompt:
         found = f"{column['method']}, which moves prompts, on {backbone}"
         yield f"{key}.method", found, "a setting whose backbone takes a prompt"

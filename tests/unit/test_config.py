@@ -120,6 +120,12 @@ def test_presets_are_valid(preset):
         ("pretrain.defaults.validation_every", 10**6, ["validation_every", "at most"]),
         ("settings.expert.samples", 411, ["expert.samples", "411", "410 steps of reach"]),
         ("columns.ptdt-offline.setting", "mt-orl", ["ptdt-offline.method", "prompts"]),
+        ("columns.pd-zero-shot.method", "retrieval", ["retrieval, which learns", "none"]),
+        (
+            "columns.pd-zero-shot.method",
+            "prompt-diffuser",
+            ["which learns", "iterations: 0"],
+        ),
         ("collect.ant-dir.options.width", 10**6, ["options.width", "at most 4096"]),
     ],
 )
