@@ -2,9 +2,10 @@
 
 After Agarwal et al. 2021 (arXiv 2108.13264), on normalised returns: 0 is the mean of the
 first episodes of a task's data, most of them random play, 1 that of its expert episodes.
-Suites weigh equally, whatever their number of tasks. As in ``statistics``, the bootstrap redraws a
-suite's seeds once for all its tasks, and suites are its strata: tasks share backbones, so
-that redrawing within each task, as in the paper, would make the intervals too narrow.
+Suites weigh equally, whatever their number of tasks. As in ``statistics``, the bootstrap
+redraws a suite's seeds once for all its tasks, and suites are its strata: tasks share
+backbones, so that redrawing within each task, as in the paper, would make the intervals
+too narrow.
 """
 
 from collections.abc import Callable, Mapping, Sequence
