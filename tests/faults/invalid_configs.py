@@ -11,7 +11,8 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
-DEFAULT = yaml.safe_load((ROOT / "config.yaml").read_text())
+# Aliases apart: a change of one place must not change another.
+DEFAULT = json.loads(json.dumps(yaml.safe_load((ROOT / "config.yaml").read_text())))
 PLAIN = "config.yaml"
 OTHER_TYPES: dict[str, Any] = {
     "integer": 7.0,

@@ -31,7 +31,9 @@ pretrain:
     cheetah-vel: { steps: 3, warmup_steps: 2, validation_every: 3 }
 tune:
   methods:
-    full-finetune: { options: { iterations: 1, steps_per_iteration: 1 } }
+    full-finetune:
+      options: { iterations: 2, steps_per_iteration: 1 }
+      suite_options: { cheetah-vel: { snapshots: [1] } }
     ptdt-offline: { options: { iterations: 1, steps_per_iteration: 1 } }
     ptdt-online: { options: { iterations: 1, steps_per_iteration: 1 } }
 """
