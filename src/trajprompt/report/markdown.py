@@ -129,6 +129,15 @@ def _pair(cells: pd.DataFrame, column: str, suite: str) -> list[str]:
     return [interval(row), plus_minus(row.get("published"), row.get("published_spread"))]
 
 
+def _printed_in(sources: Sequence[str]) -> str:
+    if not sources:
+        return "No paper prints these columns in such a table."
+    return (
+        f"Paper: mean ± spread over three seeds, from {' and '.join(sources)}; averages "
+        "are recomputed from the printed cells."
+    )
+
+
 def table_notes(
     table: pd.DataFrame, run: Run, checkpoint: str, columns: Sequence[str]
 ) -> str:
@@ -145,9 +154,7 @@ def table_notes(
         "bootstrap that redraws seeds, each for all tasks of a suite; the spread over "
         "seeds is in the CSV. "
         f"{FEW_SEEDS} "
-        "Paper: mean ± spread over three seeds, from "
-        f"{' and '.join(run.published.sources(columns)) or 'nowhere'}; "
-        "averages are recomputed from the printed cells.",
+        f"{_printed_in(run.published.sources(columns))}",
         f"Data: first and last {span(teacher['episodes'])} episodes of each test task's "
         "buffer; expert demonstrations come from the last.",
     ]

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -13,7 +13,11 @@ from trajprompt.report.markdown import span
 from trajprompt.report.plots.prompts import PromptCell, read_cells
 from trajprompt.report.run import Run
 from trajprompt.report.statistics import estimate
+from trajprompt.report.style import BLACK
 from trajprompt.settings import FigureSettings
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 QUALITIES = ("expert", "medium", "random")
 
@@ -79,6 +83,14 @@ def errors(rows: pd.DataFrame) -> Any:
     """Distances (2, n) from the means to the ends of their intervals; 0 where none is."""
     below, above = rows["mean"] - rows["low"], rows["high"] - rows["mean"]
     return [below.fillna(0).to_numpy(), above.fillna(0).to_numpy()]
+
+
+def untuned_line(axis: "Axes", rows: pd.DataFrame, baseline: str) -> None:
+    """The level of the column that nothing tuned, where ``rows`` have it."""
+    level = rows[rows["column"] == baseline]
+    if not level.empty:
+        label = f"not tuned ({level['label'].iloc[0]})"
+        axis.axhline(level["mean"].iloc[0], color=BLACK, ls=":", label=label)
 
 
 def counted(rows: pd.DataFrame) -> str:

@@ -6,9 +6,9 @@ import pandas as pd
 
 from trajprompt.report.markdown import SUITE_LABELS
 from trajprompt.report.plots.curves import curve_rows, level_rows
-from trajprompt.report.plots.figure import Figure, counted
+from trajprompt.report.plots.figure import Figure, counted, untuned_line
 from trajprompt.report.plots.tuning_curves import banded_line
-from trajprompt.report.style import BLACK, CYCLE, legend_below, panels, save
+from trajprompt.report.style import CYCLE, legend_below, panels, save
 
 
 def table(figure: Figure) -> pd.DataFrame:
@@ -29,10 +29,7 @@ def draw(rows: pd.DataFrame, figure: Figure, stem: Path) -> None:
     with panels(len(suites)) as (picture, axes):
         for suite, axis in zip(suites, axes, strict=True):
             here = rows[rows["suite"] == suite]
-            level = here[here["column"] == figure.baseline.id]
-            if not level.empty:
-                label = f"not tuned ({figure.baseline.label})"
-                axis.axhline(level["mean"].iloc[0], color=BLACK, ls=":", label=label)
+            untuned_line(axis, here, figure.baseline.id)
             for column, colour in zip(figure.compared, CYCLE, strict=False):
                 own = here[here["column"] == column.id].sort_values("queries")
                 banded_line(axis, own, "queries", colour, "-", column.label)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from trajprompt.report.markdown import SUITE_LABELS
-from trajprompt.report.plots.figure import Figure, counted, errors, last_row
-from trajprompt.report.style import BLACK, CYCLE, legend_below, panels, save
+from trajprompt.report.plots.figure import Figure, counted, errors, last_row, untuned_line
+from trajprompt.report.style import CYCLE, legend_below, panels, save
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -37,10 +37,7 @@ def draw(rows: pd.DataFrame, figure: Figure, stem: Path) -> None:
     with panels(len(suites)) as (picture, axes):
         for suite, axis in zip(suites, axes, strict=True):
             here = rows[rows["suite"] == suite]
-            level = here[here["column"] == figure.settings.baseline]
-            if not level.empty:
-                label = f"not tuned ({level['label'].iloc[0]})"
-                axis.axhline(level["mean"].iloc[0], color=BLACK, ls=":", label=label)
+            untuned_line(axis, here, figure.settings.baseline)
             for index, method in enumerate(methods):
                 own = here[(here["method"] == method) & (here["samples"] != 0)]
                 shift = APART * (index - (len(methods) - 1) / 2)
