@@ -73,7 +73,9 @@ def run_stage(main: Callable[[Sequence[str] | None], None], usage: bool = False)
 
 
 def _print_usage() -> None:
-    """CPU time and peak memory of this process; Snakemake samples both too rarely."""
+    """CPU time, wall time and peak memory of this process, which report/jobs.py reads."""
+    from trajprompt.processes import age
+
     used = resource.getrusage(resource.RUSAGE_SELF)
     seconds, peak = used.ru_utime + used.ru_stime, used.ru_maxrss // 1024
-    print(f"used: {seconds:.1f} CPU-s, {peak} MiB peak", file=sys.stderr)
+    print(f"used: {seconds:.1f} CPU-s, {age():.1f} s, {peak} MiB peak", file=sys.stderr)

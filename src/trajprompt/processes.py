@@ -1,8 +1,9 @@
-"""Other processes of this machine: whether one lives, and not to outlive the workflow."""
+"""Processes: whether one lives, how long this one has, not to outlive the workflow."""
 
 import os
 import signal
 import sys
+import time
 from pathlib import Path
 
 from trajprompt.errors import TrajpromptError
@@ -11,6 +12,7 @@ from trajprompt.errors import TrajpromptError
 # `exec`, and of the Snakemake that started it.
 PARENT = "TRAJPROMPT_STOP_WITH_PARENT"
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
+IMPORTED = time.monotonic()  # first of all by errors.run_stage
 
 
 def is_alive(pid: int) -> bool:
@@ -22,10 +24,23 @@ def is_alive(pid: int) -> bool:
     except (PermissionError, OverflowError):  # another user's; no number of a process
         return True
     try:
-        status = Path(f"/proc/{pid}/stat").read_text()
+        return _state(pid)[0] != "Z"
     except OSError:  # not Linux
         return True
-    return status.rpartition(")")[2].split()[0] != "Z"
+
+
+def age() -> float:
+    """Wall seconds since this process started, its imports and their start among them."""
+    try:
+        ticks = int(_state("self")[19])  # since the machine started: starttime, proc(5)
+    except OSError:  # not Linux: all but the interpreter's own start
+        return time.monotonic() - IMPORTED
+    return time.clock_gettime(time.CLOCK_BOOTTIME) - ticks / os.sysconf("SC_CLK_TCK")
+
+
+def _state(pid: int | str) -> list[str]:
+    """What /proc/<pid>/stat says after the program's name, which may hold anything."""
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
 
 
 def stop_with_parent() -> None:

@@ -37,12 +37,8 @@ def _store_readers() -> Iterator[Callable[[Path], object]]:
 def _compute(name: str) -> Callable[[Path], object]:
     """The compute table of a report that holds this file only."""
     from trajprompt.report.compute import Artifacts, compute_table
-    from trajprompt.report.jobs import Folders
 
-    def read(path: Path) -> object:
-        return compute_table(Folders(path.parent, path.parent), Artifacts(**{name: [path]}))
-
-    return read
+    return lambda path: compute_table(path.parent, Artifacts(**{name: [path]}))
 
 
 def _inspect(path: Path) -> object:

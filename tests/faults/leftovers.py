@@ -12,7 +12,6 @@ from trajprompt.verification.chain import WHOLE, judge
 # How long the jobs took.
 TIMES = ("compute.csv", "compute_cells.csv", "compute.md", "compute.html")
 RECORD = "record.json"  # has their hashes
-MEASUREMENTS = "benchmarks"  # Snakemake's, of times
 READABLE = (".h5", ".safetensors", ".csv")
 
 
@@ -56,11 +55,7 @@ def leftovers(folder: Path) -> list[str]:
 def _files(results: Path) -> dict[str, Path]:
     paths = (path for path in results.rglob("*") if path.is_file())
     named = {str(path.relative_to(results)): path for path in paths}
-    return {
-        name: path
-        for name, path in named.items()
-        if path.name not in TIMES and Path(name).parts[0] != MEASUREMENTS
-    }
+    return {name: path for name, path in named.items() if path.name not in TIMES}
 
 
 def _comparable(path: Path) -> object:

@@ -1,4 +1,4 @@
-"""A small invented run for the report's tests: evaluations, stores, curves, benchmarks."""
+"""A small invented run for the report's tests: evaluations, stores, curves, logs."""
 
 import json
 from dataclasses import dataclass, replace
@@ -55,7 +55,6 @@ class FakeRun:
     stores: list[Path]
     curves: list[Path]
     adaptations: list[Path]
-    benchmarks: Path
     logs: Path
 
 
@@ -76,7 +75,6 @@ def make_run(folder: Path, suites: tuple[str, ...] = PRINTED) -> FakeRun:
         [_store(folder, suite) for suite in suites],
         [_curve(folder, suite, seed) for suite in suites for seed in SEEDS],
         [_adaptation(folder, (suites[0], "few-shot", "ptdt-online"))],
-        _benchmarks(folder / "benchmarks"),
         _logs(folder / "logs"),
     )
 
@@ -196,28 +194,18 @@ def _adaptation(folder: Path, cell: tuple[str, str, str]) -> Path:
     return path
 
 
-def _benchmarks(folder: Path) -> Path:
-    """Wall times of two jobs of the run, and of one that the run no longer has."""
-    header = "s\th:m:s\tmax_rss\tmax_vms\tmax_uss\tmax_pss\tio_in\tio_out\tmean_load"
-    files = {
-        "1_collect/cheetah-vel": 1800,
-        "3_tune/cheetah-vel/few-shot/ptdt-online/seed0": 60,
-        "3_tune/cheetah-vel/few-shot/stale/seed0": 7200,
-    }
-    for name, seconds in files.items():
-        path = folder / f"{name}.tsv"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        row = f"{seconds}\t0:30:00\t1\t1\t1\t1\t-\t-\t99.0\t1"
-        path.write_text(f"{header}\tcpu_time\n{row}\n")
-    return folder
-
-
 def _logs(folder: Path) -> Path:
-    """Progress, then the line that ``errors.run_stage`` prints; one log is cut short."""
-    used = "used: 3600.0 CPU-s, 512 MiB peak\n"
+    """Progress, then the line that ``errors.run_stage`` prints; one log is cut short.
+
+    One is of a job that the run no longer has.
+    """
+    used = "used: 3600.0 CPU-s, 1800.0 s, 512 MiB peak\n"
+    earlier = "used: 1.0 CPU-s, 1.0 s, 1 MiB peak"
     texts = {
-        "1_collect/cheetah-vel": f"epoch 1\rused: 1.0 CPU-s, 1 MiB peak\rdone\n{used}",
+        "1_collect/cheetah-vel": f"epoch 1\r{earlier}\rdone\n{used}",
         "1_collect/reach": "epoch 1\n",
+        "3_tune/cheetah-vel/few-shot/ptdt-online/seed0": used.replace("1800", "60"),
+        "3_tune/cheetah-vel/few-shot/stale/seed0": used,
     }
     for name, text in texts.items():
         path = folder / f"{name}.log"

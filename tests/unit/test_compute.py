@@ -1,13 +1,17 @@
 """What a run cost: by stage and by cell, and what of it is unknown."""
 
+import math
+from pathlib import Path
+
 import pandas as pd
 import pytest
 import report_run
 
+from trajprompt import processes
 from trajprompt.checkpoint import RESUMED
 from trajprompt.errors import TrajpromptError, run_stage
 from trajprompt.report.compute import TOTAL, Artifacts, compute_markdown, compute_table
-from trajprompt.report.jobs import Folders
+from trajprompt.report.jobs import used_by
 from trajprompt.report.method_costs import EVALUATE, TUNE, cost_markdown, cost_table
 
 # (suite, setting, method) -> CPU seconds of tuning under each seed; None: not measured
@@ -35,9 +39,8 @@ def costs(tmp_path) -> pd.DataFrame:
                 log = tmp_path / f"logs/{job}.log"
                 log.parent.mkdir(parents=True, exist_ok=True)
                 if used is not None:
-                    log.write_text(f"used: {used:.1f} CPU-s, 9 MiB peak\n")
-    (tmp_path / "benchmarks").mkdir()
-    return cost_table(Folders(tmp_path / "benchmarks", tmp_path / "logs"), files)
+                    log.write_text(f"used: {used:.1f} CPU-s, 3.0 s, 9 MiB peak\n")
+    return cost_table(tmp_path / "logs", files)
 
 
 def test_cells_are_compared_in_their_suite_and_setting(costs):
@@ -68,60 +71,60 @@ def test_the_diffusers_share_is_a_line_and_a_column(costs):
 
 
 def test_without_cells_there_is_no_table(tmp_path):
-    assert cost_markdown(cost_table(Folders(tmp_path, tmp_path), {TUNE: []})) == ""
+    assert cost_markdown(cost_table(tmp_path, {TUNE: []})) == ""
 
 
 def test_stages_are_added_up(tmp_path):
     made = report_run.make_run(tmp_path, ("cheetah-vel", "reach"))
-    folders = Folders(made.benchmarks, made.logs)
     files = Artifacts(made.stores, made.curves[:2], made.adaptations, made.evaluations)
-    table = compute_table(folders, files).set_index("stage")
+    table = compute_table(made.logs, files).set_index("stage")
     count = len(made.evaluations)
     assert list(table["jobs"]) == [2, 2, 1, count, count + 5]
-    assert list(table["wall_unknown"]) == [1, 2, 0, count, count + 3]
-    assert list(table["cpu_unknown"]) == [1, 2, 1, count, count + 4]
+    assert list(table["unknown"]) == [1, 2, 0, count, count + 3]
     hours = ["wall_hours", "cpu_hours", "memory_gib"]
     assert table.loc["1_collect", hours].tolist() == pytest.approx([0.5, 1.0, 0.5])
     assert table.loc["3_tune", "wall_hours"] == pytest.approx(60 / 3600)  # none stale
     assert table.loc["2_pretrain", hours].isna().all()  # unknown, not nothing
-    assert table.loc[TOTAL, hours].tolist() == pytest.approx([0.5 + 1 / 60, 1.0, 0.5])
+    assert table.loc[TOTAL, hours].tolist() == pytest.approx([0.5 + 1 / 60, 2.0, 0.5])
     assert table.loc["1_collect", "simulator_steps"] == (5 + 5) * 20
     assert table.loc["3_tune", "simulator_steps"] == 600
 
 
-def test_stages_print_what_compute_reads(tmp_path, capsys):
+def test_stages_print_what_compute_reads(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(processes, "age", lambda: 3661.04)
     assert run_stage(lambda argv: None, usage=True) == 0
-    logs = tmp_path / "own"
-    (logs / "1_collect").mkdir(parents=True)
-    (logs / "1_collect/reach.log").write_text(capsys.readouterr().err)
-    made = report_run.make_run(tmp_path, ("reach",))
-    table = compute_table(Folders(made.benchmarks, logs), Artifacts(made.stores))
-    assert table.loc[0, "cpu_unknown"] == 0
-    assert table.loc[0, "cpu_hours"] > 0 and table.loc[0, "memory_gib"] > 0
-    with (logs / "1_collect/reach.log").open("a") as log:
-        log.write(f"checkpoint x.checkpoint.h5 {RESUMED} 3 of 5\n")
-    table = compute_table(Folders(made.benchmarks, logs), Artifacts(made.stores))
-    assert table.loc[0, "cpu_unknown"] == 1  # its last process says nothing of the others
+    log, job = tmp_path / "1_collect/reach.log", Path("1_collect/reach")
+    log.parent.mkdir()
+    log.write_text(capsys.readouterr().err)
+    used = used_by(job, tmp_path)
+    assert used.wall == 3661 and used.cpu > 0 and used.memory > 0
+    with log.open("a") as lines:
+        lines.write(f"checkpoint x.checkpoint.h5 {RESUMED} 3 of 5\n")
+    # Its last process says nothing of the others.
+    assert all(map(math.isnan, vars(used_by(job, tmp_path)).values()))
+
+
+def test_only_a_stage_that_ends_well_prints_what_it_used(capsys):
+    def fail(argv):
+        raise TrajpromptError("x", "broken")
+
+    assert (run_stage(lambda argv: None), run_stage(fail, usage=True)) == (0, 2)
+    assert "used" not in capsys.readouterr().err
 
 
 def test_compute_markdown_says_what_is_unknown(tmp_path):
     made = report_run.make_run(tmp_path, ("cheetah-vel", "reach"))
-    folders = Folders(made.benchmarks, made.logs)
-    known = compute_markdown(compute_table(folders, Artifacts(made.stores[:1])), "r")
+    known = compute_markdown(compute_table(made.logs, Artifacts(made.stores[:1])), "r")
     assert "| 1_collect | 1 | 30.0 | 60.0 | 100 % | 0.50 |" in known
     assert "Unknown" not in known
-    part = compute_markdown(compute_table(folders, Artifacts(made.stores)), "r")
+    part = compute_markdown(compute_table(made.logs, Artifacts(made.stores)), "r")
     assert "| 1_collect | 2 | ≥ 30.0 | ≥ 60.0 | – | ≥ 0.50 |" in part
-    assert "CPU time and memory of 1 of 2 jobs" in part
+    assert "time and memory of 1 of 2 jobs" in part
 
 
-def test_compute_needs_its_folders_and_paths_of_the_run(tmp_path):
+def test_compute_needs_its_logs_and_paths_of_the_run(tmp_path):
     made = report_run.make_run(tmp_path, ("cheetah-vel",))
-    folders = Folders(made.benchmarks, made.logs)
     with pytest.raises(TrajpromptError, match="no such folder"):
-        Folders(made.benchmarks, tmp_path / "none")
+        compute_table(tmp_path / "none", Artifacts(made.stores))
     with pytest.raises(TrajpromptError, match="a path through 2_pretrain"):
-        compute_table(folders, Artifacts(pretraining=["elsewhere/seed0.csv"]))
-    (made.benchmarks / "1_collect/cheetah-vel.tsv").write_text("s\ncut\n")
-    with pytest.raises(TrajpromptError, match=r"cheetah-vel.tsv: .*expected seconds"):
-        compute_table(folders, Artifacts(made.stores))
+        compute_table(made.logs, Artifacts(pretraining=["elsewhere/seed0.csv"]))

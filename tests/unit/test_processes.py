@@ -1,14 +1,16 @@
-"""Which processes live, and that a job does not outlive the workflow that started it."""
+"""Which processes live and how long, and that a job does not outlive its workflow."""
 
 import os
 import signal
 import subprocess
 import sys
+import time
 
 import pytest
 
+from trajprompt import processes
 from trajprompt.errors import TrajpromptError
-from trajprompt.processes import PARENT, _ask_for, is_alive, stop_with_parent
+from trajprompt.processes import PARENT, _ask_for, age, is_alive, stop_with_parent
 
 JOB = """
 import sys, time
@@ -33,6 +35,22 @@ def test_a_process_that_ended_is_not_alive():
     process.wait()
     assert not is_alive(process.pid)
     assert is_alive(os.getpid())
+
+
+def test_age_counts_from_the_start_of_the_process():
+    code = "import time; time.sleep(0.3); import trajprompt.processes as p; print(p.age())"
+    before = time.monotonic()
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert 0.3 < float(done.stdout) < time.monotonic() - before + 0.02  # ticks are 0.01 s
+
+
+def test_where_nothing_tells_the_start_age_counts_from_the_import(monkeypatch):
+    def missing(pid):
+        raise FileNotFoundError
+
+    monkeypatch.setattr(processes, "_state", missing)
+    monkeypatch.setattr(processes, "IMPORTED", time.monotonic() - 100)
+    assert 100 <= age() < 200
 
 
 def test_a_job_ends_with_its_workflow():

@@ -85,6 +85,6 @@ def test_claims_that_lack_a_line(tmp_path, cut):
 
 
 def test_options_reach_pandas(tmp_path):
-    path = tmp_path / "a.tsv"
-    path.write_text("s\tt\n1\t-\n")
-    assert read_table(path, "x", ["s"], ["s"], sep="\t", na_values=["-"])["t"].isna().all()
+    path = tmp_path / "a.csv"
+    path.write_text("s,t\n1,-\n")
+    assert read_table(path, "x", ["s"], ["s"], na_values=["-"])["t"].isna().all()

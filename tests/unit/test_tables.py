@@ -305,7 +305,7 @@ def test_commands_write_whole_deterministic_files(tmp_path):
         "compute": files
         | {"stores": made.stores, "pretraining": made.curves}
         | {"adaptations": made.adaptations}
-        | {"benchmarks": [made.benchmarks], "logs": [made.logs]},
+        | {"logs": [made.logs]},
     }
     for folder in ("a", "b"):
         for name, options in commands.items():

@@ -44,6 +44,14 @@ def test_a_whole_run_is_whole(run, capsys):
     assert f"all {len(files)} files are whole" in capsys.readouterr().out
 
 
+def test_snakemakes_report_is_none_of_the_runs_files(run):
+    results, config = run
+    (results / "report.html").write_text("made of the others")
+    assert not wrong(results, config)
+    (results / "1_collect/report.html").write_text("no one's")
+    assert wrong(results, config) == {"1_collect/report.html": "foreign"}
+
+
 def test_it_may_have_moved(run, tmp_path, monkeypatch):
     results, config = run
     moved = shutil.move(results, tmp_path / "elsewhere")

@@ -10,8 +10,6 @@ rule collect:
         "results/{run}/1_collect/{suite}/trajectories.h5",
     log:
         "logs/{run}/1_collect/{suite}.log",
-    benchmark:
-        "results/{run}/benchmarks/1_collect/{suite}.tsv"
     priority: 50
     conda:
         "../../envs/trajprompt.yaml"

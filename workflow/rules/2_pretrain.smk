@@ -10,8 +10,6 @@ rule pretrain:
         curve="results/{run}/2_pretrain/{suite}/{backbone}/seed{seed}.csv",
     log:
         "logs/{run}/2_pretrain/{suite}/{backbone}/seed{seed}.log",
-    benchmark:
-        "results/{run}/benchmarks/2_pretrain/{suite}/{backbone}/seed{seed}.tsv"
     priority: 40
     conda:
         "../../envs/trajprompt.yaml"

@@ -10,8 +10,6 @@ rule tune:
         "results/{run}/3_tune/{suite}/{setting}/{method}/seed{seed}.h5",
     log:
         "logs/{run}/3_tune/{suite}/{setting}/{method}/seed{seed}.log",
-    benchmark:
-        "results/{run}/benchmarks/3_tune/{suite}/{setting}/{method}/seed{seed}.tsv"
     priority: 30
     conda:
         "../../envs/trajprompt.yaml"

@@ -10,8 +10,6 @@ rule evaluate:
         "results/{run}/4_evaluate/{suite}/{setting}/{method}/seed{seed}.csv",
     log:
         "logs/{run}/4_evaluate/{suite}/{setting}/{method}/seed{seed}.log",
-    benchmark:
-        "results/{run}/benchmarks/4_evaluate/{suite}/{setting}/{method}/seed{seed}.tsv"
     conda:
         "../../envs/trajprompt.yaml"
     threads: THREADS

@@ -23,8 +23,6 @@ rule claims:
         f"results/{RUN}/5_report/claims.md",
     log:
         f"logs/{RUN}/5_report/claims.log",
-    benchmark:
-        f"results/{RUN}/benchmarks/5_report/claims.tsv"
     localrule: True
     conda:
         "../../envs/trajprompt.yaml"
@@ -70,8 +68,6 @@ rule aggregate:
         multiext(f"results/{RUN}/5_report/figures/aggregate", ".png", ".svg"),
     log:
         f"logs/{RUN}/5_report/aggregate.log",
-    benchmark:
-        f"results/{RUN}/benchmarks/5_report/aggregate.tsv"
     localrule: True
     conda:
         "../../envs/trajprompt.yaml"

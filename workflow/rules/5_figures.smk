@@ -43,8 +43,6 @@ for FIGURE in FIGURES:
             ),
         log:
             f"logs/{RUN}/5_report/{FIGURE}.log",
-        benchmark:
-            f"results/{RUN}/benchmarks/5_report/{FIGURE}.tsv"
         localrule: True
         conda:
             "../../envs/trajprompt.yaml"

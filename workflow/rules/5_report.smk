@@ -41,8 +41,6 @@ rule curves:
         ),
     log:
         f"logs/{RUN}/5_report/curves.log",
-    benchmark:
-        f"results/{RUN}/benchmarks/5_report/curves.tsv"
     localrule: True
     conda:
         "../../envs/trajprompt.yaml"
@@ -88,13 +86,12 @@ rule compute:
         code=REPORT_CODE,
         settings=report_settings,
         out=report_folder,
-        benchmarks=f"results/{RUN}/benchmarks",
         logs=f"logs/{RUN}",
     message:
         "Adding up time, memory and simulator steps"
     shell:
-        "exec python -m trajprompt.report compute --benchmarks {params.benchmarks}"
-        " --logs {params.logs} --stores {input.stores} --pretraining {input.pretraining}"
+        "exec python -m trajprompt.report compute --logs {params.logs}"
+        " --stores {input.stores} --pretraining {input.pretraining}"
         " --adaptations {input.adaptations} --evaluations {input.evaluations}"
         " --settings {params.settings:q} --out {params.out} > {log} 2>&1"
 

@@ -44,8 +44,6 @@ for TABLE in TABLES:
             multiext(f"results/{RUN}/5_report/figures/{TABLE}", ".png", ".svg"),
         log:
             f"logs/{RUN}/5_report/{TABLE}.log",
-        benchmark:
-            f"results/{RUN}/benchmarks/5_report/{TABLE}.tsv"
         localrule: True
         conda:
             "../../envs/trajprompt.yaml"

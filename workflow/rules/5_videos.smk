@@ -28,8 +28,6 @@ for VIDEO in VIDEOS:
             ),
         log:
             f"logs/{RUN}/5_report/{VIDEO}.log",
-        benchmark:
-            f"results/{RUN}/benchmarks/5_report/{VIDEO}.tsv"
         priority: -1  # last: a machine that cannot draw shall have made all the rest
         conda:
             "../../envs/trajprompt.yaml"

@@ -132,14 +132,12 @@ def write_compute(args: argparse.Namespace, settings: ReportSettings) -> None:
     """Time, memory and simulator steps of every stage; CPU time of every cell."""
     from trajprompt.artifacts import write_text
     from trajprompt.report.compute import Artifacts, compute_markdown, compute_table
-    from trajprompt.report.jobs import Folders
     from trajprompt.report.method_costs import EVALUATE, TUNE, cost_markdown, cost_table
     from trajprompt.report.pages import from_markdown, write_page
 
     made = Artifacts(args.stores, args.pretraining, args.adaptations, args.evaluations)
-    folders = Folders(args.benchmarks, args.logs)
-    table = compute_table(folders, made)
-    cells = cost_table(folders, {TUNE: made.adaptations, EVALUATE: made.evaluations})
+    table = compute_table(args.logs, made)
+    cells = cost_table(args.logs, {TUNE: made.adaptations, EVALUATE: made.evaluations})
     _write_csv(args.out / "compute.csv", table)
     _write_csv(args.out / "compute_cells.csv", cells)
     stages = compute_markdown(table, settings.run)
@@ -192,7 +190,6 @@ SOME_ADAPTATIONS = _files(
 PUBLISHED = _folder(
     "--published", "folder of the papers' figures and claims", default=Path("published")
 )
-BENCHMARKS = _folder("--benchmarks", "Snakemake's measurements, stage by stage")
 LOGS = _folder("--logs", "what the jobs printed, stage by stage")
 TABLE: Option = ("--table", {"required": True, "help": "a name under tables in the config"})
 MADE = _files("--inputs", "FILE", "all that the stages before made, and published/")
@@ -200,7 +197,7 @@ REPORTED = _files("--outputs", "FILE", "all of the report but its record")
 RUN_CONFIG: Option = ("--run-config", {"required": True, "type": json.loads})
 
 JUDGED = [EVALUATIONS, STORES, PUBLISHED]
-MEASURED = [STORES, PRETRAINING, EVALUATIONS, ADAPTATIONS, BENCHMARKS, LOGS]
+MEASURED = [STORES, PRETRAINING, EVALUATIONS, ADAPTATIONS, LOGS]
 COMMANDS: dict[str, tuple[str, Command, list[Option]]] = {
     "table": (
         "a table, ours beside published",

@@ -8,7 +8,7 @@ import pandas as pd
 
 from trajprompt.hdf5_attributes import get_integer
 from trajprompt.report.cells import read_evaluation
-from trajprompt.report.jobs import Folders, Used, job_of, used_by
+from trajprompt.report.jobs import Used, job_of, used_by
 from trajprompt.report.markdown import EMPTY, grid
 from trajprompt.trajectories.layout import task_groups
 from trajprompt.trajectories.store import open_store
@@ -27,12 +27,12 @@ class Artifacts:
     evaluations: Sequence[str | Path] = ()
 
 
-def compute_table(folders: Folders, made: Artifacts) -> pd.DataFrame:
+def compute_table(logs: Path, made: Artifacts) -> pd.DataFrame:
     """One row per stage: jobs, summed wall and CPU hours, largest memory, simulator steps.
 
     Jobs run side by side, so that the sum of their wall times exceeds the time one waits.
-    Sums and maxima are over the jobs that were measured, NaN if none was; ``wall_unknown``
-    and ``cpu_unknown`` (CPU time and memory) count the others, such as jobs run by hand.
+    Sums and maxima are over the jobs that were measured, NaN if none was; ``unknown``
+    counts the others, such as jobs run by hand. ``logs`` is the run's folder of logs.
     """
     stages = {
         "1_collect": (made.stores, sum(map(_store_steps, made.stores))),
@@ -42,13 +42,13 @@ def compute_table(folders: Folders, made: Artifacts) -> pd.DataFrame:
     }
     rows = []
     for stage, (paths, steps) in stages.items():
-        jobs = [used_by(job_of(path, stage), folders) for path in paths]
+        jobs = [used_by(job_of(path, stage), logs) for path in paths]
         rows.append({"stage": stage, **_summary(jobs), "simulator_steps": steps})
     table = pd.DataFrame(rows)
     total = table.drop(columns=["stage", "memory_gib"]).sum(min_count=1)
     row = {"stage": TOTAL, **total, "memory_gib": table["memory_gib"].max()}
     table = pd.concat([table, pd.DataFrame([row])], ignore_index=True)
-    whole = ("jobs", "wall_unknown", "cpu_unknown", "simulator_steps")
+    whole = ("jobs", "unknown", "simulator_steps")
     return table.astype(dict.fromkeys(whole, int))
 
 
@@ -58,27 +58,27 @@ def compute_markdown(table: pd.DataFrame, run: str) -> str:
     A sum that lacks jobs is marked as a lower bound, and then there are no shares.
     """
     all_stages = table.iloc[-1]
-    complete = all_stages["cpu_unknown"] == 0 and all_stages["cpu_hours"] > 0
+    complete = all_stages["unknown"] == 0 and all_stages["cpu_hours"] > 0
     rows = []
     for _, row in table.iterrows():
         share = 100 * row["cpu_hours"] / all_stages["cpu_hours"] if complete else None
         cells = [str(row["stage"]), f"{row['jobs']:,}"]
-        cells.append(_bound(60 * row["wall_hours"], row["wall_unknown"], 1))
-        cells.append(_bound(60 * row["cpu_hours"], row["cpu_unknown"], 1))
+        cells.append(_bound(60 * row["wall_hours"], row["unknown"], 1))
+        cells.append(_bound(60 * row["cpu_hours"], row["unknown"], 1))
         cells.append(EMPTY if share is None or pd.isna(share) else f"{share:.0f} %")
-        cells.append(_bound(row["memory_gib"], row["cpu_unknown"], 2))
+        cells.append(_bound(row["memory_gib"], row["unknown"], 2))
         rows.append([*cells, f"{row['simulator_steps'] / 1e6:.3f}"])
     header = ["stage", "jobs", "wall, min", "CPU, min", "share", "peak of a job, GiB"]
     notes = (
-        f"Run `{run}`: sums over jobs; wall time from Snakemake's benchmark files, CPU "
-        "time and peak of resident memory as every job measured its own. Jobs ran side by "
-        "side, so the wall times add up to more than the run took. Steps are control steps "
-        "of one simulator; collection's are those that the stores hold."
+        f"Run `{run}`: sums over jobs; wall time, CPU time and peak of resident memory as "
+        "every job measured its own, start of the program included, waiting for its turn "
+        "not. Jobs ran side by side, so the wall times add up to more than the run took. "
+        "Steps are control steps of one simulator; collection's are those that the stores "
+        "hold."
     )
-    for name, what in (("wall", "wall time"), ("cpu", "CPU time and memory")):
-        if unknown := all_stages[f"{name}_unknown"]:
-            notes += f" Unknown: the {what} of {unknown} of {all_stages['jobs']} jobs"
-            notes += f"; sums without them are marked ≥, and {EMPTY} where none is known."
+    if unknown := all_stages["unknown"]:
+        notes += f" Unknown: time and memory of {unknown} of {all_stages['jobs']} jobs"
+        notes += f"; sums without them are marked ≥, and {EMPTY} where none is known."
     return f"{notes}\n\n{grid([*header, 'simulator steps, million'], rows)}"
 
 
@@ -95,8 +95,7 @@ def _summary(jobs: Sequence[Used]) -> dict[str, float]:
         "wall_hours": table["wall"].sum(min_count=1) / 3600,
         "cpu_hours": table["cpu"].sum(min_count=1) / 3600,
         "memory_gib": table["memory"].max() / 1024,
-        "wall_unknown": int(table["wall"].isna().sum()),
-        "cpu_unknown": int(table["cpu"].isna().sum()),
+        "unknown": int(table["cpu"].isna().sum()),  # of a job, all three or nothing
     }
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from trajprompt.report.jobs import Folders, job_of, used_by
+from trajprompt.report.jobs import job_of, used_by
 from trajprompt.report.markdown import EMPTY, SUITE_LABELS, grid, number
 
 TUNE, EVALUATE = "3_tune", "4_evaluate"
@@ -14,7 +14,7 @@ CELL = ["suite", "setting", "method"]
 AGAINST = f"against {BASELINE}"
 
 
-def cost_table(folders: Folders, files: Mapping[str, Sequence[str | Path]]) -> pd.DataFrame:
+def cost_table(logs: Path, files: Mapping[str, Sequence[str | Path]]) -> pd.DataFrame:
     """One row per stage and cell: jobs, and CPU seconds, the mean over its seeds.
 
     ``files`` are those of the stages of cells, one of a job. Means are over the jobs that
@@ -22,7 +22,7 @@ def cost_table(folders: Folders, files: Mapping[str, Sequence[str | Path]]) -> p
     ratio to `BASELINE` in the same suite and setting, NaN where one of both is missing.
     """
     jobs = [job_of(path, stage) for stage, paths in files.items() for path in paths]
-    rows = [(*job.parts[:4], used_by(job, folders).cpu) for job in jobs]
+    rows = [(*job.parts[:4], used_by(job, logs).cpu) for job in jobs]
     table = pd.DataFrame(rows, columns=["stage", *CELL, "cpu"]).astype({"cpu": float})
     cpu = table.groupby(["stage", *CELL], sort=False)["cpu"]
     found = cpu.agg(jobs="size", cpu_seconds="mean", measured="count").reset_index()

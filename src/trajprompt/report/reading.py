@@ -29,7 +29,7 @@ def read_table(
     """
     remedy = f"run `{made_by}`"
     path = require_file(path, made_by)
-    _check_header(path, options.get("sep", ","), remedy)
+    _check_header(path, remedy)
     try:
         table = pd.read_csv(path, **options)
     except (ValueError, OverflowError) as error:  # pandas' errors are ValueErrors
@@ -55,12 +55,12 @@ def read_table(
     return table
 
 
-def _check_header(path: Path, separator: str, remedy: str) -> None:
+def _check_header(path: Path, remedy: str) -> None:
     """Refuse very wide tables: pandas takes the square of their width in time."""
     with path.open("rb") as handle:
         start = handle.read(LARGEST_HEADER).lstrip()
     header = start.splitlines()[0] if start else b""
-    columns = header.count(separator.encode()) + 1
+    columns = header.count(b",") + 1
     if not header or len(header) == LARGEST_HEADER or columns > MOST_COLUMNS:
         found = f"not a table (a header of {len(header)} bytes, {columns} columns)"
         expected = f"a UTF-8 CSV with a header of at most {MOST_COLUMNS} columns"

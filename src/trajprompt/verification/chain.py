@@ -22,7 +22,7 @@ ALTERED, MISSING = "altered", "missing"
 STATUSES = (WHOLE, STALE, FOREIGN, ALTERED, MISSING)
 # What tells the jobs of a stage apart: other values are another job's, not newer ones.
 COORDINATES = ("suite", "backbone", "setting", "method", "seed")
-SNAKEMAKES = ("benchmarks", "report.html")  # made from the files: no part of the chain
+HTML_REPORT = "report.html"  # Snakemake makes it of the files: no part of the chain
 
 
 @dataclass(frozen=True)
@@ -161,8 +161,7 @@ class Chain:
 
     def _files(self) -> Iterator[Path]:
         for path in sorted(self.folder.rglob("*")):
-            inside = path.relative_to(self.folder).parts[0]
-            if path.is_file() and inside not in SNAKEMAKES:
+            if path.is_file() and path != self.folder / HTML_REPORT:
                 yield path
 
 
