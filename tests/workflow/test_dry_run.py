@@ -22,6 +22,7 @@ def test_every_cell_has_one_job(workflow, preset):
     assert found["collect"] == len(made["suites"])
     assert found["pretrain"] == len(table_cells.backbones(made)) * seeds
     assert found["tune"] == found["evaluate"] == len(table_cells.cells(made)) * seeds
+    assert found["random_policy"] == len(made["suites"])
     assert all(found[name] == 1 for name in (*made["tables"], *made["figures"]))
 
 
