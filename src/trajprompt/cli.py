@@ -15,6 +15,7 @@ COMMANDS = {  # name -> module with a ``main(argv)``; imported only when it is c
     "pretrain": "trajprompt.pretrain",
     "tune": "trajprompt.tune",
     "evaluate": "trajprompt.evaluate",
+    "random-policy": "trajprompt.random_policy",
     "report": "trajprompt.report",
     "figure": "trajprompt.report.plots",
     "video": "trajprompt.report.videos",
@@ -25,19 +26,20 @@ COMMANDS = {  # name -> module with a ``main(argv)``; imported only when it is c
 }
 
 EPILOG = """commands:
-  inspect    look inside any artifact: tree, units, settings, return statistics
-  render     write a short video of a policy on a task
-  collect    1: make replay buffers of a suite            (.h5)
-  pretrain   2: train a backbone on them                  (.safetensors)
-  tune       3: adapt it to test tasks with one method    (.h5)
-  evaluate   4: play the adapted prompts                  (.csv)
-  report     5: tables and claims of a run
-  figure     5: one figure of the papers, with the numbers behind it
-  video      5: rollouts side by side, filmed
-  calibrate  choose a method's step size on training tasks
-  import     make a store of data from elsewhere (Prompt-DT pickles, D4RL, Minari)
-  export     write a store's tasks as Minari datasets
-  verify     whether a run's files belong together and are as they were made
+  inspect        look inside any artifact: tree, units, settings, return statistics
+  render         write a short video of a policy on a task
+  collect        1: make replay buffers of a suite            (.h5)
+  pretrain       2: train a backbone on them                  (.safetensors)
+  tune           3: adapt it to test tasks with one method    (.h5)
+  evaluate       4: play the adapted prompts                  (.csv)
+  random-policy  4: play random actions, 0 of all scores      (.csv)
+  report         5: tables and claims of a run
+  figure         5: one figure of the papers, with the numbers behind it
+  video          5: rollouts side by side, filmed
+  calibrate      choose a method's step size on training tasks
+  import         make a store of data from elsewhere (Prompt-DT pickles, D4RL, Minari)
+  export         write a store's tasks as Minari datasets
+  verify         whether a run's files belong together and are as they were made
 
 examples:
   trajprompt inspect results/laptop/1_collect/cheetah-vel/trajectories.h5

@@ -1,6 +1,5 @@
 """Reading and checking a run's configuration, and cutting it into stage settings."""
 
-import functools
 import json
 from collections.abc import Callable, Mapping, Sequence
 from itertools import chain
@@ -17,6 +16,7 @@ from trajprompt.config_errors import (
     key_path,
     origin,
     read_mapping,
+    validator,
 )
 from trajprompt.consistency import inconsistencies, splits
 from trajprompt.errors import TrajpromptError
@@ -55,17 +55,15 @@ def check(config: Config, files: Sequence[str | Path] = ()) -> None:
         path, found, expected = odd
         where = f"{origin(path, config, files)}: {dotted(path)}"
         raise TrajpromptError(where, found, expected)
-    error = jsonschema.exceptions.best_match(_validator().iter_errors(config))
+    error = jsonschema.exceptions.best_match(validator().iter_errors(config))
     if error is not None:
         path = key_path(error)
         where = f"{origin(path, config, files)}: {dotted(path)}"
         raise TrajpromptError(where, found_by(error), expected_by(error))
     wrong = chain(inconsistencies(config), table_inconsistencies(config))
     for key, found, expected in wrong:
-        path = key.split(".")
-        raise TrajpromptError(
-            f"{origin(path, config, files)}: {key}", f"found {found}", expected
-        )
+        where = f"{origin(key.split('.'), config, files)}: {key}"
+        raise TrajpromptError(where, f"found {found}", expected)
 
 
 def settings_for(config: Config, cls: type[st.Settings], **coordinates: Any) -> st.Settings:
@@ -75,6 +73,7 @@ def settings_for(config: Config, cls: type[st.Settings], **coordinates: Any) -> 
         st.PretrainSettings: pretrain,
         st.TuneSettings: tune,
         st.EvaluateSettings: evaluate,
+        st.RandomPolicySettings: random_policy,
         st.ReportSettings: report,
         st.FigureSettings: figure,
         st.VideoSettings: video,
@@ -160,6 +159,18 @@ def evaluate(
     )
 
 
+def random_policy(config: Config, suite: str) -> st.RandomPolicySettings:
+    """As many episodes of every test task as a prompt is evaluated on."""
+    _, test = splits(config, _known(config["suites"], suite, "suite"))
+    return st.RandomPolicySettings(
+        **_run(config),
+        suite=suite,
+        tasks=test,
+        episodes=config["evaluate"]["episodes"],
+        threads=config["compute"]["threads"],
+    )
+
+
 def report(config: Config, table: str = "") -> st.ReportSettings:
     """Of one table or figure; without a name of the whole run, every column of all."""
     if table:
@@ -236,15 +247,3 @@ def _known(allowed: Any, name: str, what: str) -> str:
     if name not in allowed:
         raise TrajpromptError(f"{what} '{name}'", "not in this run", ", ".join(allowed))
     return name
-
-
-@functools.cache
-def _validator() -> Any:
-    """Of the schema; 2.0 is no integer, because a stage would take it for a fraction."""
-    import jsonschema
-
-    plain = jsonschema.Draft202012Validator
-    types = plain.TYPE_CHECKER.redefine("integer", lambda _, value: type(value) is int)
-    strict = jsonschema.validators.extend(plain, type_checker=types)
-    root = Path(__file__).resolve().parents[2]
-    return strict(read_mapping(root / "workflow" / "schemas" / "config.schema.yaml"))

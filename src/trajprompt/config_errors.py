@@ -1,5 +1,6 @@
 """Naming what is wrong with a configuration: file, key, found, expected."""
 
+import functools
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,6 +22,18 @@ def read_mapping(file: Path) -> Config:
     if YTE in values:
         raise TrajpromptError(f"{file}: {YTE}", "a template", "values: it would run code")
     return values
+
+
+@functools.cache
+def validator() -> Any:
+    """Of the schema; 2.0 is no integer, because a stage would take it for a fraction."""
+    import jsonschema
+
+    plain = jsonschema.Draft202012Validator
+    types = plain.TYPE_CHECKER.redefine("integer", lambda _, value: type(value) is int)
+    strict = jsonschema.validators.extend(plain, type_checker=types)
+    root = Path(__file__).resolve().parents[2]
+    return strict(read_mapping(root / "workflow" / "schemas" / "config.schema.yaml"))
 
 
 def origin(path: Sequence[Any], config: Config, files: Sequence[str | Path]) -> str:

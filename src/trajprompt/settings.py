@@ -14,6 +14,8 @@ from typing import Any, TypeVar
 
 from trajprompt.errors import TrajpromptError
 
+RANDOM_POLICY = "random-policy"  # a job and its file, and what stands for a method there
+
 
 @dataclass(frozen=True)
 class CollectSettings:
@@ -97,6 +99,18 @@ class EvaluateSettings:
     target_return: float
     precision: str
     device: str
+    threads: int
+
+
+@dataclass(frozen=True)
+class RandomPolicySettings:
+    """Of uniformly random actions on one suite."""
+
+    run: str
+    run_seed: int
+    suite: str
+    tasks: tuple[int, ...]  # test tasks
+    episodes: int  # per task
     threads: int
 
 

@@ -4,7 +4,7 @@ import json
 import os
 import pickle
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -103,16 +103,26 @@ def make_adaptation(path: Path) -> None:
 
 
 def make_evaluation(path: Path) -> None:
+    _write_episodes(path, "expert", "none", ("last", "best", "curve"))
+
+
+def make_random_policy(path: Path) -> None:
+    _write_episodes(path, "random-policy", "random-policy", ("last",))
+
+
+def _write_episodes(
+    path: Path, setting: str, method: str, checkpoints: Sequence[str]
+) -> None:
     from trajprompt.rollout.columns import COUNT_COLUMNS
     from trajprompt.rollout.evaluation import to_csv
 
-    names = {"suite": SUITE, "setting": "expert", "method": "none"}
+    names = {"suite": SUITE, "setting": setting, "method": method}
     entries = [
         dict.fromkeys(COUNT_COLUMNS, 0)
         | {**names, "task": task, "episode": episode, "checkpoint": checkpoint}
         | {"return": 1.5 * task + episode, "length": 82, "success": 1}
         for task in TASKS
-        for checkpoint in ("last", "best", "curve")
+        for checkpoint in checkpoints
         for episode in range(2)
     ]
     path.write_text(to_csv(entries))

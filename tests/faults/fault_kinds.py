@@ -78,6 +78,14 @@ def _evaluation_readers() -> Iterator[Callable[[Path], object]]:
     yield _inspect
 
 
+def _random_policy_readers() -> Iterator[Callable[[Path], object]]:
+    from trajprompt.report.random_play import read_random_play
+
+    yield lambda path: vars(read_random_play(path))
+    yield _compute("random_policies")
+    yield _inspect
+
+
 def _curve_readers() -> Iterator[Callable[[Path], object]]:
     from trajprompt.report.learning import pretraining_table
 
@@ -147,6 +155,13 @@ KINDS = (
     ),
     Kind(
         "evaluation", "4_evaluate/s.csv", "csv", files.make_evaluation, _evaluation_readers
+    ),
+    Kind(
+        "random-policy",
+        "4_evaluate/random-policy.csv",
+        "csv",
+        files.make_random_policy,
+        _random_policy_readers,
     ),
     Kind("curve", "reach/prompt-dt/seed0.csv", "csv", files.make_curve, _curve_readers),
     Kind(

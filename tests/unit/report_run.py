@@ -10,6 +10,7 @@ import pandas as pd
 
 from trajprompt.hdf5_attributes import write_attributes
 from trajprompt.provenance import SCHEMA_VERSION
+from trajprompt.rollout.columns import EVALUATION_COLUMNS
 from trajprompt.settings import ReportSettings
 from trajprompt.tasks.suites import get_suite
 from trajprompt.trajectories.episodes import TaskTrajectories
@@ -32,6 +33,14 @@ LEVELS = {
     "reach": (110.0, 655.0, 560.0, 9.0),
     "ant-dir-ood": (50.0, 300.0, 120.0, 18.0),
 }
+# suite -> random actions, which do worse than the first episodes, of which some had learned
+RANDOM = {
+    "cheetah-dir": 10.0,
+    "cheetah-vel": -270.0,
+    "ant-dir": 40.0,
+    "reach": 105.0,
+    "ant-dir-ood": 30.0,
+}
 PRINTED = ("cheetah-dir", "cheetah-vel", "ant-dir", "reach")  # the papers' suites
 # column -> (setting, method, share of the gap that it adds to the untuned level)
 COLUMNS = {
@@ -53,6 +62,7 @@ class FakeRun:
     settings: ReportSettings
     evaluations: list[Path]
     stores: list[Path]
+    random_policies: list[Path]
     curves: list[Path]
     adaptations: list[Path]
     logs: Path
@@ -73,6 +83,7 @@ def make_run(folder: Path, suites: tuple[str, ...] = PRINTED) -> FakeRun:
         settings,
         [_evaluation(folder, suite, name, seed) for suite, name in cells for seed in SEEDS],
         [_store(folder, suite) for suite in suites],
+        [_random_policy(folder, suite) for suite in suites],
         [_curve(folder, suite, seed) for suite in suites for seed in SEEDS],
         [_adaptation(folder, (suites[0], "few-shot", "ptdt-online"))],
         _logs(folder / "logs"),
@@ -120,11 +131,24 @@ def _evaluation(folder: Path, suite: str, name: str, seed: int) -> Path:
                 rows.append(
                     [*identity, checkpoint, iteration, 150 * iteration, value, 200, 0]
                 )
-    names = ["suite", "setting", "method", "seed", "task", "prompt", "episode"]
-    names += ["checkpoint", "iteration", "queries", "return", "length", "success"]
     path = folder / "4_evaluate" / suite / setting / method / f"seed{seed}.csv"
+    return _write_episodes(path, rows)
+
+
+def _random_policy(folder: Path, suite: str) -> Path:
+    """Two episodes of every test task, ten above and ten below the mean."""
+    name = "random-policy"
+    rows = [
+        [suite, name, name, 7, task, 0, episode, "last", 0, 0, value, 200, 0]
+        for task in get_suite(suite).test_tasks
+        for episode, value in enumerate((RANDOM[suite] - 10, RANDOM[suite] + 10))
+    ]
+    return _write_episodes(folder / "4_evaluate" / suite / f"{name}.csv", rows)
+
+
+def _write_episodes(path: Path, rows: list[list]) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
-    pd.DataFrame(rows, columns=names).to_csv(path, index=False)
+    pd.DataFrame(rows, columns=EVALUATION_COLUMNS).to_csv(path, index=False)
     return path
 
 

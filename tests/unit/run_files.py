@@ -26,12 +26,14 @@ BACKBONE = "2_pretrain/reach/prompt-dt/seed{seed}.safetensors"
 CURVE = "2_pretrain/reach/prompt-dt/seed{seed}.csv"
 ADAPTATION = "3_tune/reach/expert/none/seed{seed}.h5"
 EVALUATION = "4_evaluate/reach/expert/none/seed{seed}.csv"
+RANDOM_POLICY = "4_evaluate/reach/random-policy.csv"
 TABLE = "5_report/tables/mine.csv"
 INPUTS = {
     "collect": (),
     "pretrain": (STORE,),
     "tune": (STORE, BACKBONE),
     "evaluate": (BACKBONE, ADAPTATION),
+    "random-policy": (),
 }
 
 

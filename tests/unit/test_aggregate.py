@@ -1,10 +1,12 @@
 """Interquartile means, chances of improvement and profiles against known answers."""
 
 import numpy as np
+import pandas as pd
 import pytest
 import report_run
 from scipy import stats
 
+from trajprompt.errors import TrajpromptError
 from trajprompt.report.aggregate import (
     aggregate_table,
     blocks,
@@ -21,11 +23,15 @@ from trajprompt.report.run import load_run
 CHANCE = np.random.default_rng(0)
 
 
+def load(made, settings=None, **files):
+    given = {"random_policies": made.random_policies} | files
+    return load_run(settings or made.settings, made.evaluations, made.stores, **given)
+
+
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     made = report_run.make_run(tmp_path_factory.mktemp("run"), ("cheetah-vel", "reach"))
-    printed = [report_run.MAIN_TABLE]
-    return load_run(made.settings, made.evaluations, made.stores, published=printed)
+    return load(made, published=[report_run.MAIN_TABLE])
 
 
 @pytest.fixture(scope="module")
@@ -78,12 +84,15 @@ def test_resamples_are_kept_apart():
     assert list(whole) == pytest.approx([float(interquartile_mean([d])) for d in draws])
 
 
-def test_zero_is_the_first_episodes_and_one_the_experts(run, found):
+def test_zero_is_random_actions_and_one_the_experts(run, found):
     assert found.suites == ("cheetah-vel", "reach") and found.left_out == 0
     column = run.column("prompt-dt")
     returns = run.scores(column)["cheetah-vel"].values
-    expected = (returns + 260) / (260 - 52)
+    expected = (returns + 270) / (270 - 52)
     np.testing.assert_allclose(found.scores["prompt-dt"][0], expected)
+    text = aggregate_markdown(blocks(run), run)
+    assert "0 is the mean of uniformly random actions" in text
+    assert "| Cheetah-vel | -270.0 | -52.0 | 2 | 2 |\n| MW reach | 105.0 | 655.0 |" in text
 
 
 def test_only_methods_of_all_suites_are_compared(found):
@@ -129,7 +138,7 @@ def test_one_block_is_enough_where_all_were_played_everywhere(tmp_path):
     made = report_run.make_run(tmp_path, ("reach",))
     columns = [c for c in made.settings.columns if c["id"] != "ptdt-offline-literal"]
     settings = report_run.with_columns(made.settings, columns)
-    run = load_run(settings, made.evaluations, made.stores)
+    run = load(made, settings)
     (only,) = blocks(run)
     text = aggregate_markdown([only], run)
     assert "left out |" not in text and "alone" not in text
@@ -142,15 +151,32 @@ def test_where_no_method_was_everywhere_the_widest_counts(tmp_path):
         {**made.settings.columns[3], "suites": ["cheetah-vel"]},
     ]
     settings = report_run.with_columns(made.settings, columns)
-    found = normalised(load_run(settings, made.evaluations, made.stores))
+    found = normalised(load(made, settings))
     assert found.suites == ("reach",)
     assert [column.id for column in found.columns] == ["prompt-dt"]
 
 
 def test_tasks_without_a_way_to_go_are_left_out(tmp_path, monkeypatch):
-    monkeypatch.setitem(report_run.LEVELS, "reach", (100.0, 90.0, 95.0, 1.0))
+    monkeypatch.setitem(report_run.LEVELS, "reach", (80.0, 90.0, 95.0, 1.0))
     made = report_run.make_run(tmp_path, ("reach",))
-    run = load_run(made.settings, made.evaluations, made.stores)
+    run = load(made)
     found = normalised(run)
     assert found.suites == () and found.left_out == 5
     assert aggregate_table(run, found)["value"].isna().all()
+
+
+def test_random_play_must_be_there_for_every_task(tmp_path):
+    made = report_run.make_run(tmp_path, ("cheetah-vel", "reach"))
+    run = load(made, random_policies=made.random_policies[:1])
+    with pytest.raises(TrajpromptError, match="that of reach.*run `trajprompt random-pol"):
+        normalised(run)
+    short = made.random_policies[1]
+    rows = pd.read_csv(short)
+    rows[rows["task"] != 15].to_csv(short, index=False)
+    with pytest.raises(TrajpromptError, match=r"random-policy.csv: .*also \[15\]"):
+        normalised(load(made))
+    with pytest.raises(TrajpromptError, match="expected one suite's, of random-policy"):
+        load(made, random_policies=made.evaluations[:1])
+    rows.assign(success=2).to_csv(short, index=False)
+    with pytest.raises(TrajpromptError, match="0 or 1.*trajprompt random-policy"):
+        load(made)

@@ -76,9 +76,10 @@ def test_without_cells_there_is_no_table(tmp_path):
 
 def test_stages_are_added_up(tmp_path):
     made = report_run.make_run(tmp_path, ("cheetah-vel", "reach"))
-    files = Artifacts(made.stores, made.curves[:2], made.adaptations, made.evaluations)
+    played = made.evaluations, made.random_policies
+    files = Artifacts(made.stores, made.curves[:2], made.adaptations, *played)
     table = compute_table(made.logs, files).set_index("stage")
-    count = len(made.evaluations)
+    count = sum(map(len, played))
     assert list(table["jobs"]) == [2, 2, 1, count, count + 5]
     assert list(table["unknown"]) == [1, 2, 0, count, count + 3]
     hours = ["wall_hours", "cpu_hours", "memory_gib"]
@@ -88,6 +89,12 @@ def test_stages_are_added_up(tmp_path):
     assert table.loc[TOTAL, hours].tolist() == pytest.approx([0.5 + 1 / 60, 2.0, 0.5])
     assert table.loc["1_collect", "simulator_steps"] == (5 + 5) * 20
     assert table.loc["3_tune", "simulator_steps"] == 600
+    without = Artifacts(evaluations=made.evaluations)
+    steps = [
+        compute_table(made.logs, part).loc[3, "simulator_steps"]
+        for part in (files, without)
+    ]
+    assert steps[0] - steps[1] == 2 * 5 * 2 * 200  # suites, tasks, episodes, steps
 
 
 def test_stages_print_what_compute_reads(tmp_path, capsys, monkeypatch):

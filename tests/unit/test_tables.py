@@ -297,12 +297,14 @@ def test_commands_write_whole_deterministic_files(tmp_path):
     files = {"evaluations": made.evaluations}
     files_of_tables = files | {"stores": made.stores}
     files_of_tables |= {"published": [report_run.PUBLISHED]}
+    random_play = {"random-policies": made.random_policies}
     commands = {
         "table": files_of_tables | {"adaptations": made.adaptations},
         "curves": {"stores": made.stores, "pretraining": made.curves},
         "claims": files_of_tables,
-        "aggregate": files_of_tables,
+        "aggregate": files_of_tables | random_play,
         "compute": files
+        | random_play
         | {"stores": made.stores, "pretraining": made.curves}
         | {"adaptations": made.adaptations}
         | {"logs": [made.logs]},

@@ -9,6 +9,7 @@ from run_files import (
     BACKBONE,
     CURVE,
     EVALUATION,
+    RANDOM_POLICY,
     STORE,
     TABLE,
     make_run,
@@ -58,7 +59,10 @@ def test_it_may_have_moved(run, tmp_path, monkeypatch):
     assert not wrong(moved, config)
 
 
-@pytest.mark.parametrize("file", [STORE, BACKBONE, CURVE, ADAPTATION, EVALUATION, TABLE])
+FILES = [STORE, BACKBONE, CURVE, ADAPTATION, EVALUATION, RANDOM_POLICY, TABLE]
+
+
+@pytest.mark.parametrize("file", FILES)
 def test_altered_bytes_are_blamed_on_their_file_alone(run, file, capsys):
     results, config = run
     path = results / file.format(seed=1)
@@ -93,6 +97,7 @@ def test_settings_that_the_config_no_longer_has(run, tmp_path, capsys):
     results, config = run
     merge(config, {"evaluate": {"episodes": 7}})
     played = [f"4_evaluate/reach/mt-orl/none/seed{seed}.csv" for seed in (0, 1)]
+    played.append(RANDOM_POLICY)
     stale = (EVALUATION.format(seed=0), EVALUATION.format(seed=1), TABLE, *played)
     assert wrong(results, config) == dict.fromkeys(stale, "stale")
     (why,) = {f.why for f in judge(results, config) if f.file == stale[0]}

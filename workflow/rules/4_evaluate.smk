@@ -1,4 +1,4 @@
-# Fresh episodes of every tuned prompt or backbone; one row per episode.
+# Fresh episodes of every tuned prompt or backbone, and random play; one row per episode.
 
 
 rule evaluate:
@@ -29,8 +29,32 @@ rule evaluate:
         " --settings {params.settings:q} --out {output} > {log} 2>&1"
 
 
+# What the report calls 0 when it compares all methods over all suites; no cell of any table.
+rule random_policy:
+    """Play uniformly random actions on the test tasks of one suite."""
+    output:
+        "results/{run}/4_evaluate/{suite}/random-policy.csv",
+    log:
+        "logs/{run}/4_evaluate/{suite}/random-policy.log",
+    conda:
+        "../../envs/trajprompt.yaml"
+    threads: THREADS
+    resources:
+        mem_mb=scaled(4000),
+        runtime=scaled(60),
+    params:
+        code=code("random_policy"),
+        settings=random_policy_settings,
+    message:
+        "Playing random actions on {wildcards.suite}"
+    shell:
+        "exec python -m trajprompt.random_policy --suite {wildcards.suite}"
+        " --settings {params.settings:q} --out {output} > {log} 2>&1"
+
+
 rule evaluate_all:
-    """Stage 4: fresh episodes of every cell."""
+    """Stage 4: fresh episodes of every cell, and random play on every suite."""
     input:
-        every_cell(rules.evaluate.output[0]),
+        cells=every_cell(rules.evaluate.output[0]),
+        random=expand(rules.random_policy.output, run=RUN, suite=config["suites"]),
     localrule: True

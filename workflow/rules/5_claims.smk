@@ -6,7 +6,7 @@ rule claims:
     input:
         published=sorted(Path("published").glob("*")),
         stores=STORES,
-        evaluations=rules.evaluate_all.input,
+        evaluations=rules.evaluate_all.input.cells,
     output:
         report(
             f"results/{RUN}/5_report/claims.csv",
@@ -43,7 +43,8 @@ rule aggregate:
     input:
         published=published(f"{table_cells.MAIN_TABLE}.csv"),
         stores=STORES,
-        evaluations=rules.evaluate_all.input,
+        evaluations=rules.evaluate_all.input.cells,
+        random_policies=rules.evaluate_all.input.random,
     output:
         multiext(
             f"results/{RUN}/5_report/tables/",
@@ -79,5 +80,5 @@ rule aggregate:
         "Comparing all methods over all suites"
     shell:
         "exec python -m trajprompt.report aggregate --evaluations {input.evaluations}"
-        " --stores {input.stores}"
+        " --stores {input.stores} --random-policies {input.random_policies}"
         " --settings {params.settings:q} --out {params.out} > {log} 2>&1"

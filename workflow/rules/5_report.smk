@@ -62,7 +62,8 @@ rule compute:
         stores=STORES,
         pretraining=PRETRAINING_CURVES,
         adaptations=rules.tune_all.input,
-        evaluations=rules.evaluate_all.input,
+        evaluations=rules.evaluate_all.input.cells,
+        random_policies=rules.evaluate_all.input.random,
     output:
         report(
             f"results/{RUN}/5_report/compute.csv",
@@ -93,6 +94,7 @@ rule compute:
         "exec python -m trajprompt.report compute --logs {params.logs}"
         " --stores {input.stores} --pretraining {input.pretraining}"
         " --adaptations {input.adaptations} --evaluations {input.evaluations}"
+        " --random-policies {input.random_policies}"
         " --settings {params.settings:q} --out {params.out} > {log} 2>&1"
 
 

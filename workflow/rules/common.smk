@@ -94,6 +94,10 @@ def evaluate_settings(wildcards):
     return stage_settings.to_json(run_config.evaluate(config, *_cell(wildcards)))
 
 
+def random_policy_settings(wildcards):
+    return stage_settings.to_json(run_config.random_policy(config, wildcards.suite))
+
+
 def report_folder(wildcards, output):
     folders = Path(output[0]).parents
     return next(folder for folder in folders if folder.name == "5_report")

@@ -113,7 +113,13 @@ def write_aggregate(args: argparse.Namespace, settings: ReportSettings) -> None:
     from trajprompt.report.run import load_run
 
     printed = _printed(args.published, MAIN_TABLE)
-    run = load_run(settings, args.evaluations, args.stores, published=printed)
+    run = load_run(
+        settings,
+        args.evaluations,
+        args.stores,
+        published=printed,
+        random_policies=args.random_policies,
+    )
     found = blocks(run)
     profiles = profile_table(run, found[0].found)
     tables = args.out / "tables"
@@ -135,7 +141,13 @@ def write_compute(args: argparse.Namespace, settings: ReportSettings) -> None:
     from trajprompt.report.method_costs import EVALUATE, TUNE, cost_markdown, cost_table
     from trajprompt.report.pages import from_markdown, write_page
 
-    made = Artifacts(args.stores, args.pretraining, args.adaptations, args.evaluations)
+    made = Artifacts(
+        args.stores,
+        args.pretraining,
+        args.adaptations,
+        args.evaluations,
+        args.random_policies,
+    )
     table = compute_table(args.logs, made)
     cells = cost_table(args.logs, {TUNE: made.adaptations, EVALUATE: made.evaluations})
     _write_csv(args.out / "compute.csv", table)
@@ -179,6 +191,8 @@ def _write_csv(path: Path, table: "pd.DataFrame") -> None:
 
 OUT = _folder("--out", "folder of the report")
 EVALUATIONS = _files("--evaluations", "CSV", "evaluations of every cell of the table")
+PLAYED = "random play on the test tasks of the run's suites"
+RANDOM_POLICIES = _files("--random-policies", "CSV", PLAYED)
 STORES = _files("--stores", "H5", "trajectory stores of the run's suites")
 CURVES = "curves …/2_pretrain/<suite>/<backbone>/seed<n>.csv"
 PRETRAINING = _files("--pretraining", "CSV", CURVES)
@@ -197,14 +211,18 @@ REPORTED = _files("--outputs", "FILE", "all of the report but its record")
 RUN_CONFIG: Option = ("--run-config", {"required": True, "type": json.loads})
 
 JUDGED = [EVALUATIONS, STORES, PUBLISHED]
-MEASURED = [STORES, PRETRAINING, EVALUATIONS, ADAPTATIONS, LOGS]
+MEASURED = [STORES, PRETRAINING, EVALUATIONS, RANDOM_POLICIES, ADAPTATIONS, LOGS]
 COMMANDS: dict[str, tuple[str, Command, list[Option]]] = {
     "table": (
         "a table, ours beside published",
         write_table,
         [*JUDGED, TABLE, SOME_ADAPTATIONS],
     ),
-    "aggregate": ("all methods over all suites", write_aggregate, JUDGED),
+    "aggregate": (
+        "all methods over all suites",
+        write_aggregate,
+        [*JUDGED, RANDOM_POLICIES],
+    ),
     "curves": (
         "learning curves of collection and pretraining",
         write_curves,

@@ -1,11 +1,10 @@
 """All methods over all suites: interquartile means, chances of improvement, profiles.
 
-After Agarwal et al. 2021 (arXiv 2108.13264), on normalised returns: 0 is the mean of the
-first episodes of a task's data, most of them random play, 1 that of its expert episodes.
-Suites weigh equally, whatever their number of tasks. As in ``statistics``, the bootstrap
-redraws a suite's seeds once for all its tasks, and suites are its strata: tasks share
-backbones, so that redrawing within each task, as in the paper, would make the intervals
-too narrow.
+After Agarwal et al. 2021 (arXiv 2108.13264), on normalised returns: 0 is the mean of
+uniformly random actions on a task, 1 that of its data's expert episodes. Suites weigh
+equally, whatever their number of tasks. As in ``statistics``, the bootstrap redraws a
+suite's seeds once for all its tasks, and suites are its strata: tasks share backbones, so
+that redrawing within each task, as in the paper, would make the intervals too narrow.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -32,7 +31,7 @@ class Normalised:
     suites: tuple[str, ...]
     columns: list[Column]
     scores: dict[str, list[np.ndarray]]  # column id -> per suite (T, S)
-    left_out: int  # tasks whose expert episodes earn no more than the first
+    left_out: int  # tasks whose expert episodes earn no more than random actions
 
     @property
     def names(self) -> str:
@@ -69,7 +68,10 @@ def normalised(run: Run, wanted: Sequence[str] | None = None) -> Normalised:
         wanted = max(
             ([s for s in run.averaged if c.covers(s)] for c in run.columns), key=len
         )
-    kept = {suite: run.teacher(suite).expert > run.teacher(suite).first for suite in wanted}
+    kept = {}
+    for suite in wanted:
+        random, expert = ends(run, suite)
+        kept[suite] = expert > random
     suites = tuple(suite for suite in kept if kept[suite].any())
     columns = [c for c in run.columns if all(c.covers(suite) for suite in wanted)]
     scores = {}
@@ -86,12 +88,16 @@ def fullest_suite(run: Run, found: Normalised) -> str | None:
     return suite if counts[suite] > len(found.columns) else None
 
 
+def ends(run: Run, suite: str) -> tuple[np.ndarray, np.ndarray]:
+    """(T,) returns that 0 and 1 stand for: of random actions and of the expert data."""
+    return run.random_play(suite).returns(run.tasks(suite)), run.teacher(suite).expert
+
+
 def _shares(run: Run, suite: str, returns: np.ndarray) -> np.ndarray:
-    """(T, S) shares of the way from a task's first to its expert episodes."""
-    teacher = run.teacher(suite)
-    way = teacher.expert - teacher.first
+    """(T, S) shares of the way from random actions to a task's expert episodes."""
+    random, expert = ends(run, suite)
     with np.errstate(divide="ignore", invalid="ignore"):
-        return (returns - teacher.first[:, None]) / way[:, None]
+        return (returns - random[:, None]) / (expert - random)[:, None]
 
 
 def interquartile_mean(scores: Matrices) -> np.ndarray:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from trajprompt.report.aggregate import Block
+from trajprompt.report.aggregate import Block, ends
 from trajprompt.report.markdown import EMPTY, FEW_SEEDS, SUITE_LABELS, grid, number
 from trajprompt.report.run import Run
 
@@ -12,7 +12,8 @@ from trajprompt.report.run import Run
 def aggregate_markdown(blocks: Sequence[Block], run: Run) -> str:
     """Block by block; between them, which methods the first leaves out."""
     first = blocks[0]
-    parts = [_notes(run), f"## {_suites(first)}\n", _block(first), _left_out(first, run)]
+    parts = [_notes(run), _ends(blocks, run)]
+    parts += [f"## {_suites(first)}\n", _block(first), _left_out(first, run)]
     for block in blocks[1:]:
         parts += [f"## {_suites(block)} alone\n", _block(block)]
     return "\n".join(part for part in parts if part)
@@ -21,12 +22,24 @@ def aggregate_markdown(blocks: Sequence[Block], run: Run) -> str:
 def _notes(run: Run) -> str:
     return (
         f"Run `{run.name}` with {len(run.seeds)} seed(s). "
-        "Returns are normalised task by task: 0 is the mean of the first episodes of the "
-        "data, 1 that of the expert episodes. The interquartile mean is over all tasks and "
+        "Returns are normalised task by task: 0 is the mean of uniformly random actions, 1 "
+        "that of the data's expert episodes. The interquartile mean is over all tasks and "
         "seeds, suites weighed equally. The chance is that a seed of this method earns "
         "more on a task than one of the other; brackets hold 95 % bootstrap intervals, "
         f"seeds redrawn suite by suite. {FEW_SEEDS}\n"
     )
+
+
+def _ends(blocks: Sequence[Block], run: Run) -> str:
+    """What 0 and 1 stand for, mean over the test tasks of every suite."""
+    rows = []
+    for suite in dict.fromkeys(s for block in blocks for s in block.found.suites):
+        played, teacher = run.random_play(suite), run.teacher(suite)
+        means = [number(returns.mean()) for returns in ends(run, suite)]
+        counts = [str(played.episodes), str(teacher.episodes)]
+        rows.append([SUITE_LABELS.get(suite, suite), *means, *counts])
+    header = ["return", "random policy (0)", "expert data (1)"]
+    return grid([*header, "random: episodes per task", "expert: episodes per task"], rows)
 
 
 def _block(block: Block) -> str:
@@ -42,7 +55,7 @@ def _block(block: Block) -> str:
     header = ["method", "interquartile mean", f"chance to beat {first['label']}"]
     notes = (
         f"{len(rows)} methods; {block.found.left_out} task(s) are left out, whose experts "
-        "earn no more than the first episodes.\n"
+        "earn no more than random actions.\n"
     )
     return f"{notes}\n{grid(header, rows)}"
 

@@ -128,9 +128,10 @@ def task_by_seed(
     return means.sort_index(), int(grouped["count"].min())
 
 
-def read_evaluation(path: str | Path) -> pd.DataFrame:
+def read_evaluation(
+    path: str | Path, made_by: str = "python -m trajprompt.evaluate"
+) -> pd.DataFrame:
     """One evaluation file, a row per episode; every number in it is finite."""
-    made_by = "python -m trajprompt.evaluate"
     # No text is a missing value: a method may be called null.
     options: dict[str, Any] = {"keep_default_na": False, "na_values": [""]}
     options["dtype"] = dict.fromkeys(TEXT_COLUMNS, str)
@@ -138,18 +139,17 @@ def read_evaluation(path: str | Path) -> pd.DataFrame:
     table = read_table(path, made_by, EVALUATION_COLUMNS, numbers, **options)
     for name in COUNT_COLUMNS:
         if table[name].dtype.kind not in "iu" or (table[name] < 0).any():
-            _refuse(path, name, "whole numbers of 0 or more")
+            _refuse(path, made_by, name, "whole numbers of 0 or more")
     if not table["success"].isin((0, 1)).all():
-        _refuse(path, "success", "0 or 1")
+        _refuse(path, made_by, "success", "0 or 1")
     if not table["checkpoint"].isin(CHECKPOINTS).all():
-        _refuse(path, "checkpoint", " or ".join(CHECKPOINTS))
+        _refuse(path, made_by, "checkpoint", " or ".join(CHECKPOINTS))
     for name in TEXT_COLUMNS:
         if table[name].isna().any():
-            _refuse(path, name, "a name in every row")
+            _refuse(path, made_by, name, "a name in every row")
     return table
 
 
-def _refuse(path: str | Path, column: str, expected: str) -> None:
+def _refuse(path: str | Path, made_by: str, column: str, expected: str) -> None:
     found = f"column {column} holds something else"
-    remedy = "run `python -m trajprompt.evaluate`"
-    raise TrajpromptError(path, found, expected, remedy)
+    raise TrajpromptError(path, found, expected, f"run `{made_by}`")

@@ -25,6 +25,7 @@ class Artifacts:
     pretraining: Sequence[str | Path] = ()  # curves or backbones
     adaptations: Sequence[str | Path] = ()
     evaluations: Sequence[str | Path] = ()
+    random_policies: Sequence[str | Path] = ()  # played in the same stage
 
 
 def compute_table(logs: Path, made: Artifacts) -> pd.DataFrame:
@@ -34,11 +35,12 @@ def compute_table(logs: Path, made: Artifacts) -> pd.DataFrame:
     Sums and maxima are over the jobs that were measured, NaN if none was; ``unknown``
     counts the others, such as jobs run by hand. ``logs`` is the run's folder of logs.
     """
+    played = [*made.evaluations, *made.random_policies]
     stages = {
         "1_collect": (made.stores, sum(map(_store_steps, made.stores))),
         "2_pretrain": (made.pretraining, 0),
         "3_tune": (made.adaptations, sum(map(_tuning_steps, made.adaptations))),
-        "4_evaluate": (made.evaluations, sum(map(_evaluation_steps, made.evaluations))),
+        "4_evaluate": (played, sum(map(_evaluation_steps, played))),
     }
     rows = []
     for stage, (paths, steps) in stages.items():

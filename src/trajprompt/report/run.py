@@ -11,6 +11,7 @@ from trajprompt import seeds as streams
 from trajprompt.errors import TrajpromptError
 from trajprompt.report.cells import Column, Evaluations, Scores, parse_columns
 from trajprompt.report.published import AVERAGE, Published
+from trajprompt.report.random_play import MADE_BY, RandomPlay, read_random_play
 from trajprompt.report.sizes import PrintedSize, Sizes, read_printed
 from trajprompt.report.teacher import Teacher, read_teacher, store_suite
 from trajprompt.settings import ReportSettings
@@ -28,6 +29,7 @@ class Run:
     stores: dict[str, Path] = field(default_factory=dict)  # suite -> trajectory store
     sizes: Sizes = field(default_factory=Sizes)
     printed_sizes: dict[str, PrintedSize] = field(default_factory=dict)  # by column
+    random: dict[str, RandomPlay] = field(default_factory=dict)  # by suite
     title: str = ""  # of its one table; empty where all are meant
 
     def column(self, name: str) -> Column | None:
@@ -78,6 +80,14 @@ class Run:
             raise TrajpromptError("--stores", f"stores of {sorted(self.stores)}", expected)
         return _teacher(self.stores[suite], self.tasks(suite))
 
+    def random_play(self, suite: str) -> RandomPlay:
+        """Of uniformly random actions on the suite."""
+        if suite not in self.random:
+            found, expected = f"files of {sorted(self.random)}", f"that of {suite}"
+            where, remedy = "--random-policies", f"run `{MADE_BY}`"
+            raise TrajpromptError(where, found, expected, remedy)
+        return self.random[suite]
+
     def stream(self, *names: object) -> np.random.SeedSequence:
         """The bootstrap's chance for one number of the report."""
         return streams.stream(self.run_seed, "report", *names)
@@ -98,8 +108,10 @@ def load_run(
     adaptations: Sequence[str | Path] = (),
     published: Sequence[str | Path] = (),
     printed_sizes: str | Path | None = None,
+    random_policies: Sequence[str | Path] = (),
 ) -> Run:
     """The run, or its one table, that ``settings`` describe, from its files."""
+    played = [read_random_play(path) for path in random_policies]
     return Run(
         name=settings.run,
         run_seed=settings.run_seed,
@@ -111,6 +123,7 @@ def load_run(
         stores={store_suite(path): Path(path) for path in stores},
         sizes=Sizes(adaptations),
         printed_sizes=read_printed(printed_sizes, settings.paper),
+        random={play.suite: play for play in played},
         title=settings.title,
     )
 

@@ -30,6 +30,7 @@ def jobs_of(config: run_config.Config) -> list[Job]:
         *_collect(config),
         *_pretrain(config),
         *_cells(config),
+        *_random_policies(config),
         Job("report", REPORT, (), config),
     ]
 
@@ -74,6 +75,19 @@ def _cells(config: run_config.Config) -> list[Job]:
         for stage, folder, suffix, make in stages
         for suite, setting, method in table_cells.cells(config)
         for seed in config["seeds"]
+    ]
+
+
+def _random_policies(config: run_config.Config) -> list[Job]:
+    name = settings.RANDOM_POLICY
+    return [
+        _job(
+            name,
+            f"4_evaluate/{suite}/{name}",
+            (".csv",),
+            run_config.random_policy(config, suite),
+        )
+        for suite in config["suites"]
     ]
 
 

@@ -1,0 +1,101 @@
+"""Stage 4: play uniformly random actions on a suite's test tasks; one CSV row per episode.
+
+Their mean return is 0 of the normalised returns by which all methods are compared.
+"""
+
+import argparse
+import dataclasses
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from trajprompt.errors import run_stage
+from trajprompt.settings import (
+    RANDOM_POLICY,
+    RandomPolicySettings,
+    read_settings,
+    stage_arguments,
+    stage_parser,
+)
+
+if TYPE_CHECKING:
+    from trajprompt.rollout.evaluation import Entry
+    from trajprompt.rollout.loop import Episodes
+
+EXAMPLE = """--config config.yaml presets/smoke.yaml --suite reach \\
+    --out random-policy.csv"""
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    args = _parser().parse_args(argv)
+    run(read_settings(args, RandomPolicySettings, suite=args.suite), args.out)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = stage_parser(RANDOM_POLICY, __doc__, EXAMPLE)
+    parser.add_argument("--suite", required=True, help="suite of tasks, e.g. cheetah-vel")
+    parser.add_argument("--out", type=Path, required=True, help="episodes (.csv)")
+    stage_arguments(parser)
+    return parser
+
+
+def run(settings: RandomPolicySettings, out: Path) -> None:
+    """Play every task and write its episodes, with the columns of an evaluation."""
+    from trajprompt.artifacts import write_text
+    from trajprompt.progress import progress
+    from trajprompt.provenance import provenance
+    from trajprompt.records import write_record
+    from trajprompt.rollout.evaluation import to_csv
+
+    tasks = progress(settings.tasks, f"{settings.suite} random play", "task")
+    entries = [entry for task in tasks for entry in _entries(settings, task)]
+    attributes = provenance(RANDOM_POLICY, dataclasses.asdict(settings), [])
+    write_text(out, to_csv(entries))
+    write_record(attributes, out)
+
+
+def play(settings: RandomPolicySettings, task: int) -> "Episodes":
+    """The task's episodes in lockstep.
+
+    Its chance is its own: what it earns is the same whatever other tasks a run has. All
+    episodes are played even where resets are deterministic, since the actions differ.
+    """
+    import numpy as np
+
+    from trajprompt.collect.scripted import RandomPolicy
+    from trajprompt.rollout.loop import rollout
+    from trajprompt.seeds import integers, stream
+    from trajprompt.tasks.simulator import make_simulator
+    from trajprompt.tasks.suites import get_suite
+
+    suite, count = get_suite(settings.suite), settings.episodes
+    names = (settings.run_seed, RANDOM_POLICY, suite.name, task)
+    generator = np.random.default_rng(stream(*names, "actions"))
+    resets = integers(stream(*names, "resets"), count)
+    simulator = make_simulator(suite, np.full(count, task), settings.threads)
+    return rollout(simulator, RandomPolicy(count, suite.action_dim, generator), resets)
+
+
+def _entries(settings: RandomPolicySettings, task: int) -> "Iterator[Entry]":
+    """As of a cell without a prompt, whose only seed is the run's."""
+    played = play(settings, task)
+    for episode in range(settings.episodes):
+        yield {
+            "suite": settings.suite,
+            "setting": RANDOM_POLICY,
+            "method": RANDOM_POLICY,
+            "seed": settings.run_seed,
+            "task": task,
+            "prompt": 0,
+            "episode": episode,
+            "checkpoint": "last",
+            "iteration": 0,
+            "queries": 0,
+            "return": float(played.returns[episode]),
+            "length": int(played.lengths[episode]),
+            "success": int(played.successes[episode]),
+        }
+
+
+if __name__ == "__main__":
+    raise SystemExit(run_stage(main, usage=True))
