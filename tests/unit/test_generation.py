@@ -179,9 +179,13 @@ def test_stopped_anywhere_goes_on_to_the_same_bytes(tune, options, tmp_path, at)
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
 
 
-def test_training_prompts_are_required(problem):
-    without = dataclasses.replace(problem, training_prompts=None, prompt_set=None)
-    with pytest.raises(TrajpromptError, match="reads_training_tasks"):
+@pytest.mark.parametrize(
+    ("missing", "named"),
+    [("training_prompts", "training prompts"), ("prompt_set", "prompts of the own task")],
+)
+def test_sets_of_prompts_are_required(problem, missing, named):
+    without = dataclasses.replace(problem, **{missing: None})
+    with pytest.raises(TrajpromptError, match=f"{named}: none;.*reads_training_tasks"):
         diffuse(without, DIFFUSER)
 
 

@@ -56,11 +56,10 @@ class Generation:
         self.guidance = GUIDANCE[options.guidance]
         self.trace = Trace(problem, options.iterations)
         training = problem.require_training_prompts()
-        assert problem.prompt_set is not None
         self.codec = PromptCodec.fit(training, options.per_dimension)
         everything = training.map(lambda x: x.flatten(0, 1).unsqueeze(0))
         self.training = EncodedPrompts.of(self.codec, everything)  # (1, T n, ..)
-        self.own = EncodedPrompts.of(self.codec, problem.prompt_set)  # (R, n, ..)
+        self.own = EncodedPrompts.of(self.codec, problem.require_prompt_set())  # (R, n, ..)
         self._begin_chance()
         fresh = build(self.codec, torch_generator(self.shared[0]))
         fresh = fresh.with_vectors(fresh.vectors.to(problem.backbone.device))

@@ -71,6 +71,13 @@ class TuningProblem:
             raise TrajpromptError("training prompts", "none", expected)
         return self.training_prompts
 
+    def require_prompt_set(self) -> "PromptSet":
+        """Prompts (R, n, ..) of each row's own task, for methods that learn from them."""
+        if self.prompt_set is None:
+            expected = "a method registered with reads_training_tasks=True"
+            raise TrajpromptError("prompts of the own task", "none", expected)
+        return self.prompt_set
+
     def streams(self, count: int) -> list[np.random.SeedSequence]:
         """``count`` independent streams, the same ones at every call."""
         return children(self.stream, count)
