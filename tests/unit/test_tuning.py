@@ -13,10 +13,10 @@ from tuning_problem import ACTION, PROMPT, ROWS, STATE, make_problem, segments
 from trajprompt.checkpoint import Checkpoint
 from trajprompt.errors import TrajpromptError
 from trajprompt.models.prompt_dt import BackboneConfig, PromptDT, action_loss
-from trajprompt.options import parse_options
+from trajprompt.options import OptionError, build, parse_options
 from trajprompt.seeds import stream, torch_generator
 from trajprompt.tasks.suites import get_suite
-from trajprompt.tuning import ptdt_online
+from trajprompt.tuning import none, protocol, ptdt_online
 from trajprompt.tuning.adaptation import read_adaptation, write_adaptation
 from trajprompt.tuning.adaptor import AdaptorOptions
 from trajprompt.tuning.diffuser_ptdt import DiffuserPtdtOptions
@@ -95,11 +95,25 @@ every = pytest.mark.parametrize("name", methods())
 
 def options_of(name: str) -> Any:
     """Tiny ones; the defaults of a method that nobody has entered above."""
-    return OPTIONS[name] if name in OPTIONS else get_method(name).options()
+    if name in OPTIONS:
+        return OPTIONS[name]
+    try:
+        return build((get_method(name).options,), {})[0]
+    except OptionError as error:
+        found = f"option {error.name} of {name} has no default"
+        pytest.fail(f"{found}; give it one, or enter tiny options in OPTIONS of this file")
 
 
 def test_every_method_with_tiny_options_exists():
     assert set(OPTIONS) <= set(methods())
+
+
+def test_a_method_whose_options_lack_defaults_is_told_so(monkeypatch):
+    made = dataclasses.make_dataclass("Options", [("spread", float)], frozen=True)
+    known = {**protocol.REGISTRY, "mine": protocol.Method("mine", made, none.tune)}
+    monkeypatch.setattr(protocol, "REGISTRY", known)
+    with pytest.raises(pytest.fail.Exception, match="option spread of mine has no default"):
+        options_of("mine")
 
 
 @every
