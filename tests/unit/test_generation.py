@@ -8,7 +8,7 @@ import pytest
 import torch
 from generators import DIFFUSER, both
 from stopping import Stopped, interrupt
-from tuning_problem import ACTION, PROMPT, ROWS, STATE, make_problem, prompt_set
+from tuning_problem import ACTION, DRAWS, PROMPT, ROWS, STATE, make_problem, prompt_set
 
 from trajprompt.checkpoint import Checkpoint
 from trajprompt.errors import TrajpromptError
@@ -135,6 +135,20 @@ def test_extras_and_parameters_are_stored(tune, options, problem, tmp_path):
         assert np.array_equal(stored.extras[name].values, extra.values)
         assert stored.extras[name][1:] == extra[1:]
     assert stored.extras["downstream_loss"].values.shape == (2, ROWS)
+
+
+@both
+def test_prompts_that_differ_are_counted(tune, options, problem):
+    """Row by row those of its own set, task by task those of pretraining."""
+    for number in range(ROWS):
+        for tensor in (*problem.prompt_set.prompts, problem.prompt_set.rewards):
+            tensor[number, number:] = tensor[number, :1]
+    for tensor in (*problem.training_prompts.prompts, problem.training_prompts.rewards):
+        tensor[1] = tensor[1, :1]
+    extras = tune(problem, dataclasses.replace(options, iterations=0)).extras
+    assert extras["different_prompts"].values.tolist() == [1, 1, 2]
+    assert extras["different_training_prompts"].values.tolist() == [DRAWS, 1, DRAWS, DRAWS]
+    assert extras["different_prompts"].unit == "prompts"
 
 
 @pytest.mark.parametrize("damage", ["unit", "group"])

@@ -27,7 +27,7 @@ from trajprompt.tuning.prompt_loss import PromptLoss
 from trajprompt.tuning.prompt_vectors import to_vectors
 from trajprompt.tuning.protocol import Adaptation, Extra, TuningProblem
 from trajprompt.tuning.samples import draw_rows
-from trajprompt.tuning.shown_prompts import shown_prompts
+from trajprompt.tuning.shown_prompts import prompts_that_differ, shown_prompts
 from trajprompt.tuning.trace import Spent, Trace
 
 Build = Callable[[PromptCodec, torch.Generator], Generator]  # one row, fresh weights
@@ -214,5 +214,7 @@ class Generation:
         extras = {"pretraining_loss": Extra(self.pretraining_curve, "1", text)}
         for (name, (unit, text)), values in zip(CURVES.items(), self.curves, strict=True):
             extras[name] = Extra(values, unit, f"(iterations, R) {text}")
+        training = self.problem.require_training_prompts().prompts
+        extras |= prompts_that_differ(self.own.prompts, training)
         how = self.own, self.options.temperature, torch_generator(self.shared[3])
         return extras | shown_prompts(self.learner.model, self.codec, *how)
