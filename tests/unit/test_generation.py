@@ -12,6 +12,7 @@ from tuning_problem import ACTION, DRAWS, PROMPT, ROWS, STATE, make_problem, pro
 
 from trajprompt.checkpoint import Checkpoint
 from trajprompt.errors import TrajpromptError
+from trajprompt.models.prompt_diffusion import PromptDiffusion
 from trajprompt.options import parse_options
 from trajprompt.seeds import stream
 from trajprompt.tuning.adaptation import read_adaptation, write_adaptation
@@ -175,6 +176,30 @@ def test_denoising_ends_in_the_adapted_prompt(problem):
     states = last.states.flatten().double()
     assert torch.corrcoef(torch.stack([shown, states]))[0, 1] > 0.999  # one affine map
     assert chain[:, 0].std() == pytest.approx(1.0, abs=0.2)  # noise
+
+
+def test_clipped_is_what_the_chain_shows_at_the_edge(problem, monkeypatch):
+    """Without fresh noise x_{k-1} = a clean + b x_k, which gives the clean one back."""
+    chains, denoise = [], PromptDiffusion.denoise
+
+    def kept_too(*arguments):
+        chains.append(list(denoise(*arguments)))
+        return iter(chains[-1])
+
+    monkeypatch.setattr(PromptDiffusion, "denoise", kept_too)
+    adaptation = diffuse(problem, dataclasses.replace(DIFFUSER, temperature=0.0))
+    x = torch.stack([one.x[:, 0] for one in chains[-1]], dim=1).double()  # (R, N + 1, d)
+    betas = torch.linspace(1e-4 * 40, 0.02 * 40, 25, dtype=torch.float64)[:, None]
+    signal = torch.cumprod(1 - betas, 0)
+    before = signal / (1 - betas)
+    a = before.sqrt() * betas / (1 - signal)
+    b = (1 - betas).sqrt() * (1 - before) / (1 - signal)
+    clean = (x[:, 1:] - b.flip(0) * x[:, :-1]) / a.flip(0)  # from x_N to x_1
+    at_edge = (clean.abs() - 1).abs() < 1e-6 / a.flip(0)  # x is float32
+    found = adaptation.extras["clipped"]
+    np.testing.assert_allclose(found.values, at_edge.double().mean(-1), atol=1e-6)
+    assert found.values.shape == (ROWS, 25) and 0 < found.values.mean() < 1
+    assert found.unit == "share"
 
 
 @both
