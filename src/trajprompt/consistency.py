@@ -174,9 +174,10 @@ def _method_errors(config: Config) -> Found:
     from trajprompt.tuning.protocol import methods  # with torch: 1.5 s
 
     for name, method in config["tune"]["methods"].items():
-        file = f"tuning/{method['kind'].replace('-', '_')}.py"
-        if not (Path(__file__).parent / file).is_file() or method["kind"] not in methods():
-            expected = f"a method's name, with a file src/trajprompt/{file}"
+        known = methods()
+        if method["kind"] not in known:
+            file = f"src/trajprompt/tuning/{method['kind'].replace('-', '_')}.py"
+            expected = f"one of {', '.join(known)}, or a new one that {file} registers"
             yield f"tune.methods.{name}.kind", method["kind"], expected
         yield from _method_option_errors(config, f"tune.methods.{name}", method)
 

@@ -13,6 +13,7 @@ class TrajpromptError(Exception):
     """Bad input, named in full: where, what was found, what was expected, what to do."""
 
     def __init__(self, where: object, found: str, expected: str = "", remedy: str = ""):
+        self.where, self.found, self.expected = where, found, expected
         parts = [f"{where}: {found}"]
         if expected:
             parts.append(f"expected {expected}")

@@ -21,8 +21,8 @@ class OptionError(TrajpromptError):
     """One wrong option. ``name`` is empty where no single option is to blame."""
 
     def __init__(self, name: str, found: str, expected: str):
-        self.name, self.found, self.expected = name, found, expected
         super().__init__(name or "options", f"found {found}", expected)
+        self.name, self.found = name, found
 
 
 def at_least(options: Any, least: float, *names: str) -> None:

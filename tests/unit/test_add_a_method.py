@@ -9,7 +9,8 @@ import pytest
 import torch
 from tuning_problem import ROWS, make_problem
 
-from trajprompt import config, consistency, table_cells, tuning
+from trajprompt import config, table_cells, tuning
+from trajprompt.errors import TrajpromptError
 from trajprompt.tuning import protocol
 from trajprompt.tuning.adaptation import read_adaptation, write_adaptation
 
@@ -26,7 +27,6 @@ def overlay(monkeypatch, tmp_path):
     (tmp_path / "mine.yaml").write_text(blocks["yaml"])
     monkeypatch.setattr(protocol, "REGISTRY", dict(protocol.methods()))
     monkeypatch.setattr(tuning, "__path__", [*tuning.__path__, str(folder)])
-    monkeypatch.setattr(consistency, "__file__", str(tmp_path / "consistency.py"))
     yield tmp_path / "mine.yaml"
     sys.modules.pop("trajprompt.tuning.random_search", None)
 
@@ -53,3 +53,23 @@ def test_the_config_asks_for_its_cells(overlay):
 def test_the_smoke_run_has_it_too(overlay):
     smoke = config.load(["config.yaml", overlay, "presets/smoke.yaml"])
     assert CELL in table_cells.cells(smoke)
+
+
+@pytest.mark.parametrize("name", ["random", "ptdt-offline"])  # a free name, a taken one
+def test_another_name_than_the_files_is_refused(overlay, tmp_path, name):
+    file = tmp_path / "tuning/random_search.py"
+    file.write_text(file.read_text().replace('"random-search"', f'"{name}"'))
+    message = (
+        f"random_search.py: registers a method named '{name}'; expected 'random-search'; "
+        f"register it as 'random-search', or call the file {name.replace('-', '_')}.py"
+    )
+    with pytest.raises(TrajpromptError, match=re.escape(message)):
+        protocol.get_method("random-search")
+
+
+def test_a_file_that_registers_nothing_is_named(overlay, tmp_path):
+    file = tmp_path / "tuning/random_search.py"
+    file.write_text(file.read_text().replace("@register(", "# @register("))
+    message = "kind: found random-search; .*a new one that .*/random_search.py registers"
+    with pytest.raises(TrajpromptError, match=message):
+        config.load(["config.yaml", overlay])

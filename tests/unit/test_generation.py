@@ -8,10 +8,11 @@ import pytest
 import torch
 from generators import DIFFUSER, both
 from stopping import Stopped, interrupt
-from tuning_problem import ACTION, PROMPT, ROWS, STATE, make_problem, prompt_set
+from tuning_problem import ACTION, DRAWS, PROMPT, ROWS, STATE, make_problem, prompt_set
 
 from trajprompt.checkpoint import Checkpoint
 from trajprompt.errors import TrajpromptError
+from trajprompt.models.prompt_diffusion import PromptDiffusion
 from trajprompt.options import parse_options
 from trajprompt.seeds import stream
 from trajprompt.tuning.adaptation import read_adaptation, write_adaptation
@@ -137,6 +138,20 @@ def test_extras_and_parameters_are_stored(tune, options, problem, tmp_path):
     assert stored.extras["downstream_loss"].values.shape == (2, ROWS)
 
 
+@both
+def test_prompts_that_differ_are_counted(tune, options, problem):
+    """Row by row those of its own set, task by task those of pretraining."""
+    for number in range(ROWS):
+        for tensor in (*problem.prompt_set.prompts, problem.prompt_set.rewards):
+            tensor[number, number:] = tensor[number, :1]
+    for tensor in (*problem.training_prompts.prompts, problem.training_prompts.rewards):
+        tensor[1] = tensor[1, :1]
+    extras = tune(problem, dataclasses.replace(options, iterations=0)).extras
+    assert extras["different_prompts"].values.tolist() == [1, 1, 2]
+    assert extras["different_training_prompts"].values.tolist() == [DRAWS, 1, DRAWS, DRAWS]
+    assert extras["different_prompts"].unit == "prompts"
+
+
 @pytest.mark.parametrize("damage", ["unit", "group"])
 def test_extras_that_do_not_say_what_they_are_are_an_error(damage, problem, tmp_path):
     write_adaptation(tmp_path / "a.h5", problem, diffuse(problem, DIFFUSER), {})
@@ -163,6 +178,30 @@ def test_denoising_ends_in_the_adapted_prompt(problem):
     assert chain[:, 0].std() == pytest.approx(1.0, abs=0.2)  # noise
 
 
+def test_clipped_is_what_the_chain_shows_at_the_edge(problem, monkeypatch):
+    """Without fresh noise x_{k-1} = a clean + b x_k, which gives the clean one back."""
+    chains, denoise = [], PromptDiffusion.denoise
+
+    def kept_too(*arguments):
+        chains.append(list(denoise(*arguments)))
+        return iter(chains[-1])
+
+    monkeypatch.setattr(PromptDiffusion, "denoise", kept_too)
+    adaptation = diffuse(problem, dataclasses.replace(DIFFUSER, temperature=0.0))
+    x = torch.stack([one.x[:, 0] for one in chains[-1]], dim=1).double()  # (R, N + 1, d)
+    betas = torch.linspace(1e-4 * 40, 0.02 * 40, 25, dtype=torch.float64)[:, None]
+    signal = torch.cumprod(1 - betas, 0)
+    before = signal / (1 - betas)
+    a = before.sqrt() * betas / (1 - signal)
+    b = (1 - betas).sqrt() * (1 - before) / (1 - signal)
+    clean = (x[:, 1:] - b.flip(0) * x[:, :-1]) / a.flip(0)  # from x_N to x_1
+    at_edge = (clean.abs() - 1).abs() < 1e-6 / a.flip(0)  # x is float32
+    found = adaptation.extras["clipped"]
+    np.testing.assert_allclose(found.values, at_edge.double().mean(-1), atol=1e-6)
+    assert found.values.shape == (ROWS, 25) and 0 < found.values.mean() < 1
+    assert found.unit == "share"
+
+
 @both
 @pytest.mark.parametrize("at", [3, 4, 5, 8])
 def test_stopped_anywhere_goes_on_to_the_same_bytes(tune, options, tmp_path, at):
@@ -179,9 +218,13 @@ def test_stopped_anywhere_goes_on_to_the_same_bytes(tune, options, tmp_path, at)
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
 
 
-def test_training_prompts_are_required(problem):
-    without = dataclasses.replace(problem, training_prompts=None, prompt_set=None)
-    with pytest.raises(TrajpromptError, match="reads_training_tasks"):
+@pytest.mark.parametrize(
+    ("missing", "named"),
+    [("training_prompts", "training prompts"), ("prompt_set", "prompts of the own task")],
+)
+def test_sets_of_prompts_are_required(problem, missing, named):
+    without = dataclasses.replace(problem, **{missing: None})
+    with pytest.raises(TrajpromptError, match=f"{named}: none;.*reads_training_tasks"):
         diffuse(without, DIFFUSER)
 
 

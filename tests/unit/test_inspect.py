@@ -54,10 +54,10 @@ def trajectories(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def tuned(tmp_path: Path) -> Path:
-    """Eleven rows, written as the tune stage does; rows 0 and 1 have three iterations."""
+    """Eleven rows of three iterations each, written as the tune stage does."""
     path = tmp_path / "adaptation.h5"
     tasks = np.array([2, 7, *range(10, 19)])
-    objectives = [[5.0, 3.0, 4.0], [9.0, 8.0, 7.0], *[[1.0]] * 9]
+    objectives = [[5.0, 3.0, 4.0], [9.0, 8.0, 7.0], *[[1.0] * 3] * 9]
     zeros = dict.fromkeys(HISTORY_COLUMNS, 0)
     history = [
         {**zeros, "task": task, "iteration": i, "queries": 15 * i, "objective": objective}
@@ -159,6 +159,15 @@ def test_adaptation_history_is_summed_up_per_row(tuned: Path) -> None:
     with pytest.raises(TrajpromptError, match="no task 3; expected one of 2, 7, 10"):
         describe(tuned, 3)
     assert set(adaptation.COLUMNS) <= set(HISTORY_COLUMNS)
+
+
+def test_extras_are_summed_up_where_there_are_some(tuned: Path) -> None:
+    assert "extras, over" not in describe(tuned)
+    with h5py.File(tuned, "r+") as file:
+        file["extras/different_prompts"] = np.array([5, 5, 2])
+        file["extras/conflicts"] = np.zeros((0, 3))
+    found = rows_of(describe(tuned), "extras, over all their numbers")
+    assert found[1:] == ["different_prompts 4.00 1.41 2 5".split()]
 
 
 def test_adaptation_without_history(tuned: Path) -> None:

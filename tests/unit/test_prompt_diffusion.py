@@ -55,7 +55,8 @@ def test_one_reverse_step_equals_the_reference(step, clip):
     x, noise = torch.randn(2, 1, 5, 3, generator=generator()).unbind(0)
     expected = known.step(noise, step, x, generator=generator(1)).prev_sample
     fresh = torch.randn(x.shape, generator=generator(1))
-    mean = schedule.mean(x, noise, step, 1.0 if clip else math.inf)
+    implied = schedule.implied(x, noise, step)
+    mean = schedule.mean(x, implied, step, 1.0 if clip else math.inf)
     found = mean + schedule.deviation(step, 1.0) * fresh
     torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
     if not clip:

@@ -57,6 +57,8 @@ def test_finds_the_planted_prompt(planted):
     assert all(entry["objective"] < 1e-9 for entry in after)
     assert all(entry["objective"] > 1e-4 for entry in before)
     assert {entry["queries"] for entry in after} == {TRAINING_TASKS * DRAWS + 1}
+    counts = adaptation.extras["different_training_prompts"]
+    assert counts.values.tolist() == [DRAWS] * TRAINING_TASKS
     moved = to_vectors(adaptation.last) - to_vectors(planted.initial_prompts)
     np.testing.assert_allclose(
         [entry["displacement"] for entry in after], moved.norm(dim=1), rtol=1e-5
@@ -83,7 +85,9 @@ def test_equal_prompts_are_judged_once(planted):
     held = planted.training_prompts
     for tensor in (*held.prompts, held.rewards):
         tensor[:, 1:] = tensor[:, :1]
-    assert tune(planted, ALL).history[-1]["queries"] == TRAINING_TASKS + 1
+    found = tune(planted, ALL)
+    assert found.history[-1]["queries"] == TRAINING_TASKS + 1
+    assert found.extras["different_training_prompts"].values.tolist() == [1] * 4
 
 
 def test_training_prompts_are_needed(problem):

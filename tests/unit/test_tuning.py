@@ -13,10 +13,10 @@ from tuning_problem import ACTION, PROMPT, ROWS, STATE, make_problem, segments
 from trajprompt.checkpoint import Checkpoint
 from trajprompt.errors import TrajpromptError
 from trajprompt.models.prompt_dt import BackboneConfig, PromptDT, action_loss
-from trajprompt.options import parse_options
+from trajprompt.options import OptionError, build, parse_options
 from trajprompt.seeds import stream, torch_generator
 from trajprompt.tasks.suites import get_suite
-from trajprompt.tuning import ptdt_online
+from trajprompt.tuning import none, protocol, ptdt_online
 from trajprompt.tuning.adaptation import read_adaptation, write_adaptation
 from trajprompt.tuning.adaptor import AdaptorOptions
 from trajprompt.tuning.diffuser_ptdt import DiffuserPtdtOptions
@@ -95,11 +95,25 @@ every = pytest.mark.parametrize("name", methods())
 
 def options_of(name: str) -> Any:
     """Tiny ones; the defaults of a method that nobody has entered above."""
-    return OPTIONS[name] if name in OPTIONS else get_method(name).options()
+    if name in OPTIONS:
+        return OPTIONS[name]
+    try:
+        return build((get_method(name).options,), {})[0]
+    except OptionError as error:
+        found = f"option {error.name} of {name} has no default"
+        pytest.fail(f"{found}; give it one, or enter tiny options in OPTIONS of this file")
 
 
 def test_every_method_with_tiny_options_exists():
     assert set(OPTIONS) <= set(methods())
+
+
+def test_a_method_whose_options_lack_defaults_is_told_so(monkeypatch):
+    made = dataclasses.make_dataclass("Options", [("spread", float)], frozen=True)
+    known = {**protocol.REGISTRY, "mine": protocol.Method("mine", made, none.tune)}
+    monkeypatch.setattr(protocol, "REGISTRY", known)
+    with pytest.raises(pytest.fail.Exception, match="option spread of mine has no default"):
+        options_of("mine")
 
 
 @every
@@ -316,6 +330,44 @@ def test_damaged_adaptation_is_one_clear_error(tmp_path):
     file.write_bytes(b"not HDF5")
     with pytest.raises(TrajpromptError, match="damaged"):
         read_adaptation(file)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda h: [], ":history: no entries; expected entries of task, prompt, iter"),
+        (lambda h: [{"task": 2}], ":history: an entry of task; expected entries of task,"),
+        (
+            lambda h: h[:-1],
+            ":history: nothing of task 7, prompt 0, iteration 2; expected an",
+        ),
+        (
+            lambda h: [e | {"queries": 0.5} for e in h],
+            "queries: <f8 .*; expected .* i or u",
+        ),
+        (
+            lambda h: [e | {"objective": None} for e in h],
+            "objective: type object; .*numbers",
+        ),
+    ],
+)
+def test_a_bad_history_is_refused_before_a_file_is_there(
+    problem, tmp_path, change, message
+):
+    made = get_method("soft-prompt").tune(problem, OPTIONS["soft-prompt"])
+    bad = dataclasses.replace(made, history=change(made.history))
+    whole = f"^tuning method mine.*{message}.*; mend what the method hands back$"
+    with pytest.raises(TrajpromptError, match=whole):
+        write_adaptation(tmp_path / "a.h5", problem, bad, {"method": "mine"})
+    assert not list(tmp_path.iterdir())
+
+
+def test_prompts_of_too_few_rows_are_refused_too(problem, tmp_path):
+    made = get_method("none").tune(problem, NoOptions())
+    bad = dataclasses.replace(made, last=made.last.select(slice(2)))
+    with pytest.raises(TrajpromptError, match="method mine:last/returns_to_go.*; mend"):
+        write_adaptation(tmp_path / "a.h5", problem, bad, {"method": "mine"})
+    assert not list(tmp_path.iterdir())
 
 
 def adapted(name: str, checkpoint: Checkpoint) -> Adaptation:

@@ -45,11 +45,20 @@ def _row(whole: dict[str, np.ndarray], task: int, prompt: int) -> RowHistory:
 def describe(file: "h5py.File", path: Path, task: int | None) -> list[str]:
     """The sections that ``trajprompt inspect`` prints for an adaptation."""
     rows = read_history(file, path, task)
+    extras = _extras(file)
     return [
         text.section("attributes", text.attributes(hdf5.plain_attributes(file))),
         text.section("tree", hdf5.tree(file)),
+        *([text.section("extras, over all their numbers", extras)] if extras else []),
         text.section("history of every prompt, at its last iteration", _summary(rows)),
     ]
+
+
+def _extras(file: "h5py.File") -> list[str]:
+    """A line per array with numbers in it: a method of no iterations has empty ones."""
+    known = {name: data[()] for name, data in file.get("extras", {}).items() if data.size}
+    rows = [(name, *text.statistics(values)) for name, values in known.items()]
+    return text.table(("name", *text.STATISTICS), rows) if rows else []
 
 
 def _summary(rows: list[RowHistory]) -> list[str]:

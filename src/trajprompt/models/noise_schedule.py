@@ -42,14 +42,18 @@ class NoiseSchedule:
         signal, own = self.signal[step], self.noise[step]
         return signal.unsqueeze(-1) * x0 + own.unsqueeze(-1) * noise
 
-    def mean(self, x: Tensor, noise: Tensor, step: int, largest: float) -> Tensor:
-        """Eq. 17: the mean of x_{k-1}, if ``noise`` is what x_k holds of it.
+    def implied(self, x: Tensor, noise: Tensor, step: int) -> Tensor:
+        """The x_0 of x_k, if ``noise`` is what x_k holds of it."""
+        own, its = (float(values[step]) for values in self._denoise)
+        return own * x - its * noise
 
-        Written as a mean of x_k and the x_0 that the two imply, which is kept within
+    def mean(self, x: Tensor, implied: Tensor, step: int, largest: float) -> Tensor:
+        """Eq. 17: the mean of x_{k-1}.
+
+        Written as a mean of x_k and the x_0 that it implies, which is kept within
         ±``largest``; with infinity it is Eq. 17 to the letter.
         """
-        own, its = (float(values[step]) for values in self._denoise)
-        clean = (own * x - its * noise).clamp(-largest, largest)
+        clean = implied.clamp(-largest, largest)
         of_clean, of_own = (float(values[step]) for values in self._weigh)
         return of_clean * clean + of_own * x
 

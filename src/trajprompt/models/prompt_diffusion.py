@@ -6,6 +6,7 @@ Prompt Diffuser (arXiv 2411.01168), Eq. 7, 10, 16 and 17. One network per row of
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -30,6 +31,13 @@ class DiffusionConfig:
     # What a denoised number can be at most, as in improved-diffusion (clip_denoised), on
     # which PD builds; Eq. 17 has no bound. Prompts lie in [-1, 1].
     largest: float = 1.0
+
+
+class Iterate(NamedTuple):
+    """One of the reverse chain."""
+
+    x: Tensor  # (R, B, d)
+    implied: Tensor  # (R, B, d): the x_0, not yet clipped, that led to it; x_N at the start
 
 
 class PromptDiffusion:
@@ -64,27 +72,28 @@ class PromptDiffusion:
 
     def sample(self, y: Tensor, generator: torch.Generator, temperature: float) -> Tensor:
         """Prompts (R, B, d) for conditions (R, B, c), differentiable through all steps."""
-        for x in self.denoise(y, generator, temperature):
-            last = x
+        for iterate in self.denoise(y, generator, temperature):
+            last = iterate.x
         return last
 
     def denoise(
         self, y: Tensor, generator: torch.Generator, temperature: float
-    ) -> Iterator[Tensor]:
-        """x_N, x_{N-1}, …, x_0, each (R, B, d): Algorithm 1, lines 9 to 13."""
+    ) -> Iterator[Iterate]:
+        """x_N, x_{N-1}, …, x_0: Algorithm 1, lines 9 to 13."""
         shape = (*y.shape[:2], self.config.features)
         x = torch.randn(shape, generator=generator).to(y)
         network = _NoiseNetwork(self)
         condition = network.condition(y)  # (R, B, W)
         times = network.time(self.times.expand(len(y), -1, -1))  # (R, N, W)
-        yield x
+        yield Iterate(x, x)
         for step in reversed(range(self.config.steps)):
             noise = network(x, condition + times[:, step : step + 1])
-            x = self.schedule.mean(x, noise, step, self.config.largest)
+            implied = self.schedule.implied(x, noise, step)
+            x = self.schedule.mean(x, implied, step, self.config.largest)
             if step > 0:
                 deviation = self.schedule.deviation(step, temperature)
                 x = x + deviation * torch.randn(shape, generator=generator).to(x)
-            yield x
+            yield Iterate(x, implied)
 
 
 class _NoiseNetwork:

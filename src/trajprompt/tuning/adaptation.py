@@ -22,6 +22,7 @@ from trajprompt.provenance import SCHEMA_VERSION
 from trajprompt.tuning.adaptation_layout import (
     EXTRA_TEXTS,
     KIND,
+    NUMBER,
     PROMPT_FIELDS,
     REMEDY,
     STAGES,
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
 
     from trajprompt.trajectories.segments import Segments
     from trajprompt.tuning.protocol import Adaptation, TuningProblem
+
+MEND = "mend what the method hands back"
 
 
 @dataclass(frozen=True)
@@ -77,9 +80,13 @@ def write_adaptation(
     adaptation: "Adaptation",
     attributes: Mapping[str, Any],
 ) -> None:
-    """Write the file whole; equal content gives equal bytes."""
+    """Write the file whole; equal content gives equal bytes.
+
+    What `read_adaptation` would refuse is an error here that names the method.
+    """
     import h5py
 
+    made_by = f"tuning method {attributes.get('method')}"
     with atomic_path(path) as temporary, h5py.File(temporary, "w", libver="latest") as file:
         own = {"schema_version": str(SCHEMA_VERSION), "kind": KIND}
         write_attributes(file, {**attributes, **own})
@@ -96,21 +103,44 @@ def write_adaptation(
             _write_prompts(file, name, prompts)
         for iteration, prompts in sorted(adaptation.curve.items()):
             _write_prompts(file, f"curve/{iteration:06d}", prompts)
-        for name, (unit, text) in HISTORY_COLUMNS.items():
-            values = np.array([entry[name] for entry in adaptation.history])
-            _write(file, f"history/{name}", values, unit, text)
+        for name, values in _columns(adaptation.history, made_by).items():
+            _write(file, f"history/{name}", values, *HISTORY_COLUMNS[name])
         _write_weights(file, "weights", adaptation.weights or {})
         for iteration, of_rows in sorted(adaptation.snapshots.items()):
             _write_weights(file, f"snapshots/{iteration:06d}", of_rows)
         for name, extra in sorted(adaptation.extras.items()):
             _write(file, f"extras/{name}", *extra)
+        try:
+            _read_checked(file, made_by)
+        except TrajpromptError as error:
+            texts = error.where, error.found, error.expected
+            raise TrajpromptError(*texts, MEND) from error
+
+
+def _columns(history: list[dict[str, Any]], made_by: str) -> dict[str, np.ndarray]:
+    """The entries of a history, column by column."""
+    for entry in history or [{}]:
+        if set(entry) != set(HISTORY_COLUMNS):
+            found = f"an entry of {', '.join(entry)}" if entry else "no entries"
+            expected = f"entries of {', '.join(HISTORY_COLUMNS)}"
+            raise TrajpromptError(f"{made_by}:history", found, expected, MEND)
+    columns = {name: np.array([e[name] for e in history]) for name in HISTORY_COLUMNS}
+    for name, values in columns.items():
+        if values.dtype.kind not in NUMBER:
+            where, found = f"{made_by}:history/{name}", f"type {values.dtype}"
+            raise TrajpromptError(where, found, "numbers", MEND)
+    return columns
 
 
 def read_adaptation(path: str | Path) -> StoredAdaptation:
     """Read and check a file; errors name it, what was found and what was expected."""
     with open_adaptation(path) as file:
-        check_layout(file, path)
-        stored = _read(file)
+        return _read_checked(file, path)
+
+
+def _read_checked(file: "h5py.File", path: object) -> StoredAdaptation:
+    check_layout(file, path)
+    stored = _read(file)
     for name in STAGES:
         _require_finite(getattr(stored, name) or (), f"{path}:{name}")
     for iteration, prompts in stored.curve.items():

@@ -27,7 +27,7 @@ from trajprompt.tuning.prompt_loss import PromptLoss
 from trajprompt.tuning.prompt_vectors import to_vectors
 from trajprompt.tuning.protocol import Adaptation, Extra, TuningProblem
 from trajprompt.tuning.samples import draw_rows
-from trajprompt.tuning.shown_prompts import shown_prompts
+from trajprompt.tuning.shown_prompts import prompts_that_differ, shown_prompts
 from trajprompt.tuning.trace import Spent, Trace
 
 Build = Callable[[PromptCodec, torch.Generator], Generator]  # one row, fresh weights
@@ -56,11 +56,10 @@ class Generation:
         self.guidance = GUIDANCE[options.guidance]
         self.trace = Trace(problem, options.iterations)
         training = problem.require_training_prompts()
-        assert problem.prompt_set is not None
         self.codec = PromptCodec.fit(training, options.per_dimension)
         everything = training.map(lambda x: x.flatten(0, 1).unsqueeze(0))
         self.training = EncodedPrompts.of(self.codec, everything)  # (1, T n, ..)
-        self.own = EncodedPrompts.of(self.codec, problem.prompt_set)  # (R, n, ..)
+        self.own = EncodedPrompts.of(self.codec, problem.require_prompt_set())  # (R, n, ..)
         self._begin_chance()
         fresh = build(self.codec, torch_generator(self.shared[0]))
         fresh = fresh.with_vectors(fresh.vectors.to(problem.backbone.device))
@@ -215,5 +214,7 @@ class Generation:
         extras = {"pretraining_loss": Extra(self.pretraining_curve, "1", text)}
         for (name, (unit, text)), values in zip(CURVES.items(), self.curves, strict=True):
             extras[name] = Extra(values, unit, f"(iterations, R) {text}")
+        training = self.problem.require_training_prompts().prompts
+        extras |= prompts_that_differ(self.own.prompts, training)
         how = self.own, self.options.temperature, torch_generator(self.shared[3])
         return extras | shown_prompts(self.learner.model, self.codec, *how)

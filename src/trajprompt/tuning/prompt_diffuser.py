@@ -8,7 +8,7 @@ import torch
 
 from trajprompt.models.noise_schedule import FEWEST_STEPS
 from trajprompt.models.prompt_codec import PromptCodec
-from trajprompt.models.prompt_diffusion import DiffusionConfig, PromptDiffusion
+from trajprompt.models.prompt_diffusion import DiffusionConfig, Iterate, PromptDiffusion
 from trajprompt.options import at_least, at_most
 from trajprompt.tuning.generation import Generation
 from trajprompt.tuning.generation_options import GenerationOptions
@@ -48,13 +48,20 @@ def _denoising(generation: Generation, options: DiffuserOptions) -> dict[str, Ex
     y, chance = generation.written()
     steps = options.diffusion_steps
     shown = np.linspace(steps, 0, SNAPSHOTS).round().astype(np.int64)
-    chain = model.denoise(y, chance, options.temperature)
-    lefts = range(steps, -1, -1)
-    kept = [x[:, 0] for left, x in zip(lefts, chain, strict=True) if left in shown]
+    chain = list(model.denoise(y, chance, options.temperature))
+    kept = [chain[steps - left].x[:, 0] for left in shown]
     values = torch.stack(kept, dim=1).unflatten(-1, (generation.codec.length, -1))
     text = "(R, snapshots, P, S + A + 1): state, action, reward of each prompt step"
     left = "(snapshots,) denoising steps that are left"
     return {
         "denoising": Extra(values.cpu().numpy(), "of the range in training", text),
         "denoising_steps": Extra(shown, "step", left),
+        "clipped": _clipped(chain, model.config.largest),
     }
+
+
+def _clipped(chain: list[Iterate], largest: float) -> Extra:
+    """How much of each denoised prompt was clipped: no gradient of L_DT passes there."""
+    beyond = [(one.implied.abs() > largest).float().mean(dim=(1, 2)) for one in chain[1:]]
+    text = "(R, N) of a prompt's numbers clipped to the range, from x_N to x_1"
+    return Extra(torch.stack(beyond, dim=1).cpu().numpy(), "share", text)

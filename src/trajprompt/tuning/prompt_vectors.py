@@ -6,6 +6,7 @@ mask are no part of it and stay as they were.
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -31,6 +32,16 @@ def to_prompts(vectors: Tensor, template: "Segments") -> "Segments":
     extra = vectors.dim() - 2
     fixed = [_repeat(part, vectors, extra) for part in (template.timesteps, template.mask)]
     return type(template)(returns_to_go, states, actions, *fixed)
+
+
+def different(prompts: "Segments") -> np.ndarray:
+    """Places (m,) of the different ones among (n, P, ..), the first of equals, in order.
+
+    A prompt is the end of an episode, so that few demonstrations give few that differ.
+    """
+    numbers = torch.cat([to_vectors(prompts), prompts.timesteps.float()], dim=1)
+    _, first = np.unique(numbers.cpu().numpy(), axis=0, return_index=True)
+    return np.sort(first)
 
 
 def _repeat(values: Tensor, vectors: Tensor, extra: int) -> Tensor:

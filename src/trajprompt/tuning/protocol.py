@@ -10,6 +10,7 @@ Adding a method is one file in this package::
 """
 
 import importlib
+import inspect
 import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -69,6 +70,13 @@ class TuningProblem:
             expected = "a method registered with reads_training_tasks=True"
             raise TrajpromptError("training prompts", "none", expected)
         return self.training_prompts
+
+    def require_prompt_set(self) -> "PromptSet":
+        """Prompts (R, n, ..) of each row's own task, for methods that learn from them."""
+        if self.prompt_set is None:
+            expected = "a method registered with reads_training_tasks=True"
+            raise TrajpromptError("prompts of the own task", "none", expected)
+        return self.prompt_set
 
     def streams(self, count: int) -> list[np.random.SeedSequence]:
         """``count`` independent streams, the same ones at every call."""
@@ -135,15 +143,28 @@ def register(
     moves_prompts: bool = False,
     reads_training_tasks: bool = False,
 ) -> Callable[[Tune], Tune]:
-    """Enter a function into the registry under ``name``; ``options`` is its dataclass."""
+    """Enter a function into the registry under ``name``, that of its file with hyphens.
+
+    ``options`` is its dataclass.
+    """
 
     def enter(tune: Tune) -> Tune:
-        if name in REGISTRY and REGISTRY[name].tune.__module__ != tune.__module__:
-            raise ValueError(f"two tuning methods are called '{name}'")
+        _require_own_name(tune, name)
         REGISTRY[name] = Method(name, options, tune, moves_prompts, reads_training_tasks)
         return tune
 
     return enter
+
+
+def _require_own_name(tune: Callable[..., Adaptation], name: str) -> None:
+    """Raise unless the file is called as the method: the workflow finds its code by it."""
+    expected = tune.__module__.rpartition(".")[2].replace("_", "-")
+    if name != expected:
+        remedy = (
+            f"register it as '{expected}', or call the file {name.replace('-', '_')}.py"
+        )
+        found = f"registers a method named '{name}'"
+        raise TrajpromptError(inspect.getfile(tune), found, f"'{expected}'", remedy)
 
 
 def methods() -> dict[str, Method]:

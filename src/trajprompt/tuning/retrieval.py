@@ -15,7 +15,7 @@ from trajprompt.options import at_least, at_most
 from trajprompt.seeds import torch_generator
 from trajprompt.trajectories.segments import Segments
 from trajprompt.tuning.imitation import ImitationLoss
-from trajprompt.tuning.prompt_vectors import to_vectors
+from trajprompt.tuning.prompt_vectors import different, to_vectors
 from trajprompt.tuning.protocol import Adaptation, Extra, TuningProblem, register
 from trajprompt.tuning.samples import draw_rows
 
@@ -47,31 +47,35 @@ def tune(problem: TuningProblem, options: RetrievalOptions) -> Adaptation:
     after, chosen = loss(everywhere, contexts).min(dim=1)  # (R,), (R,)
     found = candidates.select(chosen.to(candidates.mask.device))  # (R, P, ..)
     better = after < before
-    text = "(R,) place of the retrieved prompt's task among the training tasks"
+    known = problem.require_training_prompts().prompts.leading[0]
+    counts = np.bincount(tasks, minlength=known)
+    place = "(R,) place of the retrieved prompt's task among the training tasks"
+    number = "(T,) different prompts of each training task that were judged"
     return Adaptation(
         last=found,
         best=_where(better, found, initial),
         best_iteration=better.numpy().astype(np.int64),
         history=_history(problem, before, after, found, judged),
         curve={0: initial, 1: found},
-        extras={"training_task": Extra(tasks[chosen.numpy()], "index", text)},
+        extras={
+            "training_task": Extra(tasks[chosen.numpy()], "index", place),
+            "different_training_prompts": Extra(counts, "prompts", number),
+        },
     )
 
 
 def _candidates(
     problem: TuningProblem, options: RetrievalOptions
 ) -> tuple[Segments, np.ndarray]:
-    """Distinct prompts (C, P, ..) and the place of each one's training task (C,).
+    """Different prompts (C, P, ..) and the place of each one's training task (C,).
 
-    The first draws of every task; few demonstrations give few that differ.
+    Of the first draws of every task.
     """
     prompts = problem.require_training_prompts().prompts  # (T, n, P, ..)
     tasks, held = prompts.leading
     count = min(held, max(1, options.candidates // tasks))
     drawn = prompts.select((slice(None), slice(count))).flatten()
-    numbers = torch.cat([to_vectors(drawn), drawn.timesteps.float()], dim=1)
-    _, first = np.unique(numbers.cpu().numpy(), axis=0, return_index=True)
-    first.sort()
+    first = different(drawn)
     return drawn.select(torch.from_numpy(first).to(drawn.mask.device)), first // count
 
 

@@ -1,10 +1,12 @@
 """Prompts that a generator leaves for the report: of its data, and its own for them."""
 
+import numpy as np
 import torch
 
 from trajprompt.models.prompt_codec import PromptCodec
+from trajprompt.trajectories.segments import Segments
 from trajprompt.tuning.learner import EncodedPrompts, Generator
-from trajprompt.tuning.prompt_vectors import to_vectors
+from trajprompt.tuning.prompt_vectors import different, to_vectors
 from trajprompt.tuning.protocol import Extra
 
 SHOWN = 16  # of each row
@@ -32,3 +34,20 @@ def shown_prompts(
         name: Extra(values, unit, text)
         for (name, text), values in zip(texts.items(), vectors, strict=True)
     }
+
+
+def prompts_that_differ(own: Segments, training: Segments) -> dict[str, Extra]:
+    """How many there are of the prompts (R, n, ..) and (T, n, ..) learnt from."""
+    texts = {
+        "different_prompts": (own, "(R,) different prompts that the row's set holds"),
+        "different_training_prompts": (
+            training,
+            "(T,) different prompts of each training task, learnt in pretraining",
+        ),
+    }
+    found = {}
+    for name, (prompts, text) in texts.items():
+        sets = (prompts.select(group) for group in range(prompts.leading[0]))
+        counts = np.array([len(different(held)) for held in sets])
+        found[name] = Extra(counts, "prompts", text)
+    return found
