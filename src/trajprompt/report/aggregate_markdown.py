@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from trajprompt.report.aggregate import Block, ends
-from trajprompt.report.markdown import EMPTY, FEW_SEEDS, SUITE_LABELS, grid, number
+from trajprompt.report.markdown import EMPTY, SUITE_LABELS, about_intervals, grid, number
 from trajprompt.report.run import Run
 
 
@@ -20,13 +20,13 @@ def aggregate_markdown(blocks: Sequence[Block], run: Run) -> str:
 
 
 def _notes(run: Run) -> str:
+    bootstrap = "; brackets hold 95 % bootstrap intervals, seeds redrawn suite by suite."
     return (
         f"Run `{run.name}` with {len(run.seeds)} seed(s). "
         "Returns are normalised task by task: 0 is the mean of uniformly random actions, 1 "
         "that of the data's expert episodes. The interquartile mean is over all tasks and "
         "seeds, suites weighed equally. The chance is that a seed of this method earns "
-        "more on a task than one of the other; brackets hold 95 % bootstrap intervals, "
-        f"seeds redrawn suite by suite. {FEW_SEEDS}\n"
+        f"more on a task than one of the other{about_intervals(run, bootstrap)}\n"
     )
 
 

@@ -5,8 +5,8 @@ import pandas as pd
 from trajprompt.report.claims import Claim, Contradiction, Ledger, Remark
 from trajprompt.report.markdown import (
     EMPTY,
-    FEW_SEEDS,
     SUITE_LABELS,
+    about_intervals,
     grid,
     interval,
     number,
@@ -49,9 +49,10 @@ def claims_markdown(ledger: Ledger, table: pd.DataFrame, run: Run) -> str:
 
 
 def _notes(table: pd.DataFrame, run: Run) -> str:
+    bootstrap = "; brackets hold 95 % bootstrap intervals."
     return (
         f"Run `{run.name}`, {_size(table, run)}. Differences are paired by task "
-        f"and seed; brackets hold 95 % bootstrap intervals. {FEW_SEEDS} *Inconclusive*: "
+        f"and seed{about_intervals(run, bootstrap)} *Inconclusive*: "
         "the interval crosses the edge of what is claimed. *Not tested*: this run lacks a "
         "cell for it. *Not judged*: about something else, shown elsewhere. The verdicts "
         "hold at this run's size only, and no correction is made for the number of claims. "

@@ -13,6 +13,7 @@ from trajprompt.report.style import (
     GREEN,
     GREY,
     VERMILLION,
+    interval_label,
     legend_below,
     list_height,
     panels,
@@ -26,10 +27,13 @@ if TYPE_CHECKING:
 
 def draw_table(table: pd.DataFrame, run: Run, stem: str | Path) -> None:
     """A panel per suite: every method's return, ours and published, between the data's."""
+    own = table["column"].isin([column.id for column in run.columns])
+    ours = interval_label("this run", table.loc[own, "low"])
     height = list_height(len(run.columns))
     with panels(len(run.suites), share_y=True, height=height) as (figure, axes):
         for suite, axis in zip(run.suites, axes, strict=True):
-            _table_panel(axis, table[table["suite"] == suite].set_index("column"), run)
+            rows = table[table["suite"] == suite].set_index("column")
+            _table_panel(axis, rows, run, ours)
             axis.set_title(SUITE_LABELS.get(suite, suite))
             axis.set_xlabel("return per episode (higher is better)")
         axes[0].set_ylim(len(run.columns) - 0.4, -0.6)
@@ -37,7 +41,7 @@ def draw_table(table: pd.DataFrame, run: Run, stem: str | Path) -> None:
         save(figure, stem)
 
 
-def _table_panel(axis: "Axes", rows: pd.DataFrame, run: Run) -> None:
+def _table_panel(axis: "Axes", rows: pd.DataFrame, run: Run, ours: str) -> None:
     colours = {FIRST_EPISODES: GREY, EXPERT_DATA: GREEN}
     for level, label in TEACHER_LABELS.items():
         dashes = ":" if level == FIRST_EPISODES else "--"
@@ -45,16 +49,17 @@ def _table_panel(axis: "Axes", rows: pd.DataFrame, run: Run) -> None:
     methods = [column.id for column in run.columns]
     for place, name in enumerate(methods):
         if name in rows.index:
-            _ours(axis, rows.loc[name], place - 0.15)
+            _ours(axis, rows.loc[name], place - 0.15, ours)
             _papers(axis, rows.loc[name], place + 0.15)
     axis.set_yticks(range(len(methods)), [column.label for column in run.columns])
 
 
-def _ours(axis: "Axes", row: pd.Series, place: float) -> None:
-    label = "this run, 95 % interval"
-    if not np.isnan(row["low"]):
+def _ours(axis: "Axes", row: pd.Series, place: float, label: str) -> None:
+    known = not np.isnan(row["low"])  # then the legend has a line, too
+    if known:
         axis.plot([row["low"], row["high"]], [place, place], color=BLUE, lw=2)
-    axis.plot(row["mean"], place, "o", color=BLUE, ls="-", lw=2, label=label)
+    style = "o-" if known else "o"
+    axis.plot(row["mean"], place, style, color=BLUE, lw=2, label=label)
 
 
 def _papers(axis: "Axes", row: pd.Series, place: float) -> None:

@@ -49,6 +49,13 @@ def interval(row: pd.Series) -> str:
     return f"{number(row['mean'])} [{number(row['low'])}, {number(row['high'])}]"
 
 
+def about_intervals(run: Run, text: str) -> str:
+    """The end of a sentence: ``text`` on a run's intervals and what they are worth."""
+    if len(run.seeds) == 1:
+        return "; of one seed, as here, there is no interval."
+    return f"{text} {FEW_SEEDS}"
+
+
 def plus_minus(mean: float | None, spread: float | None) -> str:
     """``mean ± spread`` as printed."""
     if spread is None or math.isnan(spread):
@@ -148,12 +155,13 @@ def table_notes(
         "last": "The prompt (or model) after the last tuning iteration, nothing selected.",
         "best": "The prompt of the lowest objective that its own method saw while tuning.",
     }
+    bootstrap = (
+        ", with the 95 % interval of a bootstrap that redraws seeds, each for all tasks of "
+        "a suite; the spread over seeds is in the CSV."
+    )
     lines = [
         f"Run `{run.name}`, {size(run, ours)}. {chosen[checkpoint]}",
-        "Ours: mean return over test tasks and seeds, with the 95 % interval of a "
-        "bootstrap that redraws seeds, each for all tasks of a suite; the spread over "
-        "seeds is in the CSV. "
-        f"{FEW_SEEDS} "
+        f"Ours: mean return over test tasks and seeds{about_intervals(run, bootstrap)} "
         f"{_printed_in(run.published.sources(columns))}",
         f"Data: first and last {span(teacher['episodes'])} episodes of each test task's "
         "buffer; expert demonstrations come from the last.",

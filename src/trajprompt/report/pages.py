@@ -98,7 +98,7 @@ def table_page(stem: Path) -> str:
     """The table tables/<name>.md, its picture and, to be unfolded, its other forms."""
     parts = [from_markdown(stem.with_suffix(".md").read_text())]
     drawing = stem.parent.parent / "figures" / f"{stem.name}.svg"
-    parts.append(picture(drawing, "the table's means and intervals"))
+    parts.append(picture(drawing, "the table's numbers"))
     for ending, text in OTHER_FORMS.items():
         other = stem.with_name(f"{stem.name}_{ending}.md")
         if other.is_file():

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from trajprompt.artifacts import atomic_path
 
 if TYPE_CHECKING:
+    import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
@@ -84,6 +85,11 @@ def legend_below(figure: "Figure", axes: list["Axes"]) -> None:
     figure.legend(
         list(entries.values()), list(entries), loc="outside lower center", ncols=columns
     )
+
+
+def interval_label(label: str, low: "pd.Series", named: str = ", 95 % interval") -> str:
+    """``label``, then ``named`` if there is an interval: a single seed has none (NaN)."""
+    return label + named if low.notna().any() else label
 
 
 def save(figure: "Figure", stem: str | Path) -> None:

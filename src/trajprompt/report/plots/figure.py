@@ -80,7 +80,12 @@ def last_row(figure: Figure, suite: str, column: Column) -> dict[str, object]:
 
 
 def errors(rows: pd.DataFrame) -> Any:
-    """Distances (2, n) from the means to the ends of their intervals; 0 where none is."""
+    """Distances (2, n) from the means to the ends of their intervals; 0 where none is.
+
+    None without any: an interval of no width would look like certainty.
+    """
+    if rows["low"].isna().all():
+        return None
     below, above = rows["mean"] - rows["low"], rows["high"] - rows["mean"]
     return [below.fillna(0).to_numpy(), above.fillna(0).to_numpy()]
 

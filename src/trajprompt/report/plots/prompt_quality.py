@@ -8,7 +8,7 @@ import pandas as pd
 
 from trajprompt.report.markdown import SUITE_LABELS, number
 from trajprompt.report.plots.figure import QUALITIES, Figure, counted, errors, last_row
-from trajprompt.report.style import CYCLE, legend_below, panels, save
+from trajprompt.report.style import CYCLE, interval_label, legend_below, panels, save
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -47,7 +47,9 @@ def draw(rows: pd.DataFrame, figure: Figure, stem: Path) -> None:
             axis.grid(axis="x", visible=False)
             axis.set_title(SUITE_LABELS.get(suite, suite))
             axis.set_ylabel("return per episode (higher is better)")
-        picture.suptitle(f"{counted(rows)}; lines are 95 % intervals", fontsize=9)
+        named = "; lines are 95 % intervals"
+        heading = interval_label(counted(rows), rows["low"], named)
+        picture.suptitle(heading, fontsize=9)
         legend_below(picture, axes)
         save(picture, stem)
 

@@ -8,7 +8,7 @@ import pandas as pd
 from trajprompt.report.markdown import SUITE_LABELS, number
 from trajprompt.report.plots.figure import Figure, counted, errors
 from trajprompt.report.statistics import paired_difference
-from trajprompt.report.style import BLACK, CYCLE, panels, save
+from trajprompt.report.style import BLACK, CYCLE, interval_label, panels, save
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -51,7 +51,8 @@ def draw(rows: pd.DataFrame, figure: Figure, stem: Path) -> None:
             axis.set_xlabel("difference in return per episode (higher is better)")
             axis.set_yticks(range(len(names)), [label for _, label in names])
         axes[0].set_ylim(len(names) - 0.5, -0.5)
-        text = f"against {figure.baseline.label}, paired by task and seed, 95 % intervals"
+        text = f"against {figure.baseline.label}, paired by task and seed"
+        text = interval_label(text, rows["low"], ", 95 % intervals")
         picture.suptitle(f"{text}\n{counted(rows)}", fontsize=9)
         save(picture, stem)
 

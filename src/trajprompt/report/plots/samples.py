@@ -8,7 +8,7 @@ import pandas as pd
 
 from trajprompt.report.markdown import SUITE_LABELS
 from trajprompt.report.plots.figure import Figure, counted, errors, last_row, untuned_line
-from trajprompt.report.style import CYCLE, legend_below, panels, save
+from trajprompt.report.style import CYCLE, interval_label, legend_below, panels, save
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -41,7 +41,7 @@ def draw(rows: pd.DataFrame, figure: Figure, stem: Path) -> None:
             for index, method in enumerate(methods):
                 own = here[(here["method"] == method) & (here["samples"] != 0)]
                 shift = APART * (index - (len(methods) - 1) / 2)
-                label = f"{figure.method_label(method)}, 95 % interval"
+                label = interval_label(figure.method_label(method), own["low"])
                 _line(axis, own, places, shift, CYCLE[index % len(CYCLE)], label)
             axis.set_xticks(list(places.values()), [str(n) for n in places])
             axis.set_title(SUITE_LABELS.get(suite, suite))

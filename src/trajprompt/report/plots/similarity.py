@@ -13,8 +13,8 @@ import pandas as pd
 
 from trajprompt.report.markdown import (
     EMPTY,
-    FEW_SEEDS,
     SUITE_LABELS,
+    about_intervals,
     grid,
     interval,
     number,
@@ -25,7 +25,15 @@ from trajprompt.report.plots.prompts import PromptCell
 from trajprompt.report.reading import read_table
 from trajprompt.report.similarity import chance_cka, debiased_cka, linear_cka
 from trajprompt.report.statistics import estimate
-from trajprompt.report.style import BLUE, GREY, VERMILLION, legend_below, panels, save
+from trajprompt.report.style import (
+    BLUE,
+    GREY,
+    VERMILLION,
+    interval_label,
+    legend_below,
+    panels,
+    save,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -114,8 +122,9 @@ def draw(rows: pd.DataFrame, figure: Figure, stem: Path) -> None:
 
 def _panel(axis: "Axes", rows: pd.DataFrame) -> None:
     places = np.arange(len(rows))
+    ours = interval_label("this run", rows["similarity_low"])
     marks = [
-        ("similarity", "o", BLUE, "this run, 95 % interval"),
+        ("similarity", "o", BLUE, ours),
         ("debiased", "s", GREY, "this run, debiased"),
         ("chance", "|", GREY, "this run, prompts matched at random"),
         ("published_similarity", "D", VERMILLION, "paper"),
@@ -190,6 +199,7 @@ def _explanation(figure: Figure) -> str:
         "prompt is still like its start. The debiased estimate is "
         "0 on average for unrelated rows, which the plain one is not with so few of them. "
         "The paper does not say what it takes for a row; its returns are mean ± spread "
-        "over three seeds. Brackets are 95 % bootstrap intervals over seeds. "
-        f"{FEW_SEEDS}\n"
+        "over three seeds"
+        + about_intervals(figure.run, ". Brackets are 95 % bootstrap intervals over seeds.")
+        + "\n"
     )
