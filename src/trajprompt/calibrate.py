@@ -1,14 +1,16 @@
-"""Choose the step sizes of a tuning method on TRAINING tasks.
+"""Choose the step sizes or other options of a tuning method on TRAINING tasks.
 
 The papers give step sizes and learning rates that hardly move a prompt, and no smoothing,
-so they have to be swept: step size and smoothing of the methods that rank prompts, the
-learning rate of those that follow a gradient. Every choice tunes the same prompts; its gain
-is their mean return afterwards minus that before on the same fresh resets.
+so they have to be swept: by default step size and smoothing of the methods that rank
+prompts, the learning rate of those that follow a gradient; with --sweep any options. Every
+choice tunes the same prompts; its gain is their mean return afterwards minus that before on
+the same fresh resets.
 """
 
 import argparse
 import dataclasses
 import itertools
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,19 +24,22 @@ from trajprompt.settings import (
 )
 
 if TYPE_CHECKING:
-    from trajprompt.tuning.sweep import Choice, Trial
+    from trajprompt.tuning.sweep import Candidate, Choice, Trial
 
-# Around the literal eta (first) and the mu of the authors' code (last); the largest
-# eta moves a prompt by about its own norm in a paper-size run.
-STEP_SIZES = (1e-4, 1e-2, 3e-2, 1e-1, 3e-1)
-SMOOTHINGS = (0.03, 0.1, 0.3, 1.0)
-# From the literal rate of soft prompts and fine-tuning to where AdamW moves a number by
-# several deviations in a laptop-size run.
-LEARNING_RATES = (1e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1)
+# option -> values that are tried of every method that has it
+GRIDS: dict[str, tuple[float, ...]] = {
+    # Around the literal eta (first); the largest moves a prompt by about its own norm in a
+    # paper-size run.
+    "step_size": (1e-4, 1e-2, 3e-2, 1e-1, 3e-1),
+    "smoothing": (0.03, 0.1, 0.3, 1.0),  # the last is that of the authors' code
+    # From the literal rate of all methods that have one to where AdamW moves a number of a
+    # prompt by several deviations in a laptop-size run.
+    "learning_rate": (1e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1),
+}
 
 EXAMPLE = """--config config.yaml presets/smoke.yaml --suite reach \\
     --setting expert --method ptdt-offline --seed 0 \\
-    --step-sizes 0.01 0.1 --smoothings 0.1 \\
+    --sweep step_size=0.01,0.1 smoothing=0.1 \\
     --data results/smoke/1_collect/reach/trajectories.h5 \\
     --backbone-file results/smoke/2_pretrain/reach/prompt-dt/seed0.safetensors \\
     --out pairs.csv"""
@@ -47,12 +52,13 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--backbone-file", type=Path, required=True, help=".safetensors")
     parser.add_argument("--out", type=Path, required=True, help="table (.csv)")
     parser.add_argument("--tasks", type=int, nargs="+", help="training tasks (default: 4)")
-    parser.add_argument("--step-sizes", type=float, nargs="+", default=STEP_SIZES)
-    parser.add_argument("--smoothings", type=float, nargs="+", default=SMOOTHINGS)
-    parser.add_argument("--learning-rates", type=float, nargs="+", default=LEARNING_RATES)
-    parser.add_argument("--iterations", type=int, help="instead of the method's own")
     parser.add_argument(
-        "--steps-per-iteration", type=int, help="instead of the method's own"
+        "--sweep",
+        nargs="+",
+        type=_swept,
+        metavar="OPTION=VALUE[,VALUE...]",
+        help="options of the method to try all combinations of; one value sets an option"
+        f" (default: those of {', '.join(GRIDS)} that the method has)",
     )
     parser.add_argument("--episodes", type=int, default=8, help="fresh episodes per prompt")
     args = parser.parse_args(argv)
@@ -77,43 +83,73 @@ def run(settings: TuneSettings, args: argparse.Namespace) -> None:
             expected = f"training tasks: {', '.join(map(str, suite.train_tasks))}"
             raise TrajpromptError("--tasks", f"task {task}", expected)
     method = get_method(settings.kind)
-    changed = {
-        name: getattr(args, name)
-        for name in ("iterations", "steps_per_iteration")
-        if getattr(args, name) is not None
-    }
     where = f"tune.methods.{settings.method}.options"
-    options: Any = parse_options(method.options, {**settings.options, **changed}, where)
-    grid = _grid(settings.method, options, args)
+    parse_options(method.options, settings.options, where)
+    grid = _grid(settings.method, method.options, args.sweep)
+    candidates = [_candidate(method.options, settings.options, own) for own in grid]
     others = _others(settings.train_tasks, tasks)
     training = dataclasses.replace(settings, test_tasks=tuple(tasks), train_tasks=others)
     problem = prepare(training, args.data, args.backbone_file)
     resets = (settings.run_seed, settings.seed)
     trials: list[Trial] = []
-    for trial in sweep(problem, method, options, grid, args.episodes, resets):
+    for trial in sweep(problem, method, candidates, args.episodes, resets):
         if not trials:
             print(header(trial))
         trials.append(trial)
         print(line(trial), flush=True)
     write_text(args.out, to_csv(trials))
-    described = {**dataclasses.asdict(training), "options": vars(options), "grid": grid}
+    described = {**dataclasses.asdict(training), "grid": grid}
     inputs = [args.data, args.backbone_file]
     write_record(provenance("calibrate", described, inputs), args.out)
     chosen = best(trials).choice
-    print("best: " + ", ".join(f"{name} {value:g}" for name, value in chosen.items()))
+    print("best: " + ", ".join(f"{name} {value}" for name, value in chosen.items()))
 
 
-def _grid(name: str, options: Any, args: argparse.Namespace) -> list["Choice"]:
-    """Every combination of the values to try of the options that the method has."""
-    ranking = {"step_size": args.step_sizes, "smoothing": args.smoothings}
-    for swept in (ranking, {"learning_rate": args.learning_rates}):
-        if all(hasattr(options, option) for option in swept):
-            return [
-                dict(zip(swept, values, strict=True))
-                for values in itertools.product(*swept.values())
-            ]
-    expected = "a method that ranks prompts or follows a gradient"
-    raise TrajpromptError("--method", name, expected)
+def _swept(text: str) -> tuple[str, list[Any]]:
+    """An option and its values from ``option=value,value``; they are checked later."""
+    name, _, values = text.partition("=")
+    if not (name and values):
+        raise argparse.ArgumentTypeError(f"'{text}' is not OPTION=VALUE[,VALUE...]")
+    return name, [_value(value) for value in values.split(",")]
+
+
+def _value(text: str) -> Any:
+    """A number, true, false or null as in JSON; anything else is a text."""
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError:
+        return text
+
+
+def _grid(
+    name: str, options: type, sweep: Sequence[tuple[str, list[Any]]] | None
+) -> list["Choice"]:
+    """Every combination of the values to try."""
+    known = {item.name for item in dataclasses.fields(options)}
+    defaults = [(option, grid) for option, grid in GRIDS.items() if option in known]
+    swept: dict[str, Sequence[Any]] = dict(sweep or defaults)
+    if len(swept) < len(sweep or defaults):
+        raise TrajpromptError("--sweep", "an option twice", "every option once")
+    if not swept:
+        expected = f"a method with an option of {', '.join(GRIDS)}"
+        remedy = f"name options by --sweep: {', '.join(sorted(known))}" if known else ""
+        raise TrajpromptError("--method", name, expected, remedy)
+    return [
+        dict(zip(swept, values, strict=True))
+        for values in itertools.product(*swept.values())
+    ]
+
+
+def _candidate(kind: type, configured: dict[str, Any], choice: "Choice") -> "Candidate":
+    """A choice and the method's options with it, which refuse a wrong value."""
+    from trajprompt.options import OptionError, build
+
+    try:
+        return choice, build((kind,), {**configured, **choice})[0]
+    except OptionError as error:
+        words = " ".join(f"{name}={value}" for name, value in choice.items())
+        found = f"{error.name or 'options'}: {error.found}"
+        raise TrajpromptError(f"--sweep {words}", found, error.expected) from error
 
 
 def _others(train: Sequence[int], tuned: Sequence[int]) -> tuple[int, ...]:

@@ -36,7 +36,7 @@ EPILOG = """commands:
   report         5: tables and claims of a run
   figure         5: one figure of the papers, with the numbers behind it
   video          5: rollouts side by side, filmed
-  calibrate      choose a method's step size on training tasks
+  calibrate      choose a method's step size or other options on training tasks
   import         make a store of data from elsewhere (Prompt-DT pickles, D4RL, Minari)
   export         write a store's tasks as Minari datasets
   verify         whether a run's files belong together and are as they were made

@@ -1,4 +1,4 @@
-"""The sweep of step size and smoothing: paired gains, training tasks only."""
+"""The sweep of a method's options: paired gains, training tasks only."""
 
 import csv
 import dataclasses
@@ -18,7 +18,7 @@ from trajprompt.tuning.ptdt_offline import OfflineOptions
 
 def entry(row: int, objective: float, displacement: float) -> dict:
     values = {"objective": objective, "displacement": displacement, "simulator_steps": 5}
-    return {"task": row, "prompt": 0, **values}
+    return {"task": row, "prompt": 0, "iteration": int(displacement > 0), **values}
 
 
 def fake_tune(problem, options):
@@ -28,7 +28,7 @@ def fake_tune(problem, options):
     history = [entry(row, 1.0, 0.0) for row in rows] + [
         entry(row, 0.5, gain) for row in rows
     ]
-    return Adaptation(rows + gain, rows + gain / 2, rows, history)  # type: ignore[arg-type]
+    return Adaptation(rows + gain, rows + gain / 2, 0 * rows, history)  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -40,8 +40,9 @@ def problem(monkeypatch) -> SimpleNamespace:
 
 def test_gains_are_paired_and_the_largest_wins(problem):
     grid = [{"step_size": eta, "smoothing": 0.5} for eta in (1.0, 3.0, 2.0)]
+    candidates = [(choice, OfflineOptions(**choice)) for choice in grid]
     method = Method("fake", OfflineOptions, fake_tune)
-    trials = list(sweep.sweep(problem, method, OfflineOptions(), grid, 4, (0, 0)))
+    trials = list(sweep.sweep(problem, method, candidates, 4, (0, 0)))
     assert [trial.gain for trial in trials] == [0.5, 2.5, 1.5]
     assert trials[1].gain_error == 0.0 and trials[1].best_gain == 1.25
     assert trials[1].objective_fall == 0.5 and trials[1].simulator_steps == 10
@@ -99,20 +100,66 @@ def test_test_tasks_are_refused():
         run(settings(), "--tasks", "0", "7")
 
 
-def test_methods_without_a_step_size_are_refused():
-    with pytest.raises(TrajpromptError, match="ranks prompts"):
-        run(settings(kind="none"))
+@pytest.mark.parametrize(
+    ("kind", "message"),
+    [("none", "learning_rate$"), ("retrieval", "by --sweep: candidates, judging_batch$")],
+)
+def test_methods_without_a_default_grid_are_refused(kind, message):
+    with pytest.raises(TrajpromptError, match=message):
+        run(settings(kind=kind))
 
 
 @pytest.mark.parametrize(
-    ("kind", "options"),
-    [("ptdt-online", {"step_size", "smoothing"}), ("soft-prompt", {"learning_rate"})],
+    ("kind", "count", "swept"),
+    [
+        ("ptdt-online", 20, {"step_size", "smoothing"}),
+        ("soft-prompt", 6, {"learning_rate"}),
+        ("adaptor", 6, {"learning_rate"}),
+        ("full-finetune", 6, {"learning_rate"}),
+        ("prompt-diffuser", 6, {"learning_rate"}),
+        ("prompt-vae", 6, {"learning_rate"}),
+    ],
 )
-def test_what_is_swept_depends_on_the_options(kind, options):
-    values = SimpleNamespace(step_sizes=[1, 2], smoothings=[3, 4], learning_rates=[5, 6])
-    grid = calibrate._grid("m", get_method(kind).options(), values)
-    assert all(set(choice) == options for choice in grid)
-    assert len(grid) == 2 ** len(options)
+def test_what_is_swept_by_default_depends_on_the_options(kind, count, swept):
+    options = get_method(kind).options
+    grid = calibrate._grid("m", options, None)
+    assert len(grid) == count and all(set(choice) == swept for choice in grid)
+    assert len([calibrate._candidate(options, {}, choice) for choice in grid]) == count
+
+
+def test_named_options_are_swept_in_every_combination():
+    texts = ["learning_rate=1e-2,1", "guidance=sum", "per_dimension=true,false"]
+    options = get_method("prompt-diffuser").options
+    grid = calibrate._grid("m", options, [calibrate._swept(text) for text in texts])
+    configured = {"width": 64, "guidance": "diffusion"}
+    candidates = [calibrate._candidate(options, configured, own)[1] for own in grid]
+    assert [own.learning_rate for own in candidates] == [0.01, 0.01, 1.0, 1.0]
+    assert [own.per_dimension for own in candidates] == [True, False] * 2
+    assert {(own.guidance, own.width) for own in candidates} == {("sum", 64)}
+
+
+@pytest.mark.parametrize(
+    ("sweep", "message"),
+    [
+        (
+            ["speed=1"],
+            "^--sweep speed=1: speed: an unknown option; expected one",
+        ),
+        (["batch=8", "step_size=0.1,-1"], "batch=8 step_size=-1: .*expected more than 0$"),
+        (["iterations=2.5"], "iterations: 2.5; expected a value of type int$"),
+        (["iterations=2", "iterations=3"], "^--sweep: an option twice"),
+    ],
+)
+def test_wrong_options_are_refused_before_anything_is_read(sweep, message):
+    with pytest.raises(TrajpromptError, match=message):
+        run(settings(), "--sweep", *sweep)
+
+
+@pytest.mark.parametrize("text", ["step_size", "=1", "step_size="])
+def test_sweeps_that_name_no_values_are_refused(text, capsys):
+    with pytest.raises(SystemExit):
+        run(settings(), "--sweep", text)
+    assert f"'{text}' is not OPTION=VALUE[,VALUE...]" in capsys.readouterr().err
 
 
 def test_default_tasks_are_spread():

@@ -83,6 +83,7 @@ def test_a_wrong_key_stops_before_any_job(workflow):
         "claims",
         "aggregate",
         "compute",
+        "calibrate_all",
     ],
 )
 def test_every_result_is_a_target(workflow, target):

@@ -39,8 +39,18 @@ rule tune_all:
 
 
 # Not part of a run: how the default step sizes, smoothings and learning rates were chosen, on
-# training tasks only. `snakemake --cores all calibrate_all` sweeps the rates of four methods again;
-# the diffuser's were tried by hand (docs/deviations.md).
+# training tasks only. `trajprompt calibrate --sweep` tries other values and other options.
+CALIBRATED = [
+    "ptdt-offline",
+    "ptdt-online",
+    "soft-prompt",
+    "adaptor",
+    "full-finetune",
+    "prompt-diffuser",
+    "prompt-vae",
+]
+
+
 rule calibrate:
     """Sweep the step sizes or learning rates of one method on training tasks."""
     input:
@@ -77,7 +87,7 @@ rule calibrate_all:
             rules.calibrate.output,
             run=RUN,
             suite=config["suites"],
-            method=["ptdt-offline", "ptdt-online", "soft-prompt", "adaptor"],
+            method=CALIBRATED,
             seed=config["seeds"][0],
         ),
     localrule: True

@@ -1,7 +1,6 @@
-"""A grid of a tuning method's options, judged on fresh episodes."""
+"""Choices of a tuning method's options, judged on fresh episodes."""
 
 import csv
-import dataclasses
 import io
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,7 +19,8 @@ if TYPE_CHECKING:
     from trajprompt.trajectories.segments import Segments
 
 
-Choice = dict[str, float]  # option -> value
+Choice = dict[str, Any]  # option -> value
+Candidate = tuple[Choice, Any]  # and the method's options with it
 Entry = Mapping[str, Any]  # of a history
 
 
@@ -39,7 +39,7 @@ class Trial:
     simulator_steps: int
     seconds: float  # CPU time of tuning
 
-    def columns(self) -> dict[str, float]:
+    def columns(self) -> dict[str, Any]:
         """Everything by name, the choice first."""
         values = dict(vars(self))
         return {**values.pop("choice"), **values}
@@ -48,26 +48,23 @@ class Trial:
 def sweep(
     problem: TuningProblem,
     method: Method,
-    options: Any,
-    grid: Sequence[Choice],
+    candidates: Sequence[Candidate],
     episodes: int,
     resets: tuple[int, int],
 ) -> Iterator[Trial]:
-    """One trial per choice of options; ``resets`` are run seed and seed."""
+    """One trial per candidate; ``resets`` are run seed and seed."""
     initial = _returns(problem, problem.require_prompts(), episodes, resets)
-    for choice in grid:
-        own = dataclasses.replace(options, **choice)
+    for choice, options in candidates:
         start = time.process_time()
-        adaptation = method.tune(problem, own)
+        adaptation = method.tune(problem, options)
         seconds = time.process_time() - start
         assert adaptation.last is not None and adaptation.best is not None
         tuned = (episodes, resets, adaptation.weights)
         gains = _returns(problem, adaptation.last, *tuned) - initial
+        last, rows = _ends(adaptation.history).values(), len(problem.rows)
         best_gains = gains  # the same prompts, unless an earlier iterate was better
-        if (adaptation.best_iteration < own.iterations).any():
+        if (adaptation.best_iteration < max(entry["iteration"] for entry in last)).any():
             best_gains = _returns(problem, adaptation.best, *tuned) - initial
-        rows = len(problem.rows)
-        last = _ends(adaptation.history).values()
         yield Trial(
             choice=choice,
             gain=float(gains.mean()),
@@ -97,12 +94,21 @@ def to_csv(trials: Sequence[Trial]) -> str:
 
 def header(trial: Trial) -> str:
     """The names above the numbers of ``line``."""
-    return " ".join(f"{name:>15}" for name in trial.columns())
+    return " ".join(f"{name:>{_width(name)}}" for name in trial.columns())
 
 
 def line(trial: Trial) -> str:
     """One trial as aligned text."""
-    return " ".join(f"{value:15.4g}" for value in trial.columns().values())
+    texts = {name: _text(value) for name, value in trial.columns().items()}
+    return " ".join(f"{text:>{_width(name)}}" for name, text in texts.items())
+
+
+def _text(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _width(name: str) -> int:
+    return max(15, len(name))
 
 
 def _ends(history: Sequence[Entry]) -> dict[tuple[int, int], Entry]:
