@@ -163,6 +163,8 @@ def test_markdown_counts_what_is_not_judged_apart(run):
 def test_notes_stand_beside_their_claims(run):
     ledger = read_ledger(report_run.CLAIMS)
     text = claims_markdown(ledger, judge(ledger, run, TABLES), run)
+    with_notes = {claim.id for claim in ledger.claims if claim.note}
+    assert {"pd-prompt-robust", "pd-both-robust"} <= with_notes
     noted = Counter(claim.note for claim in ledger.claims if claim.note)
     assert len(noted) >= 2
     assert {note: text.count(note) for note in noted} == noted
