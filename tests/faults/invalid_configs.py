@@ -155,6 +155,11 @@ def _contradictions() -> Iterator[Case]:
     yield _case(["pretrain", "defaults", "prompt_length"], 82, "prompt_length", "reach")
     yield _case(["pretrain", "suites", "reach", "prompt_length"], 90)
     yield _case(["settings", "expert", "prompt_length"], 150)
+    yield _case(["pretrain", "defaults", "prompt_segments"], 40, "of 40 steps each")
+    yield _case(["settings", "expert", "backbone"], "magic")
+    variants = ["pretrain", "backbones"]
+    yield _case(variants, {"mt-orl": {"kind": "mt-orl"}}, "pretrain.backbones.mt-orl")
+    yield _case(variants, {"pairs": {"kind": "magic"}}, "pretrain.backbones.pairs.kind")
     yield _case(["pretrain", "defaults", "warmup_steps"], 501)
     yield _case(["pretrain", "suites", "reach", "warmup_steps"], 501)
     yield _case(["pretrain", "defaults", "validation_every"], 1001)
