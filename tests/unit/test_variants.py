@@ -2,6 +2,7 @@
 
 import copy
 import dataclasses
+from pathlib import Path
 
 import pytest
 
@@ -44,7 +45,7 @@ def form(settings) -> tuple:
 
 def test_lists_of_names_agree():
     """The workflow and the schema have them without importing torch."""
-    schema = read_mapping("workflow/schemas/config.schema.yaml")
+    schema = read_mapping(Path("workflow/schemas/config.schema.yaml"))
     variant = schema["properties"]["pretrain"]["properties"]["backbones"]
     kinds = variant["additionalProperties"]["properties"]["kind"]["enum"]
     assert tuple(BACKBONES) == tuple(kinds) == pretraining_values.KINDS
