@@ -131,9 +131,9 @@ def _description(path: Path, metadata: Mapping[str, str]) -> dict[str, Any]:
         text = f"kind {kind[0]!r}, schema version {kind[1]!r}"
         raise TrajpromptError(path, text, f"{KIND!r}, {SCHEMA_VERSION}", REMEDY)
     found.setdefault("backbone_kind", found.get("backbone"))  # before there were variants
-    texts = dict.fromkeys(("backbone", "backbone_kind", "suite", "digest"), str)
-    types = {**texts, "architecture": dict, "return_scale": int | float}
-    for name, kind_of_value in types.items():
+    types = {"backbone": str, "suite": str, "digest": str, "architecture": dict}
+    others = {"backbone_kind": str, "return_scale": int | float}
+    for name, kind_of_value in {**types, **others}.items():
         if not isinstance(found.get(name), kind_of_value):
             value = f"{found.get(name)!r:.80}"
             raise TrajpromptError(f"{path}: metadata.{name}", value, "another type", REMEDY)
