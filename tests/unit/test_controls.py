@@ -14,7 +14,7 @@ from trajprompt.tuning.hill_climbing import HillClimbingOptions
 from trajprompt.tuning.hill_climbing import tune as climb
 from trajprompt.tuning.prompt_vectors import to_vectors
 from trajprompt.tuning.protocol import Adaptation, TuningProblem, get_method
-from trajprompt.tuning.segment_draws import SegmentDraws, joined
+from trajprompt.tuning.segment_draws import SegmentDraws
 from trajprompt.tuning.two_point import TwoPoint, TwoPointOptions, two_point_gradient
 from trajprompt.tuning.zo_rank_line_search import LineSearch, LineSearchOptions
 from trajprompt.tuning.zo_rank_search import RankSearch, RankSearchOptions
@@ -123,7 +123,7 @@ def test_slots_are_drawn_on_their_own_and_stand_one_behind_the_other(problem):
     slots = drawn.states[0].unflatten(1, (2, 3))  # (n, J, H, S)
     places = (slots[:, :, None] == arms[0].states).all(dim=(-1, -2)).int().argmax(dim=-1)
     assert len({tuple(pair) for pair in places.tolist()}) == 25
-    again = joined(arms[0], places)
+    again = arms[0].select(places).join()
     assert all(torch.equal(a, b[0]) for a, b in zip(again, drawn, strict=True))
 
 

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from trajprompt.seeds import child, torch_generator
 from trajprompt.trajectories.segments import Segments
@@ -28,8 +27,8 @@ class SegmentDraws:
         """(R, count, J · H, ..)."""
         shape = (len(self.arms), count, self.slots)
         uniform = torch.rand(shape, dtype=torch.float64, generator=self.generator)
-        drawn = [
-            joined(arms, (own * arms.leading[0]).long())
+        drawn = [  # (count, J · H, ..) of each row
+            arms.select((own * arms.leading[0]).long().to(arms.states.device)).join()
             for arms, own in zip(self.arms, uniform, strict=True)
         ]
         return Segments(*(torch.stack(parts) for parts in zip(*drawn, strict=True)))
@@ -39,9 +38,3 @@ class SegmentDraws:
 
     def restore(self, state: Mapping[str, Any]) -> None:
         self.generator.set_state(torch.from_numpy(state["generator"]))
-
-
-def joined(arms: Segments, picked: Tensor) -> Segments:
-    """Arms (A, H, ..) at places (n, J), one behind the other: prompts (n, J · H, ..)."""
-    chosen = arms.select(picked.to(arms.states.device))  # (n, J, H, ..)
-    return chosen.map(lambda values: values.flatten(1, 2))
