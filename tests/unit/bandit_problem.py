@@ -34,19 +34,20 @@ def make_bandit_problem(slots: int = 2, counts: Sequence[int] = COUNTS) -> Tunin
     """Initial prompts are the first arm of the row in every slot."""
     arms = [make_arms(count, seed) for seed, count in enumerate(counts)]
     first = [own.select(torch.zeros(slots, dtype=torch.long)) for own in arms]
-    flat = [own.map(lambda part: part.flatten(0, 1)) for own in first]
-    initial = Segments(*(torch.stack(parts) for parts in zip(*flat, strict=True)))
+    joined = [own.join() for own in first]
+    initial = Segments(*(torch.stack(parts) for parts in zip(*joined, strict=True)))
     assert len(arms) == ROWS
-    return dataclasses.replace(make_problem(), initial_prompts=initial, arms=arms)
+    changed = {"initial_prompts": initial, "prompt_segments": slots, "arms": arms}
+    return dataclasses.replace(make_problem(), **changed)
 
 
 class AdditiveOracle:
     """G = mean over slots of phi_j + h, |h| <= epsilon, in units of ``scale``."""
 
     def __init__(self, problem: TuningProblem, epsilon: float = 0.0, scale: float = 30.0):
-        self.counts = [len(own.mask) for own in problem.arms]
+        self.counts = [len(own.mask) for own in problem.require_arms()]
         self.epsilon, self.scale = epsilon, scale
-        self.slots = problem.require_prompts().length // H
+        self.slots = problem.prompt_segments
 
     def phi(self, row: int) -> np.ndarray:
         """(J, A_r)"""

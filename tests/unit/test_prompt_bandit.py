@@ -189,10 +189,10 @@ def test_the_file_says_which_arms_were_played(monkeypatch, tmp_path):
 def test_prompts_must_be_whole_segments():
     problem = make_bandit_problem()
     cut = problem.initial_prompts.map(lambda part: part[:, :-1])
-    with pytest.raises(TrajpromptError, match="prompts of 5 steps, segments of 3"):
+    with pytest.raises(TrajpromptError, match="2 segments of 3 steps"):
         PromptBandit(dataclasses.replace(problem, initial_prompts=cut), QUICK)
-    with pytest.raises(TrajpromptError, match="arms"):
-        PromptBandit(dataclasses.replace(problem, arms=[]), QUICK)
+    with pytest.raises(TrajpromptError, match="reads_arms"):
+        PromptBandit(dataclasses.replace(problem, arms=None), QUICK)
 
 
 @pytest.mark.parametrize(

@@ -63,10 +63,11 @@ class PromptBandit:
     width = 1
 
     def __init__(self, problem: TuningProblem, options: BanditOptions):
-        self.options, self.arms = options, problem.arms
-        self.initial = problem.require_prompts()
-        rows, slots = len(self.arms), slots_of(self.initial, self.arms)
-        self.space = _arm_space(problem, options, slots)
+        self.options, self.arms = options, problem.require_arms()
+        self.initial, slots = problem.require_prompts(), problem.prompt_segments
+        _require_whole(self.initial, self.arms, slots)
+        rows = len(self.arms)
+        self.space = _arm_space(problem, options)
         _, weights, rounds = problem.streams(3)  # the first is the search's
         self.chance = children(rounds, rows)  # each row's, by round
         drawn = [torch_generator(child) for child in children(weights, rows)]
@@ -163,26 +164,23 @@ class PromptBandit:
     def _prompts(self, arms: Tensor) -> Segments:
         """(R, J) to prompts (R, J * H, ..), segments one after the other."""
         chosen = [
-            own.select(numbers.to(own.mask.device)).map(lambda part: part.flatten(0, 1))
+            own.select(numbers.to(own.mask.device)).join()
             for own, numbers in zip(self.arms, arms, strict=True)
         ]
         return Segments(*(torch.stack(parts) for parts in zip(*chosen, strict=True)))
 
 
-def slots_of(prompts: Segments, arms: list[Segments]) -> int:
-    """J: how many segments of the arms' length a prompt has."""
-    if not arms:
-        raise TrajpromptError("arms", "none", "a method registered with reads_arms=True")
-    slots, left = divmod(prompts.length, arms[0].length)
-    if left or not slots:
-        found = f"prompts of {prompts.length} steps, segments of {arms[0].length}"
-        raise TrajpromptError("prompt", found, "a whole number of segments per prompt")
-    return slots
+def _require_whole(prompts: Segments, arms: list[Segments], slots: int) -> None:
+    """Raise unless prompts are ``slots`` segments of the arms' length."""
+    length = arms[0].length
+    if prompts.length != slots * length:
+        found = f"{slots} segments of {length} steps"
+        raise TrajpromptError("arms", found, f"the prompt's {prompts.length} steps")
 
 
-def _arm_space(problem: TuningProblem, options: BanditOptions, slots: int) -> ArmSpace:
-    kinds = options.features, options.normalised
-    features = arm_features(problem.arms, problem.backbone, *kinds)
+def _arm_space(problem: TuningProblem, options: BanditOptions) -> ArmSpace:
+    kinds, slots = (options.features, options.normalised), problem.prompt_segments
+    features = arm_features(problem.require_arms(), problem.backbone, *kinds)
     if options.joint:
         return JointSpace(features, slots, options.joint_candidates)
     return SlotSpace(features, slots)

@@ -35,6 +35,7 @@ class PromptCell:
     last: np.ndarray  # as ``initial``
     sizes: tuple[int, int, int]  # of PARTS
     extras: dict[str, Extra] = field(default_factory=dict)
+    segments: int = 1  # J, of P / J steps each
 
     def require(self, name: str) -> np.ndarray:
         """An array that the method left for the report."""
@@ -86,7 +87,7 @@ def _read(path: str | Path, suite: str, column: Column, seed: int) -> PromptCell
         raise TrajpromptError(path, "an adaptation without prompts", expected)
     sizes = (1, stored.initial.states.shape[-1], stored.initial.actions.shape[-1])
     initial, last = (_steps(prompts) for prompts in (stored.initial, stored.last))
-    found = (stored.rows, initial, last, sizes, stored.extras)
+    found = (stored.rows, initial, last, sizes, stored.extras, stored.prompt_segments)
     return PromptCell(suite, column, seed, *found)
 
 
