@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
+from fake_oracle import STEPS
 from tuning_problem import ACTION, ROWS, STATE, make_problem
 
 from trajprompt.trajectories.segments import Segments
@@ -62,11 +63,11 @@ class AdditiveOracle:
             arms @ (1 + np.arange(self.slots))
         )
 
-    def resets(self, sequence: np.random.SeedSequence) -> np.ndarray:
-        return np.ones((ROWS, 1, 1), np.int64)
+    def fresh_resets(self, sequence: np.random.SeedSequence, number: int) -> np.ndarray:
+        return np.zeros((), np.int64)
 
     def __call__(self, prompts: Segments, seeds: np.ndarray) -> Played:
         """A window's first timestep is its number; prompts (R, C, J * H, ..)."""
         arms = prompts.timesteps[..., ::H].numpy()  # (R, C, J)
         returns = np.stack([self.value(row, own) for row, own in enumerate(arms)])
-        return Played(returns, np.full(ROWS, 10 * arms.shape[1]))
+        return Played(returns, np.full(ROWS, STEPS * arms.shape[1]))

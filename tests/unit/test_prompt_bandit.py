@@ -23,6 +23,9 @@ from trajprompt.tuning.protocol import Adaptation, TuningProblem
 QUICK = BanditOptions(episodes=60, records=3, refit_steps=60, warm_start=True)
 
 
+NO_RESETS = np.zeros(())  # the oracle has none
+
+
 def quick(**changed) -> BanditOptions:
     return dataclasses.replace(QUICK, **changed)
 
@@ -98,7 +101,7 @@ def test_the_best_of_every_slot_is_the_best_of_all_prompts(monkeypatch):
     bandit = PromptBandit(problem, quick(episodes=6))
     oracle = AdditiveOracle(problem)
     for _ in range(6):
-        bandit.learn(oracle(bandit.propose(1), np.ones(1)).returns)
+        bandit.learn(oracle(bandit.propose(1), NO_RESETS).returns)
     menu = bandit.space.menu(bandit._past(), [])
     predicted = bandit.models.predict(menu.features).view(ROWS, 2, -1)
     choice = bandit.choice()
@@ -120,7 +123,7 @@ def test_before_two_observations_the_choice_is_the_initial_prompt():
         same = torch.equal(choice.prompts.states, problem.initial_prompts.states)
         assert same == (played < 2)
         assert np.isnan(choice.values).all() == (played < 2)
-        bandit.learn(oracle(bandit.propose(1), np.ones(1)).returns)
+        bandit.learn(oracle(bandit.propose(1), NO_RESETS).returns)
 
 
 @pytest.mark.parametrize("joint", (False, True))

@@ -19,13 +19,13 @@ from trajprompt.errors import TrajpromptError
 from trajprompt.models.reward_models import RewardModels
 from trajprompt.models.reward_refit import RefitSettings, refit
 from trajprompt.options import at_least, at_most, one_of, positive
-from trajprompt.seeds import children, torch_generator
+from trajprompt.seeds import child, children, torch_generator
 from trajprompt.trajectories.segments import Segments
 from trajprompt.tuning.arm_features import FEATURES, arm_features
 from trajprompt.tuning.arm_spaces import ArmSpace, JointSpace, SlotSpace
 from trajprompt.tuning.exploration import EXPLORERS, Exploring
 from trajprompt.tuning.protocol import Adaptation, Extra, TuningProblem, register
-from trajprompt.tuning.search import Choice, SearchOptions, search
+from trajprompt.tuning.search import Choice, SearchOptions, search, untuned
 
 FEWEST = 2  # observations that the first fit takes: co-author's code
 SAME = 1e-6  # returns that deviate by less are equal, and are not divided by it
@@ -64,13 +64,13 @@ class PromptBandit:
 
     def __init__(self, problem: TuningProblem, options: BanditOptions):
         self.options, self.arms = options, problem.require_arms()
-        self.initial, slots = problem.require_prompts(), problem.prompt_segments
-        _require_whole(self.initial, self.arms, slots)
+        self.initial, slots = untuned(problem), problem.prompt_segments
+        _require_whole(self.initial.prompts, self.arms, slots)
         rows = len(self.arms)
         self.space = _arm_space(problem, options)
         _, weights, rounds = problem.streams(3)  # the first is the search's
         self.chance = children(rounds, rows)  # each row's, by round
-        drawn = [torch_generator(child) for child in children(weights, rows)]
+        drawn = [torch_generator(own) for own in children(weights, rows)]
         each = self.space.networks
         self.start = RewardModels.fresh(self.space.inputs, drawn, each)
         self.models = self.start
@@ -104,9 +104,9 @@ class PromptBandit:
 
     def choice(self) -> Choice:
         """The best of every slot by its model; the value is the mean of what they say."""
-        rows = len(self.arms)
         if self.rounds < FEWEST:
-            return Choice(self.initial, np.full(rows, np.nan))
+            return self.initial
+        rows = len(self.arms)
         menu = self.space.menu(self._past(), self._generators())
         predicted = self.models.predict(menu.features)  # (G, N)
         picks = menu.best(predicted)
@@ -154,12 +154,7 @@ class PromptBandit:
 
     def _generators(self) -> list[torch.Generator]:
         """This round's chance of each row; it depends on the round's number alone."""
-        return [
-            torch_generator(
-                np.random.SeedSequence(own.entropy, spawn_key=(*own.spawn_key, self.rounds))
-            )
-            for own in self.chance
-        ]
+        return [torch_generator(child(own, self.rounds)) for own in self.chance]
 
     def _prompts(self, arms: Tensor) -> Segments:
         """(R, J) to prompts (R, J * H, ..), segments one after the other."""
@@ -190,6 +185,6 @@ def _arm_space(problem: TuningProblem, options: BanditOptions) -> ArmSpace:
 def tune(problem: TuningProblem, options: BanditOptions) -> Adaptation:
     bandit = PromptBandit(problem, options)
     adaptation = search(problem, options, bandit)
-    text = "played in each slot, (R, episodes, J), by their order in the demonstrations"
+    text = "played, by their order in the demonstrations; (rows, episodes, slots)"
     arms = Extra(bandit.played.numpy(), "index", text)
     return dataclasses.replace(adaptation, extras={**adaptation.extras, "arms": arms})
