@@ -54,7 +54,8 @@ def shortfall(oracle: AdditiveOracle, row: int, arms: np.ndarray) -> float:
 
 @pytest.mark.parametrize("exploration", EXPLORERS)
 def test_the_bandit_finds_the_best_arms(monkeypatch, exploration):
-    found, oracle, problem = play(monkeypatch, quick(exploration=exploration))
+    options = quick(exploration=exploration, exploration_scale=1.0)
+    found, oracle, problem = play(monkeypatch, options)
     for row, arms in enumerate(chosen_arms(found.last)):
         assert shortfall(oracle, row, arms) < 0.1
         value = oracle.value(row, arms)
