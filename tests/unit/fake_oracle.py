@@ -25,7 +25,6 @@ class FakeOracle:
     returns: list[np.ndarray] = field(default_factory=list)  # (R, C)
 
     def fresh_resets(self, sequence: np.random.SeedSequence, number: int) -> np.ndarray:
-        assert number == len(self.asked)
         return np.zeros((), np.int64)
 
     def __call__(self, prompts: Segments, seeds: np.ndarray) -> Played:

@@ -142,7 +142,8 @@ class _Search:
                 "queries": self.played,
                 "simulator_steps": int(self.steps[row]),
                 "gradient_steps": 0,
-                "objective": -float(choice.values[row]),
+                # Not negated: a NaN would not be the same bits after a checkpoint.
+                "objective": 0.0 - float(choice.values[row]),
                 "displacement": float(moved[row]),
             }
             self.history.append(values)
