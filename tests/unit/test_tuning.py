@@ -26,6 +26,7 @@ from trajprompt.tuning.gaussian_search import GaussianSearchOptions
 from trajprompt.tuning.hill_climbing import HillClimbingOptions
 from trajprompt.tuning.imitation import ImitationLoss
 from trajprompt.tuning.none import NoOptions
+from trajprompt.tuning.prompt_bandit import BanditOptions
 from trajprompt.tuning.prompt_diffuser import DiffuserOptions
 from trajprompt.tuning.prompt_vae import VAEOptions
 from trajprompt.tuning.prompt_vectors import to_prompts, to_vectors
@@ -77,6 +78,7 @@ OPTIONS = {
     "cma-es": CmaEsOptions(episodes=20, records=2, population=6),
     "two-point": TwoPointOptions(**TINY_SEARCH, pairs=2),
     "zo-rank-search": RankSearchOptions(**TINY_SEARCH, candidates=3, ranked=3),
+    "prompt-bandit": BanditOptions(**TINY_SEARCH, refit_steps=5),
     "zo-rank-line-search": LineSearchOptions(**TINY_SEARCH, candidates=3, ranked=3),
 }
 
