@@ -141,7 +141,7 @@ def test_what_demonstrations_show_of_the_stem_is_alike_in_all_tasks():
 
 def buffers(episodes=90):
     stream = np.random.SeedSequence(5)
-    options = ScriptedOptions(episodes=episodes)
+    options = ScriptedOptions(episodes, medium_noise=1.25)  # as in config.yaml
     return collect_scripted(SUITE, range(TASKS), options, stream)
 
 
@@ -160,7 +160,7 @@ def test_levels_rise_and_the_store_keeps_true_lengths(tmp_path):
     made = buffers(30)
     returns = np.stack([buffer.returns.reshape(3, 10).mean(axis=1) for buffer in made])
     random, noisy, expert = returns.mean(axis=0)
-    assert random < 0.5 and random + 1 < noisy < expert - 1 and expert > 9.8
+    assert random < 0.5 and 3 < noisy < 7 and expert > 9.8
     path = tmp_path / "trajectories.h5"
     write_trajectories(path, SUITE, made, {"stage": "collect"})
     for task, stored in read_trajectories(path, suite=SUITE).items():
