@@ -6,7 +6,7 @@ import numpy as np
 
 from trajprompt.collect.experts import ScriptedPolicy
 from trajprompt.collect.options import ScriptedOptions
-from trajprompt.rollout.loop import Episodes, rollout
+from trajprompt.rollout.loop import Episodes, Policy, rollout
 from trajprompt.seeds import children, integers
 from trajprompt.tasks.simulator import make_simulator
 from trajprompt.tasks.suites import Suite
@@ -39,7 +39,7 @@ def collect_scripted(
     each = options.stored
     simulator = make_simulator(suite, np.repeat(np.asarray(tasks), each), threads)
     generator = np.random.default_rng(stream)
-    policies = (
+    policies: tuple[Policy, ...] = (
         RandomPolicy(simulator.rows, suite.action_dim, generator),
         ScriptedPolicy(simulator, options.medium_noise, generator),
         ScriptedPolicy(simulator, options.expert_noise, generator),
