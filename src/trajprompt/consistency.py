@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from trajprompt import pretraining_values as pretraining
-from trajprompt.collect.options import KINDS, relevant
+from trajprompt.collect.options import KINDS, SCRIPTED, relevant
 from trajprompt.errors import TrajpromptError
 from trajprompt.options import OptionError, build
 from trajprompt.tasks.suites import get_suite
@@ -98,8 +98,8 @@ def _collect_errors(config: Config) -> Found:
     for suite in config["suites"]:
         chosen, key = config["collect"][suite], f"collect.{suite}"
         algorithm = chosen["algorithm"]
-        if algorithm != "file" and (algorithm == "scripted") != (suite == "reach"):
-            expected = "scripted for reach, whose expert it is, and another for the rest"
+        if algorithm != "file" and (algorithm == "scripted") != (suite in SCRIPTED):
+            expected = f"scripted for {', '.join(SCRIPTED)}, and another for the rest"
             yield f"{key}.algorithm", algorithm, expected
             continue
         try:

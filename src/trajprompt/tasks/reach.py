@@ -13,7 +13,8 @@ import mujoco
 import numpy as np
 
 from trajprompt.tasks.locomotion import FRAME_SKIP, package_file
-from trajprompt.tasks.simulator import Simulator, Step
+from trajprompt.tasks.mujoco_simulator import MujocoSimulator
+from trajprompt.tasks.simulator import Step
 from trajprompt.tasks.suites import Suite, read_table
 
 ACTION_SCALE = 0.01  # metres per unit of action
@@ -40,7 +41,7 @@ HAND, RIGHT_CLAW, LEFT_CLAW, OBJECT = (slice(i, i + 3) for i in (0, 3, 6, 9))
 RIGHT_FINGER, LEFT_FINGER, ROTATION = slice(12, 15), slice(15, 18), slice(18, 27)
 
 
-class ReachSimulator(Simulator):
+class ReachSimulator(MujocoSimulator):
     """Rows of reach-v3. Observations hide the goal: their last three numbers are zero."""
 
     arrays = ("_mocap", "_frames")
