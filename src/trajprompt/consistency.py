@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from trajprompt.collect.options import KINDS, relevant
+from trajprompt.collect.options import KINDS, SCRIPTED, relevant
 from trajprompt.errors import TrajpromptError
 from trajprompt.options import OptionError, build
 from trajprompt.tasks.suites import get_suite
@@ -124,8 +124,9 @@ def _collect_errors(config: Config) -> Found:
     for suite in config["suites"]:
         chosen, key = config["collect"][suite], f"collect.{suite}"
         algorithm = chosen["algorithm"]
-        if algorithm != "file" and (algorithm == "scripted") != (suite == "reach"):
-            expected = "scripted for reach, whose expert it is, and another for the rest"
+        if algorithm != "file" and (algorithm == "scripted") != (suite in SCRIPTED):
+            names = " and ".join(SCRIPTED)
+            expected = f"scripted for {names}, which have experts, and another for the rest"
             yield f"{key}.algorithm", algorithm, expected
             continue
         try:

@@ -12,6 +12,7 @@ from trajprompt.errors import TrajpromptError
 from trajprompt.report import videos
 from trajprompt.report.panels import LABEL, TITLE, Panels
 from trajprompt.settings import VideoSettings, from_mapping, to_json
+from trajprompt.tasks.suites import SUITE_NAMES
 from trajprompt.tasks.wording import WORDS, goal_text
 from trajprompt.video import encodable, write_video
 
@@ -136,7 +137,7 @@ def test_without_ffmpeg_films_of_the_report_are_refused(tmp_path, monkeypatch):
 
 
 def test_goals_have_words():
-    assert set(WORDS) == set(DEFAULT["suites"])
+    assert set(WORDS) == set(SUITE_NAMES)
     assert goal_text("cheetah-vel", 7) == "run forwards at 0.6 m/s"
     assert goal_text("cheetah-dir", 1) == "run backwards"
     assert goal_text("ant-dir", 1) == "walk towards 24°"

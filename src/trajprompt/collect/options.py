@@ -141,6 +141,8 @@ class FileOptions:
     path: str  # relative to the folder that the workflow runs in
 
 
+SCRIPTED = ("reach", "pick-place")  # suites with a scripted expert, by which they collect
+
 # What each algorithm takes, flat in the config; the first one says how much is stored.
 KINDS: dict[str, tuple[type, ...]] = {
     "sac": (LoopOptions, SacOptions),

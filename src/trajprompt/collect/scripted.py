@@ -1,14 +1,16 @@
-"""Scripted demonstrations for reach: random, then noisy, then expert episodes.
+"""Scripted demonstrations for the arm's suites: random, then noisy, then expert episodes.
 
-The expert is metaworld 3.1.1's ``SawyerReachV3Policy``: it sees the goal and moves the
-hand towards it. The stored observations hide the goal all the same.
+The experts are metaworld 3.1.1's (reach: ``SawyerReachV3Policy``): they see the goal. The
+stored observations hide it all the same.
 """
 
 from collections.abc import Sequence
 
 import numpy as np
 
+from trajprompt.collect.arm_expert import ArmExpert
 from trajprompt.collect.options import ScriptedOptions
+from trajprompt.collect.pick_place_expert import ScriptedPickPlacePolicy
 from trajprompt.errors import TrajpromptError
 from trajprompt.rollout.loop import Episodes, rollout
 from trajprompt.tasks.reach import ReachSimulator
@@ -32,33 +34,35 @@ class RandomPolicy:
         pass
 
 
-class ScriptedReachPolicy:
-    """The scripted expert of every row of a reach simulator, with Gaussian action noise."""
+class ScriptedReachPolicy(ArmExpert):
+    """Moves the hand towards the goal, without a grip."""
 
-    def __init__(
-        self,
-        simulator: Simulator,
-        noise: float = 0.0,
-        generator: np.random.Generator | None = None,
-    ):
-        if not isinstance(simulator, ReachSimulator):
-            raise TrajpromptError(simulator.suite.name, "no scripted expert", "suite reach")
-        if noise > 0 and generator is None:
-            raise TrajpromptError("scripted policy", "noise without a generator", "both")
-        self.simulator, self.noise, self.generator = simulator, noise, generator
+    kind = ReachSimulator
 
-    def act(self, observations: np.ndarray) -> np.ndarray:
-        """(N, 4); the simulator is asked for the goal that ``observations`` hide."""
-        seen = self.simulator.expert_observations  # (N, 39)
-        actions = np.zeros((len(seen), 4), np.float32)  # no grip
+    def intended(self, seen: np.ndarray) -> np.ndarray:
+        actions = np.zeros((len(seen), 4), np.float32)
         actions[:, :3] = GAIN * (seen[:, 36:] - seen[:, :3])
-        if self.generator is not None:
-            actions += self.generator.normal(0.0, self.noise, actions.shape)
-        # Meta-World clips as well; clipped here, the stored action is the one that acted.
-        return np.clip(actions, -1.0, 1.0)
+        return actions
 
-    def receive(self, rewards: np.ndarray) -> None:
-        pass
+
+# Those of `options.SCRIPTED`.
+EXPERTS: dict[str, type[ArmExpert]] = {
+    "reach": ScriptedReachPolicy,
+    "pick-place": ScriptedPickPlacePolicy,
+}
+
+
+def scripted_expert(
+    simulator: Simulator,
+    noise: float = 0.0,
+    generator: np.random.Generator | None = None,
+) -> ArmExpert:
+    """The expert of the simulator's suite; an error where it has none."""
+    suite = simulator.suite.name
+    if suite not in EXPERTS:
+        expected = "a suite that has one: " + ", ".join(EXPERTS)
+        raise TrajpromptError(suite, "no scripted expert", expected)
+    return EXPERTS[suite](simulator, noise, generator)
 
 
 def collect_scripted(
@@ -74,8 +78,8 @@ def collect_scripted(
     generator = np.random.default_rng(stream)
     policies = (
         RandomPolicy(simulator.rows, suite.action_dim, generator),
-        ScriptedReachPolicy(simulator, options.medium_noise, generator),
-        ScriptedReachPolicy(simulator, options.expert_noise, generator),
+        scripted_expert(simulator, options.medium_noise, generator),
+        scripted_expert(simulator, options.expert_noise, generator),
     )
     seeds = np.zeros(simulator.rows, np.int64)  # resets draw nothing
     levels = [rollout(simulator, policy, seeds, record=True) for policy in policies]
@@ -95,7 +99,7 @@ def _rows(episodes: Episodes, first: int, count: int) -> dict[str, np.ndarray]:
 def _buffer(
     suite: Suite, task: int, levels: list[dict[str, np.ndarray]], options: ScriptedOptions
 ) -> TaskTrajectories:
-    """Flatten the (E, H, ...) arrays of the levels; no reach episode ends early."""
+    """Flatten the (E, H, ...) arrays of the levels; none of these episodes ends early."""
     joined = {name: np.concatenate([level[name] for level in levels]) for name in levels[0]}
     episodes, horizon = joined["rewards"].shape
     return TaskTrajectories(

@@ -23,12 +23,17 @@ def _place(goal: np.ndarray) -> str:
     return f"reach ({', '.join(f'{x:.2f}' for x in goal)}) m"
 
 
+def _bring(goal: np.ndarray) -> str:
+    return f"bring the puck to ({', '.join(f'{x:.2f}' for x in goal)}) m"
+
+
 WORDS: dict[str, Callable[[np.ndarray], str]] = {
     "cheetah-dir": _direction,
     "cheetah-vel": _speed,
     "ant-dir": _heading,
     "ant-dir-ood": _heading,
     "reach": _place,
+    "pick-place": _bring,
 }
 
 
