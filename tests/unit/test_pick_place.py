@@ -37,9 +37,8 @@ def assert_equal_step(simulator, ones, actions):
     step, rewards = simulator.step(actions), []
     for row, one in enumerate(ones):
         observation, reward, _, _, info = one.step(actions[row])
-        np.testing.assert_array_equal(
-            step.observations[row], observation.astype(np.float32)
-        )
+        expected = observation.astype(np.float32)
+        np.testing.assert_array_equal(step.observations[row], expected)
         np.testing.assert_array_equal(
             simulator.expert_observations[row, :36], observation[:36]
         )
@@ -80,14 +79,9 @@ def test_bit_equal_to_metaworld_in_the_experts_hands(noise, kind, grip):
         seen += rewards
         succeeded |= successes
     # Nothing of the reward was left out: the way, the grip, the lift, the goal.
-    bounds = (0.0, 0.3, 1.0, 4.0, 10.0)
-    assert np.unique(np.digitize([float(r) for r in seen], bounds)).tolist() == [
-        1,
-        2,
-        3,
-        4,
-        5,
-    ]
+    earned = np.array(seen, float)
+    for low, high in ((0.0, 0.3), (0.3, 1.0), (1.0, 4.0), (4.0, 10.0), (10.0, 11.0)):
+        assert ((low <= earned) & (earned < high)).any()
     assert succeeded.any() and (noise > 0 or succeeded.all())
     rounded = any(isinstance(reward, np.float32) for reward in seen)
     assert rounded == (kind is np.float32 and grip == 1.0)
