@@ -99,7 +99,7 @@ def long_tail(excess: np.ndarray, margins: np.ndarray) -> np.ndarray:
 
 
 def hamacher(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """A product that is 1 where both are, 0 where both or one is; (N,) in [0, 1]."""
+    """A product that is 1 where both are and 0 where one is; (N,) in [0, 1]."""
     product = a * b
     total = a + b - product
     return np.divide(product, total, out=np.zeros_like(product), where=total > 0)
