@@ -125,8 +125,7 @@ def _collect_errors(config: Config) -> Found:
         chosen, key = config["collect"][suite], f"collect.{suite}"
         algorithm = chosen["algorithm"]
         if algorithm != "file" and (algorithm == "scripted") != (suite in SCRIPTED):
-            names = " and ".join(SCRIPTED)
-            expected = f"scripted for {names}, which have experts, and another for the rest"
+            expected = f"scripted for {', '.join(SCRIPTED)}, and another for the rest"
             yield f"{key}.algorithm", algorithm, expected
             continue
         try:

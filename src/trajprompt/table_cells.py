@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from trajprompt.report.plots.inputs import CURVES
+from trajprompt.tasks.suites import get_suite
 
 Config = dict[str, Any]
 MAIN_TABLE = "ptdt_table1"  # all methods are compared over the suites that it prints
@@ -24,17 +25,18 @@ def figures(config: Config) -> list[str]:
 
 
 def videos(config: Config) -> dict[str, tuple[str, ...]]:
-    """Video -> the suites in which the run has all of its columns.
+    """Video -> the suites that can be filmed and in which the run has all of its columns.
 
     A video shows cells of tables and figures; it asks for none of its own.
     """
     made = columns(config)
+    shown = [suite for suite in config["suites"] if get_suite(suite).filmed]
     found = {}
     for name, video in (config.get("videos") or {}).items():
         wanted = video.get("suites") or config["suites"]
         found[name] = tuple(
             suite
-            for suite in config["suites"]
+            for suite in shown
             if suite in wanted and all(suite in made.get(c, ()) for c in video["columns"])
         )
     return {name: suites for name, suites in found.items() if suites}

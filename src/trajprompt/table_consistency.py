@@ -4,6 +4,7 @@ from typing import Any
 
 from trajprompt import table_cells
 from trajprompt.consistency import Config, Found, splits
+from trajprompt.tasks.suites import get_suite
 
 
 def table_inconsistencies(config: Config) -> Found:
@@ -78,6 +79,9 @@ def _video_errors(config: Config) -> Found:
             if column not in config["columns"]:
                 expected = f"one of {', '.join(config['columns'])}"
                 yield f"{key}.columns.{index}", column, expected
+        for index, suite in enumerate(video.get("suites", ())):
+            if not get_suite(suite).filmed:
+                yield f"{key}.suites.{index}", suite, "a suite with a MuJoCo model"
         for suite in set(config["suites"]) & set(video.get("tasks", {})):
             (_, test), task = splits(config, suite), video["tasks"][suite]
             if task not in test:

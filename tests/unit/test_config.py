@@ -28,6 +28,17 @@ def test_presets_are_valid(preset):
     assert config.load(["config.yaml", f"presets/{preset}.yaml"])["run"] == preset
 
 
+@pytest.mark.parametrize("presets", [(), ("smoke",), ("paper",)])
+def test_the_sparse_suite_may_join_a_run(presets):
+    files = ["config.yaml", *(f"presets/{preset}.yaml" for preset in presets)]
+    made = config.load(files)
+    made["suites"] = [*made["suites"], "point-sparse"]
+    config.check(made, files)
+    made["collect"]["point-sparse"]["algorithm"] = "sac"
+    with pytest.raises(TrajpromptError, match="collect.point-sparse.algorithm"):
+        config.check(made, files)
+
+
 @pytest.mark.parametrize(
     ("path", "value", "words"),
     [

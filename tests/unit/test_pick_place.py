@@ -9,7 +9,7 @@ from metaworld.envs.sawyer_pick_place_v3 import SawyerPickPlaceEnvV3
 from metaworld.policies.sawyer_pick_place_v3_policy import SawyerPickPlaceV3Policy
 from test_reach import action_sequences, metaworld_environment
 
-from trajprompt.collect.pick_place_expert import ScriptedPickPlacePolicy
+from trajprompt.collect.experts import ScriptedPolicy
 from trajprompt.rollout.loop import rollout
 from trajprompt.tasks.simulator import make_simulator
 from trajprompt.tasks.suites import get_suite, read_table
@@ -69,7 +69,7 @@ def test_bit_equal_to_metaworld_at_random(threads):
 )
 def test_bit_equal_to_metaworld_in_the_experts_hands(noise, kind, grip):
     simulator, ones = make_simulator(SUITE, TASKS), environments()
-    policy = ScriptedPickPlacePolicy(simulator, noise, np.random.default_rng(0))
+    policy = ScriptedPolicy(simulator, noise, np.random.default_rng(0))
     begin(simulator, ones)
     seen, succeeded, observations = [], np.zeros(len(TASKS), bool), np.zeros((3, 39))
     for _ in range(SUITE.horizon):
@@ -98,8 +98,8 @@ def test_the_goal_is_hidden_except_from_the_expert():
 @pytest.mark.parametrize("noise", [0.0, 0.5])
 def test_the_expert_is_metaworlds(noise):
     simulator = make_simulator(SUITE, TASKS)
-    expert = ScriptedPickPlacePolicy(simulator)
-    player = ScriptedPickPlacePolicy(simulator, noise, np.random.default_rng(1))
+    expert = ScriptedPolicy(simulator)
+    player = ScriptedPolicy(simulator, noise, np.random.default_rng(1))
     observations = simulator.reset(np.zeros(len(TASKS), int))
     for _ in range(SUITE.horizon):
         with warnings.catch_warnings():
@@ -114,7 +114,7 @@ def test_the_expert_is_metaworlds(noise):
 
 def test_the_expert_earns_the_papers_556():
     simulator = make_simulator(SUITE, np.array(SUITE.train_tasks), 2)
-    policy = ScriptedPickPlacePolicy(simulator)
+    policy = ScriptedPolicy(simulator)
     episodes = rollout(simulator, policy, np.zeros(simulator.rows, int))
     assert episodes.returns.mean() == pytest.approx(556, abs=5)
     assert episodes.successes.all()

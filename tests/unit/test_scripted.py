@@ -1,17 +1,18 @@
-"""Scripted buffers: time order, levels, hidden goals."""
+"""Scripted buffers: time order, levels, hidden goals. Those of the point: test_point.py."""
 
 import numpy as np
 import pytest
 
+from trajprompt.collect.experts import EXPERTS
 from trajprompt.collect.options import SCRIPTED
-from trajprompt.collect.scripted import EXPERTS, ScriptedOptions, collect_scripted
+from trajprompt.collect.scripted import ScriptedOptions, collect_scripted
 from trajprompt.errors import TrajpromptError
 from trajprompt.tasks.suites import get_suite
 
 SMALL = ScriptedOptions(episodes=6)
 
 
-def buffers(threads=1, suite="reach"):
+def buffers(suite="reach", threads=1):
     stream = np.random.SeedSequence(5)
     return collect_scripted(get_suite(suite), [3, 6], SMALL, stream, threads)
 
@@ -30,10 +31,13 @@ def test_levels_rise_in_time_order(suite, most_random, most_medium):
         assert not buffer.observations[:, 36:].any()
 
 
-def test_episodes_of_a_level_differ_and_runs_do_not():
-    first, again = buffers(threads=1), buffers(threads=2)
-    assert len(set(first[0].returns.tolist())) == 6
+@pytest.mark.parametrize("suite", SCRIPTED)
+def test_episodes_of_a_level_differ_and_runs_do_not(suite):
+    first, again = buffers(suite), buffers(suite, threads=2)
+    ends = first[0].final_observations
+    assert len(np.unique(ends, axis=0)) == 6
     for one, other in zip(first, again, strict=True):
+        one.check(suite)
         np.testing.assert_array_equal(one.observations, other.observations)
         np.testing.assert_array_equal(one.actions, other.actions)
 
@@ -46,8 +50,8 @@ def test_stored_steps_are_consecutive():
     np.testing.assert_array_equal(buffer.final_observations[0, 18:36], episode[-1, :18])
 
 
-def test_suites_with_experts_are_those_that_a_config_may_script():
-    assert tuple(EXPERTS) == SCRIPTED
+def test_the_config_knows_the_suites_that_have_experts():
+    assert set(SCRIPTED) == set(EXPERTS)
 
 
 @pytest.mark.parametrize(("suite", "episodes"), [("cheetah-vel", 6), ("reach", 4)])

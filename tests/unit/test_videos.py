@@ -43,6 +43,14 @@ def test_a_video_adds_no_cell_and_shows_only_whole_films():
     }
 
 
+def test_a_suite_without_pictures_is_in_no_film():
+    suites = ["reach", "point-sparse"]
+    made = {**DEFAULT, "suites": suites, "tables": {"t": {"columns": ["prompt-dt"]}}}
+    made |= {"figures": {}, "videos": {"mine": {"title": "", "columns": ["prompt-dt"]}}}
+    assert table_cells.columns(made)["prompt-dt"] == tuple(suites)
+    assert table_cells.videos(made) == {"mine": ("reach",)}
+
+
 @pytest.mark.parametrize("made", [DEFAULT, SMOKE], ids=["laptop", "smoke"])
 def test_every_run_has_a_video(made):
     suites = table_cells.videos(made)["rollouts"]
@@ -59,6 +67,7 @@ def test_every_run_has_a_video(made):
         ({"columns": ["magic"]}, r"videos.rollouts.columns.0: found magic"),
         ({"tasks": {"reach": 1}}, r"videos.rollouts.tasks.reach: found 1"),  # trained on
         ({"columns": []}, r"videos.rollouts.columns"),
+        ({"suites": ["point-sparse"]}, r"videos.rollouts.suites.0: found point-sparse"),
     ],
 )
 def test_what_fits_nothing_is_refused(change, where):

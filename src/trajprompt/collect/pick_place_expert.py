@@ -6,9 +6,7 @@ nothing: a puck that it loses is picked up again.
 
 import numpy as np
 
-from trajprompt.collect.arm_expert import ArmExpert
-from trajprompt.tasks.pick_place import PickPlaceSimulator
-from trajprompt.tasks.sawyer import norms
+from trajprompt.tasks.sawyer import SawyerSimulator, norms
 
 GAIN = 10.0  # action per metre of error
 GRASP = np.array([-0.005, 0.0, 0.0])  # where the hand takes the puck, from its middle
@@ -22,17 +20,14 @@ NEAR = 0.07  # metres from hand to puck within which the gripper closes
 HAND, OPENING, PUCK, GOAL = slice(0, 3), 3, slice(4, 7), slice(36, 39)
 
 
-class ScriptedPickPlacePolicy(ArmExpert):
-    """Acts for every row of a pick-place simulator."""
-
-    kind = PickPlaceSimulator
-
-    def intended(self, seen: np.ndarray) -> np.ndarray:
-        hands, pucks = seen[:, HAND], seen[:, PUCK]
-        actions = np.zeros((len(seen), 4), np.float32)
-        actions[:, :3] = GAIN * (_wanted(seen) - hands)
-        actions[:, 3] = norms(hands - pucks) < NEAR
-        return actions
+def pick_place_actions(simulator: SawyerSimulator, observations: np.ndarray) -> np.ndarray:
+    """(N, 4); the simulator is asked for the goal, which ``observations`` hide."""
+    seen = simulator.expert_observations  # (N, 39)
+    hands, pucks = seen[:, HAND], seen[:, PUCK]
+    actions = np.zeros((len(seen), 4), np.float32)
+    actions[:, :3] = GAIN * (_wanted(seen) - hands)
+    actions[:, 3] = norms(hands - pucks) < NEAR
+    return actions
 
 
 def _wanted(seen: np.ndarray) -> np.ndarray:

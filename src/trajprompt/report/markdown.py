@@ -25,6 +25,7 @@ SUITE_LABELS = {
     "ant-dir-ood": "Ant-dir-OOD",
     "reach": "MW reach",
     "pick-place": "MW pick-place",
+    "point-sparse": "Sparse 2D",
     "halfcheetah": "HalfCheetah (D4RL)",
     "hopper": "Hopper (D4RL)",
     "walker": "Walker (D4RL)",

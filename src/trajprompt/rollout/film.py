@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from trajprompt.errors import TrajpromptError
+from trajprompt.tasks.mujoco_simulator import MujocoSimulator
 
 if TYPE_CHECKING:
     import mujoco
@@ -52,6 +53,9 @@ class Film:
     def __init__(self, simulator: "Simulator", policy: "Policy", every: int, size: int):
         import mujoco
 
+        if not isinstance(simulator, MujocoSimulator):
+            found, expected = "no picture is drawn of it", "a suite with a MuJoCo model"
+            raise TrajpromptError(simulator.suite.name, found, expected)
         self.policy, self.every = policy, every
         self.frames: list[np.ndarray] = []  # (N, size, size, 3) uint8
         self.earned: list[np.ndarray] = []  # (N,) returns up to each of them
@@ -113,7 +117,7 @@ def _simplify(model: "mujoco.MjModel") -> None:
         model.mat(FLOOR[1]).texrepeat[:] = SQUARES
 
 
-def _camera(simulator: "Simulator") -> "str | mujoco.MjvCamera":
+def _camera(simulator: MujocoSimulator) -> "str | mujoco.MjvCamera":
     """The model's own camera where it shows the task, else one that does."""
     import mujoco
 
@@ -131,7 +135,7 @@ def _camera(simulator: "Simulator") -> "str | mujoco.MjvCamera":
     return camera
 
 
-def _show_goal(simulator: "Simulator", row: int) -> None:
+def _show_goal(simulator: MujocoSimulator, row: int) -> None:
     """Put an arm's mark where the row's goal is; sites take no part in physics."""
     import mujoco
 
@@ -141,7 +145,7 @@ def _show_goal(simulator: "Simulator", row: int) -> None:
         mujoco.mj_kinematics(model, data)
 
 
-def _add_arrow(scene: "mujoco.MjvScene", simulator: "Simulator", row: int) -> None:
+def _add_arrow(scene: "mujoco.MjvScene", simulator: MujocoSimulator, row: int) -> None:
     """Over the torso, towards the goal's direction."""
     import mujoco
 

@@ -14,7 +14,8 @@ import mujoco
 import numpy as np
 
 from trajprompt.tasks.locomotion import FRAME_SKIP, package_file
-from trajprompt.tasks.simulator import Simulator, Step
+from trajprompt.tasks.mujoco_simulator import MujocoSimulator
+from trajprompt.tasks.simulator import Step
 from trajprompt.tasks.suites import Suite, read_table
 
 ACTION_SCALE = 0.01  # metres per unit of action
@@ -41,7 +42,7 @@ RIGHT_FINGER, LEFT_FINGER, ROTATION = slice(12, 15), slice(15, 18), slice(18, 27
 SHARED = 27
 
 
-class SawyerSimulator(Simulator):
+class SawyerSimulator(MujocoSimulator):
     """Rows of one model; subclasses add rewards and successes.
 
     Observations hide the goal: their last three numbers are zero.

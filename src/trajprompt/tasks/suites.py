@@ -2,7 +2,8 @@
 
 Goals lie in the CSV files beside this module, each with its source. The splits are those
 of the reference's configuration files (mxu34/prompt-dt at 5f665e5, ``config/``) and, for
-reach, of Table 5 of Prompt-Tuning DT (arXiv:2305.09648); that of pick-place is ours.
+reach, of Table 5 of Prompt-Tuning DT (arXiv:2305.09648). Goals and split of point-sparse
+and the split of pick-place are ours: no source states any.
 """
 
 import csv
@@ -31,6 +32,7 @@ class Suite:
     train_tasks: tuple[int, ...]
     test_tasks: tuple[int, ...]
     deterministic_resets: bool = False  # one evaluation episode then says all
+    filmed: bool = True  # False: there is no model to take pictures of
 
 
 def read_table(file: str) -> np.ndarray:
@@ -141,6 +143,25 @@ def _pick_place() -> Suite:
     )
 
 
+def _point_sparse() -> Suite:
+    # "In distribution": every task is trained on, as in the bandit papers' sparse 2D table.
+    every = tuple(range(8))
+    return Suite(
+        name="point-sparse",
+        state_dim=2,
+        action_dim=2,
+        # Not stated. The scripted expert needs 25 steps; a policy that misses its goal has
+        # time to run into another one.
+        horizon=60,
+        dt=0.1,
+        goals=read_table("point_sparse.csv"),
+        goal_unit="1",
+        train_tasks=every,
+        test_tasks=every,
+        filmed=False,
+    )
+
+
 _SUITES = {
     "cheetah-dir": _cheetah_dir,
     "cheetah-vel": _cheetah_vel,
@@ -148,6 +169,7 @@ _SUITES = {
     "ant-dir-ood": _ant_dir_ood,
     "reach": _reach,
     "pick-place": _pick_place,
+    "point-sparse": _point_sparse,
 }
 SUITE_NAMES: tuple[str, ...] = tuple(_SUITES)
 
