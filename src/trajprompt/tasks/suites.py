@@ -132,8 +132,9 @@ def _pick_place() -> Suite:
         name="pick-place",
         state_dim=39,
         action_dim=4,
-        # HORIZON
-        horizon=110,
+        # Not stated. The shortest in which the scripted expert earns what the best tuned
+        # prompt of arXiv:2502.04979 does: 561.1 on the training tasks, against 556.87.
+        horizon=103,
         dt=0.0125,
         goals=read_table("pick_place.csv")[:, 3:],
         goal_unit="m",
