@@ -7,6 +7,7 @@ import pytest
 
 from trajprompt import config, settings
 from trajprompt.errors import TrajpromptError
+from trajprompt.tasks.suites import SUITE_NAMES
 
 DEFAULT = config.load(["config.yaml"])
 
@@ -145,6 +146,14 @@ def test_wrong_values_are_named(path, value, words):
         config.check(changed(path, value), ["config.yaml"])
     for word in words:
         assert word in str(caught.value)
+
+
+@pytest.mark.parametrize("presets", [[], ["presets/smoke.yaml"], ["presets/paper.yaml"]])
+def test_every_suite_is_configured(presets):
+    """Those, too, that a run does not name."""
+    chosen = config.load(["config.yaml", *presets])
+    chosen["suites"] = list(SUITE_NAMES)
+    config.check(chosen)
 
 
 def test_error_names_the_file_that_holds_the_key(tmp_path):

@@ -18,11 +18,11 @@ TASKS = np.array([1, 9, 20])
 STEPS = 90
 
 
-def metaworld_environment(task, hidden=True):
-    environment = SawyerReachEnvV3()
+def metaworld_environment(task, hidden=True, kind=SawyerReachEnvV3, table="reach.csv"):
+    environment = kind()
     content = {
-        "rand_vec": read_table("reach.csv")[task],
-        "env_cls": SawyerReachEnvV3,
+        "rand_vec": read_table(table)[task],
+        "env_cls": kind,
         "partially_observable": hidden,
     }
     environment.set_task(SimpleNamespace(data=pickle.dumps(content)))

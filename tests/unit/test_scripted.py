@@ -12,17 +12,22 @@ from trajprompt.tasks.suites import get_suite
 SMALL = ScriptedOptions(episodes=6)
 
 
-def buffers(suite="reach", threads=1):
+def buffers(suite="reach", threads=1, options=SMALL):
     stream = np.random.SeedSequence(5)
-    return collect_scripted(get_suite(suite), [3, 6], SMALL, stream, threads)
+    return collect_scripted(get_suite(suite), [3, 6], options, stream, threads)
 
 
-def test_levels_rise_in_time_order():
-    for task, buffer in zip([3, 6], buffers(), strict=True):
+@pytest.mark.parametrize(
+    ("suite", "medium_noise", "most_random", "most_medium"),
+    [("reach", 2.0, 250, 620), ("pick-place", 0.4, 10, 450)],
+)
+def test_levels_rise_in_time_order(suite, medium_noise, most_random, most_medium):
+    options = ScriptedOptions(episodes=6, medium_noise=medium_noise)
+    for task, buffer in zip([3, 6], buffers(suite, options=options), strict=True):
         buffer.check("buffer")
         assert buffer.task == task and buffer.num_episodes == 6
         random, medium, expert = buffer.returns.reshape(3, 2).mean(axis=1)
-        assert random < 250 < medium < 620 < expert
+        assert random < most_random < medium < most_medium < expert
         assert (np.diff(buffer.behaviour_step) > 0).all()
         assert np.abs(buffer.actions).max() <= 1
         assert not buffer.observations[:, 36:].any()

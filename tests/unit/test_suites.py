@@ -31,6 +31,7 @@ def test_tasks_exist_and_splits_are_disjoint(name):
         ("ant-dir", 50, 45, 5),
         ("ant-dir-ood", 50, 8, 3),
         ("reach", 50, 15, 5),
+        ("pick-place", 50, 45, 5),
         ("point-sparse", 8, 8, 8),
     ],
 )

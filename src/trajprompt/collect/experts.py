@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from trajprompt.collect.pick_place_expert import pick_place_actions
 from trajprompt.errors import TrajpromptError
 from trajprompt.tasks.point import STEP, on_stem
 from trajprompt.tasks.simulator import Simulator
@@ -40,6 +41,7 @@ def point_actions(simulator: Simulator, observations: np.ndarray) -> np.ndarray:
 # The suite's simulator and observations (N, S) -> actions (N, A), a fresh float32 array.
 EXPERTS: dict[str, Callable[[Any, np.ndarray], np.ndarray]] = {
     "reach": reach_actions,
+    "pick-place": pick_place_actions,
     "point-sparse": point_actions,
 }
 

@@ -142,7 +142,7 @@ class FileOptions:
 
 
 # The suites of experts.py. Agents learn the others: they know no other states and rewards.
-SCRIPTED = ("reach", "point-sparse")
+SCRIPTED = ("reach", "pick-place", "point-sparse")
 
 # What each algorithm takes, flat in the config; the first one says how much is stored.
 KINDS: dict[str, tuple[type, ...]] = {

@@ -24,6 +24,7 @@ SUITE_LABELS = {
     "ant-dir": "Ant-dir",
     "ant-dir-ood": "Ant-dir-OOD",
     "reach": "MW reach",
+    "pick-place": "MW pick-place",
     "point-sparse": "Sparse 2D",
     "halfcheetah": "HalfCheetah (D4RL)",
     "hopper": "Hopper (D4RL)",

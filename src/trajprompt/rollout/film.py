@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 LIBRARIES = {"egl": "EGL", "osmesa": "OSMesa"}  # MUJOCO_GL -> library; the first found
 HEADINGS = ("ant-dir", "ant-dir-ood")  # their goals are directions on the floor
+ARMS = ("reach", "pick-place")  # Meta-World's: their goals are places, with a mark
 FLOOR = ("texplane", "MatPlane")  # texture and material of Gymnasium's floors
 SQUARES = 24  # of 60 on them: far ones flicker
 ARROW = np.array([0.85, 0.1, 0.1, 1.0], np.float32)  # red
@@ -121,10 +122,10 @@ def _camera(simulator: MujocoSimulator) -> "str | mujoco.MjvCamera":
     import mujoco
 
     name = simulator.suite.name
-    if name not in ("reach", *HEADINGS):
+    if name not in (*ARMS, *HEADINGS):
         return "track"  # beside the torso; Gymnasium's models bring it
     camera = mujoco.MjvCamera()
-    if name == "reach":  # beside the arm; Meta-World's own cameras stand on their heads
+    if name in ARMS:  # beside the arm; Meta-World's own cameras stand on their heads
         camera.lookat[:], camera.distance = (0.0, 0.65, 0.15), 1.5
         camera.azimuth, camera.elevation = 120.0, -25.0
     else:  # from above, so that directions can be told apart; north of it is +y
@@ -135,10 +136,10 @@ def _camera(simulator: MujocoSimulator) -> "str | mujoco.MjvCamera":
 
 
 def _show_goal(simulator: MujocoSimulator, row: int) -> None:
-    """Put reach's mark where the row's goal is; sites take no part in physics."""
+    """Put an arm's mark where the row's goal is; sites take no part in physics."""
     import mujoco
 
-    if simulator.suite.name == "reach":
+    if simulator.suite.name in ARMS:
         model, data = simulator.model, simulator.data[row]
         model.site("goal").pos = simulator.suite.goals[simulator.tasks[row]]
         mujoco.mj_kinematics(model, data)

@@ -79,6 +79,10 @@ def make_simulator(suite: Suite, tasks: np.ndarray, threads: int = 1) -> Simulat
         from trajprompt.tasks.reach import ReachSimulator
 
         return ReachSimulator(suite, tasks, threads)
+    if suite.name == "pick-place":
+        from trajprompt.tasks.pick_place import PickPlaceSimulator
+
+        return PickPlaceSimulator(suite, tasks, threads)
     from trajprompt.tasks.locomotion import LOCOMOTION
 
     return LOCOMOTION[suite.name](suite, tasks, threads)
