@@ -132,12 +132,18 @@ def _grid(
         raise TrajpromptError("--sweep", "an option twice", "every option once")
     if not swept:
         expected = f"a method with an option of {', '.join(GRIDS)}"
-        remedy = f"name options by --sweep: {', '.join(sorted(known))}" if known else ""
+        plain = sorted(i.name for i in dataclasses.fields(options) if not _nested(i))
+        remedy = f"name options by --sweep: {', '.join(plain)}" if plain else ""
         raise TrajpromptError("--method", name, expected, remedy)
     return [
         dict(zip(swept, values, strict=True))
         for values in itertools.product(*swept.values())
     ]
+
+
+def _nested(item: "dataclasses.Field[Any]") -> bool:
+    """Whether the option holds the options of another method, which is swept by itself."""
+    return item.default_factory is dict
 
 
 def _candidate(kind: type, configured: dict[str, Any], choice: "Choice") -> "Candidate":

@@ -173,8 +173,8 @@ def _episode_errors(config: Config, suite: str, stored: int) -> Found:
 def _method_errors(config: Config) -> Found:
     from trajprompt.tuning.protocol import methods  # with torch: 1.5 s
 
+    known = methods()
     for name, method in config["tune"]["methods"].items():
-        known = methods()
         if method["kind"] not in known:
             file = f"src/trajprompt/tuning/{method['kind'].replace('-', '_')}.py"
             expected = f"one of {', '.join(known)}, or a new one that {file} registers"

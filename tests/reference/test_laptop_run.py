@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from trajprompt import table_cells
+from trajprompt import config, table_cells
 
 ROOT = Path(__file__).resolve().parents[2]
 RUN = ROOT / "results/reference/laptop"
@@ -59,16 +59,20 @@ def test_expert_prompts_beat_random_ones(table, suite):
 
 @pytest.mark.parametrize("suite", PUBLISHED)
 def test_prompt_diffuser_keeps_what_its_initial_prompt_earns(table, suite):
-    """Its mean lies within the interval of Prompt-DT or above, or the README says so."""
-    if number(table, "prompt-diffuser", suite) < number(table, "prompt-dt", suite, "low"):
-        assert any(names(sentence, suite) for sentence in sentences())
+    """Its mean lies in Prompt-DT's interval or above, or the README says how far not."""
+    own, untuned = (
+        number(table, column, suite) for column in ("prompt-diffuser", "prompt-dt")
+    )
+    if own < number(table, "prompt-dt", suite, "low"):
+        assert any(says(sentence, suite, untuned - own) for sentence in sentences())
 
 
-def names(sentence, suite):
-    """Whether it is about the Prompt Diffuser in this suite, whatever it says of it."""
+def says(sentence, suite, loss):
+    """Whether it names the Prompt Diffuser, this suite and what the method loses there."""
     ends = r"(?![-\w])"  # Ant-dir is not Ant-dir-OOD
     found = re.search(rf"\b{re.escape(suite)}{ends}", sentence, re.IGNORECASE)
-    return found is not None and "prompt diffuser" in sentence.lower()
+    lost = re.search(rf"\b{loss:.0f}\b", sentence)
+    return bool(found and lost) and "prompt diffuser" in sentence.lower()
 
 
 def sentences():
@@ -101,10 +105,13 @@ def test_the_readme_shows_this_run(name):
 def test_the_readme_gives_its_verdicts():
     claims = (RUN / "claims.md").read_text().splitlines()
     readme = README.read_text().splitlines()
-    shown = [
-        line for line in readme if "| reproduced |" in line or "| inconclusive |" in line
-    ]
-    assert shown and set(shown) <= set(claims)
+    head = claims.index(next(line for line in claims if line.startswith("| reproduced |")))
+    counts = claims[head : head + 3]
+    place = readme.index(counts[0])
+    assert readme[place : place + 3] == counts
+    words = ("| reproduced |", "| not reproduced |", "| inconclusive |")
+    shown = [line for line in readme if any(word in line for word in words)]
+    assert len(shown) > 1 and set(shown) <= set(claims)
 
 
 def test_what_made_it_is_recorded():
@@ -114,3 +121,7 @@ def test_what_made_it_is_recorded():
     evaluations = [path for path in played if path.stem.startswith("seed")]
     assert len(evaluations) == 3 * len(table_cells.cells(CONFIG))
     assert not record["commit"].endswith("-dirty")
+
+
+def test_it_is_of_this_configuration():
+    assert config.load([str(ROOT / "config.yaml")]) == CONFIG

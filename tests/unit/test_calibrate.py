@@ -53,6 +53,21 @@ def test_gains_are_paired_and_the_largest_wins(problem):
     assert len(sweep.line(trials[0])) == len(sweep.header(trials[0]))
 
 
+def test_a_choice_that_diverges_costs_no_other(problem, capsys):
+    def tune(problem, options):
+        if options.step_size == 3.0:
+            raise TrajpromptError("fake", "a loss that is not finite")
+        return fake_tune(problem, options)
+
+    candidates = [({"step_size": eta}, OfflineOptions(step_size=eta)) for eta in (3.0, 2.0)]
+    method = Method("fake", OfflineOptions, tune)
+    failed, found = sweep.sweep(problem, method, candidates, 4, (0, 0))
+    assert np.isnan(failed.gain) and failed.initial_return == found.initial_return
+    assert sweep.best([failed, found]) is found
+    assert "not finite" in capsys.readouterr().err
+    assert len(sweep.line(failed)) == len(sweep.header(found))
+
+
 def test_falls_are_by_row_in_any_order():
     """Ranking logs all rows of an iteration together, fine-tuning all of a row."""
     history = [entry(0, np.nan, 0), entry(0, 3.0, 0), entry(0, 1.0, 0)]

@@ -52,7 +52,7 @@ def test_cells_are_compared_in_their_suite_and_setting(costs):
     assert diffuser["against"].tolist() == pytest.approx(expected, nan_ok=True)
     assert rows.loc[("cheetah-vel", "expert", "none"), "against"] == pytest.approx(1 / 12)
     assert (rows["jobs"] == 2).all()
-    assert rows["cpu_unknown"].tolist() == [0, 0, 0, 1, 0, 0, 2, 0]
+    assert rows["unknown"].tolist() == [0, 0, 0, 1, 0, 0, 2, 0]
     played = costs[costs["stage"] == EVALUATE]
     assert (played["cpu_seconds"] == 2).all() and played["against"].dropna().eq(1).all()
 

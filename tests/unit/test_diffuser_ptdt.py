@@ -62,6 +62,9 @@ def test_ranking_starts_from_the_generated_prompt(problem, generated):
         assert entry["gradient_steps"] == 700
         assert entry["objective"] == own["objective"]
     assert adaptation.parameters == 1000 + alone.parameters
+    # One more in every state of the prompt: the start that counts is the problem's.
+    first = [e["displacement"] for e in adaptation.history if e["iteration"] == 0]
+    assert first == pytest.approx([made.states[0].numel() ** 0.5] * ROWS, rel=1e-5)
     assert set(adaptation.extras) == {"noise"}
 
 

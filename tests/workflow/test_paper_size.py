@@ -9,7 +9,17 @@ from workflow_copy import Workflow
 from trajprompt.trajectories.store import read_attributes, read_trajectories
 
 pytestmark = pytest.mark.slow
-METHODS = ("none", "full-finetune", "ptdt-offline", "ptdt-online")
+METHODS = (
+    "none",
+    "full-finetune",
+    "ptdt-offline",
+    "ptdt-online",
+    "soft-prompt",
+    "adaptor",
+    "retrieval",
+    "prompt-diffuser",
+    "prompt-vae",
+)
 
 # Only durations: 40 tasks, 256-wide agents, 35 x 8 contexts and 50 episodes stay.
 FEW_STEPS = """
@@ -36,6 +46,11 @@ tune:
       suite_options: { cheetah-vel: { snapshots: [1] } }
     ptdt-offline: { options: { iterations: 1, steps_per_iteration: 1 } }
     ptdt-online: { options: { iterations: 1, steps_per_iteration: 1 } }
+    soft-prompt: { options: { iterations: 1, steps_per_iteration: 1 } }
+    adaptor: { options: { iterations: 1, steps_per_iteration: 1 } }
+    prompt-diffuser:
+      options: &generator { iterations: 1, steps_per_iteration: 1, pretraining_steps: 2 }
+    prompt-vae: { options: *generator }
 """
 
 

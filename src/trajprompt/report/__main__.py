@@ -121,15 +121,15 @@ def write_aggregate(args: argparse.Namespace, settings: ReportSettings) -> None:
         random_policies=args.random_policies,
     )
     found = blocks(run)
-    profiles = profile_table(run, found[0].found)
+    profiles = [profile_table(run, block.found) for block in found]
     tables = args.out / "tables"
     _write_csv(tables / "aggregate.csv", pd.concat([block.means for block in found]))
     _write_csv(tables / "improvement.csv", pd.concat([block.beats for block in found]))
-    _write_csv(tables / "profiles.csv", profiles)
+    _write_csv(tables / "profiles.csv", pd.concat(profiles))
     text = f"# All methods over all suites\n\n{aggregate_markdown(found, run)}"
     write_text(tables / "aggregate.md", text)
     drawing = args.out / "figures" / "aggregate"
-    draw_aggregate(found[0].means, profiles, found[0].beats, drawing)
+    draw_aggregate(found[0].means, profiles[0], found[0].beats, drawing)
     page = from_markdown(text) + picture(drawing.with_suffix(".svg"), "all methods")
     write_page(args.out / "pages" / "aggregate.html", "All methods", page)
 

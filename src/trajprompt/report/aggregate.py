@@ -73,7 +73,7 @@ def normalised(run: Run, wanted: Sequence[str] | None = None) -> Normalised:
         random, expert = ends(run, suite)
         kept[suite] = expert > random
     suites = tuple(suite for suite in kept if kept[suite].any())
-    columns = [c for c in run.columns if all(c.covers(suite) for suite in wanted)]
+    columns = _cells_once([c for c in run.columns if all(map(c.covers, wanted))])
     scores = {}
     for column in columns:
         found = run.scores(column)
@@ -81,9 +81,18 @@ def normalised(run: Run, wanted: Sequence[str] | None = None) -> Normalised:
     return Normalised(suites, columns, scores, sum(int((~k).sum()) for k in kept.values()))
 
 
+def _cells_once(columns: Sequence[Column]) -> list[Column]:
+    """The first of the columns that show the same cells."""
+    first: dict[tuple[str, str], Column] = {}
+    for column in columns:
+        first.setdefault((column.setting, column.method), column)
+    return list(first.values())
+
+
 def fullest_suite(run: Run, found: Normalised) -> str | None:
     """The suite in which most methods were played, if more than ``found`` has."""
-    counts = {s: sum(c.covers(s) for c in run.columns) for s in run.averaged}
+    columns = _cells_once(run.columns)
+    counts = {s: sum(c.covers(s) for c in columns) for s in run.averaged}
     suite = max(counts, key=counts.__getitem__)
     return suite if counts[suite] > len(found.columns) else None
 
@@ -163,7 +172,8 @@ def profile_table(run: Run, found: Normalised) -> pd.DataFrame:
     for column in found.columns:
         for level in LEVELS:
             own = drawn.estimate(partial(profile, level=level), column.id)
-            rows.append({"column": column.id, "label": column.label, "level": level} | own)
+            named = {"suites": found.names, "column": column.id, "label": column.label}
+            rows.append(named | {"level": level} | own)
     return pd.DataFrame(rows)
 
 

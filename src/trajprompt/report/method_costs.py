@@ -18,7 +18,7 @@ def cost_table(logs: Path, files: Mapping[str, Sequence[str | Path]]) -> pd.Data
     """One row per stage and cell: jobs, and CPU seconds, the mean over its seeds.
 
     ``files`` are those of the stages of cells, one of a job. Means are over the jobs that
-    were measured, NaN if none was; ``cpu_unknown`` counts the others. ``against`` is the
+    were measured, NaN if none was; ``unknown`` counts the others. ``against`` is the
     ratio to `BASELINE` in the same suite and setting, NaN where one of both is missing.
     """
     jobs = [job_of(path, stage) for stage, paths in files.items() for path in paths]
@@ -26,7 +26,7 @@ def cost_table(logs: Path, files: Mapping[str, Sequence[str | Path]]) -> pd.Data
     table = pd.DataFrame(rows, columns=["stage", *CELL, "cpu"]).astype({"cpu": float})
     cpu = table.groupby(["stage", *CELL], sort=False)["cpu"]
     found = cpu.agg(jobs="size", cpu_seconds="mean", measured="count").reset_index()
-    found["cpu_unknown"] = found["jobs"] - found.pop("measured")
+    found["unknown"] = found["jobs"] - found.pop("measured")
     return found.assign(against=_against(found))
 
 
@@ -60,8 +60,8 @@ def _shown(rows: pd.DataFrame | None, cell: tuple[str, str, str]) -> list[str]:
         return [EMPTY] * 3
     row = rows.loc[cell]
     jobs = f"{row['jobs']:.0f}"
-    if row["cpu_unknown"]:
-        jobs = f"{row['jobs'] - row['cpu_unknown']:.0f} of {jobs}"
+    if row["unknown"]:
+        jobs = f"{row['jobs'] - row['unknown']:.0f} of {jobs}"
     ratio = number(row["against"], 2)
     return [jobs, number(row["cpu_seconds"]), ratio if ratio == EMPTY else f"{ratio} ×"]
 

@@ -2,7 +2,8 @@
 
 The diffuser learns from the prompts of all training tasks, PTDT sees the test task alone.
 Whether ranking adds anything to a generated prompt, and whether a generated prompt helps
-ranking, are two comparisons of this method with its two halves.
+ranking, are two comparisons of this method with its two halves. The diffuser is tuned
+anew, on other batches than in its own cell: what it wrote is this method's iteration 0.
 """
 
 import dataclasses
@@ -13,6 +14,7 @@ from trajprompt.checkpoint import Checkpoint
 from trajprompt.options import OptionError, build
 from trajprompt.tuning.prompt_diffuser import DiffuserOptions
 from trajprompt.tuning.prompt_diffuser import tune as diffuse
+from trajprompt.tuning.prompt_vectors import to_vectors
 from trajprompt.tuning.protocol import Adaptation, TuningProblem, register
 from trajprompt.tuning.ptdt_offline import OfflineOptions
 from trajprompt.tuning.ptdt_offline import tune as rank
@@ -62,16 +64,27 @@ def tune(problem: TuningProblem, options: DiffuserPtdtOptions) -> Adaptation:
         initial_prompts=generated.last,
         checkpoint=Checkpoint(),
     )
-    return _joined(generated, rank(begun, ranking))
+    return _joined(problem, generated, rank(begun, ranking))
 
 
-def _joined(generated: Adaptation, ranked: Adaptation) -> Adaptation:
-    """The ranking's way from the generated prompt, its iteration 0, at the cost of both."""
+def _joined(
+    problem: TuningProblem, generated: Adaptation, ranked: Adaptation
+) -> Adaptation:
+    """The ranking's way from the generated prompt, its iteration 0, at the cost of both.
+
+    Displacements are from the problem's initial prompt, as everywhere.
+    """
     spent = {(e["task"], e["prompt"]): e for e in generated.history}  # the last of each
+    keys = zip(problem.rows.tolist(), problem.prompts.tolist(), strict=True)
+    place = {key: row for row, key in enumerate(keys)}
+    start = to_vectors(problem.require_prompts())
+    moved = {i: (to_vectors(p) - start).norm(dim=-1) for i, p in ranked.curve.items()}
 
     def total(entry: dict[str, Any]) -> dict[str, Any]:
-        before = spent[entry["task"], entry["prompt"]]
-        return {**entry, **{name: entry[name] + before[name] for name in COUNTS}}
+        key = entry["task"], entry["prompt"]
+        counts = {name: entry[name] + spent[key][name] for name in COUNTS}
+        far = float(moved[entry["iteration"]][place[key]])
+        return {**entry, **counts, "displacement": far}
 
     return dataclasses.replace(
         ranked,

@@ -6,7 +6,8 @@ Adding a method is one file in this package::
     def tune(problem: TuningProblem, options: MyOptions) -> Adaptation: ...
 
 ``moves_prompts=True`` if it cannot serve a backbone without prompts, and
-``reads_training_tasks=True`` if it uses ``problem.training_prompts``.
+``reads_training_tasks=True`` if it asks for ``problem.require_training_prompts()`` or
+``problem.require_prompt_set()``.
 """
 
 import importlib

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from trajprompt.errors import TrajpromptError
 from trajprompt.rollout.arms import Arm, PlaySettings, play
 from trajprompt.seeds import integers, stream
 from trajprompt.tuning.protocol import Method, TuningProblem
@@ -26,18 +28,21 @@ Entry = Mapping[str, Any]  # of a history
 
 @dataclass(frozen=True)
 class Trial:
-    """One choice; gains are paired by task, prompt and reset with the initial prompts."""
+    """One choice; gains are paired by task, prompt and reset with the initial prompts.
+
+    A choice that could not be tuned has the initial return alone.
+    """
 
     choice: Choice
-    gain: float  # mean over rows of (return of the last iterate - of the initial prompt)
-    gain_error: float  # standard error of that mean over rows
-    best_gain: float  # the same for the method's own best iterate
-    worst_row: float  # the smallest gain of any row
     initial_return: float
-    displacement: float  # mean distance of the last prompt from the initial one
-    objective_fall: float  # mean fall of the method's own objective, start to end
-    simulator_steps: int
-    seconds: float  # CPU time of tuning
+    gain: float = np.nan  # mean over rows of (return of the last iterate - initial return)
+    gain_error: float = np.nan  # standard error of that mean over rows
+    best_gain: float = np.nan  # the same for the method's own best iterate
+    worst_row: float = np.nan  # the smallest gain of any row
+    displacement: float = np.nan  # mean distance of the last prompt from the initial one
+    objective_fall: float = np.nan  # mean fall of the method's own objective, start to end
+    simulator_steps: int = 0
+    seconds: float = np.nan  # CPU time of tuning
 
     def columns(self) -> dict[str, Any]:
         """Everything by name, the choice first."""
@@ -56,7 +61,12 @@ def sweep(
     initial = _returns(problem, problem.require_prompts(), episodes, resets)
     for choice, options in candidates:
         start = time.process_time()
-        adaptation = method.tune(problem, options)
+        try:
+            adaptation = method.tune(problem, options)
+        except TrajpromptError as error:  # it diverged: no reason to lose the others
+            print(f"{choice}: {error}", file=sys.stderr)
+            yield Trial(choice, float(initial.mean()))
+            continue
         seconds = time.process_time() - start
         assert adaptation.last is not None and adaptation.best is not None
         tuned = (episodes, resets, adaptation.weights)
@@ -66,12 +76,12 @@ def sweep(
         if (adaptation.best_iteration < max(entry["iteration"] for entry in last)).any():
             best_gains = _returns(problem, adaptation.best, *tuned) - initial
         yield Trial(
-            choice=choice,
+            choice,
+            float(initial.mean()),
             gain=float(gains.mean()),
             gain_error=float(gains.std(ddof=1) / np.sqrt(rows)) if rows > 1 else np.nan,
             best_gain=float(best_gains.mean()),
             worst_row=float(gains.min()),
-            initial_return=float(initial.mean()),
             displacement=float(np.mean([entry["displacement"] for entry in last])),
             objective_fall=_fall(adaptation.history),
             simulator_steps=sum(entry["simulator_steps"] for entry in last),
@@ -80,8 +90,8 @@ def sweep(
 
 
 def best(trials: Sequence[Trial]) -> Trial:
-    """The choice with the largest mean gain."""
-    return max(trials, key=lambda trial: trial.gain)
+    """The choice with the largest mean gain; one that failed has none."""
+    return max(trials, key=lambda trial: np.nan_to_num(trial.gain, nan=-np.inf))
 
 
 def to_csv(trials: Sequence[Trial]) -> str:
