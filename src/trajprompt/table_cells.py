@@ -89,9 +89,7 @@ def curves(config: Config) -> set[tuple[str, str, str]]:
     return set(cells(config, [name for name, kind in kinds.items() if kind in CURVES]))
 
 
-def backbones(
-    config: Config, names: Sequence[str] | None = None
-) -> list[tuple[str, str]]:
+def backbones(config: Config, names: Sequence[str] | None = None) -> list[tuple[str, str]]:
     """Every (suite, backbone) that some cell of ``names`` needs, each once."""
     pairs = {
         (suite, config["settings"][setting]["backbone"])

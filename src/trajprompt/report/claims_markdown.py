@@ -29,8 +29,8 @@ LEGEND = (
     "may then agree with them. ‡ They show it only within the margin.\n"
 )
 OWN_LEGEND = (
-    "Asked here, not in a paper: nothing is printed that a verdict could be held against. "
-    "*Reproduced* means that it holds in this run, *not reproduced* that the opposite does.\n"
+    "Asked here, not in a paper: no printed figures stand beside ours. *Reproduced* means "
+    "that it holds in this run, *not reproduced* that the opposite does.\n"
 )
 ELSEWHERE = (
     "*Not judged* here, because they are not about the returns of two columns; beside "

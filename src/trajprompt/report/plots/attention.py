@@ -59,7 +59,7 @@ def table(figure: Figure) -> pd.DataFrame:
 
 
 class _Files:
-    """Backbones and contexts of cells, each read once."""
+    """Of cells: backbones, each read once, and contexts."""
 
     def __init__(self, figure: Figure):
         self.figure = figure
@@ -124,7 +124,7 @@ def _rows(
 
 
 def _shares(files: _Files, cell: PromptCell) -> np.ndarray:
-    """(M, T, L + 1, J + 1) of a seed, with the mean over layers, and the largest segment."""
+    """(M, T, L + 1, J + 1) of a seed; last the mean over layers, the largest segment."""
     backbone = files.backbone(cell)
     contexts = files.contexts(cell, backbone)
     made = []

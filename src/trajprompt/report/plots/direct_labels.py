@@ -84,7 +84,8 @@ def apart(places: np.ndarray, gap: float) -> np.ndarray:
     """
     order = np.argsort(places, kind="stable")
     steps = gap * np.arange(len(places))
-    means, counts = [], []  # pool adjacent violators
+    means: list[float] = []  # pool adjacent violators
+    counts: list[int] = []
     for value in places[order] - steps:
         means.append(value)
         counts.append(1)

@@ -76,8 +76,7 @@ def _rows(
 
 
 def _counts(episodes: int) -> list[int]:
-    points = np.linspace(0, episodes, POINTS + 1)
-    return np.unique(np.ceil(points).astype(int)).tolist()
+    return list(dict.fromkeys(-(-episodes * n // POINTS) for n in range(POINTS + 1)))
 
 
 def draw(rows: pd.DataFrame, figure: Figure, stem: Path) -> None:
