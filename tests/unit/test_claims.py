@@ -120,11 +120,14 @@ def test_the_expert_data_can_be_a_side(run):
 def test_our_own_claims_stand_apart(run):
     texts = ("place", "table", "Ours.", "prompt-dt", "mt-orl", "greater")
     own = Claim("own", OWN, *texts, {"reach": None})
-    theirs = Claim("theirs", "arXiv 2502.04979", *texts, {"reach": None})
+    printed = {"first": 1.0, "second": 2.0, "difference": -1.0}
+    printed |= {"spread": None, "exceeds_spread": None}
+    theirs = Claim("theirs", "arXiv 2502.04979", *texts, {"reach": printed})
     ledger = Ledger([theirs, own], [], [])
     text = claims_markdown(ledger, judge(ledger, run, TABLES), run)
     theirs_part, own_part = text.split("## What no paper answers (this repository)")
     assert "## Prompt-Tuning Bandits (arXiv 2502.04979)" in theirs_part
+    assert f"| {REPRODUCED} † |" in theirs_part
     own_part = own_part.split("##")[0]
     assert "Asked here" in own_part and "†" not in own_part
     assert f"| {REPRODUCED} |" in own_part
