@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from trajprompt import pretraining_values as pretraining
 from trajprompt.collect.options import KINDS, relevant
 from trajprompt.errors import TrajpromptError
 from trajprompt.options import OptionError, build
@@ -41,9 +42,9 @@ def inconsistencies(config: Config) -> Found:
                         f"task indices 0 to {known - 1}",
                     )
     yield from _split_errors(config)
-    yield from _length_errors(config)
+    yield from _backbone_errors(config)
     yield from _schedule_errors(config)
-    yield from _episode_count_errors(config)
+    yield from _curve_errors(config)
     yield from _collect_errors(config)
     yield from _method_errors(config)
 
@@ -60,46 +61,30 @@ def _split_errors(config: Config) -> Found:
             yield f"tasks.{suite}.test", found, "test tasks that are not trained on"
 
 
-def _length_errors(config: Config) -> Found:
-    for suite in config["suites"]:
-        base, horizon = _pretraining(config, suite), get_suite(suite).horizon
-        lengths = {_pretraining_key(config, suite, "prompt_length"): base["prompt_length"]}
-        for name, setting in config["settings"].items():
-            key = f"settings.{name}.prompt_length"
-            lengths[key] = setting.get("prompt_length", base["prompt_length"])
-        for key, length in lengths.items():
-            if length >= horizon:
-                yield (
-                    key,
-                    str(length),
-                    f"fewer steps than an episode of {suite} has ({horizon})",
-                )
-
-
-def _pretraining(config: Config, suite: str) -> Config:
-    """What a suite is pretrained with."""
-    chosen = config["pretrain"]
-    return {**chosen["defaults"], **chosen["suites"].get(suite, {})}
-
-
-def _pretraining_key(config: Config, suite: str, name: str) -> str:
-    """Where `_pretraining` has ``name`` from."""
-    own = name in config["pretrain"]["suites"].get(suite, {})
-    return f"pretrain.{f'suites.{suite}' if own else 'defaults'}.{name}"
+def _backbone_errors(config: Config) -> Found:
+    """Variants that are called as a kind, and backbones that there are not."""
+    known = pretraining.names(config)
+    for name in pretraining.KINDS:
+        if known.count(name) > 1:
+            yield f"pretrain.backbones.{name}", "the name of a kind", "a name of its own"
+    for name, setting in config["settings"].items():
+        if setting["backbone"] not in known:
+            key, expected = f"settings.{name}.backbone", f"one of {', '.join(known)}"
+            yield key, setting["backbone"], expected
 
 
 def _schedule_errors(config: Config) -> Found:
     """Warm-ups and pauses between validations that are longer than the training."""
     for suite in config["suites"]:
-        base = _pretraining(config, suite)
+        base = pretraining.values(config, suite)
         for name in ("warmup_steps", "validation_every"):
             if base[name] > base["steps"]:
                 expected = f"at most the {base['steps']} steps of {suite}"
-                yield _pretraining_key(config, suite, name), str(base[name]), expected
+                yield pretraining.key_of(config, suite, name), str(base[name]), expected
 
 
-def _episode_count_errors(config: Config) -> Found:
-    """More on a curve than is played, and more samples than the demonstrations hold."""
+def _curve_errors(config: Config) -> Found:
+    """More episodes on a curve than are played."""
     episodes, shown = config["evaluate"]["episodes"], config["evaluate"]["curve_episodes"]
     if shown > episodes:
         yield (
@@ -107,17 +92,6 @@ def _episode_count_errors(config: Config) -> Found:
             str(shown),
             f"at most evaluate.episodes, {episodes}",
         )
-    for suite in config["suites"]:
-        demonstrations = _pretraining(config, suite)["demonstrations"]
-        most = demonstrations * get_suite(suite).horizon
-        for name, setting in config["settings"].items():
-            samples = setting["samples"]
-            few = setting["data_quality"] != "full" and samples != "all"
-            if few and samples > most:
-                expected = (
-                    f"at most the {most} steps of {suite}'s {demonstrations} episodes"
-                )
-                yield f"settings.{name}.samples", str(samples), expected
 
 
 def _collect_errors(config: Config) -> Found:
@@ -158,9 +132,9 @@ def _own_data_errors(config: Config, suite: str, path: str) -> Found:
 
 def _episode_errors(config: Config, suite: str, stored: int) -> Found:
     """Where more episodes are asked for than each task has of a quality level."""
-    demonstrations = _pretraining(config, suite)["demonstrations"]
+    demonstrations = pretraining.values(config, suite)["demonstrations"]
     for key, asked in (
-        (_pretraining_key(config, suite, "demonstrations"), demonstrations),
+        (pretraining.key_of(config, suite, "demonstrations"), demonstrations),
         (f"collect.{suite}.quality_episodes", config["collect"][suite]["quality_episodes"]),
     ):
         if asked > stored:

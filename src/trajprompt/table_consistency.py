@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from trajprompt import pretraining_values as pretraining
 from trajprompt import table_cells
 from trajprompt.consistency import Config, Found, splits
 
@@ -39,7 +40,8 @@ def _fit_errors(config: Config, key: str, column: dict[str, Any]) -> Found:
     if setting["prompt_quality"] == "training" and learns:
         found = f"{column['method']}, which learns from the test task"
         yield f"{key}.method", found, "none, or a generator with iterations: 0"
-    if method.moves_prompts and not BACKBONES[backbone].prompt:
+    kind = pretraining.kind_of(config, backbone)
+    if method.moves_prompts and not BACKBONES[kind].prompt:
         found = f"{column['method']}, which moves prompts, on {backbone}"
         yield f"{key}.method", found, "a setting whose backbone takes a prompt"
 

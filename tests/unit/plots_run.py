@@ -166,7 +166,8 @@ def _adaptation(
     path = folder / "3_tune" / suite / setting / method / f"seed{seed}.h5"
     path.parent.mkdir(parents=True, exist_ok=True)
     names = {"suite": suite, "setting": setting, "method": method, "seed": seed}
-    names["settings"] = json.dumps({"prompt_segments": STEPS})  # of a step each
+    if method in PLAYED:
+        names["prompt_segments"] = STEPS  # of a step each
     if backbone is not None:
         names["inputs"] = json.dumps({str(backbone): file_hash(backbone)})
     write_adaptation(path, problem, made, names)

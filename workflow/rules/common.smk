@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from trajprompt import config as run_config
-from trajprompt import run_lock, scheduling
+from trajprompt import pretraining_values, run_lock, scheduling
 from trajprompt import settings as stage_settings
 from trajprompt import table_cells
 from trajprompt.report.papers import PAPERS
@@ -47,7 +47,7 @@ OF_THE_RUN = "This run"  # the subcategory of what no paper has
 wildcard_constraints:
     run=re.escape(RUN),
     suite="|".join(config["suites"]),
-    backbone="prompt-dt|prompt-mt-bc|mt-orl",
+    backbone="|".join(pretraining_values.names(config)),
     setting="|".join(config["settings"]),
     method="|".join(config["tune"]["methods"]),
     seed=r"\d+",

@@ -4,9 +4,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from trajprompt.errors import TrajpromptError
 from trajprompt.models.lockstep import LockstepPolicy
 from trajprompt.rollout.loop import rollout
-from trajprompt.seeds import integers
+from trajprompt.seeds import child, integers
 from trajprompt.tasks.simulator import Simulator, make_simulator
 from trajprompt.trajectories.segments import Segments
 from trajprompt.tuning.protocol import TuningProblem
@@ -32,15 +33,19 @@ class ReturnOracle:
         self.simulators: dict[int, Simulator] = {}  # by rows
 
     def resets(self, sequence: np.random.SeedSequence) -> np.ndarray:
-        """Reset seeds (R, 1, E) of a round; odd, because evaluation's are even.
+        """Reset seeds (R, 1, E), odd because evaluation's are even.
 
         All candidates of a row share them, which removes most of their noise.
         """
         rows = len(self.problem.rows)
         return (integers(sequence, rows * self.episodes) | 1).reshape(rows, 1, -1)
 
+    def fresh_resets(self, sequence: np.random.SeedSequence, number: int) -> np.ndarray:
+        """Reset seeds (R, 1, E) of round ``number``, whatever was played before it."""
+        return self.resets(child(sequence, number))
+
     def __call__(self, prompts: Segments, seeds: np.ndarray) -> Played:
-        """Candidates (R, C, P, ..) from the resets (R, 1 or C, E)."""
+        """Play candidates (R, C, P, ..) from the resets (R, 1 or C, E)."""
         problem, (rows, count) = self.problem, prompts.leading
         seeds = np.broadcast_to(seeds, (rows, count, self.episodes))
         policy = LockstepPolicy(
@@ -52,6 +57,8 @@ class ReturnOracle:
             threads=problem.threads,
         )
         played = rollout(self._simulator(seeds.shape), policy, seeds.reshape(-1))
+        if not np.isfinite(played.returns).all():
+            raise TrajpromptError("a played prompt", "a return of NaN or inf", "a number")
         returns = played.returns.reshape(seeds.shape).mean(axis=2)
         return Played(returns, played.lengths.reshape(seeds.shape).sum(axis=(1, 2)))
 
@@ -60,7 +67,6 @@ class ReturnOracle:
         size = int(np.prod(shape))
         if size not in self.simulators:
             tasks = self.problem.rows.repeat(shape[1] * shape[2])
-            self.simulators[size] = make_simulator(
-                self.problem.suite, tasks, self.problem.threads
-            )
+            threads = self.problem.threads
+            self.simulators[size] = make_simulator(self.problem.suite, tasks, threads)
         return self.simulators[size]

@@ -5,9 +5,9 @@ Adding a method is one file in this package::
     @register("my-method", MyOptions)
     def tune(problem: TuningProblem, options: MyOptions) -> Adaptation: ...
 
-``moves_prompts=True`` if it cannot serve a backbone without prompts, and
-``reads_training_tasks=True`` if it asks for ``problem.require_training_prompts()`` or
-``problem.require_prompt_set()``.
+``moves_prompts=True`` if it cannot serve a backbone without prompts,
+``reads_training_tasks=True`` if it uses ``problem.training_prompts``, and
+``reads_arms=True`` if it uses ``problem.arms``.
 """
 
 import importlib
@@ -53,6 +53,10 @@ class TuningProblem:
     # Only for methods registered with reads_training_tasks: 256 draws of each task.
     training_prompts: "PromptSet | None" = None  # (T, n, ..) of the training tasks
     prompt_set: "PromptSet | None" = None  # (R, n, ..) of each row's own task
+    prompt_segments: int = 1  # J: a prompt is so many segments of P / J steps
+    # Only for methods registered with reads_arms: of each row, every window of one
+    # segment's length of its task's demonstrations; rows of a task share theirs.
+    arms: "list[Segments] | None" = None  # R times (A, H, ..)
     # Chance that all methods of a suite and seed share: variants of one begin alike.
     shared_stream: np.random.SeedSequence = field(
         default_factory=lambda: np.random.SeedSequence(0)
@@ -78,6 +82,13 @@ class TuningProblem:
             expected = "a method registered with reads_training_tasks=True"
             raise TrajpromptError("prompts of the own task", "none", expected)
         return self.prompt_set
+
+    def require_arms(self) -> "list[Segments]":
+        """Of each row the segments (A, H, ..) that its prompts may be made of."""
+        if self.arms is None:
+            expected = "a method registered with reads_arms=True"
+            raise TrajpromptError("arms", "none", expected)
+        return self.arms
 
     def streams(self, count: int) -> list[np.random.SeedSequence]:
         """``count`` independent streams, the same ones at every call."""
@@ -132,6 +143,7 @@ class Method:
     tune: Callable[[TuningProblem, Any], Adaptation]
     moves_prompts: bool = False  # then it cannot serve a backbone that takes none
     reads_training_tasks: bool = False  # then the training tasks' data are read for it
+    reads_arms: bool = False  # then all windows of the demonstrations are cut for it
 
 
 REGISTRY: dict[str, Method] = {}
@@ -143,6 +155,7 @@ def register(
     options: type,
     moves_prompts: bool = False,
     reads_training_tasks: bool = False,
+    reads_arms: bool = False,
 ) -> Callable[[Tune], Tune]:
     """Enter a function into the registry under ``name``, that of its file with hyphens.
 
@@ -151,7 +164,8 @@ def register(
 
     def enter(tune: Tune) -> Tune:
         _require_own_name(tune, name)
-        REGISTRY[name] = Method(name, options, tune, moves_prompts, reads_training_tasks)
+        reads = (reads_training_tasks, reads_arms)
+        REGISTRY[name] = Method(name, options, tune, moves_prompts, *reads)
         return tune
 
     return enter

@@ -1,7 +1,7 @@
 """Search with a budget of episodes: a proposer names prompts, the oracle plays them.
 
 The one loop of the bandit and of all controls that it is compared with, so that they are
-equal in what an episode costs, in resets and in what is recorded.
+equal in what an episode costs, in how resets are shared and in what is recorded.
 """
 
 import math
@@ -39,9 +39,28 @@ class Choice(NamedTuple):
     prompts: Segments  # (R, P, ..)
     values: np.ndarray  # (R,) the return that it believes them to have; NaN: no belief
 
+    def state(self) -> dict[str, Any]:
+        """For a checkpoint."""
+        return {"values": self.values, **self.prompts._asdict()}
+
+    @classmethod
+    def restored(cls, saved: Mapping[str, Any], device: torch.device) -> "Choice":
+        """From a checkpoint's ``state``."""
+        parts = [torch.from_numpy(saved[name]).to(device) for name in Segments._fields]
+        return cls(Segments(*parts), saved["values"])
+
+
+def untuned(problem: TuningProblem) -> Choice:
+    """The initial prompts, of which nothing is known yet."""
+    return Choice(problem.require_prompts(), np.full(len(problem.rows), np.nan))
+
 
 class Proposer(Resumable, Protocol):
-    """A method that learns from returns alone."""
+    """A method that learns from returns alone.
+
+    It takes its chance from any but the first of ``problem.streams(n)``, which is the
+    loop's. A `Choice` that it has given is never changed in place.
+    """
 
     width: int  # candidates per row and round; the last round may have fewer
 
@@ -61,7 +80,7 @@ class Proposer(Resumable, Protocol):
 def search(
     problem: TuningProblem, options: SearchOptions, proposer: Proposer
 ) -> Adaptation:
-    """All rows at once until each has played its episodes."""
+    """All rows at once until each has played its episodes; ``last`` is the last choice."""
     return _Search(problem, options, proposer).run()
 
 
@@ -70,8 +89,9 @@ class _Search:
 
     def __init__(self, problem: TuningProblem, options: SearchOptions, proposer: Proposer):
         self.problem, self.options, self.proposer = problem, options, proposer
+        self.start = to_vectors(problem.require_prompts())  # (R, d)
         self.oracle = ReturnOracle(problem)
-        self.fresh = problem.streams(1)[0]  # a proposer takes its chance from later ones
+        self.fresh = problem.streams(1)[0]
         self.returns = np.full((len(problem.rows), options.episodes), np.nan)
         self.steps = np.zeros(len(problem.rows), np.int64)
         self.played = 0  # episodes of every row
@@ -91,31 +111,29 @@ class _Search:
             best_iteration=np.full(len(self.problem.rows), last, np.int64),
             history=self.history,
             curve={record: choice.prompts for record, choice in self.kept.items()},
-            parameters=to_vectors(self.kept[last].prompts).shape[-1],
+            parameters=self.start.shape[-1],
             extras=self._extras(),
         )
 
     def _round(self, number: int) -> None:
+        """Play the next candidates of all rows, from resets that a row's share."""
         count = min(self.proposer.width, self.options.episodes - self.played)
-        key = (*self.fresh.spawn_key, number)
-        chance = np.random.SeedSequence(self.fresh.entropy, spawn_key=key)
-        prompts = self.proposer.propose(count)  # (R, C, P, ..)
-        played = self.oracle(prompts, self.oracle.resets(chance))
+        resets = self.oracle.fresh_resets(self.fresh, number)
+        played = self.oracle(self.proposer.propose(count), resets)
         self.proposer.learn(played.returns)
         before, self.played = self.played, self.played + count
         self.returns[:, before : self.played] = played.returns
         self.steps += played.steps
         for record in range(1, self.options.records + 1):
-            at = record * self.options.episodes / self.options.records
-            if before < at <= self.played:
+            due = record * self.options.episodes / self.options.records
+            if before < due <= self.played:
                 self._keep(record)
 
     def _keep(self, record: int) -> None:
         """The choice after this many episodes, and what it took."""
         choice = self.proposer.choice()
         self.kept[record] = choice
-        start = to_vectors(self.problem.require_prompts())
-        moved = (to_vectors(choice.prompts) - start).norm(dim=-1)  # (R,)
+        moved = (to_vectors(choice.prompts) - self.start).norm(dim=-1)  # (R,)
         for row, task in enumerate(self.problem.rows.tolist()):
             values = {
                 "task": task,
@@ -130,29 +148,30 @@ class _Search:
             self.history.append(values)
 
     def _extras(self) -> dict[str, Extra]:
-        values = np.stack([self.kept[r].values for r in sorted(self.kept)], axis=1)
-        text = "what the method believed its choice to earn, (R, records), at first nothing"
-        played = "of every episode played, in order, (R, episodes)"
+        believed = [choice.values for _, choice in sorted(self.kept.items())]
+        played = "of every episode played, in order; (rows, episodes)"
+        text = "what the choice of every record was believed to earn; (rows, records + 1)"
         return {
             "episode_returns": Extra(self.returns, "reward", played),
-            "selection_values": Extra(values, "reward", text),
+            "selection_values": Extra(np.stack(believed, axis=1), "reward", text),
         }
 
     def state(self) -> dict[str, Any]:
-        kept = {
-            str(record): {"values": choice.values, **choice.prompts._asdict()}
-            for record, choice in self.kept.items()
+        return {
+            "returns": self.returns,
+            "steps": self.steps,
+            "played": self.played,
+            "kept": {str(record): choice.state() for record, choice in self.kept.items()},
+            "history": self.history,
+            "proposer": self.proposer.state(),
         }
-        counts = {"returns": self.returns, "steps": self.steps, "played": self.played}
-        own = {**counts, "kept": kept, "history": self.history}
-        return {**own, "proposer": self.proposer.state()}
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        self.returns[:], self.steps[:] = state["returns"], state["steps"]
+        self.returns, self.steps = state["returns"], state["steps"]
         self.played, self.history = state["played"], state["history"]
         device = self.problem.backbone.device
-        self.kept = {}
-        for record, saved in state["kept"].items():
-            parts = [torch.from_numpy(saved[name]).to(device) for name in Segments._fields]
-            self.kept[int(record)] = Choice(Segments(*parts), saved["values"])
+        self.kept = {
+            int(record): Choice.restored(saved, device)
+            for record, saved in state["kept"].items()
+        }
         self.proposer.restore(state["proposer"])

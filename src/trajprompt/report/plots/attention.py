@@ -75,7 +75,7 @@ class _Files:
         """The one that the cell's prompts were made with."""
         from trajprompt.models.backbone import load_backbone
 
-        made_from = cell.attribute("inputs")  # path -> hash
+        made_from = cell.made_from()
         found = [self.by_hash[h] for h in made_from.values() if h in self.by_hash]
         if not found:
             names = ", ".join(map(str, made_from))
@@ -130,23 +130,18 @@ def _shares(files: _Files, cell: PromptCell) -> np.ndarray:
     made = []
     for moment in MOMENTS:
         prompts = getattr(cell.stored, moment).to(backbone.device)
-        seen = _segment_attention(backbone, contexts, prompts, cell.tasks, _segments(cell))
+        seen = _segment_attention(backbone, contexts, prompts, cell.tasks, cell.segments)
         seen = np.concatenate([seen, seen.mean(axis=1, keepdims=True)], axis=1)
         largest = seen.max(axis=2, keepdims=True)
         made.append(cell.by_task(np.concatenate([seen, largest], axis=2)))
     return np.stack(made)
 
 
-def _segments(cell: PromptCell) -> int:
-    """J."""
-    return int(cell.attribute("settings").get("prompt_segments", 1))
-
-
 def _even(files: _Files, cell: PromptCell) -> float:
     """The share of a segment's tokens in all that the newest state can look at."""
     model, prompt = files.backbone(cell).model, 3 * cell.initial.shape[1]
     context = model.tokens_per_step * model.config.context_length - 1
-    return prompt / _segments(cell) / (prompt + context)
+    return prompt / cell.segments / (prompt + context)
 
 
 def _segment_attention(

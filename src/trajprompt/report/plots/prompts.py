@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -51,10 +51,15 @@ class PromptCell:
         tasks = np.unique(self.tasks)
         return np.stack([values[self.tasks == task].mean(axis=0) for task in tasks])
 
-    def attribute(self, name: str) -> dict[str, Any]:
-        """A JSON object among the file's attributes, such as ``settings``; may be empty."""
-        text = self.stored.attributes.get(name, "{}")
-        return json_object(text, f"{self.where}: {name}")
+    def made_from(self) -> dict[str, str]:
+        """Path -> hash of the inputs of stage 3."""
+        text = self.stored.attributes.get("inputs", "{}")
+        return json_object(text, f"{self.where}: inputs")
+
+    @property
+    def segments(self) -> int:
+        """J, of P / J steps each."""
+        return self.stored.prompt_segments
 
     @property
     def where(self) -> str:

@@ -1,0 +1,59 @@
+"""What a schema can't see in a run's cells: prompts and samples that no episode holds.
+
+Only cells that the run makes are checked: suites differ in the length of their episodes.
+"""
+
+from collections.abc import Mapping
+
+from trajprompt import pretraining_values as pretraining
+from trajprompt import table_cells
+from trajprompt.consistency import Config, Found
+from trajprompt.tasks.suites import get_suite
+
+LARGEST_PROMPT = 400  # steps of all segments: the cost of attention grows with the square
+
+
+def cell_inconsistencies(config: Config) -> Found:
+    """(key, found, expected) of what the suites of backbones and cells do not have."""
+    for suite, backbone in table_cells.backbones(config):
+        own = pretraining.values(config, suite, backbone)
+        keys = {name: pretraining.key_of(config, suite, name, backbone) for name in own}
+        yield from _prompt_errors(suite, own, keys)
+    cells = {(suite, setting) for suite, setting, _ in table_cells.cells(config)}
+    for suite, setting in sorted(cells):
+        prompt = pretraining.prompt_of(config, suite, setting)
+        keys = {name: _key_of(config, suite, setting, name) for name in prompt}
+        yield from _prompt_errors(suite, prompt, keys)
+        yield from _sample_errors(config, suite, setting)
+
+
+def _prompt_errors(suite: str, prompt: Config, keys: Mapping[str, str]) -> Found:
+    """Segments, and all windows of their length, have to fit into an episode."""
+    horizon, length = get_suite(suite).horizon, prompt["prompt_length"]
+    if length >= horizon:
+        expected = f"fewer steps than an episode of {suite} has ({horizon})"
+        yield keys["prompt_length"], str(length), expected
+    segments = prompt["prompt_segments"]
+    if segments * length > LARGEST_PROMPT:
+        found = f"{segments}, of {length} steps each"
+        yield keys["prompt_segments"], found, f"at most {LARGEST_PROMPT} steps in all"
+
+
+def _key_of(config: Config, suite: str, setting: str, name: str) -> str:
+    """Where `pretraining_values.prompt_of` has ``name`` from."""
+    conditions = config["settings"][setting]
+    if name in conditions:
+        return f"settings.{setting}.{name}"
+    return pretraining.key_of(config, suite, name, conditions["backbone"])
+
+
+def _sample_errors(config: Config, suite: str, setting: str) -> Found:
+    """More samples than the demonstrations hold."""
+    conditions = config["settings"][setting]
+    if conditions["data_quality"] == "full" or conditions["samples"] == "all":
+        return
+    demonstrations = pretraining.values(config, suite)["demonstrations"]
+    most = demonstrations * get_suite(suite).horizon
+    if conditions["samples"] > most:
+        expected = f"at most the {most} steps of {suite}'s {demonstrations} episodes"
+        yield f"settings.{setting}.samples", str(conditions["samples"]), expected
