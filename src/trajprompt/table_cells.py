@@ -91,10 +91,10 @@ def curves(config: Config) -> set[tuple[str, str, str]]:
     return set(cells(config, [name for name, kind in kinds.items() if kind in CURVES]))
 
 
-def backbones(config: Config) -> list[tuple[str, str]]:
-    """Every (suite, backbone) that some cell of the run needs, each once."""
+def backbones(config: Config, names: Sequence[str] | None = None) -> list[tuple[str, str]]:
+    """Every (suite, backbone) that some cell of ``names`` needs, each once."""
     pairs = {
         (suite, config["settings"][setting]["backbone"])
-        for suite, setting, _ in cells(config)
+        for suite, setting, _ in cells(config, names)
     }
     return sorted(pairs, key=lambda pair: (config["suites"].index(pair[0]), pair[1]))

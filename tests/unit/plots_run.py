@@ -8,11 +8,17 @@ from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
+import report_run
 import torch
 
+from trajprompt.artifacts import file_hash
+from trajprompt.models.backbone import Backbone, save_backbone
+from trajprompt.models.prompt_dt import BackboneConfig, PromptDT
+from trajprompt.report.plots.inputs import READS
 from trajprompt.rollout.columns import EVALUATION_COLUMNS
 from trajprompt.settings import FigureSettings
 from trajprompt.tasks.suites import get_suite
+from trajprompt.trajectories.normaliser import Normaliser
 from trajprompt.trajectories.segments import Segments
 from trajprompt.tuning.adaptation import write_adaptation
 from trajprompt.tuning.protocol import HISTORY_COLUMNS, Adaptation, Extra
@@ -42,7 +48,12 @@ COLUMNS = {
     "pd-expert-random": ("random-prompt", "prompt-diffuser", 7.0, 1.0),
     "pd-diffusion": ("expert", "prompt-diffuser-diffusion", 5.0, 1.0),
     "pd-sum": ("expert", "prompt-diffuser-sum", 2.0, 1.0),
+    "bandit": ("expert", "prompt-bandit", 12.0, 1.0),
+    "best-of-n": ("expert", "best-of-n", 8.0, 1.0),
+    "random-segments": ("expert", "random-segments", 1.0, 1.0),
 }
+PLAYED = {"prompt-bandit": 10.0, "best-of-n": 3.0, "random-segments": 0.0}  # above LEVEL
+EPISODES, BELIEF = 40, 6.0  # of a search; how far the truth lies below
 LEVEL = -70.0  # return of the untuned prompt
 
 
@@ -51,13 +62,16 @@ class FakeFigure:
     settings: FigureSettings
     evaluations: list[Path]
     adaptations: list[Path]
+    backbones: list[Path]
+    stores: list[Path]
 
     def command(self, out: Path, **files: list[Path]) -> list[str]:
         """Arguments of ``python -m trajprompt.report.plots``."""
         settings = json.dumps(dataclasses.asdict(self.settings))
         arguments = ["--figure", self.settings.table, "--settings", settings]
         arguments += ["--out", str(out)]
-        given = {"evaluations": self.evaluations, "adaptations": self.adaptations}
+        names = ("evaluations", "adaptations", "backbones", "stores")
+        given = {name: getattr(self, name) for name in names}
         for option, paths in {**given, **files}.items():
             arguments += [f"--{option}", *map(str, paths)]
         return arguments
@@ -90,10 +104,17 @@ def make_figure(
         methods={entry["method"]: entry["label"] for entry in reversed(entries)},
     )
     cells = [(s, name, seed) for s in suites for name in columns for seed in seeds]
+    backbones, stores = {}, []
+    if "backbones" in READS[kind]:
+        backbones = {(s, n): _backbone(folder, s, n) for s in suites for n in seeds}
+    if "stores" in READS[kind]:
+        stores = [report_run.write_store(folder, suite) for suite in suites]
     return FakeFigure(
         settings,
         [_evaluation(folder, *cell) for cell in cells],
-        [_adaptation(folder, *cell) for cell in cells],
+        [_adaptation(folder, *cell, backbones.get((cell[0], cell[2]))) for cell in cells],
+        list(backbones.values()),
+        stores,
     )
 
 
@@ -120,7 +141,9 @@ def _evaluation(folder: Path, suite: str, name: str, seed: int) -> Path:
     return path
 
 
-def _adaptation(folder: Path, suite: str, name: str, seed: int) -> Path:
+def _adaptation(
+    folder: Path, suite: str, name: str, seed: int, backbone: Path | None
+) -> Path:
     setting, method, _, moved = COLUMNS[name]
     known = get_suite(suite)
     tasks = np.array(known.test_tasks)
@@ -137,11 +160,44 @@ def _adaptation(folder: Path, suite: str, name: str, seed: int) -> Path:
     extras = {}
     if method.startswith("prompt-diffuser"):
         extras = _extras(len(tasks), known.state_dim, known.action_dim, own)
+    if method in PLAYED:
+        extras = _search_extras(len(tasks), name, seed)
     made = Adaptation(last, last, ends, history, parameters=1, extras=extras)
     path = folder / "3_tune" / suite / setting / method / f"seed{seed}.h5"
     path.parent.mkdir(parents=True, exist_ok=True)
     names = {"suite": suite, "setting": setting, "method": method, "seed": seed}
+    if method in PLAYED:
+        names["prompt_segments"] = STEPS  # of a step each
+    if backbone is not None:
+        names["inputs"] = json.dumps({str(backbone): file_hash(backbone)})
     write_adaptation(path, problem, made, names)
+    return path
+
+
+def _search_extras(rows: int, name: str, seed: int) -> dict[str, Extra]:
+    """Equal episodes throughout, and a belief that is too high; of one method none."""
+    _, method, gain, _ = COLUMNS[name]
+    played = np.full((rows, EPISODES), LEVEL + PLAYED[method] + 2 * seed)
+    believed = np.full((rows, 3), LEVEL + gain + 2 * seed + BELIEF)
+    if method == "random-segments":
+        believed[:] = np.nan
+    return {
+        "episode_returns": Extra(played, "reward", "invented"),
+        "selection_values": Extra(believed, "reward", "invented"),
+    }
+
+
+def _backbone(folder: Path, suite: str, seed: int) -> Path:
+    """A small one with its first weights."""
+    known = get_suite(suite)
+    torch.manual_seed(seed)
+    config = BackboneConfig(known.state_dim, known.action_dim, width=8, inner=16)
+    normaliser = Normaliser(torch.zeros(known.state_dim), torch.ones(known.state_dim))
+    model = PromptDT(config).eval()
+    made = Backbone("prompt-dt", suite, model, normaliser, 500.0, config)
+    path = folder / "2_pretrain" / suite / "prompt-dt" / f"seed{seed}.safetensors"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    save_backbone(path, made, {})
     return path
 
 

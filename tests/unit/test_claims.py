@@ -1,5 +1,7 @@
 """Verdicts and their sign conventions, and the claims as shipped."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import report_run
@@ -9,8 +11,10 @@ from trajprompt import config
 from trajprompt.errors import TrajpromptError
 from trajprompt.report.claims import Claim, Ledger, read_ledger
 from trajprompt.report.claims_markdown import claims_markdown
+from trajprompt.report.papers import OWN
 from trajprompt.report.published import AVERAGE, Published
 from trajprompt.report.run import load_run
+from trajprompt.report.tables import EXPERT_DATA
 from trajprompt.report.verdicts import (
     CONTRADICTION,
     INCONCLUSIVE,
@@ -101,6 +105,42 @@ def test_effects_are_compared_as_differences_of_differences(run):
     assert set(absent["verdict"]) == {NOT_TESTED}
 
 
+def test_the_expert_data_can_be_a_side(run):
+    rows = judged(run, EXPERT_DATA, "prompt-dt")
+    earned = run.scores(run.column("prompt-dt"))["reach"].values.mean()
+    assert rows.loc["reach", "difference"] == pytest.approx(655 - earned)
+    assert set(rows["verdict"]) == {REPRODUCED}
+    near = judged(run, "prompt-dt", EXPERT_DATA, "at-least", 0.5)
+    assert set(near["verdict"]) == {REPRODUCED} and near["episodes"].min() == 3
+    texts = ("c", "paper", "place", "table", "text", EXPERT_DATA, "prompt-dt", "greater")
+    absent = Claim(*texts, {"ant-dir": None})
+    assert judge(Ledger([absent], [], []), run, TABLES)["verdict"][0] == NOT_TESTED
+
+
+def test_our_own_claims_stand_apart(run):
+    texts = ("place", "table", "Ours.", "prompt-dt", "mt-orl", "greater")
+    own = Claim("own", OWN, *texts, {"reach": None})
+    printed = {"first": 1.0, "second": 2.0, "difference": -1.0}
+    printed |= {"spread": None, "exceeds_spread": None}
+    theirs = Claim("theirs", "arXiv 2502.04979", *texts, {"reach": printed})
+    ledger = Ledger([theirs, own], [], [])
+    text = claims_markdown(ledger, judge(ledger, run, TABLES), run)
+    theirs_part, own_part = text.split("## What no paper answers (this repository)")
+    assert "## Prompt-Tuning Bandits (arXiv 2502.04979)" in theirs_part
+    assert f"| {REPRODUCED} † |" in theirs_part
+    own_part = own_part.split("##")[0]
+    assert "Asked here" in own_part and "†" not in own_part
+    assert f"| {REPRODUCED} |" in own_part
+
+
+def test_our_own_claims_are_shipped():
+    claims = read_ledger(report_run.CLAIMS).claims
+    own = [claim for claim in claims if claim.paper == OWN]
+    assert {s for claim in own for s in claim.published} >= {"cheetah-vel", "point-sparse"}
+    assert all(claim.second.startswith("best-of-n") for claim in own)
+    assert all(set(claim.published.values()) == {None} for claim in own)
+
+
 def test_what_the_run_lacks_is_not_tested(run):
     ledger = read_ledger(report_run.CLAIMS)
     rows = judge(ledger, run, TABLES)
@@ -163,7 +203,8 @@ def test_notes_stand_beside_their_claims(run):
     text = claims_markdown(ledger, judge(ledger, run, TABLES), run)
     noted = {claim.id: claim.note for claim in ledger.claims if claim.note}
     assert {"pd-prompt-robust", "pd-both-robust"} <= set(noted)
-    assert text.count(noted["pd-prompt-robust"]) == len(noted)
+    shared = noted["pd-prompt-robust"]
+    assert text.count(shared) == list(noted.values()).count(shared) > 1
 
 
 def test_shipped_claims_agree_with_the_published_tables():
@@ -179,7 +220,8 @@ def test_shipped_claims_agree_with_the_published_tables():
             assert printed["second"] == pytest.approx(sides[1][0], abs=0.006), claim.id
             difference = sides[0][0] - sides[1][0]
             assert printed["difference"] == pytest.approx(difference, abs=0.006)
-            spread = max(side[1] for side in sides)
+            spreads = [side[1] for side in sides if not np.isnan(side[1])]
+            spread = max(spreads, default=np.nan)
             if np.isnan(spread):
                 assert printed["spread"] is None and printed["exceeds_spread"] is None
                 continue
@@ -205,7 +247,8 @@ def _printed(table: str, suite: str, column: str, less: str | None) -> tuple[flo
 
 def test_claims_name_columns_of_the_config():
     """All but those about D4RL, which no suite has."""
-    known = set(config.load(["config.yaml"])["columns"])
+    known = {*config.load(["config.yaml"])["columns"], EXPERT_DATA}
+    known |= set(yaml.safe_load(Path("presets/bandits.yaml").read_text())["columns"])
     for claim in read_ledger(report_run.CLAIMS).claims:
         named = {name for side in claim.sides for name in side if name}
         assert named <= known or claim.table == "ptdt_table2", claim.id

@@ -23,7 +23,7 @@ def changed(path, value):
     return copied
 
 
-@pytest.mark.parametrize("preset", ["smoke", "paper"])
+@pytest.mark.parametrize("preset", ["smoke", "paper", "bandits"])
 def test_presets_are_valid(preset):
     assert config.load(["config.yaml", f"presets/{preset}.yaml"])["run"] == preset
 
@@ -66,7 +66,7 @@ def test_the_sparse_suite_may_join_a_run(presets):
         ("tables.ptdt_table1.columns", ["mt-orl"] * 2, ["columns", "each once"]),
         ("tables.ptdt_table1.columns", [], ["columns", "at least one"]),
         ("tables.ptdt_table1.suites", ["moon"], ["suites.0", "moon"]),
-        ("tables.ptdt_table1.paper", "mine", ["paper", "ptdt, prompt_diffuser"]),
+        ("tables.ptdt_table1.paper", "mine", ["paper", "ptdt, prompt_diffuser, bandits"]),
         ("tables.ptdt_table1.title", "a | b", ["title", "without |"]),
         ("tables.Table", {}, ["tables.Table", "an unknown key", "underscores"]),
         ("tables.table-1", {}, ["tables.table-1", "an unknown key", "underscores"]),

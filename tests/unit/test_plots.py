@@ -36,7 +36,12 @@ FIGURES = {
     "denoising": (("prompt-diffuser",), ""),
     "prompt-map": (("ptdt-offline", "prompt-diffuser"), ""),
     "similarity": (("prompt-dt", "ptdt-offline", "prompt-diffuser"), "prompt-dt"),
+    "budget": (("prompt-dt", "bandit", "best-of-n", "ptdt-online"), "prompt-dt"),
+    "regret": (("prompt-dt", "bandit", "best-of-n"), "prompt-dt"),
+    "attention": (("bandit", "best-of-n"), ""),
+    "winners-curse": (("bandit", "best-of-n", "random-segments"), ""),
 }
+FILES = {"evaluations", "adaptations", "backbones", "stores"}
 
 
 def numbers(folder, kind, **changes) -> pd.DataFrame:
@@ -47,8 +52,9 @@ def numbers(folder, kind, **changes) -> pd.DataFrame:
 
 def table_of(made) -> pd.DataFrame:
     kind = import_module(f"trajprompt.report.plots.{module_of(made.settings.kind)}")
-    run = load_run(made.settings, made.evaluations)
-    return kind.table(Figure(made.settings, run, made.adaptations, PUBLISHED))
+    run = load_run(made.settings, made.evaluations, made.stores)
+    files = made.adaptations, PUBLISHED, made.backbones
+    return kind.table(Figure(made.settings, run, *files))
 
 
 def test_every_kind_is_tested():
@@ -59,7 +65,7 @@ def test_every_kind_is_tested():
 def test_every_kind_is_drawn_the_same_twice(kind, tmp_path):
     columns, baseline = FIGURES[kind]
     made = make_figure(tmp_path, kind, columns, baseline)
-    unread = dict.fromkeys({"evaluations", "adaptations"} - set(READS[kind]), [])
+    unread = dict.fromkeys(FILES - set(READS[kind]), [])
     for folder in ("a", "b"):  # from no other files than the kind says it reads
         main(made.command(tmp_path / folder, **unread))
     name = made.settings.table
@@ -90,7 +96,8 @@ def test_a_missing_file_is_named(kind, tmp_path):
     made = make_figure(tmp_path, kind, columns, baseline)
     for name in READS[kind]:
         short = dataclasses.replace(made, **{name: getattr(made, name)[:-1]})
-        with pytest.raises(TrajpromptError, match=f"seed{SEEDS[-1]}"):
+        missing = "store of cheetah-vel" if name == "stores" else f"seed{SEEDS[-1]}"
+        with pytest.raises(TrajpromptError, match=missing):
             table_of(short)
 
 

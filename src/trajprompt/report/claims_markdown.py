@@ -12,7 +12,7 @@ from trajprompt.report.markdown import (
     number,
     size,
 )
-from trajprompt.report.papers import NAME_OF_SOURCE
+from trajprompt.report.papers import NAME_OF_SOURCE, OWN
 from trajprompt.report.run import Run
 from trajprompt.report.verdicts import (
     CONTRADICTION,
@@ -28,6 +28,10 @@ LEGEND = (
     "† The paper's own figures for this suite do not show what it claims: *not reproduced* "
     "may then agree with them. ‡ They show it only within the margin.\n"
 )
+OWN_LEGEND = (
+    "Asked here, not in a paper: no printed figures stand beside ours. *Reproduced* means "
+    "that it holds in this run, *not reproduced* that the opposite does.\n"
+)
 ELSEWHERE = (
     "*Not judged* here, because they are not about the returns of two columns; beside "
     "each stands the place that shows what this run has to say.\n"
@@ -39,7 +43,8 @@ def claims_markdown(ledger: Ledger, table: pd.DataFrame, run: Run) -> str:
     parts = [_notes(table, run), _counts(table)]
     for paper in dict.fromkeys(claim.paper for claim in ledger.claims):
         claims = [claim for claim in ledger.claims if claim.paper == paper]
-        parts += [f"## {NAME_OF_SOURCE.get(paper, paper)} ({paper})\n", LEGEND]
+        legend = OWN_LEGEND if paper == OWN else LEGEND
+        parts += [f"## {NAME_OF_SOURCE.get(paper, paper)} ({paper})\n", legend]
         parts += [_summary(claims, table)]
     remarks = _remarks(ledger.not_compared)
     parts += ["## Claims about something else\n", ELSEWHERE, remarks]

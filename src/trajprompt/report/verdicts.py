@@ -11,6 +11,7 @@ from trajprompt.report.claims import DIRECTIONS, Claim, Contradiction, Ledger
 from trajprompt.report.published import AVERAGE, Published
 from trajprompt.report.run import Run
 from trajprompt.report.statistics import Estimate, estimate, paired_difference
+from trajprompt.report.tables import EXPERT_DATA
 
 REPRODUCED = "reproduced"
 NOT_REPRODUCED = "not reproduced"
@@ -119,11 +120,21 @@ def _side(
 
 
 def _returns(name: str, suites: Sequence[str], run: Run) -> list[np.ndarray] | None:
+    if name == EXPERT_DATA:
+        return _expert(suites, run)
     column = run.column(name)
     if column is None or not all(s in run.suites and column.covers(s) for s in suites):
         return None
     scores = run.scores(column)
     return [scores[suite].values for suite in suites]
+
+
+def _expert(suites: Sequence[str], run: Run) -> list[np.ndarray] | None:
+    """What the data's expert episodes earned, the same under every seed."""
+    if not set(suites) <= set(run.suites):
+        return None
+    earned = [run.teacher(suite).expert for suite in suites]
+    return [np.repeat(returns[:, None], len(run.seeds), axis=1) for returns in earned]
 
 
 def _margin(claim: Claim, suites: Sequence[str], run: Run) -> float | None:

@@ -1,0 +1,140 @@
+"""What methods believed their choice to earn, beside what it earns on fresh episodes.
+
+Whoever picks the highest of noisy returns picks noise, too: the winner's curse. Beliefs
+are a method's own, of its last choice (`search.Choice`): the return of one episode, or
+what a model says.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from trajprompt.report.markdown import (
+    EMPTY,
+    SUITE_LABELS,
+    about_intervals,
+    grid,
+    interval,
+    number,
+    size,
+)
+from trajprompt.report.plots.figure import Figure, last_row
+from trajprompt.report.plots.prompts import PromptCell
+from trajprompt.report.statistics import Estimate, estimate, paired_difference
+from trajprompt.report.style import (
+    BLUE,
+    GREY,
+    VERMILLION,
+    interval_label,
+    legend_below,
+    list_height,
+    panels,
+    save,
+)
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+EXTRA = "selection_values"  # (R, records + 1) of an adaptation
+SELECTION, DIFFERENCE = "selection", "difference"
+
+
+def table(figure: Figure) -> pd.DataFrame:
+    """A row per suite and column; methods without a belief have only the fresh mean."""
+    cells = figure.prompts()
+    rows = []
+    for suite in figure.covered(figure.run.columns):
+        for column in figure.run.columns:
+            own = [c for c in cells if (c.suite, c.column.id) == (suite, column.id)]
+            if own:
+                row = last_row(figure, suite, column) | _selection(figure, own)
+                rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def _selection(figure: Figure, cells: Sequence[PromptCell]) -> dict[str, float | None]:
+    """Of one suite and column, whose seeds are ``cells``: belief, and belief - fresh."""
+    suite, column = cells[0].suite, cells[0].column
+    believed = np.stack([c.by_task(c.require(EXTRA)[:, -1]) for c in cells], axis=1)
+    if not np.isfinite(believed).all():
+        return _numbers(SELECTION, None) | _numbers(DIFFERENCE, None)
+    fresh = figure.run.scores(column)[suite].values
+    names = column.id, suite
+    found = estimate([believed], figure.run.stream(SELECTION, *names))
+    stream = figure.run.stream("winners-curse", *names)
+    gap = paired_difference([believed], [fresh], stream)
+    return _numbers(SELECTION, found) | _numbers(DIFFERENCE, gap)
+
+
+def _numbers(name: str, found: Estimate | None) -> dict[str, float | None]:
+    values = (found.mean, found.low, found.high) if found else (None,) * 3
+    return dict(zip((name, f"{name}_low", f"{name}_high"), values, strict=True))
+
+
+def draw(rows: pd.DataFrame, figure: Figure, stem: Path) -> None:
+    """A panel per suite: every method's belief, and what was true of it."""
+    suites = list(dict.fromkeys(rows["suite"]))
+    methods = list(dict.fromkeys(zip(rows["column"], rows["label"], strict=True)))
+    height = list_height(len(methods))
+    with panels(len(suites), share_y=True, height=height) as (picture, axes):
+        for suite, axis in zip(suites, axes, strict=True):
+            here = rows[rows["suite"] == suite].set_index("column")
+            _panel(axis, here, [name for name, _ in methods])
+            axis.set_title(SUITE_LABELS.get(suite, suite))
+            axis.set_xlabel("return per episode (higher is better)")
+        axes[0].set_yticks(range(len(methods)), [label for _, label in methods])
+        axes[0].set_ylim(len(methods) - 0.5, -0.5)
+        legend_below(picture, axes)
+        save(picture, stem)
+
+
+def _panel(axis: "Axes", rows: pd.DataFrame, methods: Sequence[str]) -> None:
+    fresh = interval_label("the choice on fresh episodes", rows["low"])
+    for place, name in enumerate(methods):
+        if name not in rows.index:
+            continue
+        row = rows.loc[name]
+        if not pd.isna(row["low"]):
+            axis.plot([row["low"], row["high"]], [place, place], color=BLUE, lw=2)
+        axis.plot(row["mean"], place, "o", color=BLUE, label=fresh)
+        if not pd.isna(row[SELECTION]):
+            axis.plot([row["mean"], row[SELECTION]], [place, place], ":", color=GREY)
+            style = {"color": VERMILLION, "markerfacecolor": "white"}
+            text = "what the method believed it to earn"
+            axis.plot(row[SELECTION], place, "D", label=text, **style)
+
+
+def markdown(rows: pd.DataFrame, figure: Figure) -> str:
+    """A table per suite: belief, fresh mean, and their difference."""
+    header = ["", "selection value", "on fresh episodes", "selection − fresh"]
+    parts = [f"# {figure.run.title}\n"]
+    for suite in dict.fromkeys(rows["suite"]):
+        here = rows[rows["suite"] == suite]
+        lines = [[row["label"], *_line(row)] for _, row in here.iterrows()]
+        parts += [f"{SUITE_LABELS.get(suite, suite)}\n", grid(header, lines)]
+    return "\n".join([*parts, _explanation(rows, figure)])
+
+
+def _line(row: pd.Series) -> list[str]:
+    believed, gap = (
+        pd.Series({"mean": row[n], "low": row[f"{n}_low"], "high": row[f"{n}_high"]})
+        for n in (SELECTION, DIFFERENCE)
+    )
+    if pd.isna(row[SELECTION]):
+        return [EMPTY, interval(row), EMPTY]
+    return [number(row[SELECTION]), interval(row), interval(gap)]
+
+
+def _explanation(rows: pd.DataFrame, figure: Figure) -> str:
+    bootstrap = ". Brackets are 95 % bootstrap intervals over seeds."
+    return (
+        f"Run `{figure.run.name}`, {size(figure.run, rows)}. *Selection value*: what a "
+        "method believed its last choice to earn, be it the return of the one episode by "
+        "which it was picked or the word of a model; a dash where it believes nothing. "
+        "*On fresh episodes*: the mean of the same prompt in episodes that no method has "
+        "seen. What is above 0 in the last column is the winner's curse: it was luck"
+        f"{about_intervals(figure.run, bootstrap)}\n"
+    )
