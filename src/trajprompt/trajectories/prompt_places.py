@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -11,7 +10,8 @@ from torch import Tensor
 from trajprompt.errors import TrajpromptError
 
 
-class Position(NamedTuple):
+@dataclass(frozen=True)
+class Position:
     """Of segments of H steps in episodes of T ≥ H; T and numbers are whole arrays."""
 
     count: Callable[[np.ndarray, int], np.ndarray]  # of (T, H): places in an episode

@@ -102,9 +102,8 @@ def _panel(axis: "Axes", rows: pd.DataFrame, methods: Sequence[str]) -> None:
         axis.plot(row["mean"], place, "o", color=BLUE, label=fresh)
         if not pd.isna(row[SELECTION]):
             axis.plot([row["mean"], row[SELECTION]], [place, place], ":", color=GREY)
-            style = {"color": VERMILLION, "markerfacecolor": "white"}
-            text = "what the method believed it to earn"
-            axis.plot(row[SELECTION], place, "D", label=text, **style)
+            text, hollow = "what the method believed it to earn", "white"
+            axis.plot(row[SELECTION], place, "D", label=text, color=VERMILLION, mfc=hollow)
 
 
 def markdown(rows: pd.DataFrame, figure: Figure) -> str:
