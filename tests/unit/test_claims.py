@@ -1,5 +1,6 @@
 """Verdicts and their sign conventions, and the claims as shipped."""
 
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -201,10 +202,9 @@ def test_markdown_counts_what_is_not_judged_apart(run):
 def test_notes_stand_beside_their_claims(run):
     ledger = read_ledger(report_run.CLAIMS)
     text = claims_markdown(ledger, judge(ledger, run, TABLES), run)
-    noted = {claim.id: claim.note for claim in ledger.claims if claim.note}
-    assert {"pd-prompt-robust", "pd-both-robust"} <= set(noted)
-    shared = noted["pd-prompt-robust"]
-    assert text.count(shared) == list(noted.values()).count(shared) > 1
+    noted = Counter(claim.note for claim in ledger.claims if claim.note)
+    assert len(noted) >= 2
+    assert {note: text.count(note) for note in noted} == noted
 
 
 def test_shipped_claims_agree_with_the_published_tables():
