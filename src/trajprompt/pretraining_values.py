@@ -1,7 +1,7 @@
 """What the backbones of a configuration are and are pretrained with.
 
 A backbone is one of the known kinds under its own name, or a variant of a kind: an entry
-of ``pretrain.backbones``, whose prompts may have another form.
+of ``pretrain.backbones``, whose prompts may have another form, suite by suite.
 """
 
 from typing import Any
@@ -27,8 +27,7 @@ def values(config: Config, suite: str, backbone: str = "") -> Config:
     merged: Config = {}
     for _, given in _layers(config, suite, backbone):
         merged |= given
-    merged.pop("kind", None)
-    return merged
+    return {name: value for name, value in merged.items() if name not in ("kind", "suites")}
 
 
 def prompt_of(config: Config, suite: str, setting: str) -> Config:
@@ -48,8 +47,10 @@ def key_of(config: Config, suite: str, name: str, backbone: str = "") -> str:
 def _layers(config: Config, suite: str, backbone: str) -> list[tuple[str, Config]]:
     """Places below ``pretrain`` and what stands there; later ones override."""
     chosen = config["pretrain"]
+    variant = chosen["backbones"].get(backbone, {})
     return [
         ("defaults", chosen["defaults"]),
         (f"suites.{suite}", chosen["suites"].get(suite, {})),
-        (f"backbones.{backbone}", chosen["backbones"].get(backbone, {})),
+        (f"backbones.{backbone}", variant),
+        (f"backbones.{backbone}.suites.{suite}", variant.get("suites", {}).get(suite, {})),
     ]
