@@ -18,7 +18,8 @@ OVERLAY = """
 pretrain:
   backbones:
     pairs:
-      { kind: prompt-dt, prompt_segments: 2, prompt_length: 20, prompt_position: uniform }
+      { kind: prompt-dt, prompt_segments: 2, prompt_length: 20, prompt_position: uniform,
+        suites: { reach: { prompt_length: 4, steps: 70 } } }
 settings:
   pairs: { backbone: pairs, prompt_quality: expert, data_quality: expert, samples: 256 }
   short: { backbone: pairs, prompt_quality: expert, data_quality: expert, samples: 256,
@@ -46,8 +47,7 @@ def form(settings) -> tuple:
 def test_lists_of_names_agree():
     """The workflow and the schema have them without importing torch."""
     schema = read_mapping(Path("workflow/schemas/config.schema.yaml"))
-    variant = schema["properties"]["pretrain"]["properties"]["backbones"]
-    kinds = variant["additionalProperties"]["properties"]["kind"]["enum"]
+    kinds = schema["$defs"]["variant"]["properties"]["kind"]["enum"]
     assert tuple(BACKBONES) == tuple(kinds) == pretraining_values.KINDS
     assert list(POSITIONS) == schema["$defs"]["prompt_position"]["enum"]
 
@@ -62,6 +62,14 @@ def test_a_variant_is_pretrained_with_its_own_prompts(made):
     for field in dataclasses.fields(own):
         if field.name not in differ:
             assert getattr(own, field.name) == getattr(plain, field.name), field.name
+
+
+def test_a_variant_may_differ_by_suite(made):
+    own = config.pretrain(made, "reach", "pairs", 0)
+    assert form(own) == (2, 4, "uniform") and own.steps == 70
+    assert form(config.tune(made, "reach", "pairs", "none", 0)) == (2, 4, "uniform")
+    key = pretraining_values.key_of(made, "reach", "prompt_length", "pairs")
+    assert key == "pretrain.backbones.pairs.suites.reach.prompt_length"
 
 
 def test_what_a_suite_has_of_its_own_holds_for_its_variants(made):
@@ -110,7 +118,7 @@ def test_a_variant_has_jobs_of_its_own(made):
         ("pretrain.backbones.mt-orl", {"kind": "mt-orl"}, ["name of a kind"]),
         ("pretrain.backbones.other", {"kind": "cmt"}, ["other.kind", "mt-orl"]),
         ("pretrain.backbones.other", {}, ["other", "kind"]),
-        ("pretrain.backbones.other", {"kind": "mt-orl", "steps": 3}, ["other.steps"]),
+        ("pretrain.backbones.other", {"kind": "mt-orl", "colour": 3}, ["other.colour"]),
         ("pretrain.backbones.pairs.prompt_segments", 0, ["prompt_segments", "at least 1"]),
         ("pretrain.backbones.pairs.prompt_segments", 21, ["21, of 20 steps each", "400"]),
         ("pretrain.backbones.pairs.prompt_length", 200, ["pairs.prompt_length", "(200)"]),
