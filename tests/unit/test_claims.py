@@ -1,6 +1,6 @@
 """Verdicts and their sign conventions, and the claims as shipped."""
 
-from collections import Counter
+import re
 
 import numpy as np
 import pytest
@@ -198,12 +198,18 @@ def test_markdown_counts_what_is_not_judged_apart(run):
     assert sum(counts) == (rows["verdict"] != CONTRADICTION).sum()
 
 
-def test_notes_stand_beside_their_claims(run):
+def test_a_note_stands_once_and_its_claims_name_it(run):
     ledger = read_ledger(report_run.CLAIMS)
     text = claims_markdown(ledger, judge(ledger, run, TABLES), run)
-    noted = Counter(claim.note for claim in ledger.claims if claim.note)
-    assert len(noted) >= 2
-    assert {note: text.count(note) for note in noted} == noted
+    noted = [claim for claim in ledger.claims if claim.note]
+    assert len({claim.note for claim in noted}) >= 2
+    for claim in noted:
+        assert text.count(claim.note) == 1
+        number = re.search(r"^(\[\d+\]) " + re.escape(claim.note), text, re.M)
+        assert number is not None
+        start = f"| {claim.statement} ({claim.place}) "
+        row = next(line for line in text.splitlines() if line.startswith(start))
+        assert row.startswith(f"{start}{number[1]} |")
 
 
 def test_shipped_claims_agree_with_the_published_tables():

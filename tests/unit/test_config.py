@@ -216,7 +216,10 @@ def test_paper_preset_has_the_papers_sizes():
         pretraining = config.pretrain(paper, suite, "prompt-dt", 0)
         assert (pretraining.steps, pretraining.learning_rate) == (50_000, 1e-4)
         assert (pretraining.warmup_steps, pretraining.data_fraction) == (10_000, 1.0)
-        assert (pretraining.context_length, pretraining.width, pretraining.layers) == (20, 128, 3)
+        for backbone in ("prompt-dt", "segments"):
+            size = config.pretrain(paper, suite, backbone, 0)
+            assert (size.context_length, size.width, size.layers) == (20, 128, 3)
+            assert size.steps == 50_000
     assert paper["evaluate"]["episodes"] == 50
     assert len(paper["seeds"]) >= 3
 

@@ -84,7 +84,10 @@ def _counts(table: pd.DataFrame) -> str:
 
 
 def _summary(claims: list[Claim], table: pd.DataFrame) -> str:
-    """Claims downwards, suites across; suites that no claim was tested in are left out."""
+    """Claims downwards, suites across; suites that no claim was tested in are left out.
+
+    Several claims share a note: it stands once below the table, under a number.
+    """
     keys = list(zip(table["claim"], table["suite"], strict=True))
     verdicts = dict(zip(keys, table["verdict"], strict=True))
     marks = dict(zip(keys, table["published_supports"].map(MARKS).fillna(""), strict=True))
@@ -96,6 +99,7 @@ def _summary(claims: list[Claim], table: pd.DataFrame) -> str:
             verdicts.get((claim.id, suite), NOT_TESTED) != NOT_TESTED for claim in claims
         )
     ]
+    notes = list(dict.fromkeys(claim.note for claim in claims if claim.note))
     rows = []
     for claim in claims:
         own = [(claim.id, suite) for suite in suites]
@@ -104,11 +108,12 @@ def _summary(claims: list[Claim], table: pd.DataFrame) -> str:
         if not set(found) - {"", NOT_TESTED}:
             cells = [NOT_TESTED, *[""] * (len(suites) - 1)] if suites else [NOT_TESTED]
         text = f"{claim.statement} ({claim.place})"
-        text += f" *Note: {claim.note}*" if claim.note else ""
+        text += f" [{notes.index(claim.note) + 1}]" if claim.note else ""
         rows.append([text, claim.direction, *cells])
     labels = [SUITE_LABELS.get(suite, suite) for suite in suites] or ["verdict"]
     header = ["claim", "direction", *labels]
-    return grid(header, rows, len(header))
+    below = [f"[{place}] {note}\n" for place, note in enumerate(notes, start=1)]
+    return "\n".join([grid(header, rows, len(header)), *below])
 
 
 def _remarks(remarks: list[Remark]) -> str:
