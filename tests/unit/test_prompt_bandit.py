@@ -76,44 +76,94 @@ def test_variants_learn(monkeypatch, changed):
         assert shortfall(oracle, row, arms) < 0.2
 
 
+def best_of_all(oracle: AdditiveOracle, row: int) -> tuple[list[int], float]:
+    """The arms of the best of a row's A^J prompts, and what they earn."""
+    count = oracle.counts[row]
+    product = np.array(list(itertools.product(range(count), repeat=oracle.slots)))
+    values = oracle.value(row, product)
+    return product[values.argmax()].tolist(), values.max()
+
+
+def regrets(oracle: AdditiveOracle, arms: np.ndarray) -> np.ndarray:
+    """(R, K) of every round, from the arms (R, K, J) that were played."""
+    rows = enumerate(arms)
+    return np.stack([best_of_all(oracle, r)[1] - oracle.value(r, own) for r, own in rows])
+
+
+def learns(regret: np.ndarray) -> bool:
+    """Regret (R, K) is far from linear: its second half adds less than 2/3 of the first's.
+
+    Of all rows together: one row's luck is large in so few rounds. Of 1000 players that
+    draw arms uniformly, the luckiest has 0.69.
+    """
+    first, second = (half.sum() for half in np.array_split(regret, 2, axis=1))
+    return bool(second < 2 / 3 * first)
+
+
 @pytest.mark.parametrize("epsilon", (0.0, 2.0))
 def test_regret_is_bounded_by_that_of_the_slots(monkeypatch, epsilon):
-    """Regret(K) <= mean over slots of Regret_j(K) + 2 K epsilon (arXiv 2502.04979)."""
+    """Regret(K) <= mean over slots of Regret_j(K) + 2 K epsilon (arXiv 2502.04979).
+
+    Whatever is played: a property of the rewards. That the bandit learns is the next test.
+    """
     found, oracle, _ = play(monkeypatch, quick(), epsilon)
     arms, returns = found.extras["arms"].values, found.extras["episode_returns"].values
-    rounds = QUICK.episodes
-    for row, count in enumerate(COUNTS):
-        product = np.array(list(itertools.product(range(count), repeat=2)))
-        regret = (oracle.value(row, product).max() - returns[row]).cumsum()
+    regret = regrets(oracle, arms)
+    for row in range(ROWS):
+        assert returns[row] == pytest.approx(oracle.value(row, arms[row]))
         phi = oracle.phi(row)
         slots = [phi[j].max() - phi[j, arms[row, :, j]] for j in range(2)]
-        bound = np.mean(slots, axis=0).cumsum() + 2 * epsilon * np.arange(1, rounds + 1)
-        assert np.all(regret <= bound + 1e-9)
-        assert np.all(np.diff(regret) >= -1e-9)
+        rounds = np.arange(1, QUICK.episodes + 1)
+        bound = np.mean(slots, axis=0).cumsum() + 2 * epsilon * rounds
+        total = regret[row].cumsum()
+        assert np.all(total <= bound + 1e-9)
         if epsilon == 0.0:
-            assert regret[-1] == pytest.approx(bound[-1])
-            half = rounds // 2
-            assert regret[-1] - regret[half] < 0.6 * regret[half]  # it learns
+            assert total[-1] == pytest.approx(bound[-1])
 
 
-def test_the_best_of_every_slot_is_the_best_of_all_prompts(monkeypatch):
-    """By the models: their mean over slots is additive."""
-    problem = make_bandit_problem(slots=2)
-    bandit = PromptBandit(problem, quick(episodes=6))
-    oracle = AdditiveOracle(problem)
+@pytest.mark.parametrize("epsilon", (0.0, 2.0))
+def test_regret_grows_ever_more_slowly(monkeypatch, epsilon):
+    found, oracle, _ = play(monkeypatch, quick(), epsilon)
+    assert learns(regrets(oracle, found.extras["arms"].values))
+    for seed in range(20):  # players that learn nothing do not pass
+        chance = np.random.default_rng(seed)
+        shape = (QUICK.episodes, oracle.slots)
+        uniform = np.stack([chance.integers(count, size=shape) for count in COUNTS])
+        assert not learns(regrets(oracle, uniform))
+
+
+class TrueModels:
+    """In place of reward models: phi itself, in the units in which models see returns.
+
+    There is more to win where no arm is.
+    """
+
+    def __init__(self, oracle: AdditiveOracle, returns: np.ndarray):
+        most = max(oracle.counts)
+        values = np.full((ROWS, oracle.slots, most), 1000.0)
+        for row, past in enumerate(returns):
+            phi = (oracle.phi(row) - past.mean()) / past.std()
+            values[row, :, : oracle.counts[row]] = phi
+        self.values = torch.from_numpy(values).float().flatten(0, 1)
+
+    def predict(self, features: torch.Tensor) -> torch.Tensor:
+        assert features.shape[:2] == self.values.shape
+        return self.values
+
+
+@pytest.mark.parametrize("slots", (2, 3))
+def test_the_best_of_every_slot_is_the_best_of_all_prompts(slots):
+    """Of rewards that are additive, once the models have learnt them."""
+    problem = make_bandit_problem(slots)
+    bandit, oracle = PromptBandit(problem, quick(episodes=6)), AdditiveOracle(problem)
     for _ in range(6):
         bandit.learn(oracle(bandit.propose(1), NO_RESETS).returns)
-    menu = bandit.space.menu(bandit._past(), [])
-    predicted = bandit.models.predict(menu.features).view(ROWS, 2, -1)
+    bandit.models = TrueModels(oracle, bandit.returns)
     choice = bandit.choice()
-    for row, count in enumerate(COUNTS):
-        first, second = predicted[row, :, :count]
-        totals = (first[:, None] + second[None, :]) / 2
-        best = np.unravel_index(int(totals.argmax()), totals.shape)
-        assert chosen_arms(choice.prompts)[row].tolist() == list(best)
-        past = bandit.returns[row]
-        expected = past.mean() + past.std() * float(totals.max())
-        assert choice.values[row] == pytest.approx(expected, rel=1e-5)
+    for row, arms in enumerate(chosen_arms(choice.prompts).tolist()):
+        best, value = best_of_all(oracle, row)
+        assert arms == best
+        assert choice.values[row] == pytest.approx(value, rel=1e-4, abs=1e-4)
 
 
 def test_before_two_observations_the_choice_is_the_initial_prompt():
