@@ -24,6 +24,7 @@ from trajprompt.tuning.adaptation import write_adaptation
 from trajprompt.tuning.protocol import HISTORY_COLUMNS, Adaptation, Extra
 
 SEEDS, STEPS, ITERATIONS, SHOWN = (0, 1), 5, (0, 2, 4), 6
+SEGMENTS, SEGMENT_STEPS = 2, 3  # of prompts whose segments are chosen, by PLAYED
 CONDITIONS = {
     "expert": {"prompt_quality": "expert", "data_quality": "expert", "samples": 256},
     "random-prompt": {"prompt_quality": "random", "data_quality": "expert", "samples": 256},
@@ -147,7 +148,8 @@ def _adaptation(
     setting, method, _, moved = COLUMNS[name]
     known = get_suite(suite)
     tasks = np.array(known.test_tasks)
-    initial = _prompts(tasks, known.state_dim, known.action_dim, seed)
+    steps = SEGMENTS * SEGMENT_STEPS if method in PLAYED else STEPS
+    initial = _prompts(tasks, steps, (known.state_dim, known.action_dim), seed)
     own = np.random.default_rng([seed, *map(ord, name)])
     last = initial.map(lambda x: x + moved * _like(x, own) if x.is_floating_point() else x)
     problem = SimpleNamespace(rows=tasks, prompts=0 * tasks, initial_prompts=initial)
@@ -167,7 +169,7 @@ def _adaptation(
     path.parent.mkdir(parents=True, exist_ok=True)
     names = {"suite": suite, "setting": setting, "method": method, "seed": seed}
     if method in PLAYED:
-        names["prompt_segments"] = STEPS  # of a step each
+        names["prompt_segments"] = SEGMENTS
     if backbone is not None:
         names["inputs"] = json.dumps({str(backbone): file_hash(backbone)})
     write_adaptation(path, problem, made, names)
@@ -201,16 +203,16 @@ def _backbone(folder: Path, suite: str, seed: int) -> Path:
     return path
 
 
-def _prompts(tasks: np.ndarray, states: int, actions: int, seed: int) -> Segments:
-    """Of a task and seed, whatever the method."""
+def _prompts(tasks: np.ndarray, steps: int, sizes: tuple[int, int], seed: int) -> Segments:
+    """Of a task and seed, whatever the method; ``sizes`` of a state and an action."""
 
     def normal(width: int) -> torch.Tensor:
         chances = [np.random.default_rng([seed, int(task), width]) for task in tasks]
-        drawn = [chance.standard_normal((STEPS, width)) for chance in chances]
+        drawn = [chance.standard_normal((steps, width)) for chance in chances]
         return torch.from_numpy(np.stack(drawn)).float()
 
-    mask = torch.ones(len(tasks), STEPS, dtype=torch.bool)
-    return Segments(normal(1), normal(states), normal(actions), mask.long(), mask)
+    mask = torch.ones(len(tasks), steps, dtype=torch.bool)
+    return Segments(normal(1), *map(normal, sizes), mask.long(), mask)
 
 
 def _like(values: torch.Tensor, chance: np.random.Generator) -> torch.Tensor:

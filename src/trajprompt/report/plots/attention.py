@@ -46,7 +46,8 @@ def table(figure: Figure) -> pd.DataFrame:
     """A row per suite, column, moment, layer and segment; layers and segments from 1.
 
     Layer ``mean``: the mean over layers. Segment ``largest``: that of each prompt with the
-    largest share. ``even`` is a segment's share if all tokens were looked at alike.
+    largest share. ``even`` is a segment's share if all tokens were looked at alike; the
+    shorter a context, the more of it is left to the prompt.
     """
     cells, files = figure.prompts(), _Files(figure)
     rows = []
@@ -107,9 +108,10 @@ def _rows(
     """Of one suite and column, whose seeds are ``cells``."""
     suite, column = cells[0].suite, cells[0].column
     common: dict[str, object] = {"suite": suite, "column": column.id}
-    common |= {"label": column.label, "contexts": CONTEXTS, "even": _even(files, cells[0])}
+    shares, even = zip(*(_shares(files, cell) for cell in cells), strict=True)
+    common |= {"label": column.label, "contexts": CONTEXTS, "even": np.mean(even)}
     rows: list[dict[str, object]] = []
-    every = np.stack([_shares(files, cell) for cell in cells], axis=2)
+    every = np.stack(shares, axis=2)
     layers, segments = every.shape[3] - 1, every.shape[4] - 1  # of (M, T, S, L + 1, J + 1)
     for moment, layer, segment in np.ndindex(len(MOMENTS), layers + 1, segments + 1):
         names = (suite, column.id, moment, layer, segment)
@@ -123,8 +125,11 @@ def _rows(
     return rows
 
 
-def _shares(files: _Files, cell: PromptCell) -> np.ndarray:
-    """(M, T, L + 1, J + 1) of a seed; last the mean over layers, the largest segment."""
+def _shares(files: _Files, cell: PromptCell) -> tuple[np.ndarray, float]:
+    """(M, T, L + 1, J + 1) of a seed, last the mean over layers, the largest segment.
+
+    Beside it what each would be if all tokens were looked at alike.
+    """
     backbone = files.backbone(cell)
     contexts = files.contexts(cell, backbone)
     made = []
@@ -134,14 +139,18 @@ def _shares(files: _Files, cell: PromptCell) -> np.ndarray:
         seen = np.concatenate([seen, seen.mean(axis=1, keepdims=True)], axis=1)
         largest = seen.max(axis=2, keepdims=True)
         made.append(cell.by_task(np.concatenate([seen, largest], axis=2)))
-    return np.stack(made)
+    masks = [own.mask.sum(dim=-1).cpu().numpy() for own in contexts.values()]
+    return np.stack(made), _even(backbone, cell, np.stack(masks))
 
 
-def _even(files: _Files, cell: PromptCell) -> float:
-    """The share of a segment's tokens in all that the newest state can look at."""
-    model, prompt = files.backbone(cell).model, 3 * cell.initial.shape[1]
-    context = model.tokens_per_step * model.config.context_length - 1
-    return prompt / cell.segments / (prompt + context)
+def _even(backbone: "Backbone", cell: PromptCell, steps: np.ndarray) -> float:
+    """The mean share of a segment's tokens in all that the newest state can look at.
+
+    ``steps`` (T, CONTEXTS) are those of the contexts that are not padding.
+    """
+    prompt = 3 * cell.initial.shape[1]
+    context = backbone.model.tokens_per_step * steps - 1  # but for the newest action
+    return float(np.mean(prompt / cell.segments / (prompt + context)))
 
 
 def _segment_attention(
