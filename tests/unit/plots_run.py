@@ -177,9 +177,13 @@ def _adaptation(
 
 
 def _search_extras(rows: int, name: str, seed: int) -> dict[str, Extra]:
-    """Equal episodes throughout, and a belief that is too high; of one method none."""
+    """Episodes around one level, and a belief that is too high; of one method none.
+
+    They are one above it and one below it in turn.
+    """
     _, method, gain, _ = COLUMNS[name]
     played = np.full((rows, EPISODES), LEVEL + PLAYED[method] + 2 * seed)
+    played += np.resize([1.0, -1.0], EPISODES)
     believed = np.full((rows, 3), LEVEL + gain + 2 * seed + BELIEF)
     if method == "random-segments":
         believed[:] = np.nan

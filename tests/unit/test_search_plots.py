@@ -66,14 +66,24 @@ def test_beliefs_stand_beside_fresh_means(tmp_path):
     assert not np.isnan(rows.loc["random-segments", "mean"])
 
 
+def test_all_that_was_played_is_averaged(tmp_path):
+    rows = numbers(tmp_path, "winners-curse").set_index("column")
+    for name in ("bandit", "best-of-n", "random-segments"):
+        level = LEVEL + PLAYED[COLUMNS[name][1]] + 2 * np.mean(SEEDS)
+        bounds = rows.loc[name, ["played_low", "played", "played_high"]].to_numpy(float)
+        assert bounds == pytest.approx([level - 1, level, level + 1])  # of a seed each
+
+
 def test_a_method_without_a_belief_has_dashes(tmp_path):
     made = make_figure(tmp_path, "winners-curse", *FIGURES["winners-curse"])
     main(made.command(tmp_path / "out"))
     text = (tmp_path / "out/tables/my_winners_curse.md").read_text()
     lines = [line.split(" | ") for line in text.splitlines() if line.startswith("| ")]
     cells = {line[0].strip("| "): line[1:] for line in lines}
-    assert cells["RANDOM-SEGMENTS"][0] == cells["RANDOM-SEGMENTS"][2].strip("| ") == "–"
-    assert "[" in cells["BANDIT"][2] and "winner's curse" in text
+    assert cells[""][:2] == ["mean of all episodes played", "selection value"]
+    assert cells["RANDOM-SEGMENTS"][0] == "-69.0 [-70.0, -68.0]"
+    assert cells["RANDOM-SEGMENTS"][1] == cells["RANDOM-SEGMENTS"][3].strip("| ") == "–"
+    assert "[" in cells["BANDIT"][3] and "winner's curse" in text
 
 
 def test_attention_is_shared_among_segments_and_context(tmp_path):

@@ -2,7 +2,9 @@
 
 Whoever picks the highest of noisy returns picks noise, too: the winner's curse. Beliefs
 are a method's own, of its last choice (`search.Choice`): the return of one episode, or
-what a model says.
+what a model says. What a method played on the way is beside them: where it draws every
+prompt at random, that is what an untuned prompt earns, from far more prompts than a cell
+without tuning has.
 """
 
 from collections.abc import Sequence
@@ -39,11 +41,15 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 EXTRA = "selection_values"  # (R, records + 1) of an adaptation
-SELECTION, DIFFERENCE = "selection", "difference"
+RETURNS = "episode_returns"  # (R, episodes) of an adaptation
+SELECTION, DIFFERENCE, PLAYED = "selection", "difference", "played"
 
 
 def table(figure: Figure) -> pd.DataFrame:
-    """A row per suite and column; methods without a belief have only the fresh mean."""
+    """A row per suite and column; methods without a belief have neither it nor a gap.
+
+    ``played``: the mean of all episodes that a method played.
+    """
     cells = figure.prompts()
     rows = []
     for suite in figure.covered(figure.run.columns):
@@ -51,7 +57,7 @@ def table(figure: Figure) -> pd.DataFrame:
             own = [c for c in cells if (c.suite, c.column.id) == (suite, column.id)]
             if own:
                 row = last_row(figure, suite, column) | _selection(figure, own)
-                rows.append(row)
+                rows.append(row | _played(figure, own))
     return pd.DataFrame(rows)
 
 
@@ -67,6 +73,13 @@ def _selection(figure: Figure, cells: Sequence[PromptCell]) -> dict[str, float |
     stream = figure.run.stream("winners-curse", *names)
     gap = paired_difference([believed], [fresh], stream)
     return _numbers(SELECTION, found) | _numbers(DIFFERENCE, gap)
+
+
+def _played(figure: Figure, cells: Sequence[PromptCell]) -> dict[str, float | None]:
+    """Of one suite and column, whose seeds are ``cells``: all episodes of the search."""
+    means = [cell.by_task(cell.require(RETURNS).mean(axis=1)) for cell in cells]
+    stream = figure.run.stream(PLAYED, cells[0].column.id, cells[0].suite)
+    return _numbers(PLAYED, estimate([np.stack(means, axis=1)], stream))
 
 
 def _numbers(name: str, found: Estimate | None) -> dict[str, float | None]:
@@ -107,8 +120,9 @@ def _panel(axis: "Axes", rows: pd.DataFrame, methods: Sequence[str]) -> None:
 
 
 def markdown(rows: pd.DataFrame, figure: Figure) -> str:
-    """A table per suite: belief, fresh mean, and their difference."""
-    header = ["", "selection value", "on fresh episodes", "selection − fresh"]
+    """A table per suite: what was played, belief, fresh mean, and the last two's gap."""
+    header = ["", "mean of all episodes played", "selection value"]
+    header += ["on fresh episodes", "selection − fresh"]
     parts = [f"# {figure.run.title}\n"]
     for suite in dict.fromkeys(rows["suite"]):
         here = rows[rows["suite"] == suite]
@@ -118,22 +132,26 @@ def markdown(rows: pd.DataFrame, figure: Figure) -> str:
 
 
 def _line(row: pd.Series) -> list[str]:
-    believed, gap = (
+    played, gap = (
         pd.Series({"mean": row[n], "low": row[f"{n}_low"], "high": row[f"{n}_high"]})
-        for n in (SELECTION, DIFFERENCE)
+        for n in (PLAYED, DIFFERENCE)
     )
     if pd.isna(row[SELECTION]):
-        return [EMPTY, interval(row), EMPTY]
-    return [number(row[SELECTION]), interval(row), interval(gap)]
+        return [interval(played), EMPTY, interval(row), EMPTY]
+    return [interval(played), number(row[SELECTION]), interval(row), interval(gap)]
 
 
 def _explanation(rows: pd.DataFrame, figure: Figure) -> str:
     bootstrap = ". Brackets are 95 % bootstrap intervals over seeds."
     return (
-        f"Run `{figure.run.name}`, {size(figure.run, rows)}. *Selection value*: what a "
-        "method believed its last choice to earn, be it the return of the one episode by "
-        "which it was picked or the word of a model; a dash where it believes nothing. "
-        "*On fresh episodes*: the mean of the same prompt in episodes that no method has "
-        "seen. What is above 0 in the last column is the winner's curse: it was luck"
+        f"Run `{figure.run.name}`, {size(figure.run, rows)}. *Mean of all episodes "
+        "played*: by a method while it searched, whatever prompts it tried; where it draws "
+        "all of them at random, this is the best estimate of what an untuned prompt earns. "
+        "*Selection value*: what a method believed its last choice to earn, be it the "
+        "return of the one episode by which it was picked or the word of a model; a dash "
+        "where it believes nothing. *On fresh episodes*: the mean of the same prompt in "
+        "episodes that no method has seen. The last column is the winner's curse of "
+        "methods that pick by the return of one episode: luck, where its interval lies "
+        "above 0. What a model believes has the model's error in it as well"
         f"{about_intervals(figure.run, bootstrap)}\n"
     )
