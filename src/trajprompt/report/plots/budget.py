@@ -10,11 +10,17 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from trajprompt.report.markdown import SUITE_LABELS
-from trajprompt.report.plots.direct_labels import End, end_of, label_ends, line
+from trajprompt.report.plots.direct_labels import (
+    End,
+    end_of,
+    heading,
+    method_lines,
+    not_tuned,
+)
 from trajprompt.report.plots.figure import Figure, counted
 from trajprompt.report.plots.layout import canvas
 from trajprompt.report.plots.queries import table as query_table
-from trajprompt.report.style import BLACK, GREY, interval_label, save
+from trajprompt.report.style import BLACK, GREY, save
 from trajprompt.report.tables import EXPERT_DATA, TEACHER_LABELS
 
 if TYPE_CHECKING:
@@ -39,26 +45,18 @@ def _expert_row(figure: Figure, suite: str) -> dict[str, object]:
 def draw(rows: pd.DataFrame, figure: Figure, stem: Path) -> None:
     """A panel per suite, a line per method, named where it ends."""
     suites = figure.covered(figure.compared)
+    played = rows[rows["column"] != EXPERT_DATA]
     height = HEAD_INCHES + PANEL_INCHES * len(suites)
     with canvas(len(suites), 1, height) as (picture, axes):
         for suite, axis in zip(suites, axes[:, 0], strict=True):
-            _panel(axis, rows[rows["suite"] == suite], figure)
+            here = rows[rows["suite"] == suite]
+            levels = _levels(axis, here, figure.settings.baseline)
+            method_lines(axis, here, figure, levels)
             axis.set_title(SUITE_LABELS.get(suite, suite))
-            axis.set_xlabel("simulator episodes used, per prompt")
             axis.set_ylabel("return of the chosen prompt\non fresh episodes")
-        picture.suptitle(f"{figure.run.title}\n{_heading(rows)}", fontsize=9)
+        text = heading(counted(played), played)
+        picture.suptitle(f"{figure.run.title}\n{text}", fontsize=9)
         save(picture, stem)
-
-
-def _panel(axis: "Axes", rows: pd.DataFrame, figure: Figure) -> None:
-    ends = _levels(axis, rows, figure.settings.baseline)
-    tuned = [c for c in figure.compared if (rows["column"] == c.id).any()]
-    for column in tuned:
-        number = figure.compared.index(column)  # the same in every panel
-        own = rows[rows["column"] == column.id]
-        ends.append(line(axis, own, "queries", number))
-    axis.set_xlim(0, rows["queries"].max())
-    label_ends(axis, ends)
 
 
 def _levels(axis: "Axes", rows: pd.DataFrame, baseline: str) -> list[End]:
@@ -71,12 +69,5 @@ def _levels(axis: "Axes", rows: pd.DataFrame, baseline: str) -> list[End]:
         found = end_of(own, colour)
         kind: dict[str, Any] = {"color": colour, "ls": dashes, "lw": 1.5}
         axis.axhline(found.mean, **kind)
-        untuned = name == baseline
-        ends.append(found._replace(label=f"not tuned: {found.label}") if untuned else found)
+        ends.append(not_tuned(found) if name == baseline else found)
     return ends
-
-
-def _heading(rows: pd.DataFrame) -> str:
-    played = rows[rows["column"] != EXPERT_DATA]
-    named = "; bars beside the last points: 95 % intervals over seeds"
-    return interval_label(counted(played), played["low"], named)

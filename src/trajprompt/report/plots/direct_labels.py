@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from trajprompt.report.style import CYCLE
+from trajprompt.report.style import CYCLE, interval_label
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+    from trajprompt.report.plots.figure import Figure
 
 DASHES = ("-", "--", ":", "-.")  # of the first lines, then once more through all colours
 GAP = 0.055  # between the middles of two names, in heights of the axes
@@ -46,6 +48,34 @@ def line(axis: "Axes", rows: pd.DataFrame, against: str, number: int) -> End:
     more |= {"zorder": 3 - number / 100}  # the first on top
     axis.plot(own[against], own["mean"], dashes, color=colour, **more)
     return end_of(own, colour)
+
+
+def not_tuned(end: End) -> End:
+    """The end of what the baseline earns, called so."""
+    return end._replace(label=f"not tuned: {end.label}")
+
+
+def method_lines(
+    axis: "Axes", rows: pd.DataFrame, figure: "Figure", levels: Sequence[End]
+) -> None:
+    """A line per method of a suite's ``rows`` against the episodes that it used.
+
+    ``levels`` are the ends of what is drawn already. Nothing is to be drawn later.
+    """
+    ends = [*levels]
+    for number, column in enumerate(figure.compared):  # the same in every panel
+        own = rows[rows["column"] == column.id]
+        if not own.empty:
+            ends.append(line(axis, own, "queries", number))
+    axis.set_xlim(0, rows["queries"].max())
+    axis.set_xlabel("simulator episodes used, per prompt")
+    label_ends(axis, ends)
+
+
+def heading(text: str, rows: pd.DataFrame) -> str:
+    """``text``, and what the bars are that `label_ends` draws of ``rows``."""
+    named = "; bars beside the last points: 95 % intervals over seeds"
+    return interval_label(text, rows["low"], named)
 
 
 def label_ends(axis: "Axes", ends: Sequence[End]) -> None:

@@ -14,11 +14,17 @@ import pandas as pd
 
 from trajprompt.report.cells import Column
 from trajprompt.report.markdown import SUITE_LABELS, span
-from trajprompt.report.plots.direct_labels import end_of, label_ends, line
+from trajprompt.report.plots.direct_labels import (
+    End,
+    end_of,
+    heading,
+    method_lines,
+    not_tuned,
+)
 from trajprompt.report.plots.figure import Figure
 from trajprompt.report.plots.layout import canvas
 from trajprompt.report.statistics import estimate
-from trajprompt.report.style import BLACK, interval_label, save
+from trajprompt.report.style import BLACK, save
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -86,33 +92,22 @@ def draw(rows: pd.DataFrame, figure: Figure, stem: Path) -> None:
     with canvas(len(suites), 1, height) as (picture, axes):
         for suite, axis in zip(suites, axes[:, 0], strict=True):
             here = rows[rows["suite"] == suite]
-            _panel(axis, here, figure)
+            levels = _baseline(axis, here, figure.settings.baseline)
+            method_lines(axis, here, figure, levels)
             best = f"best known: {here['best_known'].iloc[0]:.1f} per episode"
             axis.set_title(f"{SUITE_LABELS.get(suite, suite)} ({best})")
-            axis.set_xlabel("simulator episodes used, per prompt")
             axis.set_ylabel("cumulative regret (lower is better)")
-        picture.suptitle(f"{figure.run.title}\n{_heading(rows)}", fontsize=9)
+        text = f"{span(rows['seeds'])} seed(s), {span(rows['tasks'])} task(s); "
+        text += "best known: the highest mean on fresh episodes of any line"
+        picture.suptitle(f"{figure.run.title}\n{heading(text, rows)}", fontsize=9)
         save(picture, stem)
 
 
-def _panel(axis: "Axes", rows: pd.DataFrame, figure: Figure) -> None:
-    ends = []
-    untuned = rows[rows["column"] == figure.settings.baseline]
-    if not untuned.empty:
-        style: dict[str, Any] = {"color": BLACK, "ls": ":", "lw": 1.5}
-        axis.plot(untuned["queries"], untuned["mean"], **style)
-        found = end_of(untuned, BLACK)
-        ends.append(found._replace(label=f"not tuned: {found.label}"))
-    for number, column in enumerate(figure.compared):
-        own = rows[rows["column"] == column.id]
-        if not own.empty:
-            ends.append(line(axis, own, "queries", number))
-    axis.set_xlim(0, rows["queries"].max())
-    label_ends(axis, ends)
-
-
-def _heading(rows: pd.DataFrame) -> str:
-    text = f"{span(rows['seeds'])} seed(s), {span(rows['tasks'])} task(s); best known: the "
-    text += "highest mean on fresh episodes of any line"
-    named = "; bars beside the last points: 95 % intervals over seeds"
-    return interval_label(text, rows["low"], named)
+def _baseline(axis: "Axes", rows: pd.DataFrame, baseline: str) -> list[End]:
+    """The straight line of the untuned prompt, where there is one."""
+    untuned = rows[rows["column"] == baseline]
+    if untuned.empty:
+        return []
+    style: dict[str, Any] = {"color": BLACK, "ls": ":", "lw": 1.5}
+    axis.plot(untuned["queries"], untuned["mean"], **style)
+    return [not_tuned(end_of(untuned, BLACK))]
