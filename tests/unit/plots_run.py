@@ -52,7 +52,12 @@ COLUMNS = {
     "best-of-n": ("expert", "best-of-n", 8.0, 1.0),
     "random-segments": ("expert", "random-segments", 1.0, 1.0),
 }
-PLAYED = {"prompt-bandit": 10.0, "best-of-n": 3.0, "random-segments": 0.0}  # above LEVEL
+PLAYED = {  # what every episode of a search earns above LEVEL
+    "prompt-bandit": 10.0,
+    "best-of-n": 3.0,
+    "random-segments": 0.0,
+    "ptdt-online": 2.0,
+}
 EPISODES, BELIEF = 40, 6.0  # of a search; how far the truth lies below
 LEVEL = -70.0  # return of the untuned prompt
 
@@ -175,16 +180,16 @@ def _adaptation(
 
 
 def _search_extras(rows: int, name: str, seed: int) -> dict[str, Extra]:
-    """Equal episodes throughout, and a belief that is too high; of one method none."""
+    """Equal episodes throughout, and a belief that is too high; of two methods none."""
     _, method, gain, _ = COLUMNS[name]
     played = np.full((rows, EPISODES), LEVEL + PLAYED[method] + 2 * seed)
+    extras = {"episode_returns": Extra(played, "reward", "invented")}
+    if method == "ptdt-online":
+        return extras
     believed = np.full((rows, 3), LEVEL + gain + 2 * seed + BELIEF)
     if method == "random-segments":
         believed[:] = np.nan
-    return {
-        "episode_returns": Extra(played, "reward", "invented"),
-        "selection_values": Extra(believed, "reward", "invented"),
-    }
+    return extras | {"selection_values": Extra(believed, "reward", "invented")}
 
 
 def _backbone(folder: Path, suite: str, seed: int) -> Path:
