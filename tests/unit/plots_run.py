@@ -24,7 +24,7 @@ from trajprompt.tuning.adaptation import write_adaptation
 from trajprompt.tuning.protocol import HISTORY_COLUMNS, Adaptation, Extra
 
 SEEDS, STEPS, ITERATIONS, SHOWN = (0, 1), 5, (0, 2, 4), 6
-SEGMENTS, SEGMENT_STEPS = 2, 3  # of prompts whose segments are chosen, by PLAYED
+SEGMENTS, SEGMENT_STEPS = 2, 3  # of prompts whose segments are chosen, by CHOOSING
 CONDITIONS = {
     "expert": {"prompt_quality": "expert", "data_quality": "expert", "samples": 256},
     "random-prompt": {"prompt_quality": "random", "data_quality": "expert", "samples": 256},
@@ -53,7 +53,13 @@ COLUMNS = {
     "best-of-n": ("expert", "best-of-n", 8.0, 1.0),
     "random-segments": ("expert", "random-segments", 1.0, 1.0),
 }
-PLAYED = {"prompt-bandit": 10.0, "best-of-n": 3.0, "random-segments": 0.0}  # above LEVEL
+PLAYED = {  # what every episode of a search earns above LEVEL
+    "prompt-bandit": 10.0,
+    "best-of-n": 3.0,
+    "random-segments": 0.0,
+    "ptdt-online": 2.0,
+}
+CHOOSING = set(PLAYED) - {"ptdt-online"}
 EPISODES, BELIEF = 40, 6.0  # of a search; how far the truth lies below
 LEVEL = -70.0  # return of the untuned prompt
 
@@ -148,7 +154,7 @@ def _adaptation(
     setting, method, _, moved = COLUMNS[name]
     known = get_suite(suite)
     tasks = np.array(known.test_tasks)
-    steps = SEGMENTS * SEGMENT_STEPS if method in PLAYED else STEPS
+    steps = SEGMENTS * SEGMENT_STEPS if method in CHOOSING else STEPS
     initial = _prompts(tasks, steps, (known.state_dim, known.action_dim), seed)
     own = np.random.default_rng([seed, *map(ord, name)])
     last = initial.map(lambda x: x + moved * _like(x, own) if x.is_floating_point() else x)
@@ -168,7 +174,7 @@ def _adaptation(
     path = folder / "3_tune" / suite / setting / method / f"seed{seed}.h5"
     path.parent.mkdir(parents=True, exist_ok=True)
     names = {"suite": suite, "setting": setting, "method": method, "seed": seed}
-    if method in PLAYED:
+    if method in CHOOSING:
         names["prompt_segments"] = SEGMENTS
     if backbone is not None:
         names["inputs"] = json.dumps({str(backbone): file_hash(backbone)})
@@ -177,20 +183,20 @@ def _adaptation(
 
 
 def _search_extras(rows: int, name: str, seed: int) -> dict[str, Extra]:
-    """Episodes around one level, and a belief that is too high; of one method none.
+    """Episodes around one level, and a belief that is too high; of two methods none.
 
     They are one above it and one below it in turn.
     """
     _, method, gain, _ = COLUMNS[name]
     played = np.full((rows, EPISODES), LEVEL + PLAYED[method] + 2 * seed)
     played += np.resize([1.0, -1.0], EPISODES)
+    extras = {"episode_returns": Extra(played, "reward", "invented")}
+    if method == "ptdt-online":
+        return extras
     believed = np.full((rows, 3), LEVEL + gain + 2 * seed + BELIEF)
     if method == "random-segments":
         believed[:] = np.nan
-    return {
-        "episode_returns": Extra(played, "reward", "invented"),
-        "selection_values": Extra(believed, "reward", "invented"),
-    }
+    return extras | {"selection_values": Extra(believed, "reward", "invented")}
 
 
 def _backbone(folder: Path, suite: str, seed: int) -> Path:

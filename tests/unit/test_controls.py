@@ -309,8 +309,9 @@ def test_cma_es_does_not_learn_from_part_of_a_generation(problem, monkeypatch):
     assert torch.equal(whole.last.states, more.last.states)
 
 
-def test_cma_es_is_replayed_to_the_same_candidates(problem):
-    options, earn = CmaEsOptions(population=8, diagonal=True), bowl(problem)
+@pytest.mark.parametrize("diagonal", [False, True])
+def test_cma_es_is_replayed_to_the_same_candidates(problem, diagonal):
+    options, earn = CmaEsOptions(population=8, diagonal=diagonal), bowl(problem)
     one, other = CmaEs(problem, options), CmaEs(problem, options)
     assert one.state()["told"].shape == (0, ROWS, 8)
     for _ in range(4):

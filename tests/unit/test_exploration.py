@@ -71,6 +71,24 @@ def test_epsilon_greedy_draws_every_arm():
         assert set(picked.tolist()) == set(range(COUNTS[slot // SLOTS]))
 
 
+def test_epsilon_greedy_explores_all_prompts_alike_whatever_was_played():
+    """In the joint bandit it draws among new candidates, of which each is uniform."""
+    space = JointSpace(make_features(), SLOTS, candidates=4)
+    played = torch.zeros(ROWS, 60, SLOTS, dtype=torch.long)  # the same prompt throughout
+    models = RewardModels.fresh(space.inputs, chance(2), each=1)
+    explorer = EpsilonGreedy(Exploring(250, 1.0, 1.0, *models.weights.shape))
+    found = []
+    for seed in range(600):
+        own = chance(seed)
+        menu = space.menu(played, own)
+        pick = explorer.pick(models, menu, 0, own)
+        assert (pick < 4).all()
+        found.append(menu.of(pick, ROWS))
+    for arms, count in zip(torch.stack(found, dim=1), COUNTS, strict=True):  # (600, J)
+        share = arms.flatten().bincount(minlength=count) / arms.numel()
+        assert (share - 1 / count).abs().max() < 5 / (count * arms.numel()) ** 0.5
+
+
 @pytest.mark.parametrize("name", EXPLORERS)
 def test_only_arms_that_exist_are_picked(name):
     """Even if the models like the padding best."""

@@ -37,7 +37,7 @@ FIGURES = {
     "prompt-map": (("ptdt-offline", "prompt-diffuser"), ""),
     "similarity": (("prompt-dt", "ptdt-offline", "prompt-diffuser"), "prompt-dt"),
     "budget": (("prompt-dt", "bandit", "best-of-n", "ptdt-online"), "prompt-dt"),
-    "regret": (("prompt-dt", "bandit", "best-of-n"), "prompt-dt"),
+    "regret": (("prompt-dt", "bandit", "best-of-n", "ptdt-online"), "prompt-dt"),
     "attention": (("bandit", "best-of-n"), ""),
     "winners-curse": (("bandit", "best-of-n", "random-segments"), ""),
 }

@@ -29,6 +29,7 @@ METHODS = {  # name -> options that set how many candidates a round has, and how
     "two-point": ({"pairs": 3}, 6),
     "zo-rank-search": ({"candidates": 4, "ranked": 2}, 4),
     "zo-rank-line-search": ({"candidates": 4, "ranked": 2}, 4),
+    "prompt-bandit": ({"refit_steps": 2}, 1),
 }
 each = pytest.mark.parametrize("name", METHODS)
 

@@ -35,12 +35,12 @@ def test_regret_is_against_the_best_of_all_lines(tmp_path):
     """The bandit's last prompts are the best that is known in this run."""
     rows = numbers(tmp_path, "regret")
     last = rows[rows["queries"] == EPISODES].set_index("column")
-    assert set(last.index) == {"prompt-dt", "bandit", "best-of-n"}
+    assert set(last.index) == {"prompt-dt", "bandit", "best-of-n", "ptdt-online"}
     gain = COLUMNS["bandit"][2]
     assert last.loc["prompt-dt", "mean"] == pytest.approx(EPISODES * gain)
     best = last["best_known"].iloc[0]
     assert best == pytest.approx(LEVEL + gain + 2 * np.mean(SEEDS), abs=1.5)
-    for name in ("bandit", "best-of-n"):
+    for name in ("bandit", "best-of-n", "ptdt-online"):
         played = LEVEL + PLAYED[COLUMNS[name][1]] + 2 * np.mean(SEEDS)
         assert last.loc[name, "mean"] == pytest.approx(EPISODES * (best - played))
     assert (rows[rows["queries"] == 0]["mean"] == 0).all()
@@ -49,8 +49,8 @@ def test_regret_is_against_the_best_of_all_lines(tmp_path):
 
 
 def test_regret_of_a_method_that_plays_nothing_is_an_error(tmp_path):
-    made = make_figure(tmp_path, "regret", ("prompt-dt", "ptdt-online"), "prompt-dt")
-    with pytest.raises(TrajpromptError, match="ptdt-online/seed0: extras.*episode_returns"):
+    made = make_figure(tmp_path, "regret", ("prompt-dt", "ptdt-offline"), "prompt-dt")
+    with pytest.raises(TrajpromptError, match="offline/seed0: extras.*episode_returns"):
         table_of(made)
 
 

@@ -280,6 +280,20 @@ def test_online_counts_and_common_resets(problem, played):
     assert objective[-ROWS:] < objective[:ROWS]
 
 
+@pytest.mark.parametrize(("suite", "each"), [("cheetah-vel", 2), ("reach", 1)])
+def test_online_leaves_the_return_of_every_episode(problem, played, suite, each):
+    """Judgements of the iterate too; several of a candidate are its mean, so often."""
+    options = dataclasses.replace(OPTIONS["ptdt-online"], episodes=2)
+    known = get_suite(suite)
+    changed = dataclasses.replace(problem, suite=known)
+    extra = get_method("ptdt-online").tune(changed, options).extras["episode_returns"]
+    assert extra.values.shape == (ROWS, options.episodes_played(known))
+    assert "mean" in extra.description
+    rounds = [call.returns.reshape(ROWS, -1, each) for call in played]
+    means = np.concatenate(rounds, axis=1).mean(axis=2)
+    np.testing.assert_array_equal(extra.values, means.repeat(each, axis=1))
+
+
 def test_one_episode_where_resets_are_deterministic(problem, played):
     reach = dataclasses.replace(problem, suite=dataclasses.replace(get_suite("reach")))
     options = dataclasses.replace(OPTIONS["ptdt-online"], episodes=5)

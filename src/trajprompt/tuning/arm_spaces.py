@@ -15,6 +15,7 @@ class Menu(NamedTuple):
     features: Tensor  # (G, N, D)
     real: Tensor  # (G, N) bool, False where there is no entry
     arms: Tensor  # (G, N, m) int64, what an entry stands for
+    fair: Tensor  # (G,) int64, so many entries, the first, are a fair sample of all arms
 
     def of(self, picks: Tensor, rows: int) -> Tensor:
         """Arms (R, J) of picked entries (G,)."""
@@ -48,7 +49,8 @@ class SlotSpace:
         self.values = arms.values
         features = arms.values.repeat_interleave(slots, dim=0)  # once, not in every round
         numbers = torch.arange(features.shape[1]).expand(features.shape[:2]).unsqueeze(-1)
-        self.all = Menu(features, arms.real.repeat_interleave(slots, dim=0), numbers)
+        real = arms.real.repeat_interleave(slots, dim=0)
+        self.all = Menu(features, real, numbers, arms.counts.repeat_interleave(slots))
 
     def menu(self, played: Tensor, chance: Sequence[torch.Generator]) -> Menu:
         return self.all
@@ -77,7 +79,8 @@ class JointSpace:
         drawn = (torch.stack(uniform) * counts).long()  # (R, C, J)
         prompts = torch.cat([drawn, played], dim=1)
         real = torch.ones(prompts.shape[:2], dtype=torch.bool)
-        return Menu(self.features(prompts), real, prompts)
+        fair = torch.full((len(prompts),), self.candidates)  # those played are chosen
+        return Menu(self.features(prompts), real, prompts, fair)
 
     def features(self, played: Tensor) -> Tensor:
         return gather(self.arms.values, played).flatten(2)

@@ -57,7 +57,7 @@ class EpsilonGreedy:
         epsilon = self.epsilon(number)
         if epsilon == 0.0:
             return best.flatten()
-        counts = menu.real.sum(dim=1).view(best.shape)
+        counts = menu.fair.view(best.shape)
         shape = (best.shape[1] + 1,)
         drawn = [torch.rand(shape, dtype=torch.float64, generator=g) for g in chance]
         uniform = torch.stack(drawn)  # (R, J + 1): whether to explore, and what

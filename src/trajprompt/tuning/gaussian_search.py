@@ -6,30 +6,22 @@ segments of demonstrations.
 
 from dataclasses import dataclass
 
-from trajprompt.options import at_least, at_most, positive
 from trajprompt.trajectories.segments import Segments
-from trajprompt.tuning.proposers import PerturbedBest
+from trajprompt.tuning.proposers import PerturbedBest, PerturbedOptions
 from trajprompt.tuning.protocol import Adaptation, TuningProblem, register
-from trajprompt.tuning.search import SearchOptions, search
+from trajprompt.tuning.search import search
 
 
 @dataclass(frozen=True)
-class GaussianSearchOptions(SearchOptions):
-    smoothing: float = 0.3  # standard deviation of the steps: PTDT-online's
+class GaussianSearchOptions(PerturbedOptions):
     candidates: int = 25  # played together, from the same resets: our choice
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        positive(self, "smoothing")
-        at_least(self, 1, "candidates")
-        at_most(self, 1000, "smoothing", "candidates")
 
 
 class GaussianSearch(PerturbedBest):
     """All steps are away from the initial prompts, which are the first candidates."""
 
     def __init__(self, problem: TuningProblem, options: GaussianSearchOptions):
-        super().__init__(problem, options.candidates, options.smoothing)
+        super().__init__(problem, options)
         self.initial = problem.require_prompts()
 
     def centre(self) -> Segments:

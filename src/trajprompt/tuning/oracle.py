@@ -9,6 +9,7 @@ from trajprompt.models.lockstep import LockstepPolicy
 from trajprompt.rollout.loop import rollout
 from trajprompt.seeds import child, integers
 from trajprompt.tasks.simulator import Simulator, make_simulator
+from trajprompt.tasks.suites import Suite
 from trajprompt.trajectories.segments import Segments
 from trajprompt.tuning.protocol import TuningProblem
 
@@ -20,16 +21,20 @@ class Played(NamedTuple):
     steps: np.ndarray  # (R,) int64, simulator steps of all of a row's episodes
 
 
+def episodes_each(suite: Suite, episodes: int) -> int:
+    """Of one candidate. Where every episode of a suite starts alike, one says all."""
+    return 1 if suite.deterministic_resets else episodes
+
+
 class ReturnOracle:
     """Mean returns (PTDT Eq. 6) of all candidates of all rows, in one lockstep rollout.
 
-    ``episodes`` are those of one candidate. Where every episode of a suite starts alike,
-    one says all.
+    ``episodes`` are those of one candidate, see `episodes_each`.
     """
 
     def __init__(self, problem: TuningProblem, episodes: int = 1):
         self.problem = problem
-        self.episodes = 1 if problem.suite.deterministic_resets else episodes
+        self.episodes = episodes_each(problem.suite, episodes)
         self.simulators: dict[int, Simulator] = {}  # by rows
 
     def resets(self, sequence: np.random.SeedSequence) -> np.ndarray:

@@ -2,17 +2,19 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from trajprompt.options import at_least, at_most, positive
 from trajprompt.seeds import torch_generator
 from trajprompt.trajectories.segments import Segments
 from trajprompt.tuning.prompt_vectors import to_prompts, to_vectors
 from trajprompt.tuning.protocol import TuningProblem
-from trajprompt.tuning.search import Choice, untuned
+from trajprompt.tuning.search import Choice, SearchOptions, untuned
 
 
 class Directions:
@@ -86,12 +88,24 @@ def better(choice: Choice, prompts: Segments, returns: np.ndarray) -> Choice:
     return Choice(Segments(*merged), np.where(replaced, found, choice.values))
 
 
+@dataclass(frozen=True)
+class PerturbedOptions(SearchOptions):
+    smoothing: float = 0.3  # standard deviation of a step: PTDT-online's; our choice
+    candidates: int = 1  # played together, from the same resets
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        positive(self, "smoothing")
+        at_least(self, 1, "candidates")
+        at_most(self, 1000, "smoothing", "candidates")
+
+
 class PerturbedBest(BestSoFar):
     """Candidates are Gaussian steps away from some prompts, which are the first one."""
 
-    def __init__(self, problem: TuningProblem, width: int, smoothing: float):
-        super().__init__(problem, width)
-        self.smoothing = smoothing
+    def __init__(self, problem: TuningProblem, options: PerturbedOptions):
+        super().__init__(problem, options.candidates)
+        self.smoothing = options.smoothing
         self.directions = Directions(problem)
 
     @abstractmethod

@@ -15,13 +15,14 @@ import inspect
 import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from enum import IntEnum
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
 
 from trajprompt.checkpoint import Checkpoint
 from trajprompt.errors import TrajpromptError
-from trajprompt.seeds import children
+from trajprompt.seeds import child, children
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -30,6 +31,16 @@ if TYPE_CHECKING:
     from trajprompt.tasks.suites import Suite
     from trajprompt.trajectories.segments import PromptSet, Segments
     from trajprompt.tuning.samples import Samples
+
+
+class Shared(IntEnum):
+    """What chance that methods share is for: children of `TuningProblem.shared_stream`."""
+
+    WEIGHTS = 0  # with which a generator of prompts begins
+    PRETRAINING = 1  # its batches and noise
+    WRITTEN = 2  # noise that the adapted prompts begin as
+    SHOWN = 3  # noise of the prompts that are shown beside them
+    SEGMENTS = 4  # which segments of demonstrations are drawn
 
 
 @dataclass(frozen=True)
@@ -93,6 +104,10 @@ class TuningProblem:
     def streams(self, count: int) -> list[np.random.SeedSequence]:
         """``count`` independent streams, the same ones at every call."""
         return children(self.stream, count)
+
+    def shared(self, purpose: Shared) -> np.random.SeedSequence:
+        """A stream that is the same for all methods of a suite and seed."""
+        return child(self.shared_stream, purpose)
 
 
 class Extra(NamedTuple):

@@ -1,5 +1,6 @@
 """PTDT-online: prompts ranked by the return they earn in the simulator (Eq. 6)."""
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -9,9 +10,10 @@ import torch
 from torch import Tensor
 
 from trajprompt.options import at_least, at_most
-from trajprompt.tuning.oracle import ReturnOracle
+from trajprompt.tasks.suites import Suite
+from trajprompt.tuning.oracle import ReturnOracle, episodes_each
 from trajprompt.tuning.prompt_vectors import to_prompts
-from trajprompt.tuning.protocol import Adaptation, TuningProblem, register
+from trajprompt.tuning.protocol import Adaptation, Extra, TuningProblem, register
 from trajprompt.tuning.zo_rank import RankSettings, Verdict, descend
 
 
@@ -34,6 +36,12 @@ class OnlineOptions(RankSettings):
         at_least(self, 1, "episodes")
         at_most(self, 1000, "episodes")
 
+    def episodes_played(self, suite: Suite) -> int:
+        """By each row in a run: of the candidates of all steps, and of all iterates."""
+        steps = self.iterations * self.steps_per_iteration
+        prompts = steps * self.candidates + self.iterations + 1
+        return prompts * episodes_each(suite, self.episodes)
+
 
 class ReturnObjective:
     """Minus the mean return (Eq. 6) of all candidates of all rows in one rollout.
@@ -47,6 +55,9 @@ class ReturnObjective:
         self.oracle = ReturnOracle(problem, options.episodes)
         _, self.resets, judging = problem.streams(3)
         self.judging = self.oracle.resets(judging)  # (R, 1, E)
+        episodes = options.episodes_played(problem.suite)
+        self.returns = np.full((len(problem.rows), episodes), np.nan)
+        self.played = 0  # episodes of every row
 
     def __call__(
         self, candidates: Tensor | None, iterate: Tensor | None, step: int
@@ -61,18 +72,34 @@ class ReturnObjective:
             seeds.append(self.judging)
         prompts = to_prompts(torch.cat(parts, dim=1), self.template)
         played = self.oracle(prompts, np.concatenate(seeds, axis=1))
+        self._note(played.returns)
         values = -torch.from_numpy(played.returns)  # (R, C), float64: close ranks
         count = 0 if candidates is None else candidates.shape[1]
         judged = None if iterate is None else values[:, -1]
         return Verdict(values[:, :count], judged, values.shape[1], played.steps)
 
     def state(self) -> dict[str, Any]:
-        return {}  # the resets of a step depend on its number alone
+        """No chance: the resets of a step depend on its number alone."""
+        return {"returns": self.returns, "played": self.played}
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        pass
+        self.returns[:] = state["returns"]
+        self.played = state["played"]
+
+    def extras(self) -> dict[str, Extra]:
+        text = "of every episode played, in order, a step's candidates before the iterate; "
+        text += "where a prompt has several at once, each is their mean; (rows, episodes)"
+        return {"episode_returns": Extra(self.returns, "reward", text)}
+
+    def _note(self, returns: np.ndarray) -> None:
+        """Mean returns (R, C) stand for each of their episodes."""
+        each = returns.repeat(self.oracle.episodes, axis=1)
+        before, self.played = self.played, self.played + each.shape[1]
+        self.returns[:, before : self.played] = each
 
 
 @register("ptdt-online", OnlineOptions, moves_prompts=True)
 def tune(problem: TuningProblem, options: OnlineOptions) -> Adaptation:
-    return descend(problem, options, ReturnObjective(problem, options))
+    objective = ReturnObjective(problem, options)
+    adaptation = descend(problem, options, objective)
+    return dataclasses.replace(adaptation, extras=objective.extras())

@@ -5,11 +5,9 @@ from typing import Any
 
 import torch
 
-from trajprompt.seeds import child, torch_generator
+from trajprompt.seeds import torch_generator
 from trajprompt.trajectories.segments import Segments
-from trajprompt.tuning.protocol import TuningProblem
-
-PURPOSE = 4  # child of the shared stream; generation.py has those before it
+from trajprompt.tuning.protocol import Shared, TuningProblem
 
 
 class SegmentDraws:
@@ -21,7 +19,7 @@ class SegmentDraws:
     def __init__(self, problem: TuningProblem):
         self.arms = problem.require_arms()  # of each row (A, H, ..)
         self.slots = problem.prompt_segments  # J
-        self.generator = torch_generator(child(problem.shared_stream, PURPOSE))
+        self.generator = torch_generator(problem.shared(Shared.SEGMENTS))
 
     def draw(self, count: int) -> Segments:
         """(R, count, J · H, ..)."""

@@ -10,11 +10,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from trajprompt.options import OptionError, at_least, at_most, positive
 from trajprompt.tuning.proposers import Iterate
 from trajprompt.tuning.protocol import Adaptation, TuningProblem, register
 from trajprompt.tuning.search import SearchOptions, search
-from trajprompt.tuning.zo_rank import rank_gradient
+from trajprompt.tuning.zo_rank import check_ranking, rank_gradient
 
 
 @dataclass(frozen=True)
@@ -26,13 +25,7 @@ class RankSearchOptions(SearchOptions):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        at_least(self, 2, "candidates")
-        at_least(self, 1, "ranked")
-        positive(self, "step_size", "smoothing")
-        at_most(self, 1000, "candidates", "step_size", "smoothing")
-        if self.ranked > self.candidates:
-            expected = f"at most candidates, {self.candidates}"
-            raise OptionError("ranked", str(self.ranked), expected)
+        check_ranking(self)
 
 
 class RankSearch(Iterate):
