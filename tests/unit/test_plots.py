@@ -39,7 +39,7 @@ FIGURES = {
     "budget": (("prompt-dt", "bandit", "best-of-n", "ptdt-online"), "prompt-dt"),
     "regret": (("prompt-dt", "bandit", "best-of-n", "ptdt-online"), "prompt-dt"),
     "attention": (("bandit", "best-of-n"), ""),
-    "winners-curse": (("bandit", "best-of-n", "random-segments"), ""),
+    "winners-curse": (("bandit", "best-of-n", "random-segments", "ptdt-online"), ""),
 }
 FILES = {"evaluations", "adaptations", "backbones", "stores"}
 

@@ -62,13 +62,14 @@ def test_beliefs_stand_beside_fresh_means(tmp_path):
         assert row["selection"] == pytest.approx(believed)
         assert row["difference"] == pytest.approx(row["selection"] - row["mean"])
         assert row["difference_low"] <= row["difference"] <= row["difference_high"]
-    assert np.isnan(rows.loc["random-segments", "selection"])
-    assert not np.isnan(rows.loc["random-segments", "mean"])
+    for name in ("random-segments", "ptdt-online"):
+        assert np.isnan(rows.loc[name, ["selection", "difference"]].to_numpy(float)).all()
+        assert not np.isnan(rows.loc[name, "mean"])
 
 
 def test_all_that_was_played_is_averaged(tmp_path):
     rows = numbers(tmp_path, "winners-curse").set_index("column")
-    for name in ("bandit", "best-of-n", "random-segments"):
+    for name in ("bandit", "best-of-n", "random-segments", "ptdt-online"):
         level = LEVEL + PLAYED[COLUMNS[name][1]] + 2 * np.mean(SEEDS)
         bounds = rows.loc[name, ["played_low", "played", "played_high"]].to_numpy(float)
         assert bounds == pytest.approx([level - 1, level, level + 1])  # of a seed each

@@ -64,7 +64,7 @@ def table(figure: Figure) -> pd.DataFrame:
 def _selection(figure: Figure, cells: Sequence[PromptCell]) -> dict[str, float | None]:
     """Of one suite and column, whose seeds are ``cells``: belief, and belief - fresh."""
     suite, column = cells[0].suite, cells[0].column
-    believed = np.stack([c.by_task(c.require(EXTRA)[:, -1]) for c in cells], axis=1)
+    believed = np.stack([c.by_task(_belief(c)) for c in cells], axis=1)
     if not np.isfinite(believed).all():
         return _numbers(SELECTION, None) | _numbers(DIFFERENCE, None)
     fresh = figure.run.scores(column)[suite].values
@@ -73,6 +73,13 @@ def _selection(figure: Figure, cells: Sequence[PromptCell]) -> dict[str, float |
     stream = figure.run.stream("winners-curse", *names)
     gap = paired_difference([believed], [fresh], stream)
     return _numbers(SELECTION, found) | _numbers(DIFFERENCE, gap)
+
+
+def _belief(cell: PromptCell) -> np.ndarray:
+    """(R,) of the last choice; NaN where the method has none."""
+    if EXTRA not in cell.stored.extras:
+        return np.full(len(cell.tasks), np.nan)
+    return cell.require(EXTRA)[:, -1]
 
 
 def _played(figure: Figure, cells: Sequence[PromptCell]) -> dict[str, float | None]:
