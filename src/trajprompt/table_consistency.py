@@ -51,15 +51,28 @@ def _table_errors(config: Config) -> Found:
     for what in ("tables", "figures"):
         for name, table in config[what].items():
             for index, column in enumerate(table["columns"]):
+                key = f"{what}.{name}.columns.{index}"
                 if column not in config["columns"]:
-                    key = f"{what}.{name}.columns.{index}"
                     yield key, column, f"one of {', '.join(config['columns'])}"
+                else:
+                    yield from _suite_errors(config, key, table, column)
     if config["report"] == "all":
         return
     known = [*config["tables"], *config["figures"]]
     for index, name in enumerate(config["report"]):
         if name not in known:
             yield f"report.{index}", name, f"one of {', '.join(known)}"
+
+
+def _suite_errors(config: Config, key: str, table: Config, column: str) -> Found:
+    """A column that is of none of its table's suites, whatever suites the run has.
+
+    Its row would be missing, and nothing would say so.
+    """
+    own, shown = config["columns"][column].get("suites"), table.get("suites")
+    if own and shown and not set(own) & set(shown):
+        found = f"{column}, which is of {', '.join(own)} alone"
+        yield key, found, f"a column of one of the table's suites, {', '.join(shown)}"
 
 
 def _figure_errors(config: Config) -> Found:

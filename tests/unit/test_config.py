@@ -61,6 +61,21 @@ def test_only_its_expert_plays_the_sparse_suite():
         ("tables.ptdt_table1.columns", ["magic"], ["columns.0", "magic", "prompt-dt"]),
         ("tables.ptdt_table1.columns", ["mt-orl"] * 2, ["columns", "each once"]),
         ("tables.ptdt_table1.columns", [], ["columns", "at least one"]),
+        (
+            "tables.bandits_table_id.columns",
+            ["pdt", "zo-line-search"],
+            ["bandits_table_id.columns.1", "zo-line-search", "point-sparse", "ant-dir"],
+        ),
+        (
+            "figures.bandits_regret.suites",
+            ["reach", "cheetah-dir"],
+            ["bandits_regret.columns.0", "pdt, which is of", "suites, reach, cheetah-dir"],
+        ),
+        (
+            "columns.mt-orl.suites",
+            ["pick-place"],
+            ["ptdt_table1.columns.2", "mt-orl, which is of pick-place alone", "reach"],
+        ),
         ("tables.ptdt_table1.suites", ["moon"], ["suites.0", "moon"]),
         ("tables.ptdt_table1.paper", "mine", ["paper", "ptdt, prompt_diffuser, bandits"]),
         ("tables.ptdt_table1.title", "a | b", ["title", "without |"]),
@@ -186,6 +201,11 @@ def test_no_column_is_of_a_suite_of_the_run():
     made["report"] = ["pd_table9"]
     with pytest.raises(TrajpromptError, match="tables: .*no column of a suite"):
         config.check(made)
+
+
+def test_a_run_of_one_suite_has_columns_of_others_too():
+    """Tables and columns are then made in part, or not at all: that is asked for."""
+    config.check(changed("suites", ["reach"]))
 
 
 def test_null_takes_an_option_back(tmp_path):
