@@ -1,4 +1,4 @@
-"""What a schema can't see in a run's cells: prompts and samples that no episode holds.
+"""What a schema can't see in a run's cells: what does not fit episodes or the training.
 
 Only cells that the run makes are checked: suites differ in the length of their episodes.
 """
@@ -19,6 +19,7 @@ def cell_inconsistencies(config: Config) -> Found:
         own = pretraining.values(config, suite, backbone)
         keys = {name: pretraining.key_of(config, suite, name, backbone) for name in own}
         yield from _prompt_errors(suite, own, keys)
+        yield from _schedule_errors(suite, backbone, own, keys)
     cells = {(suite, setting) for suite, setting, _ in table_cells.cells(config)}
     for suite, setting in sorted(cells):
         prompt = pretraining.prompt_of(config, suite, setting)
@@ -37,6 +38,16 @@ def _prompt_errors(suite: str, prompt: Config, keys: Mapping[str, str]) -> Found
     if segments * length > LARGEST_PROMPT:
         found = f"{segments}, of {length} steps each"
         yield keys["prompt_segments"], found, f"at most {LARGEST_PROMPT} steps in all"
+
+
+def _schedule_errors(
+    suite: str, backbone: str, own: Config, keys: Mapping[str, str]
+) -> Found:
+    """Warm-ups and pauses between validations that are longer than the training."""
+    for name in ("warmup_steps", "validation_every"):
+        if own[name] > own["steps"]:
+            expected = f"at most the {own['steps']} steps of {backbone} on {suite}"
+            yield keys[name], str(own[name]), expected
 
 
 def _key_of(config: Config, suite: str, setting: str, name: str) -> str:

@@ -43,7 +43,6 @@ def inconsistencies(config: Config) -> Found:
                     )
     yield from _split_errors(config)
     yield from _backbone_errors(config)
-    yield from _schedule_errors(config)
     yield from _curve_errors(config)
     yield from _collect_errors(config)
     yield from _method_errors(config)
@@ -71,16 +70,6 @@ def _backbone_errors(config: Config) -> Found:
         if setting["backbone"] not in known:
             key, expected = f"settings.{name}.backbone", f"one of {', '.join(known)}"
             yield key, setting["backbone"], expected
-
-
-def _schedule_errors(config: Config) -> Found:
-    """Warm-ups and pauses between validations that are longer than the training."""
-    for suite in config["suites"]:
-        base = pretraining.values(config, suite)
-        for name in ("warmup_steps", "validation_every"):
-            if base[name] > base["steps"]:
-                expected = f"at most the {base['steps']} steps of {suite}"
-                yield pretraining.key_of(config, suite, name), str(base[name]), expected
 
 
 def _curve_errors(config: Config) -> Found:

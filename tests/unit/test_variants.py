@@ -19,7 +19,7 @@ pretrain:
   backbones:
     pairs:
       { kind: prompt-dt, prompt_segments: 2, prompt_length: 20, prompt_position: uniform,
-        suites: { reach: { prompt_length: 4, steps: 70 } } }
+        suites: { reach: { prompt_length: 4, steps: 170 } } }
 settings:
   pairs: { backbone: pairs, prompt_quality: expert, data_quality: expert, samples: 256 }
   short: { backbone: pairs, prompt_quality: expert, data_quality: expert, samples: 256,
@@ -66,7 +66,7 @@ def test_a_variant_is_pretrained_with_its_own_prompts(made):
 
 def test_a_variant_may_differ_by_suite(made):
     own = config.pretrain(made, "reach", "pairs", 0)
-    assert form(own) == (2, 4, "uniform") and own.steps == 70
+    assert form(own) == (2, 4, "uniform") and own.steps == 170
     assert form(config.tune(made, "reach", "pairs", "none", 0)) == (2, 4, "uniform")
     key = pretraining_values.key_of(made, "reach", "prompt_length", "pairs")
     assert key == "pretrain.backbones.pairs.suites.reach.prompt_length"
@@ -123,6 +123,12 @@ def test_a_variant_has_jobs_of_its_own(made):
         ("pretrain.backbones.pairs.prompt_segments", 21, ["21, of 20 steps each", "400"]),
         ("pretrain.backbones.pairs.prompt_length", 200, ["pairs.prompt_length", "(200)"]),
         ("pretrain.backbones.pairs.prompt_position", "any", ["any", "end, uniform"]),
+        ("pretrain.backbones.pairs.warmup_steps", 601, ["pairs.warmup_steps", "the 600"]),
+        (
+            "pretrain.backbones.pairs.steps",
+            50,
+            ["defaults.warmup_steps", "100", "50 steps of pairs on cheetah-vel"],
+        ),
         ("settings.pairs.backbone", "other", ["settings.pairs.backbone", "other", "pairs"]),
         ("settings.short.prompt_length", 200, ["settings.short.prompt_length", "fewer"]),
         ("settings.short.prompts_per_task", 0, ["prompts_per_task", "at least 1"]),
