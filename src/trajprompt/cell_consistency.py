@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from trajprompt import pretraining_values as pretraining
 from trajprompt import table_cells
-from trajprompt.consistency import Config, Found
+from trajprompt.consistency import Config, Found, episode_errors
 from trajprompt.tasks.suites import get_suite
 
 LARGEST_PROMPT = 400  # steps of all segments: the cost of attention grows with the square
@@ -20,6 +20,8 @@ def cell_inconsistencies(config: Config) -> Found:
         keys = {name: pretraining.key_of(config, suite, name, backbone) for name in own}
         yield from _prompt_errors(suite, own, keys)
         yield from _schedule_errors(suite, backbone, own, keys)
+        asked = {keys["demonstrations"]: own["demonstrations"]}
+        yield from episode_errors(config, suite, asked)
     cells = {(suite, setting) for suite, setting, _ in table_cells.cells(config)}
     for suite, setting in sorted(cells):
         prompt = pretraining.prompt_of(config, suite, setting)
@@ -63,7 +65,8 @@ def _sample_errors(config: Config, suite: str, setting: str) -> Found:
     conditions = config["settings"][setting]
     if conditions["data_quality"] == "full" or conditions["samples"] == "all":
         return
-    demonstrations = pretraining.values(config, suite)["demonstrations"]
+    base = pretraining.values(config, suite, conditions["backbone"])
+    demonstrations = base["demonstrations"]
     most = demonstrations * get_suite(suite).horizon
     if conditions["samples"] > most:
         expected = f"at most the {most} steps of {suite}'s {demonstrations} episodes"

@@ -118,7 +118,8 @@ def tune(
 ) -> st.TuneSettings:
     train, test = splits(config, _known(config["suites"], suite, "suite"))
     conditions = config["settings"][_known(config["settings"], setting, "setting")]
-    tuning, base = config["tune"], pretraining.values(config, suite)
+    tuning = config["tune"]
+    base = pretraining.values(config, suite, conditions["backbone"])
     chosen = tuning["methods"][_known(tuning["methods"], method, "method")]
     return st.TuneSettings(
         **_run(config),

@@ -1,6 +1,7 @@
 """What a schema can't see in a configuration: keys that do not fit each other."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -92,45 +93,56 @@ def _collect_errors(config: Config) -> Found:
             yield f"{key}.algorithm", algorithm, expected
             continue
         try:
-            options = build(KINDS[algorithm], relevant(algorithm, chosen["options"]))[0]
+            build(KINDS[algorithm], relevant(algorithm, chosen["options"]))
         except OptionError as error:
             yield _option_key(f"{key}.options", error), error.found, error.expected
             continue
-        if algorithm == "file":
-            yield from _own_data_errors(config, suite, options.path)
-        else:
-            yield from _episode_errors(config, suite, options.stored)
+        wrong = [*_own_data_errors(config, suite)] if algorithm == "file" else []
+        yield from wrong
+        if not wrong:
+            demonstrations = pretraining.values(config, suite)["demonstrations"]
+            asked = {
+                pretraining.key_of(config, suite, "demonstrations"): demonstrations,
+                f"{key}.quality_episodes": chosen["quality_episodes"],
+            }
+            yield from episode_errors(config, suite, asked)
 
 
-def _own_data_errors(config: Config, suite: str, path: str) -> Found:
+def _own_data_errors(config: Config, suite: str) -> Found:
     """Of a store that the user names, by its headers."""
-    from trajprompt.collect.own_data import fewest_episodes
-
-    key, known = f"collect.{suite}.options.path", get_suite(suite)
+    key = f"collect.{suite}.options.path"
+    path = config["collect"][suite]["options"]["path"]
     if not Path(path).is_file():
         yield key, f"{path}, which is no file", "a store made by `trajprompt import`"
         return
-    train, test = splits(config, suite)
     try:
-        stored = fewest_episodes(path, known, sorted({*train, *test}))
+        _stored_episodes(config, suite)
     except TrajpromptError as error:
         yield key, str(error), f"a store of {suite} with all tasks of the run"
-        return
-    yield from _episode_errors(config, suite, stored)
 
 
-def _episode_errors(config: Config, suite: str, stored: int) -> Found:
-    """Where more episodes are asked for than each task has of a quality level."""
-    demonstrations = pretraining.values(config, suite)["demonstrations"]
-    for key, asked in (
-        (pretraining.key_of(config, suite, "demonstrations"), demonstrations),
-        (f"collect.{suite}.quality_episodes", config["collect"][suite]["quality_episodes"]),
-    ):
-        if asked > stored:
+def episode_errors(config: Config, suite: str, asked: Mapping[str, int]) -> Found:
+    """Where more episodes are asked for, by key, than each task has of a quality level."""
+    stored = _stored_episodes(config, suite)
+    for key, count in asked.items():
+        if count > stored:
             scripted = config["collect"][suite]["algorithm"] == "scripted"
             level = " of each level" if scripted else ""
             expected = f"at most the {stored} episodes{level} that a task of {suite} gets"
-            yield key, str(asked), expected
+            yield key, str(count), expected
+
+
+def _stored_episodes(config: Config, suite: str) -> int:
+    """Of every task, or the fewest of one."""
+    chosen = config["collect"][suite]
+    algorithm = chosen["algorithm"]
+    options = build(KINDS[algorithm], relevant(algorithm, chosen["options"]))[0]
+    if algorithm != "file":
+        return options.stored
+    from trajprompt.collect.own_data import fewest_episodes
+
+    tasks = sorted({*chain.from_iterable(splits(config, suite))})
+    return fewest_episodes(options.path, get_suite(suite), tasks)
 
 
 def _method_errors(config: Config) -> Found:

@@ -88,6 +88,18 @@ def test_a_cell_has_the_prompts_of_its_backbone_or_its_own(made):
     assert form(short) == (2, 3, "end") and short.prompts_per_task == 4
 
 
+def test_a_cell_has_the_demonstrations_of_its_backbone(made):
+    """Prompts, arms and samples are of those that the backbone was pretrained with."""
+    changed = copy.deepcopy(made)
+    own = {"demonstrations": 3, "data_fraction": 0.5}
+    changed["pretrain"]["backbones"]["pairs"] |= own
+    for setting in ("pairs", "short"):
+        tuned = config.tune(changed, "cheetah-vel", setting, "ptdt-offline", 0)
+        assert (tuned.demonstrations, tuned.data_fraction) == (3, 0.5)
+    plain = config.tune(changed, "cheetah-vel", "expert", "ptdt-offline", 0)
+    assert (plain.demonstrations, plain.data_fraction) == (5, 0.25)
+
+
 @pytest.mark.parametrize("preset", [(), ("presets/smoke.yaml",), ("presets/paper.yaml",)])
 def test_prompts_of_the_prompt_tuning_papers_are_one_segment_near_the_end(preset):
     run = config.load(["config.yaml", *preset])
@@ -128,6 +140,16 @@ def test_a_variant_has_jobs_of_its_own(made):
             "pretrain.backbones.pairs.steps",
             50,
             ["defaults.warmup_steps", "100", "50 steps of pairs on cheetah-vel"],
+        ),
+        (
+            "pretrain.backbones.pairs.demonstrations",
+            1,
+            ["settings.pairs.samples", "256", "200 steps of cheetah-vel's 1 episodes"],
+        ),
+        (
+            "pretrain.backbones.pairs.demonstrations",
+            101,
+            ["pairs.demonstrations", "101", "at most the 100 episodes", "cheetah-vel"],
         ),
         ("settings.pairs.backbone", "other", ["settings.pairs.backbone", "other", "pairs"]),
         ("settings.short.prompt_length", 200, ["settings.short.prompt_length", "fewer"]),
