@@ -133,7 +133,7 @@ def test_only_its_expert_plays_the_sparse_suite():
         ),
         ("evaluate.episodes", 2.0, ["evaluate.episodes", "2.0", "integer"]),
         ("evaluate.episodes", 10**6, ["evaluate.episodes", "1000000", "at most 10000"]),
-        ("evaluate.curve_episodes", 11, ["curve_episodes", "11", "evaluate.episodes, 5"]),
+        ("evaluate.curve_episodes", 11, ["curve_episodes", "11", "evaluate.episodes, 4"]),
         ("run", "laptop\n", ["run", "lower-case"]),
         ("tasks.moon", {}, ["tasks.moon", "an unknown key"]),
         ("settings.Expert", {}, ["settings.Expert", "an unknown key", "lower-case"]),
