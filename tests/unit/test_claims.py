@@ -202,6 +202,7 @@ def test_a_note_stands_once_and_its_claims_name_it(run):
     ledger = read_ledger(report_run.CLAIMS)
     text = claims_markdown(ledger, judge(ledger, run, TABLES), run)
     noted = [claim for claim in ledger.claims if claim.note]
+    assert {"pd-prompt-robust", "pd-both-robust"} <= {claim.id for claim in noted}
     assert len({claim.note for claim in noted}) >= 2
     for claim in noted:
         assert text.count(claim.note) == 1
