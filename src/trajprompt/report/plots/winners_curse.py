@@ -95,28 +95,24 @@ def _numbers(name: str, found: Estimate | None) -> dict[str, float | None]:
 
 
 def draw(rows: pd.DataFrame, figure: Figure, stem: Path) -> None:
-    """A panel per suite: every method's belief, and what was true of it."""
+    """A panel per suite: every method's belief there, and what was true of it."""
     suites = list(dict.fromkeys(rows["suite"]))
-    methods = list(dict.fromkeys(zip(rows["column"], rows["label"], strict=True)))
-    height = list_height(len(methods))
-    with panels(len(suites), share_y=True, height=height) as (picture, axes):
+    height = list_height(rows.groupby("suite").size().max())
+    with panels(len(suites), height=height) as (picture, axes):
         for suite, axis in zip(suites, axes, strict=True):
-            here = rows[rows["suite"] == suite].set_index("column")
-            _panel(axis, here, [name for name, _ in methods])
+            here = rows[rows["suite"] == suite]
+            _panel(axis, here)
             axis.set_title(SUITE_LABELS.get(suite, suite))
             axis.set_xlabel("return per episode (higher is better)")
-        axes[0].set_yticks(range(len(methods)), [label for _, label in methods])
-        axes[0].set_ylim(len(methods) - 0.5, -0.5)
+            axis.set_yticks(range(len(here)), here["label"])
+            axis.set_ylim(len(here) - 0.5, -0.5)
         legend_below(picture, axes)
         save(picture, stem)
 
 
-def _panel(axis: "Axes", rows: pd.DataFrame, methods: Sequence[str]) -> None:
+def _panel(axis: "Axes", rows: pd.DataFrame) -> None:
     fresh = interval_label("the choice on fresh episodes", rows["low"])
-    for place, name in enumerate(methods):
-        if name not in rows.index:
-            continue
-        row = rows.loc[name]
+    for place, (_, row) in enumerate(rows.iterrows()):
         if not pd.isna(row["low"]):
             axis.plot([row["low"], row["high"]], [place, place], color=BLUE, lw=2)
         axis.plot(row["mean"], place, "o", color=BLUE, label=fresh)
