@@ -29,8 +29,8 @@ LEGEND = (
     "may then agree with them. ‡ They show it only within the margin.\n"
 )
 OWN_LEGEND = (
-    "Asked here, not in a paper: no printed figures stand beside ours. *Reproduced* means "
-    "that it holds in this run, *not reproduced* that the opposite does.\n"
+    "Asked here, not in a paper, and not among the counts above. *Reproduced* means that "
+    "it holds in this run, *not reproduced* that the opposite does.\n"
 )
 ELSEWHERE = (
     "*Not judged* here, because they are not about the returns of two columns; beside "
@@ -77,8 +77,8 @@ def _size(table: pd.DataFrame, run: Run) -> str:
 
 
 def _counts(table: pd.DataFrame) -> str:
-    """How many verdicts of each kind, claim by claim and suite by suite."""
-    judged = table[table["verdict"] != CONTRADICTION]
+    """How many verdicts of each kind on the papers, claim by claim and suite by suite."""
+    judged = table[(table["verdict"] != CONTRADICTION) & (table["paper"] != OWN)]
     counts = judged["verdict"].value_counts()
     return grid(VERDICTS, [[str(counts.get(name, 0)) for name in VERDICTS]], 0)
 

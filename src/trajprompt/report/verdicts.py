@@ -29,13 +29,13 @@ Tables = Mapping[str, Published]  # what every table prints, by its name
 def verdict(direction: str, low: float, high: float, margin: float = 0.0) -> str:
     """The verdict on ``direction`` from the 95 % interval of first − second.
 
-    The claimed region is (0, ∞), (−margin, ∞) or (−margin, margin). An interval inside it
-    reproduces the claim, one outside refutes it, and one across its edge decides nothing;
-    nor does NaN, the interval of a single seed.
+    The claimed region is (margin, ∞), (−margin, ∞) or (−margin, margin). An interval inside
+    it reproduces the claim, one outside refutes it, and one across its edge decides
+    nothing; nor does NaN, the interval of a single seed.
     """
     if direction not in DIRECTIONS:
         raise TrajpromptError("claim", f"direction '{direction}'", f"one of {DIRECTIONS}")
-    lower = 0.0 if direction == "greater" else -margin
+    lower = margin if direction == "greater" else -margin
     upper = margin if direction == "equivalent" else float("inf")
     if lower < low and high < upper:
         return REPRODUCED

@@ -185,7 +185,8 @@ def draw(rows: pd.DataFrame, figure: Figure, stem: Path) -> None:
         heading = f"{span(rows['seeds'])} seed(s), {span(rows['tasks'])} task(s), "
         heading += f"{CONTEXTS} contexts each; mean over layers"
         named = "; lines are 95 % intervals over seeds"
-        picture.suptitle(interval_label(heading, rows["low"], named), fontsize=9)
+        text = interval_label(heading, rows["low"], named)
+        picture.suptitle(f"{figure.run.title}\n{text}", fontsize=9)
         legend_below(picture, axes)
         save(picture, stem)
 

@@ -51,10 +51,11 @@ def draw(rows: pd.DataFrame, figure: Figure, stem: Path) -> None:
         for suite, axis in zip(suites, axes[:, 0], strict=True):
             here = rows[rows["suite"] == suite]
             levels = _levels(axis, here, figure.settings.baseline)
-            method_lines(axis, here, figure, levels)
+            method_lines(axis, here, figure, levels, marker="o")
             axis.set_title(SUITE_LABELS.get(suite, suite))
             axis.set_ylabel("return of the chosen prompt\non fresh episodes")
-        text = heading(counted(played), played)
+        text = heading(f"{counted(played)} at every dot", played)
+        text += "\na method that has no line in a suite was not run there"
         picture.suptitle(f"{figure.run.title}\n{text}", fontsize=9)
         save(picture, stem)
 

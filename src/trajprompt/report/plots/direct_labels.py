@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from trajprompt.report.style import CYCLE, interval_label
+from trajprompt.report.style import BLACK, CYCLE, interval_label
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from trajprompt.report.plots.figure import Figure
 
+COLOURS = tuple(colour for colour in CYCLE if colour != BLACK)  # black is what is not tuned
 DASHES = ("-", "--", ":", "-.")  # of the first lines, then once more through all colours
 GAP = 0.055  # between the middles of two names, in heights of the axes
 EDGE, STRIP, REACH = 1.012, 0.012, 0.03  # of intervals and leaders, in widths of the axes
@@ -29,9 +30,9 @@ class End(NamedTuple):
 
 
 def style(number: int) -> tuple[str, str]:
-    """Colour and dashes of the line with this number; no two of 28 look alike."""
-    rounds, place = divmod(number, len(CYCLE))
-    return CYCLE[place], DASHES[rounds % len(DASHES)]
+    """Colour and dashes of the line with this number; no two of 24 look alike."""
+    rounds, place = divmod(number, len(COLOURS))
+    return COLOURS[place], DASHES[rounds % len(DASHES)]
 
 
 def end_of(rows: pd.DataFrame, colour: str) -> End:
@@ -40,13 +41,14 @@ def end_of(rows: pd.DataFrame, colour: str) -> End:
     return End(last["label"], colour, last["mean"], last["low"], last["high"])
 
 
-def line(axis: "Axes", rows: pd.DataFrame, against: str, number: int) -> End:
+def line(axis: "Axes", rows: pd.DataFrame, against: str, number: int, marker: str) -> End:
     """Draw the means of a method against a column of ``rows``; line 0 is the boldest."""
     colour, dashes = style(number)
     own = rows.sort_values(against)
     more: dict[str, Any] = {"lw": 2.6 if number == 0 else 1.5}
     more |= {"zorder": 3 - number / 100}  # the first on top
-    axis.plot(own[against], own["mean"], dashes, color=colour, **more)
+    more |= {"color": colour, "ls": dashes, "marker": marker, "ms": 3.5}
+    axis.plot(own[against], own["mean"], **more)
     return end_of(own, colour)
 
 
@@ -56,17 +58,22 @@ def not_tuned(end: End) -> End:
 
 
 def method_lines(
-    axis: "Axes", rows: pd.DataFrame, figure: "Figure", levels: Sequence[End]
+    axis: "Axes",
+    rows: pd.DataFrame,
+    figure: "Figure",
+    levels: Sequence[End],
+    marker: str = "",
 ) -> None:
     """A line per method of a suite's ``rows`` against the episodes that it used.
 
-    ``levels`` are the ends of what is drawn already. Nothing is to be drawn later.
+    ``levels`` are the ends of what is drawn already; ``marker`` is at every point.
+    Nothing is to be drawn later.
     """
     ends = [*levels]
     for number, column in enumerate(figure.compared):  # the same in every panel
         own = rows[rows["column"] == column.id]
         if not own.empty:
-            ends.append(line(axis, own, "queries", number))
+            ends.append(line(axis, own, "queries", number, marker))
     axis.set_xlim(0, rows["queries"].max())
     axis.set_xlabel("simulator episodes used, per prompt")
     label_ends(axis, ends)

@@ -23,7 +23,7 @@ from trajprompt.report.markdown import (
     number,
     size,
 )
-from trajprompt.report.plots.figure import Figure, last_row
+from trajprompt.report.plots.figure import Figure, counted, last_row
 from trajprompt.report.plots.prompts import PromptCell
 from trajprompt.report.statistics import Estimate, estimate, paired_difference
 from trajprompt.report.style import (
@@ -106,6 +106,7 @@ def draw(rows: pd.DataFrame, figure: Figure, stem: Path) -> None:
             axis.set_xlabel("return per episode (higher is better)")
             axis.set_yticks(range(len(here)), here["label"])
             axis.set_ylim(len(here) - 0.5, -0.5)
+        picture.suptitle(f"{figure.run.title}\n{counted(rows)}", fontsize=9)
         legend_below(picture, axes)
         save(picture, stem)
 
