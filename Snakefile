@@ -39,6 +39,7 @@ rule all:
     input:
         rules.ptdt.input,
         rules.prompt_diffuser.input,
+        rules.bandits.input,
         papers_files(None),
         rules.curves.output,
         rules.claims.output,

@@ -6,8 +6,10 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from trajprompt import pretraining_values as pretraining
 from trajprompt import settings as st
 from trajprompt import table_cells
+from trajprompt.cell_consistency import cell_inconsistencies
 from trajprompt.collect.options import relevant
 from trajprompt.config_errors import (
     dotted,
@@ -60,8 +62,8 @@ def check(config: Config, files: Sequence[str | Path] = ()) -> None:
         path = key_path(error)
         where = f"{origin(path, config, files)}: {dotted(path)}"
         raise TrajpromptError(where, found_by(error), expected_by(error))
-    wrong = chain(inconsistencies(config), table_inconsistencies(config))
-    for key, found, expected in wrong:
+    checks = (inconsistencies, table_inconsistencies, cell_inconsistencies)
+    for key, found, expected in chain.from_iterable(own(config) for own in checks):
         where = f"{origin(key.split('.'), config, files)}: {key}"
         raise TrajpromptError(where, f"found {found}", expected)
 
@@ -97,17 +99,17 @@ def collect(config: Config, suite: str) -> st.CollectSettings:
 
 def pretrain(config: Config, suite: str, backbone: str, seed: int) -> st.PretrainSettings:
     train, _ = splits(config, _known(config["suites"], suite, "suite"))
-    chosen = config["pretrain"]
     return st.PretrainSettings(
         **_run(config),
         suite=suite,
-        backbone=backbone,
+        backbone=_known(pretraining.names(config), backbone, "backbone"),
+        kind=pretraining.kind_of(config, backbone),
         seed=seed,
         train_tasks=train,
         return_scale=config["tasks"][suite]["return_scale"],
         precision=config["compute"]["precision"],
         device=config["compute"]["device"],
-        **{**chosen["defaults"], **chosen["suites"].get(suite, {})},
+        **pretraining.values(config, suite, backbone),
     )
 
 
@@ -116,8 +118,9 @@ def tune(
 ) -> st.TuneSettings:
     train, test = splits(config, _known(config["suites"], suite, "suite"))
     conditions = config["settings"][_known(config["settings"], setting, "setting")]
-    chosen = config["tune"]["methods"][_known(config["tune"]["methods"], method, "method")]
-    base = {**config["pretrain"]["defaults"], **config["pretrain"]["suites"].get(suite, {})}
+    tuning = config["tune"]
+    base = pretraining.values(config, suite, conditions["backbone"])
+    chosen = tuning["methods"][_known(tuning["methods"], method, "method")]
     return st.TuneSettings(
         **_run(config),
         suite=suite,
@@ -131,8 +134,8 @@ def tune(
         prompt_quality=conditions["prompt_quality"],
         data_quality=conditions["data_quality"],
         samples=conditions["samples"],
-        prompt_length=conditions.get("prompt_length", base["prompt_length"]),
-        prompts_per_task=config["tune"]["prompts_per_task"],
+        **pretraining.prompt_of(config, suite, setting),
+        prompts_per_task=conditions.get("prompts_per_task", tuning["prompts_per_task"]),
         demonstrations=base["demonstrations"],
         data_fraction=base["data_fraction"],
         target_return=config["tasks"][suite]["target_return"],
@@ -144,9 +147,8 @@ def evaluate(
     config: Config, suite: str, setting: str, method: str, seed: int
 ) -> st.EvaluateSettings:
     """Iterates on the way are played only where a figure shows them."""
-    shown = (suite, setting, method) in table_cells.curves(config)
     counts = {**config["evaluate"]}
-    counts["curve_episodes"] *= shown
+    counts["curve_episodes"] *= (suite, setting, method) in table_cells.curves(config)
     return st.EvaluateSettings(
         **_run(config),
         suite=_known(config["suites"], suite, "suite"),

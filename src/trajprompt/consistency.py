@@ -1,10 +1,12 @@
 """What a schema can't see in a configuration: keys that do not fit each other."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from trajprompt.collect.options import KINDS, relevant
+from trajprompt import pretraining_values as pretraining
+from trajprompt.collect.options import KINDS, SCRIPTED, relevant
 from trajprompt.errors import TrajpromptError
 from trajprompt.options import OptionError, build
 from trajprompt.tasks.suites import get_suite
@@ -41,9 +43,8 @@ def inconsistencies(config: Config) -> Found:
                         f"task indices 0 to {known - 1}",
                     )
     yield from _split_errors(config)
-    yield from _length_errors(config)
-    yield from _schedule_errors(config)
-    yield from _episode_count_errors(config)
+    yield from _backbone_errors(config)
+    yield from _curve_errors(config)
     yield from _collect_errors(config)
     yield from _method_errors(config)
 
@@ -60,46 +61,20 @@ def _split_errors(config: Config) -> Found:
             yield f"tasks.{suite}.test", found, "test tasks that are not trained on"
 
 
-def _length_errors(config: Config) -> Found:
-    for suite in config["suites"]:
-        base, horizon = _pretraining(config, suite), get_suite(suite).horizon
-        lengths = {_pretraining_key(config, suite, "prompt_length"): base["prompt_length"]}
-        for name, setting in config["settings"].items():
-            key = f"settings.{name}.prompt_length"
-            lengths[key] = setting.get("prompt_length", base["prompt_length"])
-        for key, length in lengths.items():
-            if length >= horizon:
-                yield (
-                    key,
-                    str(length),
-                    f"fewer steps than an episode of {suite} has ({horizon})",
-                )
+def _backbone_errors(config: Config) -> Found:
+    """Variants that are called as a kind, and backbones that there are not."""
+    known = pretraining.names(config)
+    for name in pretraining.KINDS:
+        if known.count(name) > 1:
+            yield f"pretrain.backbones.{name}", "the name of a kind", "a name of its own"
+    for name, setting in config["settings"].items():
+        if setting["backbone"] not in known:
+            key, expected = f"settings.{name}.backbone", f"one of {', '.join(known)}"
+            yield key, setting["backbone"], expected
 
 
-def _pretraining(config: Config, suite: str) -> Config:
-    """What a suite is pretrained with."""
-    chosen = config["pretrain"]
-    return {**chosen["defaults"], **chosen["suites"].get(suite, {})}
-
-
-def _pretraining_key(config: Config, suite: str, name: str) -> str:
-    """Where `_pretraining` has ``name`` from."""
-    own = name in config["pretrain"]["suites"].get(suite, {})
-    return f"pretrain.{f'suites.{suite}' if own else 'defaults'}.{name}"
-
-
-def _schedule_errors(config: Config) -> Found:
-    """Warm-ups and pauses between validations that are longer than the training."""
-    for suite in config["suites"]:
-        base = _pretraining(config, suite)
-        for name in ("warmup_steps", "validation_every"):
-            if base[name] > base["steps"]:
-                expected = f"at most the {base['steps']} steps of {suite}"
-                yield _pretraining_key(config, suite, name), str(base[name]), expected
-
-
-def _episode_count_errors(config: Config) -> Found:
-    """More on a curve than is played, and more samples than the demonstrations hold."""
+def _curve_errors(config: Config) -> Found:
+    """More episodes on a curve than are played."""
     episodes, shown = config["evaluate"]["episodes"], config["evaluate"]["curve_episodes"]
     if shown > episodes:
         yield (
@@ -107,67 +82,67 @@ def _episode_count_errors(config: Config) -> Found:
             str(shown),
             f"at most evaluate.episodes, {episodes}",
         )
-    for suite in config["suites"]:
-        demonstrations = _pretraining(config, suite)["demonstrations"]
-        most = demonstrations * get_suite(suite).horizon
-        for name, setting in config["settings"].items():
-            samples = setting["samples"]
-            few = setting["data_quality"] != "full" and samples != "all"
-            if few and samples > most:
-                expected = (
-                    f"at most the {most} steps of {suite}'s {demonstrations} episodes"
-                )
-                yield f"settings.{name}.samples", str(samples), expected
 
 
 def _collect_errors(config: Config) -> Found:
     for suite in config["suites"]:
         chosen, key = config["collect"][suite], f"collect.{suite}"
         algorithm = chosen["algorithm"]
-        if algorithm != "file" and (algorithm == "scripted") != (suite == "reach"):
-            expected = "scripted for reach, whose expert it is, and another for the rest"
+        if algorithm != "file" and (algorithm == "scripted") != (suite in SCRIPTED):
+            expected = f"scripted for {', '.join(SCRIPTED)}, and another for the rest"
             yield f"{key}.algorithm", algorithm, expected
             continue
         try:
-            options = build(KINDS[algorithm], relevant(algorithm, chosen["options"]))[0]
+            build(KINDS[algorithm], relevant(algorithm, chosen["options"]))
         except OptionError as error:
             yield _option_key(f"{key}.options", error), error.found, error.expected
             continue
-        if algorithm == "file":
-            yield from _own_data_errors(config, suite, options.path)
-        else:
-            yield from _episode_errors(config, suite, options.stored)
+        wrong = [*_own_data_errors(config, suite)] if algorithm == "file" else []
+        yield from wrong
+        if not wrong:
+            demonstrations = pretraining.values(config, suite)["demonstrations"]
+            asked = {
+                pretraining.key_of(config, suite, "demonstrations"): demonstrations,
+                f"{key}.quality_episodes": chosen["quality_episodes"],
+            }
+            yield from episode_errors(config, suite, asked)
 
 
-def _own_data_errors(config: Config, suite: str, path: str) -> Found:
+def _own_data_errors(config: Config, suite: str) -> Found:
     """Of a store that the user names, by its headers."""
-    from trajprompt.collect.own_data import fewest_episodes
-
-    key, known = f"collect.{suite}.options.path", get_suite(suite)
+    key = f"collect.{suite}.options.path"
+    path = config["collect"][suite]["options"]["path"]
     if not Path(path).is_file():
         yield key, f"{path}, which is no file", "a store made by `trajprompt import`"
         return
-    train, test = splits(config, suite)
     try:
-        stored = fewest_episodes(path, known, sorted({*train, *test}))
+        _stored_episodes(config, suite)
     except TrajpromptError as error:
         yield key, str(error), f"a store of {suite} with all tasks of the run"
-        return
-    yield from _episode_errors(config, suite, stored)
 
 
-def _episode_errors(config: Config, suite: str, stored: int) -> Found:
-    """Where more episodes are asked for than each task has of a quality level."""
-    demonstrations = _pretraining(config, suite)["demonstrations"]
-    for key, asked in (
-        (_pretraining_key(config, suite, "demonstrations"), demonstrations),
-        (f"collect.{suite}.quality_episodes", config["collect"][suite]["quality_episodes"]),
-    ):
-        if asked > stored:
+def episode_errors(config: Config, suite: str, asked: Mapping[str, int]) -> Found:
+    """Where more episodes are asked for, by key, than each task has of a quality level."""
+    stored = _stored_episodes(config, suite)
+    for key, count in asked.items():
+        if count > stored:
             scripted = config["collect"][suite]["algorithm"] == "scripted"
             level = " of each level" if scripted else ""
             expected = f"at most the {stored} episodes{level} that a task of {suite} gets"
-            yield key, str(asked), expected
+            yield key, str(count), expected
+
+
+def _stored_episodes(config: Config, suite: str) -> int:
+    """Of every task, or the fewest of one."""
+    chosen = config["collect"][suite]
+    algorithm = chosen["algorithm"]
+    options = build(KINDS[algorithm], relevant(algorithm, chosen["options"]))[0]
+    if algorithm != "file":
+        return options.stored
+    from trajprompt.collect.own_data import fewest_episodes
+
+    tasks = sorted({*chain.from_iterable(splits(config, suite))})
+    return fewest_episodes(options.path, get_suite(suite), tasks)
 
 
 def _method_errors(config: Config) -> Found:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from trajprompt.errors import run_stage
+from trajprompt.pretraining_values import PROMPT
 from trajprompt.settings import (
     PretrainSettings,
     read_settings,
@@ -51,7 +52,9 @@ def run(settings: PretrainSettings, data: Path, out: Path, curve: Path) -> None:
     attributes = provenance("pretrain", dataclasses.asdict(settings), [data])
     with checkpoint_for(out, attributes, settings.device) as checkpoint:
         backbone, points = pretrain(settings, data, checkpoint)
-        save_backbone(out, backbone, attributes)
+        prompt = {name: getattr(settings, name) for name in PROMPT}
+        told = prompt if backbone.config.uses_prompt else {}
+        save_backbone(out, backbone, {**attributes, **told})
         write_text(curve, curve_csv(points))
         write_record(attributes, out, curve)
 

@@ -74,14 +74,15 @@ def make_policy(args: argparse.Namespace, simulator: "Simulator") -> "Policy":
     """The policy that the arguments ask for, for the one row of ``simulator``."""
     import numpy as np
 
-    from trajprompt.collect.scripted import RandomPolicy, ScriptedReachPolicy
+    from trajprompt.collect.experts import ScriptedPolicy
+    from trajprompt.collect.scripted import RandomPolicy
     from trajprompt.rollout.adapted import Adapted, adapted_policy
 
     if args.policy == "random":
         generator = np.random.default_rng(args.seed)
         return RandomPolicy(1, simulator.suite.action_dim, generator)
     if args.policy == "scripted":
-        return ScriptedReachPolicy(simulator)
+        return ScriptedPolicy(simulator)
     return adapted_policy(
         Adapted(args.backbone_file, args.adaptation, args.suite, args.task, args.checkpoint)
     )

@@ -23,10 +23,12 @@ def stream(run_seed: int, *names: object) -> np.random.SeedSequence:
 
 def children(sequence: np.random.SeedSequence, count: int) -> list[np.random.SeedSequence]:
     """``count`` independent streams, the same ones at every call."""
-    return [
-        np.random.SeedSequence(sequence.entropy, spawn_key=(*sequence.spawn_key, i))
-        for i in range(count)
-    ]
+    return [child(sequence, number) for number in range(count)]
+
+
+def child(sequence: np.random.SeedSequence, number: int) -> np.random.SeedSequence:
+    """One of the `children`, however many there are."""
+    return np.random.SeedSequence(sequence.entropy, spawn_key=(*sequence.spawn_key, number))
 
 
 def integers(sequence: np.random.SeedSequence, count: int) -> np.ndarray:

@@ -37,14 +37,17 @@ class PretrainSettings:
     run: str
     run_seed: int
     suite: str
-    backbone: str
+    backbone: str  # name in the config, of a kind or a variant
+    kind: str  # what it reads, a key of prompt_dt.BACKBONES
     seed: int
     train_tasks: tuple[int, ...]
     return_scale: float
     demonstrations: int  # episodes per task that prompts are drawn from
     data_fraction: float  # last part of each replay buffer that is trained on
     context_length: int
-    prompt_length: int
+    prompt_segments: int  # J, one after the other
+    prompt_length: int  # H, steps of one segment
+    prompt_position: str  # of segments in demonstrations, a key of prompt_places.POSITIONS
     steps: int
     batch_per_task: int
     learning_rate: float
@@ -75,7 +78,9 @@ class TuneSettings:
     test_tasks: tuple[int, ...]
     prompt_quality: str  # of the test task; "training": a training task's demonstration
     data_quality: str
+    prompt_segments: int  # these three as in pretraining, which may have had others
     prompt_length: int
+    prompt_position: str
     prompts_per_task: int
     samples: int | str  # training segments per task that offline methods may use, or "all"
     demonstrations: int
@@ -167,10 +172,9 @@ def from_mapping(cls: type[Settings], values: Mapping[str, Any], where: str) -> 
     known = {item.name for item in dataclasses.fields(cls)}  # type: ignore[arg-type]
     wrong = sorted(known.symmetric_difference(values))
     if wrong:
+        found = f"missing or unknown key(s) {', '.join(wrong)}"
         expected = f"exactly the keys {', '.join(sorted(known))}"
-        raise TrajpromptError(
-            where, f"missing or unknown key(s) {', '.join(wrong)}", expected
-        )
+        raise TrajpromptError(where, found, expected)
     as_tuples = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
     return cls(**as_tuples)
 
@@ -234,15 +238,13 @@ def read_settings(
     try:
         values = json.loads(args.settings)
     except json.JSONDecodeError as error:
-        raise TrajpromptError(
-            "--settings", f"not JSON ({error})", "a JSON object"
-        ) from error
+        found = f"not JSON ({error})"
+        raise TrajpromptError("--settings", found, "a JSON object") from error
     if not isinstance(values, dict):
         raise TrajpromptError("--settings", repr(values), "a JSON object")
     settings = from_mapping(cls, values, "--settings")
     for name, value in coordinates.items():
-        if getattr(settings, name) != value:
-            raise TrajpromptError(
-                f"--settings {name}", repr(getattr(settings, name)), repr(value)
-            )
+        own = getattr(settings, name)
+        if own != value:
+            raise TrajpromptError(f"--settings {name}", repr(own), repr(value))
     return settings

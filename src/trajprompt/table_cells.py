@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from trajprompt.report.plots.inputs import CURVES
+from trajprompt.tasks.suites import get_suite
 
 Config = dict[str, Any]
 MAIN_TABLE = "ptdt_table1"  # all methods are compared over the suites that it prints
@@ -24,17 +25,18 @@ def figures(config: Config) -> list[str]:
 
 
 def videos(config: Config) -> dict[str, tuple[str, ...]]:
-    """Video -> the suites in which the run has all of its columns.
+    """Video -> the suites that can be filmed and in which the run has all of its columns.
 
     A video shows cells of tables and figures; it asks for none of its own.
     """
     made = columns(config)
+    shown = [suite for suite in config["suites"] if get_suite(suite).filmed]
     found = {}
     for name, video in (config.get("videos") or {}).items():
         wanted = video.get("suites") or config["suites"]
         found[name] = tuple(
             suite
-            for suite in config["suites"]
+            for suite in shown
             if suite in wanted and all(suite in made.get(c, ()) for c in video["columns"])
         )
     return {name: suites for name, suites in found.items() if suites}
@@ -89,10 +91,10 @@ def curves(config: Config) -> set[tuple[str, str, str]]:
     return set(cells(config, [name for name, kind in kinds.items() if kind in CURVES]))
 
 
-def backbones(config: Config) -> list[tuple[str, str]]:
-    """Every (suite, backbone) that some cell of the run needs, each once."""
+def backbones(config: Config, names: Sequence[str] | None = None) -> list[tuple[str, str]]:
+    """Every (suite, backbone) that some cell of ``names`` needs, each once."""
     pairs = {
         (suite, config["settings"][setting]["backbone"])
-        for suite, setting, _ in cells(config)
+        for suite, setting, _ in cells(config, names)
     }
     return sorted(pairs, key=lambda pair: (config["suites"].index(pair[0]), pair[1]))

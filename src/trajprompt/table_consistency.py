@@ -2,8 +2,10 @@
 
 from typing import Any
 
+from trajprompt import pretraining_values as pretraining
 from trajprompt import table_cells
 from trajprompt.consistency import Config, Found, splits
+from trajprompt.tasks.suites import get_suite
 
 
 def table_inconsistencies(config: Config) -> Found:
@@ -39,7 +41,8 @@ def _fit_errors(config: Config, key: str, column: dict[str, Any]) -> Found:
     if setting["prompt_quality"] == "training" and learns:
         found = f"{column['method']}, which learns from the test task"
         yield f"{key}.method", found, "none, or a generator with iterations: 0"
-    if method.moves_prompts and not BACKBONES[backbone].prompt:
+    kind = pretraining.kind_of(config, backbone)
+    if method.moves_prompts and not BACKBONES[kind].prompt:
         found = f"{column['method']}, which moves prompts, on {backbone}"
         yield f"{key}.method", found, "a setting whose backbone takes a prompt"
 
@@ -48,15 +51,28 @@ def _table_errors(config: Config) -> Found:
     for what in ("tables", "figures"):
         for name, table in config[what].items():
             for index, column in enumerate(table["columns"]):
+                key = f"{what}.{name}.columns.{index}"
                 if column not in config["columns"]:
-                    key = f"{what}.{name}.columns.{index}"
                     yield key, column, f"one of {', '.join(config['columns'])}"
+                else:
+                    yield from _suite_errors(config, key, table, column)
     if config["report"] == "all":
         return
     known = [*config["tables"], *config["figures"]]
     for index, name in enumerate(config["report"]):
         if name not in known:
             yield f"report.{index}", name, f"one of {', '.join(known)}"
+
+
+def _suite_errors(config: Config, key: str, table: Config, column: str) -> Found:
+    """A column that is of none of its table's suites, whatever suites the run has.
+
+    Its row would be missing, and nothing would say so.
+    """
+    own, shown = config["columns"][column].get("suites"), table.get("suites")
+    if own and shown and not set(own) & set(shown):
+        found = f"{column}, which is of {', '.join(own)} alone"
+        yield key, found, f"a column of one of the table's suites, {', '.join(shown)}"
 
 
 def _figure_errors(config: Config) -> Found:
@@ -78,6 +94,9 @@ def _video_errors(config: Config) -> Found:
             if column not in config["columns"]:
                 expected = f"one of {', '.join(config['columns'])}"
                 yield f"{key}.columns.{index}", column, expected
+        for index, suite in enumerate(video.get("suites", ())):
+            if not get_suite(suite).filmed:
+                yield f"{key}.suites.{index}", suite, "a suite with a MuJoCo model"
         for suite in set(config["suites"]) & set(video.get("tasks", {})):
             (_, test), task = splits(config, suite), video["tasks"][suite]
             if task not in test:

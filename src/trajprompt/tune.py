@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trajprompt.errors import TrajpromptError, run_stage
+from trajprompt.pretraining_values import PROMPT
 from trajprompt.settings import (
     TuneSettings,
     cell_arguments,
@@ -48,7 +49,7 @@ def run(settings: TuneSettings, data: Path, backbone_file: Path, out: Path) -> N
     options: Any = parse_options(method.options, settings.options, where)
     problem = prepare(settings, data, backbone_file)
     inputs, backbone = [data, backbone_file], problem.backbone
-    attributes = {
+    attributes: dict[str, Any] = {
         **provenance("tune", dataclasses.asdict(settings), inputs),
         "suite": settings.suite,
         "setting": settings.setting,
@@ -57,6 +58,8 @@ def run(settings: TuneSettings, data: Path, backbone_file: Path, out: Path) -> N
         "backbone": backbone.name,
         "backbone_parameters": sum(p.numel() for p in backbone.model.parameters()),
     }
+    if backbone.config.uses_prompt:
+        attributes |= {name: getattr(settings, name) for name in PROMPT}
     with checkpoint_for(out, attributes, settings.device) as checkpoint:
         problem = dataclasses.replace(problem, checkpoint=checkpoint)
         write_adaptation(out, problem, method.tune(problem, options), attributes)

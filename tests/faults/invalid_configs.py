@@ -155,6 +155,13 @@ def _contradictions() -> Iterator[Case]:
     yield _case(["pretrain", "defaults", "prompt_length"], 82, "prompt_length", "reach")
     yield _case(["pretrain", "suites", "reach", "prompt_length"], 90)
     yield _case(["settings", "expert", "prompt_length"], 150)
+    large = {"prompt_segments": 40, "prompt_length": 20}
+    setting = {**DEFAULT["settings"]["expert"], **large}
+    yield _case(["settings", "expert"], setting, "expert.prompt_segments", "of 20 steps")
+    yield _case(["settings", "expert", "backbone"], "magic")
+    variants = ["pretrain", "backbones"]
+    yield _case(variants, {"mt-orl": {"kind": "mt-orl"}}, "pretrain.backbones.mt-orl")
+    yield _case(variants, {"pairs": {"kind": "magic"}}, "pretrain.backbones.pairs.kind")
     yield _case(["pretrain", "defaults", "warmup_steps"], 501)
     yield _case(["pretrain", "suites", "reach", "warmup_steps"], 501)
     yield _case(["pretrain", "defaults", "validation_every"], 1001)

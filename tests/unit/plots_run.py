@@ -8,16 +8,23 @@ from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
+import report_run
 import torch
 
+from trajprompt.artifacts import file_hash
+from trajprompt.models.backbone import Backbone, save_backbone
+from trajprompt.models.prompt_dt import BackboneConfig, PromptDT
+from trajprompt.report.plots.inputs import READS
 from trajprompt.rollout.columns import EVALUATION_COLUMNS
 from trajprompt.settings import FigureSettings
 from trajprompt.tasks.suites import get_suite
+from trajprompt.trajectories.normaliser import Normaliser
 from trajprompt.trajectories.segments import Segments
 from trajprompt.tuning.adaptation import write_adaptation
 from trajprompt.tuning.protocol import HISTORY_COLUMNS, Adaptation, Extra
 
 SEEDS, STEPS, ITERATIONS, SHOWN = (0, 1), 5, (0, 2, 4), 6
+SEGMENTS, SEGMENT_STEPS = 2, 3  # of prompts whose segments are chosen, by CHOOSING
 CONDITIONS = {
     "expert": {"prompt_quality": "expert", "data_quality": "expert", "samples": 256},
     "random-prompt": {"prompt_quality": "random", "data_quality": "expert", "samples": 256},
@@ -42,7 +49,18 @@ COLUMNS = {
     "pd-expert-random": ("random-prompt", "prompt-diffuser", 7.0, 1.0),
     "pd-diffusion": ("expert", "prompt-diffuser-diffusion", 5.0, 1.0),
     "pd-sum": ("expert", "prompt-diffuser-sum", 2.0, 1.0),
+    "bandit": ("expert", "prompt-bandit", 12.0, 1.0),
+    "best-of-n": ("expert", "best-of-n", 8.0, 1.0),
+    "random-segments": ("expert", "random-segments", 1.0, 1.0),
 }
+PLAYED = {  # what every episode of a search earns above LEVEL
+    "prompt-bandit": 10.0,
+    "best-of-n": 3.0,
+    "random-segments": 0.0,
+    "ptdt-online": 2.0,
+}
+CHOOSING = set(PLAYED) - {"ptdt-online"}
+EPISODES, BELIEF = 40, 6.0  # of a search; how far the truth lies below
 LEVEL = -70.0  # return of the untuned prompt
 
 
@@ -51,13 +69,16 @@ class FakeFigure:
     settings: FigureSettings
     evaluations: list[Path]
     adaptations: list[Path]
+    backbones: list[Path]
+    stores: list[Path]
 
     def command(self, out: Path, **files: list[Path]) -> list[str]:
         """Arguments of ``python -m trajprompt.report.plots``."""
         settings = json.dumps(dataclasses.asdict(self.settings))
         arguments = ["--figure", self.settings.table, "--settings", settings]
         arguments += ["--out", str(out)]
-        given = {"evaluations": self.evaluations, "adaptations": self.adaptations}
+        names = ("evaluations", "adaptations", "backbones", "stores")
+        given = {name: getattr(self, name) for name in names}
         for option, paths in {**given, **files}.items():
             arguments += [f"--{option}", *map(str, paths)]
         return arguments
@@ -90,10 +111,17 @@ def make_figure(
         methods={entry["method"]: entry["label"] for entry in reversed(entries)},
     )
     cells = [(s, name, seed) for s in suites for name in columns for seed in seeds]
+    backbones, stores = {}, []
+    if "backbones" in READS[kind]:
+        backbones = {(s, n): _backbone(folder, s, n) for s in suites for n in seeds}
+    if "stores" in READS[kind]:
+        stores = [report_run.write_store(folder, suite) for suite in suites]
     return FakeFigure(
         settings,
         [_evaluation(folder, *cell) for cell in cells],
-        [_adaptation(folder, *cell) for cell in cells],
+        [_adaptation(folder, *cell, backbones.get((cell[0], cell[2]))) for cell in cells],
+        list(backbones.values()),
+        stores,
     )
 
 
@@ -120,11 +148,14 @@ def _evaluation(folder: Path, suite: str, name: str, seed: int) -> Path:
     return path
 
 
-def _adaptation(folder: Path, suite: str, name: str, seed: int) -> Path:
+def _adaptation(
+    folder: Path, suite: str, name: str, seed: int, backbone: Path | None
+) -> Path:
     setting, method, _, moved = COLUMNS[name]
     known = get_suite(suite)
     tasks = np.array(known.test_tasks)
-    initial = _prompts(tasks, known.state_dim, known.action_dim, seed)
+    steps = SEGMENTS * SEGMENT_STEPS if method in CHOOSING else STEPS
+    initial = _prompts(tasks, steps, (known.state_dim, known.action_dim), seed)
     own = np.random.default_rng([seed, *map(ord, name)])
     last = initial.map(lambda x: x + moved * _like(x, own) if x.is_floating_point() else x)
     problem = SimpleNamespace(rows=tasks, prompts=0 * tasks, initial_prompts=initial)
@@ -137,24 +168,61 @@ def _adaptation(folder: Path, suite: str, name: str, seed: int) -> Path:
     extras = {}
     if method.startswith("prompt-diffuser"):
         extras = _extras(len(tasks), known.state_dim, known.action_dim, own)
+    if method in PLAYED:
+        extras = _search_extras(len(tasks), name, seed)
     made = Adaptation(last, last, ends, history, parameters=1, extras=extras)
     path = folder / "3_tune" / suite / setting / method / f"seed{seed}.h5"
     path.parent.mkdir(parents=True, exist_ok=True)
     names = {"suite": suite, "setting": setting, "method": method, "seed": seed}
+    if method in CHOOSING:
+        names["prompt_segments"] = SEGMENTS
+    if backbone is not None:
+        names["inputs"] = json.dumps({str(backbone): file_hash(backbone)})
     write_adaptation(path, problem, made, names)
     return path
 
 
-def _prompts(tasks: np.ndarray, states: int, actions: int, seed: int) -> Segments:
-    """Of a task and seed, whatever the method."""
+def _search_extras(rows: int, name: str, seed: int) -> dict[str, Extra]:
+    """Episodes around one level, and a belief that is too high; of two methods none.
+
+    They are one above it and one below it in turn.
+    """
+    _, method, gain, _ = COLUMNS[name]
+    played = np.full((rows, EPISODES), LEVEL + PLAYED[method] + 2 * seed)
+    played += np.resize([1.0, -1.0], EPISODES)
+    extras = {"episode_returns": Extra(played, "reward", "invented")}
+    if method == "ptdt-online":
+        return extras
+    believed = np.full((rows, 3), LEVEL + gain + 2 * seed + BELIEF)
+    if method == "random-segments":
+        believed[:] = np.nan
+    return extras | {"selection_values": Extra(believed, "reward", "invented")}
+
+
+def _backbone(folder: Path, suite: str, seed: int) -> Path:
+    """A small one with its first weights."""
+    known = get_suite(suite)
+    torch.manual_seed(seed)
+    config = BackboneConfig(known.state_dim, known.action_dim, width=8, inner=16)
+    normaliser = Normaliser(torch.zeros(known.state_dim), torch.ones(known.state_dim))
+    model = PromptDT(config).eval()
+    made = Backbone("prompt-dt", suite, model, normaliser, 500.0, config)
+    path = folder / "2_pretrain" / suite / "prompt-dt" / f"seed{seed}.safetensors"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    save_backbone(path, made, {})
+    return path
+
+
+def _prompts(tasks: np.ndarray, steps: int, sizes: tuple[int, int], seed: int) -> Segments:
+    """Of a task and seed, whatever the method; ``sizes`` of a state and an action."""
 
     def normal(width: int) -> torch.Tensor:
         chances = [np.random.default_rng([seed, int(task), width]) for task in tasks]
-        drawn = [chance.standard_normal((STEPS, width)) for chance in chances]
+        drawn = [chance.standard_normal((steps, width)) for chance in chances]
         return torch.from_numpy(np.stack(drawn)).float()
 
-    mask = torch.ones(len(tasks), STEPS, dtype=torch.bool)
-    return Segments(normal(1), normal(states), normal(actions), mask.long(), mask)
+    mask = torch.ones(len(tasks), steps, dtype=torch.bool)
+    return Segments(normal(1), *map(normal, sizes), mask.long(), mask)
 
 
 def _like(values: torch.Tensor, chance: np.random.Generator) -> torch.Tensor:

@@ -82,7 +82,7 @@ def make_run(folder: Path, suites: tuple[str, ...] = PRINTED) -> FakeRun:
     return FakeRun(
         settings,
         [_evaluation(folder, suite, name, seed) for suite, name in cells for seed in SEEDS],
-        [_store(folder, suite) for suite in suites],
+        [write_store(folder, suite) for suite in suites],
         [_random_policy(folder, suite) for suite in suites],
         [_curve(folder, suite, seed) for suite in suites for seed in SEEDS],
         [_adaptation(folder, (suites[0], "few-shot", "ptdt-online"))],
@@ -160,7 +160,7 @@ def _untuned(folder: Path, suite: str, seed: int) -> pd.DataFrame:
     return table.set_index(["task", "episode"])
 
 
-def _store(folder: Path, name: str) -> Path:
+def write_store(folder: Path, name: str) -> Path:
     suite = get_suite(name)
     first, expert, _, _ = LEVELS[name]
     returns = np.array([first, first, (first + expert) / 2, expert, expert])

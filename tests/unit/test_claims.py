@@ -1,6 +1,6 @@
 """Verdicts and their sign conventions, and the claims as shipped."""
 
-from collections import Counter
+import re
 
 import numpy as np
 import pytest
@@ -11,8 +11,10 @@ from trajprompt import config
 from trajprompt.errors import TrajpromptError
 from trajprompt.report.claims import Claim, Ledger, read_ledger
 from trajprompt.report.claims_markdown import claims_markdown
+from trajprompt.report.papers import OWN
 from trajprompt.report.published import AVERAGE, Published
 from trajprompt.report.run import load_run
+from trajprompt.report.tables import EXPERT_DATA
 from trajprompt.report.verdicts import (
     CONTRADICTION,
     INCONCLUSIVE,
@@ -38,10 +40,9 @@ def run(tmp_path_factory):
 @pytest.mark.parametrize(
     "direction, low, high, expected",
     [
-        ("greater", 0.1, 2.0, REPRODUCED),
-        ("greater", -2.0, -0.1, NOT_REPRODUCED),
-        ("greater", -0.1, 2.0, INCONCLUSIVE),
-        ("greater", 0.0, 0.0, INCONCLUSIVE),  # nothing moved at all
+        ("greater", 1.1, 2.0, REPRODUCED),
+        ("greater", -2.0, 0.9, NOT_REPRODUCED),
+        ("greater", 0.9, 2.0, INCONCLUSIVE),
         ("greater", NAN, NAN, INCONCLUSIVE),  # one seed
         ("at-least", -0.9, 0.5, REPRODUCED),
         ("at-least", 3.0, 9.0, REPRODUCED),
@@ -58,6 +59,19 @@ def run(tmp_path_factory):
 )
 def test_every_verdict(direction, low, high, expected):
     assert verdict(direction, low, high, margin=1.0) == expected
+
+
+@pytest.mark.parametrize(
+    "low, high, expected",
+    [
+        (0.1, 2.0, REPRODUCED),
+        (-2.0, -0.1, NOT_REPRODUCED),
+        (-0.1, 2.0, INCONCLUSIVE),
+        (0.0, 0.0, INCONCLUSIVE),  # nothing moved at all
+    ],
+)
+def test_greater_needs_no_margin(low, high, expected):
+    assert verdict("greater", low, high) == expected
 
 
 def test_unknown_directions_are_errors():
@@ -101,6 +115,42 @@ def test_effects_are_compared_as_differences_of_differences(run):
     assert list(nothing["difference"]) == [0.0, 0.0]
     absent = judged(run, "prompt-dt", "mt-orl", minus=("prompt-dt", "soft-prompt"))
     assert set(absent["verdict"]) == {NOT_TESTED}
+
+
+def test_the_expert_data_can_be_a_side(run):
+    rows = judged(run, EXPERT_DATA, "prompt-dt")
+    earned = run.scores(run.column("prompt-dt"))["reach"].values.mean()
+    assert rows.loc["reach", "difference"] == pytest.approx(655 - earned)
+    assert set(rows["verdict"]) == {REPRODUCED}
+    near = judged(run, "prompt-dt", EXPERT_DATA, "at-least", 0.5)
+    assert set(near["verdict"]) == {REPRODUCED} and near["episodes"].min() == 3
+    texts = ("c", "paper", "place", "table", "text", EXPERT_DATA, "prompt-dt", "greater")
+    absent = Claim(*texts, {"ant-dir": None})
+    assert judge(Ledger([absent], [], []), run, TABLES)["verdict"][0] == NOT_TESTED
+
+
+def test_our_own_claims_stand_apart(run):
+    texts = ("place", "table", "Ours.", "prompt-dt", "mt-orl", "greater")
+    own = Claim("own", OWN, *texts, {"reach": None})
+    printed = {"first": 1.0, "second": 2.0, "difference": -1.0}
+    printed |= {"spread": None, "exceeds_spread": None}
+    theirs = Claim("theirs", "arXiv 2502.04979", *texts, {"reach": printed})
+    ledger = Ledger([theirs, own], [], [])
+    text = claims_markdown(ledger, judge(ledger, run, TABLES), run)
+    theirs_part, own_part = text.split("## What no paper answers (this repository)")
+    assert "## Prompt-Tuning Bandits (arXiv 2502.04979)" in theirs_part
+    assert f"| {REPRODUCED} † |" in theirs_part
+    own_part = own_part.split("##")[0]
+    assert "Asked here" in own_part and "†" not in own_part
+    assert f"| {REPRODUCED} |" in own_part
+
+
+def test_our_own_claims_are_shipped():
+    claims = read_ledger(report_run.CLAIMS).claims
+    own = [claim for claim in claims if claim.paper == OWN]
+    assert {s for claim in own for s in claim.published} >= {"cheetah-vel", "point-sparse"}
+    assert {claim.second.removeprefix("ptdt-") for claim in own} == {"best-of-n", "cma-es"}
+    assert all(set(claim.published.values()) == {None} for claim in own)
 
 
 def test_what_the_run_lacks_is_not_tested(run):
@@ -150,24 +200,30 @@ def test_markdown_names_run_and_size(run):
         assert entry.statement in text
 
 
-def test_markdown_counts_what_is_not_judged_apart(run):
+def test_markdown_counts_the_papers_claims_and_what_is_not_judged_apart(run):
     ledger = read_ledger(report_run.CLAIMS)
     rows = judge(ledger, run, TABLES)
     lines = claims_markdown(ledger, rows, run).splitlines()
     at = lines.index(f"| {' | '.join(VERDICTS)} |")
     counts = [int(cell) for cell in lines[at + 2].strip("| ").split(" | ")]
     assert counts[-1] == len(ledger.not_compared)
-    assert sum(counts) == (rows["verdict"] != CONTRADICTION).sum()
+    of_papers = rows[(rows["verdict"] != CONTRADICTION) & (rows["paper"] != OWN)]
+    assert sum(counts) == len(of_papers) < (rows["verdict"] != CONTRADICTION).sum()
 
 
-def test_notes_stand_beside_their_claims(run):
+def test_a_note_stands_once_and_its_claims_name_it(run):
     ledger = read_ledger(report_run.CLAIMS)
     text = claims_markdown(ledger, judge(ledger, run, TABLES), run)
-    with_notes = {claim.id for claim in ledger.claims if claim.note}
-    assert {"pd-prompt-robust", "pd-both-robust"} <= with_notes
-    noted = Counter(claim.note for claim in ledger.claims if claim.note)
-    assert len(noted) >= 2
-    assert {note: text.count(note) for note in noted} == noted
+    noted = [claim for claim in ledger.claims if claim.note]
+    assert {"pd-prompt-robust", "pd-both-robust"} <= {claim.id for claim in noted}
+    assert len({claim.note for claim in noted}) >= 2
+    for claim in noted:
+        assert text.count(claim.note) == 1
+        number = re.search(r"^(\[\d+\]) " + re.escape(claim.note), text, re.M)
+        assert number is not None
+        start = f"| {claim.statement} ({claim.place}) "
+        row = next(line for line in text.splitlines() if line.startswith(start))
+        assert row.startswith(f"{start}{number[1]} |")
 
 
 def test_shipped_claims_agree_with_the_published_tables():
@@ -183,7 +239,8 @@ def test_shipped_claims_agree_with_the_published_tables():
             assert printed["second"] == pytest.approx(sides[1][0], abs=0.006), claim.id
             difference = sides[0][0] - sides[1][0]
             assert printed["difference"] == pytest.approx(difference, abs=0.006)
-            spread = max(side[1] for side in sides)
+            spreads = [side[1] for side in sides if not np.isnan(side[1])]
+            spread = max(spreads, default=np.nan)
             if np.isnan(spread):
                 assert printed["spread"] is None and printed["exceeds_spread"] is None
                 continue
@@ -209,7 +266,7 @@ def _printed(table: str, suite: str, column: str, less: str | None) -> tuple[flo
 
 def test_claims_name_columns_of_the_config():
     """All but those about D4RL, which no suite has."""
-    known = set(config.load(["config.yaml"])["columns"])
+    known = {*config.load(["config.yaml"])["columns"], EXPERT_DATA}
     for claim in read_ledger(report_run.CLAIMS).claims:
         named = {name for side in claim.sides for name in side if name}
         assert named <= known or claim.table == "ptdt_table2", claim.id

@@ -7,6 +7,7 @@ import pytest
 
 from trajprompt import config, settings
 from trajprompt.errors import TrajpromptError
+from trajprompt.tasks.suites import SUITE_NAMES
 
 DEFAULT = config.load(["config.yaml"])
 
@@ -25,6 +26,13 @@ def changed(path, value):
 @pytest.mark.parametrize("preset", ["smoke", "paper"])
 def test_presets_are_valid(preset):
     assert config.load(["config.yaml", f"presets/{preset}.yaml"])["run"] == preset
+
+
+def test_only_its_expert_plays_the_sparse_suite():
+    made = config.load(["config.yaml"])
+    made["collect"]["point-sparse"]["algorithm"] = "sac"
+    with pytest.raises(TrajpromptError, match="collect.point-sparse.algorithm"):
+        config.check(made, ["config.yaml"])
 
 
 @pytest.mark.parametrize(
@@ -53,8 +61,23 @@ def test_presets_are_valid(preset):
         ("tables.ptdt_table1.columns", ["magic"], ["columns.0", "magic", "prompt-dt"]),
         ("tables.ptdt_table1.columns", ["mt-orl"] * 2, ["columns", "each once"]),
         ("tables.ptdt_table1.columns", [], ["columns", "at least one"]),
+        (
+            "tables.bandits_table_id.columns",
+            ["pdt", "zo-line-search"],
+            ["bandits_table_id.columns.1", "zo-line-search", "point-sparse", "ant-dir"],
+        ),
+        (
+            "figures.bandits_regret.suites",
+            ["reach", "cheetah-dir"],
+            ["bandits_regret.columns.0", "pdt, which is of", "suites, reach, cheetah-dir"],
+        ),
+        (
+            "columns.mt-orl.suites",
+            ["pick-place"],
+            ["ptdt_table1.columns.2", "mt-orl, which is of pick-place alone", "reach"],
+        ),
         ("tables.ptdt_table1.suites", ["moon"], ["suites.0", "moon"]),
-        ("tables.ptdt_table1.paper", "mine", ["paper", "ptdt, prompt_diffuser"]),
+        ("tables.ptdt_table1.paper", "mine", ["paper", "ptdt, prompt_diffuser, bandits"]),
         ("tables.ptdt_table1.title", "a | b", ["title", "without |"]),
         ("tables.Table", {}, ["tables.Table", "an unknown key", "underscores"]),
         ("tables.table-1", {}, ["tables.table-1", "an unknown key", "underscores"]),
@@ -110,7 +133,7 @@ def test_presets_are_valid(preset):
         ),
         ("evaluate.episodes", 2.0, ["evaluate.episodes", "2.0", "integer"]),
         ("evaluate.episodes", 10**6, ["evaluate.episodes", "1000000", "at most 10000"]),
-        ("evaluate.curve_episodes", 11, ["curve_episodes", "11", "evaluate.episodes, 10"]),
+        ("evaluate.curve_episodes", 11, ["curve_episodes", "11", "evaluate.episodes, 4"]),
         ("run", "laptop\n", ["run", "lower-case"]),
         ("tasks.moon", {}, ["tasks.moon", "an unknown key"]),
         ("settings.Expert", {}, ["settings.Expert", "an unknown key", "lower-case"]),
@@ -134,6 +157,14 @@ def test_wrong_values_are_named(path, value, words):
         config.check(changed(path, value), ["config.yaml"])
     for word in words:
         assert word in str(caught.value)
+
+
+@pytest.mark.parametrize("presets", [[], ["presets/smoke.yaml"], ["presets/paper.yaml"]])
+def test_every_suite_is_configured(presets):
+    """Those, too, that a run does not name."""
+    chosen = config.load(["config.yaml", *presets])
+    chosen["suites"] = list(SUITE_NAMES)
+    config.check(chosen)
 
 
 def test_error_names_the_file_that_holds_the_key(tmp_path):
@@ -172,6 +203,11 @@ def test_no_column_is_of_a_suite_of_the_run():
         config.check(made)
 
 
+def test_a_run_of_one_suite_has_columns_of_others_too():
+    """Tables and columns are then made in part, or not at all: that is asked for."""
+    config.check(changed("suites", ["reach"]))
+
+
 def test_null_takes_an_option_back(tmp_path):
     overlay = tmp_path / "td3.yaml"
     text = "{algorithm: td3, options: {layer_norm: null, initial_temperature: null}}"
@@ -194,11 +230,16 @@ def test_paper_preset_has_the_papers_sizes():
     paper = config.load(["config.yaml", "presets/paper.yaml"])
     sizes = {suite: len(config.splits(paper, suite)[0]) for suite in paper["suites"]}
     expected = {"cheetah-dir": 2, "cheetah-vel": 35, "ant-dir": 45, "reach": 15}
-    assert sizes == {**expected, "ant-dir-ood": 8}
+    expected |= {"ant-dir-ood": 8, "pick-place": 45, "point-sparse": 8}
+    assert sizes == expected
     for suite in paper["suites"]:
         pretraining = config.pretrain(paper, suite, "prompt-dt", 0)
         assert (pretraining.steps, pretraining.learning_rate) == (50_000, 1e-4)
         assert (pretraining.warmup_steps, pretraining.data_fraction) == (10_000, 1.0)
+        for backbone in ("prompt-dt", "segments"):
+            size = config.pretrain(paper, suite, backbone, 0)
+            assert (size.context_length, size.width, size.layers) == (20, 128, 3)
+            assert size.steps == 50_000
     assert paper["evaluate"]["episodes"] == 50
     assert len(paper["seeds"]) >= 3
 

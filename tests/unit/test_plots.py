@@ -5,6 +5,7 @@ import xml.etree.ElementTree as ElementTree
 from importlib import import_module
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pandas as pd
 import plots_run
@@ -35,7 +36,12 @@ FIGURES = {
     "denoising": (("prompt-diffuser",), ""),
     "prompt-map": (("ptdt-offline", "prompt-diffuser"), ""),
     "similarity": (("prompt-dt", "ptdt-offline", "prompt-diffuser"), "prompt-dt"),
+    "budget": (("prompt-dt", "bandit", "best-of-n", "ptdt-online"), "prompt-dt"),
+    "regret": (("prompt-dt", "bandit", "best-of-n", "ptdt-online"), "prompt-dt"),
+    "attention": (("bandit", "best-of-n"), ""),
+    "winners-curse": (("bandit", "best-of-n", "random-segments", "ptdt-online"), ""),
 }
+FILES = {"evaluations", "adaptations", "backbones", "stores"}
 
 
 def numbers(folder, kind, **changes) -> pd.DataFrame:
@@ -46,8 +52,9 @@ def numbers(folder, kind, **changes) -> pd.DataFrame:
 
 def table_of(made) -> pd.DataFrame:
     kind = import_module(f"trajprompt.report.plots.{module_of(made.settings.kind)}")
-    run = load_run(made.settings, made.evaluations)
-    return kind.table(Figure(made.settings, run, made.adaptations, PUBLISHED))
+    run = load_run(made.settings, made.evaluations, made.stores)
+    files = made.adaptations, PUBLISHED, made.backbones
+    return kind.table(Figure(made.settings, run, *files))
 
 
 def test_every_kind_is_tested():
@@ -58,7 +65,7 @@ def test_every_kind_is_tested():
 def test_every_kind_is_drawn_the_same_twice(kind, tmp_path):
     columns, baseline = FIGURES[kind]
     made = make_figure(tmp_path, kind, columns, baseline)
-    unread = dict.fromkeys({"evaluations", "adaptations"} - set(READS[kind]), [])
+    unread = dict.fromkeys(FILES - set(READS[kind]), [])
     for folder in ("a", "b"):  # from no other files than the kind says it reads
         main(made.command(tmp_path / folder, **unread))
     name = made.settings.table
@@ -89,7 +96,8 @@ def test_a_missing_file_is_named(kind, tmp_path):
     made = make_figure(tmp_path, kind, columns, baseline)
     for name in READS[kind]:
         short = dataclasses.replace(made, **{name: getattr(made, name)[:-1]})
-        with pytest.raises(TrajpromptError, match=f"seed{SEEDS[-1]}"):
+        missing = "store of cheetah-vel" if name == "stores" else f"seed{SEEDS[-1]}"
+        with pytest.raises(TrajpromptError, match=missing):
             table_of(short)
 
 
@@ -157,6 +165,26 @@ def test_heat_maps_have_every_number_of_every_prompt(tmp_path):
     parts = own[own["row"] == 0].groupby("part")["dimension"].max() + 1
     assert parts.to_dict() == {"return-to-go": 1, "state": 20, "action": 6}
     assert (own["after"] - own["before"]).std() == pytest.approx(0.3, rel=0.1)
+
+
+def test_heat_maps_show_where_segments_begin(tmp_path, monkeypatch):
+    """Both moments and the change have a line between any two segments, others none."""
+    made = make_figure(tmp_path, "heat-maps", ("ptdt-offline",), seeds=(0,))
+    lines = []
+    monkeypatch.setattr(
+        "matplotlib.axes.Axes.axhline", lambda _, y, **style: lines.append(float(y))
+    )
+    main(made.command(tmp_path / "one"))
+    assert lines == [4.5] * 3  # of three parts: what parts before and after
+    lines.clear()
+    with h5py.File(made.adaptations[0], "r+") as file:
+        file.attrs["prompt_segments"] = 5
+    rows = table_of(made)
+    assert (rows["segment"] == rows["step"]).all()
+    main(made.command(tmp_path / "five"))
+    borders = [0.5, 1.5, 2.5, 3.5]
+    own = [4.5, *(y for border in borders for y in (border, 5 + border, border))]
+    assert lines == own * 3
 
 
 def test_denoising_pulls_prompt_steps_apart(tmp_path):

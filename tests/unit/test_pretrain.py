@@ -40,9 +40,10 @@ def make_task(task: int, episodes: int = 8, length: int = 30) -> TaskTrajectorie
 
 def make_settings(backbone: str = "prompt-dt", **changes) -> PretrainSettings:
     values = dict(
-        run="test", run_seed=1, suite=SUITE.name, backbone=backbone, seed=0,
+        run="test", run_seed=1, suite=SUITE.name, backbone=backbone, kind=backbone, seed=0,
         train_tasks=(0, 1), return_scale=1000.0, demonstrations=2, data_fraction=0.5,
-        context_length=20, prompt_length=5, steps=4, batch_per_task=2, learning_rate=1e-3,
+        context_length=20, prompt_segments=1, prompt_length=5, prompt_position="end",
+        steps=4, batch_per_task=2, learning_rate=1e-3,
         weight_decay=1e-4, warmup_steps=2, schedule="cosine", gradient_clip=0.25,
         dropout=0.1, width=32, layers=3, heads=1, validation_every=2, precision="fp32",
         device="cpu",
@@ -77,6 +78,65 @@ def test_stage_writes_backbone_and_curve(backbone, store, tmp_path):
         rows = list(csv.DictReader(handle))
     assert [row["step"] for row in rows] == ["2", "4"]
     assert all(float(row["validation_loss"]) > 0 for row in rows)
+
+
+def test_a_variant_has_its_own_name_and_prompts(store, tmp_path):
+    """The kind says what it reads; its chance has its own name, as its file has."""
+    form = {"prompt_segments": 2, "prompt_length": 3, "prompt_position": "uniform"}
+    names = {"backbone": "pairs", "backbone_kind": "prompt-dt"}
+    settings = make_settings("pairs", kind="prompt-dt", **form)
+    out = tmp_path / "b.safetensors"
+    stage.run(settings, store, out, tmp_path / "b.csv")
+    loaded = load_backbone(out)
+    assert (loaded.name, loaded.kind) == ("pairs", "prompt-dt")
+    assert loaded.config.uses_prompt and loaded.config.uses_returns
+    with safe_open(out, framework="pt") as file:
+        description = json.loads(file.metadata()["trajprompt"])
+    assert {**names, **form}.items() <= description.items()
+
+
+def test_only_what_reads_prompts_says_what_they_were(store, tmp_path):
+    out = tmp_path / "b.safetensors"
+    stage.run(make_settings("mt-orl"), store, out, tmp_path / "b.csv")
+    with safe_open(out, framework="pt") as file:
+        description = json.loads(file.metadata()["trajprompt"])
+    assert "prompt_length" not in description and description["backbone_kind"] == "mt-orl"
+
+
+def test_the_form_of_prompts_is_trained_on(store, tmp_path):
+    files = []
+    forms = ({}, {"prompt_segments": 2}, {"prompt_position": "uniform"})
+    for number, form in enumerate(forms):
+        files.append(tmp_path / f"{number}.safetensors")
+        stage.run(make_settings(**form), store, files[-1], tmp_path / "c.csv")
+    weights = [load_backbone(file).model.predict_action.weight for file in files]
+    for one, two in ((0, 1), (0, 2), (1, 2)):
+        assert not torch.equal(weights[one], weights[two])
+
+
+def test_a_file_from_before_variants_is_of_the_kind_of_its_name(store, tmp_path):
+    out = tmp_path / "b.safetensors"
+    stage.run(make_settings("mt-orl"), store, out, tmp_path / "b.csv")
+    _rewritten(out)
+    assert load_backbone(out).kind == "mt-orl"
+    _rewritten(out, backbone="pairs")
+    with pytest.raises(TrajpromptError, match="metadata.backbone_kind: 'pairs'"):
+        load_backbone(out)
+    _rewritten(out, backbone="pairs", backbone_kind="prompt-dt")
+    with pytest.raises(TrajpromptError, match="metadata.architecture"):
+        load_backbone(out)
+
+
+def _rewritten(path, **changes):
+    """The file with other metadata, without its kind if ``changes`` name none."""
+    from safetensors.torch import load_file, save_file
+
+    with safe_open(path, framework="pt") as file:
+        description = json.loads(file.metadata()["trajprompt"])
+    description.pop("backbone_kind", None)
+    text = json.dumps({**description, **changes})
+    tensors = {name: tensor.clone() for name, tensor in load_file(path).items()}
+    save_file(tensors, path, {"trajprompt": text})
 
 
 def test_equal_settings_give_equal_bytes_and_seeds_differ(store, tmp_path):

@@ -9,7 +9,7 @@ import pytest
 from metaworld.envs.sawyer_reach_v3 import SawyerReachEnvV3
 from metaworld.policies.sawyer_reach_v3_policy import SawyerReachV3Policy
 
-from trajprompt.collect.scripted import ScriptedReachPolicy
+from trajprompt.collect.experts import ScriptedPolicy
 from trajprompt.rollout.loop import rollout
 from trajprompt.tasks.simulator import make_simulator
 from trajprompt.tasks.suites import get_suite, read_table
@@ -18,11 +18,11 @@ TASKS = np.array([1, 9, 20])
 STEPS = 90
 
 
-def metaworld_environment(task, hidden=True):
-    environment = SawyerReachEnvV3()
+def metaworld_environment(task, hidden=True, kind=SawyerReachEnvV3, table="reach.csv"):
+    environment = kind()
     content = {
-        "rand_vec": read_table("reach.csv")[task],
-        "env_cls": SawyerReachEnvV3,
+        "rand_vec": read_table(table)[task],
+        "env_cls": kind,
         "partially_observable": hidden,
     }
     environment.set_task(SimpleNamespace(data=pickle.dumps(content)))
@@ -71,7 +71,7 @@ def test_the_goal_is_hidden_except_from_the_expert():
 def test_the_expert_is_metaworlds_and_earns_the_papers_650():
     suite = get_suite("reach")
     simulator = make_simulator(suite, np.arange(1, 21), 2)
-    episodes = rollout(simulator, ScriptedReachPolicy(simulator), np.zeros(20, int), True)
+    episodes = rollout(simulator, ScriptedPolicy(simulator), np.zeros(20, int), True)
     assert episodes.returns.mean() == pytest.approx(650, abs=5)
     assert episodes.successes.all()
     environment = metaworld_environment(7, hidden=False)

@@ -89,6 +89,10 @@ def write_untrained_cell(directory):
         (["--policy", "random", "--out", "film.gif", "--task", "40"], "task 40"),
         (["--policy", "scripted", "--out", "film.gif"], "no scripted expert"),
         (["--out", "film.gif"], "--backbone-file"),
+        (
+            ["--suite", "point-sparse", "--policy", "scripted", "--out", "film.gif"],
+            "point-sparse: no picture is drawn of it",
+        ),
     ],
 )
 def test_bad_requests(tmp_path, monkeypatch, arguments, message):

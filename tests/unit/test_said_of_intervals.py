@@ -15,6 +15,7 @@ from test_plots import FIGURES
 from trajprompt.report.__main__ import main as report
 from trajprompt.report.markdown import about_intervals
 from trajprompt.report.plots.__main__ import main as plot
+from trajprompt.report.plots.inputs import WITH_TEXT, module_of
 
 OF_PROMPTS = {"heat-maps", "denoising", "prompt-map"}  # not of means
 NAME = "95 %"
@@ -48,8 +49,8 @@ def test_figures(kind, seeds, tmp_path, drawn):
     made = plots_run.make_figure(tmp_path, kind, columns, baseline, seeds=seeds)
     plot(made.command(tmp_path))
     assert any(NAME in text for text in drawn) == (len(seeds) > 1)
-    if kind == "similarity":
-        text = (tmp_path / "tables/my_similarity.md").read_text()
+    if kind in WITH_TEXT:
+        text = (tmp_path / f"tables/my_{module_of(kind)}.md").read_text()
         assert (NAME in text) == (len(seeds) > 1)
 
 

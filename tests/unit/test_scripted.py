@@ -1,8 +1,10 @@
-"""Scripted reach buffers: time order, levels, hidden goals."""
+"""Scripted buffers: time order, levels, hidden goals. Those of the point: test_point.py."""
 
 import numpy as np
 import pytest
 
+from trajprompt.collect.experts import EXPERTS
+from trajprompt.collect.options import SCRIPTED
 from trajprompt.collect.scripted import ScriptedOptions, collect_scripted
 from trajprompt.errors import TrajpromptError
 from trajprompt.tasks.suites import get_suite
@@ -10,26 +12,34 @@ from trajprompt.tasks.suites import get_suite
 SMALL = ScriptedOptions(episodes=6)
 
 
-def buffers(threads=1):
+def buffers(suite="reach", threads=1, options=SMALL):
     stream = np.random.SeedSequence(5)
-    return collect_scripted(get_suite("reach"), [3, 6], SMALL, stream, threads)
+    return collect_scripted(get_suite(suite), [3, 6], options, stream, threads)
 
 
-def test_levels_rise_in_time_order():
-    for task, buffer in zip([3, 6], buffers(), strict=True):
+@pytest.mark.parametrize(
+    ("suite", "medium_noise", "most_random", "most_medium"),
+    [("reach", 2.0, 250, 620), ("pick-place", 0.4, 10, 450)],
+)
+def test_levels_rise_in_time_order(suite, medium_noise, most_random, most_medium):
+    options = ScriptedOptions(episodes=6, medium_noise=medium_noise)
+    for task, buffer in zip([3, 6], buffers(suite, options=options), strict=True):
         buffer.check("buffer")
         assert buffer.task == task and buffer.num_episodes == 6
         random, medium, expert = buffer.returns.reshape(3, 2).mean(axis=1)
-        assert random < 250 < medium < 620 < expert
+        assert random < most_random < medium < most_medium < expert
         assert (np.diff(buffer.behaviour_step) > 0).all()
         assert np.abs(buffer.actions).max() <= 1
         assert not buffer.observations[:, 36:].any()
 
 
-def test_episodes_of_a_level_differ_and_runs_do_not():
-    first, again = buffers(threads=1), buffers(threads=2)
-    assert len(set(first[0].returns.tolist())) == 6
+@pytest.mark.parametrize("suite", SCRIPTED)
+def test_episodes_of_a_level_differ_and_runs_do_not(suite):
+    first, again = buffers(suite), buffers(suite, threads=2)
+    ends = first[0].final_observations
+    assert len(np.unique(ends, axis=0)) == 6
     for one, other in zip(first, again, strict=True):
+        one.check(suite)
         np.testing.assert_array_equal(one.observations, other.observations)
         np.testing.assert_array_equal(one.actions, other.actions)
 
@@ -40,6 +50,10 @@ def test_stored_steps_are_consecutive():
     # The first half of a state is the second half of the next.
     np.testing.assert_array_equal(episode[1:, 18:36], episode[:-1, :18])
     np.testing.assert_array_equal(buffer.final_observations[0, 18:36], episode[-1, :18])
+
+
+def test_the_config_knows_the_suites_that_have_experts():
+    assert set(SCRIPTED) == set(EXPERTS)
 
 
 @pytest.mark.parametrize(("suite", "episodes"), [("cheetah-vel", 6), ("reach", 4)])

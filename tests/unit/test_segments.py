@@ -7,9 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trajprompt.errors import TrajpromptError
+from trajprompt.trajectories.episode_tensors import EpisodeTensors, returns_to_go
 from trajprompt.trajectories.episodes import TaskTrajectories
 from trajprompt.trajectories.normaliser import STD_FLOOR, Normaliser
-from trajprompt.trajectories.segments import EpisodeTensors, Segments, returns_to_go
+from trajprompt.trajectories.segments import Segments
 
 SCALE = 50.0
 

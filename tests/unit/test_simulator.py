@@ -148,7 +148,7 @@ def played(simulator, actions, reset_seeds):
     return [np.stack(column) for column in zip(*steps, strict=True)]
 
 
-@pytest.mark.parametrize("name", [*SUITES, "reach"])
+@pytest.mark.parametrize("name", [*SUITES, "reach", "pick-place", "point-sparse"])
 def test_a_restored_simulator_steps_to_the_same_bits(name):
     suite, rows = get_suite(name), 5
     tasks = np.resize(suite.test_tasks, rows)

@@ -4,7 +4,11 @@ import numpy as np
 import pytest
 
 from trajprompt.errors import TrajpromptError
+from trajprompt.report.markdown import SUITE_LABELS
+from trajprompt.tasks.mujoco_simulator import MujocoSimulator
+from trajprompt.tasks.simulator import make_simulator
 from trajprompt.tasks.suites import SUITE_NAMES, get_suite
+from trajprompt.tasks.wording import goal_text
 
 
 @pytest.mark.parametrize("name", SUITE_NAMES)
@@ -13,8 +17,8 @@ def test_tasks_exist_and_splits_are_disjoint(name):
     train, test = set(suite.train_tasks), set(suite.test_tasks)
     assert train | test <= set(range(len(suite.goals)))
     assert len(train) == len(suite.train_tasks) and len(test) == len(suite.test_tasks)
-    if name == "cheetah-dir":
-        assert train == test == {0, 1}
+    if name in ("cheetah-dir", "point-sparse"):
+        assert train == test == set(range(len(suite.goals)))
     else:
         assert not train & test
 
@@ -27,6 +31,8 @@ def test_tasks_exist_and_splits_are_disjoint(name):
         ("ant-dir", 50, 45, 5),
         ("ant-dir-ood", 50, 8, 3),
         ("reach", 50, 15, 5),
+        ("pick-place", 50, 45, 5),
+        ("point-sparse", 8, 8, 8),
     ],
 )
 def test_published_sizes(name, goals, train, test):
@@ -55,6 +61,16 @@ def test_out_of_distribution_directions():
     np.testing.assert_allclose(
         degrees[list(suite.test_tasks)], [24.4, 229.5, 237.3], atol=0.06
     )
+
+
+@pytest.mark.parametrize("name", SUITE_NAMES)
+def test_every_suite_has_its_simulator_words_and_label(name):
+    suite = get_suite(name)
+    simulator = make_simulator(suite, np.array(suite.test_tasks[:1]))
+    assert simulator.reset(np.zeros(1, int)).shape == (1, suite.state_dim)
+    assert isinstance(simulator, MujocoSimulator) == suite.filmed
+    assert goal_text(name, suite.test_tasks[0])
+    assert name in SUITE_LABELS
 
 
 def test_goals_are_read_only():

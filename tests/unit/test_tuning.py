@@ -16,13 +16,17 @@ from trajprompt.models.prompt_dt import BackboneConfig, PromptDT, action_loss
 from trajprompt.options import OptionError, build, parse_options
 from trajprompt.seeds import stream, torch_generator
 from trajprompt.tasks.suites import get_suite
-from trajprompt.tuning import none, protocol, ptdt_online
+from trajprompt.tuning import none, oracle, protocol
 from trajprompt.tuning.adaptation import read_adaptation, write_adaptation
 from trajprompt.tuning.adaptor import AdaptorOptions
+from trajprompt.tuning.cma_es import CmaEsOptions
 from trajprompt.tuning.diffuser_ptdt import DiffuserPtdtOptions
 from trajprompt.tuning.finetuning import FinetuneOptions
+from trajprompt.tuning.gaussian_search import GaussianSearchOptions
+from trajprompt.tuning.hill_climbing import HillClimbingOptions
 from trajprompt.tuning.imitation import ImitationLoss
 from trajprompt.tuning.none import NoOptions
+from trajprompt.tuning.prompt_bandit import BanditOptions
 from trajprompt.tuning.prompt_diffuser import DiffuserOptions
 from trajprompt.tuning.prompt_vae import VAEOptions
 from trajprompt.tuning.prompt_vectors import to_prompts, to_vectors
@@ -35,12 +39,17 @@ from trajprompt.tuning.protocol import (
 )
 from trajprompt.tuning.ptdt_offline import ImitationObjective, OfflineOptions
 from trajprompt.tuning.ptdt_online import OnlineOptions
+from trajprompt.tuning.random_segments import RandomSegmentsOptions
 from trajprompt.tuning.retrieval import RetrievalOptions
 from trajprompt.tuning.soft_prompt import SoftPromptOptions
+from trajprompt.tuning.two_point import TwoPointOptions
+from trajprompt.tuning.zo_rank_line_search import LineSearchOptions
+from trajprompt.tuning.zo_rank_search import RankSearchOptions
 
 TINY_GENERATOR = {"pretraining_steps": 3, "iterations": 2, "steps_per_iteration": 2}
 TINY_GENERATOR |= {"batch": 4, "contexts": 4, "chains": 2, "width": 16, "judging_batch": 8}
 TINY_RANKING = {"iterations": 2, "steps_per_iteration": 2, "batch": 4}
+TINY_SEARCH = {"episodes": 11, "records": 2}  # four rounds of three, the last smaller
 OPTIONS = {
     "none": NoOptions(),
     "full-finetune": FinetuneOptions(
@@ -62,6 +71,15 @@ OPTIONS = {
     "ptdt-online": OnlineOptions(
         iterations=2, steps_per_iteration=3, candidates=4, ranked=4
     ),
+    "random-segments": RandomSegmentsOptions(**TINY_SEARCH, candidates=3),
+    "best-of-n": RandomSegmentsOptions(**TINY_SEARCH, candidates=3),
+    "gaussian-search": GaussianSearchOptions(**TINY_SEARCH, candidates=3),
+    "hill-climbing": HillClimbingOptions(**TINY_SEARCH, candidates=3),
+    "cma-es": CmaEsOptions(episodes=20, records=2, population=6),
+    "two-point": TwoPointOptions(**TINY_SEARCH, pairs=2),
+    "zo-rank-search": RankSearchOptions(**TINY_SEARCH, candidates=3, ranked=3),
+    "prompt-bandit": BanditOptions(**TINY_SEARCH, refit_steps=5),
+    "zo-rank-line-search": LineSearchOptions(**TINY_SEARCH, candidates=3, ranked=3),
 }
 
 
@@ -84,9 +102,9 @@ def played(monkeypatch) -> list[SimpleNamespace]:
         log.append(SimpleNamespace(tasks=tasks, seeds=seeds, returns=returns))
         return SimpleNamespace(returns=returns, lengths=np.full(len(seeds), 10))
 
-    monkeypatch.setattr(ptdt_online, "LockstepPolicy", policy)
-    monkeypatch.setattr(ptdt_online, "rollout", rollout)
-    monkeypatch.setattr(ptdt_online, "make_simulator", lambda suite, tasks, threads: tasks)
+    monkeypatch.setattr(oracle, "LockstepPolicy", policy)
+    monkeypatch.setattr(oracle, "rollout", rollout)
+    monkeypatch.setattr(oracle, "make_simulator", lambda suite, tasks, threads: tasks)
     return log
 
 
@@ -125,7 +143,8 @@ def test_method_on_a_tiny_problem(name, problem, played, tmp_path):
     last = max(entry["iteration"] for entry in adaptation.history)
     if name in OPTIONS:
         composed = {"retrieval": 1, "diffuser-ptdt": TINY_RANKING["iterations"]}
-        assert last == composed.get(name, getattr(OPTIONS[name], "iterations", 0))
+        own = vars(OPTIONS[name])
+        assert last == composed.get(name, own.get("iterations", own.get("records", 0)))
         assert len(adaptation.history) == ROWS * (last + 1)
     assert all(set(entry) == set(HISTORY_COLUMNS) for entry in adaptation.history)
     for prompts in (adaptation.last, adaptation.best):
@@ -157,7 +176,8 @@ def test_none_hands_the_initial_prompts_back(problem):
 
 
 @pytest.mark.parametrize(
-    "name", ["ptdt-offline", "ptdt-online", "soft-prompt", "retrieval"]
+    "name",
+    ["ptdt-offline", "ptdt-online", "soft-prompt", "retrieval", "best-of-n", "cma-es"],
 )
 def test_moving_prompts_needs_one(name, problem):
     with pytest.raises(TrajpromptError, match="prompt"):
@@ -258,6 +278,20 @@ def test_online_counts_and_common_resets(problem, played):
     assert played[0].tasks.tolist() == np.repeat(problem.rows, 2 * (m + 1)).tolist()
     objective = [entry["objective"] for entry in adaptation.history]
     assert objective[-ROWS:] < objective[:ROWS]
+
+
+@pytest.mark.parametrize(("suite", "each"), [("cheetah-vel", 2), ("reach", 1)])
+def test_online_leaves_the_return_of_every_episode(problem, played, suite, each):
+    """Judgements of the iterate too; several of a candidate are its mean, so often."""
+    options = dataclasses.replace(OPTIONS["ptdt-online"], episodes=2)
+    known = get_suite(suite)
+    changed = dataclasses.replace(problem, suite=known)
+    extra = get_method("ptdt-online").tune(changed, options).extras["episode_returns"]
+    assert extra.values.shape == (ROWS, options.episodes_played(known))
+    assert "mean" in extra.description
+    rounds = [call.returns.reshape(ROWS, -1, each) for call in played]
+    means = np.concatenate(rounds, axis=1).mean(axis=2)
+    np.testing.assert_array_equal(extra.values, means.repeat(each, axis=1))
 
 
 def test_one_episode_where_resets_are_deterministic(problem, played):

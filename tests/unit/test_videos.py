@@ -12,6 +12,7 @@ from trajprompt.errors import TrajpromptError
 from trajprompt.report import videos
 from trajprompt.report.panels import LABEL, TITLE, Panels
 from trajprompt.settings import VideoSettings, from_mapping, to_json
+from trajprompt.tasks.suites import SUITE_NAMES
 from trajprompt.tasks.wording import WORDS, goal_text
 from trajprompt.video import encodable, write_video
 
@@ -37,9 +38,16 @@ def test_a_video_adds_no_cell_and_shows_only_whole_films():
     one_table = {**DEFAULT, "report": ["ptdt_table1"]}  # no prompt-diffuser
     assert "rollouts" not in table_cells.videos(one_table)
     one_table["videos"] = {"mine": {"title": "", "columns": ["prompt-dt", "ptdt-online"]}}
-    assert set(table_cells.videos(one_table)["mine"]) == set(DEFAULT["suites"]) - {
-        "ant-dir-ood"
-    }
+    suites = DEFAULT["tables"]["ptdt_table1"]["suites"]
+    assert set(table_cells.videos(one_table)["mine"]) == set(suites)
+
+
+def test_a_suite_without_pictures_is_in_no_film():
+    suites = ["reach", "point-sparse"]
+    made = {**DEFAULT, "suites": suites, "tables": {"t": {"columns": ["prompt-dt"]}}}
+    made |= {"figures": {}, "videos": {"mine": {"title": "", "columns": ["prompt-dt"]}}}
+    assert table_cells.columns(made)["prompt-dt"] == tuple(suites)
+    assert table_cells.videos(made) == {"mine": ("reach",)}
 
 
 @pytest.mark.parametrize("made", [DEFAULT, SMOKE], ids=["laptop", "smoke"])
@@ -58,6 +66,7 @@ def test_every_run_has_a_video(made):
         ({"columns": ["magic"]}, r"videos.rollouts.columns.0: found magic"),
         ({"tasks": {"reach": 1}}, r"videos.rollouts.tasks.reach: found 1"),  # trained on
         ({"columns": []}, r"videos.rollouts.columns"),
+        ({"suites": ["point-sparse"]}, r"videos.rollouts.suites.0: found point-sparse"),
     ],
 )
 def test_what_fits_nothing_is_refused(change, where):
@@ -136,7 +145,7 @@ def test_without_ffmpeg_films_of_the_report_are_refused(tmp_path, monkeypatch):
 
 
 def test_goals_have_words():
-    assert set(WORDS) == set(DEFAULT["suites"])
+    assert set(WORDS) == set(SUITE_NAMES)
     assert goal_text("cheetah-vel", 7) == "run forwards at 0.6 m/s"
     assert goal_text("cheetah-dir", 1) == "run backwards"
     assert goal_text("ant-dir", 1) == "walk towards 24°"

@@ -55,4 +55,5 @@ def make_problem() -> TuningProblem:
         precision="fp32",
         training_prompts=prompt_set(TRAINING_TASKS, seed=10),
         prompt_set=prompt_set(ROWS, seed=20),
+        arms=[segments(4 + row, length=PROMPT, seed=30 + row) for row in range(ROWS)],
     )

@@ -90,7 +90,7 @@ def report(smoke):
 
 def test_the_report_opens_on_what_made_it(report):
     text = report.find("body")[0].text
-    assert "smoke: 5 suites, 1 seed(s)" in text and "How to read it" in text
+    assert "smoke: 7 suites, 1 seed(s)" in text and "How to read it" in text
     assert report.wait(lambda: report.find("svg.marks, canvas.marks"))  # the rules' graph
     assert report.find(".prose")[0].rect["y"] >= 0  # not above the window
     assert [name for name in report.menu() if name[:1].isdigit()] == [

@@ -14,6 +14,8 @@ for FIGURE in FIGURES:
             published=published(*plot_inputs.published_of(KIND)),
             evaluations=read_by_figure(FIGURE, "evaluations", rules.evaluate.output[0]),
             adaptations=read_by_figure(FIGURE, "adaptations", rules.tune.output[0]),
+            backbones=backbones_read(FIGURE, rules.pretrain.output.backbone),
+            stores=stores_read(FIGURE),
         output:
             report(
                 f"results/{RUN}/5_report/tables/{FIGURE}.csv",
@@ -59,6 +61,7 @@ for FIGURE in FIGURES:
         shell:
             "exec python -m trajprompt.report.plots --figure {params.figure}"
             " --evaluations {input.evaluations} --adaptations {input.adaptations}"
+            " --backbones {input.backbones} --stores {input.stores}"
             " --settings {params.settings:q} --out {params.out} > {log} 2>&1"
 
     workflow.get_rule(FIGURE).docstring = f"{config['figures'][FIGURE]['title']}."

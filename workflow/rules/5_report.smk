@@ -1,5 +1,5 @@
-# What made the run, and the targets of a whole paper: `ptdt` and `prompt_diffuser` make its tables
-# and figures, `all` everything.
+# What made the run, and the targets of a whole paper: `ptdt`, `prompt_diffuser` and `bandits` make
+# its tables and figures, `all` everything.
 
 
 rule curves:
@@ -110,9 +110,7 @@ rule record:
         ],
         published=sorted(Path("published").glob("*")),
         report=[
-            papers_files("ptdt"),
-            papers_files("prompt_diffuser"),
-            papers_files(None),
+            [papers_files(paper) for paper in (*PAPERS, None)],
             rules.curves.output,
             rules.claims.output,
             rules.aggregate.output,
@@ -162,4 +160,11 @@ rule prompt_diffuser:
     """The tables and figures of Prompt Diffuser (arXiv 2411.01168)."""
     input:
         papers_files("prompt_diffuser"),
+    localrule: True
+
+
+rule bandits:
+    """The tables and figures of Prompt-Tuning Bandits (arXiv 2502.04979)."""
+    input:
+        papers_files("bandits"),
     localrule: True

@@ -10,6 +10,7 @@ WITHOUT_NUMBERS = {
     f"src/trajprompt/{name}.py"
     for name in (
         "artifacts",
+        "cell_consistency",
         "checkpoint",
         "config",
         "config_errors",
@@ -19,6 +20,7 @@ WITHOUT_NUMBERS = {
         "hdf5_checks",
         "options",
         "parsing",
+        "pretraining_values",
         "progress",
         "processes",
         "provenance",

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from trajprompt import config as run_config
-from trajprompt import run_lock, scheduling
+from trajprompt import pretraining_values, run_lock, scheduling
 from trajprompt import settings as stage_settings
 from trajprompt import table_cells
 from trajprompt.report.papers import PAPERS
@@ -47,7 +47,7 @@ OF_THE_RUN = "This run"  # the subcategory of what no paper has
 wildcard_constraints:
     run=re.escape(RUN),
     suite="|".join(config["suites"]),
-    backbone="prompt-dt|prompt-mt-bc|mt-orl",
+    backbone="|".join(pretraining_values.names(config)),
     setting="|".join(config["settings"]),
     method="|".join(config["tune"]["methods"]),
     seed=r"\d+",
@@ -136,8 +136,22 @@ def of_paper(name):
 
 def read_by_figure(figure, what, pattern):
     """``pattern`` filled in for the cells of a figure, if its kind reads that file."""
-    reads = plot_inputs.READS[config["figures"][figure]["kind"]]
-    return cells_of(figure, pattern) if what in reads else []
+    return cells_of(figure, pattern) if reads(figure, what) else []
+
+
+def backbones_read(figure, pattern):
+    """``pattern`` filled in for the backbones of a figure's cells, if its kind reads them."""
+    pairs = table_cells.backbones(config, (figure,))
+    return _of_backbones(pattern, pairs) if reads(figure, "backbones") else []
+
+
+def stores_read(figure):
+    """The trajectories of a figure's suites, if its kind reads them."""
+    return stores_of(figure) if reads(figure, "stores") else []
+
+
+def reads(figure, what):
+    return what in plot_inputs.READS[config["figures"][figure]["kind"]]
 
 
 def _cell(wildcards):
@@ -192,9 +206,13 @@ def _filled(pattern, cells, seeds):
 
 def backbones_of_run(pattern):
     """``pattern`` filled in for every backbone that a cell needs, and every seed."""
+    return _of_backbones(pattern, table_cells.backbones(config))
+
+
+def _of_backbones(pattern, pairs):
     return [
         pattern.format(run=RUN, suite=suite, backbone=backbone, seed=seed)
-        for suite, backbone in table_cells.backbones(config)
+        for suite, backbone in pairs
         for seed in config["seeds"]
     ]
 

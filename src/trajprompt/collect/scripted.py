@@ -1,22 +1,18 @@
-"""Scripted demonstrations for reach: random, then noisy, then expert episodes.
-
-The expert is metaworld 3.1.1's ``SawyerReachV3Policy``: it sees the goal and moves the
-hand towards it. The stored observations hide the goal all the same.
-"""
+"""Scripted demonstrations: random, then noisy, then expert episodes of every task."""
 
 from collections.abc import Sequence
 
 import numpy as np
 
+from trajprompt.collect.experts import ScriptedPolicy
 from trajprompt.collect.options import ScriptedOptions
-from trajprompt.errors import TrajpromptError
-from trajprompt.rollout.loop import Episodes, rollout
-from trajprompt.tasks.reach import ReachSimulator
-from trajprompt.tasks.simulator import Simulator, make_simulator
+from trajprompt.rollout.loop import Episodes, Policy, rollout
+from trajprompt.seeds import children, integers
+from trajprompt.tasks.simulator import make_simulator
 from trajprompt.tasks.suites import Suite
 from trajprompt.trajectories.episodes import TaskTrajectories
 
-GAIN = 5.0  # metaworld/policies/sawyer_reach_v3_policy.py: move(..., p=5.0)
+LEVELS = 3  # random, noisy, expert
 
 
 class RandomPolicy:
@@ -27,35 +23,6 @@ class RandomPolicy:
 
     def act(self, observations: np.ndarray) -> np.ndarray:
         return self.generator.uniform(-1, 1, self.shape).astype(np.float32)  # (N, A)
-
-    def receive(self, rewards: np.ndarray) -> None:
-        pass
-
-
-class ScriptedReachPolicy:
-    """The scripted expert of every row of a reach simulator, with Gaussian action noise."""
-
-    def __init__(
-        self,
-        simulator: Simulator,
-        noise: float = 0.0,
-        generator: np.random.Generator | None = None,
-    ):
-        if not isinstance(simulator, ReachSimulator):
-            raise TrajpromptError(simulator.suite.name, "no scripted expert", "suite reach")
-        if noise > 0 and generator is None:
-            raise TrajpromptError("scripted policy", "noise without a generator", "both")
-        self.simulator, self.noise, self.generator = simulator, noise, generator
-
-    def act(self, observations: np.ndarray) -> np.ndarray:
-        """(N, 4); the simulator is asked for the goal that ``observations`` hide."""
-        seen = self.simulator.expert_observations  # (N, 39)
-        actions = np.zeros((len(seen), 4), np.float32)  # no grip
-        actions[:, :3] = GAIN * (seen[:, 36:] - seen[:, :3])
-        if self.generator is not None:
-            actions += self.generator.normal(0.0, self.noise, actions.shape)
-        # Meta-World clips as well; clipped here, the stored action is the one that acted.
-        return np.clip(actions, -1.0, 1.0)
 
     def receive(self, rewards: np.ndarray) -> None:
         pass
@@ -72,13 +39,16 @@ def collect_scripted(
     each = options.stored
     simulator = make_simulator(suite, np.repeat(np.asarray(tasks), each), threads)
     generator = np.random.default_rng(stream)
-    policies = (
+    policies: tuple[Policy, ...] = (
         RandomPolicy(simulator.rows, suite.action_dim, generator),
-        ScriptedReachPolicy(simulator, options.medium_noise, generator),
-        ScriptedReachPolicy(simulator, options.expert_noise, generator),
+        ScriptedPolicy(simulator, options.medium_noise, generator),
+        ScriptedPolicy(simulator, options.expert_noise, generator),
     )
-    seeds = np.zeros(simulator.rows, np.int64)  # resets draw nothing
-    levels = [rollout(simulator, policy, seeds, record=True) for policy in policies]
+    resets = integers(children(stream, 1)[0], LEVELS * simulator.rows)
+    levels = [
+        rollout(simulator, policy, seeds, record=True)
+        for policy, seeds in zip(policies, np.split(resets, LEVELS), strict=True)
+    ]
     return [
         _buffer(
             suite, task, [_rows(level, index * each, each) for level in levels], options
@@ -88,26 +58,28 @@ def collect_scripted(
 
 
 def _rows(episodes: Episodes, first: int, count: int) -> dict[str, np.ndarray]:
-    names = ("observations", "actions", "rewards", "terminations")
+    names = ("observations", "actions", "rewards", "terminations", "lengths")
     return {name: getattr(episodes, name)[first : first + count] for name in names}
 
 
 def _buffer(
     suite: Suite, task: int, levels: list[dict[str, np.ndarray]], options: ScriptedOptions
 ) -> TaskTrajectories:
-    """Flatten the (E, H, ...) arrays of the levels; no reach episode ends early."""
+    """Flatten the (E, H, ...) arrays of the levels, without what lies behind the ends."""
     joined = {name: np.concatenate([level[name] for level in levels]) for name in levels[0]}
-    episodes, horizon = joined["rewards"].shape
+    lengths, observations = joined["lengths"], joined["observations"]
+    played = np.arange(suite.horizon) < lengths[:, None]  # (E, H)
+    ends = np.cumsum(lengths)
     return TaskTrajectories(
         task=int(task),
         goal=suite.goals[task].copy(),
-        observations=joined["observations"][:, :-1].reshape(-1, suite.state_dim),
-        actions=joined["actions"].reshape(-1, suite.action_dim),
-        rewards=joined["rewards"].reshape(-1),
-        terminations=joined["terminations"].reshape(-1),
-        episode_ends=horizon * np.arange(1, episodes + 1, dtype=np.int64),
-        final_observations=joined["observations"][:, -1].copy(),
-        behaviour_step=horizon * np.arange(episodes, dtype=np.int64),
+        observations=observations[:, :-1][played],
+        actions=joined["actions"][played],
+        rewards=joined["rewards"][played],
+        terminations=joined["terminations"][played],
+        episode_ends=ends,
+        final_observations=observations[np.arange(len(lengths)), lengths],
+        behaviour_step=ends - lengths,
         attributes={
             "algorithm": "scripted: random, noisy, expert thirds",
             "medium_noise": options.medium_noise,

@@ -32,12 +32,13 @@ MODEL, NORMALISER = "model.", "normaliser."  # prefixes of the tensors' names
 class Backbone:
     """A prompt decision transformer with what is needed to feed it raw observations."""
 
-    name: str  # a key of prompt_dt.BACKBONES
+    name: str  # of a kind, or of a variant of it
     suite: str  # the suite's name
     model: PromptDT
     normaliser: Normaliser
     return_scale: float  # reward units per unit of return-to-go
     config: BackboneConfig
+    kind: str = ""  # a key of prompt_dt.BACKBONES; if empty, the name is one
 
     @property
     def device(self) -> torch.device:
@@ -61,7 +62,7 @@ class Backbone:
 
 
 def save_backbone(
-    path: str | Path, backbone: Backbone, attributes: Mapping[str, str]
+    path: str | Path, backbone: Backbone, attributes: Mapping[str, Any]
 ) -> None:
     """Write weights and normaliser as safetensors; everything else is its metadata.
 
@@ -81,6 +82,7 @@ def save_backbone(
         "schema_version": SCHEMA_VERSION,
         "kind": KIND,
         "backbone": backbone.name,
+        "backbone_kind": backbone.kind or backbone.name,
         "suite": backbone.suite,
         "return_scale": backbone.return_scale,
         "architecture": dataclasses.asdict(backbone.config),
@@ -117,6 +119,7 @@ def load_backbone(path: str | Path, device: str = "cpu") -> Backbone:
         normaliser.to(place),
         float(description["return_scale"]),
         config,
+        description["backbone_kind"],
     )
 
 
@@ -127,8 +130,10 @@ def _description(path: Path, metadata: Mapping[str, str]) -> dict[str, Any]:
     if kind != (KIND, SCHEMA_VERSION):
         text = f"kind {kind[0]!r}, schema version {kind[1]!r}"
         raise TrajpromptError(path, text, f"{KIND!r}, {SCHEMA_VERSION}", REMEDY)
+    found.setdefault("backbone_kind", found.get("backbone"))  # before there were variants
     types = {"backbone": str, "suite": str, "digest": str, "architecture": dict}
-    for name, kind_of_value in {**types, "return_scale": int | float}.items():
+    others = {"backbone_kind": str, "return_scale": int | float}
+    for name, kind_of_value in {**types, **others}.items():
         if not isinstance(found.get(name), kind_of_value):
             value = f"{found.get(name)!r:.80}"
             raise TrajpromptError(f"{path}: metadata.{name}", value, "another type", REMEDY)
@@ -139,15 +144,15 @@ def _description(path: Path, metadata: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _architecture(path: Path, description: Mapping[str, Any]) -> BackboneConfig:
-    """The sizes, if they fit what the backbone's name and suite say."""
-    where = f"{path}: metadata.architecture"
-    if description["backbone"] not in BACKBONES:
-        name = f"{description['backbone']!r:.80}"
-        raise TrajpromptError(f"{path}: metadata.backbone", name, ", ".join(BACKBONES))
+    """The sizes, if they fit what the backbone's kind and suite say."""
+    where, kind = f"{path}: metadata.architecture", description["backbone_kind"]
+    if kind not in BACKBONES:
+        place = f"{path}: metadata.backbone_kind"
+        raise TrajpromptError(place, f"{kind!r:.80}", ", ".join(BACKBONES))
     config = parse_options(BackboneConfig, description["architecture"], where)
     seen, expected = (
         (config.uses_prompt, config.uses_returns),
-        BACKBONES[description["backbone"]],
+        BACKBONES[kind],
     )
     if seen != expected:
         raise TrajpromptError(where, f"{seen}", f"{expected}", REMEDY)

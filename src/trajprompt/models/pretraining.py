@@ -56,13 +56,14 @@ def pretrain(
         normaliser.to(device),
         settings.return_scale,
         model.config,
+        settings.kind,
     )
     return backbone, curve
 
 
 def backbone_config(settings: PretrainSettings) -> BackboneConfig:
     """The architecture that the settings ask for."""
-    suite, seen = get_suite(settings.suite), reads(settings.backbone)
+    suite, seen = get_suite(settings.suite), reads(settings.kind)
     return BackboneConfig(
         suite.state_dim,
         suite.action_dim,
@@ -81,7 +82,7 @@ def _sampler(
     settings: PretrainSettings, resident: PretrainData, purpose: str, per_task: int
 ) -> Sampler:
     held_out = purpose == "validation"
-    prompts = resident.demonstrations if reads(settings.backbone).prompt else None
+    prompts = resident.demonstrations if reads(settings.kind).prompt else None
     return Sampler(
         resident.validation if held_out else resident.contexts,
         prompts,
@@ -89,6 +90,8 @@ def _sampler(
         per_task,
         settings.context_length,
         settings.prompt_length,
+        settings.prompt_segments,
+        settings.prompt_position,
     )
 
 

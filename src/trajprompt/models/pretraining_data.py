@@ -8,9 +8,10 @@ import torch
 
 from trajprompt.models.prompt_dt import PromptDT, action_loss
 from trajprompt.models.training import Batch
+from trajprompt.trajectories.episode_tensors import EpisodeTensors
 from trajprompt.trajectories.episodes import TaskTrajectories
 from trajprompt.trajectories.normaliser import Normaliser
-from trajprompt.trajectories.segments import EpisodeTensors, Segments
+from trajprompt.trajectories.segments import Segments
 
 HELD_OUT_EVERY = 20  # one episode of 20 per training task is for validation
 
@@ -68,6 +69,8 @@ class Sampler:
     per_task: int
     context_length: int
     prompt_length: int
+    prompt_segments: int = 1
+    prompt_position: str = "end"
 
     def __call__(self) -> Batch:
         """(tasks * per_task, K, ..) contexts, tasks in order, and as many prompts."""
@@ -75,9 +78,8 @@ class Sampler:
         contexts = self.contexts.sample_contexts(generator, count, self.context_length)
         if self.demonstrations is None:
             return contexts, None
-        return contexts, self.demonstrations.sample_prompts(
-            generator, count, self.prompt_length
-        )
+        form = (self.prompt_length, self.prompt_segments, self.prompt_position)
+        return contexts, self.demonstrations.sample_prompts(generator, count, *form)
 
 
 @dataclass(frozen=True)

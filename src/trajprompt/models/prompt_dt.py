@@ -29,7 +29,7 @@ class Reads(NamedTuple):
 # A file that asks for more is damaged; it is not tried.
 LARGEST_SIZE, LARGEST_DEPTH = 100_000, 100
 
-# By the names of Prompt-Tuning DT's Table 1.
+# By the names of Prompt-Tuning DT's Table 1, which pretraining_values.py has too.
 BACKBONES = {
     "prompt-dt": Reads(prompt=True, returns=True),
     # The reference trains with returns of zero and evaluates with a constant target;

@@ -15,14 +15,14 @@ SAYING = {"paper", "place", "says"}
 
 @dataclass(frozen=True)
 class Claim:
-    """A paper's comparison of two columns, or of two differences of columns."""
+    """A comparison of two columns, or of two differences of columns."""
 
     id: str
-    paper: str
+    paper: str  # that claims it; `papers.OWN`: we do
     place: str
     table: str  # whose figures ``published`` are
     statement: str
-    first: str
+    first: str  # a column of the config, or what the data's expert episodes earned
     second: str
     direction: str
     published: dict[str, dict[str, Any] | None]  # suite -> figures; None: none is printed

@@ -12,7 +12,7 @@ from trajprompt.report.markdown import (
     number,
     size,
 )
-from trajprompt.report.papers import NAME_OF_SOURCE
+from trajprompt.report.papers import NAME_OF_SOURCE, OWN
 from trajprompt.report.run import Run
 from trajprompt.report.verdicts import (
     CONTRADICTION,
@@ -28,6 +28,10 @@ LEGEND = (
     "† The paper's own figures for this suite do not show what it claims: *not reproduced* "
     "may then agree with them. ‡ They show it only within the margin.\n"
 )
+OWN_LEGEND = (
+    "Asked here, not in a paper, and not among the counts above. *Reproduced* means that "
+    "it holds in this run, *not reproduced* that the opposite does.\n"
+)
 ELSEWHERE = (
     "*Not judged* here, because they are not about the returns of two columns; beside "
     "each stands the place that shows what this run has to say.\n"
@@ -39,7 +43,8 @@ def claims_markdown(ledger: Ledger, table: pd.DataFrame, run: Run) -> str:
     parts = [_notes(table, run), _counts(table)]
     for paper in dict.fromkeys(claim.paper for claim in ledger.claims):
         claims = [claim for claim in ledger.claims if claim.paper == paper]
-        parts += [f"## {NAME_OF_SOURCE.get(paper, paper)} ({paper})\n", LEGEND]
+        legend = OWN_LEGEND if paper == OWN else LEGEND
+        parts += [f"## {NAME_OF_SOURCE.get(paper, paper)} ({paper})\n", legend]
         parts += [_summary(claims, table)]
     remarks = _remarks(ledger.not_compared)
     parts += ["## Claims about something else\n", ELSEWHERE, remarks]
@@ -72,14 +77,17 @@ def _size(table: pd.DataFrame, run: Run) -> str:
 
 
 def _counts(table: pd.DataFrame) -> str:
-    """How many verdicts of each kind, claim by claim and suite by suite."""
-    judged = table[table["verdict"] != CONTRADICTION]
+    """How many verdicts of each kind on the papers, claim by claim and suite by suite."""
+    judged = table[(table["verdict"] != CONTRADICTION) & (table["paper"] != OWN)]
     counts = judged["verdict"].value_counts()
     return grid(VERDICTS, [[str(counts.get(name, 0)) for name in VERDICTS]], 0)
 
 
 def _summary(claims: list[Claim], table: pd.DataFrame) -> str:
-    """Claims downwards, suites across; suites that no claim was tested in are left out."""
+    """Claims downwards, suites across; suites that no claim was tested in are left out.
+
+    Several claims share a note: it stands once below the table, under a number.
+    """
     keys = list(zip(table["claim"], table["suite"], strict=True))
     verdicts = dict(zip(keys, table["verdict"], strict=True))
     marks = dict(zip(keys, table["published_supports"].map(MARKS).fillna(""), strict=True))
@@ -91,6 +99,7 @@ def _summary(claims: list[Claim], table: pd.DataFrame) -> str:
             verdicts.get((claim.id, suite), NOT_TESTED) != NOT_TESTED for claim in claims
         )
     ]
+    notes = list(dict.fromkeys(claim.note for claim in claims if claim.note))
     rows = []
     for claim in claims:
         own = [(claim.id, suite) for suite in suites]
@@ -99,11 +108,12 @@ def _summary(claims: list[Claim], table: pd.DataFrame) -> str:
         if not set(found) - {"", NOT_TESTED}:
             cells = [NOT_TESTED, *[""] * (len(suites) - 1)] if suites else [NOT_TESTED]
         text = f"{claim.statement} ({claim.place})"
-        text += f" *Note: {claim.note}*" if claim.note else ""
+        text += f" [{notes.index(claim.note) + 1}]" if claim.note else ""
         rows.append([text, claim.direction, *cells])
     labels = [SUITE_LABELS.get(suite, suite) for suite in suites] or ["verdict"]
     header = ["claim", "direction", *labels]
-    return grid(header, rows, len(header))
+    below = [f"[{place}] {note}\n" for place, note in enumerate(notes, start=1)]
+    return "\n".join([grid(header, rows, len(header)), *below])
 
 
 def _remarks(remarks: list[Remark]) -> str:

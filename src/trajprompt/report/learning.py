@@ -1,6 +1,7 @@
 """How the data's agents and the backbones learned: collection and pretraining curves."""
 
 from collections.abc import Sequence
+from itertools import cycle
 from pathlib import Path
 
 import pandas as pd
@@ -78,7 +79,7 @@ def draw_pretraining(table: pd.DataFrame, stem: str | Path) -> None:
     backbones = list(dict.fromkeys(table["backbone"]))
     with panels(len(suites)) as (figure, axes):
         for suite, axis in zip(suites, axes, strict=True):
-            for backbone, colour in zip(backbones, CYCLE, strict=False):
+            for backbone, colour in zip(backbones, cycle(CYCLE), strict=False):
                 rows = table[(table["suite"] == suite) & (table["backbone"] == backbone)]
                 for style, loss in zip(("-", ":"), _losses(table), strict=False):
                     label = f"{backbone}, {loss.replace('_', ' ')}"

@@ -24,6 +24,8 @@ SUITE_LABELS = {
     "ant-dir": "Ant-dir",
     "ant-dir-ood": "Ant-dir-OOD",
     "reach": "MW reach",
+    "pick-place": "MW pick-place",
+    "point-sparse": "Sparse 2D",
     "halfcheetah": "HalfCheetah (D4RL)",
     "hopper": "Hopper (D4RL)",
     "walker": "Walker (D4RL)",
@@ -136,12 +138,15 @@ def _pair(cells: pd.DataFrame, column: str, suite: str) -> list[str]:
     return [interval(row), plus_minus(row.get("published"), row.get("published_spread"))]
 
 
-def _printed_in(sources: Sequence[str]) -> str:
+def _printed_in(run: Run, columns: Sequence[str]) -> str:
+    sources = run.published.sources(columns)
     if not sources:
         return "No paper prints these columns in such a table."
+    three = run.published.seeds(columns) == {3}
+    what = "mean ± spread over three seeds" if three else "mean, ± spread where it is known"
     return (
-        f"Paper: mean ± spread over three seeds, from {' and '.join(sources)}; averages "
-        "are recomputed from the printed cells."
+        f"Paper: {what}, from {' and '.join(sources)}; averages are recomputed from the "
+        "printed cells."
     )
 
 
@@ -162,7 +167,7 @@ def table_notes(
     lines = [
         f"Run `{run.name}`, {size(run, ours)}. {chosen[checkpoint]}",
         f"Ours: mean return over test tasks and seeds{about_intervals(run, bootstrap)} "
-        f"{_printed_in(run.published.sources(columns))}",
+        f"{_printed_in(run, columns)}",
         f"Data: first and last {span(teacher['episodes'])} episodes of each test task's "
         "buffer; expert demonstrations come from the last.",
     ]

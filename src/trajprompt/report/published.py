@@ -1,5 +1,6 @@
 """A table's printed figures, read from ``published/<table>.csv``."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,7 @@ class Figure:
 
     mean: float
     spread: float  # NaN where the paper prints none
-    seeds: int
+    seeds: int | None  # None where they are not known
     source: str
     note: str
 
@@ -28,9 +29,9 @@ class Published:
     def __init__(self, paths: Sequence[str | Path]):
         self._figures: dict[tuple[str, str], Figure] = {}
         for path in paths:
-            table = read_table(
-                path, "git checkout published/", COLUMNS, ("mean", "seeds"), ("spread",)
-            )
+            perhaps = ("spread", "seeds")
+            made_by = "git checkout published/"
+            table = read_table(path, made_by, COLUMNS, ("mean",), perhaps)
             if list(table.columns) != COLUMNS:
                 raise TrajpromptError(path, f"columns {list(table.columns)}", f"{COLUMNS}")
             for row in table.fillna({"note": ""}).itertuples(index=False, name=None):
@@ -42,7 +43,8 @@ class Published:
             raise TrajpromptError(
                 path, f"{suite}, {column} a second time", "each cell once"
             )
-        self._figures[suite, column] = Figure(mean, spread, int(seeds), source, note)
+        count = None if math.isnan(seeds) else int(seeds)
+        self._figures[suite, column] = Figure(mean, spread, count, source, note)
 
     def get(self, suite: str, column: str) -> Figure | None:
         """The printed figure, or None where no paper prints one."""
@@ -72,6 +74,10 @@ class Published:
         """Remarks on the column's printed cells, each once with its source."""
         figures = [figure for (_, name), figure in self._figures.items() if name == column]
         return list(dict.fromkeys(f"{f.note} ({f.source})" for f in figures if f.note))
+
+    def seeds(self, columns: Sequence[str]) -> set[int | None]:
+        """How many seeds are behind the printed cells of ``columns``; None: not known."""
+        return {f.seeds for (_, name), f in self._figures.items() if name in columns}
 
     def sources(self, columns: Sequence[str]) -> list[str]:
         """The tables that ``columns`` are printed in."""

@@ -73,12 +73,16 @@ class Run:
         """What a table shows: its suites, and their average if there are several."""
         return (*self.suites, AVERAGE) if len(self.averaged) > 1 else self.suites
 
-    def teacher(self, suite: str) -> Teacher:
-        """The data's own returns on the suite's test tasks."""
+    def store(self, suite: str) -> Path:
+        """The suite's trajectory store."""
         if suite not in self.stores:
             expected = f"the trajectory store of {suite}"
             raise TrajpromptError("--stores", f"stores of {sorted(self.stores)}", expected)
-        return _teacher(self.stores[suite], self.tasks(suite))
+        return self.stores[suite]
+
+    def teacher(self, suite: str) -> Teacher:
+        """The data's own returns on the suite's test tasks."""
+        return _teacher(self.store(suite), self.tasks(suite))
 
     def random_play(self, suite: str) -> RandomPlay:
         """Of uniformly random actions on the suite."""

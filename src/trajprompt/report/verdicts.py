@@ -11,6 +11,7 @@ from trajprompt.report.claims import DIRECTIONS, Claim, Contradiction, Ledger
 from trajprompt.report.published import AVERAGE, Published
 from trajprompt.report.run import Run
 from trajprompt.report.statistics import Estimate, estimate, paired_difference
+from trajprompt.report.tables import EXPERT_DATA
 
 REPRODUCED = "reproduced"
 NOT_REPRODUCED = "not reproduced"
@@ -28,13 +29,13 @@ Tables = Mapping[str, Published]  # what every table prints, by its name
 def verdict(direction: str, low: float, high: float, margin: float = 0.0) -> str:
     """The verdict on ``direction`` from the 95 % interval of first − second.
 
-    The claimed region is (0, ∞), (−margin, ∞) or (−margin, margin). An interval inside it
-    reproduces the claim, one outside refutes it, and one across its edge decides nothing;
-    nor does NaN, the interval of a single seed.
+    The claimed region is (margin, ∞), (−margin, ∞) or (−margin, margin). An interval inside
+    it reproduces the claim, one outside refutes it, and one across its edge decides
+    nothing; nor does NaN, the interval of a single seed.
     """
     if direction not in DIRECTIONS:
         raise TrajpromptError("claim", f"direction '{direction}'", f"one of {DIRECTIONS}")
-    lower = 0.0 if direction == "greater" else -margin
+    lower = margin if direction == "greater" else -margin
     upper = margin if direction == "equivalent" else float("inf")
     if lower < low and high < upper:
         return REPRODUCED
@@ -119,11 +120,21 @@ def _side(
 
 
 def _returns(name: str, suites: Sequence[str], run: Run) -> list[np.ndarray] | None:
+    if name == EXPERT_DATA:
+        return _expert(suites, run)
     column = run.column(name)
     if column is None or not all(s in run.suites and column.covers(s) for s in suites):
         return None
     scores = run.scores(column)
     return [scores[suite].values for suite in suites]
+
+
+def _expert(suites: Sequence[str], run: Run) -> list[np.ndarray] | None:
+    """What the data's expert episodes earned, the same under every seed."""
+    if not set(suites) <= set(run.suites):
+        return None
+    earned = [run.teacher(suite).expert for suite in suites]
+    return [np.repeat(returns[:, None], len(run.seeds), axis=1) for returns in earned]
 
 
 def _margin(claim: Claim, suites: Sequence[str], run: Run) -> float | None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from trajprompt.errors import TrajpromptError
+from trajprompt.tasks.mujoco_simulator import MujocoSimulator
 
 if TYPE_CHECKING:
     import mujoco
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 LIBRARIES = {"egl": "EGL", "osmesa": "OSMesa"}  # MUJOCO_GL -> library; the first found
 HEADINGS = ("ant-dir", "ant-dir-ood")  # their goals are directions on the floor
+ARMS = ("reach", "pick-place")  # Meta-World's: their goals are places, with a mark
 FLOOR = ("texplane", "MatPlane")  # texture and material of Gymnasium's floors
 SQUARES = 24  # of 60 on them: far ones flicker
 ARROW = np.array([0.85, 0.1, 0.1, 1.0], np.float32)  # red
@@ -51,6 +53,9 @@ class Film:
     def __init__(self, simulator: "Simulator", policy: "Policy", every: int, size: int):
         import mujoco
 
+        if not isinstance(simulator, MujocoSimulator):
+            found, expected = "no picture is drawn of it", "a suite with a MuJoCo model"
+            raise TrajpromptError(simulator.suite.name, found, expected)
         self.policy, self.every = policy, every
         self.frames: list[np.ndarray] = []  # (N, size, size, 3) uint8
         self.earned: list[np.ndarray] = []  # (N,) returns up to each of them
@@ -112,15 +117,15 @@ def _simplify(model: "mujoco.MjModel") -> None:
         model.mat(FLOOR[1]).texrepeat[:] = SQUARES
 
 
-def _camera(simulator: "Simulator") -> "str | mujoco.MjvCamera":
+def _camera(simulator: MujocoSimulator) -> "str | mujoco.MjvCamera":
     """The model's own camera where it shows the task, else one that does."""
     import mujoco
 
     name = simulator.suite.name
-    if name not in ("reach", *HEADINGS):
+    if name not in (*ARMS, *HEADINGS):
         return "track"  # beside the torso; Gymnasium's models bring it
     camera = mujoco.MjvCamera()
-    if name == "reach":  # beside the arm; Meta-World's own cameras stand on their heads
+    if name in ARMS:  # beside the arm; Meta-World's own cameras stand on their heads
         camera.lookat[:], camera.distance = (0.0, 0.65, 0.15), 1.5
         camera.azimuth, camera.elevation = 120.0, -25.0
     else:  # from above, so that directions can be told apart; north of it is +y
@@ -130,17 +135,17 @@ def _camera(simulator: "Simulator") -> "str | mujoco.MjvCamera":
     return camera
 
 
-def _show_goal(simulator: "Simulator", row: int) -> None:
-    """Put reach's mark where the row's goal is; sites take no part in physics."""
+def _show_goal(simulator: MujocoSimulator, row: int) -> None:
+    """Put an arm's mark where the row's goal is; sites take no part in physics."""
     import mujoco
 
-    if simulator.suite.name == "reach":
+    if simulator.suite.name in ARMS:
         model, data = simulator.model, simulator.data[row]
         model.site("goal").pos = simulator.suite.goals[simulator.tasks[row]]
         mujoco.mj_kinematics(model, data)
 
 
-def _add_arrow(scene: "mujoco.MjvScene", simulator: "Simulator", row: int) -> None:
+def _add_arrow(scene: "mujoco.MjvScene", simulator: MujocoSimulator, row: int) -> None:
     """Over the torso, towards the goal's direction."""
     import mujoco
 

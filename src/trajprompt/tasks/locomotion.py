@@ -15,7 +15,8 @@ import mujoco
 import numpy as np
 
 from trajprompt.errors import TrajpromptError
-from trajprompt.tasks.simulator import Simulator, Step
+from trajprompt.tasks.mujoco_simulator import MujocoSimulator
+from trajprompt.tasks.simulator import Step
 from trajprompt.tasks.suites import Suite
 
 FRAME_SKIP = 5  # physics steps per control step, as in Gymnasium
@@ -32,7 +33,7 @@ def package_file(package: str, path: str) -> str:
     return str(file)
 
 
-class LocomotionSimulator(Simulator):
+class LocomotionSimulator(MujocoSimulator):
     """Rows of one MuJoCo model; subclasses add observations, rewards and terminations."""
 
     xml: str

@@ -1,177 +1,30 @@
 """Meta-World's reach-v3 in a batch, bit-equal to its environment stepped alone.
 
-Physics, observations, reward (version v2) and success follow metaworld 3.1.1's
-``SawyerReachEnvV3``; only its model file is used, found without importing metaworld.
-Every episode of a task starts from one snapshot: Meta-World's reset simulates the arm's
-way home (250 physics steps) and draws nothing, as the task fixes object and goal.
+Reward (version v2) and success follow metaworld 3.1.1's ``SawyerReachEnvV3``.
 """
 
-import copy
-from collections.abc import Sequence
-
-import mujoco
 import numpy as np
 
-from trajprompt.tasks.locomotion import FRAME_SKIP, package_file
-from trajprompt.tasks.simulator import Simulator, Step
-from trajprompt.tasks.suites import Suite, read_table
+from trajprompt.tasks.sawyer import HAND_HOME, SawyerSimulator, norms
+from trajprompt.tasks.suites import Suite
 
-ACTION_SCALE = 0.01  # metres per unit of action
-HAND_HOME = np.array([0.0, 0.6, 0.2])
-HOME_STEPS = 50  # control steps that the reset gives the hand to get home
-MOCAP_LOW, MOCAP_HIGH = np.array([-0.5, 0.40, 0.05]), np.array([0.5, 1.0, 0.5])
-MOCAP_QUATERNION = np.array([1.0, 0.0, 1.0, 0.0])
-WELD = np.array(
-    [0.0, 0, 0, 0, 0, 0, -1, 0, 0, 0, 5]
-)  # mocap to hand, as Meta-World sets it
 TARGET_RADIUS = 0.05  # metres; also the threshold of success
 
-EVERYTHING = (
-    mujoco.mjtState.mjSTATE_INTEGRATION
-)  # all that the next physics step depends on
 
-FRAME = (
-    18  # numbers in one frame: hand 3, gripper 1, object position 3, quaternion 4, zeros 7
-)
-FRAME_LOW, FRAME_HIGH = np.full(FRAME, -np.inf), np.full(FRAME, np.inf)
-FRAME_LOW[:4], FRAME_HIGH[:4] = (-0.525, 0.348, -0.0525, -1.0), (0.525, 1.025, 0.7, 1.0)
-# Columns of the kinematics read per row: five positions and a rotation matrix.
-HAND, RIGHT_CLAW, LEFT_CLAW, OBJECT = (slice(i, i + 3) for i in (0, 3, 6, 9))
-RIGHT_FINGER, LEFT_FINGER, ROTATION = slice(12, 15), slice(15, 18), slice(18, 27)
+class ReachSimulator(SawyerSimulator):
+    """Rows of reach-v3: the hand is to be at the goal; the object does not matter."""
 
-
-class ReachSimulator(Simulator):
-    """Rows of reach-v3. Observations hide the goal: their last three numbers are zero."""
-
-    arrays = ("_mocap", "_frames")
+    xml = "sawyer_reach_v3.xml"
+    table = "reach.csv"
 
     def __init__(self, suite: Suite, tasks: np.ndarray, threads: int = 1):
         super().__init__(suite, tasks, threads)
-        path = package_file("metaworld", "assets/sawyer_xyz/sawyer_reach_v3.xml")
-        self.model = mujoco.MjModel.from_xml_path(path)
-        self.model.eq_data[self.model.eq_type == mujoco.mjtEq.mjEQ_WELD] = WELD
-        self.goals = suite.goals[self.tasks]  # (N, 3)
-        self._margins = _norms(HAND_HOME - self.goals)  # (N,)
-        self._starts = _starting_states(self.model, self.tasks)
-        self.data = [mujoco.MjData(self.model) for _ in range(self.rows)]
-        self._controls = np.zeros((self.rows, 2))
-        self._mocap = np.zeros((self.rows, 3))
-        self._kinematics = np.zeros((self.rows, 27))
-        self._frames = np.zeros((self.rows, 2, FRAME))  # current and previous
-        self._views = [self._views_of(row) for row in range(self.rows)]
+        self._margins = norms(HAND_HOME - self.goals)  # (N,)
 
-    def _views_of(self, row: int) -> tuple:
-        """Views made once, because making them costs more than copying through them."""
-        data, kinematics = self.data[row], self._kinematics[row]
-        inputs = (data.ctrl, self._controls[row], data.mocap_pos[0], self._mocap[row])
-        sources = [
-            data.body(name).xpos for name in ("hand", "rightclaw", "leftclaw", "obj")
-        ]
-        sources += [data.site(f"{side}EndEffector").xpos for side in ("right", "left")]
-        sources.append(data.geom("objGeom").xmat)
-        columns = (HAND, RIGHT_CLAW, LEFT_CLAW, OBJECT, RIGHT_FINGER, LEFT_FINGER, ROTATION)
-        outputs = [
-            (kinematics[c], source) for c, source in zip(columns, sources, strict=True)
-        ]
-        return (data, *inputs, data.mocap_quat[0], outputs)
-
-    def reset(self, seeds: np.ndarray, rows: np.ndarray | None = None) -> np.ndarray:
-        which = np.arange(self.rows) if rows is None else np.flatnonzero(rows)
-        for row in which.tolist():
-            data, start = self.data[row], self._starts[int(self.tasks[row])]
-            mujoco.mj_setState(self.model, data, start, EVERYTHING)
-            mujoco.mj_forward(self.model, data)  # kinematics; moves the solver's start ...
-            mujoco.mj_setState(self.model, data, start, EVERYTHING)  # ... which is put back
-            self._mocap[row] = data.mocap_pos[0]
-            for target, source in self._views[row][-1]:
-                target[:] = source
-        frames = _frames(self._kinematics[which])
-        self._frames[which] = frames[
-            :, None
-        ]  # the previous frame of a first step is itself
-        return self._observations()
-
-    def step(self, actions: np.ndarray) -> Step:
-        actions = np.asarray(actions)  # (N, 4); Meta-World scales in the action's own type
-        moved = self._mocap + np.clip(actions[:, :3], -1, 1) * ACTION_SCALE
-        self._mocap[:] = np.clip(moved, MOCAP_LOW, MOCAP_HIGH)
-        self._controls[:, 0], self._controls[:, 1] = actions[:, 3], -actions[:, 3]
-        self._on_threads(self._advance, np.arange(self.rows))
-        self._frames[:, 1] = self._frames[:, 0]
-        self._frames[:, 0] = _frames(self._kinematics)
-        rewards, successes = self._rewards()
-        never = np.zeros(self.rows, dtype=bool)
-        return Step(self._observations(), rewards, never, successes)
-
-    def _advance(self, rows: Sequence[int]) -> None:
-        """Step the physics of ``rows``. Runs on a thread."""
-        model, views = self.model, self._views
-        for row in rows:
-            data, ctrl, control, mocap, position, quaternion, outputs = views[row]
-            ctrl[:] = control
-            mocap[:] = position
-            quaternion[:] = MOCAP_QUATERNION
-            mujoco.mj_step(model, data, FRAME_SKIP)
-            # Not only for the kinematics: it also sets the solver's next starting point,
-            # without which the following steps differ in their last bits.
-            mujoco.mj_forward(model, data)
-            for target, source in outputs:
-                target[:] = source
-
-    def _rewards(self) -> tuple[np.ndarray, np.ndarray]:
+    def _rewards(self, actions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Reward v2: 10 in the target's radius, with a long tail outside; and success."""
-        hand = (self._kinematics[:, RIGHT_FINGER] + self._kinematics[:, LEFT_FINGER]) / 2.0
-        distance = _norms(hand - self.goals)  # (N,)
+        distance = norms(self._fingers() - self.goals)  # (N,)
         inside = distance <= TARGET_RADIUS
         excess = (distance - TARGET_RADIUS) / self._margins
         tail = 1 / ((excess * np.sqrt(1 / 0.1 - 1)) ** 2 + 1)  # 0.1 at one margin away
         return 10 * np.where(inside, 1.0, tail), inside
-
-    def _observations(self) -> np.ndarray:
-        return self._stacked(np.zeros_like(self.goals)).astype(np.float32)
-
-    @property
-    def expert_observations(self) -> np.ndarray:
-        """(N, 39) float64 with the goal in the last three numbers, for scripted experts."""
-        return self._stacked(self.goals)
-
-    def _stacked(self, goals: np.ndarray) -> np.ndarray:
-        frames = np.clip(self._frames, FRAME_LOW, FRAME_HIGH).reshape(self.rows, 2 * FRAME)
-        return np.concatenate([frames, goals], axis=1)
-
-
-def _starting_states(model: mujoco.MjModel, tasks: np.ndarray) -> dict[int, np.ndarray]:
-    """The state that Meta-World's reset leaves, per task: hand home, object in place."""
-    home = mujoco.MjData(model)
-    for _ in range(HOME_STEPS):
-        home.mocap_pos[0], home.mocap_quat[0] = HAND_HOME, MOCAP_QUATERNION
-        home.ctrl[:] = (-1, 1)
-        mujoco.mj_step(model, home, FRAME_SKIP)
-    objects, starts = read_table("reach.csv")[:, :3], {}
-    for task in sorted(set(tasks.tolist())):
-        data = copy.copy(home)
-        data.qpos[9:12] = objects[task]
-        data.qvel[9:15] = 0
-        mujoco.mj_forward(model, data)
-        starts[task] = np.empty(mujoco.mj_stateSize(model, EVERYTHING))
-        mujoco.mj_getState(model, data, starts[task], EVERYTHING)
-    return starts
-
-
-def _frames(kinematics: np.ndarray) -> np.ndarray:
-    """(N, 18) frames from (N, 27) kinematics."""
-    from scipy.spatial.transform import Rotation
-
-    frames = np.zeros((len(kinematics), FRAME))
-    frames[:, :3] = kinematics[:, HAND]
-    opening = _norms(kinematics[:, RIGHT_CLAW] - kinematics[:, LEFT_CLAW])
-    frames[:, 3] = np.clip(opening / 0.1, 0.0, 1.0)
-    frames[:, 4:7] = kinematics[:, OBJECT]
-    rotations = kinematics[:, ROTATION].reshape(-1, 3, 3)
-    frames[:, 7:11] = Rotation.from_matrix(rotations).as_quat()
-    return frames
-
-
-def _norms(vectors: np.ndarray) -> np.ndarray:
-    """Lengths of (N, 3) vectors; a dot product, for the very bits of ``np.linalg.norm``."""
-    return np.sqrt(np.vecdot(vectors, vectors))

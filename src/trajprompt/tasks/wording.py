@@ -23,12 +23,22 @@ def _place(goal: np.ndarray) -> str:
     return f"reach ({', '.join(f'{x:.2f}' for x in goal)}) m"
 
 
+def _bring(goal: np.ndarray) -> str:
+    return f"bring the puck to ({', '.join(f'{x:.2f}' for x in goal)}) m"
+
+
+def _point(goal: np.ndarray) -> str:
+    return f"walk to ({goal[0]:.2f}, {goal[1]:.2f})"
+
+
 WORDS: dict[str, Callable[[np.ndarray], str]] = {
     "cheetah-dir": _direction,
     "cheetah-vel": _speed,
     "ant-dir": _heading,
     "ant-dir-ood": _heading,
     "reach": _place,
+    "pick-place": _bring,
+    "point-sparse": _point,
 }
 
 

@@ -1,24 +1,10 @@
-"""Segments of trajectories as tensors: training contexts, prompts and fixed samples.
+"""Segments of trajectories as tensors: what contexts, prompts and fixed samples are."""
 
-All episodes lie in one flat table on the device; a batch is one gather from it.
-"""
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
-
-import numpy as np
 import torch
 from torch import Tensor
-
-from trajprompt.errors import TrajpromptError
-
-if TYPE_CHECKING:
-    from trajprompt.trajectories.episodes import TaskTrajectories
-    from trajprompt.trajectories.normaliser import Normaliser
-
-# What stands where an episode has no step (mxu34/prompt-dt prompt_utils.py, get_batch). The
-# padded state is 0 before normalising; padded timesteps and returns-to-go are 0.
-PADDED_ACTION = -10.0
 
 
 class Segments(NamedTuple):
@@ -60,6 +46,11 @@ class Segments(NamedTuple):
         """One leading dimension: (B, K, ·)."""
         return self.reshape(self.leading.numel())
 
+    def join(self) -> "Segments":
+        """Those of the last leading dimension one after the other: (.., J·K, ·)."""
+        last = len(self.leading) - 1
+        return self.map(lambda tensor: tensor.flatten(last, last + 1))
+
     def repeat_interleave(self, times: int) -> "Segments":
         """Each segment of the first dimension ``times`` times in a row."""
         return self.map(lambda tensor: tensor.repeat_interleave(times, dim=0))
@@ -78,169 +69,3 @@ class PromptSet(NamedTuple):
     def select(self, index: Any) -> "PromptSet":
         """Index the leading dimensions, as ``tensor[index]`` does."""
         return self.map(lambda tensor: tensor[index])
-
-
-class EpisodeTensors:
-    """The episodes of some tasks, resident on ``device``, to draw segments from.
-
-    ``table`` (N + 1, 1 + S + A) holds return-to-go / scale, normalised state and action of
-    every step of every task; its last row is the padding. Per row, ``step`` is the timestep
-    and ``left`` the steps to the episode's end, the row's own included. Random numbers come
-    from the generator alone: equal generators give equal segments, on CPU and CUDA alike if
-    the generator is on the same device.
-    """
-
-    def __init__(
-        self,
-        tasks: Sequence["TaskTrajectories"],
-        normaliser: "Normaliser",
-        return_scale: float,
-        device: torch.device | str = "cpu",
-    ):
-        if not tasks:
-            raise TrajpromptError("episodes", "no tasks", "at least one")
-        self.tasks = tuple(task.task for task in tasks)
-        self.device = torch.device(device)
-        self._state_dim = tasks[0].observations.shape[1]
-        lengths = [task.lengths for task in tasks]
-        self._episode_lengths = torch.from_numpy(np.concatenate(lengths)).to(device)
-        ends = torch.cumsum(self._episode_lengths, 0)
-        self._episode_starts = ends - self._episode_lengths
-        self._episode_tasks = np.repeat(np.arange(len(tasks)), [len(n) for n in lengths])
-        self._task_rows = _sizes([len(task.rewards) for task in tasks], device)
-        rows = torch.arange(int(ends[-1]), device=device)
-        starts = self._episode_starts.repeat_interleave(self._episode_lengths)
-        self._step = rows - starts
-        self._left = ends.repeat_interleave(self._episode_lengths) - rows
-        self._table = _table(tasks, normaliser, return_scale).to(device)
-
-    def sample_contexts(
-        self, generator: torch.Generator, per_task: int, length: int
-    ) -> Segments:
-        """(tasks · per_task, K, ·) training segments, tasks in order, left-padded.
-
-        A uniform step of the task's data is the segment's start, which is the reference's
-        choice of an episode in proportion to its length and of a uniform start within it.
-        """
-        first, count = self._task_rows
-        start = first[:, None] + self._below(
-            generator, count, per_task
-        )  # (tasks, per_task)
-        return self._gather(start.reshape(-1), length)
-
-    def sample_prompts(
-        self, generator: torch.Generator, per_task: int, length: int
-    ) -> Segments:
-        """(tasks · per_task, K*, ·) prompts, tasks in order: steps [T−K*−1, T−1) each.
-
-        The episode is uniform among the task's that hold a whole prompt; an episode of
-        exactly K* steps gives all of them. The position is the reference's: near the end,
-        the last step left out.
-        """
-        return self._gather(self._prompt_starts(generator, per_task, length), length)
-
-    def sample_transitions(
-        self, generator: torch.Generator, per_task: int, length: int
-    ) -> PromptSet:
-        """`sample_prompts` with rewards, (tasks, per_task, K*, ·); same draws."""
-        start = self._prompt_starts(generator, per_task, length)
-        rows = start[:, None] + torch.arange(length, device=self.device)  # (B, K*)
-        after = torch.where(self._left[rows] > 1, rows + 1, len(self._table) - 1)
-        rewards = self._table[rows, :1] - self._table[after, :1]  # the padding's is 0
-        leading = (len(self.tasks), per_task)
-        prompts = self._gather(start, length).reshape(*leading)
-        return PromptSet(prompts, rewards.reshape(*leading, length, 1))
-
-    def _prompt_starts(
-        self, generator: torch.Generator, per_task: int, length: int
-    ) -> Tensor:
-        """(tasks · per_task,) first rows of random prompts: see `sample_prompts`."""
-        episodes, first, count = self._episodes_holding(length)
-        choice = first[:, None] + self._below(
-            generator, count, per_task
-        )  # (tasks, per_task)
-        episode = episodes[choice.reshape(-1)]
-        offset = (self._episode_lengths[episode] - length - 1).clamp(min=0)
-        return self._episode_starts[episode] + offset
-
-    def draw(self, generator: torch.Generator, count: int, length: int) -> Segments:
-        """(tasks, count, K, ·) segments drawn like contexts: a method's fixed samples."""
-        return self.sample_contexts(generator, count, length).reshape(
-            len(self.tasks), count
-        )
-
-    def _below(self, generator: torch.Generator, count: Tensor, per_task: int) -> Tensor:
-        """(tasks, per_task) uniform integers in [0, count[task])."""
-        uniform = torch.rand(
-            len(self.tasks),
-            per_task,
-            dtype=torch.float64,  # float32 could not reach every row beyond 2^24
-            generator=generator,
-            device=generator.device,
-        ).to(self.device)
-        return (uniform * count[:, None]).long()
-
-    def _episodes_holding(self, length: int) -> tuple[Tensor, Tensor, Tensor]:
-        """Episodes of ``length`` steps or more; per task the first of them and how many."""
-        fits = np.flatnonzero(self._episode_lengths.cpu().numpy() >= length)
-        counts = np.bincount(self._episode_tasks[fits], minlength=len(self.tasks))
-        if not counts.all():
-            task = int(np.flatnonzero(counts == 0)[0])
-            own = self._episode_lengths.cpu().numpy()[self._episode_tasks == task]
-            raise TrajpromptError(
-                f"task {self.tasks[task]}",
-                f"a prompt of {length} steps",
-                f"at most {own.max()}, the longest episode",
-                "lower prompt_length",
-            )
-        return torch.from_numpy(fits).to(self.device), *_sizes(counts, self.device)
-
-    def _gather(self, start: Tensor, length: int) -> Segments:
-        """The segments of up to ``length`` steps that begin at rows ``start`` (B,)."""
-        if length < 1:
-            raise TrajpromptError("segment", f"a length of {length} steps", "at least 1")
-        padding = (length - self._left[start]).clamp(min=0)  # (B,)
-        place = torch.arange(length, device=self.device) - padding[:, None]  # (B, K)
-        mask = place >= 0
-        timesteps = (self._step[start][:, None] + place) * mask
-        rows = torch.where(mask, start[:, None] + place, len(self._table) - 1)
-        picked = self._table.index_select(0, rows.reshape(-1)).reshape(*rows.shape, -1)
-        states = picked[..., 1 : 1 + self._state_dim]
-        actions = picked[..., 1 + self._state_dim :]
-        return Segments(picked[..., :1], states, actions, timesteps, mask)
-
-
-def _sizes(
-    counts: Sequence[int] | np.ndarray, device: torch.device | str
-) -> tuple[Tensor, Tensor]:
-    """(tasks,) first index and (tasks,) count of groups that lie one after the other."""
-    count = torch.as_tensor(np.asarray(counts, dtype=np.int64))
-    return (count.cumsum(0) - count).to(device), count.to(device)
-
-
-def _table(
-    tasks: Sequence["TaskTrajectories"], normaliser: "Normaliser", return_scale: float
-) -> Tensor:
-    """(N + 1, 1 + S + A) float32: see EpisodeTensors."""
-    states, actions = tasks[0].observations.shape[1], tasks[0].actions.shape[1]
-    rows = sum(len(task.rewards) for task in tasks)
-    table = torch.empty(rows + 1, 1 + states + actions)
-    table[-1] = torch.cat(
-        [torch.zeros(1), normaliser.normalise(torch.zeros(states)), torch.zeros(actions)]
-    )
-    table[-1, 1 + states :] = PADDED_ACTION
-    first = 0
-    for task in tasks:
-        part = table[first : first + len(task.rewards)]
-        part[:, 0] = torch.from_numpy(returns_to_go(task) / return_scale)
-        part[:, 1 : 1 + states] = normaliser.normalise(torch.from_numpy(task.observations))
-        part[:, 1 + states :] = torch.from_numpy(task.actions)
-        first += len(part)
-    return table
-
-
-def returns_to_go(task: "TaskTrajectories") -> np.ndarray:
-    """(N,) float64: rewards from each step to its episode's end, undiscounted."""
-    total = np.cumsum(task.rewards, dtype=np.float64)
-    after = np.repeat(total[task.episode_ends - 1], task.lengths)
-    return after - total + task.rewards

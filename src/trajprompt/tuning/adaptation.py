@@ -4,7 +4,7 @@ Groups ``initial``, ``last``, ``best`` and ``curve/<iteration>`` hold prompts (R
 ``history`` holds one dataset per column; ``weights/row<i>`` holds tuned parameters, and
 ``snapshots/<iteration>/row<i>`` what they were on the way;
 ``extras`` holds what else a method has to show. The attribute ``tuned_parameters`` counts
-the numbers that were tuned per row.
+the numbers that were tuned per row, ``prompt_segments`` the segments of a prompt.
 """
 
 from collections.abc import Iterable, Mapping
@@ -59,6 +59,11 @@ class StoredAdaptation:
     extras: dict[str, Extra] = field(default_factory=dict)
     # iteration -> row -> state dict; empty if no curve of weights was kept
     snapshots: "dict[int, dict[int, dict[str, Tensor]]]" = field(default_factory=dict)
+
+    @property
+    def prompt_segments(self) -> int:
+        """J: a prompt is so many segments of equal length; 1 where the file is silent."""
+        return int(self.attributes.get("prompt_segments", 1))
 
     def queries(self, row: int, iteration: int) -> int:
         """Oracle queries that the row had used when it reached an iteration."""

@@ -10,7 +10,7 @@ import numpy as np
 
 from trajprompt.artifacts import require_file
 from trajprompt.errors import TrajpromptError
-from trajprompt.hdf5_attributes import get_text
+from trajprompt.hdf5_attributes import get_integer, get_text
 from trajprompt.hdf5_checks import open_hdf5, require_dataset
 from trajprompt.tuning.protocol import HISTORY_COLUMNS
 
@@ -55,6 +55,7 @@ def check_layout(file: "h5py.File", path: object) -> None:
     curve = _members(file, "curve", ITERATION, path)
     for name in (*(stage for stage in STAGES if stage in file), *curve):
         _check_prompts(file, name, path, rows)
+        _check_segments(file, name, path)
     for group in ("weights", *_members(file, "snapshots", ITERATION, path)):
         _check_weights(file, group, path, rows)
     _check_extras(file, path)
@@ -125,6 +126,17 @@ def _check_prompts(file: "h5py.File", name: str, path: object, rows: int) -> Non
         require(field, "f", rows, steps, None)
     require("timesteps", INTEGER, rows, steps)
     require("mask", "b", rows, steps)
+
+
+def _check_segments(file: "h5py.File", name: str, path: object) -> None:
+    """Raise unless prompts can be as many segments as the file says, where it does."""
+    if "prompt_segments" not in file.attrs:
+        return
+    count = get_integer(file, "prompt_segments", str(path), REMEDY)
+    steps = file[f"{name}/mask"].shape[1]
+    if count < 1 or steps % count:
+        where, found = f"{path}: prompt_segments", f"{count} in prompts of {steps} steps"
+        raise TrajpromptError(where, found, "segments of equal length", REMEDY)
 
 
 def _members(

@@ -17,7 +17,7 @@ from trajprompt.errors import TrajpromptError
 from trajprompt.models.memory import keep_freed_memory
 from trajprompt.models.prompt_codec import PromptCodec
 from trajprompt.models.training import TrainingSettings, learning_rate_at
-from trajprompt.seeds import children, torch_generator
+from trajprompt.seeds import torch_generator
 from trajprompt.trajectories.segments import Segments
 from trajprompt.tuning.generation_options import GenerationOptions
 from trajprompt.tuning.imitation import ImitationLoss
@@ -25,7 +25,7 @@ from trajprompt.tuning.learner import EncodedPrompts, Generator, Learner
 from trajprompt.tuning.projection import GUIDANCE, conflicts, project
 from trajprompt.tuning.prompt_loss import PromptLoss
 from trajprompt.tuning.prompt_vectors import to_vectors
-from trajprompt.tuning.protocol import Adaptation, Extra, TuningProblem
+from trajprompt.tuning.protocol import Adaptation, Extra, Shared, TuningProblem
 from trajprompt.tuning.samples import draw_rows
 from trajprompt.tuning.shown_prompts import prompts_that_differ, shown_prompts
 from trajprompt.tuning.trace import Spent, Trace
@@ -61,7 +61,7 @@ class Generation:
         self.training = EncodedPrompts.of(self.codec, everything)  # (1, T n, ..)
         self.own = EncodedPrompts.of(self.codec, problem.require_prompt_set())  # (R, n, ..)
         self._begin_chance()
-        fresh = build(self.codec, torch_generator(self.shared[0]))
+        fresh = build(self.codec, torch_generator(problem.shared(Shared.WEIGHTS)))
         fresh = fresh.with_vectors(fresh.vectors.to(problem.backbone.device))
         self.prior = Learner(fresh, 1, options.pretraining_rate)
         self.learner = Learner(fresh, len(problem.rows), options.learning_rate)
@@ -73,10 +73,8 @@ class Generation:
 
     def _begin_chance(self) -> None:
         """Variants of a method share pretraining and the noise that prompts begin as."""
-        # Weights, batches, noise of the adapted prompts, noise of those shown beside them.
-        self.shared = children(self.problem.shared_stream, 4)
         batches, judging = self.problem.streams(2)
-        self.pretraining_chance = torch_generator(self.shared[1])
+        self.pretraining_chance = torch_generator(self.problem.shared(Shared.PRETRAINING))
         self.chance = torch_generator(batches)
         fixed = torch_generator(judging)
         self.judging = self._contexts(fixed, self.options.judging_batch)
@@ -123,7 +121,7 @@ class Generation:
     def written(self) -> tuple[Tensor, torch.Generator]:
         """Condition (R, 1, c) and chance of the adapted prompts, the same at every call."""
         y = self.codec.condition(self.trace.template).unsqueeze(1)
-        return y, torch_generator(self.shared[2])
+        return y, torch_generator(self.problem.shared(Shared.WRITTEN))
 
     def _pretrain(self, step: int) -> None:
         batch = self.training.draw(self.pretraining_chance, self.options.pretraining_batch)
@@ -216,5 +214,6 @@ class Generation:
             extras[name] = Extra(values, unit, f"(iterations, R) {text}")
         training = self.problem.require_training_prompts().prompts
         extras |= prompts_that_differ(self.own.prompts, training)
-        how = self.own, self.options.temperature, torch_generator(self.shared[3])
+        chance = torch_generator(self.problem.shared(Shared.SHOWN))
+        how = self.own, self.options.temperature, chance
         return extras | shown_prompts(self.learner.model, self.codec, *how)

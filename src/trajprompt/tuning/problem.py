@@ -17,6 +17,7 @@ from trajprompt.tasks.suites import get_suite
 from trajprompt.trajectories.segments import Segments
 from trajprompt.tuning.prompt_sets import (
     ZERO_SHOT,
+    arms,
     episode_tensors,
     initial_prompts,
     own_prompts,
@@ -49,7 +50,8 @@ def build_problem(
     names = ("tune", settings.suite, settings.setting, settings.method, settings.seed)
     data = settings, buffers, backbone
     prompts = initial_prompts(*data) if backbone.config.uses_prompt else None
-    learns = get_method(settings.kind).reads_training_tasks
+    method = get_method(settings.kind)
+    learns = method.reads_training_tasks
     return TuningProblem(
         suite=get_suite(settings.suite),
         rows=np.repeat(np.array(settings.test_tasks, np.int64), per_task),
@@ -63,6 +65,8 @@ def build_problem(
         precision=settings.precision,
         training_prompts=training_prompts(*data) if learns else None,
         prompt_set=own_prompts(*data) if learns else None,
+        prompt_segments=settings.prompt_segments,
+        arms=arms(*data) if method.reads_arms else None,
         shared_stream=stream(settings.run_seed, "tune", settings.suite, settings.seed),
     )
 

@@ -1,6 +1,7 @@
 """Prompts of a cell: the initial ones, and the sets that generating methods learn from.
 
-Each draw has its own stream, named by its conditions and never by the method.
+Each draw has its own stream, named by its conditions and never by the method; nor by the
+number and position of the segments, so that prompts that differ in these begin alike.
 """
 
 from collections.abc import Iterable, Mapping
@@ -10,7 +11,8 @@ import torch
 
 from trajprompt.seeds import stream, torch_generator
 from trajprompt.settings import TuneSettings
-from trajprompt.trajectories.segments import EpisodeTensors, PromptSet, Segments
+from trajprompt.trajectories.episode_tensors import EpisodeTensors
+from trajprompt.trajectories.segments import PromptSet, Segments
 
 if TYPE_CHECKING:
     from trajprompt.models.backbone import Backbone
@@ -28,7 +30,7 @@ TRAINING_QUALITY = "expert"  # what the backbone has seen as prompts of training
 def initial_prompts(
     settings: TuneSettings, buffers: "Buffers", backbone: "Backbone"
 ) -> Segments:
-    """(R, P, ..): each prompt the end of a random demonstration of its task."""
+    """(R, P, ..): each prompt of random segments of its task's demonstrations."""
     quality, length = settings.prompt_quality, settings.prompt_length
     names = ("tune", "prompt", settings.suite, quality, length, settings.seed)
     drawn = []
@@ -41,7 +43,7 @@ def initial_prompts(
                 source = train[int(torch.randint(len(train), (), generator=chance))]
             demonstrations = buffers[source].quality(level, settings.demonstrations)
             episodes = episode_tensors(demonstrations, backbone)
-            drawn.append(episodes.sample_prompts(chance, 1, length))
+            drawn.append(episodes.sample_prompts(chance, 1, *_form(settings)))
     return Segments(*(torch.cat(parts) for parts in zip(*drawn, strict=True)))
 
 
@@ -69,6 +71,18 @@ def own_prompts(
     return known.select(chosen.to(known.rewards.device))
 
 
+def arms(
+    settings: TuneSettings, buffers: "Buffers", backbone: "Backbone"
+) -> list[Segments]:
+    """R times (A, H, ..): all windows of the demonstrations of each row's task."""
+    found = []
+    for task in settings.test_tasks:
+        level = buffers[task].quality(settings.prompt_quality, settings.demonstrations)
+        own = episode_tensors(level, backbone).windows(settings.prompt_length)
+        found += own * settings.prompts_per_task
+    return found
+
+
 def episode_tensors(task: "TaskTrajectories", backbone: "Backbone") -> EpisodeTensors:
     """Episodes of one task as ``backbone`` reads them."""
     normaliser = backbone.normaliser.to("cpu")  # the table is built there, then moved
@@ -90,7 +104,12 @@ def _draw(
         demonstrations = buffers[task].quality(quality, settings.demonstrations)
         episodes = episode_tensors(demonstrations, backbone)
         chance = torch_generator(stream(settings.run_seed, *names, task))
-        drawn.append(episodes.sample_transitions(chance, SET_SIZE, length))
+        drawn.append(episodes.sample_transitions(chance, SET_SIZE, *_form(settings)))
     prompts, rewards = zip(*drawn, strict=True)
     joined = Segments(*(torch.cat(parts) for parts in zip(*prompts, strict=True)))
     return PromptSet(joined, torch.cat(rewards))
+
+
+def _form(settings: TuneSettings) -> tuple[int, int, str]:
+    """Of the prompts, as the samplers of `EpisodeTensors` take it."""
+    return settings.prompt_length, settings.prompt_segments, settings.prompt_position

@@ -5,8 +5,9 @@ Adding a method is one file in this package::
     @register("my-method", MyOptions)
     def tune(problem: TuningProblem, options: MyOptions) -> Adaptation: ...
 
-``moves_prompts=True`` if it cannot serve a backbone without prompts, and
-``reads_training_tasks=True`` if it uses ``problem.training_prompts``.
+``moves_prompts=True`` if it cannot serve a backbone without prompts,
+``reads_training_tasks=True`` if it uses ``problem.training_prompts``, and
+``reads_arms=True`` if it uses ``problem.arms``.
 """
 
 import importlib
@@ -14,13 +15,14 @@ import inspect
 import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from enum import IntEnum
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
 
 from trajprompt.checkpoint import Checkpoint
 from trajprompt.errors import TrajpromptError
-from trajprompt.seeds import children
+from trajprompt.seeds import child, children
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -29,6 +31,16 @@ if TYPE_CHECKING:
     from trajprompt.tasks.suites import Suite
     from trajprompt.trajectories.segments import PromptSet, Segments
     from trajprompt.tuning.samples import Samples
+
+
+class Shared(IntEnum):
+    """What chance that methods share is for: children of `TuningProblem.shared_stream`."""
+
+    WEIGHTS = 0  # with which a generator of prompts begins
+    PRETRAINING = 1  # its batches and noise
+    WRITTEN = 2  # noise that the adapted prompts begin as
+    SHOWN = 3  # noise of the prompts that are shown beside them
+    SEGMENTS = 4  # which segments of demonstrations are drawn
 
 
 @dataclass(frozen=True)
@@ -52,6 +64,10 @@ class TuningProblem:
     # Only for methods registered with reads_training_tasks: 256 draws of each task.
     training_prompts: "PromptSet | None" = None  # (T, n, ..) of the training tasks
     prompt_set: "PromptSet | None" = None  # (R, n, ..) of each row's own task
+    prompt_segments: int = 1  # J: a prompt is so many segments of P / J steps
+    # Only for methods registered with reads_arms: of each row, every window of one
+    # segment's length of its task's demonstrations; rows of a task share theirs.
+    arms: "list[Segments] | None" = None  # R times (A, H, ..)
     # Chance that all methods of a suite and seed share: variants of one begin alike.
     shared_stream: np.random.SeedSequence = field(
         default_factory=lambda: np.random.SeedSequence(0)
@@ -78,9 +94,20 @@ class TuningProblem:
             raise TrajpromptError("prompts of the own task", "none", expected)
         return self.prompt_set
 
+    def require_arms(self) -> "list[Segments]":
+        """Of each row the segments (A, H, ..) that its prompts may be made of."""
+        if self.arms is None:
+            expected = "a method registered with reads_arms=True"
+            raise TrajpromptError("arms", "none", expected)
+        return self.arms
+
     def streams(self, count: int) -> list[np.random.SeedSequence]:
         """``count`` independent streams, the same ones at every call."""
         return children(self.stream, count)
+
+    def shared(self, purpose: Shared) -> np.random.SeedSequence:
+        """A stream that is the same for all methods of a suite and seed."""
+        return child(self.shared_stream, purpose)
 
 
 class Extra(NamedTuple):
@@ -131,6 +158,7 @@ class Method:
     tune: Callable[[TuningProblem, Any], Adaptation]
     moves_prompts: bool = False  # then it cannot serve a backbone that takes none
     reads_training_tasks: bool = False  # then the training tasks' data are read for it
+    reads_arms: bool = False  # then all windows of the demonstrations are cut for it
 
 
 REGISTRY: dict[str, Method] = {}
@@ -142,6 +170,7 @@ def register(
     options: type,
     moves_prompts: bool = False,
     reads_training_tasks: bool = False,
+    reads_arms: bool = False,
 ) -> Callable[[Tune], Tune]:
     """Enter a function into the registry under ``name``, that of its file with hyphens.
 
@@ -150,7 +179,8 @@ def register(
 
     def enter(tune: Tune) -> Tune:
         _require_own_name(tune, name)
-        REGISTRY[name] = Method(name, options, tune, moves_prompts, reads_training_tasks)
+        reads = (reads_training_tasks, reads_arms)
+        REGISTRY[name] = Method(name, options, tune, moves_prompts, *reads)
         return tune
 
     return enter

@@ -1,5 +1,6 @@
 """PTDT-online: prompts ranked by the return they earn in the simulator (Eq. 6)."""
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -8,13 +9,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from trajprompt.models.lockstep import LockstepPolicy
 from trajprompt.options import at_least, at_most
-from trajprompt.rollout.loop import rollout
-from trajprompt.seeds import integers
-from trajprompt.tasks.simulator import Simulator, make_simulator
+from trajprompt.tasks.suites import Suite
+from trajprompt.tuning.oracle import ReturnOracle, episodes_each
 from trajprompt.tuning.prompt_vectors import to_prompts
-from trajprompt.tuning.protocol import Adaptation, TuningProblem, register
+from trajprompt.tuning.protocol import Adaptation, Extra, TuningProblem, register
 from trajprompt.tuning.zo_rank import RankSettings, Verdict, descend
 
 
@@ -37,6 +36,12 @@ class OnlineOptions(RankSettings):
         at_least(self, 1, "episodes")
         at_most(self, 1000, "episodes")
 
+    def episodes_played(self, suite: Suite) -> int:
+        """By each row in a run: of the candidates of all steps, and of all iterates."""
+        steps = self.iterations * self.steps_per_iteration
+        prompts = steps * self.candidates + self.iterations + 1
+        return prompts * episodes_each(suite, self.episodes)
+
 
 class ReturnObjective:
     """Minus the mean return (Eq. 6) of all candidates of all rows in one rollout.
@@ -46,70 +51,55 @@ class ReturnObjective:
     """
 
     def __init__(self, problem: TuningProblem, options: OnlineOptions):
-        self.problem, self.template = problem, problem.require_prompts()
-        # Every episode of such a suite starts alike: more of them would say the same.
-        self.episodes = 1 if problem.suite.deterministic_resets else options.episodes
+        self.template = problem.require_prompts()
+        self.oracle = ReturnOracle(problem, options.episodes)
         _, self.resets, judging = problem.streams(3)
-        self.judging = self._seeds(judging)  # (R, 1, E)
-        self.simulators: dict[int, Simulator] = {}  # by rows
+        self.judging = self.oracle.resets(judging)  # (R, 1, E)
+        episodes = options.episodes_played(problem.suite)
+        self.returns = np.full((len(problem.rows), episodes), np.nan)
+        self.played = 0  # episodes of every row
 
     def __call__(
         self, candidates: Tensor | None, iterate: Tensor | None, step: int
     ) -> Verdict:
         parts, seeds = [], []  # (R, C, d), (R, C, E)
         if candidates is not None:
-            key = (*self.resets.spawn_key, step)
-            fresh = self._seeds(np.random.SeedSequence(self.resets.entropy, spawn_key=key))
+            fresh = self.oracle.fresh_resets(self.resets, step)
             parts.append(candidates)
             seeds.append(fresh.repeat(candidates.shape[1], axis=1))
         if iterate is not None:
             parts.append(iterate.unsqueeze(1))
             seeds.append(self.judging)
-        vectors = torch.cat(parts, dim=1)
-        returns, steps = self._play(vectors, np.concatenate(seeds, axis=1))
-        values = -torch.from_numpy(returns)  # (R, C), float64: ranks of close returns
+        prompts = to_prompts(torch.cat(parts, dim=1), self.template)
+        played = self.oracle(prompts, np.concatenate(seeds, axis=1))
+        self._note(played.returns)
+        values = -torch.from_numpy(played.returns)  # (R, C), float64: close ranks
         count = 0 if candidates is None else candidates.shape[1]
         judged = None if iterate is None else values[:, -1]
-        return Verdict(values[:, :count], judged, values.shape[1], steps)
+        return Verdict(values[:, :count], judged, values.shape[1], played.steps)
 
     def state(self) -> dict[str, Any]:
-        return {}  # the resets of a step depend on its number alone
+        """No chance: the resets of a step depend on its number alone."""
+        return {"returns": self.returns, "played": self.played}
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        pass
+        self.returns[:] = state["returns"]
+        self.played = state["played"]
 
-    def _seeds(self, sequence: np.random.SeedSequence) -> np.ndarray:
-        """Reset seeds (R, 1, E); odd, because evaluation's are even."""
-        rows = len(self.problem.rows)
-        return (integers(sequence, rows * self.episodes) | 1).reshape(rows, 1, -1)
+    def extras(self) -> dict[str, Extra]:
+        text = "of every episode played, in order, a step's candidates before the iterate; "
+        text += "where a prompt has several at once, each is their mean; (rows, episodes)"
+        return {"episode_returns": Extra(self.returns, "reward", text)}
 
-    def _play(self, vectors: Tensor, seeds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Mean returns (R, C) and simulator steps (R,) of candidates (R, C, d)."""
-        problem = self.problem
-        shape = seeds.shape  # (R, C, E)
-        prompts = to_prompts(vectors, self.template).flatten()
-        policy = LockstepPolicy(
-            problem.backbone,
-            prompts.repeat_interleave(self.episodes),
-            rows=seeds.size,
-            target_return=problem.target_return,
-            precision=problem.precision,
-            threads=problem.threads,
-        )
-        played = rollout(self._simulator(shape), policy, seeds.reshape(-1))
-        returns = played.returns.reshape(shape).mean(axis=2)
-        return returns, played.lengths.reshape(shape).sum(axis=(1, 2))
-
-    def _simulator(self, shape: tuple[int, ...]) -> Simulator:
-        """Built once per number of rows: most steps judge no iterate, some do."""
-        size = int(np.prod(shape))
-        if size not in self.simulators:
-            tasks = self.problem.rows.repeat(shape[1] * shape[2])
-            threads = self.problem.threads
-            self.simulators[size] = make_simulator(self.problem.suite, tasks, threads)
-        return self.simulators[size]
+    def _note(self, returns: np.ndarray) -> None:
+        """Mean returns (R, C) stand for each of their episodes."""
+        each = returns.repeat(self.oracle.episodes, axis=1)
+        before, self.played = self.played, self.played + each.shape[1]
+        self.returns[:, before : self.played] = each
 
 
 @register("ptdt-online", OnlineOptions, moves_prompts=True)
 def tune(problem: TuningProblem, options: OnlineOptions) -> Adaptation:
-    return descend(problem, options, ReturnObjective(problem, options))
+    objective = ReturnObjective(problem, options)
+    adaptation = descend(problem, options, objective)
+    return dataclasses.replace(adaptation, extras=objective.extras())

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Protocol
 import torch
 
 if TYPE_CHECKING:
-    from trajprompt.trajectories.segments import EpisodeTensors, Segments
+    from trajprompt.trajectories.episode_tensors import EpisodeTensors
+    from trajprompt.trajectories.segments import Segments
 
 
 class Samples(Protocol):

@@ -60,14 +60,20 @@ class RankSettings:
     steps_per_iteration: int
 
     def __post_init__(self) -> None:
-        at_least(self, 1, "ranked", "iterations", "steps_per_iteration")
-        at_least(self, 2, "candidates")
-        positive(self, "step_size", "smoothing")
-        at_most(self, 1000, "candidates", "step_size", "smoothing")
+        check_ranking(self)
+        at_least(self, 1, "iterations", "steps_per_iteration")
         at_most(self, 100_000, "iterations", "steps_per_iteration")
-        if self.ranked > self.candidates:
-            expected = f"at most candidates, {self.candidates}"
-            raise OptionError("ranked", str(self.ranked), expected)
+
+
+def check_ranking(options: Any) -> None:
+    """Raise unless step_size, smoothing, candidates and ranked can be used."""
+    at_least(options, 1, "ranked")
+    at_least(options, 2, "candidates")
+    positive(options, "step_size", "smoothing")
+    at_most(options, 1000, "candidates", "step_size", "smoothing")
+    if options.ranked > options.candidates:
+        expected = f"at most candidates, {options.candidates}"
+        raise OptionError("ranked", str(options.ranked), expected)
 
 
 @dataclass(frozen=True)

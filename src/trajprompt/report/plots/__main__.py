@@ -21,6 +21,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     for name, text in (
         ("evaluations", "CSV files of stage 4, of every cell of the figure"),
         ("adaptations", "HDF5 files of stage 3, of every cell of the figure"),
+        ("backbones", "safetensors of stage 2 that the cells were made with"),
+        ("stores", "trajectory stores of stage 1, of the suites of the figure"),
     ):
         kinds = ", ".join(kind for kind, reads in READS.items() if name in reads)
         text = f"{text}; read by {kinds}"
@@ -41,8 +43,9 @@ def run(settings: FigureSettings, args: argparse.Namespace) -> None:
     from trajprompt.report.run import load_run
 
     kind = importlib.import_module(f"{__package__}.{module_of(settings.kind)}")
-    found = load_run(settings, args.evaluations)
-    figure = Figure(settings, found, args.adaptations, args.published)
+    found = load_run(settings, args.evaluations, args.stores)
+    files = args.adaptations, args.published, args.backbones
+    figure = Figure(settings, found, *files)
     rows = kind.table(figure)
     stem = args.out / "tables" / settings.table
     text = rows.to_csv(index=False, float_format="%.6g", lineterminator="\n")

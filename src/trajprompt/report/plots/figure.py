@@ -28,6 +28,7 @@ class Figure:
     run: Run
     adaptations: Sequence[str | Path] = ()
     published: Path = Path("published")
+    backbones: Sequence[str | Path] = ()
 
     def condition(self, column: Column, name: str) -> Any:
         """A column's prompt_quality, data_quality or samples, as the config has them."""

@@ -49,6 +49,7 @@ def _cell_table(cell: PromptCell) -> pd.DataFrame:
             "task": cell.tasks[row],
             "row": row,
             "part": parts[place],
+            "segment": step * cell.segments // shape[1],
             "step": step,
             "dimension": dimensions[place],
             "before": cell.initial.ravel(),
@@ -78,7 +79,8 @@ def draw(rows: pd.DataFrame, figure: Figure, stem: Path) -> None:
             bar: dict[str, Any] = {"location": "bottom", "extend": "both"}
             bar["aspect"] = 1.5 * widths[place]  # bars of one height
             picture.colorbar(image, ax=list(axes[:, place]), label=UNITS[part], **bar)
-        picture.suptitle(_shown_of(rows), fontsize=9)
+        segments = ", segments between dotted lines" if first["segment"].any() else ""
+        picture.suptitle(_shown_of(rows) + segments, fontsize=9)
         save(picture, stem)
 
 
@@ -115,6 +117,9 @@ def _block(
     image = axes[0].imshow(np.concatenate([before, after]), **style)
     axes[1].imshow(times * change, **style)
     axes[0].axhline(len(change) - 0.5, color="black", lw=1.5)
+    for border in rows.groupby("segment")["step"].min().to_numpy()[1:] - 0.5:
+        for axis, place in ((axes[0], 0), (axes[0], len(change)), (axes[1], 0)):
+            axis.axhline(place + border, color="black", lw=0.8, ls=":")
     axes[1].set_title(f"change × {times}", fontsize=9)
     for axis in axes:
         axis.grid(visible=False)

@@ -4,6 +4,7 @@ Light: the workflow asks before it runs anything. A kind is the name of a file b
 """
 
 EVALUATIONS, ADAPTATIONS = "evaluations", "adaptations"
+BACKBONES, STORES = "backbones", "stores"
 READS = {
     "samples": (EVALUATIONS,),
     "queries": (EVALUATIONS,),
@@ -14,9 +15,14 @@ READS = {
     "denoising": (ADAPTATIONS,),
     "prompt-map": (ADAPTATIONS,),
     "similarity": (ADAPTATIONS, EVALUATIONS),
+    "budget": (EVALUATIONS, STORES),
+    "regret": (ADAPTATIONS, EVALUATIONS),
+    "attention": (ADAPTATIONS, BACKBONES, STORES),
+    "winners-curse": (ADAPTATIONS, EVALUATIONS),
 }
-CURVES = ("queries", "tuning-curves")  # their cells are played on the way, too
-WITH_TEXT = ("similarity",)  # also written as Markdown: in the paper it is a table
+# Their cells are played on the way, too.
+CURVES = ("queries", "tuning-curves", "budget")
+WITH_TEXT = ("similarity", "winners-curse")  # also written as Markdown: they are tables
 
 
 def module_of(kind: str) -> str:

@@ -59,7 +59,7 @@ def _points(cells: Sequence[PromptCell]) -> tuple[list[dict[str, object]], np.nd
         if cell.seed not in seen:  # the initial prompts are the same for all methods
             made.append((EXPERT, True, cell.initial))
             seen.add(cell.seed)
-        if DATA in cell.extras:
+        if DATA in cell.stored.extras:
             made.append((EXPERT, False, cell.require(DATA)))
             made.append((cell.column.label, False, cell.require(WRITTEN)))
         for source, adapted, prompts in made:

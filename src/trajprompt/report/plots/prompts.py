@@ -1,19 +1,20 @@
 """Prompts of a run's cells, before and after tuning, from the adaptation files."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from trajprompt.errors import TrajpromptError
+from trajprompt.parsing import json_object
 from trajprompt.report.cells import Column
 from trajprompt.report.run import Run
-from trajprompt.tuning.protocol import Extra
 
 if TYPE_CHECKING:
     from trajprompt.trajectories.segments import Segments
+    from trajprompt.tuning.adaptation import StoredAdaptation
 
 PARTS = ("return-to-go", "state", "action")  # of a step, in the order of PTDT's Eq. 4
 UNITS = {
@@ -34,15 +35,37 @@ class PromptCell:
     initial: np.ndarray  # (R, P, 1 + S + A): return-to-go, state, action of each step
     last: np.ndarray  # as ``initial``
     sizes: tuple[int, int, int]  # of PARTS
-    extras: dict[str, Extra] = field(default_factory=dict)
+    stored: "StoredAdaptation"  # all that the file holds
 
     def require(self, name: str) -> np.ndarray:
         """An array that the method left for the report."""
-        if name not in self.extras:
-            where = f"{self.suite}/{self.column.setting}/{self.column.method}"
-            found = f"extras {sorted(self.extras)}"
-            raise TrajpromptError(where, found, f"also {name}, as of prompt-diffuser")
-        return self.extras[name].values
+        extras = self.stored.extras
+        if name not in extras:
+            found = f"extras {sorted(extras)}"
+            expected = f"also {name}, which other methods leave"
+            raise TrajpromptError(self.where, found, expected)
+        return extras[name].values
+
+    def by_task(self, values: np.ndarray) -> np.ndarray:
+        """(R, ..) to (T, ..): means over a task's prompts, in the order of the tasks."""
+        tasks = np.unique(self.tasks)
+        return np.stack([values[self.tasks == task].mean(axis=0) for task in tasks])
+
+    def made_from(self) -> dict[str, str]:
+        """Path -> hash of the inputs of stage 3."""
+        text = self.stored.attributes.get("inputs", "{}")
+        return json_object(text, f"{self.where}: inputs")
+
+    @property
+    def segments(self) -> int:
+        """J, of P / J steps each."""
+        return self.stored.prompt_segments
+
+    @property
+    def where(self) -> str:
+        """The cell, for errors."""
+        names = self.suite, self.column.setting, self.column.method
+        return f"{'/'.join(names)}/seed{self.seed}"
 
     @property
     def parts(self) -> list[tuple[str, int]]:
@@ -86,7 +109,7 @@ def _read(path: str | Path, suite: str, column: Column, seed: int) -> PromptCell
         raise TrajpromptError(path, "an adaptation without prompts", expected)
     sizes = (1, stored.initial.states.shape[-1], stored.initial.actions.shape[-1])
     initial, last = (_steps(prompts) for prompts in (stored.initial, stored.last))
-    found = (stored.rows, initial, last, sizes, stored.extras)
+    found = (stored.rows, initial, last, sizes, stored)
     return PromptCell(suite, column, seed, *found)
 
 

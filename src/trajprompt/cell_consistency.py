@@ -1,0 +1,73 @@
+"""What a schema can't see in a run's cells: what does not fit episodes or the training.
+
+Only cells that the run makes are checked: suites differ in the length of their episodes.
+"""
+
+from collections.abc import Mapping
+
+from trajprompt import pretraining_values as pretraining
+from trajprompt import table_cells
+from trajprompt.consistency import Config, Found, episode_errors
+from trajprompt.tasks.suites import get_suite
+
+LARGEST_PROMPT = 400  # steps of all segments: the cost of attention grows with the square
+
+
+def cell_inconsistencies(config: Config) -> Found:
+    """(key, found, expected) of what the suites of backbones and cells do not have."""
+    for suite, backbone in table_cells.backbones(config):
+        own = pretraining.values(config, suite, backbone)
+        keys = {name: pretraining.key_of(config, suite, name, backbone) for name in own}
+        yield from _prompt_errors(suite, own, keys)
+        yield from _schedule_errors(suite, backbone, own, keys)
+        asked = {keys["demonstrations"]: own["demonstrations"]}
+        yield from episode_errors(config, suite, asked)
+    cells = {(suite, setting) for suite, setting, _ in table_cells.cells(config)}
+    for suite, setting in sorted(cells):
+        prompt = pretraining.prompt_of(config, suite, setting)
+        keys = {name: _key_of(config, suite, setting, name) for name in prompt}
+        yield from _prompt_errors(suite, prompt, keys)
+        yield from _sample_errors(config, suite, setting)
+
+
+def _prompt_errors(suite: str, prompt: Config, keys: Mapping[str, str]) -> Found:
+    """Segments, and all windows of their length, have to fit into an episode."""
+    horizon, length = get_suite(suite).horizon, prompt["prompt_length"]
+    if length >= horizon:
+        expected = f"fewer steps than an episode of {suite} has ({horizon})"
+        yield keys["prompt_length"], str(length), expected
+    segments = prompt["prompt_segments"]
+    if segments * length > LARGEST_PROMPT:
+        found = f"{segments}, of {length} steps each"
+        yield keys["prompt_segments"], found, f"at most {LARGEST_PROMPT} steps in all"
+
+
+def _schedule_errors(
+    suite: str, backbone: str, own: Config, keys: Mapping[str, str]
+) -> Found:
+    """Warm-ups and pauses between validations that are longer than the training."""
+    for name in ("warmup_steps", "validation_every"):
+        if own[name] > own["steps"]:
+            expected = f"at most the {own['steps']} steps of {backbone} on {suite}"
+            yield keys[name], str(own[name]), expected
+
+
+def _key_of(config: Config, suite: str, setting: str, name: str) -> str:
+    """Where `pretraining_values.prompt_of` has ``name`` from."""
+    conditions = config["settings"][setting]
+    if name in conditions:
+        return f"settings.{setting}.{name}"
+    return pretraining.key_of(config, suite, name, conditions["backbone"])
+
+
+def _sample_errors(config: Config, suite: str, setting: str) -> Found:
+    """More samples than the demonstrations hold."""
+    conditions = config["settings"][setting]
+    if conditions["data_quality"] == "full" or conditions["samples"] == "all":
+        return
+    base = pretraining.values(config, suite, conditions["backbone"])
+    demonstrations = base["demonstrations"]
+    most = demonstrations * get_suite(suite).horizon
+    if conditions["samples"] > most:
+        expected = f"at most the {most} steps of {suite}'s {demonstrations} episodes"
+        yield f"settings.{setting}.samples", str(conditions["samples"]), expected

@@ -1,0 +1,138 @@
+"""Lines that are named where they end, with the intervals there: no legend to look up."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from trajprompt.report.style import BLACK, CYCLE, interval_label
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from trajprompt.report.plots.figure import Figure
+
+COLOURS = tuple(colour for colour in CYCLE if colour != BLACK)  # black is what is not tuned
+DASHES = ("-", "--", ":", "-.")  # of the first lines, then once more through all colours
+GAP = 0.055  # between the middles of two names, in heights of the axes
+EDGE, STRIP, REACH = 1.012, 0.012, 0.03  # of intervals and leaders, in widths of the axes
+
+
+class End(NamedTuple):
+    """A line at its right end."""
+
+    label: str
+    colour: str
+    mean: float
+    low: float = float("nan")  # NaN: no interval
+    high: float = float("nan")
+
+
+def style(number: int) -> tuple[str, str]:
+    """Colour and dashes of the line with this number; no two of 24 look alike."""
+    rounds, place = divmod(number, len(COLOURS))
+    return COLOURS[place], DASHES[rounds % len(DASHES)]
+
+
+def end_of(rows: pd.DataFrame, colour: str) -> End:
+    """The last of the rows of one line, in their order."""
+    last = rows.iloc[-1]
+    return End(last["label"], colour, last["mean"], last["low"], last["high"])
+
+
+def line(axis: "Axes", rows: pd.DataFrame, against: str, number: int, marker: str) -> End:
+    """Draw the means of a method against a column of ``rows``; line 0 is the boldest."""
+    colour, dashes = style(number)
+    own = rows.sort_values(against)
+    more: dict[str, Any] = {"lw": 2.6 if number == 0 else 1.5}
+    more |= {"zorder": 3 - number / 100}  # the first on top
+    more |= {"color": colour, "ls": dashes, "marker": marker, "ms": 3.5}
+    axis.plot(own[against], own["mean"], **more)
+    return end_of(own, colour)
+
+
+def not_tuned(end: End) -> End:
+    """The end of what the baseline earns, called so."""
+    return end._replace(label=f"not tuned: {end.label}")
+
+
+def method_lines(
+    axis: "Axes",
+    rows: pd.DataFrame,
+    figure: "Figure",
+    levels: Sequence[End],
+    marker: str = "",
+) -> None:
+    """A line per method of a suite's ``rows`` against the episodes that it used.
+
+    ``levels`` are the ends of what is drawn already; ``marker`` is at every point.
+    Nothing is to be drawn later.
+    """
+    ends = [*levels]
+    for number, column in enumerate(figure.compared):  # the same in every panel
+        own = rows[rows["column"] == column.id]
+        if not own.empty:
+            ends.append(line(axis, own, "queries", number, marker))
+    axis.set_xlim(0, rows["queries"].max())
+    axis.set_xlabel("simulator episodes used, per prompt")
+    label_ends(axis, ends)
+
+
+def heading(text: str, rows: pd.DataFrame) -> str:
+    """``text``, and what the bars are that `label_ends` draws of ``rows``."""
+    named = "; bars beside the last points: 95 % intervals over seeds"
+    return interval_label(text, rows["low"], named)
+
+
+def label_ends(axis: "Axes", ends: Sequence[End]) -> None:
+    """Intervals and names beside the axes, from the highest to the lowest.
+
+    Call it last: what is drawn later moves the ends away from their names.
+    """
+    _intervals(axis, ends)
+    low, high = axis.get_ylim()
+    axis.set_ylim(low, high)
+    heights = np.array([(end.mean - low) / (high - low) for end in ends])
+    right = EDGE + STRIP * len(ends)
+    for end, height, place in zip(ends, heights, apart(heights, GAP), strict=True):
+        leader = {"arrowstyle": "-", "color": end.colour, "lw": 0.7}
+        more: dict[str, Any] = {"va": "center", "fontsize": 8, "annotation_clip": False}
+        more |= {"xycoords": "axes fraction", "textcoords": "axes fraction"}
+        more |= {"arrowprops": leader | {"shrinkA": 0, "shrinkB": 0, "relpos": (0, 0.5)}}
+        text = (right + REACH, place)
+        axis.annotate(end.label, (1.0, height), text, color=end.colour, **more)
+
+
+def _intervals(axis: "Axes", ends: Sequence[End]) -> None:
+    """Side by side, the highest line's first; they count for the height of the axes."""
+    known = [end for end in ends if not np.isnan(end.low)]
+    beside: dict[str, Any] = {"transform": axis.get_yaxis_transform(), "clip_on": False}
+    for number, end in enumerate(sorted(known, key=lambda end: -end.mean)):
+        at = EDGE + STRIP * number
+        axis.plot([at, at], [end.low, end.high], color=end.colour, lw=2, **beside)
+        axis.plot([at], [end.mean], "o", color=end.colour, ms=3, **beside)
+
+
+def apart(places: np.ndarray, gap: float) -> np.ndarray:
+    """The nearest places (least squares) in the same order, ``gap`` or more apart.
+
+    They are kept between 0 and 1, if there is room.
+    """
+    order = np.argsort(places, kind="stable")
+    steps = gap * np.arange(len(places))
+    means: list[float] = []  # pool adjacent violators
+    counts: list[int] = []
+    for value in places[order] - steps:
+        means.append(value)
+        counts.append(1)
+        while len(means) > 1 and means[-2] >= means[-1]:
+            value, count = means.pop(), counts.pop()
+            total = counts[-1] + count
+            means[-1] = (means[-1] * counts[-1] + value * count) / total
+            counts[-1] = total
+    room = max(0.0, 1.0 - gap * (len(places) - 1))
+    moved = np.clip(np.repeat(means, counts), 0.0, room) + steps
+    found = np.empty_like(moved)
+    found[order] = moved
+    return found

@@ -1,0 +1,113 @@
+"""Cumulative regret of methods that search by playing, episode by episode.
+
+The regret of an episode is what it earned less than the best return that is known: on a
+task under a seed, the highest mean of fresh episodes (stage 4) among all columns of the
+figure. That this is a maximum of noisy means raises the slope of all lines alike; where a
+method finds more than any of them hands back, its regret falls.
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from trajprompt.report.cells import Column
+from trajprompt.report.markdown import SUITE_LABELS, span
+from trajprompt.report.plots.direct_labels import (
+    End,
+    end_of,
+    heading,
+    method_lines,
+    not_tuned,
+)
+from trajprompt.report.plots.figure import Figure
+from trajprompt.report.plots.layout import canvas
+from trajprompt.report.statistics import estimate
+from trajprompt.report.style import BLACK, save
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+EXTRA = "episode_returns"  # (R, episodes) of an adaptation
+POINTS = 25  # of a line, evenly spread over its episodes
+PANEL_INCHES, HEAD_INCHES = 3.4, 0.75
+
+
+def table(figure: Figure) -> pd.DataFrame:
+    """A row per suite, column and number of episodes; the baseline's line is straight."""
+    returns: dict[tuple[str, str], list[np.ndarray]] = {}  # per seed (T, N)
+    compared = {column.id for column in figure.compared}
+    for cell in figure.prompts():
+        if cell.column.id in compared:
+            found = cell.by_task(cell.require(EXTRA))
+            returns.setdefault((cell.suite, cell.column.id), []).append(found)
+    rows: list[dict[str, object]] = []
+    for suite in figure.covered(figure.compared):
+        best = best_known(figure, suite)  # (T, S)
+        own = {c.id: returns[suite, c.id] for c in figure.compared if c.covers(suite)}
+        if figure.baseline.covers(suite):
+            longest = max(played[0].shape[-1] for played in own.values())
+            level = figure.run.scores(figure.baseline)[suite].values
+            untuned = np.repeat(level[..., None], longest, axis=-1)
+            rows += _rows(figure, figure.baseline, suite, best, untuned)
+        for column in figure.compared:
+            if column.id in own:
+                played = np.stack(own[column.id], axis=1)  # (T, S, N)
+                rows += _rows(figure, column, suite, best, played)
+    return pd.DataFrame(rows)
+
+
+def best_known(figure: Figure, suite: str) -> np.ndarray:
+    """(T, S): the highest mean return on fresh episodes of any column of the figure."""
+    columns = [column for column in figure.run.columns if column.covers(suite)]
+    return np.max([figure.run.scores(c)[suite].values for c in columns], axis=0)
+
+
+def _rows(
+    figure: Figure, column: Column, suite: str, best: np.ndarray, returns: np.ndarray
+) -> list[dict[str, object]]:
+    """Of a line, from (T, S) and the returns (T, S, N) of single episodes."""
+    total = np.cumsum(best[..., None] - returns, axis=-1)
+    rows: list[dict[str, object]] = []
+    for count in _counts(total.shape[-1]):
+        regret = total[..., count - 1] if count else np.zeros_like(best)
+        stream = figure.run.stream("regret", column.id, suite, count)
+        found = estimate([regret], stream)
+        row: dict[str, object] = {"suite": suite, "column": column.id}
+        row |= {"label": column.label, "queries": count, "mean": found.mean}
+        row |= {"low": found.low, "high": found.high, "seeds": found.seeds}
+        rows.append(row | {"tasks": found.tasks, "best_known": best.mean()})
+    return rows
+
+
+def _counts(episodes: int) -> list[int]:
+    return list(dict.fromkeys(-(-episodes * n // POINTS) for n in range(POINTS + 1)))
+
+
+def draw(rows: pd.DataFrame, figure: Figure, stem: Path) -> None:
+    """A panel per suite, a line per method, named where it ends."""
+    suites = list(dict.fromkeys(rows["suite"]))
+    height = HEAD_INCHES + PANEL_INCHES * len(suites)
+    with canvas(len(suites), 1, height) as (picture, axes):
+        for suite, axis in zip(suites, axes[:, 0], strict=True):
+            here = rows[rows["suite"] == suite]
+            levels = _baseline(axis, here, figure.settings.baseline)
+            method_lines(axis, here, figure, levels)
+            best = f"best known: {here['best_known'].iloc[0]:.1f} per episode"
+            axis.set_title(f"{SUITE_LABELS.get(suite, suite)} ({best})")
+            axis.set_ylabel("cumulative regret (lower is better)")
+        text = f"{span(rows['seeds'])} seed(s), {span(rows['tasks'])} task(s); "
+        text += "best known: the highest mean on fresh episodes of any line"
+        picture.suptitle(f"{figure.run.title}\n{heading(text, rows)}", fontsize=9)
+        save(picture, stem)
+
+
+def _baseline(axis: "Axes", rows: pd.DataFrame, baseline: str) -> list[End]:
+    """The straight line of the untuned prompt, where there is one."""
+    untuned = rows[rows["column"] == baseline]
+    if untuned.empty:
+        return []
+    style: dict[str, Any] = {"color": BLACK, "ls": ":", "lw": 1.5}
+    axis.plot(untuned["queries"], untuned["mean"], **style)
+    return [not_tuned(end_of(untuned, BLACK))]

@@ -1,0 +1,59 @@
+"""Simulators whose rows are MuJoCo's, stepped on threads.
+
+``mujoco.mj_step`` releases the interpreter lock, so plain Python threads step different
+rows at once. Each row owns an ``MjData``: results are bit-equal to stepping Gymnasium's
+or Meta-World's environment alone, whatever the number of rows or threads.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from trajprompt.tasks.simulator import Simulator
+from trajprompt.tasks.suites import Suite
+
+if TYPE_CHECKING:
+    import mujoco
+
+
+class MujocoSimulator(Simulator):
+    """Rows of one model; their physics is part of the state."""
+
+    model: "mujoco.MjModel"  # shared by all rows
+    data: list["mujoco.MjData"]  # one per row
+
+    def __init__(self, suite: Suite, tasks: np.ndarray, threads: int = 1):
+        super().__init__(suite, tasks)
+        self.threads = threads
+        self._pool = ThreadPoolExecutor(threads) if threads > 1 else None
+
+    def state(self) -> dict[str, np.ndarray]:
+        import mujoco
+
+        whole = mujoco.mjtState.mjSTATE_INTEGRATION  # with the solver's starting point
+        physics = np.empty((self.rows, mujoco.mj_stateSize(self.model, whole)))
+        for data, numbers in zip(self.data, physics, strict=True):
+            mujoco.mj_getState(self.model, data, numbers, whole)
+        return {"physics": physics, **super().state()}
+
+    def restore(self, state: Mapping[str, np.ndarray]) -> None:
+        """What MuJoCo derives from its state is not brought back: a step makes it anew."""
+        import mujoco
+
+        whole = mujoco.mjtState.mjSTATE_INTEGRATION
+        for data, numbers in zip(self.data, state["physics"], strict=True):
+            mujoco.mj_setState(self.model, data, numbers, whole)
+        super().restore(state)
+
+    def _on_threads(self, work: Callable[[Sequence[int]], None], rows: np.ndarray) -> None:
+        """Call ``work`` on shares of ``rows``, one share per thread."""
+        if self._pool is None:
+            work(rows.tolist())
+            return
+        shares = [share.tolist() for share in np.array_split(rows, self.threads)]
+        waiting = [self._pool.submit(work, share) for share in shares[1:]]
+        work(shares[0])
+        for future in waiting:
+            future.result()

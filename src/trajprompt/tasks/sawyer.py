@@ -1,0 +1,198 @@
+"""Meta-World's Sawyer arm in a batch: what reach and pick-place share, all but rewards.
+
+Physics and observations follow metaworld 3.1.1's ``SawyerXYZEnv``, to the bit; only its
+model files are used, found without importing metaworld.
+Every episode of a task starts from one snapshot: Meta-World's reset simulates the arm's
+way home (250 physics steps) and draws nothing, as the task fixes object and goal.
+"""
+
+import copy
+from abc import abstractmethod
+from collections.abc import Sequence
+
+import mujoco
+import numpy as np
+
+from trajprompt.tasks.locomotion import FRAME_SKIP, package_file
+from trajprompt.tasks.mujoco_simulator import MujocoSimulator
+from trajprompt.tasks.simulator import Step
+from trajprompt.tasks.suites import Suite, read_table
+
+ACTION_SCALE = 0.01  # metres per unit of action
+HAND_HOME = np.array([0.0, 0.6, 0.2])
+HOME_STEPS = 50  # control steps that the reset gives the hand to get home
+MOCAP_LOW, MOCAP_HIGH = np.array([-0.5, 0.40, 0.05]), np.array([0.5, 1.0, 0.5])
+MOCAP_QUATERNION = np.array([1.0, 0.0, 1.0, 0.0])
+WELD = np.array(
+    [0.0, 0, 0, 0, 0, 0, -1, 0, 0, 0, 5]
+)  # mocap to hand, as Meta-World sets it
+EVERYTHING = (
+    mujoco.mjtState.mjSTATE_INTEGRATION
+)  # all that the next physics step depends on
+
+FRAME = (
+    18  # numbers in one frame: hand 3, gripper 1, object position 3, quaternion 4, zeros 7
+)
+FRAME_LOW, FRAME_HIGH = np.full(FRAME, -np.inf), np.full(FRAME, np.inf)
+FRAME_LOW[:4], FRAME_HIGH[:4] = (-0.525, 0.348, -0.0525, -1.0), (0.525, 1.025, 0.7, 1.0)
+# Columns of the kinematics read per row: six positions and a rotation matrix, then three
+# numbers for each further body of a subclass.
+HAND, RIGHT_CLAW, LEFT_CLAW, OBJECT = (slice(i, i + 3) for i in (0, 3, 6, 9))
+RIGHT_FINGER, LEFT_FINGER, ROTATION = slice(12, 15), slice(15, 18), slice(18, 27)
+SHARED = 27
+
+
+class SawyerSimulator(MujocoSimulator):
+    """Rows of one model; subclasses add rewards and successes.
+
+    Observations hide the goal: their last three numbers are zero.
+    """
+
+    xml: str  # below metaworld's assets/sawyer_xyz
+    table: str  # object and goal positions of all tasks
+    further_bodies: tuple[str, ...] = ()  # whose positions the rewards need
+    arrays = ("_mocap", "_frames")
+
+    def __init__(self, suite: Suite, tasks: np.ndarray, threads: int = 1):
+        super().__init__(suite, tasks, threads)
+        path = package_file("metaworld", f"assets/sawyer_xyz/{self.xml}")
+        self.model = mujoco.MjModel.from_xml_path(path)
+        self.model.eq_data[self.model.eq_type == mujoco.mjtEq.mjEQ_WELD] = WELD
+        self.goals = suite.goals[self.tasks]  # (N, 3)
+        objects = read_table(self.table)[:, :3]
+        self.objects = objects[self.tasks]  # (N, 3), where they lie at the start
+        self.home = _home(self.model)
+        self._starts = _starting_states(self.model, self.home, objects, self.tasks)
+        self.data = [mujoco.MjData(self.model) for _ in range(self.rows)]
+        self._controls = np.zeros((self.rows, 2))
+        self._mocap = np.zeros((self.rows, 3))
+        self._kinematics = np.zeros((self.rows, SHARED + 3 * len(self.further_bodies)))
+        self._frames = np.zeros((self.rows, 2, FRAME))  # current and previous
+        self._views = [self._views_of(row) for row in range(self.rows)]
+
+    def _views_of(self, row: int) -> tuple:
+        """Views made once, because making them costs more than copying through them."""
+        data, kinematics = self.data[row], self._kinematics[row]
+        inputs = (data.ctrl, self._controls[row], data.mocap_pos[0], self._mocap[row])
+        sources = [
+            data.body(name).xpos for name in ("hand", "rightclaw", "leftclaw", "obj")
+        ]
+        sources += [data.site(f"{side}EndEffector").xpos for side in ("right", "left")]
+        sources.append(data.geom("objGeom").xmat)
+        sources += [data.body(name).xpos for name in self.further_bodies]
+        columns = [HAND, RIGHT_CLAW, LEFT_CLAW, OBJECT, RIGHT_FINGER, LEFT_FINGER, ROTATION]
+        columns += [slice(i, i + 3) for i in range(SHARED, len(kinematics), 3)]
+        outputs = [
+            (kinematics[c], source) for c, source in zip(columns, sources, strict=True)
+        ]
+        return (data, *inputs, data.mocap_quat[0], outputs)
+
+    def reset(self, seeds: np.ndarray, rows: np.ndarray | None = None) -> np.ndarray:
+        which = np.arange(self.rows) if rows is None else np.flatnonzero(rows)
+        for row in which.tolist():
+            data, start = self.data[row], self._starts[int(self.tasks[row])]
+            mujoco.mj_setState(self.model, data, start, EVERYTHING)
+            mujoco.mj_forward(self.model, data)  # kinematics; moves the solver's start ...
+            mujoco.mj_setState(self.model, data, start, EVERYTHING)  # ... which is put back
+            self._mocap[row] = data.mocap_pos[0]
+            for target, source in self._views[row][-1]:
+                target[:] = source
+        frames = _frames(self._kinematics[which])
+        self._frames[which] = frames[
+            :, None
+        ]  # the previous frame of a first step is itself
+        return self._observations()
+
+    def step(self, actions: np.ndarray) -> Step:
+        actions = np.asarray(actions)  # (N, 4); Meta-World scales in the action's own type
+        moved = self._mocap + np.clip(actions[:, :3], -1, 1) * ACTION_SCALE
+        self._mocap[:] = np.clip(moved, MOCAP_LOW, MOCAP_HIGH)
+        self._controls[:, 0], self._controls[:, 1] = actions[:, 3], -actions[:, 3]
+        self._on_threads(self._advance, np.arange(self.rows))
+        self._frames[:, 1] = self._frames[:, 0]
+        self._frames[:, 0] = _frames(self._kinematics)
+        rewards, successes = self._rewards(actions)
+        never = np.zeros(self.rows, dtype=bool)
+        return Step(self._observations(), rewards, never, successes)
+
+    def _advance(self, rows: Sequence[int]) -> None:
+        """Step the physics of ``rows``. Runs on a thread."""
+        model, views = self.model, self._views
+        for row in rows:
+            data, ctrl, control, mocap, position, quaternion, outputs = views[row]
+            ctrl[:] = control
+            mocap[:] = position
+            quaternion[:] = MOCAP_QUATERNION
+            mujoco.mj_step(model, data, FRAME_SKIP)
+            # Not only for the kinematics: it also sets the solver's next starting point,
+            # without which the following steps differ in their last bits.
+            mujoco.mj_forward(model, data)
+            for target, source in outputs:
+                target[:] = source
+
+    @abstractmethod
+    def _rewards(self, actions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Rewards (N,) float64 and successes (N,) bool of the state after ``actions``."""
+
+    def _fingers(self) -> np.ndarray:
+        """(N, 3): halfway between the finger tips; Meta-World's ``tcp_center``."""
+        return (self._kinematics[:, RIGHT_FINGER] + self._kinematics[:, LEFT_FINGER]) / 2.0
+
+    def _observations(self) -> np.ndarray:
+        return self._stacked(np.zeros_like(self.goals)).astype(np.float32)
+
+    @property
+    def expert_observations(self) -> np.ndarray:
+        """(N, 39) float64 with the goal in the last three numbers, for scripted experts."""
+        return self._stacked(self.goals)
+
+    def _stacked(self, goals: np.ndarray) -> np.ndarray:
+        frames = np.clip(self._frames, FRAME_LOW, FRAME_HIGH).reshape(self.rows, 2 * FRAME)
+        return np.concatenate([frames, goals], axis=1)
+
+
+def _home(model: mujoco.MjModel) -> mujoco.MjData:
+    """The arm at home after its way there; the object lies where the model has it.
+
+    Positions of bodies are those before the last physics step, which Meta-World reads, too.
+    """
+    home = mujoco.MjData(model)
+    for _ in range(HOME_STEPS):
+        home.mocap_pos[0], home.mocap_quat[0] = HAND_HOME, MOCAP_QUATERNION
+        home.ctrl[:] = (-1, 1)
+        mujoco.mj_step(model, home, FRAME_SKIP)
+    return home
+
+
+def _starting_states(
+    model: mujoco.MjModel, home: mujoco.MjData, objects: np.ndarray, tasks: np.ndarray
+) -> dict[int, np.ndarray]:
+    """The state that Meta-World's reset leaves, per task: hand home, object in place."""
+    starts = {}
+    for task in sorted(set(tasks.tolist())):
+        data = copy.copy(home)
+        data.qpos[9:12] = objects[task]
+        data.qvel[9:15] = 0
+        mujoco.mj_forward(model, data)
+        starts[task] = np.empty(mujoco.mj_stateSize(model, EVERYTHING))
+        mujoco.mj_getState(model, data, starts[task], EVERYTHING)
+    return starts
+
+
+def _frames(kinematics: np.ndarray) -> np.ndarray:
+    """(N, 18) frames from the kinematics of N rows."""
+    from scipy.spatial.transform import Rotation
+
+    frames = np.zeros((len(kinematics), FRAME))
+    frames[:, :3] = kinematics[:, HAND]
+    opening = norms(kinematics[:, RIGHT_CLAW] - kinematics[:, LEFT_CLAW])
+    frames[:, 3] = np.clip(opening / 0.1, 0.0, 1.0)
+    frames[:, 4:7] = kinematics[:, OBJECT]
+    rotations = kinematics[:, ROTATION].reshape(-1, 3, 3)
+    frames[:, 7:11] = Rotation.from_matrix(rotations).as_quat()
+    return frames
+
+
+def norms(vectors: np.ndarray) -> np.ndarray:
+    """Lengths of (N, D) vectors; a dot product, for the very bits of ``np.linalg.norm``."""
+    return np.sqrt(np.vecdot(vectors, vectors))

@@ -1,0 +1,38 @@
+"""Best of N: the random prompt of segments with the highest return of one episode.
+
+The cheapest control, which the papers lack. With equal options it plays the prompts that
+random-segments plays.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from trajprompt.trajectories.segments import Segments
+from trajprompt.tuning.proposers import BestSoFar
+from trajprompt.tuning.protocol import Adaptation, TuningProblem, register
+from trajprompt.tuning.random_segments import RandomSegmentsOptions
+from trajprompt.tuning.search import search
+from trajprompt.tuning.segment_draws import SegmentDraws
+
+
+class BestOfN(BestSoFar):
+    """N is the budget of episodes."""
+
+    def __init__(self, problem: TuningProblem, options: RandomSegmentsOptions):
+        super().__init__(problem, options.candidates)
+        self.draws = SegmentDraws(problem)
+
+    def candidates(self, count: int) -> Segments:
+        return self.draws.draw(count)
+
+    def state(self) -> dict[str, Any]:
+        return {**super().state(), "draws": self.draws.state()}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        super().restore(state)
+        self.draws.restore(state["draws"])
+
+
+@register("best-of-n", RandomSegmentsOptions, moves_prompts=True, reads_arms=True)
+def tune(problem: TuningProblem, options: RandomSegmentsOptions) -> Adaptation:
+    return search(problem, options, BestOfN(problem, options))

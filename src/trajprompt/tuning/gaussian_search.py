@@ -1,0 +1,33 @@
+"""Gaussian search: the best of N perturbed prompts, by the return of one episode each.
+
+Best of N in the space that Prompt-Tuning DT searches: numbers of the initial prompt, not
+segments of demonstrations.
+"""
+
+from dataclasses import dataclass
+
+from trajprompt.trajectories.segments import Segments
+from trajprompt.tuning.proposers import PerturbedBest, PerturbedOptions
+from trajprompt.tuning.protocol import Adaptation, TuningProblem, register
+from trajprompt.tuning.search import search
+
+
+@dataclass(frozen=True)
+class GaussianSearchOptions(PerturbedOptions):
+    candidates: int = 25  # played together, from the same resets: our choice
+
+
+class GaussianSearch(PerturbedBest):
+    """All steps are away from the initial prompts, which are the first candidates."""
+
+    def __init__(self, problem: TuningProblem, options: GaussianSearchOptions):
+        super().__init__(problem, options)
+        self.initial = problem.require_prompts()
+
+    def centre(self) -> Segments:
+        return self.initial
+
+
+@register("gaussian-search", GaussianSearchOptions, moves_prompts=True)
+def tune(problem: TuningProblem, options: GaussianSearchOptions) -> Adaptation:
+    return search(problem, options, GaussianSearch(problem, options))

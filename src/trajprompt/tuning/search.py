@@ -1,0 +1,178 @@
+"""Search with a budget of episodes: a proposer names prompts, the oracle plays them.
+
+The one loop of the bandit and of all controls that it is compared with, so that they are
+equal in what an episode costs, in how resets are shared and in what is recorded.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+import torch
+
+from trajprompt.checkpoint import Resumable
+from trajprompt.options import at_least, at_most
+from trajprompt.trajectories.segments import Segments
+from trajprompt.tuning.oracle import ReturnOracle
+from trajprompt.tuning.prompt_vectors import to_vectors
+from trajprompt.tuning.protocol import Adaptation, Extra, TuningProblem
+
+
+@dataclass(frozen=True)
+class SearchOptions:
+    """The options that all of them share; methods add their own."""
+
+    episodes: int = 250  # of each row, all that a method may play: the co-author's code
+    records: int = 10  # how often the choice is kept on the way, evenly spread
+
+    def __post_init__(self) -> None:
+        at_least(self, 1, "episodes", "records")
+        at_most(self, 1_000_000, "episodes")
+        at_most(self, 1000, "records")
+
+
+class Choice(NamedTuple):
+    """What a method would hand back now."""
+
+    prompts: Segments  # (R, P, ..)
+    values: np.ndarray  # (R,) the return that it believes them to have; NaN: no belief
+
+    def state(self) -> dict[str, Any]:
+        """For a checkpoint."""
+        return {"values": self.values, **self.prompts._asdict()}
+
+    @classmethod
+    def restored(cls, saved: Mapping[str, Any], device: torch.device) -> "Choice":
+        """From a checkpoint's ``state``."""
+        parts = [torch.from_numpy(saved[name]).to(device) for name in Segments._fields]
+        return cls(Segments(*parts), saved["values"])
+
+
+def untuned(problem: TuningProblem) -> Choice:
+    """The initial prompts, of which nothing is known yet."""
+    return Choice(problem.require_prompts(), np.full(len(problem.rows), np.nan))
+
+
+class Proposer(Resumable, Protocol):
+    """A method that learns from returns alone.
+
+    It takes its chance from any but the first of ``problem.streams(n)``, which is the
+    loop's. A `Choice` that it has given is never changed in place.
+    """
+
+    width: int  # candidates per row and round; the last round may have fewer
+
+    def propose(self, count: int) -> Segments:
+        """``count`` candidates of every row, (R, count, P, ..)."""
+        ...
+
+    def learn(self, returns: np.ndarray) -> None:
+        """Returns (R, count) of what was proposed last."""
+        ...
+
+    def choice(self) -> Choice:
+        """By what it has learnt so far; at first the initial prompts."""
+        ...
+
+
+def search(
+    problem: TuningProblem, options: SearchOptions, proposer: Proposer
+) -> Adaptation:
+    """All rows at once until each has played its episodes; ``last`` is the last choice."""
+    return _Search(problem, options, proposer).run()
+
+
+class _Search:
+    """One search in progress (a `checkpoint.Resumable`)."""
+
+    def __init__(self, problem: TuningProblem, options: SearchOptions, proposer: Proposer):
+        self.problem, self.options, self.proposer = problem, options, proposer
+        self.start = to_vectors(problem.require_prompts())  # (R, d)
+        self.oracle = ReturnOracle(problem)
+        self.fresh = problem.streams(1)[0]
+        self.returns = np.full((len(problem.rows), options.episodes), np.nan)
+        self.steps = np.zeros(len(problem.rows), np.int64)
+        self.played = 0  # episodes of every row
+        self.kept: dict[int, Choice] = {}  # record -> choice
+        self.history: list[dict[str, Any]] = []
+
+    def run(self) -> Adaptation:
+        self._keep(0)
+        rounds = math.ceil(self.options.episodes / self.proposer.width)
+        label = f"{self.problem.suite.name} search"
+        for number in self.problem.checkpoint.steps(rounds, self, label):
+            self._round(number)
+        last = self.options.records
+        return Adaptation(
+            last=self.kept[last].prompts,
+            best=self.kept[last].prompts,  # a choice is the best that the method knows
+            best_iteration=np.full(len(self.problem.rows), last, np.int64),
+            history=self.history,
+            curve={record: choice.prompts for record, choice in self.kept.items()},
+            parameters=self.start.shape[-1],
+            extras=self._extras(),
+        )
+
+    def _round(self, number: int) -> None:
+        """Play the next candidates of all rows, from resets that a row's share."""
+        count = min(self.proposer.width, self.options.episodes - self.played)
+        resets = self.oracle.fresh_resets(self.fresh, number)
+        played = self.oracle(self.proposer.propose(count), resets)
+        self.proposer.learn(played.returns)
+        before, self.played = self.played, self.played + count
+        self.returns[:, before : self.played] = played.returns
+        self.steps += played.steps
+        for record in range(1, self.options.records + 1):
+            due = record * self.options.episodes / self.options.records
+            if before < due <= self.played:
+                self._keep(record)
+
+    def _keep(self, record: int) -> None:
+        """The choice after this many episodes, and what it took."""
+        choice = self.proposer.choice()
+        self.kept[record] = choice
+        moved = (to_vectors(choice.prompts) - self.start).norm(dim=-1)  # (R,)
+        for row, task in enumerate(self.problem.rows.tolist()):
+            values = {
+                "task": task,
+                "prompt": int(self.problem.prompts[row]),
+                "iteration": record,
+                "queries": self.played,
+                "simulator_steps": int(self.steps[row]),
+                "gradient_steps": 0,
+                # Not negated: a NaN would not be the same bits after a checkpoint.
+                "objective": 0.0 - float(choice.values[row]),
+                "displacement": float(moved[row]),
+            }
+            self.history.append(values)
+
+    def _extras(self) -> dict[str, Extra]:
+        believed = [choice.values for _, choice in sorted(self.kept.items())]
+        played = "of every episode played, in order; (rows, episodes)"
+        text = "what the choice of every record was believed to earn; (rows, records + 1)"
+        return {
+            "episode_returns": Extra(self.returns, "reward", played),
+            "selection_values": Extra(np.stack(believed, axis=1), "reward", text),
+        }
+
+    def state(self) -> dict[str, Any]:
+        return {
+            "returns": self.returns,
+            "steps": self.steps,
+            "played": self.played,
+            "kept": {str(record): choice.state() for record, choice in self.kept.items()},
+            "history": self.history,
+            "proposer": self.proposer.state(),
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        self.returns, self.steps = state["returns"], state["steps"]
+        self.played, self.history = state["played"], state["history"]
+        device = self.problem.backbone.device
+        self.kept = {
+            int(record): Choice.restored(saved, device)
+            for record, saved in state["kept"].items()
+        }
+        self.proposer.restore(state["proposer"])

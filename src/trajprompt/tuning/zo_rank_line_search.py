@@ -1,0 +1,99 @@
+"""ZO-RankSGD with the line search of its authors' code, in the same budget of episodes.
+
+A round of ranking, which gives a direction, and a round of line search, which moves the
+iterate or not, take turns. Both ask as many candidates: the same oracle.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from trajprompt.options import at_least
+from trajprompt.tuning.protocol import Adaptation, TuningProblem, register
+from trajprompt.tuning.search import search
+from trajprompt.tuning.zo_rank_search import RankSearch, RankSearchOptions
+
+SHRINK = 0.5  # from each point of the line to the next: authors' code
+
+
+@dataclass(frozen=True)
+class LineSearchOptions(RankSearchOptions):
+    step_size: float = 1.0  # of the farthest point; PTDT-online's lies between the next two
+    # Five points on the line and two others; 18 directions in 250 episodes: our choice.
+    candidates: int = 7
+    ranked: int = 7
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        at_least(self, 3, "candidates")
+
+
+class LineSearch(RankSearch):
+    """Its value is what x earned in the last line search, the highest of that round."""
+
+    def __init__(self, problem: TuningProblem, options: LineSearchOptions):
+        super().__init__(problem, options)
+        self.searching = False  # whether the round is one of line search
+        self.line = torch.zeros_like(self.position)  # (R, d) direction
+        self.query = self.position  # (R, d) the best candidate of the last ranking
+        # (R,) how many directions ``line`` is the mean of: those since x moved
+        self.averaged = torch.zeros(len(self.position), device=self.position.device)
+        self.points = self.position.unsqueeze(1)  # (R, C, d), between propose and learn
+
+    def candidates(self, count: int) -> Tensor:
+        """In line search x, the best query and points of the line, the farthest first."""
+        if self.searching:
+            powers = SHRINK ** torch.arange(self.width - 2, device=self.line.device)
+            steps = self.options.step_size * powers[:, None] * self.line.unsqueeze(1)
+            line = self.position.unsqueeze(1) + steps
+            known = torch.stack([self.position, self.query], dim=1)
+            self.points = torch.cat([known, line], dim=1)[:, :count]
+        else:
+            self.points = super().candidates(count)
+        return self.points
+
+    def learn(self, returns: np.ndarray) -> None:
+        if self.searching:
+            self._move(returns)
+            self.searching = False
+        elif returns.shape[1] > 1:
+            self._aim(returns)
+            self.searching = True
+
+    def _aim(self, returns: np.ndarray) -> None:
+        """A new direction, averaged with those that have led nowhere from x."""
+        count = self.averaged[:, None]
+        self.line = (count * self.line + self.direction(returns)) / (count + 1)
+        self.averaged = self.averaged + 1
+        self.query = self._best(returns)[0]
+
+    def _move(self, returns: np.ndarray) -> None:
+        """To the best point, if it beats x, which is the first of equals."""
+        self.position, column = self._best(returns)
+        self.values = returns.max(axis=1)
+        self.averaged = self.averaged * (column == 0)
+
+    def _best(self, returns: np.ndarray) -> tuple[Tensor, Tensor]:
+        """(R, d) and its place (R,) among the points that were asked last."""
+        column = torch.from_numpy(returns.argmax(axis=1)).to(self.points.device)
+        rows = torch.arange(len(column), device=self.points.device)
+        return self.points[rows, column], column
+
+    def state(self) -> dict[str, Any]:
+        own = {"searching": self.searching, "averaged": self.averaged}
+        return {**super().state(), **own, "line": self.line, "query": self.query}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        super().restore(state)
+        self.searching = state["searching"]
+        self.averaged = self._tensor(state["averaged"])
+        self.line, self.query = self._tensor(state["line"]), self._tensor(state["query"])
+
+
+@register("zo-rank-line-search", LineSearchOptions, moves_prompts=True)
+def tune(problem: TuningProblem, options: LineSearchOptions) -> Adaptation:
+    return search(problem, options, LineSearch(problem, options))

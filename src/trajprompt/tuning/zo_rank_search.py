@@ -1,0 +1,55 @@
+"""ZO-RankSGD without line search, in the bandit paper's budget of episodes.
+
+The updates are those of PTDT-online, but no episode judges an iterate: all of them are
+candidates, as many as any other method of the comparison has.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from trajprompt.tuning.proposers import Iterate
+from trajprompt.tuning.protocol import Adaptation, TuningProblem, register
+from trajprompt.tuning.search import SearchOptions, search
+from trajprompt.tuning.zo_rank import check_ranking, rank_gradient
+
+
+@dataclass(frozen=True)
+class RankSearchOptions(SearchOptions):
+    step_size: float = 0.3  # eta, PTDT-online's calibrated one (docs/deviations.md)
+    smoothing: float = 0.3  # mu, likewise
+    candidates: int = 15  # m, PTDT Table 6
+    ranked: int = 15  # k, PTDT Table 6
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_ranking(self)
+
+
+class RankSearch(Iterate):
+    def __init__(self, problem: TuningProblem, options: RankSearchOptions):
+        super().__init__(problem, options.candidates)
+        self.options = options
+        self.noise: Tensor | None = None  # (R, m, d), between propose and learn
+
+    def candidates(self, count: int) -> Tensor:
+        self.noise = self.directions.draw(count)
+        return self.position.unsqueeze(1) + self.options.smoothing * self.noise
+
+    def learn(self, returns: np.ndarray) -> None:
+        if returns.shape[1] > 1:  # one alone has no rank
+            direction = self.direction(returns)
+            self.position = self.position + self.options.step_size * direction
+
+    def direction(self, returns: np.ndarray) -> Tensor:
+        """Of ascent (R, d), from returns (R, m) of the candidates that were drawn last."""
+        assert self.noise is not None
+        ranked = min(self.options.ranked, returns.shape[1])
+        return -rank_gradient(self.noise, -torch.from_numpy(returns), ranked)
+
+
+@register("zo-rank-search", RankSearchOptions, moves_prompts=True)
+def tune(problem: TuningProblem, options: RankSearchOptions) -> Adaptation:
+    return search(problem, options, RankSearch(problem, options))

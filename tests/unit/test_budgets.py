@@ -1,0 +1,48 @@
+"""Methods that a table or figure of the bandits' compares have equally many episodes."""
+
+from typing import Any
+
+import pytest
+
+from trajprompt import config, table_cells
+from trajprompt.options import parse_options
+from trajprompt.tasks.suites import get_suite
+from trajprompt.tuning.protocol import get_method
+from trajprompt.tuning.ptdt_online import OnlineOptions
+from trajprompt.tuning.search import SearchOptions
+
+CONFIGS = {
+    "laptop": config.load(["config.yaml"]),
+    "paper": config.load(["config.yaml", "presets/paper.yaml"]),
+}
+SHOWN = [
+    (run, name)
+    for run, made in CONFIGS.items()
+    for name in [*made["tables"], *made["figures"]]
+    if table_cells.entry(made, name)["paper"] == "bandits"
+]
+
+
+def options_of(made: config.Config, suite: str, setting: str, method: str) -> Any:
+    settings = config.tune(made, suite, setting, method, 0)
+    return parse_options(get_method(settings.kind).options, settings.options, method)
+
+
+@pytest.mark.parametrize(("run", "name"), SHOWN)
+def test_budgets_are_equal(run, name):
+    """PTDT-online spends whole updates only; what plays nothing has no budget."""
+    made = CONFIGS[run]
+    searches: dict[str, dict[str, int]] = {}  # suite -> method -> episodes of a prompt
+    descents: dict[tuple[str, str], OnlineOptions] = {}
+    for suite, setting, method in table_cells.cells(made, [name]):
+        options = options_of(made, suite, setting, method)
+        if isinstance(options, SearchOptions):
+            searches.setdefault(suite, {})[method] = options.episodes
+        elif isinstance(options, OnlineOptions):
+            descents[suite, method] = options
+    assert searches
+    for suite, found in searches.items():
+        assert len(set(found.values())) == 1, (suite, found)
+    for (suite, method), options in descents.items():
+        left = max(searches[suite].values()) - options.episodes_played(get_suite(suite))
+        assert 0 <= left < options.candidates, (suite, method, left)
