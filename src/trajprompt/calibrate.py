@@ -15,7 +15,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from trajprompt.errors import TrajpromptError, run_stage
+from trajprompt.commands.process import run_stage
+from trajprompt.errors import TrajpromptError
 from trajprompt.settings import (
     TuneSettings,
     cell_arguments,

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 
 from trajprompt import __version__
-from trajprompt.errors import run_stage
+from trajprompt.commands.process import run_stage
 
 COMMANDS = {  # name -> module with a ``main(argv)``; imported only when it is called
     "inspect": "trajprompt.inspect_artifact",

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from trajprompt.errors import TrajpromptError, run_stage
+from trajprompt.commands.process import run_stage
+from trajprompt.errors import TrajpromptError
 from trajprompt.parsing import json_object
 from trajprompt.settings import (
     EvaluateSettings,

@@ -9,7 +9,8 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from trajprompt.errors import TrajpromptError, run_stage
+from trajprompt.commands.process import run_stage
+from trajprompt.errors import TrajpromptError
 
 EXAMPLES = """examples:
   trajprompt inspect results/laptop/1_collect/cheetah-vel/trajectories.h5

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from trajprompt.errors import run_stage
+from trajprompt.commands.process import run_stage
 from trajprompt.pretraining_values import PROMPT
 from trajprompt.settings import (
     PretrainSettings,

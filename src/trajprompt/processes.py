@@ -12,7 +12,7 @@ from trajprompt.errors import TrajpromptError
 # `exec`, and of the Snakemake that started it.
 PARENT = "TRAJPROMPT_STOP_WITH_PARENT"
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
-IMPORTED = time.monotonic()  # first of all by errors.run_stage
+IMPORTED = time.monotonic()  # first of all by commands.process.run_stage
 
 
 def is_alive(pid: int) -> bool:

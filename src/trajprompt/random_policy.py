@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from trajprompt.errors import run_stage
+from trajprompt.commands.process import run_stage
 from trajprompt.settings import (
     RANDOM_POLICY,
     RandomPolicySettings,

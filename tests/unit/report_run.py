@@ -219,7 +219,7 @@ def _adaptation(folder: Path, cell: tuple[str, str, str]) -> Path:
 
 
 def _logs(folder: Path) -> Path:
-    """Progress, then the line that ``errors.run_stage`` prints; one log is cut short.
+    """Progress, then the line that ``commands/process.py`` prints; one log is cut short.
 
     One is of a job that the run no longer has.
     """

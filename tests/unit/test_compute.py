@@ -9,7 +9,8 @@ import report_run
 
 from trajprompt import processes
 from trajprompt.checkpoint import RESUMED
-from trajprompt.errors import TrajpromptError, run_stage
+from trajprompt.commands.process import run_stage
+from trajprompt.errors import TrajpromptError
 from trajprompt.report.compute import TOTAL, Artifacts, compute_markdown, compute_table
 from trajprompt.report.jobs import used_by
 from trajprompt.report.method_costs import EVALUATE, TUNE, cost_markdown, cost_table

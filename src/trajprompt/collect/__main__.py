@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from trajprompt.errors import run_stage
+from trajprompt.commands.process import run_stage
 from trajprompt.settings import (
     CollectSettings,
     read_settings,

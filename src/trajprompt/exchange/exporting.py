@@ -58,6 +58,6 @@ def run(store: Path, tasks: Sequence[int] | None, out: Path) -> None:
 
 
 if __name__ == "__main__":
-    from trajprompt.errors import run_stage
+    from trajprompt.commands.process import run_stage
 
     raise SystemExit(run_stage(main))

@@ -122,6 +122,6 @@ def _import_task(
 
 
 if __name__ == "__main__":
-    from trajprompt.errors import run_stage
+    from trajprompt.commands.process import run_stage
 
     raise SystemExit(run_stage(main))

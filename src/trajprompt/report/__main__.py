@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from trajprompt.errors import run_stage
+from trajprompt.commands.process import run_stage
 from trajprompt.settings import ReportSettings, read_settings, stage_arguments
 from trajprompt.table_cells import MAIN_TABLE
 

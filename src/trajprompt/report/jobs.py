@@ -1,6 +1,6 @@
 """What the jobs of a run measured: wall time, CPU time and memory of each.
 
-Every stage prints its own at the end of its log, see ``errors.run_stage``. Snakemake's
+Every stage prints its own at the end of its log, see ``commands/process.py``. Snakemake's
 measurements (``benchmark:``) would cost a part of a core all along, and sample a running
 job too rarely: its CPU times and memory were a factor of two off for short ones.
 """

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from trajprompt.errors import TrajpromptError, run_stage
+from trajprompt.commands.process import run_stage
+from trajprompt.errors import TrajpromptError
 from trajprompt.settings import VideoSettings, read_settings, stage_arguments
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ import importlib
 from collections.abc import Sequence
 from pathlib import Path
 
-from trajprompt.errors import run_stage
+from trajprompt.commands.process import run_stage
 from trajprompt.report.plots.inputs import READS, WITH_TEXT, module_of
 from trajprompt.settings import FigureSettings, read_settings, stage_arguments
 
