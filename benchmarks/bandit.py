@@ -30,8 +30,8 @@ from torch import Tensor, nn
 from trajprompt import config
 from trajprompt.models.reward_models import RewardModels
 from trajprompt.models.reward_refit import RefitSettings, refit
-from trajprompt.options import parse_options
-from trajprompt.settings import TuneSettings
+from trajprompt.settings.options import parse_options
+from trajprompt.settings.stages import TuneSettings
 from trajprompt.trajectories.segments import Segments
 from trajprompt.tune import prepare
 from trajprompt.tuning.oracle import Played, ReturnOracle

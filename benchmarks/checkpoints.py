@@ -28,7 +28,7 @@ from machine import print_machine
 from trajprompt import config, pretrain
 from trajprompt.checkpoint import LARGEST_SHARE, MINUTES, VARIABLE, Checkpoint
 from trajprompt.collect.__main__ import run as run_collect
-from trajprompt.settings import CollectSettings, PretrainSettings
+from trajprompt.settings.stages import CollectSettings, PretrainSettings
 
 ROOT = Path(__file__).resolve().parents[1]
 NEVER = math.inf

@@ -35,8 +35,8 @@ from trajprompt.collect.loop import schedule
 from trajprompt.collect.options import KINDS, SacOptions
 from trajprompt.collect.perspective import VISIBLE
 from trajprompt.models.precision import resolve_precision
-from trajprompt.options import parse_together
-from trajprompt.settings import CollectSettings
+from trajprompt.settings.options import parse_together
+from trajprompt.settings.stages import CollectSettings
 from trajprompt.tasks.suites import get_suite
 from trajprompt.trajectories.store import read_trajectories
 

@@ -15,14 +15,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from trajprompt.commands.arguments import cell_arguments, read_cell_settings, stage_parser
 from trajprompt.commands.process import run_stage
 from trajprompt.errors import TrajpromptError
-from trajprompt.settings import (
-    TuneSettings,
-    cell_arguments,
-    read_cell_settings,
-    stage_parser,
-)
+from trajprompt.settings.stages import TuneSettings
 
 if TYPE_CHECKING:
     from trajprompt.tuning.sweep import Candidate, Choice, Trial
@@ -69,9 +65,9 @@ def main(argv: Sequence[str] | None = None) -> None:
 def run(settings: TuneSettings, args: argparse.Namespace) -> None:
     """Sweep the grid, print and write its table, name the best choice."""
     from trajprompt.artifacts import write_text
-    from trajprompt.options import parse_options
     from trajprompt.provenance import provenance
     from trajprompt.records import write_record
+    from trajprompt.settings.options import parse_options
     from trajprompt.tasks.suites import get_suite
     from trajprompt.tune import prepare
     from trajprompt.tuning.protocol import get_method
@@ -149,7 +145,7 @@ def _nested(item: "dataclasses.Field[Any]") -> bool:
 
 def _candidate(kind: type, configured: dict[str, Any], choice: "Choice") -> "Candidate":
     """A choice and the method's options with it, which refuse a wrong value."""
-    from trajprompt.options import OptionError, build
+    from trajprompt.settings.options import OptionError, build
 
     try:
         return choice, build((kind,), {**configured, **choice})[0]

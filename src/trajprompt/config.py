@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from trajprompt import pretraining_values as pretraining
-from trajprompt import settings as st
 from trajprompt import table_cells
 from trajprompt.cell_consistency import cell_inconsistencies
 from trajprompt.collect.options import relevant
@@ -22,7 +21,8 @@ from trajprompt.config_errors import (
 )
 from trajprompt.consistency import inconsistencies, splits
 from trajprompt.errors import TrajpromptError
-from trajprompt.parsing import odd_value
+from trajprompt.settings import stages as st
+from trajprompt.settings.parsing import odd_value
 from trajprompt.table_consistency import table_inconsistencies
 
 Config = dict[str, Any]

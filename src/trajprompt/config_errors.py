@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from trajprompt.errors import TrajpromptError
-from trajprompt.parsing import read_yaml
+from trajprompt.settings.parsing import read_yaml
 
 Config = dict[str, Any]
 YTE = "__use_yte__"  # with it Snakemake runs the Python that stands in a YAML file

@@ -8,7 +8,7 @@ from typing import Any
 from trajprompt import pretraining_values as pretraining
 from trajprompt.collect.options import KINDS, SCRIPTED, relevant
 from trajprompt.errors import TrajpromptError
-from trajprompt.options import OptionError, build
+from trajprompt.settings.options import OptionError, build
 from trajprompt.tasks.suites import get_suite
 
 Config = dict[str, Any]

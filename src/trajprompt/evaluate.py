@@ -5,15 +5,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from trajprompt.commands.arguments import cell_arguments, read_cell_settings, stage_parser
 from trajprompt.commands.process import run_stage
 from trajprompt.errors import TrajpromptError
-from trajprompt.parsing import json_object
-from trajprompt.settings import (
-    EvaluateSettings,
-    cell_arguments,
-    read_cell_settings,
-    stage_parser,
-)
+from trajprompt.settings.parsing import json_object
+from trajprompt.settings.stages import EvaluateSettings
 
 if TYPE_CHECKING:
     from trajprompt.models.backbone import Backbone

@@ -7,14 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from trajprompt.commands.arguments import read_settings, stage_arguments, stage_parser
 from trajprompt.commands.process import run_stage
 from trajprompt.pretraining_values import PROMPT
-from trajprompt.settings import (
-    PretrainSettings,
-    read_settings,
-    stage_arguments,
-    stage_parser,
-)
+from trajprompt.settings.stages import PretrainSettings
 
 if TYPE_CHECKING:
     from trajprompt.models.training import CurvePoint

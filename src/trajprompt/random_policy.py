@@ -9,14 +9,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from trajprompt.commands.arguments import read_settings, stage_arguments, stage_parser
 from trajprompt.commands.process import run_stage
-from trajprompt.settings import (
-    RANDOM_POLICY,
-    RandomPolicySettings,
-    read_settings,
-    stage_arguments,
-    stage_parser,
-)
+from trajprompt.settings.stages import RANDOM_POLICY, RandomPolicySettings
 
 if TYPE_CHECKING:
     from trajprompt.rollout.evaluation import Entry

@@ -13,7 +13,7 @@ from typing import Any
 
 from trajprompt.artifacts import file_hash, write_text
 from trajprompt.errors import TrajpromptError
-from trajprompt.parsing import json_object
+from trajprompt.settings.parsing import json_object
 
 SUFFIX = ".provenance.json"
 REPORT_RECORD = "record.json"  # of all of a run's report, in its folder

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from trajprompt.commands.arguments import stage_parser
 from trajprompt.commands.process import run_stage
 from trajprompt.errors import TrajpromptError
-from trajprompt.settings import stage_parser
 from trajprompt.video import FORMATS, encodable, write_video
 
 if TYPE_CHECKING:

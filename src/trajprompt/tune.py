@@ -5,15 +5,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from trajprompt.commands.arguments import cell_arguments, read_cell_settings, stage_parser
 from trajprompt.commands.process import run_stage
 from trajprompt.errors import TrajpromptError
 from trajprompt.pretraining_values import PROMPT
-from trajprompt.settings import (
-    TuneSettings,
-    cell_arguments,
-    read_cell_settings,
-    stage_parser,
-)
+from trajprompt.settings.stages import TuneSettings
 
 if TYPE_CHECKING:
     from trajprompt.tuning.protocol import TuningProblem
@@ -39,9 +35,9 @@ def main(argv: Sequence[str] | None = None) -> None:
 def run(settings: TuneSettings, data: Path, backbone_file: Path, out: Path) -> None:
     """Tune all test tasks of one cell and write the adaptation file."""
     from trajprompt.checkpoint import checkpoint_for
-    from trajprompt.options import parse_options
     from trajprompt.provenance import provenance
     from trajprompt.records import write_record
+    from trajprompt.settings.options import parse_options
     from trajprompt.tuning.adaptation import write_adaptation
     from trajprompt.tuning.protocol import get_method
 

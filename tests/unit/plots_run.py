@@ -16,7 +16,7 @@ from trajprompt.models.backbone import Backbone, save_backbone
 from trajprompt.models.prompt_dt import BackboneConfig, PromptDT
 from trajprompt.report.plots.inputs import READS
 from trajprompt.rollout.columns import EVALUATION_COLUMNS
-from trajprompt.settings import FigureSettings
+from trajprompt.settings.stages import FigureSettings
 from trajprompt.tasks.suites import get_suite
 from trajprompt.trajectories.normaliser import Normaliser
 from trajprompt.trajectories.segments import Segments

@@ -11,7 +11,7 @@ import pandas as pd
 from trajprompt.hdf5_attributes import write_attributes
 from trajprompt.provenance import SCHEMA_VERSION
 from trajprompt.rollout.columns import EVALUATION_COLUMNS
-from trajprompt.settings import ReportSettings
+from trajprompt.settings.stages import ReportSettings
 from trajprompt.tasks.suites import get_suite
 from trajprompt.trajectories.episodes import TaskTrajectories
 from trajprompt.trajectories.store import write_trajectories

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from trajprompt import config, table_cells
-from trajprompt.options import parse_options
+from trajprompt.settings.options import parse_options
 from trajprompt.tasks.suites import get_suite
 from trajprompt.tuning.protocol import get_method
 from trajprompt.tuning.ptdt_online import OnlineOptions

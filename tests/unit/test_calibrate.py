@@ -10,7 +10,7 @@ import pytest
 
 from trajprompt import calibrate
 from trajprompt.errors import TrajpromptError
-from trajprompt.settings import TuneSettings, to_json
+from trajprompt.settings.stages import TuneSettings, to_json
 from trajprompt.tuning import sweep
 from trajprompt.tuning.protocol import Adaptation, Method, get_method
 from trajprompt.tuning.ptdt_offline import OfflineOptions

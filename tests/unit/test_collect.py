@@ -22,8 +22,8 @@ from trajprompt.collect.sac import SAC, squash
 from trajprompt.collect.td3 import TD3
 from trajprompt.errors import TrajpromptError
 from trajprompt.models.flat_adamw import FlatAdamW
-from trajprompt.options import parse_together
-from trajprompt.settings import CollectSettings
+from trajprompt.settings.options import parse_together
+from trajprompt.settings.stages import CollectSettings
 from trajprompt.tasks.simulator import Step, make_simulator
 from trajprompt.tasks.suites import get_suite
 from trajprompt.trajectories.store import read_trajectories

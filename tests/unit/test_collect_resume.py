@@ -8,7 +8,7 @@ import pytest
 from trajprompt.collect.__main__ import run
 from trajprompt.collect.recorder import Recorder
 from trajprompt.errors import Interrupted
-from trajprompt.settings import CollectSettings, to_json
+from trajprompt.settings.stages import CollectSettings, to_json
 from trajprompt.trajectories.store import read_trajectories
 
 HORIZON = 200  # of the locomotion suites: with the settings below

@@ -5,8 +5,9 @@ import json
 
 import pytest
 
-from trajprompt import config, settings
+from trajprompt import config
 from trajprompt.errors import TrajpromptError
+from trajprompt.settings import stages as settings
 from trajprompt.tasks.suites import SUITE_NAMES
 
 DEFAULT = config.load(["config.yaml"])

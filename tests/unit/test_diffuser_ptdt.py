@@ -8,7 +8,7 @@ import torch
 from tuning_problem import ROWS, make_problem
 
 from trajprompt.errors import TrajpromptError
-from trajprompt.options import parse_options
+from trajprompt.settings.options import parse_options
 from trajprompt.tuning import diffuser_ptdt
 from trajprompt.tuning.diffuser_ptdt import DiffuserPtdtOptions, tune
 from trajprompt.tuning.protocol import Adaptation, Extra

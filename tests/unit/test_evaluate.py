@@ -15,7 +15,7 @@ from trajprompt.errors import TrajpromptError
 from trajprompt.rollout import arms
 from trajprompt.rollout.columns import EVALUATION_COLUMNS
 from trajprompt.rollout.evaluation import evaluate_cell, evaluation_seeds, to_csv
-from trajprompt.settings import EvaluateSettings
+from trajprompt.settings.stages import EvaluateSettings
 from trajprompt.trajectories.segments import Segments
 from trajprompt.tuning.adaptation import StoredAdaptation
 from trajprompt.tuning.protocol import HISTORY_COLUMNS

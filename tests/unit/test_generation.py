@@ -13,8 +13,8 @@ from tuning_problem import ACTION, DRAWS, PROMPT, ROWS, STATE, make_problem, pro
 from trajprompt.checkpoint import Checkpoint
 from trajprompt.errors import TrajpromptError
 from trajprompt.models.prompt_diffusion import PromptDiffusion
-from trajprompt.options import parse_options
 from trajprompt.seeds import stream
+from trajprompt.settings.options import parse_options
 from trajprompt.tuning.adaptation import read_adaptation, write_adaptation
 from trajprompt.tuning.prompt_diffuser import SNAPSHOTS, DiffuserOptions
 from trajprompt.tuning.prompt_diffuser import tune as diffuse

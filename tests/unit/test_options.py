@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pytest
 
 from trajprompt.errors import TrajpromptError
-from trajprompt.options import (
+from trajprompt.settings.options import (
     at_least,
     one_of,
     parse_options,

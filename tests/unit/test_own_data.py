@@ -14,7 +14,7 @@ from trajprompt.artifacts import file_hash
 from trajprompt.collect.__main__ import run as collect
 from trajprompt.consistency import splits
 from trajprompt.errors import TrajpromptError
-from trajprompt.settings import CollectSettings
+from trajprompt.settings.stages import CollectSettings
 from trajprompt.trajectories.store import COLUMNS, read_attributes, read_trajectories
 
 DEFAULT = config.load(["config.yaml"])

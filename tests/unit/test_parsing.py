@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from trajprompt import parsing
 from trajprompt.errors import TrajpromptError
-from trajprompt.parsing import json_object, odd_value, read_yaml
+from trajprompt.settings import parsing
+from trajprompt.settings.parsing import json_object, odd_value, read_yaml
 
 BOMB = "\n".join(
     f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9) if n else 'x'}]" for n in range(30)

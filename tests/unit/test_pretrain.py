@@ -14,7 +14,7 @@ from trajprompt import pretrain as stage
 from trajprompt.errors import TrajpromptError
 from trajprompt.models.backbone import load_backbone, save_backbone
 from trajprompt.models.pretraining_data import hold_out, prepare
-from trajprompt.settings import PretrainSettings
+from trajprompt.settings.stages import PretrainSettings
 from trajprompt.tasks.suites import get_suite
 from trajprompt.trajectories.episodes import TaskTrajectories
 from trajprompt.trajectories.store import write_trajectories

@@ -12,7 +12,7 @@ from trajprompt.errors import TrajpromptError
 from trajprompt.models.backbone import Backbone, save_backbone
 from trajprompt.models.prompt_dt import BackboneConfig, PromptDT
 from trajprompt.seeds import stream, torch_generator
-from trajprompt.settings import EvaluateSettings, TuneSettings, to_json
+from trajprompt.settings.stages import EvaluateSettings, TuneSettings, to_json
 from trajprompt.tasks.suites import get_suite
 from trajprompt.trajectories.episodes import TaskTrajectories
 from trajprompt.trajectories.normaliser import Normaliser

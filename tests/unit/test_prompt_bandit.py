@@ -12,7 +12,7 @@ from tuning_problem import ROWS
 
 from trajprompt.checkpoint import Checkpoint
 from trajprompt.errors import TrajpromptError
-from trajprompt.options import OptionError
+from trajprompt.settings.options import OptionError
 from trajprompt.tuning import search as engine
 from trajprompt.tuning.adaptation import read_adaptation, write_adaptation
 from trajprompt.tuning.exploration import EXPLORERS

@@ -15,7 +15,7 @@ from trajprompt.records import read_record, record_path
 from trajprompt.report.random_play import read_random_play
 from trajprompt.rollout.columns import EVALUATION_COLUMNS
 from trajprompt.seeds import integers, stream
-from trajprompt.settings import RandomPolicySettings
+from trajprompt.settings.stages import RandomPolicySettings
 from trajprompt.tasks.suites import get_suite
 
 SETTINGS = RandomPolicySettings("test", 5, "reach", (6, 9), episodes=3, threads=1)

@@ -12,7 +12,7 @@ from fake_oracle import STEPS, bowl, fake
 from tuning_problem import PROMPT, ROWS, make_problem, segments
 
 from trajprompt.errors import TrajpromptError
-from trajprompt.options import parse_options
+from trajprompt.settings.options import parse_options
 from trajprompt.tasks.suites import get_suite
 from trajprompt.tuning import oracle
 from trajprompt.tuning.oracle import ReturnOracle

@@ -12,8 +12,8 @@ from tuning_problem import make_problem
 
 from trajprompt.checkpoint import Checkpoint
 from trajprompt.errors import TrajpromptError
-from trajprompt.options import parse_options
 from trajprompt.rollout.evaluation import evaluate_cell
+from trajprompt.settings.options import parse_options
 from trajprompt.tuning.adaptation import read_adaptation, write_adaptation
 from trajprompt.tuning.adaptor import AdaptorOptions
 from trajprompt.tuning.finetuning import FinetuneOptions

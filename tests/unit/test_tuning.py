@@ -13,8 +13,8 @@ from tuning_problem import ACTION, PROMPT, ROWS, STATE, make_problem, segments
 from trajprompt.checkpoint import Checkpoint
 from trajprompt.errors import TrajpromptError
 from trajprompt.models.prompt_dt import BackboneConfig, PromptDT, action_loss
-from trajprompt.options import OptionError, build, parse_options
 from trajprompt.seeds import stream, torch_generator
+from trajprompt.settings.options import OptionError, build, parse_options
 from trajprompt.tasks.suites import get_suite
 from trajprompt.tuning import none, oracle, protocol
 from trajprompt.tuning.adaptation import read_adaptation, write_adaptation

@@ -5,32 +5,29 @@ import functools
 import hashlib
 from pathlib import Path
 
-# Modules that name, check and write, but make no numbers: editing one reruns nothing.
-WITHOUT_NUMBERS = {
-    f"src/trajprompt/{name}.py"
+# Code that names, checks and writes, but makes no numbers: editing it reruns nothing.
+WITHOUT_NUMBERS = tuple(
+    f"src/trajprompt/{name}"
     for name in (
         "artifacts",
         "cell_consistency",
         "checkpoint",
+        "commands/arguments",
+        "commands/process",
         "config",
-        "config_errors",
         "consistency",
         "errors",
-        "hdf5_attributes",
-        "hdf5_checks",
-        "options",
-        "parsing",
+        "hdf5_",
         "pretraining_values",
+        "process",
         "progress",
-        "processes",
         "provenance",
-        "saved_state",
         "records",
-        "settings",
-        "table_cells",
-        "table_consistency",
+        "saved_state",
+        "settings/",
+        "table_c",
     )
-}
+)
 
 
 @functools.cache
@@ -70,5 +67,9 @@ def imported(path):
             *(f"{node.module}.{item.name}" for item in node.names),
         )
     }
-    files = {f"src/{name.replace('.', '/')}.py" for name in names} - WITHOUT_NUMBERS
-    return {file for file in files if Path(file).is_file()}
+    files = {f"src/{name.replace('.', '/')}.py" for name in names}
+    return {
+        file
+        for file in files
+        if not file.startswith(WITHOUT_NUMBERS) and Path(file).is_file()
+    }

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from trajprompt import config as run_config
 from trajprompt import pretraining_values, run_lock, scheduling
-from trajprompt import settings as stage_settings
+from trajprompt.settings import stages as stage_settings
 from trajprompt import table_cells
 from trajprompt.report.papers import PAPERS
 from trajprompt.report.plots import inputs as plot_inputs

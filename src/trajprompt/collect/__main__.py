@@ -6,13 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from trajprompt.commands.arguments import read_settings, stage_arguments, stage_parser
 from trajprompt.commands.process import run_stage
-from trajprompt.settings import (
-    CollectSettings,
-    read_settings,
-    stage_arguments,
-    stage_parser,
-)
+from trajprompt.settings.stages import CollectSettings
 
 if TYPE_CHECKING:
     import numpy as np

@@ -21,9 +21,9 @@ from trajprompt.collect.sac import SAC
 from trajprompt.collect.td3 import TD3
 from trajprompt.errors import TrajpromptError
 from trajprompt.models.precision import resolve_device
-from trajprompt.options import parse_together
 from trajprompt.seeds import stream, torch_generator
-from trajprompt.settings import CollectSettings
+from trajprompt.settings.options import parse_together
+from trajprompt.settings.stages import CollectSettings
 from trajprompt.tasks.simulator import Simulator, make_simulator
 from trajprompt.tasks.suites import Suite, get_suite
 from trajprompt.trajectories.episodes import TaskTrajectories

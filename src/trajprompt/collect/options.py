@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from trajprompt.options import (
+from trajprompt.settings.options import (
     PRECISIONS,
     OptionError,
     at_least,

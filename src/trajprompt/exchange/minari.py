@@ -19,7 +19,7 @@ from trajprompt.exchange import require_source
 from trajprompt.exchange.episodes import Episode, Source, checked
 from trajprompt.exchange.hdf5 import limited_memory, opened
 from trajprompt.hdf5_checks import DAMAGE, check_tree
-from trajprompt.parsing import json_object
+from trajprompt.settings.parsing import json_object
 from trajprompt.trajectories.episodes import TaskTrajectories
 
 if TYPE_CHECKING:

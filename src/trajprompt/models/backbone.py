@@ -18,9 +18,9 @@ from trajprompt.models.adaptor import bottleneck
 from trajprompt.models.header import REMEDY, Entry, read_header
 from trajprompt.models.precision import resolve_device
 from trajprompt.models.prompt_dt import BACKBONES, BackboneConfig, PromptDT
-from trajprompt.options import parse_options
-from trajprompt.parsing import json_object
 from trajprompt.provenance import SCHEMA_VERSION
+from trajprompt.settings.options import parse_options
+from trajprompt.settings.parsing import json_object
 from trajprompt.tasks.suites import SUITE_NAMES, get_suite
 from trajprompt.trajectories.normaliser import Normaliser
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from trajprompt.errors import TrajpromptError
-from trajprompt.parsing import json_object
+from trajprompt.settings.parsing import json_object
 
 # The length field comes from the file: believe no more than a large model's header needs.
 LARGEST_HEADER = 16 * 2**20

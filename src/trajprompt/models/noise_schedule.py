@@ -10,7 +10,7 @@ import math
 import torch
 from torch import Tensor
 
-from trajprompt.options import OptionError
+from trajprompt.settings.options import OptionError
 
 # Below it the last variance is 1 or more, and the first reverse step divides by zero.
 FEWEST_STEPS = 21

@@ -12,7 +12,7 @@ from trajprompt.models.pretraining_data import PretrainData, Sampler, Validation
 from trajprompt.models.prompt_dt import BackboneConfig, PromptDT, reads
 from trajprompt.models.training import CurvePoint, TrainingSettings, train
 from trajprompt.seeds import integers, stream, torch_generator
-from trajprompt.settings import PretrainSettings
+from trajprompt.settings.stages import PretrainSettings
 from trajprompt.tasks.suites import get_suite
 from trajprompt.trajectories.store import read_trajectories
 

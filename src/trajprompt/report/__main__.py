@@ -9,8 +9,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from trajprompt.commands.arguments import read_settings, stage_arguments
 from trajprompt.commands.process import run_stage
-from trajprompt.settings import ReportSettings, read_settings, stage_arguments
+from trajprompt.settings.stages import ReportSettings
 from trajprompt.table_cells import MAIN_TABLE
 
 if TYPE_CHECKING:

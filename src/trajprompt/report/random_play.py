@@ -8,7 +8,7 @@ import numpy as np
 
 from trajprompt.errors import TrajpromptError
 from trajprompt.report.cells import read_evaluation
-from trajprompt.settings import RANDOM_POLICY
+from trajprompt.settings.stages import RANDOM_POLICY
 
 MADE_BY = f"trajprompt {RANDOM_POLICY}"
 

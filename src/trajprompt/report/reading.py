@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from trajprompt import parsing
 from trajprompt.artifacts import require_file
 from trajprompt.errors import TrajpromptError
+from trajprompt.settings import parsing
 
 LARGEST_HEADER, MOST_COLUMNS = 2**16, 1000  # bytes; our widest table has 20 columns
 

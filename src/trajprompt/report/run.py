@@ -14,7 +14,7 @@ from trajprompt.report.published import AVERAGE, Published
 from trajprompt.report.random_play import MADE_BY, RandomPlay, read_random_play
 from trajprompt.report.sizes import PrintedSize, Sizes, read_printed
 from trajprompt.report.teacher import Teacher, read_teacher, store_suite
-from trajprompt.settings import ReportSettings
+from trajprompt.settings.stages import ReportSettings
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from trajprompt.errors import TrajpromptError
-from trajprompt.parsing import json_object
+from trajprompt.settings.parsing import json_object
 from trajprompt.trajectories.store import read_attributes, read_trajectories
 
 

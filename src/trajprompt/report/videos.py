@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from trajprompt.commands.arguments import read_settings, stage_arguments
 from trajprompt.commands.process import run_stage
 from trajprompt.errors import TrajpromptError
-from trajprompt.settings import VideoSettings, read_settings, stage_arguments
+from trajprompt.settings.stages import VideoSettings
 
 if TYPE_CHECKING:
     import numpy as np

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from trajprompt.errors import TrajpromptError
-from trajprompt.parsing import json_object
+from trajprompt.settings.parsing import json_object
 
 if TYPE_CHECKING:
     from trajprompt.models.lockstep import LockstepPolicy

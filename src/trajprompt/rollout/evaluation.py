@@ -11,7 +11,7 @@ import torch
 from trajprompt.progress import progress
 from trajprompt.rollout.arms import Arm, PlaySettings, evaluation_seeds, play
 from trajprompt.rollout.columns import EVALUATION_COLUMNS
-from trajprompt.settings import EvaluateSettings
+from trajprompt.settings.stages import EvaluateSettings
 from trajprompt.tasks.suites import get_suite
 from trajprompt.trajectories.segments import Segments
 

@@ -7,8 +7,8 @@ from torch import Tensor
 from trajprompt.models.adaptor import Adaptor
 from trajprompt.models.precision import resolve_precision
 from trajprompt.models.prompt_dt import PromptDT
-from trajprompt.options import at_least, at_most
 from trajprompt.seeds import torch_generator
+from trajprompt.settings.options import at_least, at_most
 from trajprompt.tuning.finetuning import FinetuneOptions, Tuned, finetune
 from trajprompt.tuning.protocol import Adaptation, TuningProblem, register
 

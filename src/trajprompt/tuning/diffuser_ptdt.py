@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from trajprompt.checkpoint import Checkpoint
-from trajprompt.options import OptionError, build
+from trajprompt.settings.options import OptionError, build
 from trajprompt.tuning.prompt_diffuser import DiffuserOptions
 from trajprompt.tuning.prompt_diffuser import tune as diffuse
 from trajprompt.tuning.prompt_vectors import to_vectors

@@ -11,8 +11,8 @@ from torch import Tensor
 
 from trajprompt.models.prompt_dt import PromptDT
 from trajprompt.models.training import CurvePoint, TrainingSettings, train
-from trajprompt.options import OptionError, at_least, at_most, positive
 from trajprompt.seeds import integers, torch_generator
+from trajprompt.settings.options import OptionError, at_least, at_most, positive
 from trajprompt.tuning.protocol import Adaptation, TuningProblem
 
 

@@ -3,7 +3,14 @@
 from dataclasses import dataclass
 
 from trajprompt.models.training import SCHEDULES
-from trajprompt.options import OptionError, at_least, at_most, one_of, positive, share
+from trajprompt.settings.options import (
+    OptionError,
+    at_least,
+    at_most,
+    one_of,
+    positive,
+    share,
+)
 from trajprompt.tuning.projection import GUIDANCE
 
 

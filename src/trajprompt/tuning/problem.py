@@ -12,7 +12,7 @@ import torch
 
 from trajprompt.errors import TrajpromptError
 from trajprompt.seeds import stream, torch_generator
-from trajprompt.settings import TuneSettings
+from trajprompt.settings.stages import TuneSettings
 from trajprompt.tasks.suites import get_suite
 from trajprompt.trajectories.segments import Segments
 from trajprompt.tuning.prompt_sets import (

@@ -18,8 +18,8 @@ from torch import Tensor
 from trajprompt.errors import TrajpromptError
 from trajprompt.models.reward_models import RewardModels
 from trajprompt.models.reward_refit import RefitSettings, refit
-from trajprompt.options import at_least, at_most, one_of, positive
 from trajprompt.seeds import child, children, torch_generator
+from trajprompt.settings.options import at_least, at_most, one_of, positive
 from trajprompt.trajectories.segments import Segments
 from trajprompt.tuning.arm_features import FEATURES, arm_features
 from trajprompt.tuning.arm_spaces import ArmSpace, JointSpace, SlotSpace

@@ -9,7 +9,7 @@ import torch
 from trajprompt.models.noise_schedule import FEWEST_STEPS
 from trajprompt.models.prompt_codec import PromptCodec
 from trajprompt.models.prompt_diffusion import DiffusionConfig, Iterate, PromptDiffusion
-from trajprompt.options import at_least, at_most
+from trajprompt.settings.options import at_least, at_most
 from trajprompt.tuning.generation import Generation
 from trajprompt.tuning.generation_options import GenerationOptions
 from trajprompt.tuning.protocol import Adaptation, Extra, TuningProblem, register

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from trajprompt.seeds import stream, torch_generator
-from trajprompt.settings import TuneSettings
+from trajprompt.settings.stages import TuneSettings
 from trajprompt.trajectories.episode_tensors import EpisodeTensors
 from trajprompt.trajectories.segments import PromptSet, Segments
 

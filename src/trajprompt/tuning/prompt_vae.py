@@ -6,7 +6,7 @@ import torch
 
 from trajprompt.models.prompt_codec import PromptCodec
 from trajprompt.models.prompt_vae import PromptVAE, VAEConfig
-from trajprompt.options import at_least, at_most
+from trajprompt.settings.options import at_least, at_most
 from trajprompt.tuning.generation import adapt
 from trajprompt.tuning.generation_options import GenerationOptions
 from trajprompt.tuning.protocol import Adaptation, TuningProblem, register

@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from trajprompt.options import at_least, at_most, positive
 from trajprompt.seeds import torch_generator
+from trajprompt.settings.options import at_least, at_most, positive
 from trajprompt.trajectories.segments import Segments
 from trajprompt.tuning.prompt_vectors import to_prompts, to_vectors
 from trajprompt.tuning.protocol import TuningProblem

@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from trajprompt.options import at_least, at_most
 from trajprompt.seeds import torch_generator
+from trajprompt.settings.options import at_least, at_most
 from trajprompt.trajectories.segments import Segments
 from trajprompt.tuning.imitation import ImitationLoss
 from trajprompt.tuning.prompt_vectors import to_prompts

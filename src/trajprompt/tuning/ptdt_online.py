@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from trajprompt.options import at_least, at_most
+from trajprompt.settings.options import at_least, at_most
 from trajprompt.tasks.suites import Suite
 from trajprompt.tuning.oracle import ReturnOracle, episodes_each
 from trajprompt.tuning.prompt_vectors import to_prompts

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from trajprompt.options import at_least, at_most
+from trajprompt.settings.options import at_least, at_most
 from trajprompt.trajectories.segments import Segments
 from trajprompt.tuning.protocol import Adaptation, TuningProblem, register
 from trajprompt.tuning.search import Choice, SearchOptions, search, untuned

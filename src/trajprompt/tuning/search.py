@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from trajprompt.checkpoint import Resumable
-from trajprompt.options import at_least, at_most
+from trajprompt.settings.options import at_least, at_most
 from trajprompt.trajectories.segments import Segments
 from trajprompt.tuning.oracle import ReturnOracle
 from trajprompt.tuning.prompt_vectors import to_vectors

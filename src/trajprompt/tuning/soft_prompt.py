@@ -9,8 +9,8 @@ from torch import nn
 
 from trajprompt.models.flat_adamw import FlatAdamW
 from trajprompt.models.memory import keep_freed_memory
-from trajprompt.options import at_least, at_most, positive
 from trajprompt.seeds import torch_generator
+from trajprompt.settings.options import at_least, at_most, positive
 from trajprompt.trajectories.segments import Segments
 from trajprompt.tuning.imitation import ImitationLoss
 from trajprompt.tuning.prompt_loss import PromptLoss

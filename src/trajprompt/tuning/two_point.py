@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from trajprompt.options import at_least, at_most, positive
+from trajprompt.settings.options import at_least, at_most, positive
 from trajprompt.tuning.proposers import Iterate
 from trajprompt.tuning.protocol import Adaptation, TuningProblem, register
 from trajprompt.tuning.search import SearchOptions, search

@@ -13,8 +13,8 @@ from torch import Tensor
 
 from trajprompt.checkpoint import Resumable
 from trajprompt.errors import TrajpromptError
-from trajprompt.options import OptionError, at_least, at_most, positive
 from trajprompt.seeds import torch_generator
+from trajprompt.settings.options import OptionError, at_least, at_most, positive
 from trajprompt.tuning.protocol import Adaptation, TuningProblem
 from trajprompt.tuning.trace import Spent, Trace
 

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from trajprompt.options import at_least
+from trajprompt.settings.options import at_least
 from trajprompt.tuning.protocol import Adaptation, TuningProblem, register
 from trajprompt.tuning.search import search
 from trajprompt.tuning.zo_rank_search import RankSearch, RankSearchOptions

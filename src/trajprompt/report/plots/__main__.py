@@ -8,9 +8,10 @@ import importlib
 from collections.abc import Sequence
 from pathlib import Path
 
+from trajprompt.commands.arguments import read_settings, stage_arguments
 from trajprompt.commands.process import run_stage
 from trajprompt.report.plots.inputs import READS, WITH_TEXT, module_of
-from trajprompt.settings import FigureSettings, read_settings, stage_arguments
+from trajprompt.settings.stages import FigureSettings
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -14,7 +14,7 @@ from trajprompt.report.plots.prompts import PromptCell, read_cells
 from trajprompt.report.run import Run
 from trajprompt.report.statistics import estimate
 from trajprompt.report.style import BLACK
-from trajprompt.settings import FigureSettings
+from trajprompt.settings.stages import FigureSettings
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

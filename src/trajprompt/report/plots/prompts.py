@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from trajprompt.errors import TrajpromptError
-from trajprompt.parsing import json_object
 from trajprompt.report.cells import Column
 from trajprompt.report.run import Run
+from trajprompt.settings.parsing import json_object
 
 if TYPE_CHECKING:
     from trajprompt.trajectories.segments import Segments

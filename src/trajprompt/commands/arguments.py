@@ -1,0 +1,79 @@
+"""Command-line arguments that the stages share, and the settings that they name."""
+
+import argparse
+import json
+from typing import Any
+
+from trajprompt.errors import TrajpromptError
+from trajprompt.settings.stages import Settings, from_mapping
+
+
+def stage_parser(
+    stage: str, description: str | None, example: str
+) -> argparse.ArgumentParser:
+    """The command line of a stage, with one example that works after a smoke run."""
+    return argparse.ArgumentParser(
+        prog=f"trajprompt {stage}",
+        description=description,
+        epilog=f"example:\n  trajprompt {stage} {example}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+
+
+def stage_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the two ways of giving a stage its settings."""
+    source = parser.add_mutually_exclusive_group()
+    source.add_argument(
+        "--config",
+        nargs="+",
+        metavar="FILE",
+        default=["config.yaml"],
+        help="config files, later ones override earlier ones (default: config.yaml)",
+    )
+    source.add_argument(
+        "--settings",
+        metavar="JSON",
+        help="this stage's settings, as the workflow passes them",
+    )
+
+
+def cell_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what names a cell: the coordinates of the stages after pretraining."""
+    parser.add_argument("--suite", required=True, help="suite of tasks, e.g. cheetah-vel")
+    parser.add_argument("--setting", required=True, help="named conditions in the config")
+    parser.add_argument("--method", required=True, help="a name under tune.methods")
+    parser.add_argument("--seed", type=int, required=True, help="seed of the backbone")
+    stage_arguments(parser)
+
+
+def read_cell_settings(args: argparse.Namespace, cls: type[Settings]) -> Settings:
+    """The settings of the cell that `cell_arguments` name."""
+    names = ("suite", "setting", "method", "seed")
+    return read_settings(args, cls, **{name: getattr(args, name) for name in names})
+
+
+def read_settings(
+    args: argparse.Namespace, cls: type[Settings], **coordinates: Any
+) -> Settings:
+    """The settings of one job, from ``--settings`` or from the config files.
+
+    ``coordinates`` (suite, setting, method, seed, …) say which job; given settings must
+    agree with them.
+    """
+    if args.settings is None:
+        from trajprompt import config
+
+        return config.settings_for(config.load(args.config), cls, **coordinates)
+    try:
+        values = json.loads(args.settings)
+    except json.JSONDecodeError as error:
+        found = f"not JSON ({error})"
+        raise TrajpromptError("--settings", found, "a JSON object") from error
+    if not isinstance(values, dict):
+        raise TrajpromptError("--settings", repr(values), "a JSON object")
+    settings = from_mapping(cls, values, "--settings")
+    for name, value in coordinates.items():
+        own = getattr(settings, name)
+        if own != value:
+            raise TrajpromptError(f"--settings {name}", repr(own), repr(value))
+    return settings
