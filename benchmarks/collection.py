@@ -34,7 +34,7 @@ from trajprompt.collect.__main__ import run as run_stage
 from trajprompt.collect.loop import schedule
 from trajprompt.collect.options import KINDS, SacOptions
 from trajprompt.collect.perspective import VISIBLE
-from trajprompt.models.precision import resolve_precision
+from trajprompt.numerics.device import resolve_precision
 from trajprompt.settings.options import parse_together
 from trajprompt.settings.stages import CollectSettings
 from trajprompt.tasks.suites import get_suite

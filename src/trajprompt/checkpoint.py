@@ -210,7 +210,7 @@ def checkpoint_for(
     artifact's provenance ``attributes``, the same code, committed or not, and the same
     kind of ``device`` ("auto" is what it means here).
     """
-    from trajprompt.models.precision import resolve_device
+    from trajprompt.numerics.device import resolve_device
 
     own = {"commit": source_hash(), "device": resolve_device(device).type}
     described = json.dumps({**attributes, **own}, sort_keys=True)

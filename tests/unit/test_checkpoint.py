@@ -169,7 +169,7 @@ def test_a_full_disk_costs_a_checkpoint_not_the_job(target, monkeypatch, capsys)
 
 def test_another_device_is_another_identity(target, monkeypatch):
     names = iter(("cpu", "cuda"))
-    resolve = "trajprompt.models.precision.resolve_device"
+    resolve = "trajprompt.numerics.device.resolve_device"
     monkeypatch.setattr(resolve, lambda _: torch.device(next(names)))
     found = set()
     for _ in range(2):

@@ -21,7 +21,7 @@ from trajprompt.collect.replay import Batch, ReplayBuffer
 from trajprompt.collect.sac import SAC, squash
 from trajprompt.collect.td3 import TD3
 from trajprompt.errors import TrajpromptError
-from trajprompt.models.flat_adamw import FlatAdamW
+from trajprompt.numerics.flat_adamw import FlatAdamW
 from trajprompt.settings.options import parse_together
 from trajprompt.settings.stages import CollectSettings
 from trajprompt.tasks.simulator import Step, make_simulator

@@ -8,8 +8,8 @@ import torch
 from generators import DIFFUSER, MODELS, both
 from tuning_problem import ROWS, STATE, make_problem
 
-from trajprompt.models.flat_adamw import FlatAdamW
 from trajprompt.models.prompt_diffusion import DiffusionConfig, PromptDiffusion
+from trajprompt.numerics.flat_adamw import FlatAdamW
 from trajprompt.tuning.generation import Generation
 from trajprompt.tuning.learner import Learner
 from trajprompt.tuning.prompt_diffuser import tune as diffuse

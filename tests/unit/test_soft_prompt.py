@@ -7,7 +7,7 @@ import pytest
 import torch
 from tuning_problem import ROWS, make_problem, segments
 
-from trajprompt.models.relu_mlp import relu_mlp
+from trajprompt.numerics.linear import relu_mlp
 from trajprompt.seeds import torch_generator
 from trajprompt.tuning.imitation import ImitationLoss
 from trajprompt.tuning.prompt_loss import PromptLoss

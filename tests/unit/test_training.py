@@ -10,11 +10,11 @@ from torch.nn import functional as F
 
 from trajprompt.checkpoint import Checkpoint
 from trajprompt.errors import TrajpromptError
-from trajprompt.models.dropout import Dropout
-from trajprompt.models.master_weights import MasterWeights
 from trajprompt.models.prompt_dt import BackboneConfig, PromptDT
-from trajprompt.models.relu_mlp import relu_mlp
 from trajprompt.models.training import TrainingSettings, learning_rate_at, train
+from trajprompt.numerics.dropout import Dropout
+from trajprompt.numerics.linear import relu_mlp
+from trajprompt.numerics.master_weights import MasterWeights
 from trajprompt.trajectories.segments import Segments
 
 STATES, ACTIONS, K, P = 4, 2, 8, 3

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from trajprompt.collect.replay import Batch
-from trajprompt.models.flat_adamw import FlatAdamW
+from trajprompt.numerics.flat_adamw import FlatAdamW
 
 
 class Agent(ABC):

@@ -20,7 +20,7 @@ from trajprompt.collect.perspective import OwnTask, Perspective
 from trajprompt.collect.sac import SAC
 from trajprompt.collect.td3 import TD3
 from trajprompt.errors import TrajpromptError
-from trajprompt.models.precision import resolve_device
+from trajprompt.numerics.device import resolve_device
 from trajprompt.seeds import stream, torch_generator
 from trajprompt.settings.options import parse_together
 from trajprompt.settings.stages import CollectSettings

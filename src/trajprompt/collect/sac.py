@@ -11,8 +11,8 @@ from trajprompt.collect.agent import Agent
 from trajprompt.collect.networks import StackedMLP, TwinCritic, flatten_parameters
 from trajprompt.collect.options import SacOptions
 from trajprompt.collect.replay import Batch
-from trajprompt.models.flat_adamw import FlatAdamW
-from trajprompt.models.precision import resolve_precision
+from trajprompt.numerics.device import resolve_precision
+from trajprompt.numerics.flat_adamw import FlatAdamW
 
 # Bounds of the log standard deviation: those of the original code and of every
 # descendant; narrower than exp(-20) or wider than exp(2) the tanh makes it moot.

@@ -9,8 +9,8 @@ from trajprompt.collect.agent import Agent
 from trajprompt.collect.networks import StackedMLP, TwinCritic, flatten_parameters
 from trajprompt.collect.options import Td3Options
 from trajprompt.collect.replay import Batch
-from trajprompt.models.flat_adamw import FlatAdamW
-from trajprompt.models.precision import resolve_precision
+from trajprompt.numerics.device import resolve_precision
+from trajprompt.numerics.flat_adamw import FlatAdamW
 
 
 class TD3(Agent):

@@ -16,8 +16,8 @@ from trajprompt.artifacts import atomic_path, require_file
 from trajprompt.errors import TrajpromptError
 from trajprompt.models.adaptor import bottleneck
 from trajprompt.models.header import REMEDY, Entry, read_header
-from trajprompt.models.precision import resolve_device
 from trajprompt.models.prompt_dt import BACKBONES, BackboneConfig, PromptDT
+from trajprompt.numerics.device import resolve_device
 from trajprompt.provenance import SCHEMA_VERSION
 from trajprompt.settings.options import parse_options
 from trajprompt.settings.parsing import json_object

@@ -18,8 +18,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from trajprompt.models.dropout import Dropout
-from trajprompt.models.relu_mlp import relu_mlp
+from trajprompt.numerics.dropout import Dropout
+from trajprompt.numerics.linear import relu_mlp
 
 # GPT-2's additive stand-in for minus infinity: a row with every key masked stays finite.
 MASKED = -1.0e4

@@ -19,8 +19,8 @@ from torch.nn import functional as F
 
 from trajprompt.models.adaptor import Adaptor
 from trajprompt.models.blocks import EPSILON, MASKED, Block
-from trajprompt.models.fused import linear_add, linear_relu
 from trajprompt.models.prompt_dt import PromptDT, additive_mask
+from trajprompt.numerics.linear import linear_add, linear_relu
 from trajprompt.trajectories.segments import Segments
 
 

@@ -10,8 +10,7 @@ from torch import Tensor
 from trajprompt.errors import TrajpromptError
 from trajprompt.models.backbone import Backbone
 from trajprompt.models.inference import InferenceModel, Window, ring_mask
-from trajprompt.models.memory import keep_freed_memory
-from trajprompt.models.precision import resolve_precision
+from trajprompt.numerics.device import keep_freed_memory, resolve_precision
 from trajprompt.trajectories.segments import Segments
 
 # Rows computed together on a CPU: measured best of 8 to 64 with two threads at work. The

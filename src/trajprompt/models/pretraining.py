@@ -7,10 +7,10 @@ import torch
 
 from trajprompt.checkpoint import Checkpoint
 from trajprompt.models.backbone import Backbone
-from trajprompt.models.precision import resolve_device
 from trajprompt.models.pretraining_data import PretrainData, Sampler, Validation, prepare
 from trajprompt.models.prompt_dt import BackboneConfig, PromptDT, reads
 from trajprompt.models.training import CurvePoint, TrainingSettings, train
+from trajprompt.numerics.device import resolve_device
 from trajprompt.seeds import integers, stream, torch_generator
 from trajprompt.settings.stages import PretrainSettings
 from trajprompt.tasks.suites import get_suite

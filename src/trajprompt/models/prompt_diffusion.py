@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from trajprompt.models.noise_schedule import NoiseSchedule
-from trajprompt.models.row_layers import RowLayers, dropout
+from trajprompt.numerics.row_layers import RowLayers, dropout
 
 
 @dataclass(frozen=True)

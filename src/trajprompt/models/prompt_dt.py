@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from trajprompt.errors import TrajpromptError
 from trajprompt.models.adaptor import adaptors
 from trajprompt.models.blocks import EPSILON, MASKED, Block, initialise_as_gpt2
-from trajprompt.models.dropout import Dropout
+from trajprompt.numerics.dropout import Dropout
 from trajprompt.settings.options import OptionError, at_least, at_most, share
 from trajprompt.trajectories.segments import Segments
 

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from trajprompt.models.row_layers import RowLayer, RowLayers, dropout
+from trajprompt.numerics.row_layers import RowLayer, RowLayers, dropout
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from trajprompt.models.row_layers import RowLayers
+from trajprompt.numerics.row_layers import RowLayers
 
 HIDDEN = 16  # co-author's code
 

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from trajprompt.models.reward_models import HIDDEN, RewardModels
-from trajprompt.models.row_layers import RowLayer
+from trajprompt.numerics.row_layers import RowLayer
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,9 @@ import torch
 
 from trajprompt.checkpoint import Checkpoint
 from trajprompt.errors import TrajpromptError
-from trajprompt.models.master_weights import MasterWeights
-from trajprompt.models.memory import keep_freed_memory
-from trajprompt.models.precision import resolve_precision
 from trajprompt.models.prompt_dt import PromptDT, action_loss
+from trajprompt.numerics.device import keep_freed_memory, resolve_precision
+from trajprompt.numerics.master_weights import MasterWeights
 from trajprompt.trajectories.segments import Segments
 
 Batch = tuple[Segments, Segments | None]  # contexts (B, K, ..), prompts (B or 1, P, ..)

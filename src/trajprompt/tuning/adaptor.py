@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from trajprompt.models.adaptor import Adaptor
-from trajprompt.models.precision import resolve_precision
 from trajprompt.models.prompt_dt import PromptDT
+from trajprompt.numerics.device import resolve_precision
 from trajprompt.seeds import torch_generator
 from trajprompt.settings.options import at_least, at_most
 from trajprompt.tuning.finetuning import FinetuneOptions, Tuned, finetune

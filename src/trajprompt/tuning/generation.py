@@ -14,9 +14,9 @@ import torch
 from torch import Tensor
 
 from trajprompt.errors import TrajpromptError
-from trajprompt.models.memory import keep_freed_memory
 from trajprompt.models.prompt_codec import PromptCodec
 from trajprompt.models.training import TrainingSettings, learning_rate_at
+from trajprompt.numerics.device import keep_freed_memory
 from trajprompt.seeds import torch_generator
 from trajprompt.trajectories.segments import Segments
 from trajprompt.tuning.generation_options import GenerationOptions

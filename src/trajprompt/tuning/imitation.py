@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from trajprompt.models.inference import InferenceBlock, InferenceModel
-from trajprompt.models.precision import resolve_precision
 from trajprompt.models.prompt_dt import PromptDT, additive_mask
+from trajprompt.numerics.device import resolve_precision
 from trajprompt.trajectories.segments import Segments
 
 # Pairs of prompt and context per pass: in bf16 the widest tensor, 59 tokens x 512 features

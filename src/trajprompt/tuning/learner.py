@@ -7,9 +7,9 @@ from typing import Any, Protocol, TypeVar
 import torch
 from torch import Tensor, nn
 
-from trajprompt.models.flat_adamw import FlatAdamW
 from trajprompt.models.prompt_codec import PromptCodec
-from trajprompt.models.row_layers import RowLayers
+from trajprompt.numerics.flat_adamw import FlatAdamW
+from trajprompt.numerics.row_layers import RowLayers
 from trajprompt.trajectories.segments import PromptSet, Segments
 from trajprompt.tuning.projection import clip
 

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from torch import Tensor
 
-from trajprompt.models.precision import resolve_precision
+from trajprompt.numerics.device import resolve_precision
 from trajprompt.trajectories.segments import Segments
 
 if TYPE_CHECKING:

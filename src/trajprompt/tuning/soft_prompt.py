@@ -7,8 +7,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from trajprompt.models.flat_adamw import FlatAdamW
-from trajprompt.models.memory import keep_freed_memory
+from trajprompt.numerics.device import keep_freed_memory
+from trajprompt.numerics.flat_adamw import FlatAdamW
 from trajprompt.seeds import torch_generator
 from trajprompt.settings.options import at_least, at_most, positive
 from trajprompt.trajectories.segments import Segments

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from trajprompt.models.flat_adamw import FlatAdamW
+from trajprompt.numerics.flat_adamw import FlatAdamW
 
 
 class MasterWeights:

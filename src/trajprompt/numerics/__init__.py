@@ -1,0 +1,1 @@
+"""Arithmetic: fast layers and optimizers, number types and devices; no model."""
