@@ -26,7 +26,7 @@ import torch
 from machine import print_machine
 
 from trajprompt import config, pretrain
-from trajprompt.checkpoint import LARGEST_SHARE, MINUTES, VARIABLE, Checkpoint
+from trajprompt.artifacts.checkpoint import LARGEST_SHARE, MINUTES, VARIABLE, Checkpoint
 from trajprompt.collect.__main__ import run as run_collect
 from trajprompt.settings.stages import CollectSettings, PretrainSettings
 

@@ -64,9 +64,9 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 def run(settings: TuneSettings, args: argparse.Namespace) -> None:
     """Sweep the grid, print and write its table, name the best choice."""
-    from trajprompt.artifacts import write_text
-    from trajprompt.provenance import provenance
-    from trajprompt.records import write_record
+    from trajprompt.artifacts.atomic import write_text
+    from trajprompt.artifacts.provenance import provenance
+    from trajprompt.artifacts.records import write_record
     from trajprompt.settings.options import parse_options
     from trajprompt.tasks.suites import get_suite
     from trajprompt.tune import prepare

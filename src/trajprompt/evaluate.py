@@ -38,10 +38,10 @@ def run(
     settings: EvaluateSettings, backbone_file: Path, adaptation: Path, out: Path
 ) -> None:
     """Evaluate one cell and write its episodes."""
-    from trajprompt.artifacts import require_file, write_text
+    from trajprompt.artifacts.atomic import require_file, write_text
+    from trajprompt.artifacts.provenance import provenance
+    from trajprompt.artifacts.records import write_record
     from trajprompt.models.backbone import load_backbone
-    from trajprompt.provenance import provenance
-    from trajprompt.records import write_record
     from trajprompt.rollout.evaluation import evaluate_cell, to_csv
     from trajprompt.tuning.adaptation import read_adaptation
 
@@ -63,7 +63,7 @@ def _check_inputs(
     stored: "StoredAdaptation",
 ) -> None:
     """Raise unless both files belong to the cell, and the one was made from the other."""
-    from trajprompt.artifacts import file_hash
+    from trajprompt.artifacts.atomic import file_hash
 
     if backbone.suite != settings.suite:
         raise TrajpromptError(backbone_file, f"suite {backbone.suite}", settings.suite)

@@ -68,8 +68,8 @@ def _describe_hdf5(path: Path, kind: str, task: int | None) -> list[str]:
 
 def recognise(path: Path) -> str:
     """The kind of an artifact, by its content; TrajpromptError if it is none of ours."""
-    from trajprompt.artifacts import require_file
-    from trajprompt.hdf5_checks import SIGNATURE, kind_of
+    from trajprompt.artifacts.atomic import require_file
+    from trajprompt.artifacts.hdf5_checks import SIGNATURE, kind_of
 
     with require_file(path, "trajprompt collect").open("rb") as handle:
         start = handle.read(1024)  # the first column of a table may have a long name

@@ -37,12 +37,12 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 def run(settings: PretrainSettings, data: Path, out: Path, curve: Path) -> None:
     """Train and write the backbone and its curve."""
-    from trajprompt.artifacts import require_file, write_text
-    from trajprompt.checkpoint import checkpoint_for
+    from trajprompt.artifacts.atomic import require_file, write_text
+    from trajprompt.artifacts.checkpoint import checkpoint_for
+    from trajprompt.artifacts.provenance import provenance
+    from trajprompt.artifacts.records import write_record
     from trajprompt.models.backbone import save_backbone
     from trajprompt.models.pretraining import pretrain
-    from trajprompt.provenance import provenance
-    from trajprompt.records import write_record
 
     require_file(data, "trajprompt collect")
     attributes = provenance("pretrain", dataclasses.asdict(settings), [data])

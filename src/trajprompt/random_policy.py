@@ -36,10 +36,10 @@ def _parser() -> argparse.ArgumentParser:
 
 def run(settings: RandomPolicySettings, out: Path) -> None:
     """Play every task and write its episodes, with the columns of an evaluation."""
-    from trajprompt.artifacts import write_text
+    from trajprompt.artifacts.atomic import write_text
+    from trajprompt.artifacts.provenance import provenance
+    from trajprompt.artifacts.records import write_record
     from trajprompt.progress import progress
-    from trajprompt.provenance import provenance
-    from trajprompt.records import write_record
     from trajprompt.rollout.evaluation import to_csv
 
     tasks = progress(settings.tasks, f"{settings.suite} random play", "task")

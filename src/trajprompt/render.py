@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from trajprompt.artifacts.video import FORMATS, encodable, write_video
 from trajprompt.commands.arguments import stage_parser
 from trajprompt.commands.process import run_stage
 from trajprompt.errors import TrajpromptError
-from trajprompt.video import FORMATS, encodable, write_video
 
 if TYPE_CHECKING:
     from trajprompt.rollout.loop import Policy

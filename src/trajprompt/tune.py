@@ -34,9 +34,9 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 def run(settings: TuneSettings, data: Path, backbone_file: Path, out: Path) -> None:
     """Tune all test tasks of one cell and write the adaptation file."""
-    from trajprompt.checkpoint import checkpoint_for
-    from trajprompt.provenance import provenance
-    from trajprompt.records import write_record
+    from trajprompt.artifacts.checkpoint import checkpoint_for
+    from trajprompt.artifacts.provenance import provenance
+    from trajprompt.artifacts.records import write_record
     from trajprompt.settings.options import parse_options
     from trajprompt.tuning.adaptation import write_adaptation
     from trajprompt.tuning.protocol import get_method
@@ -65,7 +65,7 @@ def run(settings: TuneSettings, data: Path, backbone_file: Path, out: Path) -> N
 
 def prepare(settings: TuneSettings, data: Path, backbone_file: Path) -> "TuningProblem":
     """The tuning problem of a cell, from its files."""
-    from trajprompt.artifacts import require_file
+    from trajprompt.artifacts.atomic import require_file
     from trajprompt.models.backbone import load_backbone
     from trajprompt.tasks.suites import get_suite
     from trajprompt.trajectories.store import read_trajectories

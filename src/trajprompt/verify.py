@@ -64,8 +64,8 @@ def verify(folder: Path, config_files: Sequence[str] | None = None) -> None:
 
 
 def _config(folder: Path, files: Sequence[str] | None) -> "Config | None":
+    from trajprompt.artifacts.records import read_record
     from trajprompt.config import load
-    from trajprompt.records import read_record
     from trajprompt.verification.jobs import REPORT
 
     if files:

@@ -139,7 +139,7 @@ def train_tiny(path: Path) -> object:
     """A tiny training that goes on from the checkpoint at ``path``, if it is whole."""
     import torch
 
-    from trajprompt.checkpoint import Checkpoint
+    from trajprompt.artifacts.checkpoint import Checkpoint
     from trajprompt.models.training import TrainingSettings, train
 
     model, generator = small_model(), torch.Generator().manual_seed(SEED)
@@ -175,7 +175,7 @@ def make_config(path: Path) -> None:
 
 
 def make_record(path: Path) -> None:
-    from trajprompt.records import record_text
+    from trajprompt.artifacts.records import record_text
 
     hashes = {"data.h5": "0" * 16}
     attributes = {"schema_version": "1", "stage": "tune", "trajprompt": "0", "commit": "x"}

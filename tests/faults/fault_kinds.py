@@ -118,7 +118,7 @@ def _published_readers() -> Iterator[Callable[[Path], object]]:
 
 
 def _record_readers() -> Iterator[Callable[[Path], object]]:
-    from trajprompt.records import read_record
+    from trajprompt.artifacts.records import read_record
 
     yield lambda path: read_record(path)
 

@@ -11,7 +11,7 @@ import pandas as pd
 import report_run
 import torch
 
-from trajprompt.artifacts import file_hash
+from trajprompt.artifacts.atomic import file_hash
 from trajprompt.models.backbone import Backbone, save_backbone
 from trajprompt.models.prompt_dt import BackboneConfig, PromptDT
 from trajprompt.report.plots.inputs import READS

@@ -8,8 +8,8 @@ import h5py
 import numpy as np
 import pandas as pd
 
-from trajprompt.hdf5_attributes import write_attributes
-from trajprompt.provenance import SCHEMA_VERSION
+from trajprompt.artifacts.hdf5_attributes import write_attributes
+from trajprompt.artifacts.provenance import SCHEMA_VERSION
 from trajprompt.rollout.columns import EVALUATION_COLUMNS
 from trajprompt.settings.stages import ReportSettings
 from trajprompt.tasks.suites import get_suite

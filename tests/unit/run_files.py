@@ -5,8 +5,8 @@ import re
 from pathlib import Path
 
 from trajprompt import config as run_config
-from trajprompt.artifacts import file_hash, write_text
-from trajprompt.records import record_text, write_record
+from trajprompt.artifacts.atomic import file_hash, write_text
+from trajprompt.artifacts.records import record_text, write_record
 from trajprompt.verification.jobs import REPORT, Job, jobs_of
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -79,7 +79,7 @@ def _report(results: Path, job: Job) -> None:
 
 
 def _attributes(results: Path, job: Job, inputs: list[str]) -> dict[str, str]:
-    """As `trajprompt.provenance` makes them, for jobs run in the folder of results/."""
+    """As `artifacts.provenance` makes them, for jobs run in the folder of results/."""
     hashes = {
         f"results/{results.name}/{name}": file_hash(results / name) for name in inputs
     }

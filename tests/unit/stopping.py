@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from trajprompt.checkpoint import Checkpoint, Resumable
+from trajprompt.artifacts.checkpoint import Checkpoint, Resumable
 from trajprompt.errors import Interrupted
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from trajprompt.artifacts import atomic_path, write_text
+from trajprompt.artifacts.atomic import atomic_path, write_text
 from trajprompt.errors import TrajpromptError
 
 DEAD = 2**22 + 1  # above the largest process id of Linux
@@ -38,7 +38,7 @@ SUFFIXES = {"text": ".csv", "hdf5": ".h5", "safetensors": ".safetensors", "figur
 PROGRAM = """
 import resource, sys
 from pathlib import Path
-from trajprompt.artifacts import atomic_path, write_text
+from trajprompt.artifacts.atomic import atomic_path, write_text
 from trajprompt.errors import run_stage
 target, limit = Path(sys.argv[1]), int(sys.argv[2])
 def main(argv):

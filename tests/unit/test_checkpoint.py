@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 import torch
 
-from trajprompt import checkpoint as module
-from trajprompt.checkpoint import SIGNALS, Checkpoint, checkpoint_for
+from trajprompt.artifacts import checkpoint as module
+from trajprompt.artifacts.checkpoint import SIGNALS, Checkpoint, checkpoint_for
 from trajprompt.errors import Interrupted, TrajpromptError
 
 MINUTES = "TRAJPROMPT_CHECKPOINT_MINUTES"

@@ -8,7 +8,7 @@ import pytest
 import report_run
 
 from trajprompt import processes
-from trajprompt.checkpoint import RESUMED
+from trajprompt.artifacts.checkpoint import RESUMED
 from trajprompt.commands.process import run_stage
 from trajprompt.errors import TrajpromptError
 from trajprompt.report.compute import TOTAL, Artifacts, compute_markdown, compute_table

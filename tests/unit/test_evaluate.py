@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from trajprompt import evaluate as stage
-from trajprompt.artifacts import file_hash
+from trajprompt.artifacts.atomic import file_hash
 from trajprompt.errors import TrajpromptError
 from trajprompt.rollout import arms
 from trajprompt.rollout.columns import EVALUATION_COLUMNS

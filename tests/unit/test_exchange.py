@@ -9,7 +9,7 @@ import pytest
 from exchange_data import ANT, VEL, episode, imported, pickled, refused
 
 from trajprompt import cli
-from trajprompt.artifacts import file_hash
+from trajprompt.artifacts.atomic import file_hash
 from trajprompt.trajectories.store import read_attributes, read_trajectories
 
 

@@ -10,7 +10,7 @@ from generators import DIFFUSER, both
 from stopping import Stopped, interrupt
 from tuning_problem import ACTION, DRAWS, PROMPT, ROWS, STATE, make_problem, prompt_set
 
-from trajprompt.checkpoint import Checkpoint
+from trajprompt.artifacts.checkpoint import Checkpoint
 from trajprompt.errors import TrajpromptError
 from trajprompt.models.prompt_diffusion import PromptDiffusion
 from trajprompt.seeds import stream

@@ -7,10 +7,10 @@ import h5py
 import numpy as np
 import pytest
 
+from trajprompt.artifacts.hdf5_attributes import write_attributes
+from trajprompt.artifacts.hdf5_checks import check_dataset, kind_of, open_hdf5
+from trajprompt.artifacts.provenance import SCHEMA_VERSION
 from trajprompt.errors import TrajpromptError
-from trajprompt.hdf5_attributes import write_attributes
-from trajprompt.hdf5_checks import check_dataset, kind_of, open_hdf5
-from trajprompt.provenance import SCHEMA_VERSION
 
 ATTRIBUTES = {"kind": "soup", "schema_version": str(SCHEMA_VERSION)}
 VERSION = {"schema_version": "0"}

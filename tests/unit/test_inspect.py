@@ -12,8 +12,8 @@ import pytest
 import torch
 
 from trajprompt import cli
+from trajprompt.artifacts.hdf5_attributes import write_attributes
 from trajprompt.errors import TrajpromptError
-from trajprompt.hdf5_attributes import write_attributes
 from trajprompt.inspect_artifact import describe, main, recognise
 from trajprompt.inspection import adaptation, text
 from trajprompt.tasks.suites import Suite

@@ -10,7 +10,7 @@ import pytest
 from exchange_data import REACH, VEL, stored
 
 from trajprompt import config
-from trajprompt.artifacts import file_hash
+from trajprompt.artifacts.atomic import file_hash
 from trajprompt.collect.__main__ import run as collect
 from trajprompt.consistency import splits
 from trajprompt.errors import TrajpromptError

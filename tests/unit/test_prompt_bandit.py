@@ -10,7 +10,7 @@ from bandit_problem import COUNTS, AdditiveOracle, H, make_bandit_problem
 from stopping import Stopped, interrupt
 from tuning_problem import ROWS
 
-from trajprompt.checkpoint import Checkpoint
+from trajprompt.artifacts.checkpoint import Checkpoint
 from trajprompt.errors import TrajpromptError
 from trajprompt.settings.options import OptionError
 from trajprompt.tuning import search as engine

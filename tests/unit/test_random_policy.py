@@ -8,10 +8,10 @@ import pytest
 from test_simulator import expected_reward, gymnasium_environments, place
 
 from trajprompt import config
+from trajprompt.artifacts.records import read_record, record_path
 from trajprompt.cli import main
 from trajprompt.inspect_artifact import describe
 from trajprompt.random_policy import play, run
-from trajprompt.records import read_record, record_path
 from trajprompt.report.random_play import read_random_play
 from trajprompt.rollout.columns import EVALUATION_COLUMNS
 from trajprompt.seeds import integers, stream

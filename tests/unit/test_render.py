@@ -107,7 +107,7 @@ import resource, sys
 from pathlib import Path
 import numpy
 from trajprompt.errors import run_stage
-from trajprompt.video import write_video
+from trajprompt.artifacts.video import write_video
 frames = list(numpy.random.default_rng(0).integers(0, 255, (40, 96, 96, 3), numpy.uint8))
 def main(argv):
     resource.setrlimit(resource.RLIMIT_FSIZE, (32768, 32768))  # ffmpeg has it too

@@ -9,12 +9,12 @@ import sys
 import pytest
 
 from trajprompt.errors import TrajpromptError
-from trajprompt.run_lock import hold
+from trajprompt.workflow.run_lock import hold
 
 HOLD = """
 import sys, time
 from pathlib import Path
-from trajprompt.run_lock import hold
+from trajprompt.workflow.run_lock import hold
 with hold("smoke", Path(sys.argv[1])):
     print("held", flush=True)
     time.sleep(60)

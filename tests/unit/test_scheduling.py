@@ -2,7 +2,7 @@
 
 from types import SimpleNamespace
 
-from trajprompt import scheduling
+from trajprompt.workflow import scheduling
 
 
 def test_the_limit_is_lifted_before_the_first_job():

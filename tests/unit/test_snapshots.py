@@ -10,7 +10,7 @@ from stopping import Stopped, interrupt
 from test_evaluate import ROWS, SETTINGS, adaptation, backbone, played, select
 from tuning_problem import make_problem
 
-from trajprompt.checkpoint import Checkpoint
+from trajprompt.artifacts.checkpoint import Checkpoint
 from trajprompt.errors import TrajpromptError
 from trajprompt.rollout.evaluation import evaluate_cell
 from trajprompt.settings.options import parse_options

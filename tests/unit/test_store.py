@@ -9,8 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from trajprompt.artifacts.hdf5_attributes import write_attributes
 from trajprompt.errors import TrajpromptError
-from trajprompt.hdf5_attributes import write_attributes
 from trajprompt.tasks.suites import Suite
 from trajprompt.trajectories.layout import COLUMNS
 from trajprompt.trajectories.store import (

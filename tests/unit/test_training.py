@@ -8,7 +8,7 @@ import torch
 from stopping import Stopped, interrupt
 from torch.nn import functional as F
 
-from trajprompt.checkpoint import Checkpoint
+from trajprompt.artifacts.checkpoint import Checkpoint
 from trajprompt.errors import TrajpromptError
 from trajprompt.models.prompt_dt import BackboneConfig, PromptDT
 from trajprompt.models.training import TrainingSettings, learning_rate_at, train

@@ -10,7 +10,7 @@ import torch
 from stopping import Stopped, interrupt
 from tuning_problem import ACTION, PROMPT, ROWS, STATE, make_problem, segments
 
-from trajprompt.checkpoint import Checkpoint
+from trajprompt.artifacts.checkpoint import Checkpoint
 from trajprompt.errors import TrajpromptError
 from trajprompt.models.prompt_dt import BackboneConfig, PromptDT, action_loss
 from trajprompt.seeds import stream, torch_generator

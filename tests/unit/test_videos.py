@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 from trajprompt import config, table_cells
+from trajprompt.artifacts.video import encodable, write_video
 from trajprompt.errors import TrajpromptError
 from trajprompt.report import videos
 from trajprompt.report.panels import LABEL, TITLE, Panels
 from trajprompt.settings.stages import VideoSettings, from_mapping, to_json
 from trajprompt.tasks.suites import SUITE_NAMES
 from trajprompt.tasks.wording import WORDS, goal_text
-from trajprompt.video import encodable, write_video
 
 DEFAULT = config.load(["config.yaml"])
 SMOKE = config.load(["config.yaml", "presets/smoke.yaml"])

@@ -7,8 +7,8 @@ import pytest
 from browser import BrowserUnavailable, HtmlReport, chromium, content
 
 from trajprompt import table_cells
+from trajprompt.artifacts.records import read_record
 from trajprompt.config import load
-from trajprompt.records import read_record
 from trajprompt.verification.chain import judge
 from trajprompt.verification.jobs import REPORT
 

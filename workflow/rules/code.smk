@@ -9,21 +9,16 @@ from pathlib import Path
 WITHOUT_NUMBERS = tuple(
     f"src/trajprompt/{name}"
     for name in (
-        "artifacts",
+        "artifacts/",
         "cell_consistency",
-        "checkpoint",
         "commands/arguments",
         "commands/process",
         "config",
         "consistency",
         "errors",
-        "hdf5_",
         "pretraining_values",
-        "process",
+        "processes",
         "progress",
-        "provenance",
-        "records",
-        "saved_state",
         "settings/",
         "table_c",
     )

@@ -7,7 +7,8 @@ import sys
 from pathlib import Path
 
 from trajprompt import config as run_config
-from trajprompt import pretraining_values, run_lock, scheduling
+from trajprompt import pretraining_values
+from trajprompt.workflow import run_lock, scheduling
 from trajprompt.settings import stages as stage_settings
 from trajprompt import table_cells
 from trajprompt.report.papers import PAPERS

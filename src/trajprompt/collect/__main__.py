@@ -31,11 +31,11 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 def run(settings: CollectSettings, out: str) -> None:
     """The stage itself; nothing is written if the experts did not learn."""
-    from trajprompt.checkpoint import checkpoint_for
+    from trajprompt.artifacts.checkpoint import checkpoint_for
+    from trajprompt.artifacts.provenance import provenance
+    from trajprompt.artifacts.records import write_record
     from trajprompt.collect.algorithms import collect
     from trajprompt.collect.curve import COLUMNS, learning_curve
-    from trajprompt.provenance import provenance
-    from trajprompt.records import write_record
     from trajprompt.tasks.suites import get_suite
     from trajprompt.trajectories.store import write_trajectories
 

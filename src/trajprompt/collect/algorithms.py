@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from trajprompt.checkpoint import Checkpoint
+from trajprompt.artifacts.checkpoint import Checkpoint
 from trajprompt.collect.goal_conditioned import GOAL_REWARDS, GoalConditioned
 from trajprompt.collect.heading import CanonicalHeading
 from trajprompt.collect.loop import Collection

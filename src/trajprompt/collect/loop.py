@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from trajprompt.checkpoint import Checkpoint
+from trajprompt.artifacts.checkpoint import Checkpoint
 from trajprompt.collect.agent import Agent
 from trajprompt.collect.options import LoopOptions
 from trajprompt.collect.perspective import Perspective, Transition, as_tensor

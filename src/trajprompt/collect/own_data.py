@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from trajprompt.artifacts.hdf5_attributes import get_text
 from trajprompt.errors import TrajpromptError
-from trajprompt.hdf5_attributes import get_text
 from trajprompt.trajectories.layout import check_headers, read_goal, task_groups
 from trajprompt.trajectories.store import open_store, read_trajectories
 

@@ -37,7 +37,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 def run(store: Path, tasks: Sequence[int] | None, out: Path) -> None:
     """The command itself; the folder appears when it is whole."""
-    from trajprompt.artifacts import disk_errors
+    from trajprompt.artifacts.atomic import disk_errors
     from trajprompt.exchange.minari import write
     from trajprompt.tasks.suites import get_suite
     from trajprompt.trajectories.store import read_attributes, read_trajectories

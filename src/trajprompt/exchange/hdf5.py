@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from trajprompt.artifacts.hdf5_checks import DAMAGE, LARGEST_EXPANSION, check_dataset
 from trajprompt.errors import TrajpromptError
 from trajprompt.exchange import require_source
-from trajprompt.hdf5_checks import DAMAGE, LARGEST_EXPANSION, check_dataset
 
 if TYPE_CHECKING:
     import h5py

@@ -63,8 +63,8 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 def run(form: str, suite_name: str, tasks: dict[int, list[Path]], out: Path) -> None:
     """The command itself: task -> files, in time order."""
-    from trajprompt.provenance import provenance
-    from trajprompt.records import write_record
+    from trajprompt.artifacts.provenance import provenance
+    from trajprompt.artifacts.records import write_record
     from trajprompt.tasks.suites import get_suite
     from trajprompt.trajectories.store import write_trajectories
 

@@ -3,7 +3,7 @@
 import re
 from typing import TYPE_CHECKING, Any
 
-from trajprompt.hdf5_attributes import get_attributes, get_text
+from trajprompt.artifacts.hdf5_attributes import get_attributes, get_text
 from trajprompt.inspection.text import printable
 
 if TYPE_CHECKING:

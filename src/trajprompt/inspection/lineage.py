@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+from trajprompt.artifacts.records import REPORT_RECORD, Record, find_record
 from trajprompt.inspection import text
-from trajprompt.records import REPORT_RECORD, Record, find_record
 
 LARGEST_TREE = 20  # inputs; a report has hundreds, each with inputs of its own
 

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from trajprompt.artifacts import atomic_path
+from trajprompt.artifacts.atomic import atomic_path
+from trajprompt.artifacts.hdf5_attributes import get_text
 from trajprompt.errors import TrajpromptError
-from trajprompt.hdf5_attributes import get_text
 from trajprompt.inspection import adaptation, evaluation, trajectories
 from trajprompt.report.style import OKABE_ITO
 from trajprompt.trajectories.store import open_store

@@ -12,13 +12,13 @@ import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
-from trajprompt.artifacts import atomic_path, require_file
+from trajprompt.artifacts.atomic import atomic_path, require_file
+from trajprompt.artifacts.provenance import SCHEMA_VERSION
 from trajprompt.errors import TrajpromptError
 from trajprompt.models.adaptor import bottleneck
 from trajprompt.models.header import REMEDY, Entry, read_header
 from trajprompt.models.prompt_dt import BACKBONES, BackboneConfig, PromptDT
 from trajprompt.numerics.device import resolve_device
-from trajprompt.provenance import SCHEMA_VERSION
 from trajprompt.settings.options import parse_options
 from trajprompt.settings.parsing import json_object
 from trajprompt.tasks.suites import SUITE_NAMES, get_suite

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from trajprompt.checkpoint import Checkpoint
+from trajprompt.artifacts.checkpoint import Checkpoint
 from trajprompt.errors import TrajpromptError
 from trajprompt.models.prompt_dt import PromptDT, action_loss
 from trajprompt.numerics.device import keep_freed_memory, resolve_precision

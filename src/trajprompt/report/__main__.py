@@ -47,7 +47,7 @@ def _folder(name: str, meaning: str, **more: Any) -> Option:
 
 def write_table(args: argparse.Namespace, settings: ReportSettings) -> None:
     """A table for ``last`` and ``best``, the one per task behind it, and its picture."""
-    from trajprompt.artifacts import write_text
+    from trajprompt.artifacts.atomic import write_text
     from trajprompt.report.figures import draw_table
     from trajprompt.report.markdown import table_markdown, task_markdown
     from trajprompt.report.pages import table_page, write_page
@@ -83,7 +83,7 @@ def write_curves(args: argparse.Namespace, settings: ReportSettings) -> None:
 
 def write_claims(args: argparse.Namespace, settings: ReportSettings) -> None:
     """The papers' claims with a verdict each."""
-    from trajprompt.artifacts import write_text
+    from trajprompt.artifacts.atomic import write_text
     from trajprompt.report.claims import read_ledger
     from trajprompt.report.claims_markdown import claims_markdown
     from trajprompt.report.pages import from_markdown, write_page
@@ -106,7 +106,7 @@ def write_aggregate(args: argparse.Namespace, settings: ReportSettings) -> None:
     """All methods over all suites that the papers print, then over the fullest of them."""
     import pandas as pd
 
-    from trajprompt.artifacts import write_text
+    from trajprompt.artifacts.atomic import write_text
     from trajprompt.report.aggregate import blocks, profile_table
     from trajprompt.report.aggregate_figure import draw_aggregate
     from trajprompt.report.aggregate_markdown import aggregate_markdown
@@ -137,7 +137,7 @@ def write_aggregate(args: argparse.Namespace, settings: ReportSettings) -> None:
 
 def write_compute(args: argparse.Namespace, settings: ReportSettings) -> None:
     """Time, memory and simulator steps of every stage; CPU time of every cell."""
-    from trajprompt.artifacts import write_text
+    from trajprompt.artifacts.atomic import write_text
     from trajprompt.report.compute import Artifacts, compute_markdown, compute_table
     from trajprompt.report.method_costs import EVALUATE, TUNE, cost_markdown, cost_table
     from trajprompt.report.pages import from_markdown, write_page
@@ -161,9 +161,9 @@ def write_compute(args: argparse.Namespace, settings: ReportSettings) -> None:
 
 def write_record(args: argparse.Namespace, settings: ReportSettings) -> None:
     """Configuration, code, libraries and machine behind the report, and all its files."""
-    from trajprompt.artifacts import write_text
-    from trajprompt.provenance import provenance
-    from trajprompt.records import REPORT_RECORD
+    from trajprompt.artifacts.atomic import write_text
+    from trajprompt.artifacts.provenance import provenance
+    from trajprompt.artifacts.records import REPORT_RECORD
     from trajprompt.report.pages import write_page
     from trajprompt.report.record import run_record
     from trajprompt.report.summary import record_page, summary, to_csv
@@ -185,7 +185,7 @@ def _printed(folder: Path, table: str) -> list[Path]:
 
 def _write_csv(path: Path, table: "pd.DataFrame") -> None:
     """Numbers to six significant digits: enough to compute with, few enough to read."""
-    from trajprompt.artifacts import write_text
+    from trajprompt.artifacts.atomic import write_text
 
     write_text(path, table.to_csv(index=False, float_format="%.6g", lineterminator="\n"))
 

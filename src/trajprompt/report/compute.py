@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from trajprompt.hdf5_attributes import get_integer
+from trajprompt.artifacts.hdf5_attributes import get_integer
 from trajprompt.report.cells import read_evaluation
 from trajprompt.report.jobs import Used, job_of, used_by
 from trajprompt.report.markdown import EMPTY, grid

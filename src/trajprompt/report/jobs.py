@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from trajprompt.checkpoint import RESUMED
+from trajprompt.artifacts.checkpoint import RESUMED
 from trajprompt.errors import TrajpromptError
 
 USED = re.compile(r"used: (\d+\.\d) CPU-s, (\d+\.\d) s, (\d+) MiB peak")

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from trajprompt.artifacts import write_text
+from trajprompt.artifacts.atomic import write_text
 
 if TYPE_CHECKING:
     import pandas as pd

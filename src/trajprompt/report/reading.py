@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from trajprompt.artifacts import require_file
+from trajprompt.artifacts.atomic import require_file
 from trajprompt.errors import TrajpromptError
 from trajprompt.settings import parsing
 

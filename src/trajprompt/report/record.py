@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from trajprompt.records import record_text
+from trajprompt.artifacts.records import record_text
 
 
 def run_record(attributes: Mapping[str, Any], path: Path, outputs: Sequence[Path]) -> str:

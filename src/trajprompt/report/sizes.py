@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from trajprompt.artifacts.hdf5_attributes import get_attributes, get_integer
 from trajprompt.errors import TrajpromptError
-from trajprompt.hdf5_attributes import get_attributes, get_integer
 from trajprompt.report.cells import Column
 from trajprompt.report.papers import PAPERS
 from trajprompt.report.reading import read_table

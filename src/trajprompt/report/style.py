@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from trajprompt.artifacts import atomic_path
+from trajprompt.artifacts.atomic import atomic_path
 
 if TYPE_CHECKING:
     import pandas as pd

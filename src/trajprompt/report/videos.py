@@ -55,8 +55,8 @@ def run(
     out: Path,
 ) -> None:
     """Film every suite; write the films, a table of what they show, and a page of both."""
+    from trajprompt.artifacts.video import require_encoder
     from trajprompt.rollout.film import choose_opengl
-    from trajprompt.video import require_encoder
 
     require_encoder(out / f"videos/{settings.video}{FORMAT}")  # before anything is played
     choose_opengl()
@@ -173,7 +173,7 @@ def _policies(settings: VideoSettings, scene: Scene) -> "list[Policy]":
 
 def _check_cell(settings: VideoSettings, column: dict[str, str], adaptation: Path) -> None:
     """Raise unless a file is the one of its panel."""
-    from trajprompt.hdf5_attributes import get_attributes
+    from trajprompt.artifacts.hdf5_attributes import get_attributes
     from trajprompt.tuning.adaptation_layout import open_adaptation
 
     with open_adaptation(adaptation) as file:
@@ -187,8 +187,8 @@ def _check_cell(settings: VideoSettings, column: dict[str, str], adaptation: Pat
 
 def write_film(scene: Scene, film: "Film", path: Path) -> Path:
     """The frames of all panels, as one film."""
+    from trajprompt.artifacts.video import write_video
     from trajprompt.report.panels import Panels
-    from trajprompt.video import write_video
 
     panels = Panels(heading(scene), [column["label"] for column in scene.columns], SIZE)
     steps = [*range(0, film.time, scene.every), film.time]
@@ -237,7 +237,7 @@ def write_outputs(
     """The table of all films, and the page that shows them."""
     import pandas as pd
 
-    from trajprompt.artifacts import write_text
+    from trajprompt.artifacts.atomic import write_text
     from trajprompt.report.pages import film_page, write_page
 
     table = pd.DataFrame(rows, columns=list(COLUMNS))

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from trajprompt.artifacts.hdf5_attributes import get_attribute, get_text
 from trajprompt.errors import TrajpromptError
-from trajprompt.hdf5_attributes import get_attribute, get_text
 
 if TYPE_CHECKING:
     import h5py

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from trajprompt.artifacts import atomic_path, require_file
+from trajprompt.artifacts.atomic import atomic_path, require_file
+from trajprompt.artifacts.hdf5_attributes import get_attributes, get_text, write_attributes
+from trajprompt.artifacts.hdf5_checks import open_hdf5
+from trajprompt.artifacts.provenance import SCHEMA_VERSION
 from trajprompt.errors import TrajpromptError
-from trajprompt.hdf5_attributes import get_attributes, get_text, write_attributes
-from trajprompt.hdf5_checks import open_hdf5
-from trajprompt.provenance import SCHEMA_VERSION
 from trajprompt.trajectories.episodes import TaskTrajectories
 from trajprompt.trajectories.layout import (
     COLUMNS,

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from trajprompt.artifacts import atomic_path
+from trajprompt.artifacts.atomic import atomic_path
+from trajprompt.artifacts.hdf5_attributes import get_attributes, get_text, write_attributes
+from trajprompt.artifacts.hdf5_checks import create_array
+from trajprompt.artifacts.provenance import SCHEMA_VERSION
 from trajprompt.errors import TrajpromptError
-from trajprompt.hdf5_attributes import get_attributes, get_text, write_attributes
-from trajprompt.hdf5_checks import create_array
-from trajprompt.provenance import SCHEMA_VERSION
 from trajprompt.tuning.adaptation_layout import (
     EXTRA_TEXTS,
     KIND,

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from trajprompt.artifacts import require_file
+from trajprompt.artifacts.atomic import require_file
+from trajprompt.artifacts.hdf5_attributes import get_integer, get_text
+from trajprompt.artifacts.hdf5_checks import open_hdf5, require_dataset
 from trajprompt.errors import TrajpromptError
-from trajprompt.hdf5_attributes import get_integer, get_text
-from trajprompt.hdf5_checks import open_hdf5, require_dataset
 from trajprompt.tuning.protocol import HISTORY_COLUMNS
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from trajprompt.checkpoint import Resumable
+from trajprompt.artifacts.checkpoint import Resumable
 from trajprompt.models.reward_models import RewardModels
 from trajprompt.tuning.arm_spaces import Menu
 

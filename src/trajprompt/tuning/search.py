@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 import torch
 
-from trajprompt.checkpoint import Resumable
+from trajprompt.artifacts.checkpoint import Resumable
 from trajprompt.settings.options import at_least, at_most
 from trajprompt.trajectories.segments import Segments
 from trajprompt.tuning.oracle import ReturnOracle

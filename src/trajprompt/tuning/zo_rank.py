@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from trajprompt.checkpoint import Resumable
+from trajprompt.artifacts.checkpoint import Resumable
 from trajprompt.errors import TrajpromptError
 from trajprompt.seeds import torch_generator
 from trajprompt.settings.options import OptionError, at_least, at_most, positive

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from trajprompt.artifacts import file_hash
+from trajprompt.artifacts.atomic import file_hash
+from trajprompt.artifacts.records import REPORT_RECORD, SUFFIX, Record, read_record
 from trajprompt.config import Config
 from trajprompt.errors import TrajpromptError
-from trajprompt.records import REPORT_RECORD, SUFFIX, Record, read_record
 from trajprompt.verification.jobs import Job, jobs_of
 
 WHOLE, STALE, FOREIGN = "whole", "stale", "foreign"

@@ -9,7 +9,7 @@ from typing import Any
 
 from trajprompt import config as run_config
 from trajprompt import table_cells
-from trajprompt.records import REPORT_RECORD, SUFFIX
+from trajprompt.artifacts.records import REPORT_RECORD, SUFFIX
 from trajprompt.settings import stages as settings
 
 REPORT = f"5_report/{REPORT_RECORD}"

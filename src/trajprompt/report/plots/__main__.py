@@ -38,7 +38,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 def run(settings: FigureSettings, args: argparse.Namespace) -> None:
     """Make the numbers, write them, draw them."""
-    from trajprompt.artifacts import write_text
+    from trajprompt.artifacts.atomic import write_text
     from trajprompt.report.pages import table_page, write_page
     from trajprompt.report.plots.figure import Figure
     from trajprompt.report.run import load_run

@@ -68,7 +68,7 @@ class _Files:
 
     @cached_property
     def by_hash(self) -> dict[str, Path]:
-        from trajprompt.artifacts import file_hash
+        from trajprompt.artifacts.atomic import file_hash
 
         return {file_hash(path): Path(path) for path in self.figure.backbones}
 

@@ -91,7 +91,7 @@ def read_cells(paths: Sequence[str | Path], run: Run) -> list[PromptCell]:
 
 
 def _names(path: str | Path) -> tuple[str, str, str, int]:
-    from trajprompt.hdf5_attributes import get_attributes
+    from trajprompt.artifacts.hdf5_attributes import get_attributes
     from trajprompt.tuning.adaptation_layout import open_adaptation
 
     with open_adaptation(path) as file:

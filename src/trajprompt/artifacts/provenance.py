@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from trajprompt import __version__
-from trajprompt.artifacts import file_hash
+from trajprompt.artifacts.atomic import file_hash
 
+PACKAGE = Path(__file__).parents[1]
 SCHEMA_VERSION = 1
 LIBRARIES = ("numpy", "torch", "gymnasium", "mujoco", "metaworld", "h5py")
 
@@ -40,7 +41,7 @@ def provenance(
 @functools.cache
 def git_commit() -> str:
     """The commit of the source tree, with ``-dirty`` if it was edited; else ``unknown``."""
-    command = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty"]
+    command = ["git", "-C", str(PACKAGE), "describe", "--always", "--dirty"]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=10)
     except (OSError, subprocess.TimeoutExpired):
@@ -52,7 +53,7 @@ def git_commit() -> str:
 def source_hash() -> str:
     """The hash of the package's own code and goals (.csv), committed or not."""
     digest = hashlib.sha256()
-    for path in sorted(Path(__file__).parent.rglob("*.*")):
+    for path in sorted(PACKAGE.rglob("*.*")):
         if path.suffix in (".py", ".csv"):
             digest.update(path.read_bytes())
     return digest.hexdigest()[:16]

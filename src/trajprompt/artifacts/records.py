@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from trajprompt.artifacts import file_hash, write_text
+from trajprompt.artifacts.atomic import file_hash, write_text
 from trajprompt.errors import TrajpromptError
 from trajprompt.settings.parsing import json_object
 

@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from trajprompt.artifacts.hdf5_attributes import check_attributes, get_text
 from trajprompt.errors import TrajpromptError
-from trajprompt.hdf5_attributes import check_attributes, get_text
 
 if TYPE_CHECKING:
     import h5py
@@ -45,7 +45,7 @@ def open_hdf5(path: str | Path, kind: str, remedy: str) -> Iterator["h5py.File"]
     """The open file of the given ``kind``, checked by `check_tree`."""
     import h5py
 
-    from trajprompt.provenance import SCHEMA_VERSION
+    from trajprompt.artifacts.provenance import SCHEMA_VERSION
 
     try:
         _check_start(Path(path), remedy)

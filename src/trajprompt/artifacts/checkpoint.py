@@ -27,18 +27,18 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from trajprompt.artifacts import atomic_path, remove_stale
-from trajprompt.errors import Interrupted, TrajpromptError
-from trajprompt.hdf5_attributes import (
+from trajprompt.artifacts.atomic import atomic_path, remove_stale
+from trajprompt.artifacts.hdf5_attributes import (
     get_attribute,
     get_integer,
     get_text,
     write_attributes,
 )
-from trajprompt.hdf5_checks import open_hdf5
+from trajprompt.artifacts.hdf5_checks import open_hdf5
+from trajprompt.artifacts.provenance import SCHEMA_VERSION, source_hash
+from trajprompt.artifacts.saved_state import Saved, write_state
+from trajprompt.errors import Interrupted, TrajpromptError
 from trajprompt.progress import progress
-from trajprompt.provenance import SCHEMA_VERSION, source_hash
-from trajprompt.saved_state import Saved, write_state
 
 if TYPE_CHECKING:
     import h5py

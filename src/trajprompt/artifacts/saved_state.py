@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from trajprompt.hdf5_checks import create_array
+from trajprompt.artifacts.hdf5_checks import create_array
 
 if TYPE_CHECKING:
     import h5py

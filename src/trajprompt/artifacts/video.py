@@ -4,7 +4,7 @@ import importlib.util
 from pathlib import Path
 from typing import Any
 
-from trajprompt.artifacts import atomic_path
+from trajprompt.artifacts.atomic import atomic_path
 from trajprompt.errors import TrajpromptError
 
 # Options of ffmpeg. VP9 plays in every browser, also in those that leave H.264 out as

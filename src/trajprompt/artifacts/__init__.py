@@ -1,0 +1,1 @@
+"""Files that the stages write: whole or not at all, with what made them."""
