@@ -12,8 +12,8 @@ from trajprompt.settings.parsing import json_object
 from trajprompt.settings.stages import EvaluateSettings
 
 if TYPE_CHECKING:
+    from trajprompt.adaptations.read import StoredAdaptation
     from trajprompt.models.backbone import Backbone
-    from trajprompt.tuning.adaptation import StoredAdaptation
 
 REMEDY = "run `trajprompt tune` again with this backbone"
 EXAMPLE = """--config config.yaml presets/smoke.yaml --suite reach \\
@@ -38,12 +38,12 @@ def run(
     settings: EvaluateSettings, backbone_file: Path, adaptation: Path, out: Path
 ) -> None:
     """Evaluate one cell and write its episodes."""
+    from trajprompt.adaptations.read import read_adaptation
     from trajprompt.artifacts.atomic import require_file, write_text
     from trajprompt.artifacts.provenance import provenance
     from trajprompt.artifacts.records import write_record
     from trajprompt.models.backbone import load_backbone
     from trajprompt.rollout.evaluation import evaluate_cell, to_csv
-    from trajprompt.tuning.adaptation import read_adaptation
 
     stored = read_adaptation(adaptation)
     require_file(backbone_file, "trajprompt pretrain")

@@ -55,9 +55,9 @@ def describe(path: Path, task: int | None = None) -> str:
 
 
 def _describe_hdf5(path: Path, kind: str, task: int | None) -> list[str]:
+    from trajprompt.adaptations.layout import open_adaptation
     from trajprompt.inspection import adaptation, trajectories
     from trajprompt.trajectories.store import open_store
-    from trajprompt.tuning.adaptation_layout import open_adaptation
 
     if kind == "trajectories":
         with open_store(path) as file:

@@ -34,11 +34,11 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 def run(settings: TuneSettings, data: Path, backbone_file: Path, out: Path) -> None:
     """Tune all test tasks of one cell and write the adaptation file."""
+    from trajprompt.adaptations.write import write_adaptation
     from trajprompt.artifacts.checkpoint import checkpoint_for
     from trajprompt.artifacts.provenance import provenance
     from trajprompt.artifacts.records import write_record
     from trajprompt.settings.options import parse_options
-    from trajprompt.tuning.adaptation import write_adaptation
     from trajprompt.tuning.protocol import get_method
 
     method = get_method(settings.kind)

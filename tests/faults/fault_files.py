@@ -84,8 +84,8 @@ def small_prompts() -> Any:
 
 
 def make_adaptation(path: Path) -> None:
-    from trajprompt.tuning.adaptation import write_adaptation
-    from trajprompt.tuning.protocol import HISTORY_COLUMNS, Adaptation
+    from trajprompt.adaptations.adaptation import HISTORY_COLUMNS, Adaptation
+    from trajprompt.adaptations.write import write_adaptation
 
     prompts = small_prompts()
     zeros = dict.fromkeys(HISTORY_COLUMNS, 0) | {"objective": 0.5, "displacement": 0.0}

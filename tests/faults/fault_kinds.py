@@ -58,7 +58,7 @@ def _backbone_readers() -> Iterator[Callable[[Path], object]]:
 
 
 def _adaptation_readers() -> Iterator[Callable[[Path], object]]:
-    from trajprompt.tuning.adaptation import read_adaptation
+    from trajprompt.adaptations.read import read_adaptation
 
     yield lambda path: read_adaptation(path)
     yield _compute("adaptations")

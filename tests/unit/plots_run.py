@@ -11,6 +11,8 @@ import pandas as pd
 import report_run
 import torch
 
+from trajprompt.adaptations.adaptation import HISTORY_COLUMNS, Adaptation, Extra
+from trajprompt.adaptations.write import write_adaptation
 from trajprompt.artifacts.atomic import file_hash
 from trajprompt.models.backbone import Backbone, save_backbone
 from trajprompt.models.prompt_dt import BackboneConfig, PromptDT
@@ -20,8 +22,6 @@ from trajprompt.settings.stages import FigureSettings
 from trajprompt.tasks.suites import get_suite
 from trajprompt.trajectories.normaliser import Normaliser
 from trajprompt.trajectories.segments import Segments
-from trajprompt.tuning.adaptation import write_adaptation
-from trajprompt.tuning.protocol import HISTORY_COLUMNS, Adaptation, Extra
 
 SEEDS, STEPS, ITERATIONS, SHOWN = (0, 1), 5, (0, 2, 4), 6
 SEGMENTS, SEGMENT_STEPS = 2, 3  # of prompts whose segments are chosen, by CHOOSING

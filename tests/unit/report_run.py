@@ -8,6 +8,7 @@ import h5py
 import numpy as np
 import pandas as pd
 
+from trajprompt.adaptations.adaptation import HISTORY_COLUMNS
 from trajprompt.artifacts.hdf5_attributes import write_attributes
 from trajprompt.artifacts.provenance import SCHEMA_VERSION
 from trajprompt.rollout.columns import EVALUATION_COLUMNS
@@ -15,7 +16,6 @@ from trajprompt.settings.stages import ReportSettings
 from trajprompt.tasks.suites import get_suite
 from trajprompt.trajectories.episodes import TaskTrajectories
 from trajprompt.trajectories.store import write_trajectories
-from trajprompt.tuning.protocol import HISTORY_COLUMNS
 
 ROOT = Path(__file__).resolve().parents[2]
 PUBLISHED = ROOT / "published"

@@ -7,11 +7,12 @@ import torch
 from torch.nn import functional as F
 from tuning_problem import ACTION, ROWS, STATE, make_problem, segments
 
+from trajprompt.adaptations.read import read_adaptation
+from trajprompt.adaptations.write import write_adaptation
 from trajprompt.errors import TrajpromptError
 from trajprompt.models.adaptor import Adaptor
 from trajprompt.models.backbone import Backbone, load_backbone, save_backbone
 from trajprompt.models.prompt_dt import BackboneConfig, PromptDT
-from trajprompt.tuning.adaptation import read_adaptation, write_adaptation
 from trajprompt.tuning.adaptor import AdaptorOptions, tune
 from trajprompt.tuning.imitation import ImitationLoss
 

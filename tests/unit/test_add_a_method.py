@@ -10,9 +10,10 @@ import torch
 from tuning_problem import ROWS, make_problem
 
 from trajprompt import config, table_cells, tuning
+from trajprompt.adaptations.read import read_adaptation
+from trajprompt.adaptations.write import write_adaptation
 from trajprompt.errors import TrajpromptError
 from trajprompt.tuning import protocol
-from trajprompt.tuning.adaptation import read_adaptation, write_adaptation
 
 PAGE = Path(__file__).resolve().parents[2] / "docs/add-a-method.md"
 CELL = ("cheetah-vel", "expert", "random-search")

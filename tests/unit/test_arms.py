@@ -7,12 +7,12 @@ import pytest
 import torch
 from test_problem import LEARNS, SETTINGS, SUITE, build, make_backbone, run_tune, task_data
 
+from trajprompt.adaptations.read import read_adaptation
 from trajprompt.errors import TrajpromptError
 from trajprompt.inspect_artifact import describe
 from trajprompt.models.backbone import save_backbone
 from trajprompt.trajectories.store import write_trajectories
 from trajprompt.tuning import protocol
-from trajprompt.tuning.adaptation import read_adaptation
 from trajprompt.tuning.none import NoOptions
 from trajprompt.tuning.problem import build_problem
 from trajprompt.tuning.prompt_vectors import to_vectors

@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 
 from trajprompt import calibrate
+from trajprompt.adaptations.adaptation import Adaptation
 from trajprompt.errors import TrajpromptError
 from trajprompt.settings.stages import TuneSettings, to_json
 from trajprompt.tuning import sweep
-from trajprompt.tuning.protocol import Adaptation, Method, get_method
+from trajprompt.tuning.protocol import Method, get_method
 from trajprompt.tuning.ptdt_offline import OfflineOptions
 
 

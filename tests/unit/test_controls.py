@@ -8,12 +8,13 @@ import torch
 from fake_oracle import bowl, fake
 from tuning_problem import ACTION, PROMPT, ROWS, STATE, make_problem, segments
 
+from trajprompt.adaptations.adaptation import Adaptation
 from trajprompt.errors import TrajpromptError
 from trajprompt.tuning.cma_es import CmaEs, CmaEsOptions, strategy
 from trajprompt.tuning.hill_climbing import HillClimbingOptions
 from trajprompt.tuning.hill_climbing import tune as climb
 from trajprompt.tuning.prompt_vectors import to_vectors
-from trajprompt.tuning.protocol import Adaptation, TuningProblem, get_method
+from trajprompt.tuning.protocol import TuningProblem, get_method
 from trajprompt.tuning.segment_draws import SegmentDraws
 from trajprompt.tuning.two_point import TwoPoint, TwoPointOptions, two_point_gradient
 from trajprompt.tuning.zo_rank_line_search import LineSearch, LineSearchOptions

@@ -7,11 +7,11 @@ import pytest
 import torch
 from tuning_problem import ROWS, make_problem
 
+from trajprompt.adaptations.adaptation import Adaptation, Extra
 from trajprompt.errors import TrajpromptError
 from trajprompt.settings.options import parse_options
 from trajprompt.tuning import diffuser_ptdt
 from trajprompt.tuning.diffuser_ptdt import DiffuserPtdtOptions, tune
-from trajprompt.tuning.protocol import Adaptation, Extra
 from trajprompt.tuning.ptdt_offline import OfflineOptions
 from trajprompt.tuning.ptdt_offline import tune as rank
 

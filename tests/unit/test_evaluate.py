@@ -10,6 +10,8 @@ import pytest
 import torch
 
 from trajprompt import evaluate as stage
+from trajprompt.adaptations.adaptation import HISTORY_COLUMNS
+from trajprompt.adaptations.read import StoredAdaptation
 from trajprompt.artifacts.atomic import file_hash
 from trajprompt.errors import TrajpromptError
 from trajprompt.rollout import arms
@@ -17,8 +19,6 @@ from trajprompt.rollout.columns import EVALUATION_COLUMNS
 from trajprompt.rollout.evaluation import evaluate_cell, evaluation_seeds, to_csv
 from trajprompt.settings.stages import EvaluateSettings
 from trajprompt.trajectories.segments import Segments
-from trajprompt.tuning.adaptation import StoredAdaptation
-from trajprompt.tuning.protocol import HISTORY_COLUMNS
 
 ROWS = 3
 SETTINGS = EvaluateSettings(
@@ -196,7 +196,7 @@ def files(tmp_path, monkeypatch):
     stored = adaptation(attributes=attributes)
     sizes = SimpleNamespace(uses_prompt=True, state_dim=20, action_dim=6)
     loaded = SimpleNamespace(name="prompt-dt", suite=SETTINGS.suite, config=sizes)
-    monkeypatch.setattr("trajprompt.tuning.adaptation.read_adaptation", lambda _: stored)
+    monkeypatch.setattr("trajprompt.adaptations.read.read_adaptation", lambda _: stored)
     monkeypatch.setattr("trajprompt.models.backbone.load_backbone", lambda *_: loaded)
     monkeypatch.setattr("trajprompt.rollout.evaluation.evaluate_cell", lambda *_: [])
     return SimpleNamespace(

@@ -12,6 +12,8 @@ import pytest
 import torch
 
 from trajprompt import cli
+from trajprompt.adaptations.adaptation import HISTORY_COLUMNS, Adaptation
+from trajprompt.adaptations.write import write_adaptation
 from trajprompt.artifacts.hdf5_attributes import write_attributes
 from trajprompt.errors import TrajpromptError
 from trajprompt.inspect_artifact import describe, main, recognise
@@ -19,8 +21,6 @@ from trajprompt.inspection import adaptation, text
 from trajprompt.tasks.suites import Suite
 from trajprompt.trajectories.episodes import TaskTrajectories
 from trajprompt.trajectories.store import write_trajectories
-from trajprompt.tuning.adaptation import write_adaptation
-from trajprompt.tuning.protocol import HISTORY_COLUMNS, Adaptation
 
 GOALS = np.array([[0.5], [1.5]])
 SUITE = Suite("fake", 3, 2, 5, 0.05, GOALS, "m/s", train_tasks=(0,), test_tasks=(1,))

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from trajprompt import evaluate, tune
+from trajprompt.adaptations.read import read_adaptation
 from trajprompt.errors import TrajpromptError
 from trajprompt.models.backbone import Backbone, save_backbone
 from trajprompt.models.prompt_dt import BackboneConfig, PromptDT
@@ -17,7 +18,6 @@ from trajprompt.tasks.suites import get_suite
 from trajprompt.trajectories.episodes import TaskTrajectories
 from trajprompt.trajectories.normaliser import Normaliser
 from trajprompt.trajectories.store import write_trajectories
-from trajprompt.tuning.adaptation import read_adaptation
 from trajprompt.tuning.problem import build_problem, tasks_read
 from trajprompt.tuning.prompt_diffuser import DiffuserOptions
 from trajprompt.tuning.prompt_vectors import to_vectors

@@ -10,14 +10,16 @@ from bandit_problem import COUNTS, AdditiveOracle, H, make_bandit_problem
 from stopping import Stopped, interrupt
 from tuning_problem import ROWS
 
+from trajprompt.adaptations.adaptation import Adaptation
+from trajprompt.adaptations.read import read_adaptation
+from trajprompt.adaptations.write import write_adaptation
 from trajprompt.artifacts.checkpoint import Checkpoint
 from trajprompt.errors import TrajpromptError
 from trajprompt.settings.options import OptionError
 from trajprompt.tuning import search as engine
-from trajprompt.tuning.adaptation import read_adaptation, write_adaptation
 from trajprompt.tuning.exploration import EXPLORERS
 from trajprompt.tuning.prompt_bandit import BanditOptions, PromptBandit, tune
-from trajprompt.tuning.protocol import Adaptation, TuningProblem
+from trajprompt.tuning.protocol import TuningProblem
 
 # Fewer and shorter refits than the co-author's, so that the tests are short.
 QUICK = BanditOptions(episodes=60, records=3, refit_steps=60, warm_start=True)

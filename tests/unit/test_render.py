@@ -54,12 +54,12 @@ def test_films_an_adapted_backbone(tmp_path):
 def write_untrained_cell(directory):
     import torch
 
+    from trajprompt.adaptations.adaptation import HISTORY_COLUMNS, Adaptation
+    from trajprompt.adaptations.write import write_adaptation
     from trajprompt.models.backbone import Backbone, save_backbone
     from trajprompt.models.prompt_dt import BackboneConfig, PromptDT
     from trajprompt.trajectories.normaliser import Normaliser
     from trajprompt.trajectories.segments import Segments
-    from trajprompt.tuning.adaptation import write_adaptation
-    from trajprompt.tuning.protocol import HISTORY_COLUMNS, Adaptation
 
     torch.manual_seed(0)
     config = BackboneConfig(20, 6, width=16, layers=2, inner=32)

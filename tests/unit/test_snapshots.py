@@ -10,11 +10,12 @@ from stopping import Stopped, interrupt
 from test_evaluate import ROWS, SETTINGS, adaptation, backbone, played, select
 from tuning_problem import make_problem
 
+from trajprompt.adaptations.read import read_adaptation
+from trajprompt.adaptations.write import write_adaptation
 from trajprompt.artifacts.checkpoint import Checkpoint
 from trajprompt.errors import TrajpromptError
 from trajprompt.rollout.evaluation import evaluate_cell
 from trajprompt.settings.options import parse_options
-from trajprompt.tuning.adaptation import read_adaptation, write_adaptation
 from trajprompt.tuning.adaptor import AdaptorOptions
 from trajprompt.tuning.finetuning import FinetuneOptions
 from trajprompt.tuning.protocol import get_method

@@ -10,6 +10,9 @@ import torch
 from stopping import Stopped, interrupt
 from tuning_problem import ACTION, PROMPT, ROWS, STATE, make_problem, segments
 
+from trajprompt.adaptations.adaptation import HISTORY_COLUMNS, Adaptation
+from trajprompt.adaptations.read import read_adaptation
+from trajprompt.adaptations.write import write_adaptation
 from trajprompt.artifacts.checkpoint import Checkpoint
 from trajprompt.errors import TrajpromptError
 from trajprompt.models.prompt_dt import BackboneConfig, PromptDT, action_loss
@@ -17,7 +20,6 @@ from trajprompt.seeds import stream, torch_generator
 from trajprompt.settings.options import OptionError, build, parse_options
 from trajprompt.tasks.suites import get_suite
 from trajprompt.tuning import none, oracle, protocol
-from trajprompt.tuning.adaptation import read_adaptation, write_adaptation
 from trajprompt.tuning.adaptor import AdaptorOptions
 from trajprompt.tuning.cma_es import CmaEsOptions
 from trajprompt.tuning.diffuser_ptdt import DiffuserPtdtOptions
@@ -30,13 +32,7 @@ from trajprompt.tuning.prompt_bandit import BanditOptions
 from trajprompt.tuning.prompt_diffuser import DiffuserOptions
 from trajprompt.tuning.prompt_vae import VAEOptions
 from trajprompt.tuning.prompt_vectors import to_prompts, to_vectors
-from trajprompt.tuning.protocol import (
-    HISTORY_COLUMNS,
-    Adaptation,
-    TuningProblem,
-    get_method,
-    methods,
-)
+from trajprompt.tuning.protocol import TuningProblem, get_method, methods
 from trajprompt.tuning.ptdt_offline import ImitationObjective, OfflineOptions
 from trajprompt.tuning.ptdt_online import OnlineOptions
 from trajprompt.tuning.random_segments import RandomSegmentsOptions

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from trajprompt.adaptations.layout import check_history
 from trajprompt.errors import TrajpromptError
 from trajprompt.inspection import hdf5, text
-from trajprompt.tuning.adaptation_layout import check_history
 
 if TYPE_CHECKING:
     import h5py

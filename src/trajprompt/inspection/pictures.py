@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from trajprompt.adaptations.layout import open_adaptation
 from trajprompt.artifacts.atomic import atomic_path
 from trajprompt.artifacts.hdf5_attributes import get_text
 from trajprompt.errors import TrajpromptError
 from trajprompt.inspection import adaptation, evaluation, trajectories
 from trajprompt.report.style import OKABE_ITO
 from trajprompt.trajectories.store import open_store
-from trajprompt.tuning.adaptation_layout import open_adaptation
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pandas as pd
 
+from trajprompt.adaptations.layout import check_history, open_adaptation
 from trajprompt.artifacts.hdf5_attributes import get_integer
 from trajprompt.report.cells import read_evaluation
 from trajprompt.report.jobs import Used, job_of, used_by
 from trajprompt.report.markdown import EMPTY, grid
 from trajprompt.trajectories.layout import task_groups
 from trajprompt.trajectories.store import open_store
-from trajprompt.tuning.adaptation_layout import check_history, open_adaptation
 
 TOTAL = "all stages"
 

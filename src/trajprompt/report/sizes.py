@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from trajprompt.adaptations.layout import open_adaptation
 from trajprompt.artifacts.hdf5_attributes import get_attributes, get_integer
 from trajprompt.errors import TrajpromptError
 from trajprompt.report.cells import Column
 from trajprompt.report.papers import PAPERS
 from trajprompt.report.reading import read_table
-from trajprompt.tuning.adaptation_layout import open_adaptation
 
 REMEDY = "run `python -m trajprompt.tune`"
 PRINTED_COLUMNS = ["paper", "column", "printed", "percentage", "source", "note"]

@@ -173,8 +173,8 @@ def _policies(settings: VideoSettings, scene: Scene) -> "list[Policy]":
 
 def _check_cell(settings: VideoSettings, column: dict[str, str], adaptation: Path) -> None:
     """Raise unless a file is the one of its panel."""
+    from trajprompt.adaptations.layout import open_adaptation
     from trajprompt.artifacts.hdf5_attributes import get_attributes
-    from trajprompt.tuning.adaptation_layout import open_adaptation
 
     with open_adaptation(adaptation) as file:
         found = get_attributes(file)

@@ -8,8 +8,8 @@ from trajprompt.errors import TrajpromptError
 from trajprompt.settings.parsing import json_object
 
 if TYPE_CHECKING:
+    from trajprompt.adaptations.read import StoredAdaptation
     from trajprompt.models.lockstep import LockstepPolicy
-    from trajprompt.tuning.adaptation import StoredAdaptation
 
 
 @dataclass(frozen=True)
@@ -27,9 +27,9 @@ class Adapted:
 
 def adapted_policy(which: Adapted) -> "LockstepPolicy":
     """For one row; the prompt is the first of its task."""
+    from trajprompt.adaptations.read import read_adaptation
     from trajprompt.models.backbone import load_backbone
     from trajprompt.models.lockstep import LockstepPolicy
-    from trajprompt.tuning.adaptation import read_adaptation
 
     stored = read_adaptation(which.adaptation)
     backbone = load_backbone(which.backbone, which.device)

@@ -16,8 +16,8 @@ from trajprompt.tasks.suites import get_suite
 from trajprompt.trajectories.segments import Segments
 
 if TYPE_CHECKING:
+    from trajprompt.adaptations.read import StoredAdaptation
     from trajprompt.models.backbone import Backbone
-    from trajprompt.tuning.adaptation import StoredAdaptation
 
 Entry = dict[str, object]
 Weights = dict[str, torch.Tensor] | None  # tuned ones of a row

@@ -4,13 +4,14 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from trajprompt.adaptations.adaptation import Adaptation
 from trajprompt.models.adaptor import Adaptor
 from trajprompt.models.prompt_dt import PromptDT
 from trajprompt.numerics.device import resolve_precision
 from trajprompt.seeds import torch_generator
 from trajprompt.settings.options import at_least, at_most
 from trajprompt.tuning.finetuning import FinetuneOptions, Tuned, finetune
-from trajprompt.tuning.protocol import Adaptation, TuningProblem, register
+from trajprompt.tuning.protocol import TuningProblem, register
 
 ADAPTORS = "adaptors."  # begins the names of their tensors
 

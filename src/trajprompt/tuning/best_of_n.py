@@ -7,9 +7,10 @@ random-segments plays.
 from collections.abc import Mapping
 from typing import Any
 
+from trajprompt.adaptations.adaptation import Adaptation
 from trajprompt.trajectories.segments import Segments
 from trajprompt.tuning.proposers import BestSoFar
-from trajprompt.tuning.protocol import Adaptation, TuningProblem, register
+from trajprompt.tuning.protocol import TuningProblem, register
 from trajprompt.tuning.random_segments import RandomSegmentsOptions
 from trajprompt.tuning.search import search
 from trajprompt.tuning.segment_draws import SegmentDraws

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from trajprompt.adaptations.adaptation import Adaptation
 from trajprompt.seeds import children
 from trajprompt.settings.options import at_least, at_most, positive
 from trajprompt.trajectories.segments import Segments
 from trajprompt.tuning.prompt_vectors import to_prompts, to_vectors
-from trajprompt.tuning.protocol import Adaptation, TuningProblem, register
+from trajprompt.tuning.protocol import TuningProblem, register
 from trajprompt.tuning.search import Choice, SearchOptions, search
 
 if TYPE_CHECKING:

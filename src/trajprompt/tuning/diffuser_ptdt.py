@@ -10,12 +10,13 @@ import dataclasses
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from trajprompt.adaptations.adaptation import Adaptation
 from trajprompt.artifacts.checkpoint import Checkpoint
 from trajprompt.settings.options import OptionError, build
 from trajprompt.tuning.prompt_diffuser import DiffuserOptions
 from trajprompt.tuning.prompt_diffuser import tune as diffuse
 from trajprompt.tuning.prompt_vectors import to_vectors
-from trajprompt.tuning.protocol import Adaptation, TuningProblem, register
+from trajprompt.tuning.protocol import TuningProblem, register
 from trajprompt.tuning.ptdt_offline import OfflineOptions
 from trajprompt.tuning.ptdt_offline import tune as rank
 

@@ -9,11 +9,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from trajprompt.adaptations.adaptation import Adaptation
 from trajprompt.models.prompt_dt import PromptDT
 from trajprompt.models.training import CurvePoint, TrainingSettings, train
 from trajprompt.seeds import integers, torch_generator
 from trajprompt.settings.options import OptionError, at_least, at_most, positive
-from trajprompt.tuning.protocol import Adaptation, TuningProblem
+from trajprompt.tuning.protocol import TuningProblem
 
 
 @dataclass(frozen=True)

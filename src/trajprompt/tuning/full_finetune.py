@@ -2,9 +2,10 @@
 
 from torch import Tensor
 
+from trajprompt.adaptations.adaptation import Adaptation
 from trajprompt.models.prompt_dt import PromptDT
 from trajprompt.tuning.finetuning import FinetuneOptions, Tuned, finetune
-from trajprompt.tuning.protocol import Adaptation, TuningProblem, register
+from trajprompt.tuning.protocol import TuningProblem, register
 
 
 @register("full-finetune", FinetuneOptions)

@@ -6,9 +6,10 @@ segments of demonstrations.
 
 from dataclasses import dataclass
 
+from trajprompt.adaptations.adaptation import Adaptation
 from trajprompt.trajectories.segments import Segments
 from trajprompt.tuning.proposers import PerturbedBest, PerturbedOptions
-from trajprompt.tuning.protocol import Adaptation, TuningProblem, register
+from trajprompt.tuning.protocol import TuningProblem, register
 from trajprompt.tuning.search import search
 
 

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from trajprompt.adaptations.adaptation import Adaptation, Extra
 from trajprompt.errors import TrajpromptError
 from trajprompt.models.prompt_codec import PromptCodec
 from trajprompt.models.training import TrainingSettings, learning_rate_at
@@ -25,7 +26,7 @@ from trajprompt.tuning.learner import EncodedPrompts, Generator, Learner
 from trajprompt.tuning.projection import GUIDANCE, conflicts, project
 from trajprompt.tuning.prompt_loss import PromptLoss
 from trajprompt.tuning.prompt_vectors import to_vectors
-from trajprompt.tuning.protocol import Adaptation, Extra, Shared, TuningProblem
+from trajprompt.tuning.protocol import Shared, TuningProblem
 from trajprompt.tuning.samples import draw_rows
 from trajprompt.tuning.shown_prompts import prompts_that_differ, shown_prompts
 from trajprompt.tuning.trace import Spent, Trace

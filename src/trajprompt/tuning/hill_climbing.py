@@ -5,9 +5,10 @@ The bandit paper's baseline; how it perturbs and compares is not published.
 
 from dataclasses import dataclass
 
+from trajprompt.adaptations.adaptation import Adaptation
 from trajprompt.trajectories.segments import Segments
 from trajprompt.tuning.proposers import PerturbedBest, PerturbedOptions
-from trajprompt.tuning.protocol import Adaptation, TuningProblem, register
+from trajprompt.tuning.protocol import TuningProblem, register
 from trajprompt.tuning.search import search
 
 

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from trajprompt.tuning.protocol import Adaptation, TuningProblem, register
+from trajprompt.adaptations.adaptation import Adaptation
+from trajprompt.tuning.protocol import TuningProblem, register
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from trajprompt.adaptations.adaptation import Adaptation, Extra
 from trajprompt.errors import TrajpromptError
 from trajprompt.models.reward_models import RewardModels
 from trajprompt.models.reward_refit import RefitSettings, refit
@@ -24,7 +25,7 @@ from trajprompt.trajectories.segments import Segments
 from trajprompt.tuning.arm_features import FEATURES, arm_features
 from trajprompt.tuning.arm_spaces import ArmSpace, JointSpace, SlotSpace
 from trajprompt.tuning.exploration import EXPLORERS, Exploring
-from trajprompt.tuning.protocol import Adaptation, Extra, TuningProblem, register
+from trajprompt.tuning.protocol import TuningProblem, register
 from trajprompt.tuning.search import Choice, SearchOptions, search, untuned
 
 FEWEST = 2  # observations that the first fit takes: co-author's code

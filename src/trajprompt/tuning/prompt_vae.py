@@ -4,12 +4,13 @@ from dataclasses import dataclass
 
 import torch
 
+from trajprompt.adaptations.adaptation import Adaptation
 from trajprompt.models.prompt_codec import PromptCodec
 from trajprompt.models.prompt_vae import PromptVAE, VAEConfig
 from trajprompt.settings.options import at_least, at_most
 from trajprompt.tuning.generation import adapt
 from trajprompt.tuning.generation_options import GenerationOptions
-from trajprompt.tuning.protocol import Adaptation, TuningProblem, register
+from trajprompt.tuning.protocol import TuningProblem, register
 
 
 @dataclass(frozen=True)

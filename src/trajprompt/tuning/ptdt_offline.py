@@ -8,12 +8,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from trajprompt.adaptations.adaptation import Adaptation
 from trajprompt.seeds import torch_generator
 from trajprompt.settings.options import at_least, at_most
 from trajprompt.trajectories.segments import Segments
 from trajprompt.tuning.imitation import ImitationLoss
 from trajprompt.tuning.prompt_vectors import to_prompts
-from trajprompt.tuning.protocol import Adaptation, TuningProblem, register
+from trajprompt.tuning.protocol import TuningProblem, register
 from trajprompt.tuning.samples import draw_rows
 from trajprompt.tuning.zo_rank import RankSettings, Verdict, descend
 

@@ -9,11 +9,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from trajprompt.adaptations.adaptation import Adaptation, Extra
 from trajprompt.settings.options import at_least, at_most
 from trajprompt.tasks.suites import Suite
 from trajprompt.tuning.oracle import ReturnOracle, episodes_each
 from trajprompt.tuning.prompt_vectors import to_prompts
-from trajprompt.tuning.protocol import Adaptation, Extra, TuningProblem, register
+from trajprompt.tuning.protocol import TuningProblem, register
 from trajprompt.tuning.zo_rank import RankSettings, Verdict, descend
 
 

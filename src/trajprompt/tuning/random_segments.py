@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 
+from trajprompt.adaptations.adaptation import Adaptation
 from trajprompt.settings.options import at_least, at_most
 from trajprompt.trajectories.segments import Segments
-from trajprompt.tuning.protocol import Adaptation, TuningProblem, register
+from trajprompt.tuning.protocol import TuningProblem, register
 from trajprompt.tuning.search import Choice, SearchOptions, search, untuned
 from trajprompt.tuning.segment_draws import SegmentDraws
 

@@ -11,12 +11,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from trajprompt.adaptations.adaptation import Adaptation, Extra
 from trajprompt.seeds import torch_generator
 from trajprompt.settings.options import at_least, at_most
 from trajprompt.trajectories.segments import Segments
 from trajprompt.tuning.imitation import ImitationLoss
 from trajprompt.tuning.prompt_vectors import different, to_vectors
-from trajprompt.tuning.protocol import Adaptation, Extra, TuningProblem, register
+from trajprompt.tuning.protocol import TuningProblem, register
 from trajprompt.tuning.samples import draw_rows
 
 

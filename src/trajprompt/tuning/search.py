@@ -12,12 +12,13 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 import torch
 
+from trajprompt.adaptations.adaptation import Adaptation, Extra
 from trajprompt.artifacts.checkpoint import Resumable
 from trajprompt.settings.options import at_least, at_most
 from trajprompt.trajectories.segments import Segments
 from trajprompt.tuning.oracle import ReturnOracle
 from trajprompt.tuning.prompt_vectors import to_vectors
-from trajprompt.tuning.protocol import Adaptation, Extra, TuningProblem
+from trajprompt.tuning.protocol import TuningProblem
 
 
 @dataclass(frozen=True)

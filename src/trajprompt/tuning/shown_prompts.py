@@ -3,11 +3,11 @@
 import numpy as np
 import torch
 
+from trajprompt.adaptations.adaptation import Extra
 from trajprompt.models.prompt_codec import PromptCodec
 from trajprompt.trajectories.segments import Segments
 from trajprompt.tuning.learner import EncodedPrompts, Generator
 from trajprompt.tuning.prompt_vectors import different, to_vectors
-from trajprompt.tuning.protocol import Extra
 
 SHOWN = 16  # of each row
 

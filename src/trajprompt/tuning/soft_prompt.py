@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from trajprompt.adaptations.adaptation import Adaptation
 from trajprompt.numerics.device import keep_freed_memory
 from trajprompt.numerics.flat_adamw import FlatAdamW
 from trajprompt.seeds import torch_generator
@@ -15,7 +16,7 @@ from trajprompt.trajectories.segments import Segments
 from trajprompt.tuning.imitation import ImitationLoss
 from trajprompt.tuning.prompt_loss import PromptLoss
 from trajprompt.tuning.prompt_vectors import to_prompts
-from trajprompt.tuning.protocol import Adaptation, TuningProblem, register
+from trajprompt.tuning.protocol import TuningProblem, register
 from trajprompt.tuning.samples import draw_rows
 from trajprompt.tuning.trace import Spent, Trace
 

@@ -8,8 +8,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from trajprompt.adaptations.adaptation import Adaptation
 from trajprompt.tuning.prompt_vectors import to_prompts, to_vectors
-from trajprompt.tuning.protocol import Adaptation, TuningProblem
+from trajprompt.tuning.protocol import TuningProblem
 
 
 @dataclass(frozen=True)

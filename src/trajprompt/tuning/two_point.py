@@ -11,9 +11,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from trajprompt.adaptations.adaptation import Adaptation
 from trajprompt.settings.options import at_least, at_most, positive
 from trajprompt.tuning.proposers import Iterate
-from trajprompt.tuning.protocol import Adaptation, TuningProblem, register
+from trajprompt.tuning.protocol import TuningProblem, register
 from trajprompt.tuning.search import SearchOptions, search
 
 

@@ -11,11 +11,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from trajprompt.adaptations.adaptation import Adaptation
 from trajprompt.artifacts.checkpoint import Resumable
 from trajprompt.errors import TrajpromptError
 from trajprompt.seeds import torch_generator
 from trajprompt.settings.options import OptionError, at_least, at_most, positive
-from trajprompt.tuning.protocol import Adaptation, TuningProblem
+from trajprompt.tuning.protocol import TuningProblem
 from trajprompt.tuning.trace import Spent, Trace
 
 

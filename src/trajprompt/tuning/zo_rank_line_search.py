@@ -12,8 +12,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from trajprompt.adaptations.adaptation import Adaptation
 from trajprompt.settings.options import at_least
-from trajprompt.tuning.protocol import Adaptation, TuningProblem, register
+from trajprompt.tuning.protocol import TuningProblem, register
 from trajprompt.tuning.search import search
 from trajprompt.tuning.zo_rank_search import RankSearch, RankSearchOptions
 

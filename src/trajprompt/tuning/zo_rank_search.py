@@ -10,8 +10,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from trajprompt.adaptations.adaptation import Adaptation
 from trajprompt.tuning.proposers import Iterate
-from trajprompt.tuning.protocol import Adaptation, TuningProblem, register
+from trajprompt.tuning.protocol import TuningProblem, register
 from trajprompt.tuning.search import SearchOptions, search
 from trajprompt.tuning.zo_rank import check_ranking, rank_gradient
 

@@ -13,8 +13,8 @@ from trajprompt.report.run import Run
 from trajprompt.settings.parsing import json_object
 
 if TYPE_CHECKING:
+    from trajprompt.adaptations.read import StoredAdaptation
     from trajprompt.trajectories.segments import Segments
-    from trajprompt.tuning.adaptation import StoredAdaptation
 
 PARTS = ("return-to-go", "state", "action")  # of a step, in the order of PTDT's Eq. 4
 UNITS = {
@@ -91,8 +91,8 @@ def read_cells(paths: Sequence[str | Path], run: Run) -> list[PromptCell]:
 
 
 def _names(path: str | Path) -> tuple[str, str, str, int]:
+    from trajprompt.adaptations.layout import open_adaptation
     from trajprompt.artifacts.hdf5_attributes import get_attributes
-    from trajprompt.tuning.adaptation_layout import open_adaptation
 
     with open_adaptation(path) as file:
         found = get_attributes(file)
@@ -101,7 +101,7 @@ def _names(path: str | Path) -> tuple[str, str, str, int]:
 
 
 def _read(path: str | Path, suite: str, column: Column, seed: int) -> PromptCell:
-    from trajprompt.tuning.adaptation import read_adaptation
+    from trajprompt.adaptations.read import read_adaptation
 
     stored = read_adaptation(path)
     if stored.initial is None or stored.last is None:

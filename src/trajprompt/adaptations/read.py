@@ -1,4 +1,4 @@
-"""The adaptation file: what a method made of one cell, in HDF5 (design: Adaptations).
+"""Read an adaptation file: what a method made of one cell, in HDF5.
 
 Groups ``initial``, ``last``, ``best`` and ``curve/<iteration>`` hold prompts (R, P, ..);
 ``history`` holds one dataset per column; ``weights/row<i>`` holds tuned parameters, and
@@ -14,15 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from trajprompt.artifacts.atomic import atomic_path
-from trajprompt.artifacts.hdf5_attributes import get_attributes, get_text, write_attributes
-from trajprompt.artifacts.hdf5_checks import create_array
-from trajprompt.artifacts.provenance import SCHEMA_VERSION
-from trajprompt.errors import TrajpromptError
-from trajprompt.tuning.adaptation_layout import (
+from trajprompt.adaptations.adaptation import HISTORY_COLUMNS, Extra
+from trajprompt.adaptations.layout import (
     EXTRA_TEXTS,
-    KIND,
-    NUMBER,
     PROMPT_FIELDS,
     REMEDY,
     STAGES,
@@ -30,16 +24,14 @@ from trajprompt.tuning.adaptation_layout import (
     check_layout,
     open_adaptation,
 )
-from trajprompt.tuning.protocol import HISTORY_COLUMNS, Extra
+from trajprompt.artifacts.hdf5_attributes import get_attributes, get_text
+from trajprompt.errors import TrajpromptError
 
 if TYPE_CHECKING:
     import h5py
     from torch import Tensor
 
     from trajprompt.trajectories.segments import Segments
-    from trajprompt.tuning.protocol import Adaptation, TuningProblem
-
-MEND = "mend what the method hands back"
 
 
 @dataclass(frozen=True)
@@ -79,71 +71,13 @@ class StoredAdaptation:
         return int(self.history["iteration"].max())
 
 
-def write_adaptation(
-    path: str | Path,
-    problem: "TuningProblem",
-    adaptation: "Adaptation",
-    attributes: Mapping[str, Any],
-) -> None:
-    """Write the file whole; equal content gives equal bytes.
-
-    What `read_adaptation` would refuse is an error here that names the method.
-    """
-    import h5py
-
-    made_by = f"tuning method {attributes.get('method')}"
-    with atomic_path(path) as temporary, h5py.File(temporary, "w", libver="latest") as file:
-        own = {"schema_version": str(SCHEMA_VERSION), "kind": KIND}
-        write_attributes(file, {**attributes, **own})
-        write_attributes(file, {"tuned_parameters": adaptation.parameters})
-        for name, values, text in (
-            ("task", problem.rows, "published index of each row's task"),
-            ("prompt", problem.prompts, "number of the prompt within its task"),
-            ("best_iteration", adaptation.best_iteration, "iteration of `best`"),
-        ):
-            _write(file, name, np.asarray(values, np.int64), "index", text)
-        stages = {"initial": problem.initial_prompts, "last": adaptation.last}
-        stages["best"] = adaptation.best
-        for name, prompts in stages.items():
-            _write_prompts(file, name, prompts)
-        for iteration, prompts in sorted(adaptation.curve.items()):
-            _write_prompts(file, f"curve/{iteration:06d}", prompts)
-        for name, values in _columns(adaptation.history, made_by).items():
-            _write(file, f"history/{name}", values, *HISTORY_COLUMNS[name])
-        _write_weights(file, "weights", adaptation.weights or {})
-        for iteration, of_rows in sorted(adaptation.snapshots.items()):
-            _write_weights(file, f"snapshots/{iteration:06d}", of_rows)
-        for name, extra in sorted(adaptation.extras.items()):
-            _write(file, f"extras/{name}", *extra)
-        try:
-            _read_checked(file, made_by)
-        except TrajpromptError as error:
-            texts = error.where, error.found, error.expected
-            raise TrajpromptError(*texts, MEND) from error
-
-
-def _columns(history: list[dict[str, Any]], made_by: str) -> dict[str, np.ndarray]:
-    """The entries of a history, column by column."""
-    for entry in history or [{}]:
-        if set(entry) != set(HISTORY_COLUMNS):
-            found = f"an entry of {', '.join(entry)}" if entry else "no entries"
-            expected = f"entries of {', '.join(HISTORY_COLUMNS)}"
-            raise TrajpromptError(f"{made_by}:history", found, expected, MEND)
-    columns = {name: np.array([e[name] for e in history]) for name in HISTORY_COLUMNS}
-    for name, values in columns.items():
-        if values.dtype.kind not in NUMBER:
-            where, found = f"{made_by}:history/{name}", f"type {values.dtype}"
-            raise TrajpromptError(where, found, "numbers", MEND)
-    return columns
-
-
 def read_adaptation(path: str | Path) -> StoredAdaptation:
     """Read and check a file; errors name it, what was found and what was expected."""
     with open_adaptation(path) as file:
-        return _read_checked(file, path)
+        return read_checked(file, path)
 
 
-def _read_checked(file: "h5py.File", path: object) -> StoredAdaptation:
+def read_checked(file: "h5py.File", path: object) -> StoredAdaptation:
     check_layout(file, path)
     stored = _read(file)
     for name in STAGES:
@@ -202,15 +136,6 @@ def _read(file: "h5py.File") -> StoredAdaptation:
     )
 
 
-def _write_weights(
-    file: "h5py.File", group: str, of_rows: "Mapping[int, Mapping[str, Tensor]]"
-) -> None:
-    for row, weights in sorted(of_rows.items()):
-        for name, tensor in sorted(weights.items()):
-            values = tensor.detach().cpu().numpy()
-            _write(file, f"{group}/row{row:04d}/{name}", values, "1", "tuned parameter")
-
-
 def _read_weights(group: "Mapping[str, h5py.Group]") -> "dict[int, dict[str, Tensor]]":
     import torch
 
@@ -220,14 +145,6 @@ def _read_weights(group: "Mapping[str, h5py.Group]") -> "dict[int, dict[str, Ten
         }
         for row, found in group.items()
     }
-
-
-def _write_prompts(file: "h5py.File", name: str, prompts: "Segments | None") -> None:
-    if prompts is None:
-        return
-    for part, tensor in prompts._asdict().items():
-        values = tensor.detach().cpu().numpy()
-        _write(file, f"{name}/{part}", values, *PROMPT_FIELDS[part])
 
 
 def _read_prompts(file: "h5py.File", name: str) -> "Segments | None":
@@ -240,8 +157,3 @@ def _read_prompts(file: "h5py.File", name: str) -> "Segments | None":
     return Segments(
         *(torch.from_numpy(file[f"{name}/{field}"][()]) for field in PROMPT_FIELDS)
     )
-
-
-def _write(file: "h5py.File", name: str, values: np.ndarray, unit: str, text: str) -> None:
-    dataset = create_array(file, name, values)
-    write_attributes(dataset, {"description": text, "unit": unit})

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from trajprompt.adaptations.adaptation import HISTORY_COLUMNS
 from trajprompt.artifacts.atomic import require_file
 from trajprompt.artifacts.hdf5_attributes import get_integer, get_text
 from trajprompt.artifacts.hdf5_checks import open_hdf5, require_dataset
 from trajprompt.errors import TrajpromptError
-from trajprompt.tuning.protocol import HISTORY_COLUMNS
 
 if TYPE_CHECKING:
     import h5py

@@ -1,0 +1,1 @@
+"""Adaptations: what a tuning method returns, and the files that keep it."""
