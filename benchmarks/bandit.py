@@ -28,14 +28,15 @@ from machine import print_machine
 from torch import Tensor, nn
 
 from trajprompt import config
-from trajprompt.models.reward_models import RewardModels
-from trajprompt.models.reward_refit import RefitSettings, refit
 from trajprompt.settings.options import parse_options
 from trajprompt.settings.stages import TuneSettings
 from trajprompt.trajectories.segments import Segments
 from trajprompt.tune import prepare
+from trajprompt.tuning.bandit.reward_models import RewardModels
+from trajprompt.tuning.bandit.reward_refit import RefitSettings, refit
 from trajprompt.tuning.oracle import Played, ReturnOracle
-from trajprompt.tuning.protocol import TuningProblem, get_method
+from trajprompt.tuning.protocol import TuningProblem
+from trajprompt.tuning.registry import get_method
 
 ROOT = Path(__file__).resolve().parents[1]
 WANTED = 1.5  # CPU seconds of a cell by those of its rollouts, at most

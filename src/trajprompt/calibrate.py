@@ -70,7 +70,7 @@ def run(settings: TuneSettings, args: argparse.Namespace) -> None:
     from trajprompt.settings.options import parse_options
     from trajprompt.tasks.suites import get_suite
     from trajprompt.tune import prepare
-    from trajprompt.tuning.protocol import get_method
+    from trajprompt.tuning.registry import get_method
     from trajprompt.tuning.sweep import best, header, line, sweep, to_csv
 
     suite = get_suite(settings.suite)

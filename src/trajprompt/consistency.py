@@ -146,12 +146,12 @@ def _stored_episodes(config: Config, suite: str) -> int:
 
 
 def _method_errors(config: Config) -> Found:
-    from trajprompt.tuning.protocol import methods  # with torch: 1.5 s
+    from trajprompt.tuning.registry import methods  # with torch: 1.5 s
 
     known = methods()
     for name, method in config["tune"]["methods"].items():
         if method["kind"] not in known:
-            file = f"src/trajprompt/tuning/{method['kind'].replace('-', '_')}.py"
+            file = f"src/trajprompt/tuning/methods/{method['kind'].replace('-', '_')}.py"
             expected = f"one of {', '.join(known)}, or a new one that {file} registers"
             yield f"tune.methods.{name}.kind", method["kind"], expected
         yield from _method_option_errors(config, f"tune.methods.{name}", method)
@@ -159,7 +159,7 @@ def _method_errors(config: Config) -> Found:
 
 def _method_option_errors(config: Config, key: str, method: Config) -> Found:
     """Of the options alone, then with what each suite of the run has of its own."""
-    from trajprompt.tuning.protocol import get_method
+    from trajprompt.tuning.registry import get_method
 
     kind = get_method(method["kind"]).options
     own = method.get("suite_options", {})

@@ -32,7 +32,7 @@ def _column_errors(config: Config) -> Found:
 def _fit_errors(config: Config, key: str, column: dict[str, Any]) -> Found:
     """Of a method that cannot be used under the setting of its column."""
     from trajprompt.models.prompt_dt import BACKBONES
-    from trajprompt.tuning.protocol import get_method  # with torch: 1.5 s
+    from trajprompt.tuning.registry import get_method  # with torch: 1.5 s
 
     setting = config["settings"][column["setting"]]
     entry = config["tune"]["methods"][column["method"]]

@@ -39,7 +39,7 @@ def run(settings: TuneSettings, data: Path, backbone_file: Path, out: Path) -> N
     from trajprompt.artifacts.provenance import provenance
     from trajprompt.artifacts.records import write_record
     from trajprompt.settings.options import parse_options
-    from trajprompt.tuning.protocol import get_method
+    from trajprompt.tuning.registry import get_method
 
     method = get_method(settings.kind)
     where = f"tune.methods.{settings.method}.options"

@@ -8,10 +8,10 @@ import pytest
 from torch import Tensor
 
 from trajprompt.trajectories.segments import Segments
-from trajprompt.tuning import search
 from trajprompt.tuning.oracle import Played
 from trajprompt.tuning.prompt_vectors import to_vectors
 from trajprompt.tuning.protocol import TuningProblem
+from trajprompt.tuning.search import loop as search
 
 STEPS = 10  # simulator steps of every episode
 

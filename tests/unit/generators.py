@@ -2,12 +2,12 @@
 
 import pytest
 
-from trajprompt.models.prompt_diffusion import PromptDiffusion
-from trajprompt.models.prompt_vae import PromptVAE
-from trajprompt.tuning.prompt_diffuser import DiffuserOptions
-from trajprompt.tuning.prompt_diffuser import tune as diffuse
-from trajprompt.tuning.prompt_vae import VAEOptions
-from trajprompt.tuning.prompt_vae import tune as autoencode
+from trajprompt.tuning.generation.diffusion import PromptDiffusion
+from trajprompt.tuning.generation.vae import PromptVAE
+from trajprompt.tuning.methods.prompt_diffuser import DiffuserOptions
+from trajprompt.tuning.methods.prompt_diffuser import tune as diffuse
+from trajprompt.tuning.methods.prompt_vae import VAEOptions
+from trajprompt.tuning.methods.prompt_vae import tune as autoencode
 
 SIZES = {"pretraining_steps": 5, "iterations": 2, "steps_per_iteration": 3}
 SIZES |= {"batch": 4, "contexts": 4, "chains": 2, "width": 16, "judging_batch": 8}

@@ -13,8 +13,8 @@ from trajprompt.errors import TrajpromptError
 from trajprompt.models.adaptor import Adaptor
 from trajprompt.models.backbone import Backbone, load_backbone, save_backbone
 from trajprompt.models.prompt_dt import BackboneConfig, PromptDT
-from trajprompt.tuning.adaptor import AdaptorOptions, tune
 from trajprompt.tuning.imitation import ImitationLoss
+from trajprompt.tuning.methods.adaptor import AdaptorOptions, tune
 
 OPTIONS = AdaptorOptions(
     iterations=3, steps_per_iteration=8, learning_rate=1e-2, bottleneck=4

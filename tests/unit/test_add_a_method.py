@@ -9,11 +9,11 @@ import pytest
 import torch
 from tuning_problem import ROWS, make_problem
 
-from trajprompt import config, table_cells, tuning
+from trajprompt import config, table_cells
 from trajprompt.adaptations.read import read_adaptation
 from trajprompt.adaptations.write import write_adaptation
 from trajprompt.errors import TrajpromptError
-from trajprompt.tuning import protocol
+from trajprompt.tuning import methods, protocol, registry
 
 PAGE = Path(__file__).resolve().parents[2] / "docs/add-a-method.md"
 CELL = ("cheetah-vel", "expert", "random-search")
@@ -23,17 +23,17 @@ CELL = ("cheetah-vel", "expert", "random-search")
 def overlay(monkeypatch, tmp_path):
     """Its config as a file; its method stands in a copy of the package of methods."""
     blocks = dict(re.findall(r"```(\w+)\n(.*?)```", PAGE.read_text(), re.S))
-    folder = Path(shutil.copytree(tuning.__path__[0], tmp_path / "tuning"))
+    folder = Path(shutil.copytree(methods.__path__[0], tmp_path / "methods"))
     (folder / "random_search.py").write_text(blocks["python"])
     (tmp_path / "mine.yaml").write_text(blocks["yaml"])
-    monkeypatch.setattr(protocol, "REGISTRY", dict(protocol.methods()))
-    monkeypatch.setattr(tuning, "__path__", [*tuning.__path__, str(folder)])
+    monkeypatch.setattr(protocol, "REGISTRY", dict(registry.methods()))
+    monkeypatch.setattr(methods, "__path__", [*methods.__path__, str(folder)])
     yield tmp_path / "mine.yaml"
-    sys.modules.pop("trajprompt.tuning.random_search", None)
+    sys.modules.pop("trajprompt.tuning.methods.random_search", None)
 
 
 def test_the_method_works(overlay, tmp_path):
-    method = protocol.get_method("random-search")
+    method = registry.get_method("random-search")
     problem = make_problem()
     adaptation = method.tune(problem, method.options())
     moved = adaptation.last.states - problem.initial_prompts.states
@@ -58,18 +58,18 @@ def test_the_smoke_run_has_it_too(overlay):
 
 @pytest.mark.parametrize("name", ["random", "ptdt-offline"])  # a free name, a taken one
 def test_another_name_than_the_files_is_refused(overlay, tmp_path, name):
-    file = tmp_path / "tuning/random_search.py"
+    file = tmp_path / "methods/random_search.py"
     file.write_text(file.read_text().replace('"random-search"', f'"{name}"'))
     message = (
         f"random_search.py: registers a method named '{name}'; expected 'random-search'; "
         f"register it as 'random-search', or call the file {name.replace('-', '_')}.py"
     )
     with pytest.raises(TrajpromptError, match=re.escape(message)):
-        protocol.get_method("random-search")
+        registry.get_method("random-search")
 
 
 def test_a_file_that_registers_nothing_is_named(overlay, tmp_path):
-    file = tmp_path / "tuning/random_search.py"
+    file = tmp_path / "methods/random_search.py"
     file.write_text(file.read_text().replace("@register(", "# @register("))
     message = "kind: found random-search; .*a new one that .*/random_search.py registers"
     with pytest.raises(TrajpromptError, match=message):

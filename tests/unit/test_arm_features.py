@@ -12,8 +12,8 @@ from trajprompt.models.backbone import Backbone
 from trajprompt.models.prompt_dt import PromptDT, additive_mask
 from trajprompt.trajectories.normaliser import Normaliser
 from trajprompt.trajectories.segments import Segments
-from trajprompt.tuning import arm_features as module
-from trajprompt.tuning.arm_features import (
+from trajprompt.tuning.bandit import features as module
+from trajprompt.tuning.bandit.features import (
     arm_features,
     backbone_features,
     in_simulator_units,

@@ -13,7 +13,7 @@ from trajprompt.inspect_artifact import describe
 from trajprompt.models.backbone import save_backbone
 from trajprompt.trajectories.store import write_trajectories
 from trajprompt.tuning import protocol
-from trajprompt.tuning.none import NoOptions
+from trajprompt.tuning.methods.none import NoOptions
 from trajprompt.tuning.problem import build_problem
 from trajprompt.tuning.prompt_vectors import to_vectors
 

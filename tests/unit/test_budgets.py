@@ -7,9 +7,9 @@ import pytest
 from trajprompt import config, table_cells
 from trajprompt.settings.options import parse_options
 from trajprompt.tasks.suites import get_suite
-from trajprompt.tuning.protocol import get_method
-from trajprompt.tuning.ptdt_online import OnlineOptions
-from trajprompt.tuning.search import SearchOptions
+from trajprompt.tuning.methods.ptdt_online import OnlineOptions
+from trajprompt.tuning.registry import get_method
+from trajprompt.tuning.search.loop import SearchOptions
 
 CONFIGS = {
     "laptop": config.load(["config.yaml"]),

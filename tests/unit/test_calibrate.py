@@ -13,8 +13,9 @@ from trajprompt.adaptations.adaptation import Adaptation
 from trajprompt.errors import TrajpromptError
 from trajprompt.settings.stages import TuneSettings, to_json
 from trajprompt.tuning import sweep
-from trajprompt.tuning.protocol import Method, get_method
-from trajprompt.tuning.ptdt_offline import OfflineOptions
+from trajprompt.tuning.methods.ptdt_offline import OfflineOptions
+from trajprompt.tuning.protocol import Method
+from trajprompt.tuning.registry import get_method
 
 
 def entry(row: int, objective: float, displacement: float) -> dict:

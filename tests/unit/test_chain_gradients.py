@@ -5,10 +5,10 @@ import math
 import pytest
 import torch
 
-from trajprompt.models import prompt_diffusion
-from trajprompt.models.prompt_diffusion import DiffusionConfig, PromptDiffusion
 from trajprompt.seeds import stream, torch_generator
-from trajprompt.tuning.learner import Learner
+from trajprompt.tuning.generation import diffusion as prompt_diffusion
+from trajprompt.tuning.generation.diffusion import DiffusionConfig, PromptDiffusion
+from trajprompt.tuning.generation.learner import Learner
 
 STEPS, FEATURES, CHAINS = 25, 3, 32
 SMALL = DiffusionConfig(FEATURES, conditions=2, steps=STEPS, width=16, dropout=0.0)

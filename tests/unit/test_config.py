@@ -50,7 +50,11 @@ def test_only_its_expert_plays_the_sparse_suite():
         ("pretrain.defaults.prompt_length", 200, ["prompt_length", "200", "fewer steps"]),
         ("pretrain.defaults.heads", 2, ["pretrain.defaults.heads", "2", "1, the only"]),
         ("pretrain.defaults.layers", 1, ["pretrain.defaults.layers", "1", "at least 2"]),
-        ("tune.methods.none.kind", "magic", ["methods.none.kind", "tuning/magic.py"]),
+        (
+            "tune.methods.none.kind",
+            "magic",
+            ["methods.none.kind", "tuning/methods/magic.py"],
+        ),
         ("tasks.cheetah-vel.test", [40], ["tasks.cheetah-vel.test", "40", "0 to 39"]),
         (
             "columns.prompt-dt.method",
@@ -120,7 +124,7 @@ def test_only_its_expert_plays_the_sparse_suite():
             ["suites.reach.demonstrations", "31", "at most the 30"],
         ),
         ("tasks.cheetah-vel.train", [3, 7, 23], ["tasks.cheetah-vel.test", "7, 23"]),
-        ("tune.methods.none.kind", "protocol", ["none.kind", "tuning/protocol.py"]),
+        ("tune.methods.none.kind", "protocol", ["none.kind", "tuning/methods/protocol.py"]),
         ("tune.methods.none.options.x", 1, ["methods.none.options.x", "no options"]),
         (
             "tune.methods.ptdt-online.options.iterations",

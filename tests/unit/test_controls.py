@@ -10,15 +10,20 @@ from tuning_problem import ACTION, PROMPT, ROWS, STATE, make_problem, segments
 
 from trajprompt.adaptations.adaptation import Adaptation
 from trajprompt.errors import TrajpromptError
-from trajprompt.tuning.cma_es import CmaEs, CmaEsOptions, strategy
-from trajprompt.tuning.hill_climbing import HillClimbingOptions
-from trajprompt.tuning.hill_climbing import tune as climb
+from trajprompt.tuning.methods.cma_es import CmaEs, CmaEsOptions, strategy
+from trajprompt.tuning.methods.hill_climbing import HillClimbingOptions
+from trajprompt.tuning.methods.hill_climbing import tune as climb
+from trajprompt.tuning.methods.two_point import (
+    TwoPoint,
+    TwoPointOptions,
+    two_point_gradient,
+)
+from trajprompt.tuning.methods.zo_rank_line_search import LineSearch, LineSearchOptions
+from trajprompt.tuning.methods.zo_rank_search import RankSearch, RankSearchOptions
 from trajprompt.tuning.prompt_vectors import to_vectors
-from trajprompt.tuning.protocol import TuningProblem, get_method
-from trajprompt.tuning.segment_draws import SegmentDraws
-from trajprompt.tuning.two_point import TwoPoint, TwoPointOptions, two_point_gradient
-from trajprompt.tuning.zo_rank_line_search import LineSearch, LineSearchOptions
-from trajprompt.tuning.zo_rank_search import RankSearch, RankSearchOptions
+from trajprompt.tuning.protocol import TuningProblem
+from trajprompt.tuning.registry import get_method
+from trajprompt.tuning.search.segment_draws import SegmentDraws
 
 MOVING = [
     "gaussian-search",

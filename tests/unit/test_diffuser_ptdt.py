@@ -10,10 +10,10 @@ from tuning_problem import ROWS, make_problem
 from trajprompt.adaptations.adaptation import Adaptation, Extra
 from trajprompt.errors import TrajpromptError
 from trajprompt.settings.options import parse_options
-from trajprompt.tuning import diffuser_ptdt
-from trajprompt.tuning.diffuser_ptdt import DiffuserPtdtOptions, tune
-from trajprompt.tuning.ptdt_offline import OfflineOptions
-from trajprompt.tuning.ptdt_offline import tune as rank
+from trajprompt.tuning.methods import diffuser_ptdt
+from trajprompt.tuning.methods.diffuser_ptdt import DiffuserPtdtOptions, tune
+from trajprompt.tuning.methods.ptdt_offline import OfflineOptions
+from trajprompt.tuning.methods.ptdt_offline import tune as rank
 
 RANKING = {"iterations": 2, "steps_per_iteration": 2, "batch": 4, "judging_batch": 8}
 

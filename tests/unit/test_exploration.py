@@ -3,16 +3,16 @@
 import pytest
 import torch
 
-from trajprompt.models.reward_models import RewardModels
-from trajprompt.tuning.arm_features import ArmFeatures
-from trajprompt.tuning.arm_spaces import JointSpace, Menu, SlotSpace
-from trajprompt.tuning.exploration import (
+from trajprompt.tuning.bandit.exploration import (
     EXPLORERS,
     EpsilonGreedy,
     Exploring,
     Thompson,
     UpperConfidence,
 )
+from trajprompt.tuning.bandit.features import ArmFeatures
+from trajprompt.tuning.bandit.reward_models import RewardModels
+from trajprompt.tuning.bandit.spaces import JointSpace, Menu, SlotSpace
 
 ROWS, SLOTS, INPUTS, COUNTS = 2, 3, 5, (12, 7)
 NOTHING = torch.zeros(ROWS, 0, SLOTS, dtype=torch.long)  # played

@@ -15,11 +15,11 @@ from trajprompt.adaptations.read import read_adaptation
 from trajprompt.adaptations.write import write_adaptation
 from trajprompt.artifacts.checkpoint import Checkpoint
 from trajprompt.errors import TrajpromptError
-from trajprompt.models.prompt_diffusion import PromptDiffusion
 from trajprompt.seeds import stream
 from trajprompt.settings.options import parse_options
-from trajprompt.tuning.prompt_diffuser import SNAPSHOTS, DiffuserOptions
-from trajprompt.tuning.prompt_diffuser import tune as diffuse
+from trajprompt.tuning.generation.diffusion import PromptDiffusion
+from trajprompt.tuning.methods.prompt_diffuser import SNAPSHOTS, DiffuserOptions
+from trajprompt.tuning.methods.prompt_diffuser import tune as diffuse
 from trajprompt.tuning.prompt_vectors import to_vectors
 from trajprompt.tuning.protocol import TuningProblem
 from trajprompt.tuning.samples import FixedSamples

@@ -8,11 +8,11 @@ import torch
 from generators import DIFFUSER, MODELS, both
 from tuning_problem import ROWS, STATE, make_problem
 
-from trajprompt.models.prompt_diffusion import DiffusionConfig, PromptDiffusion
 from trajprompt.numerics.flat_adamw import FlatAdamW
-from trajprompt.tuning.generation import Generation
-from trajprompt.tuning.learner import Learner
-from trajprompt.tuning.prompt_diffuser import tune as diffuse
+from trajprompt.tuning.generation.diffusion import DiffusionConfig, PromptDiffusion
+from trajprompt.tuning.generation.learner import Learner
+from trajprompt.tuning.generation.loop import Generation
+from trajprompt.tuning.methods.prompt_diffuser import tune as diffuse
 from trajprompt.tuning.protocol import TuningProblem
 from trajprompt.tuning.samples import draw_rows
 

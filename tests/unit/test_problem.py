@@ -18,10 +18,10 @@ from trajprompt.tasks.suites import get_suite
 from trajprompt.trajectories.episodes import TaskTrajectories
 from trajprompt.trajectories.normaliser import Normaliser
 from trajprompt.trajectories.store import write_trajectories
+from trajprompt.tuning.methods.prompt_diffuser import DiffuserOptions
 from trajprompt.tuning.problem import build_problem, tasks_read
-from trajprompt.tuning.prompt_diffuser import DiffuserOptions
 from trajprompt.tuning.prompt_vectors import to_vectors
-from trajprompt.tuning.protocol import get_method
+from trajprompt.tuning.registry import get_method
 
 SUITE = get_suite("cheetah-vel")
 SETTINGS = TuneSettings(

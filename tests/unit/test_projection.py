@@ -4,7 +4,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trajprompt.tuning.projection import clip, conflicts, project
+from trajprompt.tuning.generation.projection import clip, conflicts, project
 
 SIZES = [3, 4, 5]
 

@@ -16,10 +16,10 @@ from trajprompt.adaptations.write import write_adaptation
 from trajprompt.artifacts.checkpoint import Checkpoint
 from trajprompt.errors import TrajpromptError
 from trajprompt.settings.options import OptionError
-from trajprompt.tuning import search as engine
-from trajprompt.tuning.exploration import EXPLORERS
-from trajprompt.tuning.prompt_bandit import BanditOptions, PromptBandit, tune
+from trajprompt.tuning.bandit.exploration import EXPLORERS
+from trajprompt.tuning.methods.prompt_bandit import BanditOptions, PromptBandit, tune
 from trajprompt.tuning.protocol import TuningProblem
+from trajprompt.tuning.search import loop as engine
 
 # Fewer and shorter refits than the co-author's, so that the tests are short.
 QUICK = BanditOptions(episodes=60, records=3, refit_steps=60, warm_start=True)

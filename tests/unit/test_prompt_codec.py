@@ -2,9 +2,9 @@
 
 import torch
 
-from trajprompt.models.prompt_codec import PromptCodec
 from trajprompt.seeds import stream, torch_generator
 from trajprompt.trajectories.segments import PromptSet, Segments
+from trajprompt.tuning.generation.codec import PromptCodec
 
 
 def prompt_set(*leading: int, length: int = 5, seed: int = 0) -> PromptSet:

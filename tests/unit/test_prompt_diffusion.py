@@ -8,12 +8,12 @@ import torch
 from diffusers import DDPMScheduler
 
 from trajprompt.errors import TrajpromptError
-from trajprompt.models import prompt_diffusion
-from trajprompt.models.noise_schedule import NoiseSchedule
-from trajprompt.models.prompt_diffusion import DiffusionConfig, PromptDiffusion
 from trajprompt.seeds import stream, torch_generator
 from trajprompt.tasks.suites import get_suite
-from trajprompt.tuning.learner import Learner
+from trajprompt.tuning.generation import diffusion as prompt_diffusion
+from trajprompt.tuning.generation.diffusion import DiffusionConfig, PromptDiffusion
+from trajprompt.tuning.generation.learner import Learner
+from trajprompt.tuning.generation.noise_schedule import NoiseSchedule
 
 SMALL = DiffusionConfig(features=3, conditions=2, steps=25, width=16, dropout=0.0)
 

@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from trajprompt.models.prompt_vae import PromptVAE, VAEConfig
 from trajprompt.seeds import stream, torch_generator
-from trajprompt.tuning.learner import Learner
+from trajprompt.tuning.generation.learner import Learner
+from trajprompt.tuning.generation.vae import PromptVAE, VAEConfig
 
 
 def generator(seed: int = 0) -> torch.Generator:

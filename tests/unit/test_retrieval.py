@@ -9,9 +9,9 @@ from tuning_problem import CONTEXT, DRAWS, ROWS, TRAINING_TASKS, make_problem
 
 from trajprompt.errors import TrajpromptError
 from trajprompt.trajectories.segments import Segments
+from trajprompt.tuning.methods.retrieval import RetrievalOptions, tune
 from trajprompt.tuning.prompt_vectors import to_vectors
 from trajprompt.tuning.protocol import TuningProblem
-from trajprompt.tuning.retrieval import RetrievalOptions, tune
 from trajprompt.tuning.samples import FixedSamples
 
 ALL = RetrievalOptions(candidates=TRAINING_TASKS * DRAWS, judging_batch=16)

@@ -3,8 +3,8 @@
 import torch
 from torch import Tensor, nn
 
-from trajprompt.models.reward_models import HIDDEN, RewardModels
-from trajprompt.models.reward_refit import RefitSettings, refit
+from trajprompt.tuning.bandit.reward_models import HIDDEN, RewardModels
+from trajprompt.tuning.bandit.reward_refit import RefitSettings, refit
 
 GROUPS, INPUTS, COUNT = 4, 7, 9
 

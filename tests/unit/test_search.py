@@ -17,8 +17,8 @@ from trajprompt.tasks.suites import get_suite
 from trajprompt.tuning import oracle
 from trajprompt.tuning.oracle import ReturnOracle
 from trajprompt.tuning.prompt_vectors import to_prompts, to_vectors
-from trajprompt.tuning.protocol import get_method
-from trajprompt.tuning.search import Choice, SearchOptions, search, untuned
+from trajprompt.tuning.registry import get_method
+from trajprompt.tuning.search.loop import Choice, SearchOptions, search, untuned
 
 METHODS = {  # name -> options that set how many candidates a round has, and how many
     "random-segments": ({"candidates": 4}, 4),

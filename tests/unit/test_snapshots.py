@@ -16,9 +16,9 @@ from trajprompt.artifacts.checkpoint import Checkpoint
 from trajprompt.errors import TrajpromptError
 from trajprompt.rollout.evaluation import evaluate_cell
 from trajprompt.settings.options import parse_options
-from trajprompt.tuning.adaptor import AdaptorOptions
 from trajprompt.tuning.finetuning import FinetuneOptions
-from trajprompt.tuning.protocol import get_method
+from trajprompt.tuning.methods.adaptor import AdaptorOptions
+from trajprompt.tuning.registry import get_method
 
 __all__ = ["played"]  # a fixture
 OPTIONS = {

@@ -9,11 +9,10 @@ from tuning_problem import ROWS, make_problem, segments
 
 from trajprompt.numerics.linear import relu_mlp
 from trajprompt.seeds import torch_generator
-from trajprompt.tuning.imitation import ImitationLoss
-from trajprompt.tuning.prompt_loss import PromptLoss
+from trajprompt.tuning.imitation import ImitationLoss, PromptLoss
+from trajprompt.tuning.methods.soft_prompt import SoftPromptOptions, tune
 from trajprompt.tuning.prompt_vectors import to_prompts, to_vectors
 from trajprompt.tuning.samples import draw_rows
-from trajprompt.tuning.soft_prompt import SoftPromptOptions, tune
 
 OPTIONS = SoftPromptOptions(
     iterations=3, steps_per_iteration=4, batch=8, judging_batch=16, learning_rate=0.05

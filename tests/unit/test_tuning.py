@@ -19,28 +19,30 @@ from trajprompt.models.prompt_dt import BackboneConfig, PromptDT, action_loss
 from trajprompt.seeds import stream, torch_generator
 from trajprompt.settings.options import OptionError, build, parse_options
 from trajprompt.tasks.suites import get_suite
-from trajprompt.tuning import none, oracle, protocol
-from trajprompt.tuning.adaptor import AdaptorOptions
-from trajprompt.tuning.cma_es import CmaEsOptions
-from trajprompt.tuning.diffuser_ptdt import DiffuserPtdtOptions
+from trajprompt.tuning import oracle, protocol
 from trajprompt.tuning.finetuning import FinetuneOptions
-from trajprompt.tuning.gaussian_search import GaussianSearchOptions
-from trajprompt.tuning.hill_climbing import HillClimbingOptions
 from trajprompt.tuning.imitation import ImitationLoss
-from trajprompt.tuning.none import NoOptions
-from trajprompt.tuning.prompt_bandit import BanditOptions
-from trajprompt.tuning.prompt_diffuser import DiffuserOptions
-from trajprompt.tuning.prompt_vae import VAEOptions
+from trajprompt.tuning.methods import none
+from trajprompt.tuning.methods.adaptor import AdaptorOptions
+from trajprompt.tuning.methods.cma_es import CmaEsOptions
+from trajprompt.tuning.methods.diffuser_ptdt import DiffuserPtdtOptions
+from trajprompt.tuning.methods.gaussian_search import GaussianSearchOptions
+from trajprompt.tuning.methods.hill_climbing import HillClimbingOptions
+from trajprompt.tuning.methods.none import NoOptions
+from trajprompt.tuning.methods.prompt_bandit import BanditOptions
+from trajprompt.tuning.methods.prompt_diffuser import DiffuserOptions
+from trajprompt.tuning.methods.prompt_vae import VAEOptions
+from trajprompt.tuning.methods.ptdt_offline import ImitationObjective, OfflineOptions
+from trajprompt.tuning.methods.ptdt_online import OnlineOptions
+from trajprompt.tuning.methods.random_segments import RandomSegmentsOptions
+from trajprompt.tuning.methods.retrieval import RetrievalOptions
+from trajprompt.tuning.methods.soft_prompt import SoftPromptOptions
+from trajprompt.tuning.methods.two_point import TwoPointOptions
+from trajprompt.tuning.methods.zo_rank_line_search import LineSearchOptions
+from trajprompt.tuning.methods.zo_rank_search import RankSearchOptions
 from trajprompt.tuning.prompt_vectors import to_prompts, to_vectors
-from trajprompt.tuning.protocol import TuningProblem, get_method, methods
-from trajprompt.tuning.ptdt_offline import ImitationObjective, OfflineOptions
-from trajprompt.tuning.ptdt_online import OnlineOptions
-from trajprompt.tuning.random_segments import RandomSegmentsOptions
-from trajprompt.tuning.retrieval import RetrievalOptions
-from trajprompt.tuning.soft_prompt import SoftPromptOptions
-from trajprompt.tuning.two_point import TwoPointOptions
-from trajprompt.tuning.zo_rank_line_search import LineSearchOptions
-from trajprompt.tuning.zo_rank_search import RankSearchOptions
+from trajprompt.tuning.protocol import TuningProblem
+from trajprompt.tuning.registry import get_method, methods
 
 TINY_GENERATOR = {"pretraining_steps": 3, "iterations": 2, "steps_per_iteration": 2}
 TINY_GENERATOR |= {"batch": 4, "contexts": 4, "chains": 2, "width": 16, "judging_batch": 8}

@@ -9,7 +9,7 @@ import torch
 
 from trajprompt.errors import TrajpromptError
 from trajprompt.seeds import stream, torch_generator
-from trajprompt.tuning.zo_rank import rank_gradient, rank_weights
+from trajprompt.tuning.ranking import rank_gradient, rank_weights
 
 SIZES = [(15, 15), (15, 5), (10, 1), (15, 14)]  # (m, k)
 

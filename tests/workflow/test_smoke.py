@@ -141,7 +141,7 @@ def test_second_run_does_nothing(smoke):
 
 
 def test_editing_a_method_reruns_only_its_cells(smoke):
-    source = smoke.folder / "src/trajprompt/tuning/ptdt_online.py"
+    source = smoke.folder / "src/trajprompt/tuning/methods/ptdt_online.py"
     text = source.read_text()
     source.write_text(text + "\n# edited\n")
     try:

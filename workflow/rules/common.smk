@@ -166,7 +166,7 @@ def cell_backbone(wildcards):
 
 def method_code(wildcards):
     kind = config["tune"]["methods"][wildcards.method]["kind"]
-    return code(f"tuning/{kind.replace('-', '_')}")
+    return code(f"tuning/methods/{kind.replace('-', '_')}")
 
 
 def every_cell(pattern):

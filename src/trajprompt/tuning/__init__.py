@@ -1,1 +1,1 @@
-"""Tuning methods, one file each."""
+"""Tuning: what the methods of ``methods/`` share."""

@@ -6,6 +6,8 @@ contexts' embeddings and first attention scores once for all prompts. Same resul
 forward passes of every pair (tested), with fewer operations.
 """
 
+from typing import TYPE_CHECKING
+
 import torch
 from torch import Tensor
 
@@ -13,6 +15,9 @@ from trajprompt.models.inference import InferenceBlock, InferenceModel
 from trajprompt.models.prompt_dt import PromptDT, additive_mask
 from trajprompt.numerics.device import resolve_precision
 from trajprompt.trajectories.segments import Segments
+
+if TYPE_CHECKING:
+    from trajprompt.models.backbone import Backbone
 
 # Pairs of prompt and context per pass: in bf16 the widest tensor, 59 tokens x 512 features
 # x 128, takes 8 MB, near a core's cache. A GPU wants more at once.
@@ -90,3 +95,24 @@ def _block(
     to_prompt, to_context = weights.split([prompt.shape[1], length], dim=-1)
     mixed = (to_prompt.flatten(1, 2) @ prompt).unflatten(1, (batch, -1)) + to_context @ keys
     return block.mlp(block.value.linear(mixed) + x[:, :, queries])
+
+
+class PromptLoss:
+    """Eq. 5 with its gradient: the action error of each row, differentiable in the prompts.
+
+    The backbone is a frozen copy in the number type of ``precision``, without dropout;
+    gradients reach whatever made the prompts, in its own number type.
+    """
+
+    def __init__(self, backbone: "Backbone", precision: str):
+        dtype = resolve_precision(precision, backbone.device)
+        copy = backbone.with_weights(backbone.model.state_dict()).model
+        self.model = copy.to(dtype).requires_grad_(False)
+
+    def __call__(self, prompts: Segments, contexts: Segments) -> Tensor:
+        """Prompts (R, P, ..) on contexts (R, b, K, ..) of their rows: (R,)."""
+        rows, batch = contexts.leading
+        context = contexts.flatten()  # (R * b, K, ..)
+        predicted = self.model(context, prompts.repeat_interleave(batch))
+        errors = (predicted - context.actions).square().mean(dim=-1) * context.mask
+        return errors.view(rows, -1).sum(dim=1) / contexts.mask.sum(dim=(1, 2))

@@ -23,7 +23,8 @@ from trajprompt.tuning.prompt_sets import (
     own_prompts,
     training_prompts,
 )
-from trajprompt.tuning.protocol import TuningProblem, get_method
+from trajprompt.tuning.protocol import TuningProblem
+from trajprompt.tuning.registry import get_method
 from trajprompt.tuning.samples import BufferSamples, FixedSamples, Samples
 
 if TYPE_CHECKING:

@@ -1,6 +1,6 @@
-"""What a tuning method is given, what it hands back, and how it is found by name.
+"""The interface of tuning methods: their problem, their result, their registration.
 
-Adding a method is one file in this package::
+A method is one file in ``tuning/methods``::
 
     @register("my-method", MyOptions)
     def tune(problem: TuningProblem, options: MyOptions) -> Adaptation: ...
@@ -10,9 +10,7 @@ Adding a method is one file in this package::
 ``reads_arms=True`` if it uses ``problem.arms``.
 """
 
-import importlib
 import inspect
-import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import IntEnum
@@ -153,19 +151,3 @@ def _require_own_name(tune: Callable[..., Adaptation], name: str) -> None:
         )
         found = f"registers a method named '{name}'"
         raise TrajpromptError(inspect.getfile(tune), found, f"'{expected}'", remedy)
-
-
-def methods() -> dict[str, Method]:
-    """All methods by name, found by importing every module of this package."""
-    import trajprompt.tuning as package
-
-    for module in pkgutil.iter_modules(package.__path__):
-        importlib.import_module(f"{package.__name__}.{module.name}")
-    return dict(sorted(REGISTRY.items()))
-
-
-def get_method(name: str) -> Method:
-    known = methods()
-    if name not in known:
-        raise TrajpromptError("tuning method", f"'{name}'", f"one of {', '.join(known)}")
-    return known[name]

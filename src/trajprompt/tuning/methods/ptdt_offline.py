@@ -15,8 +15,8 @@ from trajprompt.trajectories.segments import Segments
 from trajprompt.tuning.imitation import ImitationLoss
 from trajprompt.tuning.prompt_vectors import to_prompts
 from trajprompt.tuning.protocol import TuningProblem, register
+from trajprompt.tuning.ranking import RankSettings, Verdict, descend
 from trajprompt.tuning.samples import draw_rows
-from trajprompt.tuning.zo_rank import RankSettings, Verdict, descend
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from trajprompt.models.reward_models import HIDDEN, RewardModels
 from trajprompt.numerics.row_layers import RowLayer
+from trajprompt.tuning.bandit.reward_models import HIDDEN, RewardModels
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,9 @@ import numpy as np
 import torch
 
 from trajprompt.adaptations.adaptation import Extra
-from trajprompt.models.prompt_codec import PromptCodec
 from trajprompt.trajectories.segments import Segments
-from trajprompt.tuning.learner import EncodedPrompts, Generator
+from trajprompt.tuning.generation.codec import PromptCodec
+from trajprompt.tuning.generation.learner import EncodedPrompts, Generator
 from trajprompt.tuning.prompt_vectors import different, to_vectors
 
 SHOWN = 16  # of each row

@@ -11,7 +11,7 @@ from trajprompt.settings.options import (
     positive,
     share,
 )
-from trajprompt.tuning.projection import GUIDANCE
+from trajprompt.tuning.generation.projection import GUIDANCE
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,11 @@ from typing import Any, Protocol, TypeVar
 import torch
 from torch import Tensor, nn
 
-from trajprompt.models.prompt_codec import PromptCodec
 from trajprompt.numerics.flat_adamw import FlatAdamW
 from trajprompt.numerics.row_layers import RowLayers
 from trajprompt.trajectories.segments import PromptSet, Segments
-from trajprompt.tuning.projection import clip
+from trajprompt.tuning.generation.codec import PromptCodec
+from trajprompt.tuning.generation.projection import clip
 
 BETAS = (0.9, 0.95)  # PD Table 4, Adam betas
 WEIGHT_DECAY = 1e-4  # PD Table 4

@@ -15,7 +15,7 @@ from trajprompt.tasks.suites import Suite
 from trajprompt.tuning.oracle import ReturnOracle, episodes_each
 from trajprompt.tuning.prompt_vectors import to_prompts
 from trajprompt.tuning.protocol import TuningProblem, register
-from trajprompt.tuning.zo_rank import RankSettings, Verdict, descend
+from trajprompt.tuning.ranking import RankSettings, Verdict, descend
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,10 @@ import torch
 from torch import Tensor
 
 from trajprompt.adaptations.adaptation import Adaptation
-from trajprompt.tuning.proposers import Iterate
 from trajprompt.tuning.protocol import TuningProblem, register
-from trajprompt.tuning.search import SearchOptions, search
-from trajprompt.tuning.zo_rank import check_ranking, rank_gradient
+from trajprompt.tuning.ranking import check_ranking, rank_gradient
+from trajprompt.tuning.search.loop import SearchOptions, search
+from trajprompt.tuning.search.proposers import Iterate
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,7 @@ from trajprompt.numerics.flat_adamw import FlatAdamW
 from trajprompt.seeds import torch_generator
 from trajprompt.settings.options import at_least, at_most, positive
 from trajprompt.trajectories.segments import Segments
-from trajprompt.tuning.imitation import ImitationLoss
-from trajprompt.tuning.prompt_loss import PromptLoss
+from trajprompt.tuning.imitation import ImitationLoss, PromptLoss
 from trajprompt.tuning.prompt_vectors import to_prompts
 from trajprompt.tuning.protocol import TuningProblem, register
 from trajprompt.tuning.samples import draw_rows

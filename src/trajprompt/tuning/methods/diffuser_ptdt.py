@@ -13,12 +13,12 @@ from typing import Any, TypeVar
 from trajprompt.adaptations.adaptation import Adaptation
 from trajprompt.artifacts.checkpoint import Checkpoint
 from trajprompt.settings.options import OptionError, build
-from trajprompt.tuning.prompt_diffuser import DiffuserOptions
-from trajprompt.tuning.prompt_diffuser import tune as diffuse
+from trajprompt.tuning.methods.prompt_diffuser import DiffuserOptions
+from trajprompt.tuning.methods.prompt_diffuser import tune as diffuse
+from trajprompt.tuning.methods.ptdt_offline import OfflineOptions
+from trajprompt.tuning.methods.ptdt_offline import tune as rank
 from trajprompt.tuning.prompt_vectors import to_vectors
 from trajprompt.tuning.protocol import TuningProblem, register
-from trajprompt.tuning.ptdt_offline import OfflineOptions
-from trajprompt.tuning.ptdt_offline import tune as rank
 
 COUNTS = ("queries", "simulator_steps", "gradient_steps")  # of the history
 Options = TypeVar("Options")

@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from trajprompt.models.noise_schedule import NoiseSchedule
 from trajprompt.numerics.row_layers import RowLayers, dropout
+from trajprompt.tuning.generation.noise_schedule import NoiseSchedule
 
 
 @dataclass(frozen=True)

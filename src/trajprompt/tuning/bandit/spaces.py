@@ -6,7 +6,7 @@ from typing import NamedTuple, Protocol
 import torch
 from torch import Tensor
 
-from trajprompt.tuning.arm_features import ArmFeatures
+from trajprompt.tuning.bandit.features import ArmFeatures
 
 
 class Menu(NamedTuple):

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 import torch
 
 from trajprompt.adaptations.adaptation import Adaptation
-from trajprompt.models.prompt_codec import PromptCodec
-from trajprompt.models.prompt_vae import PromptVAE, VAEConfig
 from trajprompt.settings.options import at_least, at_most
-from trajprompt.tuning.generation import adapt
-from trajprompt.tuning.generation_options import GenerationOptions
+from trajprompt.tuning.generation.codec import PromptCodec
+from trajprompt.tuning.generation.loop import adapt
+from trajprompt.tuning.generation.options import GenerationOptions
+from trajprompt.tuning.generation.vae import PromptVAE, VAEConfig
 from trajprompt.tuning.protocol import TuningProblem, register
 
 

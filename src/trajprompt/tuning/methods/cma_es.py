@@ -13,7 +13,7 @@ from trajprompt.settings.options import at_least, at_most, positive
 from trajprompt.trajectories.segments import Segments
 from trajprompt.tuning.prompt_vectors import to_prompts, to_vectors
 from trajprompt.tuning.protocol import TuningProblem, register
-from trajprompt.tuning.search import Choice, SearchOptions, search
+from trajprompt.tuning.search.loop import Choice, SearchOptions, search
 
 if TYPE_CHECKING:
     from cma import CMAEvolutionStrategy

@@ -14,8 +14,8 @@ from trajprompt.adaptations.adaptation import Adaptation
 from trajprompt.settings.options import at_least, at_most
 from trajprompt.trajectories.segments import Segments
 from trajprompt.tuning.protocol import TuningProblem, register
-from trajprompt.tuning.search import Choice, SearchOptions, search, untuned
-from trajprompt.tuning.segment_draws import SegmentDraws
+from trajprompt.tuning.search.loop import Choice, SearchOptions, search, untuned
+from trajprompt.tuning.search.segment_draws import SegmentDraws
 
 
 @dataclass(frozen=True)

@@ -15,20 +15,19 @@ from torch import Tensor
 
 from trajprompt.adaptations.adaptation import Adaptation, Extra
 from trajprompt.errors import TrajpromptError
-from trajprompt.models.prompt_codec import PromptCodec
 from trajprompt.models.training import TrainingSettings, learning_rate_at
 from trajprompt.numerics.device import keep_freed_memory
 from trajprompt.seeds import torch_generator
 from trajprompt.trajectories.segments import Segments
-from trajprompt.tuning.generation_options import GenerationOptions
-from trajprompt.tuning.imitation import ImitationLoss
-from trajprompt.tuning.learner import EncodedPrompts, Generator, Learner
-from trajprompt.tuning.projection import GUIDANCE, conflicts, project
-from trajprompt.tuning.prompt_loss import PromptLoss
+from trajprompt.tuning.generation.codec import PromptCodec
+from trajprompt.tuning.generation.learner import EncodedPrompts, Generator, Learner
+from trajprompt.tuning.generation.options import GenerationOptions
+from trajprompt.tuning.generation.projection import GUIDANCE, conflicts, project
+from trajprompt.tuning.generation.shown_prompts import prompts_that_differ, shown_prompts
+from trajprompt.tuning.imitation import ImitationLoss, PromptLoss
 from trajprompt.tuning.prompt_vectors import to_vectors
 from trajprompt.tuning.protocol import Shared, TuningProblem
 from trajprompt.tuning.samples import draw_rows
-from trajprompt.tuning.shown_prompts import prompts_that_differ, shown_prompts
 from trajprompt.tuning.trace import Spent, Trace
 
 Build = Callable[[PromptCodec, torch.Generator], Generator]  # one row, fresh weights

@@ -7,12 +7,12 @@ import numpy as np
 import torch
 
 from trajprompt.adaptations.adaptation import Adaptation, Extra
-from trajprompt.models.noise_schedule import FEWEST_STEPS
-from trajprompt.models.prompt_codec import PromptCodec
-from trajprompt.models.prompt_diffusion import DiffusionConfig, Iterate, PromptDiffusion
 from trajprompt.settings.options import at_least, at_most
-from trajprompt.tuning.generation import Generation
-from trajprompt.tuning.generation_options import GenerationOptions
+from trajprompt.tuning.generation.codec import PromptCodec
+from trajprompt.tuning.generation.diffusion import DiffusionConfig, Iterate, PromptDiffusion
+from trajprompt.tuning.generation.loop import Generation
+from trajprompt.tuning.generation.noise_schedule import FEWEST_STEPS
+from trajprompt.tuning.generation.options import GenerationOptions
 from trajprompt.tuning.protocol import TuningProblem, register
 
 SNAPSHOTS = 11  # of the reverse chain, the noise and the prompt included

@@ -9,11 +9,11 @@ from typing import Any
 
 from trajprompt.adaptations.adaptation import Adaptation
 from trajprompt.trajectories.segments import Segments
-from trajprompt.tuning.proposers import BestSoFar
+from trajprompt.tuning.methods.random_segments import RandomSegmentsOptions
 from trajprompt.tuning.protocol import TuningProblem, register
-from trajprompt.tuning.random_segments import RandomSegmentsOptions
-from trajprompt.tuning.search import search
-from trajprompt.tuning.segment_draws import SegmentDraws
+from trajprompt.tuning.search.loop import search
+from trajprompt.tuning.search.proposers import BestSoFar
+from trajprompt.tuning.search.segment_draws import SegmentDraws
 
 
 class BestOfN(BestSoFar):

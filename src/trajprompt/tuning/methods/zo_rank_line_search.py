@@ -14,9 +14,9 @@ from torch import Tensor
 
 from trajprompt.adaptations.adaptation import Adaptation
 from trajprompt.settings.options import at_least
+from trajprompt.tuning.methods.zo_rank_search import RankSearch, RankSearchOptions
 from trajprompt.tuning.protocol import TuningProblem, register
-from trajprompt.tuning.search import search
-from trajprompt.tuning.zo_rank_search import RankSearch, RankSearchOptions
+from trajprompt.tuning.search.loop import search
 
 SHRINK = 0.5  # from each point of the line to the next: authors' code
 

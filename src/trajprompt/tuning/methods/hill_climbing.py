@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from trajprompt.adaptations.adaptation import Adaptation
 from trajprompt.trajectories.segments import Segments
-from trajprompt.tuning.proposers import PerturbedBest, PerturbedOptions
 from trajprompt.tuning.protocol import TuningProblem, register
-from trajprompt.tuning.search import search
+from trajprompt.tuning.search.loop import search
+from trajprompt.tuning.search.proposers import PerturbedBest, PerturbedOptions
 
 
 @dataclass(frozen=True)

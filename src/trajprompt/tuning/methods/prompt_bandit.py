@@ -17,16 +17,16 @@ from torch import Tensor
 
 from trajprompt.adaptations.adaptation import Adaptation, Extra
 from trajprompt.errors import TrajpromptError
-from trajprompt.models.reward_models import RewardModels
-from trajprompt.models.reward_refit import RefitSettings, refit
 from trajprompt.seeds import child, children, torch_generator
 from trajprompt.settings.options import at_least, at_most, one_of, positive
 from trajprompt.trajectories.segments import Segments
-from trajprompt.tuning.arm_features import FEATURES, arm_features
-from trajprompt.tuning.arm_spaces import ArmSpace, JointSpace, SlotSpace
-from trajprompt.tuning.exploration import EXPLORERS, Exploring
+from trajprompt.tuning.bandit.exploration import EXPLORERS, Exploring
+from trajprompt.tuning.bandit.features import FEATURES, arm_features
+from trajprompt.tuning.bandit.reward_models import RewardModels
+from trajprompt.tuning.bandit.reward_refit import RefitSettings, refit
+from trajprompt.tuning.bandit.spaces import ArmSpace, JointSpace, SlotSpace
 from trajprompt.tuning.protocol import TuningProblem, register
-from trajprompt.tuning.search import Choice, SearchOptions, search, untuned
+from trajprompt.tuning.search.loop import Choice, SearchOptions, search, untuned
 
 FEWEST = 2  # observations that the first fit takes: co-author's code
 SAME = 1e-6  # returns that deviate by less are equal, and are not divided by it

@@ -14,7 +14,7 @@ from trajprompt.settings.options import at_least, at_most, positive
 from trajprompt.trajectories.segments import Segments
 from trajprompt.tuning.prompt_vectors import to_prompts, to_vectors
 from trajprompt.tuning.protocol import TuningProblem
-from trajprompt.tuning.search import Choice, SearchOptions, untuned
+from trajprompt.tuning.search.loop import Choice, SearchOptions, untuned
 
 
 class Directions:

@@ -13,9 +13,9 @@ from torch import Tensor
 
 from trajprompt.adaptations.adaptation import Adaptation
 from trajprompt.settings.options import at_least, at_most, positive
-from trajprompt.tuning.proposers import Iterate
 from trajprompt.tuning.protocol import TuningProblem, register
-from trajprompt.tuning.search import SearchOptions, search
+from trajprompt.tuning.search.loop import SearchOptions, search
+from trajprompt.tuning.search.proposers import Iterate
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 
 from trajprompt.artifacts.checkpoint import Resumable
-from trajprompt.models.reward_models import RewardModels
-from trajprompt.tuning.arm_spaces import Menu
+from trajprompt.tuning.bandit.reward_models import RewardModels
+from trajprompt.tuning.bandit.spaces import Menu
 
 EXPLORING_SHARE = 0.2  # of all rounds, in which epsilon falls to 0: co-author's code
 

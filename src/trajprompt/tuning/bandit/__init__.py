@@ -1,0 +1,1 @@
+"""The parts of the bandit over prompt segments."""

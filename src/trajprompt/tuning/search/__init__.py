@@ -1,0 +1,1 @@
+"""Search by returns: propose prompts, play them, keep the best."""
