@@ -18,7 +18,7 @@ COMMANDS = {  # name -> module with a ``main(argv)``; imported only when it is c
     "random-policy": "trajprompt.random_policy",
     "report": "trajprompt.report",
     "figure": "trajprompt.report.plots",
-    "video": "trajprompt.report.videos",
+    "video": "trajprompt.report.films.film",
     "calibrate": "trajprompt.calibrate",
     "import": "trajprompt.exchange.importing",
     "export": "trajprompt.exchange.exporting",

@@ -21,8 +21,8 @@ class Kind:
 
 
 def _store_readers() -> Iterator[Callable[[Path], object]]:
-    from trajprompt.report.learning import collection_table
-    from trajprompt.report.teacher import read_teacher
+    from trajprompt.report.numbers.learning import collection_table
+    from trajprompt.report.read.baselines import read_teacher
     from trajprompt.tasks.suites import get_suite
     from trajprompt.trajectories.store import read_trajectories
 
@@ -36,7 +36,7 @@ def _store_readers() -> Iterator[Callable[[Path], object]]:
 
 def _compute(name: str) -> Callable[[Path], object]:
     """The compute table of a report that holds this file only."""
-    from trajprompt.report.compute import Artifacts, compute_table
+    from trajprompt.report.numbers.compute import Artifacts, compute_table
 
     return lambda path: compute_table(path.parent, Artifacts(**{name: [path]}))
 
@@ -66,7 +66,7 @@ def _adaptation_readers() -> Iterator[Callable[[Path], object]]:
 
 
 def _evaluation_readers() -> Iterator[Callable[[Path], object]]:
-    from trajprompt.report.cells import Column, Evaluations, read_evaluation
+    from trajprompt.report.read.cells import Column, Evaluations, read_evaluation
 
     def scores(path: Path) -> object:
         column = Column("none", "none", "expert", "none")
@@ -79,7 +79,7 @@ def _evaluation_readers() -> Iterator[Callable[[Path], object]]:
 
 
 def _random_policy_readers() -> Iterator[Callable[[Path], object]]:
-    from trajprompt.report.random_play import read_random_play
+    from trajprompt.report.read.baselines import read_random_play
 
     yield lambda path: vars(read_random_play(path))
     yield _compute("random_policies")
@@ -87,7 +87,7 @@ def _random_policy_readers() -> Iterator[Callable[[Path], object]]:
 
 
 def _curve_readers() -> Iterator[Callable[[Path], object]]:
-    from trajprompt.report.learning import pretraining_table
+    from trajprompt.report.numbers.learning import pretraining_table
 
     yield lambda path: pretraining_table([path])
     yield _inspect
@@ -105,13 +105,13 @@ def _config_readers() -> Iterator[Callable[[Path], object]]:
 
 
 def _claims_readers() -> Iterator[Callable[[Path], object]]:
-    from trajprompt.report.claims import read_ledger
+    from trajprompt.report.numbers.claims import read_ledger
 
     yield lambda path: read_ledger(path)
 
 
 def _published_readers() -> Iterator[Callable[[Path], object]]:
-    from trajprompt.report.published import Published
+    from trajprompt.report.read.published import Published
 
     yield lambda path: vars(Published([path]))
     yield _inspect

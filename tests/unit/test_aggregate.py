@@ -7,7 +7,7 @@ import report_run
 from scipy import stats
 
 from trajprompt.errors import TrajpromptError
-from trajprompt.report.aggregate import (
+from trajprompt.report.numbers.aggregate import (
     aggregate_table,
     blocks,
     improvement,
@@ -17,8 +17,8 @@ from trajprompt.report.aggregate import (
     profile,
     profile_table,
 )
-from trajprompt.report.aggregate_markdown import aggregate_markdown
-from trajprompt.report.run import load_run
+from trajprompt.report.pages.aggregate_markdown import aggregate_markdown
+from trajprompt.report.read.run import load_run
 
 CHANCE = np.random.default_rng(0)
 

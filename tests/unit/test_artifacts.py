@@ -28,7 +28,7 @@ with atomic_path(target) as path:
 """,
     "figure": """
 import numpy
-from trajprompt.report.style import panels, save
+from trajprompt.report.plots.style import panels, save
 with panels(1) as (figure, axes):
     axes[0].plot(numpy.random.default_rng(0).random(10_000), ".")
     save(figure, target.with_suffix(""))

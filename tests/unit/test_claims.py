@@ -9,13 +9,9 @@ import yaml
 
 from trajprompt import config
 from trajprompt.errors import TrajpromptError
-from trajprompt.report.claims import Claim, Ledger, read_ledger
-from trajprompt.report.claims_markdown import claims_markdown
-from trajprompt.report.papers import OWN
-from trajprompt.report.published import AVERAGE, Published
-from trajprompt.report.run import load_run
-from trajprompt.report.tables import EXPERT_DATA
-from trajprompt.report.verdicts import (
+from trajprompt.report.numbers.cell_table import EXPERT_DATA
+from trajprompt.report.numbers.claims import Claim, Ledger, read_ledger
+from trajprompt.report.numbers.verdicts import (
     CONTRADICTION,
     INCONCLUSIVE,
     NOT_JUDGED,
@@ -26,6 +22,10 @@ from trajprompt.report.verdicts import (
     judge,
     verdict,
 )
+from trajprompt.report.pages.claims_markdown import claims_markdown
+from trajprompt.report.read.papers import OWN
+from trajprompt.report.read.published import AVERAGE, Published
+from trajprompt.report.read.run import load_run
 
 TABLES = {path.stem: Published([path]) for path in report_run.TABLES}
 NAN = float("nan")

@@ -11,9 +11,10 @@ from trajprompt import processes
 from trajprompt.artifacts.checkpoint import RESUMED
 from trajprompt.commands.process import run_stage
 from trajprompt.errors import TrajpromptError
-from trajprompt.report.compute import TOTAL, Artifacts, compute_markdown, compute_table
-from trajprompt.report.jobs import used_by
-from trajprompt.report.method_costs import EVALUATE, TUNE, cost_markdown, cost_table
+from trajprompt.report.numbers.compute import TOTAL, Artifacts, compute_table
+from trajprompt.report.numbers.method_costs import EVALUATE, TUNE, cost_table
+from trajprompt.report.pages.compute_markdown import compute_markdown, cost_markdown
+from trajprompt.report.read.jobs import used_by
 
 # (suite, setting, method) -> CPU seconds of tuning under each seed; None: not measured
 COSTS = {

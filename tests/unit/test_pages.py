@@ -2,8 +2,8 @@
 
 import pandas as pd
 
-from trajprompt.report.pages import film_page, from_markdown, table_page, write_page
-from trajprompt.report.videos import COLUMNS
+from trajprompt.report.films.film import COLUMNS
+from trajprompt.report.pages.html import film_page, from_markdown, table_page, write_page
 
 TABLE = "# A table\n\n| claim | reach |\n| :-- | :-- |\n| a < b | {} |\n"
 SVG = '<svg xmlns="http://www.w3.org/2000/svg" width="2" height="1"/>'

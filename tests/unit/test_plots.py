@@ -19,7 +19,7 @@ from trajprompt.report.plots.__main__ import main
 from trajprompt.report.plots.denoising import main_plane, step_share
 from trajprompt.report.plots.figure import Figure
 from trajprompt.report.plots.inputs import READS, WITH_TEXT, module_of
-from trajprompt.report.run import load_run
+from trajprompt.report.read.run import load_run
 from trajprompt.settings.stages import FigureSettings
 
 PUBLISHED = Path(__file__).resolve().parents[2] / "published"

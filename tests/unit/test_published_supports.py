@@ -3,11 +3,8 @@
 import pytest
 import report_run
 
-from trajprompt.report.claims import read_ledger
-from trajprompt.report.claims_markdown import claims_markdown
-from trajprompt.report.published import AVERAGE, Published
-from trajprompt.report.run import load_run
-from trajprompt.report.verdicts import (
+from trajprompt.report.numbers.claims import read_ledger
+from trajprompt.report.numbers.verdicts import (
     NO,
     NOT_PRINTED,
     UNKNOWN,
@@ -16,6 +13,9 @@ from trajprompt.report.verdicts import (
     judge,
     published_supports,
 )
+from trajprompt.report.pages.claims_markdown import claims_markdown
+from trajprompt.report.read.published import AVERAGE, Published
+from trajprompt.report.read.run import load_run
 
 TABLES = {path.stem: Published([path]) for path in report_run.TABLES}
 

@@ -12,7 +12,7 @@ from trajprompt.artifacts.records import read_record, record_path
 from trajprompt.cli import main
 from trajprompt.inspect_artifact import describe
 from trajprompt.random_policy import play, run
-from trajprompt.report.random_play import read_random_play
+from trajprompt.report.read.baselines import read_random_play
 from trajprompt.rollout.columns import EVALUATION_COLUMNS
 from trajprompt.seeds import integers, stream
 from trajprompt.settings.stages import RandomPolicySettings

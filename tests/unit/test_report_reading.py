@@ -4,11 +4,11 @@ import pytest
 import report_run
 
 from trajprompt.errors import TrajpromptError
-from trajprompt.report.cells import read_evaluation
-from trajprompt.report.claims import read_ledger
-from trajprompt.report.learning import pretraining_table
-from trajprompt.report.published import Published
-from trajprompt.report.reading import read_table, read_yaml
+from trajprompt.report.numbers.claims import read_ledger
+from trajprompt.report.numbers.learning import pretraining_table
+from trajprompt.report.read.cells import read_evaluation
+from trajprompt.report.read.published import Published
+from trajprompt.report.read.tables import read_table, read_yaml
 from trajprompt.rollout.columns import EVALUATION_COLUMNS
 
 HEADER = ",".join(EVALUATION_COLUMNS)

@@ -13,7 +13,7 @@ from matplotlib.text import Text
 from test_plots import FIGURES
 
 from trajprompt.report.__main__ import main as report
-from trajprompt.report.markdown import about_intervals
+from trajprompt.report.pages.markdown import about_intervals
 from trajprompt.report.plots.__main__ import main as plot
 from trajprompt.report.plots.inputs import WITH_TEXT, module_of
 

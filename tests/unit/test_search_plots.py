@@ -13,10 +13,10 @@ from test_plots import FIGURES, numbers, table_of
 from trajprompt.errors import TrajpromptError
 from trajprompt.models import attention, backbone
 from trajprompt.models.backbone import load_backbone
+from trajprompt.report.numbers.cell_table import EXPERT_DATA
 from trajprompt.report.plots.__main__ import main
 from trajprompt.report.plots.attention import LARGEST, MEAN, MOMENTS
 from trajprompt.report.plots.direct_labels import End, apart, label_ends, style
-from trajprompt.report.tables import EXPERT_DATA
 
 
 def test_budgets_are_queries_and_the_level_of_the_expert_data(tmp_path):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from trajprompt.report.similarity import (
+from trajprompt.report.numbers.similarity import (
     chance_cka,
     debiased_cka,
     derangement,

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from trajprompt.errors import TrajpromptError
-from trajprompt.report.statistics import (
+from trajprompt.report.numbers.statistics import (
     bootstrap_means,
     estimate,
     paired_difference,

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from trajprompt.errors import TrajpromptError
-from trajprompt.report.markdown import SUITE_LABELS
+from trajprompt.report.pages.markdown import SUITE_LABELS
 from trajprompt.tasks.mujoco_simulator import MujocoSimulator
 from trajprompt.tasks.simulator import make_simulator
 from trajprompt.tasks.suites import SUITE_NAMES, get_suite

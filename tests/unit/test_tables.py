@@ -12,8 +12,13 @@ from matplotlib import image
 
 from trajprompt.errors import TrajpromptError
 from trajprompt.report.__main__ import main
-from trajprompt.report.cells import Evaluations, parse_columns, task_by_seed
-from trajprompt.report.markdown import (
+from trajprompt.report.numbers.cell_table import (
+    EXPERT_DATA,
+    FIRST_EPISODES,
+    cell_table,
+    task_table,
+)
+from trajprompt.report.pages.markdown import (
     gap_markdown,
     interval,
     number,
@@ -21,12 +26,12 @@ from trajprompt.report.markdown import (
     sizes_markdown,
     table_markdown,
 )
-from trajprompt.report.papers import PAPERS
-from trajprompt.report.published import AVERAGE, Published
-from trajprompt.report.run import Run, load_run
-from trajprompt.report.sizes import read_printed
-from trajprompt.report.tables import EXPERT_DATA, FIRST_EPISODES, cell_table, task_table
-from trajprompt.report.teacher import Teacher
+from trajprompt.report.read.baselines import Teacher
+from trajprompt.report.read.cells import Evaluations, parse_columns, task_by_seed
+from trajprompt.report.read.papers import PAPERS
+from trajprompt.report.read.published import AVERAGE, Published
+from trajprompt.report.read.run import Run, load_run
+from trajprompt.report.read.sizes import read_printed
 
 SUITES = ("cheetah-dir", "cheetah-vel", "ant-dir", "reach")
 PRINTED = [report_run.MAIN_TABLE]

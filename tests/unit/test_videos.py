@@ -10,8 +10,8 @@ import pytest
 from trajprompt import config, table_cells
 from trajprompt.artifacts.video import encodable, write_video
 from trajprompt.errors import TrajpromptError
-from trajprompt.report import videos
-from trajprompt.report.panels import LABEL, TITLE, Panels
+from trajprompt.report.films import film as videos
+from trajprompt.report.films.panels import LABEL, TITLE, Panels
 from trajprompt.settings.stages import VideoSettings, from_mapping, to_json
 from trajprompt.tasks.suites import SUITE_NAMES
 from trajprompt.tasks.wording import WORDS, goal_text

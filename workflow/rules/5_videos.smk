@@ -44,7 +44,7 @@ for VIDEO in VIDEOS:
         message:
             f"Filming {VIDEO}"
         shell:
-            "exec python -m trajprompt.report.videos --video {params.video}"
+            "exec python -m trajprompt.report.films.film --video {params.video}"
             " --backbones {input.backbones} --adaptations {input.adaptations}"
             " --settings {params.settings:q} --out {params.out} > {log} 2>&1"
 

@@ -11,7 +11,7 @@ from trajprompt import pretraining_values
 from trajprompt.workflow import run_lock, scheduling
 from trajprompt.settings import stages as stage_settings
 from trajprompt import table_cells
-from trajprompt.report.papers import PAPERS
+from trajprompt.report.read.papers import PAPERS
 from trajprompt.report.plots import inputs as plot_inputs
 
 # Snakemake lists overlays first; an error should name the file that had the last word.

@@ -15,7 +15,7 @@ from trajprompt.artifacts.atomic import atomic_path
 from trajprompt.artifacts.hdf5_attributes import get_text
 from trajprompt.errors import TrajpromptError
 from trajprompt.inspection import adaptation, evaluation, trajectories
-from trajprompt.report.style import OKABE_ITO
+from trajprompt.report.plots.style import OKABE_ITO
 from trajprompt.trajectories.store import open_store
 
 if TYPE_CHECKING:

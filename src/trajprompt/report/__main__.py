@@ -48,11 +48,11 @@ def _folder(name: str, meaning: str, **more: Any) -> Option:
 def write_table(args: argparse.Namespace, settings: ReportSettings) -> None:
     """A table for ``last`` and ``best``, the one per task behind it, and its picture."""
     from trajprompt.artifacts.atomic import write_text
-    from trajprompt.report.figures import draw_table
-    from trajprompt.report.markdown import table_markdown, task_markdown
-    from trajprompt.report.pages import table_page, write_page
-    from trajprompt.report.run import load_run
-    from trajprompt.report.tables import cell_table, task_table
+    from trajprompt.report.numbers.cell_table import cell_table, task_table
+    from trajprompt.report.pages.html import table_page, write_page
+    from trajprompt.report.pages.markdown import table_markdown, task_markdown
+    from trajprompt.report.plots.table_figure import draw_table
+    from trajprompt.report.read.run import load_run
 
     printed = _printed(args.published, settings.table), args.published / SIZES
     run = load_run(settings, args.evaluations, args.stores, args.adaptations, *printed)
@@ -70,26 +70,27 @@ def write_table(args: argparse.Namespace, settings: ReportSettings) -> None:
 
 def write_curves(args: argparse.Namespace, settings: ReportSettings) -> None:
     """How the data's agents and the backbones learned."""
-    from trajprompt.report import learning
+    from trajprompt.report.numbers import learning
+    from trajprompt.report.plots.learning import draw_collection, draw_pretraining
 
     figures = args.out / "figures"
     collected = learning.collection_table(args.stores)
     _write_csv(args.out / "tables" / "collection.csv", collected)
-    learning.draw_collection(collected, figures / "collection")
+    draw_collection(collected, figures / "collection")
     pretrained = learning.pretraining_table(args.pretraining)
     _write_csv(args.out / "tables" / "pretraining.csv", pretrained)
-    learning.draw_pretraining(pretrained, figures / "pretraining")
+    draw_pretraining(pretrained, figures / "pretraining")
 
 
 def write_claims(args: argparse.Namespace, settings: ReportSettings) -> None:
     """The papers' claims with a verdict each."""
     from trajprompt.artifacts.atomic import write_text
-    from trajprompt.report.claims import read_ledger
-    from trajprompt.report.claims_markdown import claims_markdown
-    from trajprompt.report.pages import from_markdown, write_page
-    from trajprompt.report.published import Published
-    from trajprompt.report.run import load_run
-    from trajprompt.report.verdicts import judge
+    from trajprompt.report.numbers.claims import read_ledger
+    from trajprompt.report.numbers.verdicts import judge
+    from trajprompt.report.pages.claims_markdown import claims_markdown
+    from trajprompt.report.pages.html import from_markdown, write_page
+    from trajprompt.report.read.published import Published
+    from trajprompt.report.read.run import load_run
 
     ledger = read_ledger(args.published / "claims.yaml")
     tables = {claim.table for claim in ledger.claims}
@@ -107,11 +108,11 @@ def write_aggregate(args: argparse.Namespace, settings: ReportSettings) -> None:
     import pandas as pd
 
     from trajprompt.artifacts.atomic import write_text
-    from trajprompt.report.aggregate import blocks, profile_table
-    from trajprompt.report.aggregate_figure import draw_aggregate
-    from trajprompt.report.aggregate_markdown import aggregate_markdown
-    from trajprompt.report.pages import from_markdown, picture, write_page
-    from trajprompt.report.run import load_run
+    from trajprompt.report.numbers.aggregate import blocks, profile_table
+    from trajprompt.report.pages.aggregate_markdown import aggregate_markdown
+    from trajprompt.report.pages.html import from_markdown, picture, write_page
+    from trajprompt.report.plots.aggregate_figure import draw_aggregate
+    from trajprompt.report.read.run import load_run
 
     printed = _printed(args.published, MAIN_TABLE)
     run = load_run(
@@ -138,9 +139,10 @@ def write_aggregate(args: argparse.Namespace, settings: ReportSettings) -> None:
 def write_compute(args: argparse.Namespace, settings: ReportSettings) -> None:
     """Time, memory and simulator steps of every stage; CPU time of every cell."""
     from trajprompt.artifacts.atomic import write_text
-    from trajprompt.report.compute import Artifacts, compute_markdown, compute_table
-    from trajprompt.report.method_costs import EVALUATE, TUNE, cost_markdown, cost_table
-    from trajprompt.report.pages import from_markdown, write_page
+    from trajprompt.report.numbers.compute import Artifacts, compute_table
+    from trajprompt.report.numbers.method_costs import EVALUATE, TUNE, cost_table
+    from trajprompt.report.pages.compute_markdown import compute_markdown, cost_markdown
+    from trajprompt.report.pages.html import from_markdown, write_page
 
     made = Artifacts(
         args.stores,
@@ -164,9 +166,9 @@ def write_record(args: argparse.Namespace, settings: ReportSettings) -> None:
     from trajprompt.artifacts.atomic import write_text
     from trajprompt.artifacts.provenance import provenance
     from trajprompt.artifacts.records import REPORT_RECORD
-    from trajprompt.report.pages import write_page
-    from trajprompt.report.record import run_record
-    from trajprompt.report.summary import record_page, summary, to_csv
+    from trajprompt.report.pages.html import write_page
+    from trajprompt.report.pages.record import run_record
+    from trajprompt.report.pages.summary import record_page, summary, to_csv
 
     attributes = provenance("report", args.run_config, args.inputs)
     lines = summary(args.run_config, attributes, args.outputs)

@@ -39,9 +39,9 @@ def main(argv: Sequence[str] | None = None) -> None:
 def run(settings: FigureSettings, args: argparse.Namespace) -> None:
     """Make the numbers, write them, draw them."""
     from trajprompt.artifacts.atomic import write_text
-    from trajprompt.report.pages import table_page, write_page
+    from trajprompt.report.pages.html import table_page, write_page
     from trajprompt.report.plots.figure import Figure
-    from trajprompt.report.run import load_run
+    from trajprompt.report.read.run import load_run
 
     kind = importlib.import_module(f"{__package__}.{module_of(settings.kind)}")
     found = load_run(settings, args.evaluations, args.stores)

@@ -15,11 +15,11 @@ import numpy as np
 import pandas as pd
 
 from trajprompt.errors import TrajpromptError
-from trajprompt.report.markdown import SUITE_LABELS, span
+from trajprompt.report.numbers.statistics import estimate
+from trajprompt.report.pages.markdown import SUITE_LABELS, span
 from trajprompt.report.plots.figure import Figure, errors
 from trajprompt.report.plots.prompts import PromptCell
-from trajprompt.report.statistics import estimate
-from trajprompt.report.style import (
+from trajprompt.report.plots.style import (
     BLACK,
     BLUE,
     GREY,

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from trajprompt.report.markdown import SUITE_LABELS
+from trajprompt.report.numbers.cell_table import EXPERT_DATA, TEACHER_LABELS
+from trajprompt.report.pages.markdown import SUITE_LABELS
 from trajprompt.report.plots.direct_labels import (
     End,
     end_of,
@@ -18,10 +19,8 @@ from trajprompt.report.plots.direct_labels import (
     not_tuned,
 )
 from trajprompt.report.plots.figure import Figure, counted
-from trajprompt.report.plots.layout import canvas
 from trajprompt.report.plots.queries import table as query_table
-from trajprompt.report.style import BLACK, GREY, save
-from trajprompt.report.tables import EXPERT_DATA, TEACHER_LABELS
+from trajprompt.report.plots.style import BLACK, GREY, canvas, save
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -3,9 +3,9 @@
 import pandas as pd
 
 from trajprompt.errors import TrajpromptError
-from trajprompt.report.cells import Column, task_by_seed
-from trajprompt.report.run import Run
-from trajprompt.report.statistics import estimate
+from trajprompt.report.numbers.statistics import estimate
+from trajprompt.report.read.cells import Column, task_by_seed
+from trajprompt.report.read.run import Run
 
 REMEDY = "evaluate with curve_episodes > 0, of a method that keeps a curve"
 

@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from trajprompt.report.markdown import SUITE_LABELS, span
+from trajprompt.report.pages.markdown import SUITE_LABELS, span
 from trajprompt.report.plots.figure import Figure
-from trajprompt.report.plots.layout import canvas
 from trajprompt.report.plots.prompts import PromptCell
-from trajprompt.report.style import BLACK, GREY, OKABE_ITO, legend_below, save
+from trajprompt.report.plots.style import BLACK, GREY, OKABE_ITO, canvas, legend_below, save
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from trajprompt.report.style import BLACK, CYCLE, interval_label
+from trajprompt.report.plots.style import BLACK, CYCLE, interval_label
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

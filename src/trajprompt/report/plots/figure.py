@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from trajprompt.errors import TrajpromptError
-from trajprompt.report.cells import Column
-from trajprompt.report.markdown import span
+from trajprompt.report.numbers.statistics import estimate
+from trajprompt.report.pages.markdown import span
 from trajprompt.report.plots.prompts import PromptCell, read_cells
-from trajprompt.report.run import Run
-from trajprompt.report.statistics import estimate
-from trajprompt.report.style import BLACK
+from trajprompt.report.plots.style import BLACK
+from trajprompt.report.read.cells import Column
+from trajprompt.report.read.run import Run
 from trajprompt.settings.stages import FigureSettings
 
 if TYPE_CHECKING:

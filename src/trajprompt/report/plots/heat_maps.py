@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from trajprompt.report.markdown import SUITE_LABELS, span
+from trajprompt.report.pages.markdown import SUITE_LABELS, span
 from trajprompt.report.plots.figure import Figure
-from trajprompt.report.plots.layout import canvas
 from trajprompt.report.plots.prompts import UNITS, PromptCell
-from trajprompt.report.style import save
+from trajprompt.report.plots.style import canvas, save
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from trajprompt.report.markdown import SUITE_LABELS
+from trajprompt.report.pages.markdown import SUITE_LABELS
 from trajprompt.report.plots.figure import Figure
 from trajprompt.report.plots.prompts import PromptCell
-from trajprompt.report.style import CYCLE, GREY, legend_below, panels, save
+from trajprompt.report.plots.style import CYCLE, GREY, legend_below, panels, save
 from trajprompt.seeds import integers
 
 if TYPE_CHECKING:

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from trajprompt.report.markdown import SUITE_LABELS, number
+from trajprompt.report.pages.markdown import SUITE_LABELS, number
 from trajprompt.report.plots.figure import QUALITIES, Figure, counted, errors, last_row
-from trajprompt.report.style import CYCLE, interval_label, legend_below, panels, save
+from trajprompt.report.plots.style import CYCLE, interval_label, legend_below, panels, save
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from trajprompt.errors import TrajpromptError
-from trajprompt.report.cells import Column
-from trajprompt.report.run import Run
+from trajprompt.report.read.cells import Column
+from trajprompt.report.read.run import Run
 from trajprompt.settings.parsing import json_object
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from trajprompt.report.cells import Column
-from trajprompt.report.markdown import SUITE_LABELS, span
+from trajprompt.report.numbers.statistics import estimate
+from trajprompt.report.pages.markdown import SUITE_LABELS, span
 from trajprompt.report.plots.direct_labels import (
     End,
     end_of,
@@ -22,9 +22,8 @@ from trajprompt.report.plots.direct_labels import (
     not_tuned,
 )
 from trajprompt.report.plots.figure import Figure
-from trajprompt.report.plots.layout import canvas
-from trajprompt.report.statistics import estimate
-from trajprompt.report.style import BLACK, save
+from trajprompt.report.plots.style import BLACK, canvas, save
+from trajprompt.report.read.cells import Column
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from trajprompt.report.markdown import SUITE_LABELS, number
+from trajprompt.report.numbers.statistics import paired_difference
+from trajprompt.report.pages.markdown import SUITE_LABELS, number
 from trajprompt.report.plots.figure import Figure, counted, errors
-from trajprompt.report.statistics import paired_difference
-from trajprompt.report.style import BLACK, CYCLE, interval_label, panels, save
+from trajprompt.report.plots.style import BLACK, CYCLE, interval_label, panels, save
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

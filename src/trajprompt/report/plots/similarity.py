@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from trajprompt.report.markdown import (
+from trajprompt.report.numbers.similarity import chance_cka, debiased_cka, linear_cka
+from trajprompt.report.numbers.statistics import estimate
+from trajprompt.report.pages.markdown import (
     EMPTY,
     SUITE_LABELS,
     about_intervals,
@@ -22,10 +24,7 @@ from trajprompt.report.markdown import (
 )
 from trajprompt.report.plots.figure import Figure, last_row
 from trajprompt.report.plots.prompts import PromptCell
-from trajprompt.report.reading import read_table
-from trajprompt.report.similarity import chance_cka, debiased_cka, linear_cka
-from trajprompt.report.statistics import estimate
-from trajprompt.report.style import (
+from trajprompt.report.plots.style import (
     BLUE,
     GREY,
     VERMILLION,
@@ -34,6 +33,7 @@ from trajprompt.report.style import (
     panels,
     save,
 )
+from trajprompt.report.read.tables import read_table
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -5,10 +5,17 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from trajprompt.report.markdown import SUITE_LABELS
+from trajprompt.report.pages.markdown import SUITE_LABELS
 from trajprompt.report.plots.curves import curve_rows
 from trajprompt.report.plots.figure import QUALITIES, Figure, counted
-from trajprompt.report.style import BLUE, ORANGE, VERMILLION, legend_below, panels, save
+from trajprompt.report.plots.style import (
+    BLUE,
+    ORANGE,
+    VERMILLION,
+    legend_below,
+    panels,
+    save,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

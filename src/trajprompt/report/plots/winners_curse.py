@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from trajprompt.report.markdown import (
+from trajprompt.report.numbers.statistics import Estimate, estimate, paired_difference
+from trajprompt.report.pages.markdown import (
     EMPTY,
     SUITE_LABELS,
     about_intervals,
@@ -25,8 +26,7 @@ from trajprompt.report.markdown import (
 )
 from trajprompt.report.plots.figure import Figure, counted, last_row
 from trajprompt.report.plots.prompts import PromptCell
-from trajprompt.report.statistics import Estimate, estimate, paired_difference
-from trajprompt.report.style import (
+from trajprompt.report.plots.style import (
     BLUE,
     GREY,
     VERMILLION,

@@ -6,9 +6,9 @@ from decimal import ROUND_HALF_UP, Decimal
 
 import pandas as pd
 
-from trajprompt.report.published import AVERAGE
-from trajprompt.report.run import Run
-from trajprompt.report.tables import EXPERT_DATA, FIRST_EPISODES, TEACHER_LABELS
+from trajprompt.report.numbers.cell_table import EXPERT_DATA, FIRST_EPISODES, TEACHER_LABELS
+from trajprompt.report.read.published import AVERAGE
+from trajprompt.report.read.run import Run
 
 EMPTY = "–"
 # Simulated with normal scores, see report/statistics.py.

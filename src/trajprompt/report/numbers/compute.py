@@ -8,9 +8,8 @@ import pandas as pd
 
 from trajprompt.adaptations.layout import check_history, open_adaptation
 from trajprompt.artifacts.hdf5_attributes import get_integer
-from trajprompt.report.cells import read_evaluation
-from trajprompt.report.jobs import Used, job_of, used_by
-from trajprompt.report.markdown import EMPTY, grid
+from trajprompt.report.read.cells import read_evaluation
+from trajprompt.report.read.jobs import Used, job_of, used_by
 from trajprompt.trajectories.layout import task_groups
 from trajprompt.trajectories.store import open_store
 
@@ -52,42 +51,6 @@ def compute_table(logs: Path, made: Artifacts) -> pd.DataFrame:
     table = pd.concat([table, pd.DataFrame([row])], ignore_index=True)
     whole = ("jobs", "unknown", "simulator_steps")
     return table.astype(dict.fromkeys(whole, int))
-
-
-def compute_markdown(table: pd.DataFrame, run: str) -> str:
-    """The table in minutes and million steps, with the share of each stage's CPU time.
-
-    A sum that lacks jobs is marked as a lower bound, and then there are no shares.
-    """
-    all_stages = table.iloc[-1]
-    complete = all_stages["unknown"] == 0 and all_stages["cpu_hours"] > 0
-    rows = []
-    for _, row in table.iterrows():
-        share = 100 * row["cpu_hours"] / all_stages["cpu_hours"] if complete else None
-        cells = [str(row["stage"]), f"{row['jobs']:,}"]
-        cells.append(_bound(60 * row["wall_hours"], row["unknown"], 1))
-        cells.append(_bound(60 * row["cpu_hours"], row["unknown"], 1))
-        cells.append(EMPTY if share is None or pd.isna(share) else f"{share:.0f} %")
-        cells.append(_bound(row["memory_gib"], row["unknown"], 2))
-        rows.append([*cells, f"{row['simulator_steps'] / 1e6:.3f}"])
-    header = ["stage", "jobs", "wall, min", "CPU, min", "share", "peak of a job, GiB"]
-    notes = (
-        f"Run `{run}`: sums over jobs; wall time, CPU time and peak of resident memory as "
-        "every job measured its own, start of the program included, waiting for its turn "
-        "not. Jobs ran side by side, so the wall times add up to more than the run took. "
-        "Steps are control steps of one simulator; collection's are those that the stores "
-        "hold."
-    )
-    if unknown := all_stages["unknown"]:
-        notes += f" Unknown: time and memory of {unknown} of {all_stages['jobs']} jobs"
-        notes += f"; sums without them are marked ≥, and {EMPTY} where none is known."
-    return f"{notes}\n\n{grid([*header, 'simulator steps, million'], rows)}"
-
-
-def _bound(value: float, unknown: int, digits: int) -> str:
-    if pd.isna(value):
-        return EMPTY
-    return f"{'≥ ' if unknown else ''}{value:.{digits}f}"
 
 
 def _summary(jobs: Sequence[Used]) -> dict[str, float]:

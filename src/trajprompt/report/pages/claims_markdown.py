@@ -2,8 +2,16 @@
 
 import pandas as pd
 
-from trajprompt.report.claims import Claim, Contradiction, Ledger, Remark
-from trajprompt.report.markdown import (
+from trajprompt.report.numbers.claims import Claim, Contradiction, Ledger, Remark
+from trajprompt.report.numbers.verdicts import (
+    CONTRADICTION,
+    NO,
+    NOT_PRINTED,
+    NOT_TESTED,
+    VERDICTS,
+    WITHIN_MARGIN,
+)
+from trajprompt.report.pages.markdown import (
     EMPTY,
     SUITE_LABELS,
     about_intervals,
@@ -12,16 +20,8 @@ from trajprompt.report.markdown import (
     number,
     size,
 )
-from trajprompt.report.papers import NAME_OF_SOURCE, OWN
-from trajprompt.report.run import Run
-from trajprompt.report.verdicts import (
-    CONTRADICTION,
-    NO,
-    NOT_PRINTED,
-    NOT_TESTED,
-    VERDICTS,
-    WITHIN_MARGIN,
-)
+from trajprompt.report.read.papers import NAME_OF_SOURCE, OWN
+from trajprompt.report.read.run import Run
 
 MARKS = {NO: " †", WITHIN_MARGIN: " ‡"}  # behind a verdict, see report/pages.py
 LEGEND = (

@@ -4,9 +4,15 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from trajprompt.report.aggregate import Block, ends
-from trajprompt.report.markdown import EMPTY, SUITE_LABELS, about_intervals, grid, number
-from trajprompt.report.run import Run
+from trajprompt.report.numbers.aggregate import Block, ends
+from trajprompt.report.pages.markdown import (
+    EMPTY,
+    SUITE_LABELS,
+    about_intervals,
+    grid,
+    number,
+)
+from trajprompt.report.read.run import Run
 
 
 def aggregate_markdown(blocks: Sequence[Block], run: Run) -> str:

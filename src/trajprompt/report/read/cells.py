@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from trajprompt.errors import TrajpromptError
-from trajprompt.report.reading import read_table
+from trajprompt.report.read.tables import read_table
 from trajprompt.rollout.columns import (
     CELL_COLUMNS,
     CHECKPOINTS,

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from trajprompt.report.style import (
+from trajprompt.report.plots.style import (
     BLUE,
     CYCLE,
     GREY,

@@ -9,11 +9,17 @@ import numpy as np
 
 from trajprompt import seeds as streams
 from trajprompt.errors import TrajpromptError
-from trajprompt.report.cells import Column, Evaluations, Scores, parse_columns
-from trajprompt.report.published import AVERAGE, Published
-from trajprompt.report.random_play import MADE_BY, RandomPlay, read_random_play
-from trajprompt.report.sizes import PrintedSize, Sizes, read_printed
-from trajprompt.report.teacher import Teacher, read_teacher, store_suite
+from trajprompt.report.read.baselines import (
+    MADE_BY,
+    RandomPlay,
+    Teacher,
+    read_random_play,
+    read_teacher,
+    store_suite,
+)
+from trajprompt.report.read.cells import Column, Evaluations, Scores, parse_columns
+from trajprompt.report.read.published import AVERAGE, Published
+from trajprompt.report.read.sizes import PrintedSize, Sizes, read_printed
 from trajprompt.settings.stages import ReportSettings
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 from trajprompt.adaptations.layout import open_adaptation
 from trajprompt.artifacts.hdf5_attributes import get_attributes, get_integer
 from trajprompt.errors import TrajpromptError
-from trajprompt.report.cells import Column
-from trajprompt.report.papers import PAPERS
-from trajprompt.report.reading import read_table
+from trajprompt.report.read.cells import Column
+from trajprompt.report.read.papers import PAPERS
+from trajprompt.report.read.tables import read_table
 
 REMEDY = "run `python -m trajprompt.tune`"
 PRINTED_COLUMNS = ["paper", "column", "printed", "percentage", "source", "note"]

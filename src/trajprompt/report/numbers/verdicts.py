@@ -7,11 +7,11 @@ import numpy as np
 import pandas as pd
 
 from trajprompt.errors import TrajpromptError
-from trajprompt.report.claims import DIRECTIONS, Claim, Contradiction, Ledger
-from trajprompt.report.published import AVERAGE, Published
-from trajprompt.report.run import Run
-from trajprompt.report.statistics import Estimate, estimate, paired_difference
-from trajprompt.report.tables import EXPERT_DATA
+from trajprompt.report.numbers.cell_table import EXPERT_DATA
+from trajprompt.report.numbers.claims import DIRECTIONS, Claim, Contradiction, Ledger
+from trajprompt.report.numbers.statistics import Estimate, estimate, paired_difference
+from trajprompt.report.read.published import AVERAGE, Published
+from trajprompt.report.read.run import Run
 
 REPRODUCED = "reproduced"
 NOT_REPRODUCED = "not reproduced"

@@ -10,11 +10,11 @@ from typing import Any
 
 import yaml
 
-from trajprompt.report.markdown import grid
-from trajprompt.report.pages import folded, from_markdown
-from trajprompt.report.reading import read_table
-from trajprompt.report.record import machine
-from trajprompt.report.verdicts import VERDICTS
+from trajprompt.report.numbers.verdicts import VERDICTS
+from trajprompt.report.pages.html import folded, from_markdown
+from trajprompt.report.pages.markdown import grid
+from trajprompt.report.pages.record import machine
+from trajprompt.report.read.tables import read_table
 
 Lines = list[tuple[str, str]]
 

@@ -15,9 +15,9 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
-from trajprompt.report.cells import Column
-from trajprompt.report.run import Run
-from trajprompt.report.statistics import CONFIDENCE
+from trajprompt.report.numbers.statistics import CONFIDENCE
+from trajprompt.report.read.cells import Column
+from trajprompt.report.read.run import Run
 
 RESAMPLES = 2000  # a 2.5 % quantile to about 1/25 of the interval's width
 LEVELS = np.round(np.arange(-0.5, 1.501, 0.05), 2)  # of normalised return, in a profile

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from trajprompt.report.markdown import SUITE_LABELS
-from trajprompt.report.run import Run
-from trajprompt.report.style import (
+from trajprompt.report.numbers.cell_table import EXPERT_DATA, FIRST_EPISODES, TEACHER_LABELS
+from trajprompt.report.pages.markdown import SUITE_LABELS
+from trajprompt.report.plots.style import (
     BLUE,
     GREEN,
     GREY,
@@ -19,7 +19,7 @@ from trajprompt.report.style import (
     panels,
     save,
 )
-from trajprompt.report.tables import EXPERT_DATA, FIRST_EPISODES, TEACHER_LABELS
+from trajprompt.report.read.run import Run
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

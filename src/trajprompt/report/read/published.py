@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from trajprompt.errors import TrajpromptError
-from trajprompt.report.reading import read_table
+from trajprompt.report.read.tables import read_table
 
 COLUMNS = ["suite", "column", "mean", "spread", "seeds", "source", "note"]
 AVERAGE = "average"

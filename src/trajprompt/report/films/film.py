@@ -188,7 +188,7 @@ def _check_cell(settings: VideoSettings, column: dict[str, str], adaptation: Pat
 def write_film(scene: Scene, film: "Film", path: Path) -> Path:
     """The frames of all panels, as one film."""
     from trajprompt.artifacts.video import write_video
-    from trajprompt.report.panels import Panels
+    from trajprompt.report.films.panels import Panels
 
     panels = Panels(heading(scene), [column["label"] for column in scene.columns], SIZE)
     steps = [*range(0, film.time, scene.every), film.time]
@@ -200,7 +200,7 @@ def write_film(scene: Scene, film: "Film", path: Path) -> Path:
 
 
 def heading(scene: Scene) -> str:
-    from trajprompt.report.markdown import SUITE_LABELS
+    from trajprompt.report.pages.markdown import SUITE_LABELS
     from trajprompt.tasks.wording import goal_text
 
     name = SUITE_LABELS[scene.suite.name]
@@ -238,7 +238,7 @@ def write_outputs(
     import pandas as pd
 
     from trajprompt.artifacts.atomic import write_text
-    from trajprompt.report.pages import film_page, write_page
+    from trajprompt.report.pages.html import film_page, write_page
 
     table = pd.DataFrame(rows, columns=list(COLUMNS))
     text = table.to_csv(index=False, float_format="%.6g", lineterminator="\n")

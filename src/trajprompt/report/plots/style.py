@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from trajprompt.artifacts.atomic import atomic_path
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -19,6 +20,7 @@ OKABE_ITO = (BLUE, ORANGE, GREEN, PURPLE, SKY, VERMILLION, BLACK, YELLOW)  # man
 CYCLE = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY, BLACK)  # lines on white: no yellow
 GREY = "#767676"  # not of the palette
 PANEL_INCHES = (4.6, 3.1)
+TWO_PANELS_INCHES = 2 * PANEL_INCHES[0] + 1.0  # width of a figure of two panels
 ROW_INCHES = 0.21  # of a method in a panel that lists them downwards
 PNG_DPI = 110  # a two-panel figure is about 1000 pixels wide, the width of a README
 
@@ -45,28 +47,40 @@ def panels(
 
     A single panel is as wide as two, so that figures shown one below the other match.
     """
+    across = min(2, count)
+    down = -(-count // across)
+    width = PANEL_INCHES[0] * (2 if count == 1 else 1) * across + 1.0
+    with canvas(down, across, height * down + 0.6, width, sharey=share_y) as (figure, axes):
+        flat = list(axes.flat)
+        for spare in flat[count:]:
+            spare.set_visible(False)
+        yield figure, flat[:count]
+
+
+@contextmanager
+def canvas(
+    rows: int, columns: int, height: float, width: float = TWO_PANELS_INCHES, **grid: Any
+) -> Iterator[tuple["Figure", "np.ndarray"]]:
+    """Axes (rows, columns) in the house style, drawn off-screen; sizes in inches.
+
+    ``grid`` is for matplotlib's ``subplots``.
+    """
     import matplotlib
 
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
-    across = min(2, count)
-    down = -(-count // across)
-    width = PANEL_INCHES[0] * (2 if count == 1 else 1)
     settings: Any = SETTINGS  # matplotlib's own type lists every known key
     with matplotlib.rc_context(settings):
         figure, axes = pyplot.subplots(
-            down,
-            across,
-            figsize=(width * across + 1.0, height * down + 0.6),
+            rows,
+            columns,
+            figsize=(width, height),
             squeeze=False,
-            sharey=share_y,
             layout="constrained",
+            **grid,
         )
-        flat = list(axes.flat)
-        for spare in flat[count:]:
-            spare.set_visible(False)
-        yield figure, flat[:count]
+        yield figure, axes
         pyplot.close(figure)
 
 

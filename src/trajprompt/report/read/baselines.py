@@ -1,4 +1,4 @@
-"""What the data itself earned: what an imitator can hope for, and where it began."""
+"""Returns that methods are measured against: the data's own, and random play's."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,8 +7,12 @@ from pathlib import Path
 import numpy as np
 
 from trajprompt.errors import TrajpromptError
+from trajprompt.report.read.cells import read_evaluation
 from trajprompt.settings.parsing import json_object
+from trajprompt.settings.stages import RANDOM_POLICY
 from trajprompt.trajectories.store import read_attributes, read_trajectories
+
+MADE_BY = f"trajprompt {RANDOM_POLICY}"
 
 
 @dataclass(frozen=True)
@@ -67,3 +71,34 @@ def read_teacher(path: str | Path, tasks: Sequence[int]) -> Teacher:
 def store_suite(path: str | Path) -> str:
     """The suite that a trajectory store belongs to."""
     return str(read_attributes(path)["suite"])
+
+
+@dataclass(frozen=True)
+class RandomPlay:
+    """Mean returns of one suite's tasks."""
+
+    path: Path
+    suite: str
+    means: dict[int, float]  # by task
+    episodes: int  # per task
+
+    def returns(self, tasks: Sequence[int]) -> np.ndarray:
+        """(T,) of ``tasks``."""
+        missing = [task for task in tasks if task not in self.means]
+        if missing:
+            found, expected = f"tasks {sorted(self.means)}", f"also {missing}"
+            raise TrajpromptError(self.path, found, expected, f"run `{MADE_BY}`")
+        return np.array([self.means[task] for task in tasks])
+
+
+def read_random_play(path: str | Path) -> RandomPlay:
+    """From the file of one suite."""
+    table = read_evaluation(path, MADE_BY)
+    cells = list(table.groupby(["suite", "method"]).groups)
+    if len(cells) != 1 or cells[0][1] != RANDOM_POLICY:
+        found = f"episodes of (suite, method) {cells[:3]}"
+        expected = f"one suite's, of {RANDOM_POLICY}"
+        raise TrajpromptError(path, found, expected, f"run `{MADE_BY}`")
+    returns = table.groupby("task")["return"]
+    means = {int(task): float(mean) for task, mean in returns.mean().items()}
+    return RandomPlay(Path(path), cells[0][0], means, int(returns.count().min()))

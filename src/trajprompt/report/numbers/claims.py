@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from trajprompt.errors import TrajpromptError
-from trajprompt.report.reading import read_yaml
+from trajprompt.report.read.tables import read_yaml
 
 DIRECTIONS = ("greater", "at-least", "equivalent")
 PRINTED = {"first", "second", "difference", "spread", "exceeds_spread"}

@@ -108,7 +108,7 @@ def table_page(stem: Path) -> str:
 
 def film_page(title: str, table: "pd.DataFrame", films: Sequence[Path]) -> str:
     """A film per suite, each with what its panels earned."""
-    from trajprompt.report.markdown import SUITE_LABELS, grid, number
+    from trajprompt.report.pages.markdown import SUITE_LABELS, grid, number
 
     parts = [f"<h1>{html.escape(title)}</h1>\n", from_markdown(FILM_NOTE)]
     groups = table.groupby("suite", sort=False)

@@ -10,10 +10,10 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from trajprompt.report.cells import Column, Scores
-from trajprompt.report.published import AVERAGE
-from trajprompt.report.run import Run
-from trajprompt.report.statistics import Estimate, estimate
+from trajprompt.report.numbers.statistics import Estimate, estimate
+from trajprompt.report.read.cells import Column, Scores
+from trajprompt.report.read.published import AVERAGE
+from trajprompt.report.read.run import Run
 
 FIRST_EPISODES = "data-first"
 EXPERT_DATA = "data-expert"

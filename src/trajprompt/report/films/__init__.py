@@ -1,0 +1,1 @@
+"""Rollouts side by side, filmed."""

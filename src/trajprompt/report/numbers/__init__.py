@@ -1,0 +1,1 @@
+"""What the report computes: tables, statistics, verdicts."""

@@ -1,0 +1,54 @@
+"""How the data's agents and the backbones learned: collection and pretraining curves."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from trajprompt.errors import TrajpromptError
+from trajprompt.report.read.baselines import store_suite
+from trajprompt.report.read.tables import read_table
+from trajprompt.trajectories.layout import read_learning_curve
+from trajprompt.trajectories.store import open_store
+
+PRETRAIN = "python -m trajprompt.pretrain"
+STEPS, MEAN = "environment_steps_per_task", "mean_return"
+WORST, BEST = "worst_task_return", "best_task_return"
+
+
+def collection_table(stores: Sequence[str | Path]) -> pd.DataFrame:
+    """The learning curves that collection kept, one row per suite and point."""
+    tables = []
+    for path in stores:
+        with open_store(path) as file:
+            columns, values = read_learning_curve(file, path)
+        missing = {STEPS, MEAN, WORST, BEST} - set(columns)
+        if missing:
+            where = f"{path}:learning_curve"
+            raise TrajpromptError(where, f"columns {columns}", f"also {sorted(missing)}")
+        curve = pd.DataFrame(values, columns=columns)
+        tables.append(curve.assign(suite=store_suite(path)))
+    return pd.concat(tables, ignore_index=True)
+
+
+def pretraining_table(curves: Sequence[str | Path]) -> pd.DataFrame:
+    """All pretraining curves; paths end in ``<suite>/<backbone>/seed<n>.csv``."""
+    tables = []
+    for path in map(Path, curves):
+        table = read_table(path, PRETRAIN, ["step"], ["step"])
+        if not losses(table):
+            found = f"columns {list(table.columns)[:20]}"
+            raise TrajpromptError(path, found, "step and …loss")
+        read_table(path, PRETRAIN, ["step"], perhaps=losses(table))
+        suite, backbone, seed = (
+            path.parts[-3],
+            path.parts[-2],
+            path.stem.removeprefix("seed"),
+        )
+        tables.append(table.assign(suite=suite, backbone=backbone, seed=seed))
+    return pd.concat(tables, ignore_index=True)
+
+
+def losses(table: pd.DataFrame) -> list[str]:
+    """The loss columns of a pretraining curve, training before validation."""
+    return sorted(name for name in table.columns if name.endswith("loss"))

@@ -1,0 +1,1 @@
+"""What the report writes as text: Markdown and HTML."""

@@ -1,0 +1,98 @@
+"""What a run and its methods cost, as Markdown."""
+
+import pandas as pd
+
+from trajprompt.report.numbers.method_costs import (
+    AGAINST,
+    BASELINE,
+    CELL,
+    COMPARED,
+    EVALUATE,
+    TUNE,
+)
+from trajprompt.report.pages.markdown import EMPTY, SUITE_LABELS, grid, number
+
+
+def compute_markdown(table: pd.DataFrame, run: str) -> str:
+    """The table in minutes and million steps, with the share of each stage's CPU time.
+
+    A sum that lacks jobs is marked as a lower bound, and then there are no shares.
+    """
+    all_stages = table.iloc[-1]
+    complete = all_stages["unknown"] == 0 and all_stages["cpu_hours"] > 0
+    rows = []
+    for _, row in table.iterrows():
+        share = 100 * row["cpu_hours"] / all_stages["cpu_hours"] if complete else None
+        cells = [str(row["stage"]), f"{row['jobs']:,}"]
+        cells.append(_bound(60 * row["wall_hours"], row["unknown"], 1))
+        cells.append(_bound(60 * row["cpu_hours"], row["unknown"], 1))
+        cells.append(EMPTY if share is None or pd.isna(share) else f"{share:.0f} %")
+        cells.append(_bound(row["memory_gib"], row["unknown"], 2))
+        rows.append([*cells, f"{row['simulator_steps'] / 1e6:.3f}"])
+    header = ["stage", "jobs", "wall, min", "CPU, min", "share", "peak of a job, GiB"]
+    notes = (
+        f"Run `{run}`: sums over jobs; wall time, CPU time and peak of resident memory as "
+        "every job measured its own, start of the program included, waiting for its turn "
+        "not. Jobs ran side by side, so the wall times add up to more than the run took. "
+        "Steps are control steps of one simulator; collection's are those that the stores "
+        "hold."
+    )
+    if unknown := all_stages["unknown"]:
+        notes += f" Unknown: time and memory of {unknown} of {all_stages['jobs']} jobs"
+        notes += f"; sums without them are marked ≥, and {EMPTY} where none is known."
+    return f"{notes}\n\n{grid([*header, 'simulator steps, million'], rows)}"
+
+
+def _bound(value: float, unknown: int, digits: int) -> str:
+    if pd.isna(value):
+        return EMPTY
+    return f"{'≥ ' if unknown else ''}{value:.{digits}f}"
+
+
+def cost_markdown(table: pd.DataFrame) -> str:
+    """Cells downwards, suite by suite; tuning and evaluation across, with ratios."""
+    if table.empty:
+        return ""
+    stages = {name: rows.set_index(CELL) for name, rows in table.groupby("stage")}
+    lines = []
+    for cell in dict.fromkeys(table[CELL].itertuples(index=False, name=None)):
+        suite, setting, method = cell
+        line = [SUITE_LABELS.get(suite, suite), setting, method]
+        for stage in (TUNE, EVALUATE):
+            line += _shown(stages.get(stage), cell)
+        lines.append(line)
+    header = ["suite", "setting", "method"]
+    for what in ("tuning", "evaluation"):
+        header += [f"{what}: jobs", "CPU s per cell", AGAINST]
+    return f"## Cell by cell\n\n{_notes(table)}\n{grid(header, lines, 3)}"
+
+
+def _shown(rows: pd.DataFrame | None, cell: tuple[str, str, str]) -> list[str]:
+    if rows is None or cell not in rows.index:
+        return [EMPTY] * 3
+    row = rows.loc[cell]
+    jobs = f"{row['jobs']:.0f}"
+    if row["unknown"]:
+        jobs = f"{row['jobs'] - row['unknown']:.0f} of {jobs}"
+    ratio = number(row["against"], 2)
+    return [jobs, number(row["cpu_seconds"]), ratio if ratio == EMPTY else f"{ratio} ×"]
+
+
+def _notes(table: pd.DataFrame) -> str:
+    """What the numbers are, and how dear the diffuser's tuning is."""
+    text = (
+        "CPU seconds as every job measured its own, start of the program included; means "
+        f"over seeds. *{AGAINST.capitalize()}*: the ratio to {BASELINE} in the same suite "
+        "and setting.\n"
+    )
+    own = (table["stage"] == TUNE) & (table["method"] == COMPARED)
+    known = table[own].dropna(subset=["against"])
+    if known.empty:
+        return text
+    ratios = [
+        f"{number(row['against'], 2)} in {SUITE_LABELS.get(row['suite'], row['suite'])} "
+        f"({row['setting']})"
+        for _, row in known.iterrows()
+    ]
+    line = f"CPU seconds of tuning, {COMPARED} / {BASELINE}: {', '.join(ratios)}."
+    return f"{text}\n**{line}**\n"
