@@ -28,10 +28,10 @@ from machine import print_machine
 from torch import Tensor, nn
 
 from trajprompt import config
+from trajprompt.commands.tune import prepare
 from trajprompt.settings.options import parse_options
 from trajprompt.settings.stages import TuneSettings
 from trajprompt.trajectories.segments import Segments
-from trajprompt.tune import prepare
 from trajprompt.tuning.bandit.reward_models import RewardModels
 from trajprompt.tuning.bandit.reward_refit import RefitSettings, refit
 from trajprompt.tuning.oracle import Played, ReturnOracle

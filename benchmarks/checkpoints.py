@@ -25,9 +25,10 @@ from typing import Any
 import torch
 from machine import print_machine
 
-from trajprompt import config, pretrain
+from trajprompt import config
 from trajprompt.artifacts.checkpoint import LARGEST_SHARE, MINUTES, VARIABLE, Checkpoint
-from trajprompt.collect.__main__ import run as run_collect
+from trajprompt.commands import pretrain
+from trajprompt.commands.collect import run as run_collect
 from trajprompt.settings.stages import CollectSettings, PretrainSettings
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -30,10 +30,10 @@ from stable_baselines3.common.evaluation import evaluate_policy
 from stable_baselines3.common.monitor import Monitor
 
 from trajprompt import config
-from trajprompt.collect.__main__ import run as run_stage
 from trajprompt.collect.loop import schedule
 from trajprompt.collect.options import KINDS, SacOptions
 from trajprompt.collect.perspective import VISIBLE
+from trajprompt.commands.collect import run as run_stage
 from trajprompt.numerics.device import resolve_precision
 from trajprompt.settings.options import parse_together
 from trajprompt.settings.stages import CollectSettings

@@ -1,6 +1,6 @@
 """Run a stage and say how much of its CPU time went into importing: for startup.py.
 
-    python benchmarks/import_clock.py OUT.json trajprompt.tune --suite ...
+    python benchmarks/import_clock.py OUT.json trajprompt.commands.tune --suite ...
 
 The stage runs as under ``python -m``. OUT.json gets the CPU seconds that the interpreter
 took to start, those inside import statements wherever they stand, so that whatever a

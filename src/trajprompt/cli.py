@@ -8,38 +8,27 @@ from collections.abc import Sequence
 from trajprompt import __version__
 from trajprompt.commands.process import run_stage
 
-COMMANDS = {  # name -> module with a ``main(argv)``; imported only when it is called
-    "inspect": "trajprompt.inspect_artifact",
-    "render": "trajprompt.render",
-    "collect": "trajprompt.collect",
-    "pretrain": "trajprompt.pretrain",
-    "tune": "trajprompt.tune",
-    "evaluate": "trajprompt.evaluate",
-    "random-policy": "trajprompt.random_policy",
-    "report": "trajprompt.report",
-    "figure": "trajprompt.report.plots",
-    "video": "trajprompt.report.films.film",
-    "calibrate": "trajprompt.calibrate",
-    "import": "trajprompt.exchange.importing",
-    "export": "trajprompt.exchange.exporting",
-    "verify": "trajprompt.verify",
+COMMANDS = {  # name -> what it does; trajprompt.commands.<name> has its ``main(argv)``
+    "inspect": "look inside any artifact: tree, units, settings, return statistics",
+    "render": "write a short video of a policy on a task",
+    "collect": "1: make replay buffers of a suite            (.h5)",
+    "pretrain": "2: train a backbone on them                  (.safetensors)",
+    "tune": "3: adapt it to test tasks with one method    (.h5)",
+    "evaluate": "4: play the adapted prompts                  (.csv)",
+    "random-policy": "4: play random actions, 0 of all scores      (.csv)",
+    "report": "5: tables and claims of a run",
+    "figure": "5: one figure of the papers, with the numbers behind it",
+    "video": "5: rollouts side by side, filmed",
+    "calibrate": "choose a method's step size or other options on training tasks",
+    "import": "make a store of data from elsewhere (Prompt-DT pickles, D4RL, Minari)",
+    "export": "write a store's tasks as Minari datasets",
+    "verify": "whether a run's files belong together and are as they were made",
 }
+MODULES = {"import": "import_data", "export": "export_data"}  # others: the command's name
+LISTED = "\n".join(f"  {name:<15}{text}" for name, text in COMMANDS.items())
 
-EPILOG = """commands:
-  inspect        look inside any artifact: tree, units, settings, return statistics
-  render         write a short video of a policy on a task
-  collect        1: make replay buffers of a suite            (.h5)
-  pretrain       2: train a backbone on them                  (.safetensors)
-  tune           3: adapt it to test tasks with one method    (.h5)
-  evaluate       4: play the adapted prompts                  (.csv)
-  random-policy  4: play random actions, 0 of all scores      (.csv)
-  report         5: tables and claims of a run
-  figure         5: one figure of the papers, with the numbers behind it
-  video          5: rollouts side by side, filmed
-  calibrate      choose a method's step size or other options on training tasks
-  import         make a store of data from elsewhere (Prompt-DT pickles, D4RL, Minari)
-  export         write a store's tasks as Minari datasets
-  verify         whether a run's files belong together and are as they were made
+EPILOG = f"""commands:
+{LISTED}
 
 examples:
   trajprompt inspect results/laptop/1_collect/cheetah-vel/trajectories.h5
@@ -65,9 +54,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(command: str, arguments: Sequence[str]) -> None:
-    module = importlib.import_module(COMMANDS[command])
-    if hasattr(module, "__path__"):  # a package's command is its __main__
-        module = importlib.import_module(f"{COMMANDS[command]}.__main__")
+    name = MODULES.get(command, command.replace("-", "_"))
+    module = importlib.import_module(f"trajprompt.commands.{name}")
     try:
         module.main(arguments)
         sys.stdout.flush()

@@ -129,8 +129,8 @@ def _write_episodes(
 
 
 def make_curve(path: Path) -> None:
+    from trajprompt.commands.pretrain import curve_csv
     from trajprompt.models.training import CurvePoint
-    from trajprompt.pretrain import curve_csv
 
     path.write_text(curve_csv([CurvePoint(i, 1 / i, 2 / i, 1e-3) for i in range(1, 9)]))
 

@@ -42,7 +42,7 @@ def _compute(name: str) -> Callable[[Path], object]:
 
 
 def _inspect(path: Path) -> object:
-    from trajprompt.inspect_artifact import describe, plot
+    from trajprompt.commands.inspect import describe, plot
 
     text = describe(path)
     if path.suffix != ".safetensors" and len(text) % 4 == 0:  # drawing takes its time

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import psutil
 
+from trajprompt.commands.inspect import describe
 from trajprompt.errors import TrajpromptError
-from trajprompt.inspect_artifact import describe
 from trajprompt.verification.chain import WHOLE, judge
 
 # How long the jobs took.

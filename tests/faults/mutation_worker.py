@@ -27,8 +27,8 @@ import mutate_text
 import numpy as np
 from fingerprint import fingerprint
 
+from trajprompt.commands.inspect import plot
 from trajprompt.errors import TrajpromptError
-from trajprompt.inspect_artifact import plot
 
 GIB = 2**30
 ROOM = 4 * GIB

@@ -73,7 +73,7 @@ class FakeFigure:
     stores: list[Path]
 
     def command(self, out: Path, **files: list[Path]) -> list[str]:
-        """Arguments of ``python -m trajprompt.report.plots``."""
+        """Arguments of ``python -m trajprompt.commands.figure``."""
         settings = json.dumps(dataclasses.asdict(self.settings))
         arguments = ["--figure", self.settings.table, "--settings", settings]
         arguments += ["--out", str(out)]

@@ -95,7 +95,7 @@ def with_columns(settings: ReportSettings, columns: list[dict]) -> ReportSetting
 
 
 def command(run: FakeRun, name: str, out: Path, **files: list[Path]) -> list[str]:
-    """Arguments of ``python -m trajprompt.report``."""
+    """Arguments of ``python -m trajprompt.commands.report``."""
     table = run.settings.table if name == "table" else ""
     settings = json.dumps({**vars(run.settings), "table": table})
     arguments = [name, "--settings", settings, "--out", str(out)]

@@ -8,8 +8,8 @@ import torch
 from test_problem import LEARNS, SETTINGS, SUITE, build, make_backbone, run_tune, task_data
 
 from trajprompt.adaptations.read import read_adaptation
+from trajprompt.commands.inspect import describe
 from trajprompt.errors import TrajpromptError
-from trajprompt.inspect_artifact import describe
 from trajprompt.models.backbone import save_backbone
 from trajprompt.trajectories.store import write_trajectories
 from trajprompt.tuning import protocol

@@ -8,8 +8,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from trajprompt import calibrate
 from trajprompt.adaptations.adaptation import Adaptation
+from trajprompt.commands import calibrate
 from trajprompt.errors import TrajpromptError
 from trajprompt.settings.stages import TuneSettings, to_json
 from trajprompt.tuning import sweep

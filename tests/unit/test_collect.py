@@ -9,7 +9,6 @@ import torch
 from torch import nn
 
 from trajprompt.collect import algorithms
-from trajprompt.collect.__main__ import run
 from trajprompt.collect.curve import check_learned, first_and_last, learning_curve
 from trajprompt.collect.goal_conditioned import GoalConditioned
 from trajprompt.collect.heading import CanonicalHeading, rename_legs, turn
@@ -20,6 +19,7 @@ from trajprompt.collect.perspective import Transition
 from trajprompt.collect.replay import Batch, ReplayBuffer
 from trajprompt.collect.sac import SAC, squash
 from trajprompt.collect.td3 import TD3
+from trajprompt.commands.collect import run
 from trajprompt.errors import TrajpromptError
 from trajprompt.numerics.flat_adamw import FlatAdamW
 from trajprompt.settings.options import parse_together

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from trajprompt.collect.__main__ import run
 from trajprompt.collect.recorder import Recorder
+from trajprompt.commands.collect import run
 from trajprompt.errors import Interrupted
 from trajprompt.settings.stages import CollectSettings, to_json
 from trajprompt.trajectories.store import read_trajectories

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 import torch
 
-from trajprompt import evaluate as stage
 from trajprompt.adaptations.adaptation import HISTORY_COLUMNS
 from trajprompt.adaptations.read import StoredAdaptation
 from trajprompt.artifacts.atomic import file_hash
+from trajprompt.commands import evaluate as stage
 from trajprompt.errors import TrajpromptError
 from trajprompt.rollout import arms
 from trajprompt.rollout.columns import EVALUATION_COLUMNS

@@ -15,8 +15,8 @@ from trajprompt import cli
 from trajprompt.adaptations.adaptation import HISTORY_COLUMNS, Adaptation
 from trajprompt.adaptations.write import write_adaptation
 from trajprompt.artifacts.hdf5_attributes import write_attributes
+from trajprompt.commands.inspect import describe, main, recognise
 from trajprompt.errors import TrajpromptError
-from trajprompt.inspect_artifact import describe, main, recognise
 from trajprompt.inspection import adaptation, text
 from trajprompt.tasks.suites import Suite
 from trajprompt.trajectories.episodes import TaskTrajectories

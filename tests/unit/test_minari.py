@@ -9,8 +9,8 @@ import pytest
 from exchange_data import ANT, REACH, imported, refused, stored
 
 from trajprompt import cli
+from trajprompt.commands import export_data as exporting
 from trajprompt.errors import TrajpromptError
-from trajprompt.exchange import exporting
 from trajprompt.trajectories.store import COLUMNS, read_attributes, read_trajectories
 
 

@@ -11,7 +11,7 @@ from exchange_data import REACH, VEL, stored
 
 from trajprompt import config
 from trajprompt.artifacts.atomic import file_hash
-from trajprompt.collect.__main__ import run as collect
+from trajprompt.commands.collect import run as collect
 from trajprompt.consistency import splits
 from trajprompt.errors import TrajpromptError
 from trajprompt.settings.stages import CollectSettings

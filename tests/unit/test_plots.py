@@ -14,8 +14,8 @@ from matplotlib import image
 from plots_run import CONDITIONS, LEVEL, SEEDS, make_figure
 
 from trajprompt import config as run_config
+from trajprompt.commands.figure import main
 from trajprompt.errors import TrajpromptError
-from trajprompt.report.plots.__main__ import main
 from trajprompt.report.plots.denoising import main_plane, step_share
 from trajprompt.report.plots.figure import Figure
 from trajprompt.report.plots.inputs import READS, WITH_TEXT, module_of

@@ -10,7 +10,7 @@ import pytest
 import torch
 from safetensors import safe_open
 
-from trajprompt import pretrain as stage
+from trajprompt.commands import pretrain as stage
 from trajprompt.errors import TrajpromptError
 from trajprompt.models.backbone import load_backbone, save_backbone
 from trajprompt.models.pretraining_data import hold_out, prepare

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from trajprompt import evaluate, tune
 from trajprompt.adaptations.read import read_adaptation
+from trajprompt.commands import evaluate, tune
 from trajprompt.errors import TrajpromptError
 from trajprompt.models.backbone import Backbone, save_backbone
 from trajprompt.models.prompt_dt import BackboneConfig, PromptDT

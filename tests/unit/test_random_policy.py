@@ -10,8 +10,8 @@ from test_simulator import expected_reward, gymnasium_environments, place
 from trajprompt import config
 from trajprompt.artifacts.records import read_record, record_path
 from trajprompt.cli import main
-from trajprompt.inspect_artifact import describe
-from trajprompt.random_policy import play, run
+from trajprompt.commands.inspect import describe
+from trajprompt.commands.random_policy import play, run
 from trajprompt.report.read.baselines import read_random_play
 from trajprompt.rollout.columns import EVALUATION_COLUMNS
 from trajprompt.seeds import integers, stream

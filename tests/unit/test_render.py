@@ -9,13 +9,21 @@ import imageio
 import numpy as np
 import pytest
 
+from trajprompt.commands.render import main
 from trajprompt.errors import TrajpromptError
-from trajprompt.render import main
 
 
 def film(directory, name, *options):
     """Run the command in a process of its own: MuJoCo picks OpenGL when first imported."""
-    command = [sys.executable, "-m", "trajprompt.render", "--size", "64", "--fps", "40"]
+    command = [
+        sys.executable,
+        "-m",
+        "trajprompt.commands.render",
+        "--size",
+        "64",
+        "--fps",
+        "40",
+    ]
     done = subprocess.run(
         [*command, *options, "--out", str(directory / name)], capture_output=True, text=True
     )

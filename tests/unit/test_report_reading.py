@@ -43,7 +43,7 @@ def test_damaged_tables(tmp_path, content, message):
     with pytest.raises(TrajpromptError, match=message) as caught:
         read_evaluation(path)
     assert str(path) in str(caught.value)
-    assert "run `python -m trajprompt.evaluate`" in str(caught.value)
+    assert "run `python -m trajprompt.commands.evaluate`" in str(caught.value)
 
 
 @pytest.mark.parametrize("reader", [lambda path: Published([path]), read_ledger])

@@ -12,9 +12,9 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 from test_plots import FIGURES
 
-from trajprompt.report.__main__ import main as report
+from trajprompt.commands.figure import main as plot
+from trajprompt.commands.report import main as report
 from trajprompt.report.pages.markdown import about_intervals
-from trajprompt.report.plots.__main__ import main as plot
 from trajprompt.report.plots.inputs import WITH_TEXT, module_of
 
 OF_PROMPTS = {"heat-maps", "denoising", "prompt-map"}  # not of means

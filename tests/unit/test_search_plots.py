@@ -10,11 +10,11 @@ from matplotlib import pyplot
 from plots_run import BELIEF, COLUMNS, EPISODES, LEVEL, PLAYED, SEEDS, SEGMENTS, make_figure
 from test_plots import FIGURES, numbers, table_of
 
+from trajprompt.commands.figure import main
 from trajprompt.errors import TrajpromptError
 from trajprompt.models import attention, backbone
 from trajprompt.models.backbone import load_backbone
 from trajprompt.report.numbers.cell_table import EXPERT_DATA
-from trajprompt.report.plots.__main__ import main
 from trajprompt.report.plots.attention import LARGEST, MEAN, MOMENTS
 from trajprompt.report.plots.direct_labels import End, apart, label_ends, style
 

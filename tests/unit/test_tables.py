@@ -10,8 +10,8 @@ import pytest
 import report_run
 from matplotlib import image
 
+from trajprompt.commands.report import main
 from trajprompt.errors import TrajpromptError
-from trajprompt.report.__main__ import main
 from trajprompt.report.numbers.cell_table import (
     EXPERT_DATA,
     FIRST_EPISODES,

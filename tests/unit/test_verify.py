@@ -17,8 +17,8 @@ from run_files import (
 )
 
 from trajprompt.cli import main
+from trajprompt.commands.inspect import describe
 from trajprompt.config import merge
-from trajprompt.inspect_artifact import describe
 from trajprompt.verification.chain import judge
 from trajprompt.verification.jobs import REPORT, jobs_of
 

@@ -43,7 +43,7 @@ def wait_for_job(process) -> psutil.Process:
     while process.poll() is None:
         for child in main.children(recursive=True):
             with contextlib.suppress(psutil.Error):  # it may just have ended
-                if "trajprompt.collect" in child.cmdline():
+                if "trajprompt.commands.collect" in child.cmdline():
                     return child
         time.sleep(0.1)
     raise AssertionError("Snakemake ended before its job began")

@@ -144,7 +144,7 @@ def collecting_process(folder: Path) -> psutil.Process | None:
     for process in psutil.process_iter(["cmdline", "cwd"]):
         words = process.info["cmdline"] or []
         here = process.info["cwd"] == str(folder)
-        if here and "trajprompt.collect" in words and "cheetah-dir" in words:
+        if here and "trajprompt.commands.collect" in words and "cheetah-dir" in words:
             return process if handles(process.pid, signal.SIGTERM) else None
     return None
 

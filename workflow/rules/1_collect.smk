@@ -19,12 +19,12 @@ rule collect:
         runtime=scaled(720),
         gpu=collect_gpus,
     params:
-        code=code("collect/__main__"),
+        code=code("commands/collect"),
         settings=collect_settings,
     message:
         "Collecting replay buffers of {wildcards.suite}"
     shell:
-        "exec python -m trajprompt.collect --suite {wildcards.suite}"
+        "exec python -m trajprompt.commands.collect --suite {wildcards.suite}"
         " --settings {params.settings:q} --out {output} > {log} 2>&1"
 
 

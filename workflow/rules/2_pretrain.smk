@@ -19,12 +19,12 @@ rule pretrain:
         runtime=scaled(720),
         gpu=GPUS,
     params:
-        code=code("pretrain"),
+        code=code("commands/pretrain"),
         settings=pretrain_settings,
     message:
         "Pretraining {wildcards.backbone} on {wildcards.suite}, seed {wildcards.seed}"
     shell:
-        "exec python -m trajprompt.pretrain --suite {wildcards.suite}"
+        "exec python -m trajprompt.commands.pretrain --suite {wildcards.suite}"
         " --backbone {wildcards.backbone} --seed {wildcards.seed} --data {input.data}"
         " --settings {params.settings:q}"
         " --out {output.backbone} --curve {output.curve} > {log} 2>&1"

@@ -19,13 +19,13 @@ rule tune:
         runtime=scaled(240),
         gpu=GPUS,
     params:
-        code=code("tune"),
+        code=code("commands/tune"),
         method=method_code,
         settings=tune_settings,
     message:
         "Tuning {wildcards.suite}, {wildcards.setting}, {wildcards.method}, seed {wildcards.seed}"
     shell:
-        "exec python -m trajprompt.tune --suite {wildcards.suite} --setting {wildcards.setting}"
+        "exec python -m trajprompt.commands.tune --suite {wildcards.suite} --setting {wildcards.setting}"
         " --method {wildcards.method} --seed {wildcards.seed} --data {input.data}"
         " --backbone-file {input.backbone} --settings {params.settings:q}"
         " --out {output} > {log} 2>&1"
@@ -68,13 +68,13 @@ rule calibrate:
         runtime=scaled(240),
         gpu=GPUS,
     params:
-        code=code("calibrate"),
+        code=code("commands/calibrate"),
         method=method_code,
         settings=calibrate_settings,
     message:
         "Calibrating {wildcards.method} on training tasks of {wildcards.suite}"
     shell:
-        "exec python -m trajprompt.calibrate --suite {wildcards.suite} --setting expert"
+        "exec python -m trajprompt.commands.calibrate --suite {wildcards.suite} --setting expert"
         " --method {wildcards.method} --seed {wildcards.seed} --data {input.data}"
         " --backbone-file {input.backbone} --settings {params.settings:q}"
         " --out {output} > {log} 2>&1"

@@ -18,12 +18,12 @@ rule evaluate:
         runtime=scaled(120),
         gpu=GPUS,
     params:
-        code=code("evaluate"),
+        code=code("commands/evaluate"),
         settings=evaluate_settings,
     message:
         "Evaluating {wildcards.suite}, {wildcards.setting}, {wildcards.method}, seed {wildcards.seed}"
     shell:
-        "exec python -m trajprompt.evaluate --suite {wildcards.suite} --setting {wildcards.setting}"
+        "exec python -m trajprompt.commands.evaluate --suite {wildcards.suite} --setting {wildcards.setting}"
         " --method {wildcards.method} --seed {wildcards.seed}"
         " --backbone-file {input.backbone} --adaptation {input.adaptation}"
         " --settings {params.settings:q} --out {output} > {log} 2>&1"
@@ -43,12 +43,12 @@ rule random_policy:
         mem_mb=scaled(4000),
         runtime=scaled(60),
     params:
-        code=code("random_policy"),
+        code=code("commands/random_policy"),
         settings=random_policy_settings,
     message:
         "Playing random actions on {wildcards.suite}"
     shell:
-        "exec python -m trajprompt.random_policy --suite {wildcards.suite}"
+        "exec python -m trajprompt.commands.random_policy --suite {wildcards.suite}"
         " --settings {params.settings:q} --out {output} > {log} 2>&1"
 
 

@@ -33,7 +33,7 @@ rule claims:
     message:
         "Judging the claims"
     shell:
-        "exec python -m trajprompt.report claims --evaluations {input.evaluations}"
+        "exec python -m trajprompt.commands.report claims --evaluations {input.evaluations}"
         " --stores {input.stores}"
         " --settings {params.settings:q} --out {params.out} > {log} 2>&1"
 
@@ -79,6 +79,6 @@ rule aggregate:
     message:
         "Comparing all methods over all suites"
     shell:
-        "exec python -m trajprompt.report aggregate --evaluations {input.evaluations}"
+        "exec python -m trajprompt.commands.report aggregate --evaluations {input.evaluations}"
         " --stores {input.stores} --random-policies {input.random_policies}"
         " --settings {params.settings:q} --out {params.out} > {log} 2>&1"

@@ -50,7 +50,7 @@ for FIGURE in FIGURES:
             "../../envs/trajprompt.yaml"
         params:
             code=code(
-                "report/plots/__main__",
+                "commands/figure",
                 f"report/plots/{plot_inputs.module_of(KIND)}",
             ),
             figure=FIGURE,
@@ -59,7 +59,7 @@ for FIGURE in FIGURES:
         message:
             f"Drawing {FIGURE}"
         shell:
-            "exec python -m trajprompt.report.plots --figure {params.figure}"
+            "exec python -m trajprompt.commands.figure --figure {params.figure}"
             " --evaluations {input.evaluations} --adaptations {input.adaptations}"
             " --backbones {input.backbones} --stores {input.stores}"
             " --settings {params.settings:q} --out {params.out} > {log} 2>&1"

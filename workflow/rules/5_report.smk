@@ -51,7 +51,7 @@ rule curves:
     message:
         "Drawing the learning curves"
     shell:
-        "exec python -m trajprompt.report curves --stores {input.stores}"
+        "exec python -m trajprompt.commands.report curves --stores {input.stores}"
         " --pretraining {input.pretraining}"
         " --settings {params.settings:q} --out {params.out} > {log} 2>&1"
 
@@ -91,7 +91,7 @@ rule compute:
     message:
         "Adding up time, memory and simulator steps"
     shell:
-        "exec python -m trajprompt.report compute --logs {params.logs}"
+        "exec python -m trajprompt.commands.report compute --logs {params.logs}"
         " --stores {input.stores} --pretraining {input.pretraining}"
         " --adaptations {input.adaptations} --evaluations {input.evaluations}"
         " --random-policies {input.random_policies}"
@@ -137,14 +137,14 @@ rule record:
     conda:
         "../../envs/trajprompt.yaml"
     params:
-        code=code("report/record", "report/summary", "provenance"),
+        code=code("report/pages/record", "report/pages/summary", "artifacts/provenance"),
         settings=report_settings,
         run_config=json.dumps(config, sort_keys=True),
         out=report_folder,
     message:
         "Recording what made this report"
     shell:
-        "exec python -m trajprompt.report record --inputs {input.made} {input.published}"
+        "exec python -m trajprompt.commands.report record --inputs {input.made} {input.published}"
         " --outputs {input.report} --run-config {params.run_config:q}"
         " --settings {params.settings:q} --out {params.out} > {log} 2>&1"
 

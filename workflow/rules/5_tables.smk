@@ -4,7 +4,7 @@ STORES = expand(
     "results/{run}/1_collect/{suite}/trajectories.h5", run=RUN, suite=config["suites"]
 )
 PRETRAINING_CURVES = backbones_of_run(rules.pretrain.output.curve)
-REPORT_CODE = code("report/__main__")
+REPORT_CODE = code("commands/report")
 
 
 for TABLE in TABLES:
@@ -55,7 +55,7 @@ for TABLE in TABLES:
         message:
             f"Writing {TABLE}, ours beside the paper's"
         shell:
-            "exec python -m trajprompt.report table --table {params.table}"
+            "exec python -m trajprompt.commands.report table --table {params.table}"
             " --evaluations {input.evaluations} --stores {input.stores}"
             " --adaptations {input.adaptations}"
             " --settings {params.settings:q} --out {params.out} > {log} 2>&1"

@@ -37,14 +37,14 @@ for VIDEO in VIDEOS:
             runtime=scaled(60),
             gpu=GPUS,
         params:
-            code=code("report/videos"),
+            code=code("commands/video"),
             video=VIDEO,
             settings=video_settings(VIDEO),
             out=report_folder,
         message:
             f"Filming {VIDEO}"
         shell:
-            "exec python -m trajprompt.report.films.film --video {params.video}"
+            "exec python -m trajprompt.commands.video --video {params.video}"
             " --backbones {input.backbones} --adaptations {input.adaptations}"
             " --settings {params.settings:q} --out {params.out} > {log} 2>&1"
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from trajprompt.artifacts.hdf5_checks import DAMAGE, LARGEST_EXPANSION, check_dataset
 from trajprompt.errors import TrajpromptError
-from trajprompt.exchange import require_source
+from trajprompt.exchange.sources import require_source
 
 if TYPE_CHECKING:
     import h5py

@@ -16,9 +16,9 @@ import numpy as np
 
 from trajprompt.artifacts.hdf5_checks import DAMAGE, check_tree
 from trajprompt.errors import TrajpromptError
-from trajprompt.exchange import require_source
 from trajprompt.exchange.episodes import Episode, Source, checked
 from trajprompt.exchange.hdf5 import limited_memory, opened
+from trajprompt.exchange.sources import require_source
 from trajprompt.settings.parsing import json_object
 from trajprompt.trajectories.episodes import TaskTrajectories
 

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from trajprompt.errors import TrajpromptError
-from trajprompt.exchange import require_source
 from trajprompt.exchange.numpy_pickles import Budget, Recipe, Refused, named, set_state
+from trajprompt.exchange.sources import require_source
 
 ALLOWED = "lists, dicts, strings, numbers and numeric NumPy arrays only"
 # The public data have about 100,000 instructions in a file; 2 million take some 4 s. A file

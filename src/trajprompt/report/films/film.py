@@ -1,19 +1,16 @@
-"""Stage 5, one video entry of the config: rollouts side by side, one film per suite.
+"""Rollouts side by side, one film per suite: a video entry of the config.
 
 Nothing in them is picked: the first test task (unless the config names one), the first
 seed and the first reset of the evaluation. A film computes row by row what the evaluation
 does as one batch: the last bits may differ, and in time the returns.
 """
 
-import argparse
 import contextlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from trajprompt.commands.arguments import read_settings, stage_arguments
-from trajprompt.commands.process import run_stage
 from trajprompt.errors import TrajpromptError
 from trajprompt.settings.stages import VideoSettings
 
@@ -29,23 +26,6 @@ FRAMES = 100  # per episode, at most about: reach's 82 steps are seen slowed dow
 FORMAT = ".webm"  # which pages show, see pages.MIME
 SIZE = 240  # pixels of a picture, width and height
 COLUMNS = ("suite", "task", "goal", "column", "label", "seed", "return", "length", "speed")
-
-
-def main(argv: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(prog="trajprompt video", description=__doc__)
-    text = "a name under videos in the config"
-    parser.add_argument("--video", required=True, help=text)
-    for name, what in (
-        ("backbones", ".safetensors of stage 2"),
-        ("adaptations", ".h5 of stage 3"),
-    ):
-        text = f"{what}: suite by suite, one per column of the video"
-        parser.add_argument(f"--{name}", nargs="+", type=Path, required=True, help=text)
-    parser.add_argument("--out", type=Path, required=True, help="folder of the report")
-    stage_arguments(parser)
-    args = parser.parse_args(argv)
-    settings = read_settings(args, VideoSettings, video=args.video)
-    run(settings, args.backbones, args.adaptations, args.out)
 
 
 def run(
@@ -245,7 +225,3 @@ def write_outputs(
     write_text(out / "tables" / f"{settings.video}.csv", text)
     page = film_page(settings.title, table, films)
     write_page(out / "pages" / f"{settings.video}.html", settings.title, page)
-
-
-if __name__ == "__main__":
-    raise SystemExit(run_stage(main, usage=True))

@@ -11,7 +11,7 @@ from trajprompt.report.read.tables import read_table
 from trajprompt.trajectories.layout import read_learning_curve
 from trajprompt.trajectories.store import open_store
 
-PRETRAIN = "python -m trajprompt.pretrain"
+PRETRAIN = "python -m trajprompt.commands.pretrain"
 STEPS, MEAN = "environment_steps_per_task", "mean_return"
 WORST, BEST = "worst_task_return", "best_task_return"
 

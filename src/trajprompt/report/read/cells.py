@@ -129,7 +129,7 @@ def task_by_seed(
 
 
 def read_evaluation(
-    path: str | Path, made_by: str = "python -m trajprompt.evaluate"
+    path: str | Path, made_by: str = "python -m trajprompt.commands.evaluate"
 ) -> pd.DataFrame:
     """One evaluation file, a row per episode; every number in it is finite."""
     # No text is a missing value: a method may be called null.

@@ -11,7 +11,7 @@ from trajprompt.report.read.cells import Column
 from trajprompt.report.read.papers import PAPERS
 from trajprompt.report.read.tables import read_table
 
-REMEDY = "run `python -m trajprompt.tune`"
+REMEDY = "run `python -m trajprompt.commands.tune`"
 PRINTED_COLUMNS = ["paper", "column", "printed", "percentage", "source", "note"]
 
 

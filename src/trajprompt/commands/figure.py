@@ -1,4 +1,4 @@
-"""Stage 5, one figure: ``python -m trajprompt.report.plots --figure NAME … --out FOLDER``.
+"""Stage 5, one figure: ``trajprompt figure --figure NAME … --out FOLDER``.
 
 Writes the picture into figures/ below the folder ``--out``, its numbers into tables/.
 """
@@ -43,7 +43,7 @@ def run(settings: FigureSettings, args: argparse.Namespace) -> None:
     from trajprompt.report.plots.figure import Figure
     from trajprompt.report.read.run import load_run
 
-    kind = importlib.import_module(f"{__package__}.{module_of(settings.kind)}")
+    kind = importlib.import_module(f"trajprompt.report.plots.{module_of(settings.kind)}")
     found = load_run(settings, args.evaluations, args.stores)
     files = args.adaptations, args.published, args.backbones
     figure = Figure(settings, found, *files)

@@ -1,4 +1,4 @@
-"""Stage 1, collect: ``python -m trajprompt.collect --suite cheetah-vel --out FILE.h5``."""
+"""Stage 1: ``trajprompt collect --suite cheetah-vel --out FILE.h5``."""
 
 import dataclasses
 import time

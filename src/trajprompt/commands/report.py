@@ -1,4 +1,4 @@
-"""Stage 5, report: ``python -m trajprompt.report table --table NAME … --out FOLDER``.
+"""Stage 5, report: ``trajprompt report table --table NAME … --out FOLDER``.
 
 Every command writes into the folder ``--out``: tables into tables/, figures into figures/.
 """
