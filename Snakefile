@@ -8,7 +8,7 @@
 
 from pathlib import Path
 
-from trajprompt.config_errors import read_mapping
+from trajprompt.config.schema import read_mapping
 
 # Read before Snakemake reads it, whose errors name neither the line nor what is wrong.
 read_mapping(Path("config.yaml"))

@@ -27,8 +27,9 @@ import torch
 from machine import print_machine
 from torch import Tensor, nn
 
-from trajprompt import config
 from trajprompt.commands.tune import prepare
+from trajprompt.config import derive
+from trajprompt.config.load import load_config
 from trajprompt.settings.options import parse_options
 from trajprompt.settings.stages import TuneSettings
 from trajprompt.trajectories.segments import Segments
@@ -93,7 +94,7 @@ def cell_settings(args: argparse.Namespace) -> TuneSettings:
     """The config's, on the CPU, with ``--episodes`` of each row if given."""
     names = ("suite", "setting", "method", "seed")
     cell = {name: getattr(args, name) for name in names}
-    given = config.settings_for(config.load(args.config), TuneSettings, **cell)
+    given = derive.settings_for(load_config(args.config), TuneSettings, **cell)
     episodes = {} if args.episodes is None else {"episodes": args.episodes}
     return dataclasses.replace(given, options={**given.options, **episodes}, device="cpu")
 

@@ -25,10 +25,11 @@ from typing import Any
 import torch
 from machine import print_machine
 
-from trajprompt import config
 from trajprompt.artifacts.checkpoint import LARGEST_SHARE, MINUTES, VARIABLE, Checkpoint
 from trajprompt.commands import pretrain
 from trajprompt.commands.collect import run as run_collect
+from trajprompt.config import derive
+from trajprompt.config.load import load_config
 from trajprompt.settings.stages import CollectSettings, PretrainSettings
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -83,7 +84,7 @@ def measure(job: Callable[[], object], minutes: float) -> Measured:
 def collect_settings(suite: str, share: float) -> CollectSettings:
     """The config's, with fewer episodes and, as they may learn little, no thresholds."""
     files = [str(ROOT / "config.yaml")]
-    given = config.settings_for(config.load(files), CollectSettings, suite=suite)
+    given = derive.settings_for(load_config(files), CollectSettings, suite=suite)
     episodes = math.ceil(share * given.options["episodes_per_task"])
     options = {**given.options, "episodes_per_task": episodes}
     return dataclasses.replace(
@@ -98,8 +99,8 @@ def collect_settings(suite: str, share: float) -> CollectSettings:
 
 def pretrain_settings(suite: str, share: float) -> PretrainSettings:
     files = [str(ROOT / "config.yaml")]
-    given = config.settings_for(
-        config.load(files), PretrainSettings, suite=suite, backbone="prompt-dt", seed=0
+    given = derive.settings_for(
+        load_config(files), PretrainSettings, suite=suite, backbone="prompt-dt", seed=0
     )
     return dataclasses.replace(given, steps=math.ceil(share * given.steps), device="cpu")
 

@@ -29,11 +29,12 @@ from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.evaluation import evaluate_policy
 from stable_baselines3.common.monitor import Monitor
 
-from trajprompt import config
 from trajprompt.collect.loop import schedule
 from trajprompt.collect.options import KINDS, SacOptions
 from trajprompt.collect.perspective import VISIBLE
 from trajprompt.commands.collect import run as run_stage
+from trajprompt.config import derive
+from trajprompt.config.load import load_config
 from trajprompt.numerics.device import resolve_precision
 from trajprompt.settings.options import parse_together
 from trajprompt.settings.stages import CollectSettings
@@ -59,7 +60,7 @@ class Ours:
 
 def our_settings(files: list[str], episodes: int | None) -> CollectSettings:
     """The suite's settings on the CPU; fewer ``episodes`` per task learn nothing."""
-    given = config.settings_for(config.load(files), CollectSettings, suite=SUITE.name)
+    given = derive.settings_for(load_config(files), CollectSettings, suite=SUITE.name)
     settings = dataclasses.replace(given, device="cpu")
     if episodes is None:
         return settings

@@ -32,15 +32,15 @@ class Outcome:
 
 
 def in_process(folder: Path) -> Callable[[Case], str]:
-    """What is wrong with how `config.load` treats a case."""
-    from trajprompt import config
+    """What is wrong with how `load_config` treats a case."""
+    from trajprompt.config.load import load_config
     from trajprompt.errors import TrajpromptError
 
     def check(case: Case) -> str:
         path = folder / PLAIN
         path.write_text(case.text)
         try:
-            config.load([path])
+            load_config([path])
         except TrajpromptError as error:
             return _unnamed(str(error), case)
         except Exception as error:

@@ -168,9 +168,9 @@ def make_checkpoint(path: Path) -> None:
 def make_config(path: Path) -> None:
     import yaml
 
-    from trajprompt import config
+    from trajprompt.config.load import load_config
 
-    values = config.load([ROOT / "config.yaml", ROOT / "presets" / "smoke.yaml"])
+    values = load_config([ROOT / "config.yaml", ROOT / "presets" / "smoke.yaml"])
     path.write_text(yaml.safe_dump(values, sort_keys=False))
 
 

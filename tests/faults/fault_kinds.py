@@ -99,9 +99,9 @@ def _checkpoint_readers() -> Iterator[Callable[[Path], object]]:
 
 
 def _config_readers() -> Iterator[Callable[[Path], object]]:
-    from trajprompt import config
+    from trajprompt.config.load import load_config
 
-    yield lambda path: config.load([path])
+    yield lambda path: load_config([path])
 
 
 def _claims_readers() -> Iterator[Callable[[Path], object]]:

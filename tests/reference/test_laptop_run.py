@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from trajprompt import config, table_cells
+from trajprompt.config import cells as table_cells
+from trajprompt.config.load import load_config
 
 ROOT = Path(__file__).resolve().parents[2]
 RUN = ROOT / "results/reference/laptop"
@@ -124,4 +125,4 @@ def test_what_made_it_is_recorded():
 
 
 def test_it_is_of_this_configuration():
-    assert config.load([str(ROOT / "config.yaml")]) == CONFIG
+    assert load_config([str(ROOT / "config.yaml")]) == CONFIG

@@ -4,9 +4,9 @@ import json
 import re
 from pathlib import Path
 
-from trajprompt import config as run_config
 from trajprompt.artifacts.atomic import file_hash, write_text
 from trajprompt.artifacts.records import record_text, write_record
+from trajprompt.config.load import load_config
 from trajprompt.verification.jobs import REPORT, Job, jobs_of
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -37,11 +37,11 @@ INPUTS = {
 }
 
 
-def make_run(folder: Path) -> tuple[Path, run_config.Config]:
+def make_run(folder: Path) -> tuple[Path, Config]:
     """The run's folder below ``folder``, where its jobs ran, and its configuration."""
     overlay = folder / "invented.yaml"
     overlay.write_text(OVERLAY)
-    config = run_config.load([*CONFIGS, overlay])
+    config = load_config([*CONFIGS, overlay])
     results = folder / "results/invented"
     for job in jobs_of(config):
         if job.stage == "report":

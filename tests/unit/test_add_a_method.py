@@ -9,9 +9,10 @@ import pytest
 import torch
 from tuning_problem import ROWS, make_problem
 
-from trajprompt import config, table_cells
 from trajprompt.adaptations.read import read_adaptation
 from trajprompt.adaptations.write import write_adaptation
+from trajprompt.config import cells as table_cells
+from trajprompt.config.load import load_config
 from trajprompt.errors import TrajpromptError
 from trajprompt.tuning import methods, protocol, registry
 
@@ -45,14 +46,14 @@ def test_the_method_works(overlay, tmp_path):
 
 
 def test_the_config_asks_for_its_cells(overlay):
-    made = config.load(["config.yaml", overlay])
-    before = table_cells.cells(config.load(["config.yaml"]))
+    made = load_config(["config.yaml", overlay])
+    before = table_cells.cells(load_config(["config.yaml"]))
     assert CELL in table_cells.cells(made, ("mine",))
     assert set(table_cells.cells(made)) == {*before, CELL}
 
 
 def test_the_smoke_run_has_it_too(overlay):
-    smoke = config.load(["config.yaml", overlay, "presets/smoke.yaml"])
+    smoke = load_config(["config.yaml", overlay, "presets/smoke.yaml"])
     assert CELL in table_cells.cells(smoke)
 
 
@@ -73,4 +74,4 @@ def test_a_file_that_registers_nothing_is_named(overlay, tmp_path):
     file.write_text(file.read_text().replace("@register(", "# @register("))
     message = "kind: found random-search; .*a new one that .*/random_search.py registers"
     with pytest.raises(TrajpromptError, match=message):
-        config.load(["config.yaml", overlay])
+        load_config(["config.yaml", overlay])

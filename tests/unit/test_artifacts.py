@@ -39,7 +39,7 @@ PROGRAM = """
 import resource, sys
 from pathlib import Path
 from trajprompt.artifacts.atomic import atomic_path, write_text
-from trajprompt.errors import run_stage
+from trajprompt.commands.process import run_stage
 target, limit = Path(sys.argv[1]), int(sys.argv[2])
 def main(argv):
     resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))

@@ -4,7 +4,9 @@ from typing import Any
 
 import pytest
 
-from trajprompt import config, table_cells
+from trajprompt.config import cells as table_cells
+from trajprompt.config import derive
+from trajprompt.config.load import Config, load_config
 from trajprompt.settings.options import parse_options
 from trajprompt.tasks.suites import get_suite
 from trajprompt.tuning.methods.ptdt_online import OnlineOptions
@@ -12,8 +14,8 @@ from trajprompt.tuning.registry import get_method
 from trajprompt.tuning.search.loop import SearchOptions
 
 CONFIGS = {
-    "laptop": config.load(["config.yaml"]),
-    "paper": config.load(["config.yaml", "presets/paper.yaml"]),
+    "laptop": load_config(["config.yaml"]),
+    "paper": load_config(["config.yaml", "presets/paper.yaml"]),
 }
 SHOWN = [
     (run, name)
@@ -23,8 +25,8 @@ SHOWN = [
 ]
 
 
-def options_of(made: config.Config, suite: str, setting: str, method: str) -> Any:
-    settings = config.tune(made, suite, setting, method, 0)
+def options_of(made: Config, suite: str, setting: str, method: str) -> Any:
+    settings = derive.tune(made, suite, setting, method, 0)
     return parse_options(get_method(settings.kind).options, settings.options, method)
 
 

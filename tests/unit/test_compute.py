@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 import report_run
 
-from trajprompt import processes
 from trajprompt.artifacts.checkpoint import RESUMED
+from trajprompt.commands import process
 from trajprompt.commands.process import run_stage
 from trajprompt.errors import TrajpromptError
 from trajprompt.report.numbers.compute import TOTAL, Artifacts, compute_table
@@ -100,7 +100,7 @@ def test_stages_are_added_up(tmp_path):
 
 
 def test_stages_print_what_compute_reads(tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(processes, "age", lambda: 3661.04)
+    monkeypatch.setattr(process, "age", lambda: 3661.04)
     assert run_stage(lambda argv: None, usage=True) == 0
     log, job = tmp_path / "1_collect/reach.log", Path("1_collect/reach")
     log.parent.mkdir()

@@ -5,12 +5,14 @@ import json
 
 import pytest
 
-from trajprompt import config
+from trajprompt.config import derive
+from trajprompt.config.checks import splits
+from trajprompt.config.load import check_config, load_config, merge_config
 from trajprompt.errors import TrajpromptError
 from trajprompt.settings import stages as settings
 from trajprompt.tasks.suites import SUITE_NAMES
 
-DEFAULT = config.load(["config.yaml"])
+DEFAULT = load_config(["config.yaml"])
 
 
 def changed(path, value):
@@ -26,14 +28,14 @@ def changed(path, value):
 
 @pytest.mark.parametrize("preset", ["smoke", "paper"])
 def test_presets_are_valid(preset):
-    assert config.load(["config.yaml", f"presets/{preset}.yaml"])["run"] == preset
+    assert load_config(["config.yaml", f"presets/{preset}.yaml"])["run"] == preset
 
 
 def test_only_its_expert_plays_the_sparse_suite():
-    made = config.load(["config.yaml"])
+    made = load_config(["config.yaml"])
     made["collect"]["point-sparse"]["algorithm"] = "sac"
     with pytest.raises(TrajpromptError, match="collect.point-sparse.algorithm"):
-        config.check(made, ["config.yaml"])
+        check_config(made, ["config.yaml"])
 
 
 @pytest.mark.parametrize(
@@ -159,7 +161,7 @@ def test_only_its_expert_plays_the_sparse_suite():
 )
 def test_wrong_values_are_named(path, value, words):
     with pytest.raises(TrajpromptError) as caught:
-        config.check(changed(path, value), ["config.yaml"])
+        check_config(changed(path, value), ["config.yaml"])
     for word in words:
         assert word in str(caught.value)
 
@@ -167,16 +169,16 @@ def test_wrong_values_are_named(path, value, words):
 @pytest.mark.parametrize("presets", [[], ["presets/smoke.yaml"], ["presets/paper.yaml"]])
 def test_every_suite_is_configured(presets):
     """Those, too, that a run does not name."""
-    chosen = config.load(["config.yaml", *presets])
+    chosen = load_config(["config.yaml", *presets])
     chosen["suites"] = list(SUITE_NAMES)
-    config.check(chosen)
+    check_config(chosen)
 
 
 def test_error_names_the_file_that_holds_the_key(tmp_path):
     overlay = tmp_path / "mine.yaml"
     overlay.write_text("evaluate: {episodes: 0}\n")
     with pytest.raises(TrajpromptError, match="mine.yaml: evaluate.episodes"):
-        config.load(["config.yaml", overlay])
+        load_config(["config.yaml", overlay])
 
 
 @pytest.mark.parametrize("text", ["- a\n", "a: [", "\x00"])
@@ -184,65 +186,65 @@ def test_files_that_are_no_configuration(tmp_path, text):
     overlay = tmp_path / "broken.yaml"
     overlay.write_text(text)
     with pytest.raises(TrajpromptError, match="broken.yaml"):
-        config.load(["config.yaml", overlay])
+        load_config(["config.yaml", overlay])
 
 
 def test_a_key_twice_is_refused(tmp_path):
     overlay = tmp_path / "twice.yaml"
     overlay.write_text("evaluate: {episodes: 3}\nevaluate: {episodes: 4}\n")
     with pytest.raises(TrajpromptError, match="twice.yaml: line 2: the key 'evaluate'"):
-        config.load(["config.yaml", overlay])
+        load_config(["config.yaml", overlay])
 
 
 def test_a_template_that_runs_code_is_refused(tmp_path):
     overlay = tmp_path / "template.yaml"
     overlay.write_text("__use_yte__: true\nevaluate:\n  episodes: ?1 + 1\n")
     with pytest.raises(TrajpromptError, match="template.yaml: __use_yte__"):
-        config.load(["config.yaml", overlay])
+        load_config(["config.yaml", overlay])
 
 
 def test_no_column_is_of_a_suite_of_the_run():
     made = changed("suites", ["reach"])
     made["report"] = ["pd_table9"]
     with pytest.raises(TrajpromptError, match="tables: .*no column of a suite"):
-        config.check(made)
+        check_config(made)
 
 
 def test_a_run_of_one_suite_has_columns_of_others_too():
     """Tables and columns are then made in part, or not at all: that is asked for."""
-    config.check(changed("suites", ["reach"]))
+    check_config(changed("suites", ["reach"]))
 
 
 def test_null_takes_an_option_back(tmp_path):
     overlay = tmp_path / "td3.yaml"
     text = "{algorithm: td3, options: {layer_norm: null, initial_temperature: null}}"
     overlay.write_text(f"collect: {{cheetah-vel: {text}}}\n")
-    assert config.load(["config.yaml", overlay])["collect"]["cheetah-vel"]
+    assert load_config(["config.yaml", overlay])["collect"]["cheetah-vel"]
 
 
 def test_tasks_may_be_trained_on_and_tested_as_published():
-    assert config.splits(DEFAULT, "cheetah-dir") == ((0, 1), (0, 1))
-    config.check(changed("tasks.cheetah-dir.train", [1, 0]))
+    assert splits(DEFAULT, "cheetah-dir") == ((0, 1), (0, 1))
+    check_config(changed("tasks.cheetah-dir.train", [1, 0]))
 
 
 def test_merge_keeps_what_the_overlay_does_not_name():
     base = {"a": {"b": 1, "c": [1, 2]}, "d": 3}
-    config.merge(base, {"a": {"c": [9]}})
+    merge_config(base, {"a": {"c": [9]}})
     assert base == {"a": {"b": 1, "c": [9]}, "d": 3}
 
 
 def test_paper_preset_has_the_papers_sizes():
-    paper = config.load(["config.yaml", "presets/paper.yaml"])
-    sizes = {suite: len(config.splits(paper, suite)[0]) for suite in paper["suites"]}
+    paper = load_config(["config.yaml", "presets/paper.yaml"])
+    sizes = {suite: len(splits(paper, suite)[0]) for suite in paper["suites"]}
     expected = {"cheetah-dir": 2, "cheetah-vel": 35, "ant-dir": 45, "reach": 15}
     expected |= {"ant-dir-ood": 8, "pick-place": 45, "point-sparse": 8}
     assert sizes == expected
     for suite in paper["suites"]:
-        pretraining = config.pretrain(paper, suite, "prompt-dt", 0)
+        pretraining = derive.pretrain(paper, suite, "prompt-dt", 0)
         assert (pretraining.steps, pretraining.learning_rate) == (50_000, 1e-4)
         assert (pretraining.warmup_steps, pretraining.data_fraction) == (10_000, 1.0)
         for backbone in ("prompt-dt", "segments"):
-            size = config.pretrain(paper, suite, backbone, 0)
+            size = derive.pretrain(paper, suite, backbone, 0)
             assert (size.context_length, size.width, size.layers) == (20, 128, 3)
             assert size.steps == 50_000
     assert paper["evaluate"]["episodes"] == 50
@@ -250,7 +252,7 @@ def test_paper_preset_has_the_papers_sizes():
 
 
 def test_settings_survive_the_command_line():
-    made = config.tune(DEFAULT, "cheetah-vel", "expert", "ptdt-offline", 1)
+    made = derive.tune(DEFAULT, "cheetah-vel", "expert", "ptdt-offline", 1)
     values = json.loads(settings.to_json(made))
     assert settings.from_mapping(settings.TuneSettings, values, "here") == made
 
@@ -261,18 +263,18 @@ def test_unknown_setting_on_the_command_line():
 
 
 def test_the_report_of_a_table_has_only_its_suites_and_columns():
-    made = config.report(DEFAULT, "pd_table9")
+    made = derive.report(DEFAULT, "pd_table9")
     assert made.suites == ("ant-dir-ood",)
     assert [column["id"] for column in made.columns] == (
         DEFAULT["tables"]["pd_table9"]["columns"]
     )
     assert made.table == "pd_table9" and made.title.startswith("PD Table 9")
     with pytest.raises(TrajpromptError, match="figure 'magic'"):
-        config.report(DEFAULT, "magic")
+        derive.report(DEFAULT, "magic")
 
 
 def test_the_report_of_the_run_has_every_column_in_all_its_suites():
-    made = config.report(DEFAULT)
+    made = derive.report(DEFAULT)
     columns = {column["id"]: column["suites"] for column in made.columns}
     assert made.suites == tuple(DEFAULT["suites"]) and not made.table
     assert {"ant-dir", "ant-dir-ood"} <= set(columns["prompt-dt"])  # of two tables

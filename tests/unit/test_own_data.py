@@ -9,15 +9,16 @@ import numpy as np
 import pytest
 from exchange_data import REACH, VEL, stored
 
-from trajprompt import config
 from trajprompt.artifacts.atomic import file_hash
 from trajprompt.commands.collect import run as collect
-from trajprompt.consistency import splits
+from trajprompt.config import derive
+from trajprompt.config.checks import splits
+from trajprompt.config.load import check_config, load_config
 from trajprompt.errors import TrajpromptError
 from trajprompt.settings.stages import CollectSettings
 from trajprompt.trajectories.store import COLUMNS, read_attributes, read_trajectories
 
-DEFAULT = config.load(["config.yaml"])
+DEFAULT = load_config(["config.yaml"])
 TASKS = sorted({*REACH.train_tasks, *REACH.test_tasks})
 
 
@@ -34,8 +35,8 @@ def own(path: object, **changes: object) -> dict[str, object]:
 def test_a_config_may_name_the_users_own_data(tmp_path):
     path = stored(tmp_path / "mine.h5", REACH, [*TASKS, 0], [82] * 12)
     chosen = own(path)
-    config.check(chosen, ["config.yaml"])
-    settings = config.settings_for(chosen, CollectSettings, suite="reach")
+    check_config(chosen, ["config.yaml"])
+    settings = derive.settings_for(chosen, CollectSettings, suite="reach")
     assert settings.options == {"path": str(path)}
     out = tmp_path / "trajectories.h5"
     collect(settings, str(out))
@@ -63,12 +64,12 @@ def test_own_data_for_every_suite(tmp_path):
         "algorithm": "file",
         "options": {"path": str(path)},
     }
-    config.check(chosen, ["config.yaml"])
+    check_config(chosen, ["config.yaml"])
 
 
 def expect(chosen: dict[str, object], *words: str) -> None:
     with pytest.raises(TrajpromptError) as caught:
-        config.check(chosen, ["config.yaml"])
+        check_config(chosen, ["config.yaml"])
     for word in words:
         assert word in str(caught.value)
 

@@ -13,8 +13,9 @@ import pytest
 from matplotlib import image
 from plots_run import CONDITIONS, LEVEL, SEEDS, make_figure
 
-from trajprompt import config as run_config
 from trajprompt.commands.figure import main
+from trajprompt.config import derive
+from trajprompt.config.load import load_config
 from trajprompt.errors import TrajpromptError
 from trajprompt.report.plots.denoising import main_plane, step_share
 from trajprompt.report.plots.figure import Figure
@@ -244,8 +245,8 @@ def test_similarity_stands_beside_the_papers(tmp_path):
 
 
 def test_settings_are_the_configs():
-    made = run_config.load(["config.yaml"])
-    settings = run_config.figure(made, "pd_figure3")
+    made = load_config(["config.yaml"])
+    settings = derive.figure(made, "pd_figure3")
     assert isinstance(settings, FigureSettings)
     assert (settings.kind, settings.baseline) == ("relative", "pd-diffusion")
     assert settings.conditions == {"expert": made["settings"]["expert"]}
@@ -253,8 +254,8 @@ def test_settings_are_the_configs():
 
 
 def test_methods_are_called_as_in_the_first_column_that_uses_them():
-    made = run_config.load(["config.yaml"])
-    labels = run_config.figure(made, "ptdt_figure2").methods
+    made = load_config(["config.yaml"])
+    labels = derive.figure(made, "ptdt_figure2").methods
     assert labels == {
         "none": "Prompt-DT",
         "ptdt-offline": "PTDT-offline",
@@ -263,7 +264,7 @@ def test_methods_are_called_as_in_the_first_column_that_uses_them():
     made["columns"] = {"new": {**made["columns"]["ptdt-32"], "label": "Other"}} | made[
         "columns"
     ]
-    assert run_config.figure(made, "ptdt_figure2").methods["ptdt-offline"] == "Other"
+    assert derive.figure(made, "ptdt_figure2").methods["ptdt-offline"] == "Other"
 
 
 @pytest.mark.parametrize(
@@ -286,7 +287,7 @@ def test_pictures_say_what_they_show(kind, text, tmp_path, monkeypatch):
 
 
 def test_fake_conditions_are_as_the_configs():
-    known = run_config.load(["config.yaml"])["settings"]
+    known = load_config(["config.yaml"])["settings"]
     for name, condition in CONDITIONS.items():
         assert condition.items() <= known[name].items()
     assert LEVEL < 0

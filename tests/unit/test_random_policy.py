@@ -7,11 +7,12 @@ import pandas as pd
 import pytest
 from test_simulator import expected_reward, gymnasium_environments, place
 
-from trajprompt import config
 from trajprompt.artifacts.records import read_record, record_path
 from trajprompt.cli import main
 from trajprompt.commands.inspect import describe
 from trajprompt.commands.random_policy import play, run
+from trajprompt.config import derive
+from trajprompt.config.load import load_config
 from trajprompt.report.read.baselines import read_random_play
 from trajprompt.rollout.columns import EVALUATION_COLUMNS
 from trajprompt.seeds import integers, stream
@@ -78,8 +79,8 @@ def test_a_task_earns_the_same_in_every_run(tmp_path):
 
 
 def test_the_config_gives_test_tasks_and_the_evaluations_episodes():
-    paper = config.load(["config.yaml", "presets/paper.yaml"])
-    made = config.settings_for(paper, RandomPolicySettings, suite="cheetah-vel")
+    paper = load_config(["config.yaml", "presets/paper.yaml"])
+    made = derive.settings_for(paper, RandomPolicySettings, suite="cheetah-vel")
     assert made.tasks == get_suite("cheetah-vel").test_tasks
     assert made.episodes == paper["evaluate"]["episodes"] == 50
 
@@ -90,7 +91,7 @@ def test_by_hand(tmp_path, capsys):
     assert (
         main(["random-policy", *configs, "--suite", "cheetah-dir", "--out", str(out)]) == 0
     )
-    smoke = config.load(configs[1:])
+    smoke = load_config(configs[1:])
     assert read_random_play(out).episodes == smoke["evaluate"]["episodes"]
     assert main(["random-policy", *configs, "--suite", "swim", "--out", str(out)]) == 2
     assert "suite 'swim': not in this run" in capsys.readouterr().err

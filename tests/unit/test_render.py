@@ -114,7 +114,7 @@ FILM = """
 import resource, sys
 from pathlib import Path
 import numpy
-from trajprompt.errors import run_stage
+from trajprompt.commands.process import run_stage
 from trajprompt.artifacts.video import write_video
 frames = list(numpy.random.default_rng(0).integers(0, 255, (40, 96, 96, 3), numpy.uint8))
 def main(argv):

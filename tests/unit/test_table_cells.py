@@ -4,11 +4,13 @@ import copy
 
 import pytest
 
-from trajprompt import config, table_cells
+from trajprompt.config import cells as table_cells
+from trajprompt.config import derive
+from trajprompt.config.load import load_config
 
-DEFAULT = config.load(["config.yaml"])
-SMOKE = config.load(["config.yaml", "presets/smoke.yaml"])
-PAPER = config.load(["config.yaml", "presets/paper.yaml"])
+DEFAULT = load_config(["config.yaml"])
+SMOKE = load_config(["config.yaml", "presets/smoke.yaml"])
+PAPER = load_config(["config.yaml", "presets/paper.yaml"])
 
 
 def small(**changes):
@@ -114,7 +116,7 @@ def test_the_smoke_run_has_every_prompt_length_and_what_the_papers_tune_by_it():
 
 def test_the_smoke_run_has_both_readings_of_the_projection():
     cells = table_cells.cells(SMOKE)
-    options = [config.tune(SMOKE, *cell, 0).options for cell in cells]
+    options = [derive.tune(SMOKE, *cell, 0).options for cell in cells]
     assert {own.get("per_layer", False) for own in options} == {False, True}
 
 
@@ -124,7 +126,7 @@ def test_curves_are_played_only_where_a_figure_shows_them():
         "bars": {"kind": "relative", "columns": ["a", "b"]},
     }
     assert table_cells.curves(small(figures=figures)) == {("reach", "expert", "none")}
-    shown = config.evaluate(DEFAULT, "reach", "expert", "ptdt-offline", 0)
-    hidden = config.evaluate(DEFAULT, "reach", "expert", "adaptor", 0)
+    shown = derive.evaluate(DEFAULT, "reach", "expert", "ptdt-offline", 0)
+    hidden = derive.evaluate(DEFAULT, "reach", "expert", "adaptor", 0)
     assert shown.curve_episodes == DEFAULT["evaluate"]["curve_episodes"] > 0
     assert hidden.curve_episodes == 0

@@ -6,14 +6,17 @@ from pathlib import Path
 
 import pytest
 
-from trajprompt import config, pretraining_values, table_cells
-from trajprompt.config_errors import read_mapping
+from trajprompt.config import backbones as pretraining_values
+from trajprompt.config import cells as table_cells
+from trajprompt.config import derive
+from trajprompt.config.load import check_config, load_config
+from trajprompt.config.schema import read_mapping
 from trajprompt.errors import TrajpromptError
 from trajprompt.models.prompt_dt import BACKBONES
 from trajprompt.trajectories.prompt_places import POSITIONS
 from trajprompt.verification.jobs import jobs_of
 
-DEFAULT = config.load(["config.yaml"])
+DEFAULT = load_config(["config.yaml"])
 OVERLAY = """
 pretrain:
   backbones:
@@ -37,7 +40,7 @@ FORM = pretraining_values.PROMPT
 def made(tmp_path_factory):
     overlay = tmp_path_factory.mktemp("config") / "mine.yaml"
     overlay.write_text(OVERLAY)
-    return config.load(["config.yaml", overlay])
+    return load_config(["config.yaml", overlay])
 
 
 def form(settings) -> tuple:
@@ -46,17 +49,17 @@ def form(settings) -> tuple:
 
 def test_lists_of_names_agree():
     """The workflow and the schema have them without importing torch."""
-    schema = read_mapping(Path("workflow/schemas/config.schema.yaml"))
+    schema = read_mapping(Path("src/trajprompt/config/config.schema.yaml"))
     kinds = schema["$defs"]["variant"]["properties"]["kind"]["enum"]
     assert tuple(BACKBONES) == tuple(kinds) == pretraining_values.KINDS
     assert list(POSITIONS) == schema["$defs"]["prompt_position"]["enum"]
 
 
 def test_a_variant_is_pretrained_with_its_own_prompts(made):
-    own = config.pretrain(made, "cheetah-vel", "pairs", 0)
+    own = derive.pretrain(made, "cheetah-vel", "pairs", 0)
     assert (own.backbone, own.kind) == ("pairs", "prompt-dt")
     assert form(own) == (2, 20, "uniform")
-    plain = config.pretrain(made, "cheetah-vel", "prompt-dt", 0)
+    plain = derive.pretrain(made, "cheetah-vel", "prompt-dt", 0)
     assert form(plain) == (1, 5, "end") and plain.kind == plain.backbone == "prompt-dt"
     differ = {"backbone", *FORM}
     for field in dataclasses.fields(own):
@@ -65,9 +68,9 @@ def test_a_variant_is_pretrained_with_its_own_prompts(made):
 
 
 def test_a_variant_may_differ_by_suite(made):
-    own = config.pretrain(made, "reach", "pairs", 0)
+    own = derive.pretrain(made, "reach", "pairs", 0)
     assert form(own) == (2, 4, "uniform") and own.steps == 170
-    assert form(config.tune(made, "reach", "pairs", "none", 0)) == (2, 4, "uniform")
+    assert form(derive.tune(made, "reach", "pairs", "none", 0)) == (2, 4, "uniform")
     key = pretraining_values.key_of(made, "reach", "prompt_length", "pairs")
     assert key == "pretrain.backbones.pairs.suites.reach.prompt_length"
 
@@ -75,16 +78,16 @@ def test_a_variant_may_differ_by_suite(made):
 def test_what_a_suite_has_of_its_own_holds_for_its_variants(made):
     changed = copy.deepcopy(made)
     changed["pretrain"]["suites"]["cheetah-vel"] = {"steps": 900, "prompt_length": 7}
-    own = config.pretrain(changed, "cheetah-vel", "pairs", 0)
+    own = derive.pretrain(changed, "cheetah-vel", "pairs", 0)
     assert (own.steps, own.prompt_length) == (900, 20)
-    assert config.pretrain(changed, "cheetah-vel", "mt-orl", 0).prompt_length == 7
+    assert derive.pretrain(changed, "cheetah-vel", "mt-orl", 0).prompt_length == 7
 
 
 def test_a_cell_has_the_prompts_of_its_backbone_or_its_own(made):
-    tuned = config.tune(made, "cheetah-vel", "pairs", "ptdt-offline", 0)
+    tuned = derive.tune(made, "cheetah-vel", "pairs", "ptdt-offline", 0)
     assert form(tuned) == (2, 20, "uniform")
     assert tuned.prompts_per_task == made["tune"]["prompts_per_task"]
-    short = config.tune(made, "cheetah-vel", "short", "none", 0)
+    short = derive.tune(made, "cheetah-vel", "short", "none", 0)
     assert form(short) == (2, 3, "end") and short.prompts_per_task == 4
 
 
@@ -94,25 +97,25 @@ def test_a_cell_has_the_demonstrations_of_its_backbone(made):
     own = {"demonstrations": 3, "data_fraction": 0.5}
     changed["pretrain"]["backbones"]["pairs"] |= own
     for setting in ("pairs", "short"):
-        tuned = config.tune(changed, "cheetah-vel", setting, "ptdt-offline", 0)
+        tuned = derive.tune(changed, "cheetah-vel", setting, "ptdt-offline", 0)
         assert (tuned.demonstrations, tuned.data_fraction) == (3, 0.5)
-    plain = config.tune(changed, "cheetah-vel", "expert", "ptdt-offline", 0)
+    plain = derive.tune(changed, "cheetah-vel", "expert", "ptdt-offline", 0)
     assert (plain.demonstrations, plain.data_fraction) == (5, 0.25)
 
 
 @pytest.mark.parametrize("preset", [(), ("presets/smoke.yaml",), ("presets/paper.yaml",)])
 def test_prompts_of_the_prompt_tuning_papers_are_one_segment_near_the_end(preset):
-    run = config.load(["config.yaml", *preset])
+    run = load_config(["config.yaml", *preset])
     shown = [*run["tables"], *run["figures"]]
     papers = [table_cells.entry(run, name).get("paper") for name in shown]
     pairs = zip(shown, papers, strict=True)
     names = [name for name, paper in pairs if paper in ("ptdt", "prompt_diffuser")]
     for cell in table_cells.cells(run, names):
-        own = config.tune(run, *cell, 0)
+        own = derive.tune(run, *cell, 0)
         length = run["settings"][cell[1]].get("prompt_length", 5)
         assert form(own) == (1, length, "end") and own.prompts_per_task == 1
     for backbone in pretraining_values.KINDS:
-        own = config.pretrain(run, "cheetah-vel", backbone, 0)
+        own = derive.pretrain(run, "cheetah-vel", backbone, 0)
         assert form(own) == (1, 5, "end") and own.kind == backbone
 
 
@@ -165,7 +168,7 @@ def test_wrong_values_are_named(made, path, value, words):
         node = node[part]
     node[last] = value
     with pytest.raises(TrajpromptError) as caught:
-        config.check(changed)
+        check_config(changed)
     for word in words:
         assert word in str(caught.value)
 
@@ -174,12 +177,12 @@ def test_prompts_are_checked_only_in_the_suites_that_play_them(made):
     """A setting for long episodes is no error in a run that has short ones too."""
     changed = copy.deepcopy(made)
     changed["settings"]["pairs"]["prompt_length"] = 150
-    config.check(changed)  # 82 steps of reach, which has no such cell
+    check_config(changed)  # 82 steps of reach, which has no such cell
     changed["tables"]["mine"]["suites"].append("reach")
     with pytest.raises(TrajpromptError, match=r"settings.pairs.prompt_length.*reach"):
-        config.check(changed)
+        check_config(changed)
 
 
 def test_an_unknown_backbone_on_the_command_line():
     with pytest.raises(TrajpromptError, match="backbone 'pairs'.*prompt-dt"):
-        config.pretrain(DEFAULT, "reach", "pairs", 0)
+        derive.pretrain(DEFAULT, "reach", "pairs", 0)

@@ -7,8 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from trajprompt import config, table_cells
 from trajprompt.artifacts.video import encodable, write_video
+from trajprompt.config import cells as table_cells
+from trajprompt.config import derive
+from trajprompt.config.load import check_config, load_config
 from trajprompt.errors import TrajpromptError
 from trajprompt.report.films import film as videos
 from trajprompt.report.films.panels import LABEL, TITLE, Panels
@@ -16,8 +18,8 @@ from trajprompt.settings.stages import VideoSettings, from_mapping, to_json
 from trajprompt.tasks.suites import SUITE_NAMES
 from trajprompt.tasks.wording import WORDS, goal_text
 
-DEFAULT = config.load(["config.yaml"])
-SMOKE = config.load(["config.yaml", "presets/smoke.yaml"])
+DEFAULT = load_config(["config.yaml"])
+SMOKE = load_config(["config.yaml", "presets/smoke.yaml"])
 COLUMNS = tuple(
     {"id": name, "label": name.upper(), "setting": "expert", "method": name}
     for name in ("none", "ptdt-offline")
@@ -53,7 +55,7 @@ def test_a_suite_without_pictures_is_in_no_film():
 @pytest.mark.parametrize("made", [DEFAULT, SMOKE], ids=["laptop", "smoke"])
 def test_every_run_has_a_video(made):
     suites = table_cells.videos(made)["rollouts"]
-    played = config.video(made, "rollouts")
+    played = derive.video(made, "rollouts")
     assert played.suites == suites and played.seed == made["seeds"][0]
     first = suites[0]
     test = made["tasks"][first]["test"]
@@ -72,7 +74,7 @@ def test_every_run_has_a_video(made):
 def test_what_fits_nothing_is_refused(change, where):
     wrong = {**DEFAULT, "videos": {"rollouts": {**DEFAULT["videos"]["rollouts"], **change}}}
     with pytest.raises(TrajpromptError, match=where):
-        config.check(wrong)
+        check_config(wrong)
 
 
 def test_every_film_gets_its_own_files():

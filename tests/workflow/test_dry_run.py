@@ -4,7 +4,8 @@ import re
 
 import pytest
 
-from trajprompt import config, table_cells
+from trajprompt.config import cells as table_cells
+from trajprompt.config.load import load_config
 
 
 def jobs(done):
@@ -17,7 +18,7 @@ def jobs(done):
 @pytest.mark.parametrize("preset", ["smoke", "paper"])
 def test_every_cell_has_one_job(workflow, preset):
     found = jobs(workflow.snakemake("-n", "--configfile", f"presets/{preset}.yaml"))
-    made = config.load(["config.yaml", f"presets/{preset}.yaml"])
+    made = load_config(["config.yaml", f"presets/{preset}.yaml"])
     seeds = len(made["seeds"])
     assert found["collect"] == len(made["suites"])
     assert found["pretrain"] == len(table_cells.backbones(made)) * seeds
@@ -35,7 +36,7 @@ def test_the_smoke_run_is_small(workflow):
 @pytest.mark.parametrize("target", ["ptdt", "prompt_diffuser", "bandits"])
 def test_a_paper_is_a_target(workflow, target):
     found = jobs(workflow.snakemake("-n", target))
-    made = config.load(["config.yaml"])
+    made = load_config(["config.yaml"])
     shown = {**made["tables"], **made["figures"]}
     own = [name for name, entry in shown.items() if entry.get("paper") == target]
     assert {name for name in found if name in shown} == set(own)

@@ -6,9 +6,9 @@ import os
 import pytest
 from browser import BrowserUnavailable, HtmlReport, chromium, content
 
-from trajprompt import table_cells
 from trajprompt.artifacts.records import read_record
-from trajprompt.config import load
+from trajprompt.config import cells as table_cells
+from trajprompt.config.load import load_config
 from trajprompt.verification.chain import judge
 from trajprompt.verification.jobs import REPORT
 
@@ -27,7 +27,7 @@ def job_names(done):
 
 def test_every_table_has_its_columns_and_suites(smoke):
     configs = [smoke.folder / name for name in ("config.yaml", PRESET[1])]
-    made = load(configs)
+    made = load_config(configs)
     for name in table_cells.tables(made):
         table = smoke.folder / f"results/smoke/5_report/tables/{name}.csv"
         rows = list(csv.DictReader(table.open()))
@@ -37,7 +37,7 @@ def test_every_table_has_its_columns_and_suites(smoke):
 
 
 def test_every_figure_is_drawn_from_its_numbers(smoke):
-    made = load([smoke.folder / name for name in ("config.yaml", PRESET[1])])
+    made = load_config([smoke.folder / name for name in ("config.yaml", PRESET[1])])
     report = smoke.folder / "results/smoke/5_report"
     for name, figure in made["figures"].items():
         rows = list(csv.DictReader((report / f"tables/{name}.csv").open()))
@@ -67,7 +67,7 @@ def test_claims_have_verdicts(smoke):
 def test_every_file_of_the_run_is_whole_and_known(smoke):
     results = smoke.folder / "results/smoke"
     configs = [smoke.folder / name for name in ("config.yaml", PRESET[1])]
-    found = judge(results, load(configs))
+    found = judge(results, load_config(configs))
     assert {(finding.status, finding.why) for finding in found} == {("whole", "")}
     recorded = judge(results, read_record(results / REPORT).settings)
     assert recorded == found
@@ -107,7 +107,7 @@ def test_the_report_opens_on_what_made_it(report):
 
 
 def test_the_report_lists_every_table_figure_and_video(report):
-    made = load(["config.yaml", PRESET[1]])
+    made = load_config(["config.yaml", PRESET[1]])
     listed = {result["labels"]["result"] for result in report.results.values()}
     wanted = [*made["tables"].values(), *made["figures"].values()]
     wanted += [made["videos"][name] for name in table_cells.videos(made)]

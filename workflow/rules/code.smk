@@ -10,17 +10,13 @@ WITHOUT_NUMBERS = tuple(
     f"src/trajprompt/{name}"
     for name in (
         "artifacts/",
-        "cell_consistency",
         "commands/arguments",
         "commands/process",
-        "config",
-        "consistency",
+        "config/",
         "errors",
-        "pretraining_values",
         "processes",
         "progress",
         "settings/",
-        "table_c",
     )
 )
 

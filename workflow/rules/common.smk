@@ -5,17 +5,17 @@ import os
 import re
 import sys
 from pathlib import Path
-
-from trajprompt import config as run_config
-from trajprompt import pretraining_values
+from trajprompt.config import derive
+from trajprompt.config.load import check_config
+from trajprompt.config import backbones as pretraining_values
 from trajprompt.workflow import run_lock, scheduling
 from trajprompt.settings import stages as stage_settings
-from trajprompt import table_cells
+from trajprompt.config import cells as table_cells
 from trajprompt.report.read.papers import PAPERS
 from trajprompt.report.plots import inputs as plot_inputs
 
 # Snakemake lists overlays first; an error should name the file that had the last word.
-run_config.check(config, [workflow.configfiles[-1], *workflow.configfiles[:-1]])
+check_config(config, [workflow.configfiles[-1], *workflow.configfiles[:-1]])
 
 RUN = config["run"]
 scheduling.lift_rate_limit(workflow)
@@ -72,31 +72,31 @@ def own_data(wildcards):
 
 
 def collect_settings(wildcards):
-    return stage_settings.to_json(run_config.collect(config, wildcards.suite))
+    return stage_settings.to_json(derive.collect(config, wildcards.suite))
 
 
 def pretrain_settings(wildcards):
-    settings = run_config.pretrain(
+    settings = derive.pretrain(
         config, wildcards.suite, wildcards.backbone, int(wildcards.seed)
     )
     return stage_settings.to_json(settings)
 
 
 def tune_settings(wildcards):
-    return stage_settings.to_json(run_config.tune(config, *_cell(wildcards)))
+    return stage_settings.to_json(derive.tune(config, *_cell(wildcards)))
 
 
 def calibrate_settings(wildcards):
     cell = wildcards.suite, "expert", wildcards.method, int(wildcards.seed)
-    return stage_settings.to_json(run_config.tune(config, *cell))
+    return stage_settings.to_json(derive.tune(config, *cell))
 
 
 def evaluate_settings(wildcards):
-    return stage_settings.to_json(run_config.evaluate(config, *_cell(wildcards)))
+    return stage_settings.to_json(derive.evaluate(config, *_cell(wildcards)))
 
 
 def random_policy_settings(wildcards):
-    return stage_settings.to_json(run_config.random_policy(config, wildcards.suite))
+    return stage_settings.to_json(derive.random_policy(config, wildcards.suite))
 
 
 def report_folder(wildcards, output):
@@ -106,22 +106,22 @@ def report_folder(wildcards, output):
 
 def report_settings(wildcards):
     """Of the whole run."""
-    return stage_settings.to_json(run_config.report(config))
+    return stage_settings.to_json(derive.report(config))
 
 
 def table_settings(table):
     """What answers a rule's question for the settings of one table."""
-    return lambda wildcards: stage_settings.to_json(run_config.report(config, table))
+    return lambda wildcards: stage_settings.to_json(derive.report(config, table))
 
 
 def figure_settings(figure):
     """What answers a rule's question for the settings of one figure."""
-    return lambda wildcards: stage_settings.to_json(run_config.figure(config, figure))
+    return lambda wildcards: stage_settings.to_json(derive.figure(config, figure))
 
 
 def video_settings(video):
     """What answers a rule's question for the settings of one video."""
-    return lambda wildcards: stage_settings.to_json(run_config.video(config, video))
+    return lambda wildcards: stage_settings.to_json(derive.video(config, video))
 
 
 def shown_as(title, form):

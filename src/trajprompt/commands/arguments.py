@@ -61,9 +61,10 @@ def read_settings(
     agree with them.
     """
     if args.settings is None:
-        from trajprompt import config
+        from trajprompt.config import derive
+        from trajprompt.config.load import load_config
 
-        return config.settings_for(config.load(args.config), cls, **coordinates)
+        return derive.settings_for(load_config(args.config), cls, **coordinates)
     try:
         values = json.loads(args.settings)
     except json.JSONDecodeError as error:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from trajprompt.commands.arguments import read_settings, stage_arguments, stage_parser
 from trajprompt.commands.process import run_stage
-from trajprompt.pretraining_values import PROMPT
+from trajprompt.config.backbones import PROMPT
 from trajprompt.settings.stages import PretrainSettings
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from trajprompt.commands.arguments import read_settings, stage_arguments
 from trajprompt.commands.process import run_stage
+from trajprompt.config.cells import MAIN_TABLE
 from trajprompt.settings.stages import ReportSettings
-from trajprompt.table_cells import MAIN_TABLE
 
 if TYPE_CHECKING:
     import pandas as pd

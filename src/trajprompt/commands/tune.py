@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from trajprompt.commands.arguments import cell_arguments, read_cell_settings, stage_parser
 from trajprompt.commands.process import run_stage
+from trajprompt.config.backbones import PROMPT
 from trajprompt.errors import TrajpromptError
-from trajprompt.pretraining_values import PROMPT
 from trajprompt.settings.stages import TuneSettings
 
 if TYPE_CHECKING:

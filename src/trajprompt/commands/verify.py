@@ -15,7 +15,7 @@ from trajprompt.commands.process import run_stage
 from trajprompt.errors import TrajpromptError
 
 if TYPE_CHECKING:
-    from trajprompt.config import Config
+    from trajprompt.config.load import Config
     from trajprompt.verification.chain import Finding
 
 EXAMPLES = """examples:
@@ -65,11 +65,11 @@ def verify(folder: Path, config_files: Sequence[str] | None = None) -> None:
 
 def _config(folder: Path, files: Sequence[str] | None) -> "Config | None":
     from trajprompt.artifacts.records import read_record
-    from trajprompt.config import load
+    from trajprompt.config.load import load_config
     from trajprompt.verification.jobs import REPORT
 
     if files:
-        return load(files)
+        return load_config(files)
     report = folder / REPORT
     # Not checked again: what it names, such as a user's own data, may since be gone.
     return read_record(report).settings if report.is_file() else None

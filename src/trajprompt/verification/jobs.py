@@ -7,9 +7,10 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from trajprompt import config as run_config
-from trajprompt import table_cells
 from trajprompt.artifacts.records import REPORT_RECORD, SUFFIX
+from trajprompt.config import cells as table_cells
+from trajprompt.config import derive
+from trajprompt.config.load import Config
 from trajprompt.settings import stages as settings
 
 REPORT = f"5_report/{REPORT_RECORD}"
@@ -25,7 +26,7 @@ class Job:
     settings: dict[str, Any]  # as in the record
 
 
-def jobs_of(config: run_config.Config) -> list[Job]:
+def jobs_of(config: Config) -> list[Job]:
     """Every job of a run, in the order of its stages."""
     return [
         *_collect(config),
@@ -36,35 +37,35 @@ def jobs_of(config: run_config.Config) -> list[Job]:
     ]
 
 
-def _collect(config: run_config.Config) -> list[Job]:
+def _collect(config: Config) -> list[Job]:
     return [
         _job(
             "collect",
             f"1_collect/{suite}/trajectories",
             (".h5",),
-            run_config.collect(config, suite),
+            derive.collect(config, suite),
         )
         for suite in config["suites"]
     ]
 
 
-def _pretrain(config: run_config.Config) -> list[Job]:
+def _pretrain(config: Config) -> list[Job]:
     return [
         _job(
             "pretrain",
             f"2_pretrain/{suite}/{backbone}/seed{seed}",
             (".safetensors", ".csv"),
-            run_config.pretrain(config, suite, backbone, seed),
+            derive.pretrain(config, suite, backbone, seed),
         )
         for suite, backbone in table_cells.backbones(config)
         for seed in config["seeds"]
     ]
 
 
-def _cells(config: run_config.Config) -> list[Job]:
+def _cells(config: Config) -> list[Job]:
     stages = (
-        ("tune", "3_tune", ".h5", run_config.tune),
-        ("evaluate", "4_evaluate", ".csv", run_config.evaluate),
+        ("tune", "3_tune", ".h5", derive.tune),
+        ("evaluate", "4_evaluate", ".csv", derive.evaluate),
     )
     return [
         _job(
@@ -79,14 +80,14 @@ def _cells(config: run_config.Config) -> list[Job]:
     ]
 
 
-def _random_policies(config: run_config.Config) -> list[Job]:
+def _random_policies(config: Config) -> list[Job]:
     name = settings.RANDOM_POLICY
     return [
         _job(
             name,
             f"4_evaluate/{suite}/{name}",
             (".csv",),
-            run_config.random_policy(config, suite),
+            derive.random_policy(config, suite),
         )
         for suite in config["suites"]
     ]

@@ -1,71 +1,16 @@
-"""Reading and checking a run's configuration, and cutting it into stage settings."""
+"""Cut a configuration into the settings of one job."""
 
-import json
-from collections.abc import Callable, Mapping, Sequence
-from itertools import chain
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
-from trajprompt import pretraining_values as pretraining
-from trajprompt import table_cells
-from trajprompt.cell_consistency import cell_inconsistencies
 from trajprompt.collect.options import relevant
-from trajprompt.config_errors import (
-    dotted,
-    expected_by,
-    found_by,
-    key_path,
-    origin,
-    read_mapping,
-    validator,
-)
-from trajprompt.consistency import inconsistencies, splits
+from trajprompt.config import backbones as pretraining
+from trajprompt.config import cells as table_cells
+from trajprompt.config.checks import splits
 from trajprompt.errors import TrajpromptError
 from trajprompt.settings import stages as st
-from trajprompt.settings.parsing import odd_value
-from trajprompt.table_consistency import table_inconsistencies
 
 Config = dict[str, Any]
-
-
-def load(files: Sequence[str | Path]) -> Config:
-    """The merged and checked configuration of ``files``; later files override."""
-    merged: Config = {}
-    for file in files:
-        merge(merged, read_mapping(Path(file)))
-    check(merged, files)
-    return merged
-
-
-def merge(base: Config, overlay: Mapping[str, Any]) -> None:
-    """Overlay in place: mappings merge key by key, anything else is replaced."""
-    for key, value in overlay.items():
-        if isinstance(value, Mapping) and isinstance(base.get(key), dict):
-            merge(base[key], value)
-        else:
-            base[key] = json.loads(json.dumps(value))
-
-
-def check(config: Config, files: Sequence[str | Path] = ()) -> None:
-    """Raise TrajpromptError at the first key that is unknown, ill-typed or inconsistent."""
-    import jsonschema
-
-    for file in files:
-        read_mapping(Path(file))  # Snakemake lets pass what stands twice in a file
-    odd = odd_value(config)
-    if odd is not None:
-        path, found, expected = odd
-        where = f"{origin(path, config, files)}: {dotted(path)}"
-        raise TrajpromptError(where, found, expected)
-    error = jsonschema.exceptions.best_match(validator().iter_errors(config))
-    if error is not None:
-        path = key_path(error)
-        where = f"{origin(path, config, files)}: {dotted(path)}"
-        raise TrajpromptError(where, found_by(error), expected_by(error))
-    checks = (inconsistencies, table_inconsistencies, cell_inconsistencies)
-    for key, found, expected in chain.from_iterable(own(config) for own in checks):
-        where = f"{origin(key.split('.'), config, files)}: {key}"
-        raise TrajpromptError(where, f"found {found}", expected)
 
 
 def settings_for(config: Config, cls: type[st.Settings], **coordinates: Any) -> st.Settings:

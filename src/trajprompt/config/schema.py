@@ -32,8 +32,7 @@ def validator() -> Any:
     plain = jsonschema.Draft202012Validator
     types = plain.TYPE_CHECKER.redefine("integer", lambda _, value: type(value) is int)
     strict = jsonschema.validators.extend(plain, type_checker=types)
-    root = Path(__file__).resolve().parents[2]
-    return strict(read_mapping(root / "workflow" / "schemas" / "config.schema.yaml"))
+    return strict(read_mapping(Path(__file__).with_name("config.schema.yaml")))
 
 
 def origin(path: Sequence[Any], config: Config, files: Sequence[str | Path]) -> str:

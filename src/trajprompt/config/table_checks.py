@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from trajprompt import pretraining_values as pretraining
-from trajprompt import table_cells
-from trajprompt.consistency import Config, Found, splits
+from trajprompt.config import backbones as pretraining
+from trajprompt.config import cells as table_cells
+from trajprompt.config.checks import Config, Found, splits
 from trajprompt.tasks.suites import get_suite
 
 

@@ -5,9 +5,9 @@ Only cells that the run makes are checked: suites differ in the length of their 
 
 from collections.abc import Mapping
 
-from trajprompt import pretraining_values as pretraining
-from trajprompt import table_cells
-from trajprompt.consistency import Config, Found, episode_errors
+from trajprompt.config import backbones as pretraining
+from trajprompt.config import cells as table_cells
+from trajprompt.config.checks import Config, Found, episode_errors
 from trajprompt.tasks.suites import get_suite
 
 LARGEST_PROMPT = 400  # steps of all segments: the cost of attention grows with the square

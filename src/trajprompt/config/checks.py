@@ -5,8 +5,8 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from trajprompt import pretraining_values as pretraining
 from trajprompt.collect.options import KINDS, SCRIPTED, relevant
+from trajprompt.config import backbones as pretraining
 from trajprompt.errors import TrajpromptError
 from trajprompt.settings.options import OptionError, build
 from trajprompt.tasks.suites import get_suite

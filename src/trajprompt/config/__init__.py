@@ -1,0 +1,1 @@
+"""The configuration of a run: read, checked, and cut into the stages' settings."""
