@@ -6,7 +6,7 @@ from pathlib import Path
 
 from trajprompt.artifacts.atomic import file_hash, write_text
 from trajprompt.artifacts.records import record_text, write_record
-from trajprompt.config.load import load_config
+from trajprompt.config.load import Config, load_config
 from trajprompt.verification.jobs import REPORT, Job, jobs_of
 
 ROOT = Path(__file__).resolve().parents[2]
