@@ -93,7 +93,7 @@ def test_only_its_expert_plays_the_sparse_suite():
         ("settings.expert.samples", "few", ["samples", "few", "all"]),
         ("evaluate.episodes", 0, ["evaluate.episodes", "at least 1"]),
         ("collect.ant-dir.options.wdth", 8, ["options.wdth", "unknown option", "width"]),
-        ("collect.ant-dir.options.width", "32", ["options.width", "'32'", "type int"]),
+        ("collect.ant-dir.options.width", "32", ["options.width", "'32'", "valid integer"]),
         ("collect.ant-dir.options.batch", 0, ["options.batch", "0", "at least 1"]),
         ("collect.ant-dir.options.learning_rate", "1e-3", ["learning_rate", "1.0e-4"]),
         (

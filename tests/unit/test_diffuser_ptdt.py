@@ -48,7 +48,7 @@ def generated(monkeypatch, problem):
 
 def test_ranking_starts_from_the_generated_prompt(problem, generated):
     given, made = generated
-    adaptation = tune(problem, DiffuserPtdtOptions(ptdt=RANKING))
+    adaptation = tune(problem, DiffuserPtdtOptions(ptdt=OfflineOptions(**RANKING)))
     assert given[0].initial_prompts is problem.initial_prompts
     assert torch.equal(adaptation.curve[0].states, made.states)
     assert not torch.equal(adaptation.last.states, made.states)

@@ -15,7 +15,7 @@ from trajprompt.adaptations.read import read_adaptation
 from trajprompt.adaptations.write import write_adaptation
 from trajprompt.artifacts.checkpoint import Checkpoint
 from trajprompt.errors import TrajpromptError
-from trajprompt.settings.options import OptionError
+from trajprompt.settings.options import OptionError, build
 from trajprompt.tuning.bandit.exploration import EXPLORERS
 from trajprompt.tuning.methods.prompt_bandit import BanditOptions, PromptBandit, tune
 from trajprompt.tuning.protocol import TuningProblem
@@ -258,4 +258,4 @@ def test_prompts_must_be_whole_segments():
 )
 def test_wrong_options_are_refused(changed):
     with pytest.raises(OptionError, match=next(iter(changed))):
-        quick(**changed)
+        build((BanditOptions,), changed)

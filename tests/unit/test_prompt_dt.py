@@ -12,6 +12,7 @@ from trajprompt.models.prompt_dt import (
     action_loss,
     reads,
 )
+from trajprompt.settings.options import parse_options
 from trajprompt.trajectories.segments import Segments
 
 B, K, P, STATES, ACTIONS = 7, 20, 5, 20, 6
@@ -222,5 +223,5 @@ def test_errors_name_what_is_wrong():
         reads("decision-mamba")
     with pytest.raises(TrajpromptError, match="reads one"):
         make_model("prompt-dt")(make_segments(K), None)
-    with pytest.raises(TrajpromptError, match="1 attention head"):
-        make_config("prompt-dt", heads=4)
+    with pytest.raises(TrajpromptError, match="heads: found 4; expected 1"):
+        parse_options(BackboneConfig, {"state_dim": 1, "action_dim": 1, "heads": 4}, "here")

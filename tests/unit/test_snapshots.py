@@ -97,9 +97,13 @@ def test_a_stopped_tuning_keeps_them(tmp_path):
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
 
 
-@pytest.mark.parametrize("wrong", [[3], [0], [1, 1], [True], ["1"]])
-def test_wrong_snapshots_are_named(wrong):
-    with pytest.raises(TrajpromptError, match="snapshots.*iterations from 1 to 2"):
+@pytest.mark.parametrize(
+    ("wrong", "expected"),
+    [([wrong], "valid integer") for wrong in (True, "1", 1.0)]
+    + [(wrong, "iterations from 1 to 2") for wrong in ([3], [0], [1, 1])],
+)
+def test_wrong_snapshots_are_named(wrong, expected):
+    with pytest.raises(TrajpromptError, match=f"snapshots.*{expected}"):
         parse_options(FinetuneOptions, {"iterations": 3, "snapshots": wrong}, "config")
 
 

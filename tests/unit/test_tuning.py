@@ -17,7 +17,7 @@ from trajprompt.artifacts.checkpoint import Checkpoint
 from trajprompt.errors import TrajpromptError
 from trajprompt.models.prompt_dt import BackboneConfig, PromptDT, action_loss
 from trajprompt.seeds import stream, torch_generator
-from trajprompt.settings.options import OptionError, build, parse_options
+from trajprompt.settings.options import Strict, parse_options
 from trajprompt.tasks.suites import get_suite
 from trajprompt.tuning import oracle, protocol
 from trajprompt.tuning.finetuning import FinetuneOptions
@@ -63,7 +63,8 @@ OPTIONS = {
     "prompt-diffuser": DiffuserOptions(**TINY_GENERATOR, diffusion_steps=25),
     "prompt-vae": VAEOptions(**TINY_GENERATOR, latent=2),
     "diffuser-ptdt": DiffuserPtdtOptions(
-        {**TINY_GENERATOR, "diffusion_steps": 25}, TINY_RANKING
+        DiffuserOptions(**TINY_GENERATOR, diffusion_steps=25),
+        OfflineOptions(**TINY_RANKING),
     ),
     "ptdt-offline": OfflineOptions(**TINY_RANKING),
     "ptdt-online": OnlineOptions(
@@ -110,26 +111,26 @@ every = pytest.mark.parametrize("name", methods())
 
 
 def options_of(name: str) -> Any:
-    """Tiny ones; the defaults of a method that nobody has entered above."""
-    if name in OPTIONS:
-        return OPTIONS[name]
-    try:
-        return build((get_method(name).options,), {})[0]
-    except OptionError as error:
-        found = f"option {error.name} of {name} has no default"
-        pytest.fail(f"{found}; give it one, or enter tiny options in OPTIONS of this file")
+    """Tiny ones; the defaults of a method that has none above."""
+    return OPTIONS[name] if name in OPTIONS else get_method(name).options()
 
 
 def test_every_method_with_tiny_options_exists():
     assert set(OPTIONS) <= set(methods())
 
 
-def test_a_method_whose_options_lack_defaults_is_told_so(monkeypatch):
-    made = dataclasses.make_dataclass("Options", [("spread", float)], frozen=True)
-    known = {**protocol.REGISTRY, "mine": protocol.Method("mine", made, none.tune)}
-    monkeypatch.setattr(protocol, "REGISTRY", known)
-    with pytest.raises(pytest.fail.Exception, match="option spread of mine has no default"):
-        options_of("mine")
+@pytest.mark.parametrize(
+    ("bases", "fields", "message"),
+    [
+        ((Strict,), [("spread", float)], "none.py: option spread of Mine has no default"),
+        ((), [("spread", float, 1.0)], "none.py: options of type Mine; .*inherits from"),
+    ],
+)
+def test_options_that_no_config_could_leave_out_are_refused(bases, fields, message):
+    made = dataclasses.make_dataclass("Mine", fields, bases=bases, frozen=True)
+    with pytest.raises(TrajpromptError, match=message):
+        protocol.register("none", made)(none.tune)
+    assert get_method("none").options is NoOptions
 
 
 @every

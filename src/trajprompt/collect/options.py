@@ -2,35 +2,38 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Annotated, Any
+
+from annotated_types import Interval, MultipleOf
 
 from trajprompt.settings.options import (
-    PRECISIONS,
+    NonNegative,
     OptionError,
-    at_least,
-    at_most,
-    one_of,
-    positive,
-    share,
+    Precision,
+    Rate,
+    Scale,
+    Share,
+    Size,
+    SmallCount,
+    Strict,
 )
+
+# Of each task; 4 million steps of it.
+Episodes = Annotated[int, Interval(ge=0, le=20_000)]
 
 
 @dataclass(frozen=True)
-class LoopOptions:
+class LoopOptions(Strict):
     """How much is collected and learned. Steps are control steps of one task."""
 
-    episodes_per_task: int  # times the horizon: the steps that each task gets
-    rows_per_task: int = 1  # episodes of a task that run at once
-    updates_per_step: float = 1.0  # updates per lockstep step (all rows: one step each)
-    random_episodes: int = 5  # per task, with uniform actions, before the agent acts
-    greedy_episodes: int = 0  # per task, at the end, with the mean action, not learning
+    # Times the horizon: the steps that each task gets.
+    episodes_per_task: Annotated[Episodes, Interval(ge=1)]
+    rows_per_task: SmallCount = 1  # episodes of a task that run at once
+    updates_per_step: Scale = 1.0  # updates per lockstep step (all rows: one step each)
+    random_episodes: Episodes = 5  # per task, with uniform actions, before the agent acts
+    greedy_episodes: Episodes = 0  # per task, at the end: the mean action, no learning
 
     def __post_init__(self) -> None:
-        at_least(self, 1, "episodes_per_task", "rows_per_task")
-        at_least(self, 0, "random_episodes", "greedy_episodes")
-        positive(self, "updates_per_step")
-        at_most(self, 20_000, "episodes_per_task")  # 4 million steps of each task
-        at_most(self, 1000, "rows_per_task", "updates_per_step")
         apart = self.rounds(self.random_episodes) + self.rounds(self.greedy_episodes)
         if apart > self.rounds(self.episodes_per_task):
             found = f"{self.random_episodes} random and {self.greedy_episodes} greedy ones"
@@ -50,83 +53,57 @@ class LoopOptions:
 
 
 @dataclass(frozen=True)
-class AgentOptions:
+class AgentOptions(Strict):
     """What SAC and TD3 share. Defaults: their papers', which agree where both speak."""
 
-    width: int = 256  # units of each of the two hidden layers
-    batch: int = 256  # transitions per task and update
-    learning_rate: float = 3e-4
-    discount: float = 0.99
-    target_rate: float = 0.005  # Polyak step of the target networks
+    width: Size = 256  # units of each of the two hidden layers
+    # Transitions per task and update.
+    batch: Annotated[int, Interval(ge=1, le=65_536)] = 256
+    learning_rate: Rate = 3e-4
+    discount: Share = 0.99
+    target_rate: Rate = 0.005  # Polyak step of the target networks
     layer_norm: bool = False  # in the critics only
-    policy_delay: int = 1  # critic updates per policy update
-    precision: str = "fp32"  # of the products: "fp32", "bf16" or "auto"
-
-    def __post_init__(self) -> None:
-        at_least(self, 1, "width", "batch", "policy_delay")
-        positive(self, "learning_rate", "target_rate")
-        share(self, "discount", "target_rate")
-        at_most(self, 4096, "width")
-        at_most(self, 65_536, "batch")
-        at_most(self, 1, "learning_rate")
-        at_most(self, 1000, "policy_delay")
-        one_of(self, PRECISIONS, "precision")
+    policy_delay: SmallCount = 1  # critic updates per policy update
+    precision: Precision = "fp32"  # of the products
 
 
 @dataclass(frozen=True)
 class SacOptions(AgentOptions):
     """Defaults: Table 1 of arXiv 1812.05905. Config overrides carry their own reasons."""
 
-    initial_temperature: float = 1.0
+    initial_temperature: Scale = 1.0
     target_entropy: float | None = None  # None: minus the number of action dimensions
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        positive(self, "initial_temperature")
-        at_most(self, 1000, "initial_temperature")
 
 
 @dataclass(frozen=True)
 class Td3Options(AgentOptions):
     """Defaults: arXiv 1802.09477, section 6.1 and appendix; lr and batch as its code."""
 
-    exploration_noise: float = 0.1  # standard deviation of acting noise
-    target_noise: float = 0.2  # of the smoothing noise on target actions
-    noise_clip: float = 0.5  # bound of the smoothing noise
-    policy_delay: int = 2
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        at_least(self, 0, "exploration_noise", "target_noise", "noise_clip")
+    exploration_noise: NonNegative = 0.1  # standard deviation of acting noise
+    target_noise: NonNegative = 0.2  # of the smoothing noise on target actions
+    noise_clip: NonNegative = 0.5  # bound of the smoothing noise
+    policy_delay: SmallCount = 2
 
 
 @dataclass(frozen=True)
-class GoalOptions:
+class GoalOptions(Strict):
     """Options of goal-conditioned agents only."""
 
-    relabelled: float = 0.8  # share of each batch whose goal is drawn anew (cheetah)
-
-    def __post_init__(self) -> None:
-        share(self, "relabelled")
+    relabelled: Share = 0.8  # share of each batch whose goal is drawn anew (cheetah)
 
 
 @dataclass(frozen=True)
-class ScriptedOptions:
+class ScriptedOptions(Strict):
     """Episodes per task and the size of the action noise at each level."""
 
-    episodes: int = 90  # a third each of random, noisy and expert
+    # A third each of random, noisy and expert.
+    episodes: Annotated[Episodes, Interval(ge=3), MultipleOf(3)] = 90
     # Standard deviations in units of action. At 2.0 the mean return of tasks 1 to 20 of
     # reach is 397, halfway between random (127) and the noiseless expert (650.6).
-    medium_noise: float = 2.0
+    medium_noise: NonNegative = 2.0
     # Resets of reach are deterministic: a noiseless expert would give one episode many
     # times. This much noise costs 1 of 650 there (measured).
-    expert_noise: float = 0.1
-
-    def __post_init__(self) -> None:
-        if self.episodes < 3 or self.episodes % 3:
-            raise OptionError("episodes", str(self.episodes), "a positive multiple of 3")
-        at_least(self, 0, "medium_noise", "expert_noise")
-        at_most(self, 20_000, "episodes")
+    expert_noise: NonNegative = 0.1
 
     @property
     def stored(self) -> int:
@@ -135,7 +112,7 @@ class ScriptedOptions:
 
 
 @dataclass(frozen=True)
-class FileOptions:
+class FileOptions(Strict):
     """A store that exists, made by `trajprompt import` or by another run."""
 
     path: str  # relative to the folder that the workflow runs in

@@ -140,7 +140,7 @@ def _grid(
 
 def _nested(item: "dataclasses.Field[Any]") -> bool:
     """Whether the option holds the options of another method, which is swept by itself."""
-    return item.default_factory is dict
+    return dataclasses.is_dataclass(item.default_factory)
 
 
 def _candidate(kind: type, configured: dict[str, Any], choice: "GridPoint") -> "Candidate":

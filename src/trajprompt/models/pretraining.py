@@ -71,7 +71,6 @@ def backbone_config(settings: PretrainSettings) -> BackboneConfig:
         uses_returns=seen.returns,
         width=settings.width,
         layers=settings.layers,
-        heads=settings.heads,
         inner=4 * settings.width,  # 512 at width 128, as in the reference
         dropout=settings.dropout,
         context_length=settings.context_length,

@@ -6,16 +6,17 @@ so that parameter counts compare: 862,619 for the cheetah, 866,084 ant, 869,164 
 """
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
 import torch
+from annotated_types import Interval
 from torch import Tensor, nn
 
 from trajprompt.errors import TrajpromptError
 from trajprompt.models.adaptor import adaptors
 from trajprompt.models.blocks import EPSILON, MASKED, Block, initialise_as_gpt2
 from trajprompt.numerics.dropout import Dropout
-from trajprompt.settings.options import OptionError, at_least, at_most, share
+from trajprompt.settings.options import Count, Share, Strict
 from trajprompt.trajectories.segments import Segments
 
 
@@ -26,8 +27,7 @@ class Reads(NamedTuple):
     returns: bool  # return-to-go tokens in the context; the prompt always has its own
 
 
-# A file that asks for more is damaged; it is not tried.
-LARGEST_SIZE, LARGEST_DEPTH = 100_000, 100
+Depth = Annotated[int, Interval(ge=2, le=100)]
 
 # By the names of Prompt-Tuning DT's Table 1, which pretraining_values.py has too.
 BACKBONES = {
@@ -47,32 +47,25 @@ def reads(backbone: str) -> Reads:
 
 
 @dataclass(frozen=True)
-class BackboneConfig:
-    """Sizes; the defaults are the reference's (pdt_main.py)."""
+class BackboneConfig(Strict):
+    """Sizes; the defaults are the reference's (pdt_main.py).
 
-    state_dim: int
-    action_dim: int
+    A file that asks for more than the bounds is damaged; it is not tried.
+    """
+
+    state_dim: Count
+    action_dim: Count
     uses_prompt: bool = True
     uses_returns: bool = True
-    width: int = 128
-    layers: int = 3
-    heads: int = 1  # every paper here uses one; blocks.py relies on it
-    inner: int = 512  # 4 x width
-    max_timestep: int = 1000  # rows of the timestep tables; later steps share the last
-    dropout: float = 0.1  # of embeddings, attention weights and residual branches
-    context_length: int = 20  # K
-    adaptor: int = 0  # width of the bottleneck of each layer's adaptor; 0: no adaptors
-
-    def __post_init__(self) -> None:
-        if self.heads != 1:
-            raise OptionError("heads", str(self.heads), "1 attention head")
-        sizes = ("state_dim", "action_dim", "width", "inner", "max_timestep")
-        at_least(self, 1, *sizes, "context_length")
-        at_least(self, 2, "layers")
-        at_least(self, 0, "adaptor")
-        at_most(self, LARGEST_SIZE, *sizes, "context_length", "adaptor")
-        at_most(self, LARGEST_DEPTH, "layers")
-        share(self, "dropout")
+    width: Count = 128
+    layers: Depth = 3
+    heads: Literal[1] = 1  # every paper here uses one; blocks.py relies on it
+    inner: Count = 512  # 4 x width
+    max_timestep: Count = 1000  # rows of the timestep tables; later steps share the last
+    dropout: Share = 0.1  # of embeddings, attention weights and residual branches
+    context_length: Count = 20  # K
+    # Width of the bottleneck of each layer's adaptor; 0: no adaptors.
+    adaptor: Annotated[int, Interval(ge=0, le=100_000)] = 0
 
 
 class TokenEmbedding(nn.Module):

@@ -1,23 +1,59 @@
-"""Options of a collecting algorithm or a tuning method: frozen dataclasses, read strictly.
+"""Options of a collecting algorithm or a tuning method, checked by their annotations.
 
-Types come from the annotations. A dataclass checks ranges in its ``__post_init__``, with
-the functions below or by raising ValueError.
+Options are frozen dataclasses that inherit from `Strict`; each annotation holds the type
+and the bounds of a value, a ``__post_init__`` what two options must have in common.
+pydantic checks them where values enter, in `validate`. It is imported there and not
+here, because ``--help`` and workers that are given checked options need no pydantic.
 """
 
 import dataclasses
-import math
-import types
+import json
 import typing
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeVar
+
+from annotated_types import Interval
 
 from trajprompt.errors import TrajpromptError
 
-Options = TypeVar("Options")
-PRECISIONS = ("auto", "bf16", "fp32")
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter, ValidationError
+    from pydantic_core import ErrorDetails
+
+Checked = TypeVar("Checked", bound="Strict")
+
+# Upper bounds lie far beyond use; they catch typos that would fill the machine.
+Count = Annotated[int, Interval(ge=1, le=100_000)]
+SmallCount = Annotated[int, Interval(ge=1, le=1000)]
+Size = Annotated[int, Interval(ge=1, le=4096)]  # of a batch or a layer
+Steps = Annotated[int, Interval(ge=0, le=10_000_000)]
+Seed = Annotated[int, Interval(ge=0)]
+Task = Annotated[int, Interval(ge=0)]
+Share = Annotated[float, Interval(ge=0, le=1)]
+Rate = Annotated[float, Interval(gt=0, le=1)]  # of learning
+Scale = Annotated[float, Interval(gt=0, le=1000)]  # step sizes, standard deviations
+Positive = Annotated[float, Interval(gt=0, le=1e6)]
+NonNegative = Annotated[float, Interval(ge=0, le=1e6)]
+Precision = Literal["auto", "bf16", "fp32"]
+Schedule = Literal["constant", "cosine"]  # of a learning rate, after its warm-up
+
+NUMBER = "a finite number (write 1.0e-4, not 1e-4)"  # YAML reads 1e-4 as text
+EXPECTED = {"float_type": NUMBER, "finite_number": NUMBER}
+ADAPTERS: dict[type, "TypeAdapter[Any]"] = {}  # each made when it is first needed
+LIMITS = {"ge": "at least", "gt": "more than", "le": "at most", "lt": "less than"}
 
 
-class OptionError(TrajpromptError):
+class Strict:
+    """Base of what `validate` makes: 2.0 and True are no integers, and keys are known."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = {
+        "strict": True,
+        "extra": "forbid",
+        "allow_inf_nan": False,
+    }
+
+
+class OptionError(TrajpromptError, ValueError):
     """One wrong option. ``name`` is empty where no single option is to blame."""
 
     def __init__(self, name: str, found: str, expected: str):
@@ -25,39 +61,7 @@ class OptionError(TrajpromptError):
         self.name, self.found = name, found
 
 
-def at_least(options: Any, least: float, *names: str) -> None:
-    for name in names:
-        if not getattr(options, name) >= least:
-            raise OptionError(name, str(getattr(options, name)), f"at least {least}")
-
-
-def at_most(options: Any, most: float, *names: str) -> None:
-    """Bounds far beyond use, where a slip of the pen would fill the machine."""
-    for name in names:
-        if not getattr(options, name) <= most:
-            raise OptionError(name, str(getattr(options, name)), f"at most {most}")
-
-
-def positive(options: Any, *names: str) -> None:
-    for name in names:
-        if not getattr(options, name) > 0:
-            raise OptionError(name, str(getattr(options, name)), "more than 0")
-
-
-def share(options: Any, *names: str) -> None:
-    for name in names:
-        if not 0 <= getattr(options, name) <= 1:
-            raise OptionError(name, str(getattr(options, name)), "0 to 1")
-
-
-def one_of(options: Any, allowed: Sequence[str], *names: str) -> None:
-    for name in names:
-        if getattr(options, name) not in allowed:
-            found = repr(getattr(options, name))
-            raise OptionError(name, found, f"one of {', '.join(allowed)}")
-
-
-def parse_options(cls: type[Options], values: Mapping[str, Any], where: str) -> Options:
+def parse_options(cls: type[Checked], values: Mapping[str, Any], where: str) -> Checked:
     """The options dataclass ``cls`` from a mapping of the config."""
     return parse_together((cls,), values, where)[0]
 
@@ -79,52 +83,88 @@ def build(kinds: Sequence[type], values: Mapping[str, Any]) -> list[Any]:
     A value of None is as if the key were absent, so that an overlay of the config can
     take back what lies below it, e.g. an option of another algorithm.
     """
-    given = {name: value for name, value in values.items() if value is not None}
-    hints = [typing.get_type_hints(kind) for kind in kinds]
-    known = sorted(set().union(*hints))
+    given = _given(values)
+    names = [{field.name for field in dataclasses.fields(kind)} for kind in kinds]
     for name in given:
-        if name not in known:
-            expected = f"one of {', '.join(known)}" if known else "no options"
-            raise OptionError(name, "an unknown option", expected)
-    return [_make(kind, own, given) for kind, own in zip(kinds, hints, strict=True)]
+        if not any(name in known for known in names):
+            raise _unknown(name, set().union(*names))
+    return [
+        validate(kind, {name: given[name] for name in known & given.keys()})
+        for kind, known in zip(kinds, names, strict=True)
+    ]
 
 
-def _make(kind: type, hints: Mapping[str, Any], given: Mapping[str, Any]) -> Any:
-    for item in dataclasses.fields(kind):
-        required = item.default is item.default_factory is dataclasses.MISSING
-        if required and item.name not in given:
-            raise OptionError(item.name, "nothing", _describe(hints[item.name]))
-    values = {
-        name: _convert(name, given[name], hint)
-        for name, hint in hints.items()
-        if name in given
+def _given(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: _given(value) if isinstance(value, Mapping) else value
+        for name, value in values.items()
+        if value is not None
     }
+
+
+def validate(cls: type[Checked], values: Mapping[str, Any]) -> Checked:
+    """The dataclass ``cls`` of plain values; an OptionError at the first wrong one."""
+    from pydantic import TypeAdapter, ValidationError
+
+    if cls not in ADAPTERS:
+        ADAPTERS[cls] = TypeAdapter(cls)
     try:
-        return kind(**values)
-    except ValueError as error:
-        raise OptionError("", str(values), str(error)) from error
+        # As JSON, because there tuples are lists and parts are mappings, also if strict.
+        return ADAPTERS[cls].validate_json(json.dumps(values))
+    except ValidationError as error:
+        raise _option_error(cls, values, error) from error
 
 
-def _convert(name: str, value: Any, hint: Any) -> Any:
-    allowed = _types(hint)
-    if float in allowed and type(value) is int:
-        return float(value)
-    finite = not isinstance(value, float) or math.isfinite(value)
-    # A bool is an int to Python, but not to whoever writes a config.
-    fits = isinstance(value, allowed) and (bool in allowed or type(value) is not bool)
-    if not fits or not finite:
-        raise OptionError(name, repr(value), _describe(hint))
-    return value
+def _option_error(cls: type, values: Any, error: "ValidationError") -> OptionError:
+    """The first error; the members of a union, none of which fits, have one each."""
+    first, *others = error.errors(include_url=False)
+    place = _place(first["loc"], values)
+    name = ".".join(map(str, place))
+    raised = first.get("ctx", {}).get("error")
+    if isinstance(raised, OptionError):  # of a __post_init__, perhaps of a part
+        inner = f"{name}.{raised.name}" if name and raised.name else name or raised.name
+        return OptionError(inner, raised.found, raised.expected)
+    if first["type"] in ("unexpected_keyword_argument", "missing"):
+        return _wrong_key(cls, place)
+    same = [one for one in others if _place(one["loc"], values) == place]
+    expected = " or ".join(_expected(one) for one in (first, *same))
+    return OptionError(name, f"{first['input']!r:.80}", expected)
 
 
-def _types(hint: Any) -> tuple[type, ...]:
-    """The types that a hint like ``float | None`` allows."""
-    union = typing.get_origin(hint) in (types.UnionType, typing.Union)
-    parts = typing.get_args(hint) if union else (hint,)
-    return tuple(typing.get_origin(part) or part for part in parts)
+def _wrong_key(cls: type, place: Sequence[Any]) -> OptionError:
+    """The error of a key that ``cls``, or a part of it, lacks or does not know."""
+    for part in place[:-1]:
+        cls = typing.get_type_hints(cls)[part]
+    hints = typing.get_type_hints(cls)
+    name, hint = ".".join(place), hints.get(place[-1])
+    if hint is None:
+        return _unknown(name, {field.name for field in dataclasses.fields(cls)})
+    expected = f"a value of type {getattr(hint, '__name__', hint)}"
+    return OptionError(name, "nothing", expected)
 
 
-def _describe(hint: Any) -> str:
-    names = [kind.__name__ for kind in _types(hint) if kind is not type(None)]
-    text = "a finite number (write 1.0e-4, not 1e-4)" if "float" in names else ""
-    return text or f"a value of type {' or '.join(names)}"
+def _place(location: Sequence[int | str], values: Any) -> list[Any]:
+    """Keys and indices down to the wrong value, without pydantic's names of types."""
+    place: list[Any] = []
+    for part in location:
+        if isinstance(values, Mapping):
+            values = values.get(part)
+        elif isinstance(values, list | tuple) and isinstance(part, int):
+            values = values[part]
+        else:
+            break
+        place.append(part)
+    return place
+
+
+def _expected(error: "ErrorDetails") -> str:
+    for key, limit in error.get("ctx", {}).items():
+        if key in LIMITS:
+            return f"{LIMITS[key]} {str(limit).removesuffix('.0')}"
+    told = error["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
+    return EXPECTED.get(error["type"], told)
+
+
+def _unknown(name: str, known: set[str]) -> OptionError:
+    expected = f"one of {', '.join(sorted(known))}" if known else "no options"
+    return OptionError(name, "an unknown option", expected)

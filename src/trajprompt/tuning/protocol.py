@@ -10,6 +10,7 @@ A method is one file in ``tuning/methods``::
 ``reads_arms=True`` if it uses ``problem.arms``.
 """
 
+import dataclasses
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -22,6 +23,7 @@ from trajprompt.adaptations.adaptation import Adaptation
 from trajprompt.artifacts.checkpoint import Checkpoint
 from trajprompt.errors import TrajpromptError
 from trajprompt.seeds import child, children
+from trajprompt.settings.options import Strict
 
 if TYPE_CHECKING:
     from trajprompt.models.backbone import Backbone
@@ -130,11 +132,12 @@ def register(
 ) -> Callable[[Tune], Tune]:
     """Enter a function into the registry under ``name``, that of its file with hyphens.
 
-    ``options`` is its dataclass.
+    ``options`` is its dataclass, a `Strict` one with a default for every option.
     """
 
     def enter(tune: Tune) -> Tune:
         _require_own_name(tune, name)
+        _require_defaults(tune, options)
         reads = (reads_training_tasks, reads_arms)
         REGISTRY[name] = Method(name, options, tune, moves_prompts, *reads)
         return tune
@@ -151,3 +154,15 @@ def _require_own_name(tune: Callable[..., Adaptation], name: str) -> None:
         )
         found = f"registers a method named '{name}'"
         raise TrajpromptError(inspect.getfile(tune), found, f"'{expected}'", remedy)
+
+
+def _require_defaults(tune: Callable[..., Adaptation], options: type) -> None:
+    """Raise unless the options are `Strict` and the config may leave out any of them."""
+    where = inspect.getfile(tune)
+    if not (dataclasses.is_dataclass(options) and issubclass(options, Strict)):
+        expected = "a dataclass that inherits from trajprompt.settings.options.Strict"
+        raise TrajpromptError(where, f"options of type {options.__name__}", expected)
+    for item in dataclasses.fields(options):
+        if item.default is item.default_factory is dataclasses.MISSING:
+            found = f"option {item.name} of {options.__name__} has no default"
+            raise TrajpromptError(where, found, "a default for every option")

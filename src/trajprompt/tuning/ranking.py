@@ -5,19 +5,22 @@ Prompt-Tuning DT (arXiv 2305.09648); the estimator is ZO-RankSGD's (arXiv 2303.0
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Annotated, Any, Protocol
 
 import numpy as np
 import torch
+from annotated_types import Interval
 from torch import Tensor
 
 from trajprompt.adaptations.adaptation import Adaptation
 from trajprompt.artifacts.checkpoint import Resumable
 from trajprompt.errors import TrajpromptError
 from trajprompt.seeds import torch_generator
-from trajprompt.settings.options import OptionError, at_least, at_most, positive
+from trajprompt.settings.options import Count, OptionError, Scale, SmallCount, Strict
 from trajprompt.tuning.protocol import TuningProblem
 from trajprompt.tuning.trace import Cost, DescentTrace
+
+Candidates = Annotated[SmallCount, Interval(ge=2)]
 
 
 def rank_weights(objectives: Tensor, ranked: int) -> Tensor:
@@ -50,31 +53,26 @@ def rank_gradient(noise: Tensor, objectives: Tensor, ranked: int) -> Tensor:
 
 
 @dataclass(frozen=True)
-class RankSettings:
-    """The options that both ranking methods share."""
+class EstimatorOptions(Strict):
+    """The options of everything that estimates a gradient by ranks."""
 
-    step_size: float  # eta
-    smoothing: float  # mu: standard deviation of the candidates around the iterate
-    candidates: int  # m
-    ranked: int  # k
-    iterations: int
-    steps_per_iteration: int
+    step_size: Scale  # eta
+    smoothing: Scale  # mu: standard deviation of the candidates around the iterate
+    candidates: Candidates = 15  # m, PTDT Table 6
+    ranked: SmallCount = 15  # k, PTDT Table 6
 
     def __post_init__(self) -> None:
-        check_ranking(self)
-        at_least(self, 1, "iterations", "steps_per_iteration")
-        at_most(self, 100_000, "iterations", "steps_per_iteration")
+        if self.ranked > self.candidates:
+            expected = f"at most candidates, {self.candidates}"
+            raise OptionError("ranked", str(self.ranked), expected)
 
 
-def check_ranking(options: Any) -> None:
-    """Raise unless step_size, smoothing, candidates and ranked can be used."""
-    at_least(options, 1, "ranked")
-    at_least(options, 2, "candidates")
-    positive(options, "step_size", "smoothing")
-    at_most(options, 1000, "candidates", "step_size", "smoothing")
-    if options.ranked > options.candidates:
-        expected = f"at most candidates, {options.candidates}"
-        raise OptionError("ranked", str(options.ranked), expected)
+@dataclass(frozen=True)
+class RankOptions(EstimatorOptions):
+    """The options that both PTDT methods share."""
+
+    iterations: Count = 20  # PTDT Table 6, fine-tuning max iterations
+    steps_per_iteration: Count = 8  # PTDT Table 6, steps per iteration (offline)
 
 
 @dataclass(frozen=True)
@@ -101,7 +99,7 @@ class Objective(Resumable, Protocol):
 
 
 def descend(
-    problem: TuningProblem, settings: RankSettings, objective: Objective
+    problem: TuningProblem, settings: RankOptions, objective: Objective
 ) -> Adaptation:
     """Algorithm 1 on all rows at once; iterates are judged as each iteration ends."""
     return _RankDescent(problem, settings, objective).run()
@@ -110,9 +108,7 @@ def descend(
 class _RankDescent:
     """One descent in progress: position, budgets spent, judged iterates, chance."""
 
-    def __init__(
-        self, problem: TuningProblem, settings: RankSettings, objective: Objective
-    ):
+    def __init__(self, problem: TuningProblem, settings: RankOptions, objective: Objective):
         self.problem, self.settings, self.objective = problem, settings, objective
         self.trace = DescentTrace(problem, settings.iterations)
         self.position = self.trace.start.clone()  # (R, d)

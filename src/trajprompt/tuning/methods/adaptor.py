@@ -9,7 +9,7 @@ from trajprompt.models.adaptor import Adaptor
 from trajprompt.models.prompt_dt import PromptDT
 from trajprompt.numerics.device import resolve_precision
 from trajprompt.seeds import torch_generator
-from trajprompt.settings.options import at_least, at_most
+from trajprompt.settings.options import Rate, Size
 from trajprompt.tuning.finetuning import FinetuneOptions, Tuned, finetune
 from trajprompt.tuning.protocol import TuningProblem, register
 
@@ -19,13 +19,8 @@ ADAPTORS = "adaptors."  # begins the names of their tensors
 @dataclass(frozen=True)
 class AdaptorOptions(FinetuneOptions):
     # PD gives no learning rate; that of fine-tuning is the literal reading.
-    learning_rate: float = 1e-4
-    bottleneck: int = 16  # PD appendix F, hidden dimension
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        at_least(self, 1, "bottleneck")
-        at_most(self, 4096, "bottleneck")
+    learning_rate: Rate = 1e-4
+    bottleneck: Size = 16  # PD appendix F, hidden dimension
 
 
 @register("adaptor", AdaptorOptions)

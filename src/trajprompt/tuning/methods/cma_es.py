@@ -2,14 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 import torch
+from annotated_types import Interval
 
 from trajprompt.adaptations.adaptation import Adaptation
 from trajprompt.seeds import children
-from trajprompt.settings.options import at_least, at_most, positive
+from trajprompt.settings.options import Scale, SmallCount
 from trajprompt.trajectories.segments import Segments
 from trajprompt.tuning.prompt_vectors import to_prompts, to_vectors
 from trajprompt.tuning.protocol import TuningProblem, register
@@ -21,19 +22,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class CmaEsOptions(SearchOptions):
-    smoothing: float = 0.3  # sigma at the start: PTDT-online's candidates
+    smoothing: Scale = 0.3  # sigma at the start: PTDT-online's candidates
     # pycma's default is 4 + 3 ln d, 18 to 25 for prompts of 135 to 1080 numbers. 25 is ten
     # whole generations of 250 episodes; our choice.
-    population: int = 25
+    # For fewer than 6 pycma mirrors its samples.
+    population: Annotated[SmallCount, Interval(ge=6)] = 25
     # Variances alone, in time and memory linear in d. In so few generations a covariance
     # of d² / 2 numbers can't be learnt either way; pycma's default is all of it.
     diagonal: bool = False
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        positive(self, "smoothing")
-        at_least(self, 6, "population")  # for fewer pycma mirrors its samples
-        at_most(self, 1000, "smoothing", "population")
 
 
 def strategy(

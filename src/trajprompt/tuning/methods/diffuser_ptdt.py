@@ -8,11 +8,11 @@ anew, on other batches than in its own cell: what it wrote is this method's iter
 
 import dataclasses
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any
 
 from trajprompt.adaptations.adaptation import Adaptation
 from trajprompt.artifacts.checkpoint import Checkpoint
-from trajprompt.settings.options import OptionError, build
+from trajprompt.settings.options import Strict
 from trajprompt.tuning.methods.prompt_diffuser import DiffuserOptions
 from trajprompt.tuning.methods.prompt_diffuser import tune as diffuse
 from trajprompt.tuning.methods.ptdt_offline import OfflineOptions
@@ -21,31 +21,12 @@ from trajprompt.tuning.prompt_vectors import to_vectors
 from trajprompt.tuning.protocol import TuningProblem, register
 
 COUNTS = ("queries", "simulator_steps", "gradient_steps")  # of the history
-Options = TypeVar("Options")
 
 
 @dataclass(frozen=True)
-class DiffuserPtdtOptions:
-    diffuser: dict[str, Any] = field(default_factory=dict)  # options of prompt-diffuser
-    ptdt: dict[str, Any] = field(default_factory=dict)  # options of ptdt-offline
-
-    def __post_init__(self) -> None:
-        self.parts()
-
-    def parts(self) -> tuple[DiffuserOptions, OfflineOptions]:
-        """The options of both methods; a wrong one is an OptionError that names it."""
-        return (
-            _parse("diffuser", DiffuserOptions, self.diffuser),
-            _parse("ptdt", OfflineOptions, self.ptdt),
-        )
-
-
-def _parse(place: str, options: type[Options], values: dict[str, Any]) -> Options:
-    try:
-        return build((options,), values)[0]
-    except OptionError as error:
-        name = f"{place}.{error.name}" if error.name else place
-        raise OptionError(name, error.found, error.expected) from error
+class DiffuserPtdtOptions(Strict):
+    diffuser: DiffuserOptions = field(default_factory=DiffuserOptions)
+    ptdt: OfflineOptions = field(default_factory=OfflineOptions)
 
 
 @register(
@@ -56,16 +37,15 @@ def tune(problem: TuningProblem, options: DiffuserPtdtOptions) -> Adaptation:
 
     The checkpoint serves the diffuser, which takes nearly all of the time.
     """
-    diffuser, ranking = options.parts()
     first, second = problem.streams(2)
-    generated = diffuse(dataclasses.replace(problem, stream=first), diffuser)
+    generated = diffuse(dataclasses.replace(problem, stream=first), options.diffuser)
     begun = dataclasses.replace(
         problem,
         stream=second,
         initial_prompts=generated.last,
         checkpoint=Checkpoint(),
     )
-    return _joined(problem, generated, rank(begun, ranking))
+    return _joined(problem, generated, rank(begun, options.ptdt))
 
 
 def _joined(

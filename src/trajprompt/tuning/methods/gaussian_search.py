@@ -7,6 +7,7 @@ segments of demonstrations.
 from dataclasses import dataclass
 
 from trajprompt.adaptations.adaptation import Adaptation
+from trajprompt.settings.options import SmallCount
 from trajprompt.trajectories.segments import Segments
 from trajprompt.tuning.protocol import TuningProblem, register
 from trajprompt.tuning.search.loop import search
@@ -15,7 +16,7 @@ from trajprompt.tuning.search.proposers import PerturbedBest, PerturbedOptions
 
 @dataclass(frozen=True)
 class GaussianSearchOptions(PerturbedOptions):
-    candidates: int = 25  # played together, from the same resets: our choice
+    candidates: SmallCount = 25  # played together, from the same resets: our choice
 
 
 class GaussianSearch(PerturbedBest):

@@ -6,6 +6,7 @@ The bandit paper's baseline; how it perturbs and compares is not published.
 from dataclasses import dataclass
 
 from trajprompt.adaptations.adaptation import Adaptation
+from trajprompt.settings.options import SmallCount
 from trajprompt.trajectories.segments import Segments
 from trajprompt.tuning.protocol import TuningProblem, register
 from trajprompt.tuning.search.loop import search
@@ -14,7 +15,7 @@ from trajprompt.tuning.search.proposers import PerturbedBest, PerturbedOptions
 
 @dataclass(frozen=True)
 class HillClimbingOptions(PerturbedOptions):
-    candidates: int = 1  # steps that are tried before the best of them is kept
+    candidates: SmallCount = 1  # steps that are tried before the best of them is kept
 
 
 class HillClimbing(PerturbedBest):

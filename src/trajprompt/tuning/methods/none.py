@@ -5,11 +5,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from trajprompt.adaptations.adaptation import Adaptation
+from trajprompt.settings.options import Strict
 from trajprompt.tuning.protocol import TuningProblem, register
 
 
 @dataclass(frozen=True)
-class NoOptions:
+class NoOptions(Strict):
     """Nothing to choose."""
 
 

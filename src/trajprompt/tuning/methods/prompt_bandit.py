@@ -9,7 +9,7 @@ silent this follows the co-author's code; docs/deviations.md says what is recons
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -18,10 +18,10 @@ from torch import Tensor
 from trajprompt.adaptations.adaptation import Adaptation, Extra
 from trajprompt.errors import TrajpromptError
 from trajprompt.seeds import child, children, torch_generator
-from trajprompt.settings.options import at_least, at_most, one_of, positive
+from trajprompt.settings.options import Count, Positive
 from trajprompt.trajectories.segments import Segments
 from trajprompt.tuning.bandit.exploration import EXPLORERS, Exploring
-from trajprompt.tuning.bandit.features import FEATURES, arm_features
+from trajprompt.tuning.bandit.features import arm_features
 from trajprompt.tuning.bandit.reward_models import RewardModels
 from trajprompt.tuning.bandit.reward_refit import RefitSettings, refit
 from trajprompt.tuning.bandit.spaces import ArmSpace, JointSpace, SlotSpace
@@ -34,27 +34,20 @@ SAME = 1e-6  # returns that deviate by less are equal, and are not divided by it
 
 @dataclass(frozen=True)
 class BanditOptions(SearchOptions):
-    exploration: str = "thompson"  # the paper's headline variant
+    # The paper's headline variant.
+    exploration: Literal["thompson", "ucb", "epsilon-greedy"] = "thompson"
     # gamma of UCB, nu of Thompson sampling; 0.1 or 1: reconstruction.
-    exploration_scale: float = 0.1
+    exploration_scale: Positive = 0.1
     # lambda: our choice. A gradient is spread over thousands of weights, so that with 1 the
     # widths hardly shrink in 250 rounds; NeuralTS's public scripts have 0.1.
-    regulariser: float = 0.01
-    features: str = "raw"  # the paper: raw and backbone (Psi) do equally well
+    regulariser: Positive = 0.01
+    # The paper: raw and backbone (Psi) do equally well.
+    features: Literal["raw", "backbone"] = "raw"
     normalised: bool = True  # False: as in the co-author's code, likely a slip there
-    refit_steps: int = 1000  # of every round: co-author's code
+    refit_steps: Count = 1000  # of every round: co-author's code
     warm_start: bool = False  # from the last weights; co-author's code: the initial ones
     joint: bool = False  # the flat bandit over whole prompts, as a contrast
-    joint_candidates: int = 1000  # prompts drawn per round; as many as arms, about: ours
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        one_of(self, tuple(EXPLORERS), "exploration")
-        one_of(self, tuple(FEATURES), "features")
-        positive(self, "exploration_scale", "regulariser")
-        at_least(self, 1, "refit_steps", "joint_candidates")
-        at_most(self, 100_000, "refit_steps", "joint_candidates")
-        at_most(self, 1e6, "exploration_scale", "regulariser")
+    joint_candidates: Count = 1000  # prompts drawn per round; as many as arms, about: ours
 
 
 class PromptBandit:

@@ -2,12 +2,14 @@
 
 import dataclasses
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 import torch
+from annotated_types import Interval
 
 from trajprompt.adaptations.adaptation import Adaptation, Extra
-from trajprompt.settings.options import at_least, at_most
+from trajprompt.settings.options import SmallCount
 from trajprompt.tuning.generation.codec import PromptCodec
 from trajprompt.tuning.generation.diffusion import (
     DenoisingStep,
@@ -24,12 +26,8 @@ SNAPSHOTS = 11  # of the reverse chain, the noise and the prompt included
 
 @dataclass(frozen=True)
 class DiffuserOptions(GenerationOptions):
-    diffusion_steps: int = 100  # N, PD Table 4
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        at_least(self, FEWEST_STEPS, "diffusion_steps")
-        at_most(self, 1000, "diffusion_steps")
+    # N, PD Table 4.
+    diffusion_steps: Annotated[SmallCount, Interval(ge=FEWEST_STEPS)] = 100
 
 
 @register("prompt-diffuser", DiffuserOptions, moves_prompts=True, reads_training_tasks=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 
 from trajprompt.adaptations.adaptation import Adaptation
-from trajprompt.settings.options import at_least, at_most
+from trajprompt.settings.options import Size
 from trajprompt.tuning.generation.codec import PromptCodec
 from trajprompt.tuning.generation.loop import adapt
 from trajprompt.tuning.generation.options import GenerationOptions
@@ -15,12 +15,7 @@ from trajprompt.tuning.protocol import TuningProblem, register
 
 @dataclass(frozen=True)
 class VAEOptions(GenerationOptions):
-    latent: int = 16  # not in the paper
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        at_least(self, 1, "latent")
-        at_most(self, 4096, "latent")
+    latent: Size = 16  # not in the paper
 
 
 @register("prompt-vae", VAEOptions, moves_prompts=True, reads_training_tasks=True)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from trajprompt.adaptations.adaptation import Adaptation
-from trajprompt.settings.options import at_least, at_most
+from trajprompt.settings.options import SmallCount
 from trajprompt.trajectories.segments import Segments
 from trajprompt.tuning.protocol import TuningProblem, register
 from trajprompt.tuning.search.loop import Candidate, SearchOptions, search, untuned
@@ -21,12 +21,7 @@ from trajprompt.tuning.search.segment_draws import SegmentDraws
 @dataclass(frozen=True)
 class RandomSegmentsOptions(SearchOptions):
     # Draws that are played together, from the same resets: our choice, ten rounds of 250.
-    candidates: int = 25
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        at_least(self, 1, "candidates")
-        at_most(self, 1000, "candidates")
+    candidates: SmallCount = 25
 
 
 class RandomSegments:

@@ -5,15 +5,16 @@ beat the choice of one of them.
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import torch
+from annotated_types import Interval
 from torch import Tensor
 
 from trajprompt.adaptations.adaptation import Adaptation, Extra
 from trajprompt.seeds import torch_generator
-from trajprompt.settings.options import at_least, at_most
+from trajprompt.settings.options import Size, Strict
 from trajprompt.trajectories.segments import Segments
 from trajprompt.tuning.imitation import ImitationLoss
 from trajprompt.tuning.prompt_vectors import different, to_vectors
@@ -22,16 +23,12 @@ from trajprompt.tuning.samples import draw_rows
 
 
 @dataclass(frozen=True)
-class RetrievalOptions:
+class RetrievalOptions(Strict):
     # 600 prompts on 128 samples are as many passes as PTDT's 160 steps of 15 candidates on
     # 32 samples (PTDT Table 6).
-    candidates: int = 600  # of all training tasks together, the same number of each
-    judging_batch: int = 128
-
-    def __post_init__(self) -> None:
-        at_least(self, 1, "candidates", "judging_batch")
-        at_most(self, 4096, "judging_batch")
-        at_most(self, 1_000_000, "candidates")
+    # They are of all training tasks together, the same number of each.
+    candidates: Annotated[int, Interval(ge=1, le=1_000_000)] = 600
+    judging_batch: Size = 128
 
 
 @register("retrieval", RetrievalOptions, moves_prompts=True, reads_training_tasks=True)

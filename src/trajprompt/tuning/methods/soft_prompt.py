@@ -11,7 +11,7 @@ from trajprompt.adaptations.adaptation import Adaptation
 from trajprompt.numerics.device import keep_freed_memory
 from trajprompt.numerics.flat_adamw import FlatAdamW
 from trajprompt.seeds import torch_generator
-from trajprompt.settings.options import at_least, at_most, positive
+from trajprompt.settings.options import Count, NonNegative, Scale, Size, Strict
 from trajprompt.trajectories.segments import Segments
 from trajprompt.tuning.imitation import ImitationLoss, PromptLoss
 from trajprompt.tuning.prompt_vectors import to_prompts
@@ -21,24 +21,16 @@ from trajprompt.tuning.trace import Cost, DescentTrace
 
 
 @dataclass(frozen=True)
-class SoftPromptOptions:
+class SoftPromptOptions(Strict):
     # PD appendix F, the literal choice: AdamW moves a number by this much per step, so that
     # 160 steps move it by 0.016 deviations at most. Calibrated: docs/deviations.md.
-    learning_rate: float = 1e-4
-    weight_decay: float = 1e-4  # PD appendix F
+    learning_rate: Scale = 1e-4
+    weight_decay: NonNegative = 1e-4  # PD appendix F
     # PD gives no budget; these are PTDT's, so that both see equally many batches.
-    iterations: int = 20  # PTDT Table 6, fine-tuning max iterations
-    steps_per_iteration: int = 8  # PTDT Table 6, steps per iteration (offline)
-    batch: int = 32  # PTDT Table 6, fine-tuning batch size for each task
-    judging_batch: int = 128  # iterates are judged on these, as in ptdt-offline
-
-    def __post_init__(self) -> None:
-        at_least(self, 1, "iterations", "steps_per_iteration", "batch", "judging_batch")
-        at_least(self, 0, "weight_decay")
-        positive(self, "learning_rate")
-        at_most(self, 1000, "learning_rate")
-        at_most(self, 4096, "batch", "judging_batch")
-        at_most(self, 100_000, "iterations", "steps_per_iteration")
+    iterations: Count = 20  # PTDT Table 6, fine-tuning max iterations
+    steps_per_iteration: Count = 8  # PTDT Table 6, steps per iteration (offline)
+    batch: Size = 32  # PTDT Table 6, fine-tuning batch size for each task
+    judging_batch: Size = 128  # iterates are judged on these, as in ptdt-offline
 
 
 @register("soft-prompt", SoftPromptOptions, moves_prompts=True)

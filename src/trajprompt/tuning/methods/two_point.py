@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from trajprompt.adaptations.adaptation import Adaptation
-from trajprompt.settings.options import at_least, at_most, positive
+from trajprompt.settings.options import Scale, SmallCount
 from trajprompt.tuning.protocol import TuningProblem, register
 from trajprompt.tuning.search.loop import SearchOptions, search
 from trajprompt.tuning.search.proposers import IterateProposer
@@ -20,15 +20,9 @@ from trajprompt.tuning.search.proposers import IterateProposer
 
 @dataclass(frozen=True)
 class TwoPointOptions(SearchOptions):
-    step_size: float = 0.1  # moves x per update as far as PTDT-online does; our choice
-    smoothing: float = 0.3  # standard deviation of the pairs: PTDT-online's
-    pairs: int = 5  # of an update: 25 updates of 250 episodes; our choice
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        positive(self, "step_size", "smoothing")
-        at_least(self, 1, "pairs")
-        at_most(self, 1000, "step_size", "smoothing", "pairs")
+    step_size: Scale = 0.1  # moves x per update as far as PTDT-online does; our choice
+    smoothing: Scale = 0.3  # standard deviation of the pairs: PTDT-online's
+    pairs: SmallCount = 5  # of an update: 25 updates of 250 episodes; our choice
 
 
 def two_point_gradient(noise: Tensor, returns: Tensor) -> Tensor:

@@ -6,16 +6,18 @@ iterate or not, take turns. Both ask as many candidates: the same oracle.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import torch
+from annotated_types import Interval
 from torch import Tensor
 
 from trajprompt.adaptations.adaptation import Adaptation
-from trajprompt.settings.options import at_least
+from trajprompt.settings.options import Scale, SmallCount
 from trajprompt.tuning.methods.zo_rank_search import RankSearch, RankSearchOptions
 from trajprompt.tuning.protocol import TuningProblem, register
+from trajprompt.tuning.ranking import Candidates
 from trajprompt.tuning.search.loop import search
 
 SHRINK = 0.5  # from each point of the line to the next: authors' code
@@ -23,14 +25,10 @@ SHRINK = 0.5  # from each point of the line to the next: authors' code
 
 @dataclass(frozen=True)
 class LineSearchOptions(RankSearchOptions):
-    step_size: float = 1.0  # of the farthest point; PTDT-online's lies between the next two
+    step_size: Scale = 1.0  # of the farthest point; PTDT-online's lies between the next two
     # Five points on the line and two others; 18 directions in 250 episodes: our choice.
-    candidates: int = 7
-    ranked: int = 7
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        at_least(self, 3, "candidates")
+    candidates: Annotated[Candidates, Interval(ge=3)] = 7
+    ranked: SmallCount = 7
 
 
 class LineSearch(RankSearch):

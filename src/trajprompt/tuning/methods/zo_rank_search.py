@@ -11,22 +11,17 @@ import torch
 from torch import Tensor
 
 from trajprompt.adaptations.adaptation import Adaptation
+from trajprompt.settings.options import Scale
 from trajprompt.tuning.protocol import TuningProblem, register
-from trajprompt.tuning.ranking import check_ranking, rank_gradient
+from trajprompt.tuning.ranking import EstimatorOptions, rank_gradient
 from trajprompt.tuning.search.loop import SearchOptions, search
 from trajprompt.tuning.search.proposers import IterateProposer
 
 
 @dataclass(frozen=True)
-class RankSearchOptions(SearchOptions):
-    step_size: float = 0.3  # eta, PTDT-online's calibrated one (docs/deviations.md)
-    smoothing: float = 0.3  # mu, likewise
-    candidates: int = 15  # m, PTDT Table 6
-    ranked: int = 15  # k, PTDT Table 6
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_ranking(self)
+class RankSearchOptions(EstimatorOptions, SearchOptions):
+    step_size: Scale = 0.3  # eta, PTDT-online's calibrated one (docs/deviations.md)
+    smoothing: Scale = 0.3  # mu, likewise
 
 
 class RankSearch(IterateProposer):

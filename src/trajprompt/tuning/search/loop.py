@@ -7,14 +7,15 @@ equal in what an episode costs, in how resets are shared and in what is recorded
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import Annotated, Any, NamedTuple, Protocol
 
 import numpy as np
 import torch
+from annotated_types import Interval
 
 from trajprompt.adaptations.adaptation import Adaptation, Extra
 from trajprompt.artifacts.checkpoint import Resumable
-from trajprompt.settings.options import at_least, at_most
+from trajprompt.settings.options import SmallCount, Strict
 from trajprompt.trajectories.segments import Segments
 from trajprompt.tuning.oracle import ReturnOracle
 from trajprompt.tuning.prompt_vectors import to_vectors
@@ -22,16 +23,12 @@ from trajprompt.tuning.protocol import TuningProblem
 
 
 @dataclass(frozen=True)
-class SearchOptions:
+class SearchOptions(Strict):
     """The options that all of them share; methods add their own."""
 
-    episodes: int = 250  # of each row, all that a method may play: the co-author's code
-    records: int = 10  # how often the choice is kept on the way, evenly spread
-
-    def __post_init__(self) -> None:
-        at_least(self, 1, "episodes", "records")
-        at_most(self, 1_000_000, "episodes")
-        at_most(self, 1000, "records")
+    # Of each row, all that a method may play: the co-author's code.
+    episodes: Annotated[int, Interval(ge=1, le=1_000_000)] = 250
+    records: SmallCount = 10  # how often the choice is kept on the way, evenly spread
 
 
 class Candidate(NamedTuple):

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from trajprompt.seeds import torch_generator
-from trajprompt.settings.options import at_least, at_most, positive
+from trajprompt.settings.options import Scale, SmallCount
 from trajprompt.trajectories.segments import Segments
 from trajprompt.tuning.prompt_vectors import to_prompts, to_vectors
 from trajprompt.tuning.protocol import TuningProblem
@@ -90,14 +90,8 @@ def better(choice: Candidate, prompts: Segments, returns: np.ndarray) -> Candida
 
 @dataclass(frozen=True)
 class PerturbedOptions(SearchOptions):
-    smoothing: float = 0.3  # standard deviation of a step: PTDT-online's; our choice
-    candidates: int = 1  # played together, from the same resets
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        positive(self, "smoothing")
-        at_least(self, 1, "candidates")
-        at_most(self, 1000, "smoothing", "candidates")
+    smoothing: Scale = 0.3  # standard deviation of a step: PTDT-online's; our choice
+    candidates: SmallCount = 1  # played together, from the same resets
 
 
 class PerturbedBest(BestSoFar):
