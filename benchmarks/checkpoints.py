@@ -102,7 +102,9 @@ def pretrain_settings(suite: str, share: float) -> PretrainSettings:
     given = derive.settings_for(
         load_config(files), PretrainSettings, suite=suite, backbone="prompt-dt", seed=0
     )
-    return dataclasses.replace(given, steps=math.ceil(share * given.steps), device="cpu")
+    steps = math.ceil(share * given.training.steps)
+    training = dataclasses.replace(given.training, steps=steps)
+    return dataclasses.replace(given, training=training, device="cpu")
 
 
 def jobs(suite: str, share: float, folder: Path) -> dict[str, Callable[[], object]]:

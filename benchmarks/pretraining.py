@@ -21,7 +21,8 @@ from peer import PeerPromptDT
 
 from trajprompt.models.pretraining_data import PretrainData, Sampler, Validation, prepare
 from trajprompt.models.prompt_dt import BackboneConfig, PromptDT, action_loss
-from trajprompt.models.training import TrainingSettings, learning_rate_at, train
+from trajprompt.models.training import learning_rate_at, train
+from trajprompt.settings.stages import PromptForm, TrainingSettings
 from trajprompt.tasks.suites import get_suite
 from trajprompt.trajectories.episodes import TaskTrajectories
 from trajprompt.trajectories.store import read_trajectories
@@ -97,7 +98,9 @@ def sampler(
 ) -> Sampler:
     source = data.validation if held_out else data.contexts
     generator = torch.Generator().manual_seed(seed)
-    return Sampler(source, data.demonstrations, generator, per_task, K, PROMPT)
+    return Sampler(
+        source, data.demonstrations, generator, per_task, K, PromptForm(1, PROMPT)
+    )
 
 
 def run_ours(

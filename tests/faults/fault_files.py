@@ -140,7 +140,8 @@ def train_tiny(path: Path) -> object:
     import torch
 
     from trajprompt.artifacts.checkpoint import Checkpoint
-    from trajprompt.models.training import TrainingSettings, train
+    from trajprompt.models.training import train
+    from trajprompt.settings.stages import TrainingSettings
 
     model, generator = small_model(), torch.Generator().manual_seed(SEED)
     prompts = small_prompts()

@@ -9,7 +9,7 @@ import torch
 from trajprompt.commands import tune
 from trajprompt.models.backbone import Backbone, save_backbone
 from trajprompt.models.prompt_dt import BackboneConfig, PromptDT
-from trajprompt.settings.stages import TuneSettings, to_json
+from trajprompt.settings.stages import PromptForm, TuneSettings, to_json
 from trajprompt.tasks.suites import get_suite
 from trajprompt.trajectories.episodes import TaskTrajectories
 from trajprompt.trajectories.normaliser import Normaliser
@@ -30,9 +30,7 @@ SETTINGS = TuneSettings(
     test_tasks=(2, 7),
     prompt_quality="expert",
     data_quality="expert",
-    prompt_segments=1,
-    prompt_length=5,
-    prompt_position="end",
+    prompt=PromptForm(segments=1, length=5),
     prompts_per_task=2,
     samples=16,
     demonstrations=3,

@@ -42,6 +42,7 @@ from trajprompt.progress import progress
 
 if TYPE_CHECKING:
     import h5py
+    import torch
 
 KIND = "checkpoint"
 RESUMED = "goes on after step"  # in the log of a job that did
@@ -202,17 +203,15 @@ def _interval() -> float:
 
 @contextlib.contextmanager
 def checkpoint_for(
-    target: Path, attributes: Mapping[str, object], device: str
+    target: Path, attributes: Mapping[str, object], device: "torch.device"
 ) -> Iterator[Checkpoint]:
     """The checkpoint of the artifact ``target``, removed when the block succeeds.
 
     A checkpoint serves only the same settings, inputs and libraries, which stand in the
     artifact's provenance ``attributes``, the same code, committed or not, and the same
-    kind of ``device`` ("auto" is what it means here).
+    kind of ``device``.
     """
-    from trajprompt.numerics.device import resolve_device
-
-    own = {"commit": source_hash(), "device": resolve_device(device).type}
+    own = {"commit": source_hash(), "device": device.type}
     described = json.dumps({**attributes, **own}, sort_keys=True)
     checkpoint = Checkpoint(target, hashlib.sha256(described.encode()).hexdigest())
     with checkpoint.listening():

@@ -4,7 +4,6 @@ An algorithm is one entry of `LEARNERS` and of `options.KINDS`: the fields of th
 dataclasses that it takes together are its options, given flat in the config.
 """
 
-import dataclasses
 from typing import Any
 
 import numpy as np
@@ -20,7 +19,6 @@ from trajprompt.collect.perspective import OwnTask, Perspective
 from trajprompt.collect.sac import SAC
 from trajprompt.collect.td3 import TD3
 from trajprompt.errors import TrajpromptError
-from trajprompt.numerics.device import resolve_device
 from trajprompt.seeds import stream, torch_generator
 from trajprompt.settings.options import parse_together
 from trajprompt.settings.stages import CollectSettings
@@ -37,7 +35,7 @@ LEARNERS: dict[str, type[SAC] | type[TD3]] = {
 
 
 def collect(
-    settings: CollectSettings, checkpoint: Checkpoint | None = None
+    settings: CollectSettings, device: torch.device, checkpoint: Checkpoint | None = None
 ) -> list[TaskTrajectories]:
     """All episodes of every task in ``settings``, in time order.
 
@@ -46,9 +44,8 @@ def collect(
     """
     suite = get_suite(settings.suite)
     tasks = np.array(sorted(settings.tasks))
-    settings = dataclasses.replace(settings, device=str(resolve_device(settings.device)))
     if settings.algorithm in LEARNERS:
-        return _learn(suite, tasks, settings, checkpoint or Checkpoint())
+        return _learn(suite, tasks, settings, str(device), checkpoint or Checkpoint())
     if settings.algorithm == "scripted":
         return _script(suite, tasks, settings)
     if settings.algorithm == "file":
@@ -59,23 +56,27 @@ def collect(
 
 
 def _learn(
-    suite: Suite, tasks: np.ndarray, settings: CollectSettings, checkpoint: Checkpoint
+    suite: Suite,
+    tasks: np.ndarray,
+    settings: CollectSettings,
+    device: str,
+    checkpoint: Checkpoint,
 ) -> list[TaskTrajectories]:
     torch.set_num_threads(1)  # two threads were measured slower than one at these sizes
     loop, agent_options, *goal = _options(settings)
     simulator = make_simulator(suite, tasks.repeat(loop.rows_per_task), settings.threads)
-    perspective = _perspective(simulator, settings, goal, agent_options.discount)
+    perspective = _perspective(simulator, settings, device, goal, agent_options.discount)
     agent = LEARNERS[settings.algorithm](
         perspective.stack,
         perspective.inputs,
         suite.action_dim,
         agent_options,
-        settings.device,
+        device,
         torch_generator(stream(settings.run_seed, "collect", suite.name, "weights")),
-        _generator(settings, "noise"),
+        _generator(settings, "noise", device),
     )
     recorder = Collection(
-        simulator, agent, perspective, loop, settings.device, settings.run_seed
+        simulator, agent, perspective, loop, device, settings.run_seed
     ).run(checkpoint)
     attributes = {"algorithm": settings.algorithm, "seed": settings.run_seed}
     return [recorder.trajectories(int(task), attributes) for task in tasks]
@@ -99,6 +100,7 @@ def _script(
 def _perspective(
     simulator: Simulator,
     settings: CollectSettings,
+    device: str,
     goal: list[GoalOptions],
     discount: float,
 ) -> Perspective:
@@ -106,12 +108,12 @@ def _perspective(
     if not goal:
         return OwnTask(suite, rows)
     if suite.name in GOAL_REWARDS:
-        generator = _generator(settings, "relabelling")
+        generator = _generator(settings, "relabelling", device)
         share = goal[0].relabelled
-        return GoalConditioned(suite, rows, share, settings.device, generator)
+        return GoalConditioned(suite, rows, share, device, generator)
     return CanonicalHeading(suite, rows, discount)
 
 
-def _generator(settings: CollectSettings, purpose: str) -> Any:
+def _generator(settings: CollectSettings, purpose: str, device: str) -> torch.Generator:
     names = stream(settings.run_seed, "collect", settings.suite, purpose)
-    return torch_generator(names, settings.device)
+    return torch_generator(names, device)

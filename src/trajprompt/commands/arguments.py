@@ -1,11 +1,11 @@
 """Command-line arguments that the stages share, and the settings that they name."""
 
 import argparse
-import json
 from typing import Any
 
 from trajprompt.errors import TrajpromptError
-from trajprompt.settings.stages import Settings, from_mapping
+from trajprompt.settings.parsing import json_object
+from trajprompt.settings.stages import Settings, from_mapping, to_json
 
 
 def stage_parser(
@@ -60,19 +60,14 @@ def read_settings(
     ``coordinates`` (suite, setting, method, seed, …) say which job; given settings must
     agree with them.
     """
-    if args.settings is None:
+    text, where = args.settings, "--settings"
+    if text is None:
         from trajprompt.config import derive
         from trajprompt.config.load import load_config
 
-        return derive.settings_for(load_config(args.config), cls, **coordinates)
-    try:
-        values = json.loads(args.settings)
-    except json.JSONDecodeError as error:
-        found = f"not JSON ({error})"
-        raise TrajpromptError("--settings", found, "a JSON object") from error
-    if not isinstance(values, dict):
-        raise TrajpromptError("--settings", repr(values), "a JSON object")
-    settings = from_mapping(cls, values, "--settings")
+        made = derive.settings_for(load_config(args.config), cls, **coordinates)
+        text, where = to_json(made), "--config"  # read alike, so that they are alike
+    settings = from_mapping(cls, json_object(text, where), where)
     for name, value in coordinates.items():
         own = getattr(settings, name)
         if own != value:

@@ -36,14 +36,16 @@ def run(settings: CollectSettings, out: str) -> None:
     from trajprompt.artifacts.records import write_record
     from trajprompt.collect.algorithms import collect
     from trajprompt.collect.curve import COLUMNS, learning_curve
+    from trajprompt.numerics.device import resolve_device
     from trajprompt.tasks.suites import get_suite
     from trajprompt.trajectories.store import write_trajectories
 
     source = [settings.options["path"]] if settings.algorithm == "file" else []
     attributes = provenance("collect", dataclasses.asdict(settings), source)
-    with checkpoint_for(Path(out), attributes, settings.device) as checkpoint:
+    device = resolve_device(settings.device)
+    with checkpoint_for(Path(out), attributes, device) as checkpoint:
         began = time.process_time()
-        tasks = collect(settings, checkpoint)
+        tasks = collect(settings, device, checkpoint)
         seconds = time.process_time() - began
         count = f"{len(tasks)} tasks by {settings.algorithm}"
         print(f"{settings.suite}: {count}, {seconds:.0f} CPU-s")

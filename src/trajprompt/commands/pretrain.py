@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from trajprompt.commands.arguments import read_settings, stage_arguments, stage_parser
 from trajprompt.commands.process import run_stage
-from trajprompt.config.backbones import PROMPT
 from trajprompt.settings.stages import PretrainSettings
 
 if TYPE_CHECKING:
@@ -43,13 +42,14 @@ def run(settings: PretrainSettings, data: Path, out: Path, curve: Path) -> None:
     from trajprompt.artifacts.records import write_record
     from trajprompt.models.backbone import save_backbone
     from trajprompt.models.pretraining import pretrain
+    from trajprompt.numerics.device import resolve_device
 
     require_file(data, "trajprompt collect")
     attributes = provenance("pretrain", dataclasses.asdict(settings), [data])
-    with checkpoint_for(out, attributes, settings.device) as checkpoint:
-        backbone, points = pretrain(settings, data, checkpoint)
-        prompt = {name: getattr(settings, name) for name in PROMPT}
-        told = prompt if backbone.config.uses_prompt else {}
+    device = resolve_device(settings.device)
+    with checkpoint_for(out, attributes, device) as checkpoint:
+        backbone, points = pretrain(settings, data, device, checkpoint)
+        told = settings.prompt.attributes() if backbone.config.uses_prompt else {}
         save_backbone(out, backbone, {**attributes, **told})
         write_text(curve, curve_csv(points))
         write_record(attributes, out, curve)

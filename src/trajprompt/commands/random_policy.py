@@ -64,9 +64,12 @@ def play(settings: RandomPolicySettings, task: int) -> "Episodes":
     from trajprompt.tasks.suites import get_suite
 
     suite, count = get_suite(settings.suite), settings.episodes
-    names = (settings.run_seed, RANDOM_POLICY, suite.name, task)
-    generator = np.random.default_rng(stream(*names, "actions"))
-    resets = integers(stream(*names, "resets"), count)
+
+    def own(purpose: str) -> np.random.SeedSequence:
+        return stream(settings.run_seed, RANDOM_POLICY, suite.name, task, purpose)
+
+    generator = np.random.default_rng(own("actions"))
+    resets = integers(own("resets"), count)
     simulator = make_simulator(suite, np.full(count, task), settings.threads)
     return rollout(simulator, RandomPolicy(count, suite.action_dim, generator), resets)
 

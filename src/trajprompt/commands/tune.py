@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from trajprompt.commands.arguments import cell_arguments, read_cell_settings, stage_parser
 from trajprompt.commands.process import run_stage
-from trajprompt.config.backbones import PROMPT
 from trajprompt.errors import TrajpromptError
 from trajprompt.settings.stages import TuneSettings
 
@@ -56,8 +55,8 @@ def run(settings: TuneSettings, data: Path, backbone_file: Path, out: Path) -> N
         "backbone_parameters": sum(p.numel() for p in backbone.model.parameters()),
     }
     if backbone.config.uses_prompt:
-        attributes |= {name: getattr(settings, name) for name in PROMPT}
-    with checkpoint_for(out, attributes, settings.device) as checkpoint:
+        attributes |= settings.prompt.attributes()
+    with checkpoint_for(out, attributes, backbone.device) as checkpoint:
         problem = dataclasses.replace(problem, checkpoint=checkpoint)
         write_adaptation(out, problem, method.tune(problem, options), attributes)
         write_record(attributes, out)

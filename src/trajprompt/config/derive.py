@@ -1,5 +1,6 @@
 """Cut a configuration into the settings of one job."""
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any
 
@@ -44,6 +45,7 @@ def collect(config: Config, suite: str) -> st.CollectSettings:
 
 def pretrain(config: Config, suite: str, backbone: str, seed: int) -> st.PretrainSettings:
     train, _ = splits(config, _known(config["suites"], suite, "suite"))
+    values = {**config["compute"], **pretraining.values(config, suite, backbone)}
     return st.PretrainSettings(
         **_run(config),
         suite=suite,
@@ -52,9 +54,13 @@ def pretrain(config: Config, suite: str, backbone: str, seed: int) -> st.Pretrai
         seed=seed,
         train_tasks=train,
         return_scale=config["tasks"][suite]["return_scale"],
-        precision=config["compute"]["precision"],
-        device=config["compute"]["device"],
-        **pretraining.values(config, suite, backbone),
+        demonstrations=values["demonstrations"],
+        data_fraction=values["data_fraction"],
+        batch_per_task=values["batch_per_task"],
+        prompt=_part(st.PromptForm, values, "prompt_"),
+        sizes=_part(st.BackboneSizes, values),
+        training=_part(st.TrainingSettings, values),
+        device=values["device"],
     )
 
 
@@ -79,7 +85,9 @@ def tune(
         prompt_quality=conditions["prompt_quality"],
         data_quality=conditions["data_quality"],
         samples=conditions["samples"],
-        **pretraining.prompt_of(config, suite, setting),
+        prompt=_part(
+            st.PromptForm, pretraining.prompt_of(config, suite, setting), "prompt_"
+        ),
         prompts_per_task=conditions.get("prompts_per_task", tuning["prompts_per_task"]),
         demonstrations=base["demonstrations"],
         data_fraction=base["data_fraction"],
@@ -184,6 +192,12 @@ def video(config: Config, video: str) -> st.VideoSettings:
         precision=config["compute"]["precision"],
         device=config["compute"]["device"],
     )
+
+
+def _part(cls: type[st.Settings], values: Config, prefix: str = "") -> st.Settings:
+    """A part of a stage's settings from flat values, whose names begin with ``prefix``."""
+    names = [field.name for field in dataclasses.fields(cls)]
+    return cls(**{name: values[prefix + name] for name in names})
 
 
 def _run(config: Config) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import torch
 
 from trajprompt.models.prompt_dt import PromptDT, action_loss
 from trajprompt.models.training import Batch
+from trajprompt.settings.stages import PromptForm
 from trajprompt.trajectories.episode_tensors import EpisodeTensors
 from trajprompt.trajectories.episodes import TaskTrajectories
 from trajprompt.trajectories.normaliser import Normaliser
@@ -68,9 +69,7 @@ class Sampler:
     generator: torch.Generator
     per_task: int
     context_length: int
-    prompt_length: int
-    prompt_segments: int = 1
-    prompt_position: str = "end"
+    prompt: PromptForm
 
     def __call__(self) -> Batch:
         """(tasks * per_task, K, ..) contexts, tasks in order, and as many prompts."""
@@ -78,8 +77,10 @@ class Sampler:
         contexts = self.contexts.sample_contexts(generator, count, self.context_length)
         if self.demonstrations is None:
             return contexts, None
-        form = (self.prompt_length, self.prompt_segments, self.prompt_position)
-        return contexts, self.demonstrations.sample_prompts(generator, count, *form)
+        form = self.prompt
+        return contexts, self.demonstrations.sample_prompts(
+            generator, count, form.length, form.segments, form.position
+        )
 
 
 @dataclass(frozen=True)

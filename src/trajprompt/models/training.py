@@ -13,26 +13,11 @@ from trajprompt.errors import TrajpromptError
 from trajprompt.models.prompt_dt import PromptDT, action_loss
 from trajprompt.numerics.device import keep_freed_memory, resolve_precision
 from trajprompt.numerics.master_weights import MasterWeights
+from trajprompt.settings.stages import TrainingSettings
 from trajprompt.trajectories.segments import Segments
 
 Batch = tuple[Segments, Segments | None]  # contexts (B, K, ..), prompts (B or 1, P, ..)
-SCHEDULES = ("constant", "cosine")
 FINAL_SHARE = 0.05  # of the learning rate is left at the end of the cosine
-
-
-@dataclass(frozen=True)
-class TrainingSettings:
-    """Defaults of mxu34/prompt-dt pdt_main.py where a default is given."""
-
-    steps: int
-    learning_rate: float = 1e-4
-    weight_decay: float = 1e-4  # on every weight, layer norms and embeddings included
-    warmup_steps: int = 0  # linear; the reference's 50,000 steps begin with 10,000
-    schedule: str = "constant"  # after the warm-up
-    gradient_clip: float = 0.25
-    precision: str = "auto"
-    validation_every: int = 0  # 0: only at the end, if there is a validation
-    seed: int = 0  # of the dropout masks
 
 
 @dataclass(frozen=True)
@@ -45,9 +30,6 @@ class CurvePoint:
 
 def learning_rate_at(step: int, settings: TrainingSettings) -> float:
     """The rate of the ``step``-th update, counted from 0."""
-    if settings.schedule not in SCHEDULES:
-        expected = "one of " + ", ".join(SCHEDULES)
-        raise TrajpromptError("schedule", repr(settings.schedule), expected)
     if step < settings.warmup_steps:
         return settings.learning_rate * (step + 1) / settings.warmup_steps
     if settings.schedule == "constant":
@@ -68,6 +50,8 @@ def train(
     checkpoint: Checkpoint | None = None,
 ) -> list[CurvePoint]:
     """Train ``model`` in place; on return its weights are float32 and it is in eval mode.
+
+    Its dropout draws on from where it is: a caller reseeds it first.
 
     ``label`` names the run in the progress bar and, with the file ``source`` of its data,
     in errors. ``validate`` is called in eval mode without gradients. ``generator`` is what
@@ -103,7 +87,6 @@ class _Training:
         self.weights = MasterWeights(
             model, dtype, settings.learning_rate, settings.weight_decay
         )
-        model.dropout.reseed(settings.seed)
         self.curve: list[CurvePoint] = []
         self.losses: list[float] = []  # since the last point of the curve
 

@@ -45,9 +45,11 @@ def evaluate_cell(
     how = PlaySettings(
         settings.suite, settings.target_return, settings.precision, settings.threads
     )
-    names = (settings.run_seed, settings.suite, settings.seed)
-    tasks = {int(task) for task in stored.rows}
-    seeds = {task: evaluation_seeds(*names, task, settings.episodes) for task in tasks}
+    run_seed, suite, seed = settings.run_seed, settings.suite, settings.seed
+    seeds = {
+        task: evaluation_seeds(run_seed, suite, seed, task, settings.episodes)
+        for task in {int(task) for task in stored.rows}
+    }
     for group in progress(_by_weights(plays), f"{settings.suite} evaluate", "model"):
         weights = group[0].weights
         model = backbone if weights is None else backbone.with_weights(weights)

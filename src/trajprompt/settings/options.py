@@ -38,6 +38,7 @@ Precision = Literal["auto", "bf16", "fp32"]
 Schedule = Literal["constant", "cosine"]  # of a learning rate, after its warm-up
 
 NUMBER = "a finite number (write 1.0e-4, not 1e-4)"  # YAML reads 1e-4 as text
+UNKNOWN = "unexpected_keyword_argument"  # pydantic's name of the error
 EXPECTED = {"float_type": NUMBER, "finite_number": NUMBER}
 ADAPTERS: dict[type, "TypeAdapter[Any]"] = {}  # each made when it is first needed
 LIMITS = {"ge": "at least", "gt": "more than", "le": "at most", "lt": "less than"}
@@ -46,6 +47,7 @@ LIMITS = {"ge": "at least", "gt": "more than", "le": "at most", "lt": "less than
 class Strict:
     """Base of what `validate` makes: 2.0 and True are no integers, and keys are known."""
 
+    __dataclass_fields__: ClassVar[dict[str, dataclasses.Field[Any]]]
     __pydantic_config__: ClassVar[dict[str, Any]] = {
         "strict": True,
         "extra": "forbid",
@@ -116,15 +118,19 @@ def validate(cls: type[Checked], values: Mapping[str, Any]) -> Checked:
 
 
 def _option_error(cls: type, values: Any, error: "ValidationError") -> OptionError:
-    """The first error; the members of a union, none of which fits, have one each."""
-    first, *others = error.errors(include_url=False)
+    """The first error; the members of a union, none of which fits, have one each.
+
+    Unknown keys come before missing ones, which may be the same key, misspelt.
+    """
+    errors = error.errors(include_url=False)
+    first, *others = sorted(errors, key=lambda one: one["type"] != UNKNOWN)
     place = _place(first["loc"], values)
     name = ".".join(map(str, place))
     raised = first.get("ctx", {}).get("error")
     if isinstance(raised, OptionError):  # of a __post_init__, perhaps of a part
         inner = f"{name}.{raised.name}" if name and raised.name else name or raised.name
         return OptionError(inner, raised.found, raised.expected)
-    if first["type"] in ("unexpected_keyword_argument", "missing"):
+    if first["type"] in (UNKNOWN, "missing"):
         return _wrong_key(cls, place)
     same = [one for one in others if _place(one["loc"], values) == place]
     expected = " or ".join(_expected(one) for one in (first, *same))

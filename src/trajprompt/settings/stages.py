@@ -1,132 +1,180 @@
-"""The settings of every stage: frozen dataclasses, and how a config becomes them.
+"""The settings of every stage: frozen dataclasses, and how JSON becomes them.
 
 The workflow hands a stage exactly its own settings as JSON, so that editing one key of
 the config reruns only what depends on it. By hand, ``--config config.yaml [preset]``
-does the same.
+does the same. Types and bounds are in the annotations, see `options`.
 """
 
 import dataclasses
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
+
+from annotated_types import Interval
 
 from trajprompt.errors import TrajpromptError
+from trajprompt.settings.options import (
+    Count,
+    NonNegative,
+    OptionError,
+    Positive,
+    Precision,
+    Rate,
+    Schedule,
+    Seed,
+    Share,
+    Size,
+    SmallCount,
+    Steps,
+    Strict,
+    Task,
+    validate,
+)
 
 RANDOM_POLICY = "random-policy"  # a job and its file, and what stands for a method there
 
+Episodes = Annotated[int, Interval(ge=1, le=20_000)]
+DataFraction = Annotated[float, Interval(gt=0, le=1)]
+
 
 @dataclass(frozen=True)
-class CollectSettings:
+class PromptForm(Strict):
+    """What a prompt is made of."""
+
+    segments: SmallCount  # J, one after the other
+    length: SmallCount  # H, steps of one segment
+    # Of segments in demonstrations, a key of prompt_places.POSITIONS.
+    position: Literal["end", "uniform"] = "end"
+
+    def attributes(self) -> dict[str, Any]:
+        """The form as files have it among their attributes."""
+        return {f"prompt_{name}": value for name, value in vars(self).items()}
+
+
+@dataclass(frozen=True)
+class BackboneSizes(Strict):
+    """What a config says of a backbone's architecture."""
+
+    width: Size
+    layers: Annotated[int, Interval(ge=2, le=100)]
+    heads: Literal[1]
+    dropout: Share
+    context_length: SmallCount  # K
+
+
+@dataclass(frozen=True)
+class TrainingSettings(Strict):
+    """Defaults of mxu34/prompt-dt pdt_main.py where a default is given."""
+
+    steps: Steps
+    learning_rate: Rate = 1e-4
+    weight_decay: NonNegative = 1e-4  # on every weight, layer norms and embeddings included
+    warmup_steps: Steps = 0  # linear; the reference's 50,000 steps begin with 10,000
+    schedule: Schedule = "constant"  # after the warm-up
+    gradient_clip: Positive = 0.25
+    precision: Precision = "auto"
+    validation_every: Steps = 0  # 0: only at the end, if there is a validation
+
+
+@dataclass(frozen=True)
+class CollectSettings(Strict):
     run: str
-    run_seed: int
+    run_seed: Seed
     suite: str
-    tasks: tuple[int, ...]  # training and test tasks: test tasks need demonstrations too
+    # Training and test tasks: test tasks need demonstrations too.
+    tasks: tuple[Task, ...]
     algorithm: str
     options: dict[str, Any]
     expert_at_least: float | None  # mean return of the last episodes; None: not checked
     random_at_most: float | None  # mean return of the first episodes; None: not checked
-    quality_episodes: int  # how many first and last episodes per task are averaged
+    quality_episodes: Episodes  # how many first and last episodes per task are averaged
     device: str
-    threads: int
+    threads: SmallCount
 
 
 @dataclass(frozen=True)
-class PretrainSettings:
+class PretrainSettings(Strict):
     run: str
-    run_seed: int
+    run_seed: Seed
     suite: str
     backbone: str  # name in the config, of a kind or a variant
     kind: str  # what it reads, a key of prompt_dt.BACKBONES
-    seed: int
-    train_tasks: tuple[int, ...]
-    return_scale: float
-    demonstrations: int  # episodes per task that prompts are drawn from
-    data_fraction: float  # last part of each replay buffer that is trained on
-    context_length: int
-    prompt_segments: int  # J, one after the other
-    prompt_length: int  # H, steps of one segment
-    prompt_position: str  # of segments in demonstrations, a key of prompt_places.POSITIONS
-    steps: int
-    batch_per_task: int
-    learning_rate: float
-    weight_decay: float
-    warmup_steps: int
-    schedule: str
-    gradient_clip: float
-    dropout: float
-    width: int
-    layers: int
-    heads: int
-    validation_every: int
-    precision: str
+    seed: Seed
+    train_tasks: tuple[Task, ...]
+    return_scale: Positive
+    demonstrations: Episodes  # episodes per task that prompts are drawn from
+    data_fraction: DataFraction  # last part of each replay buffer that is trained on
+    batch_per_task: Size
+    prompt: PromptForm
+    sizes: BackboneSizes
+    training: TrainingSettings
     device: str
 
 
 @dataclass(frozen=True)
-class TuneSettings:
+class TuneSettings(Strict):
     run: str
-    run_seed: int
+    run_seed: Seed
     suite: str
     setting: str
     method: str  # name in the config
     kind: str  # registered tuning method
     options: dict[str, Any]
-    seed: int
-    train_tasks: tuple[int, ...]  # read only for methods and settings that use them
-    test_tasks: tuple[int, ...]
+    seed: Seed
+    train_tasks: tuple[Task, ...]  # read only for methods and settings that use them
+    test_tasks: tuple[Task, ...]
     prompt_quality: str  # of the test task; "training": a training task's demonstration
     data_quality: str
-    prompt_segments: int  # these three as in pretraining, which may have had others
-    prompt_length: int
-    prompt_position: str
-    prompts_per_task: int
-    samples: int | str  # training segments per task that offline methods may use, or "all"
-    demonstrations: int
-    data_fraction: float  # last part of the buffer that data_quality "full" means
+    prompt: PromptForm  # of this cell; pretraining may have had another
+    prompts_per_task: SmallCount
+    # Training segments per task that offline methods may use.
+    samples: Count | Literal["all"]
+    demonstrations: Episodes
+    data_fraction: DataFraction  # last part of the buffer that data_quality "full" means
     target_return: float
-    precision: str
+    precision: Precision
     device: str
-    threads: int
+    threads: SmallCount
 
 
 @dataclass(frozen=True)
-class EvaluateSettings:
+class EvaluateSettings(Strict):
     run: str
-    run_seed: int
+    run_seed: Seed
     suite: str
     setting: str
     method: str
-    seed: int
-    episodes: int
-    curve_episodes: int
+    seed: Seed
+    episodes: Count
+    curve_episodes: Annotated[int, Interval(ge=0, le=100_000)]
     target_return: float
-    precision: str
+    precision: Precision
     device: str
-    threads: int
+    threads: SmallCount
 
 
 @dataclass(frozen=True)
-class RandomPolicySettings:
+class RandomPolicySettings(Strict):
     """Of uniformly random actions on one suite."""
 
     run: str
-    run_seed: int
+    run_seed: Seed
     suite: str
-    tasks: tuple[int, ...]  # test tasks
-    episodes: int  # per task
-    threads: int
+    tasks: tuple[Task, ...]  # test tasks
+    episodes: Count  # per task
+    threads: SmallCount
 
 
 @dataclass(frozen=True)
-class ReportSettings:
+class ReportSettings(Strict):
     """Of one table, or with an empty ``table`` of all that the run makes."""
 
     run: str
-    run_seed: int
+    run_seed: Seed
     suites: tuple[str, ...]
-    seeds: tuple[int, ...]
-    columns: tuple[dict[str, Any], ...] = field(default=())
+    seeds: tuple[Seed, ...]
+    columns: tuple[dict[str, Any], ...] = ()
     table: str = ""  # a name under the config's tables
     title: str = ""  # what stands above the table
     paper: str = ""  # whose table it is, by its name in report/papers.py; none: empty
@@ -136,29 +184,29 @@ class ReportSettings:
 class FigureSettings(ReportSettings):
     """Of one figure, whose name is ``table``."""
 
-    kind: str = ""  # of report/plots/kinds
+    kind: str = ""  # of report/plots
     baseline: str = ""  # id of the column that the others are shown against
     conditions: dict[str, Any] = field(default_factory=dict)  # setting -> its config entry
     methods: dict[str, str] = field(default_factory=dict)  # method -> its label
 
 
 @dataclass(frozen=True)
-class VideoSettings:
+class VideoSettings(Strict):
     """Of one video, a film per suite with a panel per column."""
 
     run: str
-    run_seed: int
+    run_seed: Seed
     video: str  # a name under the config's videos
     title: str
-    seed: int  # of the backbones and cells
+    seed: Seed  # of the backbones and cells
     suites: tuple[str, ...]
-    tasks: dict[str, int]  # suite -> task that is played
+    tasks: dict[str, Task]  # suite -> task that is played
     columns: tuple[dict[str, str], ...]  # id, label, setting, method
-    precision: str
+    precision: Precision
     device: str
 
 
-Settings = TypeVar("Settings")
+Settings = TypeVar("Settings", bound=Strict)
 
 
 def to_json(settings: Any) -> str:
@@ -167,12 +215,9 @@ def to_json(settings: Any) -> str:
 
 
 def from_mapping(cls: type[Settings], values: Mapping[str, Any], where: str) -> Settings:
-    """A settings dataclass from a mapping; unknown and missing keys are errors."""
-    known = {item.name for item in dataclasses.fields(cls)}  # type: ignore[arg-type]
-    wrong = sorted(known.symmetric_difference(values))
-    if wrong:
-        found = f"missing or unknown key(s) {', '.join(wrong)}"
-        expected = f"exactly the keys {', '.join(sorted(known))}"
-        raise TrajpromptError(where, found, expected)
-    as_tuples = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
-    return cls(**as_tuples)
+    """A settings dataclass from a mapping that has all that it has no default for."""
+    try:
+        return validate(cls, values)
+    except OptionError as error:
+        place = f"{where} {error.name}".rstrip()
+        raise TrajpromptError(place, f"found {error.found}", error.expected) from error

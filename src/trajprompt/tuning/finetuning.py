@@ -11,7 +11,7 @@ from torch import Tensor
 
 from trajprompt.adaptations.adaptation import Adaptation
 from trajprompt.models.prompt_dt import PromptDT
-from trajprompt.models.training import CurvePoint, TrainingSettings, train
+from trajprompt.models.training import CurvePoint, train
 from trajprompt.seeds import integers, torch_generator
 from trajprompt.settings.options import (
     Count,
@@ -22,6 +22,7 @@ from trajprompt.settings.options import (
     Size,
     Strict,
 )
+from trajprompt.settings.stages import TrainingSettings
 from trajprompt.tuning.protocol import TuningProblem
 
 
@@ -156,8 +157,8 @@ def _train(
         gradient_clip=options.gradient_clip,
         precision=problem.precision,
         validation_every=options.steps_per_iteration,
-        seed=int(integers(dropout, 1)[0]),
     )
+    model.dropout.reseed(int(integers(dropout, 1)[0]))
     return train(
         model,
         lambda: (problem.samples.draw(generator, row, options.batch), prompt),

@@ -11,12 +11,13 @@ import numpy as np
 import torch
 
 from trajprompt.errors import TrajpromptError
-from trajprompt.seeds import stream, torch_generator
+from trajprompt.seeds import torch_generator
 from trajprompt.settings.stages import TuneSettings
 from trajprompt.tasks.suites import get_suite
 from trajprompt.trajectories.segments import Segments
 from trajprompt.tuning.prompt_sets import (
     ZERO_SHOT,
+    CellData,
     arms,
     episode_tensors,
     initial_prompts,
@@ -48,27 +49,26 @@ def build_problem(
                 f"{settings.suite} data", f"no task {task}", f"one of {held}"
             )
     per_task = settings.prompts_per_task
-    names = ("tune", settings.suite, settings.setting, settings.method, settings.seed)
-    data = settings, buffers, backbone
-    prompts = initial_prompts(*data) if backbone.config.uses_prompt else None
+    cell = CellData(settings, buffers, backbone)
+    suite, seed = settings.suite, settings.seed
     method = get_method(settings.kind)
     learns = method.reads_training_tasks
     return TuningProblem(
-        suite=get_suite(settings.suite),
+        suite=get_suite(suite),
         rows=np.repeat(np.array(settings.test_tasks, np.int64), per_task),
         prompts=np.tile(np.arange(per_task), len(settings.test_tasks)),
         backbone=backbone,
-        initial_prompts=prompts,
-        samples=_samples(*data),
+        initial_prompts=initial_prompts(cell) if backbone.config.uses_prompt else None,
+        samples=_samples(cell),
         target_return=settings.target_return,
-        stream=stream(settings.run_seed, *names),
+        stream=cell.stream(suite, settings.setting, settings.method, seed),
         threads=settings.threads,
         precision=settings.precision,
-        training_prompts=training_prompts(*data) if learns else None,
-        prompt_set=own_prompts(*data) if learns else None,
-        prompt_segments=settings.prompt_segments,
-        arms=arms(*data) if method.reads_arms else None,
-        shared_stream=stream(settings.run_seed, "tune", settings.suite, settings.seed),
+        training_prompts=training_prompts(cell) if learns else None,
+        prompt_set=own_prompts(cell) if learns else None,
+        prompt_segments=settings.prompt.segments,
+        arms=arms(cell) if method.reads_arms else None,
+        shared_stream=cell.stream(suite, seed),
     )
 
 
@@ -80,21 +80,20 @@ def tasks_read(settings: TuneSettings) -> tuple[int, ...]:
     return tuple(sorted({*settings.train_tasks, *settings.test_tasks}))
 
 
-def _samples(
-    settings: TuneSettings, buffers: Mapping[int, "TaskTrajectories"], backbone: "Backbone"
-) -> Samples:
+def _samples(cell: CellData) -> Samples:
     """The offline data of each row; rows of a task share it."""
-    length, per_task = backbone.config.context_length, settings.prompts_per_task
+    settings = cell.settings
+    length, per_task = cell.backbone.config.context_length, settings.prompts_per_task
     episodes = [
-        episode_tensors(_level(buffers[task], settings), backbone)
+        episode_tensors(_level(cell.buffers[task], settings), cell.backbone)
         for task in settings.test_tasks
     ]
     if not isinstance(settings.samples, int):
         return BufferSamples([e for e in episodes for _ in range(per_task)], length)
-    names = ("tune", "samples", settings.suite, settings.data_quality)
+    names = ("samples", settings.suite, settings.data_quality, settings.samples)
     fixed = []
     for task, source in zip(settings.test_tasks, episodes, strict=True):
-        chance = stream(settings.run_seed, *names, settings.samples, settings.seed, task)
+        chance = cell.stream(*names, settings.seed, task)
         fixed.append(source.draw(torch_generator(chance), settings.samples, length))
     segments = Segments(*(torch.cat(parts) for parts in zip(*fixed, strict=True)))
     return FixedSamples(segments.repeat_interleave(per_task))

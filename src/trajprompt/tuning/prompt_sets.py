@@ -5,8 +5,10 @@ number and position of the segments, so that prompts that differ in these begin 
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 
 from trajprompt.seeds import stream, torch_generator
@@ -27,59 +29,72 @@ ZERO_SHOT = "training"
 TRAINING_QUALITY = "expert"  # what the backbone has seen as prompts of training tasks
 
 
-def initial_prompts(
-    settings: TuneSettings, buffers: "Buffers", backbone: "Backbone"
-) -> Segments:
+@dataclass(frozen=True)
+class CellData:
+    """What prompts and samples of a cell are drawn from."""
+
+    settings: TuneSettings
+    buffers: "Buffers"  # of the tasks that the cell reads
+    backbone: "Backbone"  # which the draws are for
+
+    def stream(self, *names: object) -> np.random.SeedSequence:
+        """A random stream of the run's tuning stage."""
+        return stream(self.settings.run_seed, "tune", *names)
+
+    def demonstrations(self, task: int, quality: str) -> EpisodeTensors:
+        """The demonstrations of a task, as the backbone reads them."""
+        found = self.buffers[task].quality(quality, self.settings.demonstrations)
+        return episode_tensors(found, self.backbone)
+
+
+def initial_prompts(cell: CellData) -> Segments:
     """(R, P, ..): each prompt of random segments of its task's demonstrations."""
-    quality, length = settings.prompt_quality, settings.prompt_length
-    names = ("tune", "prompt", settings.suite, quality, length, settings.seed)
+    settings, form = cell.settings, cell.settings.prompt
+    quality, seed = settings.prompt_quality, settings.seed
     drawn = []
     for task in settings.test_tasks:
         for number in range(settings.prompts_per_task):
-            chance = torch_generator(stream(settings.run_seed, *names, task, number))
+            names = (settings.suite, quality, form.length, seed, task, number)
+            chance = torch_generator(cell.stream("prompt", *names))
             source, level = task, quality
             if quality == ZERO_SHOT:
                 train, level = settings.train_tasks, TRAINING_QUALITY
                 source = train[int(torch.randint(len(train), (), generator=chance))]
-            demonstrations = buffers[source].quality(level, settings.demonstrations)
-            episodes = episode_tensors(demonstrations, backbone)
-            drawn.append(episodes.sample_prompts(chance, 1, *_form(settings)))
+            episodes = cell.demonstrations(source, level)
+            prompts = episodes.sample_prompts(
+                chance, 1, form.length, form.segments, form.position
+            )
+            drawn.append(prompts)
     return Segments(*(torch.cat(parts) for parts in zip(*drawn, strict=True)))
 
 
-def training_prompts(
-    settings: TuneSettings, buffers: "Buffers", backbone: "Backbone"
-) -> PromptSet:
+def training_prompts(cell: CellData) -> PromptSet:
     """(T, n, P, ..) of the training tasks' expert demonstrations."""
-    return _draw(settings, buffers, backbone, settings.train_tasks, TRAINING_QUALITY)
+    return _draw(cell, cell.settings.train_tasks, TRAINING_QUALITY)
 
 
-def own_prompts(
-    settings: TuneSettings, buffers: "Buffers", backbone: "Backbone"
-) -> PromptSet:
+def own_prompts(cell: CellData) -> PromptSet:
     """(R, n, P, ..) of each row's own task; zero-shot, of all training tasks together."""
+    settings = cell.settings
     per_task = settings.prompts_per_task
     if settings.prompt_quality != ZERO_SHOT:
-        tasks, quality = settings.test_tasks, settings.prompt_quality
-        own = _draw(settings, buffers, backbone, tasks, quality)
+        own = _draw(cell, settings.test_tasks, settings.prompt_quality)
         return own.map(lambda values: values.repeat_interleave(per_task, dim=0))
-    known = training_prompts(settings, buffers, backbone).map(lambda x: x.flatten(0, 1))
-    names = ("tune", "zero-shot prompts", settings.suite, settings.seed)
-    chance = torch_generator(stream(settings.run_seed, *names))
+    known = training_prompts(cell).map(lambda x: x.flatten(0, 1))
+    names = ("zero-shot prompts", settings.suite, settings.seed)
+    chance = torch_generator(cell.stream(*names))
     rows = len(settings.test_tasks) * per_task
     chosen = torch.randint(len(known.rewards), (rows, SET_SIZE), generator=chance)
     return known.select(chosen.to(known.rewards.device))
 
 
-def arms(
-    settings: TuneSettings, buffers: "Buffers", backbone: "Backbone"
-) -> list[Segments]:
+def arms(cell: CellData) -> list[Segments]:
     """R times (A, H, ..): all windows of the demonstrations of each row's task."""
+    settings = cell.settings
     found = []
     for task in settings.test_tasks:
-        level = buffers[task].quality(settings.prompt_quality, settings.demonstrations)
-        own = episode_tensors(level, backbone).windows(settings.prompt_length)
-        found += own * settings.prompts_per_task
+        episodes = cell.demonstrations(task, settings.prompt_quality)
+        found += episodes.windows(settings.prompt.length) * settings.prompts_per_task
     return found
 
 
@@ -89,27 +104,18 @@ def episode_tensors(task: "TaskTrajectories", backbone: "Backbone") -> EpisodeTe
     return EpisodeTensors([task], normaliser, backbone.return_scale, backbone.device)
 
 
-def _draw(
-    settings: TuneSettings,
-    buffers: "Buffers",
-    backbone: "Backbone",
-    tasks: Iterable[int],
-    quality: str,
-) -> PromptSet:
+def _draw(cell: CellData, tasks: Iterable[int], quality: str) -> PromptSet:
     """(tasks, SET_SIZE, P, ..): draws from the demonstrations of each task."""
-    length = settings.prompt_length
-    names = ("tune", "prompt set", settings.suite, quality, length, settings.seed)
+    suite, seed, form = cell.settings.suite, cell.settings.seed, cell.settings.prompt
     drawn = []
     for task in tasks:
-        demonstrations = buffers[task].quality(quality, settings.demonstrations)
-        episodes = episode_tensors(demonstrations, backbone)
-        chance = torch_generator(stream(settings.run_seed, *names, task))
-        drawn.append(episodes.sample_transitions(chance, SET_SIZE, *_form(settings)))
+        names = ("prompt set", suite, quality, form.length, seed, task)
+        chance = torch_generator(cell.stream(*names))
+        episodes = cell.demonstrations(task, quality)
+        found = episodes.sample_transitions(
+            chance, SET_SIZE, form.length, form.segments, form.position
+        )
+        drawn.append(found)
     prompts, rewards = zip(*drawn, strict=True)
     joined = Segments(*(torch.cat(parts) for parts in zip(*prompts, strict=True)))
     return PromptSet(joined, torch.cat(rewards))
-
-
-def _form(settings: TuneSettings) -> tuple[int, int, str]:
-    """Of the prompts, as the samplers of `EpisodeTensors` take it."""
-    return settings.prompt_length, settings.prompt_segments, settings.prompt_position

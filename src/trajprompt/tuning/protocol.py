@@ -23,7 +23,7 @@ from trajprompt.adaptations.adaptation import Adaptation
 from trajprompt.artifacts.checkpoint import Checkpoint
 from trajprompt.errors import TrajpromptError
 from trajprompt.seeds import child, children
-from trajprompt.settings.options import Strict
+from trajprompt.settings.options import Precision, Strict
 
 if TYPE_CHECKING:
     from trajprompt.models.backbone import Backbone
@@ -58,7 +58,7 @@ class TuningProblem:
     target_return: float  # return-to-go at the start of an episode, in reward units
     stream: np.random.SeedSequence  # the method's own chance
     threads: int = 1
-    precision: str = "auto"
+    precision: Precision = "auto"
     checkpoint: Checkpoint = field(default_factory=Checkpoint)  # long loops count on it
     # Only for methods registered with reads_training_tasks: 256 draws of each task.
     training_prompts: "PromptSet | None" = None  # (T, n, ..) of the training tasks

@@ -69,12 +69,13 @@ def sweep(
             continue
         seconds = time.process_time() - start
         assert adaptation.last is not None and adaptation.best is not None
-        tuned = (episodes, resets, adaptation.weights)
-        gains = _returns(problem, adaptation.last, *tuned) - initial
+        weights = adaptation.weights
+        gains = _returns(problem, adaptation.last, episodes, resets, weights) - initial
         last, rows = _ends(adaptation.history).values(), len(problem.rows)
         best_gains = gains  # the same prompts, unless an earlier iterate was better
         if (adaptation.best_iteration < max(entry["iteration"] for entry in last)).any():
-            best_gains = _returns(problem, adaptation.best, *tuned) - initial
+            best = _returns(problem, adaptation.best, episodes, resets, weights)
+            best_gains = best - initial
         yield Trial(
             choice,
             float(initial.mean()),
@@ -150,10 +151,12 @@ def _returns(
     tasks = problem.rows.tolist()
     arms = [Play(task, prompts.select(row), count) for row, task in enumerate(tasks)]
     run_seed, seed = resets
-    names = ("calibrate", problem.suite.name, seed)
-    seeds = {
-        task: integers(stream(run_seed, *names, task), count) & ~1 for task in set(tasks)
-    }
+
+    def fresh(task: int) -> np.ndarray:
+        own = stream(run_seed, "calibrate", problem.suite.name, seed, task)
+        return integers(own, count) & ~1
+
+    seeds = {task: fresh(task) for task in set(tasks)}
     how = PlaySettings(
         problem.suite.name, problem.target_return, problem.precision, problem.threads
     )

@@ -16,6 +16,8 @@ from trajprompt.artifacts import checkpoint as module
 from trajprompt.artifacts.checkpoint import SIGNALS, Checkpoint, checkpoint_for
 from trajprompt.errors import Interrupted, TrajpromptError
 
+CPU = torch.device("cpu")
+
 MINUTES = "TRAJPROMPT_CHECKPOINT_MINUTES"
 
 
@@ -167,13 +169,10 @@ def test_a_full_disk_costs_a_checkpoint_not_the_job(target, monkeypatch, capsys)
     assert capsys.readouterr().err.count("no checkpoint: ") == 3
 
 
-def test_another_device_is_another_identity(target, monkeypatch):
-    names = iter(("cpu", "cuda"))
-    resolve = "trajprompt.numerics.device.resolve_device"
-    monkeypatch.setattr(resolve, lambda _: torch.device(next(names)))
+def test_another_device_is_another_identity(target):
     found = set()
-    for _ in range(2):
-        with checkpoint_for(target, {"settings": "a"}, "auto") as checkpoint:
+    for name in ("cpu", "cuda:0", "cuda:1"):
+        with checkpoint_for(target, {"settings": "a"}, torch.device(name)) as checkpoint:
             found.add(checkpoint.identity)
     assert len(found) == 2
 
@@ -332,18 +331,18 @@ def test_a_file_with_wrong_contents_is_damaged(target, damage):
 def test_an_artifact_that_is_whole_has_no_checkpoint(target, monkeypatch):
     monkeypatch.setenv(MINUTES, "0")
     with pytest.raises(ZeroDivisionError):
-        with checkpoint_for(target, {"settings": "a"}, "cpu") as checkpoint:
+        with checkpoint_for(target, {"settings": "a"}, CPU) as checkpoint:
             list(checkpoint.steps(3, Part(), "loop"))
             raise ZeroDivisionError  # as a full disk would
     assert checkpoint.path.is_file()
-    with checkpoint_for(target, {"settings": "a"}, "cpu") as checkpoint:
+    with checkpoint_for(target, {"settings": "a"}, CPU) as checkpoint:
         assert list(checkpoint.steps(3, Part(), "loop")) == []
     assert not checkpoint.path.exists()
 
 
 def test_identity_is_settings_and_code(target, monkeypatch):
     def identity(settings: str) -> str:
-        with checkpoint_for(target, {"settings": settings}, "cpu") as checkpoint:
+        with checkpoint_for(target, {"settings": settings}, CPU) as checkpoint:
             return checkpoint.identity
 
     first = identity("a")

@@ -28,6 +28,8 @@ from trajprompt.tasks.simulator import Step, make_simulator
 from trajprompt.tasks.suites import get_suite
 from trajprompt.trajectories.store import read_trajectories
 
+CPU = torch.device("cpu")
+
 HORIZON = 10
 
 
@@ -365,7 +367,7 @@ ALGORITHMS = ["sac", "td3", "goal-conditioned-sac", "goal-conditioned-td3"]
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
 def test_equal_seeds_give_equal_bits_and_others_do_not(fake, algorithm):
     def actions(seed: int) -> np.ndarray:
-        tasks = algorithms.collect(settings(algorithm=algorithm, run_seed=seed))
+        tasks = algorithms.collect(settings(algorithm=algorithm, run_seed=seed), CPU)
         return np.concatenate([task.actions for task in tasks])
 
     assert np.array_equal(actions(1), actions(1))
@@ -375,7 +377,7 @@ def test_equal_seeds_give_equal_bits_and_others_do_not(fake, algorithm):
 
 
 def test_buffers_hold_every_step_of_whole_episodes_in_time_order(fake):
-    for task in algorithms.collect(settings()):
+    for task in algorithms.collect(settings(), CPU):
         task.check("task")
         assert np.all(np.diff(task.behaviour_step) >= -HORIZON * 2)
         starts, ends = task.starts, task.episode_ends
@@ -389,13 +391,13 @@ def test_buffers_hold_every_step_of_whole_episodes_in_time_order(fake):
             np.testing.assert_allclose(
                 task.rewards[first:end], task.actions[first:end, 0], atol=1e-5
             )
-    immortal = algorithms.collect(settings())[0]
+    immortal = algorithms.collect(settings(), CPU)[0]
     assert immortal.num_episodes == 12 and set(immortal.lengths) == {HORIZON}
 
 
 def test_the_greedy_phase_repeats_itself_and_does_not_learn(fake):
     """From nearly equal starts the last episodes act nearly alike: no noise, no updates."""
-    (task,) = algorithms.collect(settings(tasks=(0,)))
+    (task,) = algorithms.collect(settings(tasks=(0,)), CPU)
     last = task.quality("expert", 2)
     first_actions = last.actions[last.starts]
     first_positions = last.observations[last.starts, 0]
@@ -427,7 +429,7 @@ def test_the_stage_writes_a_store_that_reads_back(fake, tmp_path, monkeypatch):
     monkeypatch.setattr(suites, "get_suite", lambda name: fake)
     out = tmp_path / "trajectories.h5"
     run(settings(), str(out))
-    collected = algorithms.collect(settings())
+    collected = algorithms.collect(settings(), CPU)
     for task in collected:
         stored = read_trajectories(out)[task.task]
         assert np.array_equal(stored.actions, task.actions)
@@ -442,7 +444,7 @@ def test_not_a_number_never_counts_as_learned():
 
 
 def test_the_curve_ends_with_the_last_steps(fake):
-    tasks = algorithms.collect(settings())
+    tasks = algorithms.collect(settings(), CPU)
     curve = learning_curve(tasks)
     assert curve[-1, 0] == np.mean([task.episode_ends[-1] for task in tasks])
     assert np.all(curve[:, 2] <= curve[:, 1]) and np.all(curve[:, 1] <= curve[:, 3])
@@ -474,7 +476,7 @@ def test_the_curve_ends_with_the_last_steps(fake):
 )
 def test_wrong_algorithms_and_options_are_named(changes, found):
     with pytest.raises(TrajpromptError, match=found):
-        algorithms.collect(settings(**changes))
+        algorithms.collect(settings(**changes), CPU)
 
 
 def test_an_option_of_none_is_an_option_not_given():
@@ -503,4 +505,4 @@ def test_agents_that_diverge_stop_the_collection(fake, monkeypatch, algorithm):
     with pytest.raises(
         TrajpromptError, match=r"collect cheetah-dir: step \d+: actions of NaN"
     ):
-        algorithms.collect(settings(algorithm=algorithm))
+        algorithms.collect(settings(algorithm=algorithm), CPU)

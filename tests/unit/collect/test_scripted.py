@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from trajprompt.collect.experts import EXPERTS
-from trajprompt.collect.options import SCRIPTED
-from trajprompt.collect.scripted import ScriptedOptions, collect_scripted
+from trajprompt.collect.options import SCRIPTED, ScriptedOptions
+from trajprompt.collect.scripted import collect_scripted
 from trajprompt.errors import TrajpromptError
+from trajprompt.settings.options import parse_options
 from trajprompt.tasks.suites import get_suite
 
 SMALL = ScriptedOptions(episodes=6)
@@ -56,9 +57,14 @@ def test_the_config_knows_the_suites_that_have_experts():
     assert set(SCRIPTED) == set(EXPERTS)
 
 
-@pytest.mark.parametrize(("suite", "episodes"), [("cheetah-vel", 6), ("reach", 4)])
-def test_bad_requests(suite, episodes):
+def test_a_suite_without_a_script_is_refused():
     with pytest.raises(TrajpromptError):
         collect_scripted(
-            get_suite(suite), [0], ScriptedOptions(episodes), np.random.SeedSequence(0)
+            get_suite("cheetah-vel"), [0], ScriptedOptions(6), np.random.SeedSequence(0)
         )
+
+
+@pytest.mark.parametrize("episodes", [0, 4])
+def test_levels_are_equally_large(episodes):
+    with pytest.raises(TrajpromptError, match=f"episodes: found {episodes}"):
+        parse_options(ScriptedOptions, {"episodes": episodes}, "here")

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from support.tuning_job import SETTINGS
 from trajprompt.adaptations.adaptation import Adaptation
 from trajprompt.commands import calibrate
 from trajprompt.errors import TrajpromptError
@@ -101,9 +102,9 @@ def test_tuned_weights_are_played_by_their_row(monkeypatch):
 
 
 def settings(**changes) -> TuneSettings:
-    values = {field.name: 0 for field in dataclasses.fields(TuneSettings)}
-    values |= {"suite": "cheetah-vel", "setting": "expert", "method": "m", "options": {}}
-    return TuneSettings(**{**values, "kind": "ptdt-offline", **changes})
+    return dataclasses.replace(
+        SETTINGS, **{"method": "m", "kind": "ptdt-offline", **changes}
+    )
 
 
 def run(own: TuneSettings, *extra: str) -> None:

@@ -1,6 +1,7 @@
 """The pretraining stage on a tiny store, and the file that it writes."""
 
 import csv
+import dataclasses
 import json
 import subprocess
 import sys
@@ -14,7 +15,12 @@ from trajprompt.commands import pretrain as stage
 from trajprompt.errors import TrajpromptError
 from trajprompt.models.backbone import load_backbone, save_backbone
 from trajprompt.models.pretraining_data import hold_out, prepare
-from trajprompt.settings.stages import PretrainSettings
+from trajprompt.settings.stages import (
+    BackboneSizes,
+    PretrainSettings,
+    PromptForm,
+    TrainingSettings,
+)
 from trajprompt.tasks.suites import get_suite
 from trajprompt.trajectories.episodes import TaskTrajectories
 from trajprompt.trajectories.store import write_trajectories
@@ -38,15 +44,23 @@ def make_task(task: int, episodes: int = 8, length: int = 30) -> TaskTrajectorie
     )
 
 
+TRAINING = TrainingSettings(
+    steps=4,
+    learning_rate=1e-3,
+    warmup_steps=2,
+    schedule="cosine",
+    precision="fp32",
+    validation_every=2,
+)
+
+
 def make_settings(backbone: str = "prompt-dt", **changes) -> PretrainSettings:
     values = dict(
         run="test", run_seed=1, suite=SUITE.name, backbone=backbone, kind=backbone, seed=0,
         train_tasks=(0, 1), return_scale=1000.0, demonstrations=2, data_fraction=0.5,
-        context_length=20, prompt_segments=1, prompt_length=5, prompt_position="end",
-        steps=4, batch_per_task=2, learning_rate=1e-3,
-        weight_decay=1e-4, warmup_steps=2, schedule="cosine", gradient_clip=0.25,
-        dropout=0.1, width=32, layers=3, heads=1, validation_every=2, precision="fp32",
-        device="cpu",
+        batch_per_task=2, prompt=PromptForm(segments=1, length=5), device="cpu",
+        sizes=BackboneSizes(width=32, layers=3, heads=1, dropout=0.1, context_length=20),
+        training=TRAINING,
     )  # fmt: skip
     return PretrainSettings(**{**values, **changes})
 
@@ -82,9 +96,10 @@ def test_stage_writes_backbone_and_curve(backbone, store, tmp_path):
 
 def test_a_variant_has_its_own_name_and_prompts(store, tmp_path):
     """The kind says what it reads; its chance has its own name, as its file has."""
+    prompt = PromptForm(2, 3, "uniform")
     form = {"prompt_segments": 2, "prompt_length": 3, "prompt_position": "uniform"}
     names = {"backbone": "pairs", "backbone_kind": "prompt-dt"}
-    settings = make_settings("pairs", kind="prompt-dt", **form)
+    settings = make_settings("pairs", kind="prompt-dt", prompt=prompt)
     out = tmp_path / "b.safetensors"
     stage.run(settings, store, out, tmp_path / "b.csv")
     loaded = load_backbone(out)
@@ -105,10 +120,10 @@ def test_only_what_reads_prompts_says_what_they_were(store, tmp_path):
 
 def test_the_form_of_prompts_is_trained_on(store, tmp_path):
     files = []
-    forms = ({}, {"prompt_segments": 2}, {"prompt_position": "uniform"})
+    forms = (PromptForm(1, 5), PromptForm(2, 5), PromptForm(1, 5, "uniform"))
     for number, form in enumerate(forms):
         files.append(tmp_path / f"{number}.safetensors")
-        stage.run(make_settings(**form), store, files[-1], tmp_path / "c.csv")
+        stage.run(make_settings(prompt=form), store, files[-1], tmp_path / "c.csv")
     weights = [load_backbone(file).model.predict_action.weight for file in files]
     for one, two in ((0, 1), (0, 2), (1, 2)):
         assert not torch.equal(weights[one], weights[two])
@@ -150,8 +165,9 @@ def test_equal_settings_give_equal_bytes_and_seeds_differ(store, tmp_path):
 
 def test_nan_names_the_data_file_and_writes_nothing(store, tmp_path):
     out = tmp_path / "b.safetensors"
+    diverging = dataclasses.replace(TRAINING, learning_rate=float("inf"))
     with pytest.raises(TrajpromptError, match=r"trajectories\.h5.*at step"):
-        stage.run(make_settings(learning_rate=float("inf")), store, out, tmp_path / "c")
+        stage.run(make_settings(training=diverging), store, out, tmp_path / "c")
     assert list(tmp_path.iterdir()) == []
 
 

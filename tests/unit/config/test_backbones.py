@@ -33,7 +33,6 @@ columns:
 tables:
   mine: { title: mine, suites: [cheetah-vel], columns: [prompt-dt, pairs, short] }
 """
-FORM = pretraining_values.PROMPT
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +43,7 @@ def made(tmp_path_factory):
 
 
 def form(settings) -> tuple:
-    return tuple(getattr(settings, name) for name in FORM)
+    return dataclasses.astuple(settings.prompt)
 
 
 def test_lists_of_names_agree():
@@ -61,7 +60,7 @@ def test_a_variant_is_pretrained_with_its_own_prompts(made):
     assert form(own) == (2, 20, "uniform")
     plain = derive.pretrain(made, "cheetah-vel", "prompt-dt", 0)
     assert form(plain) == (1, 5, "end") and plain.kind == plain.backbone == "prompt-dt"
-    differ = {"backbone", *FORM}
+    differ = {"backbone", "prompt"}
     for field in dataclasses.fields(own):
         if field.name not in differ:
             assert getattr(own, field.name) == getattr(plain, field.name), field.name
@@ -69,7 +68,7 @@ def test_a_variant_is_pretrained_with_its_own_prompts(made):
 
 def test_a_variant_may_differ_by_suite(made):
     own = derive.pretrain(made, "reach", "pairs", 0)
-    assert form(own) == (2, 4, "uniform") and own.steps == 170
+    assert form(own) == (2, 4, "uniform") and own.training.steps == 170
     assert form(derive.tune(made, "reach", "pairs", "none", 0)) == (2, 4, "uniform")
     key = pretraining_values.key_of(made, "reach", "prompt_length", "pairs")
     assert key == "pretrain.backbones.pairs.suites.reach.prompt_length"
@@ -79,8 +78,8 @@ def test_what_a_suite_has_of_its_own_holds_for_its_variants(made):
     changed = copy.deepcopy(made)
     changed["pretrain"]["suites"]["cheetah-vel"] = {"steps": 900, "prompt_length": 7}
     own = derive.pretrain(changed, "cheetah-vel", "pairs", 0)
-    assert (own.steps, own.prompt_length) == (900, 20)
-    assert derive.pretrain(changed, "cheetah-vel", "mt-orl", 0).prompt_length == 7
+    assert (own.training.steps, own.prompt.length) == (900, 20)
+    assert derive.pretrain(changed, "cheetah-vel", "mt-orl", 0).prompt.length == 7
 
 
 def test_a_cell_has_the_prompts_of_its_backbone_or_its_own(made):
@@ -124,7 +123,7 @@ def test_a_variant_has_jobs_of_its_own(made):
     assert ("ant-dir", "pairs") not in table_cells.backbones(made)
     jobs = {job.record: job for job in jobs_of(made)}
     job = jobs["2_pretrain/cheetah-vel/pairs/seed0.provenance.json"]
-    assert job.settings["backbone"] == "pairs" and job.settings["prompt_segments"] == 2
+    assert job.settings["backbone"] == "pairs" and job.settings["prompt"]["segments"] == 2
 
 
 @pytest.mark.parametrize(

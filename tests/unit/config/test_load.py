@@ -241,12 +241,14 @@ def test_paper_preset_has_the_papers_sizes():
     assert sizes == expected
     for suite in paper["suites"]:
         pretraining = derive.pretrain(paper, suite, "prompt-dt", 0)
-        assert (pretraining.steps, pretraining.learning_rate) == (50_000, 1e-4)
-        assert (pretraining.warmup_steps, pretraining.data_fraction) == (10_000, 1.0)
+        training = pretraining.training
+        assert (training.steps, training.learning_rate) == (50_000, 1e-4)
+        assert (training.warmup_steps, pretraining.data_fraction) == (10_000, 1.0)
         for backbone in ("prompt-dt", "segments"):
-            size = derive.pretrain(paper, suite, backbone, 0)
-            assert (size.context_length, size.width, size.layers) == (20, 128, 3)
-            assert size.steps == 50_000
+            made = derive.pretrain(paper, suite, backbone, 0)
+            sizes = made.sizes
+            assert (sizes.context_length, sizes.width, sizes.layers) == (20, 128, 3)
+            assert made.training.steps == 50_000
     assert paper["evaluate"]["episodes"] == 50
     assert len(paper["seeds"]) >= 3
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from support.model_inputs import ACTIONS, B, K, P, make_config, make_model, make_segments
+from support.model_inputs import ACTIONS, B, K, P, make_model, make_segments
 from trajprompt.errors import TrajpromptError
 from trajprompt.models.prompt_dt import (
     BACKBONES,

@@ -57,6 +57,7 @@ class Whole(Strict):
     [
         ({}, "here.count: found nothing; expected a value of type int"),
         ({"count": None}, "here.count: found nothing"),
+        ({"rat": 1}, "here.rat: found an unknown option"),
         ({"count": 1, "rat": 1}, "here.rat: found an unknown option; .*count, .*rate"),
         ({"count": 1.0}, "here.count: found 1.0; .*integer"),
         ({"count": True}, "here.count: found True; .*integer"),
@@ -84,7 +85,7 @@ def test_wrong_options_are_named(values, message):
     ("values", "message"),
     [
         ({"part": {"size": 1.0}}, "here.part.size: found 1.0; expected a valid integer"),
-        ({"part": {"sizes": 1}}, "here.part.sizes: found an unknown option; .*of size$"),
+        ({"part": {"sizes": 1, "size": 0.5}}, "here.part.sizes: .*unknown .*of size$"),
         ({"part": {"size": -1}}, "here.part.size: found -1; expected a size of 0 or more"),
         ({"part": {"size": 6}}, "here.part: found .*6.*; expected a size of 5 or less"),
         ({"part": 6}, "here.part: found 6; expected an object"),
@@ -128,7 +129,6 @@ def test_a_positive_number_is_more_than_zero(kind, most):
 
 def test_named_choices_are_those_of_the_tables_that_they_name():
     from trajprompt.collect.options import AgentOptions
-    from trajprompt.models.training import SCHEDULES
     from trajprompt.numerics.device import PRECISIONS
     from trajprompt.tuning.bandit.exploration import EXPLORERS
     from trajprompt.tuning.bandit.features import FEATURES
@@ -138,7 +138,6 @@ def test_named_choices_are_those_of_the_tables_that_they_name():
 
     for cls, name, table in (
         (AgentOptions, "precision", PRECISIONS),
-        (GenerationOptions, "schedule", SCHEDULES),
         (GenerationOptions, "guidance", GUIDANCE),
         (BanditOptions, "exploration", EXPLORERS),
         (BanditOptions, "features", FEATURES),

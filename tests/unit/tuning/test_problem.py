@@ -20,7 +20,7 @@ from trajprompt.adaptations.read import read_adaptation
 from trajprompt.commands import evaluate
 from trajprompt.errors import TrajpromptError
 from trajprompt.seeds import stream, torch_generator
-from trajprompt.settings.stages import EvaluateSettings, to_json
+from trajprompt.settings.stages import EvaluateSettings, PromptForm, to_json
 from trajprompt.trajectories.episodes import TaskTrajectories
 from trajprompt.tuning.methods.prompt_diffuser import DiffuserOptions
 from trajprompt.tuning.problem import build_problem, tasks_read
@@ -237,7 +237,7 @@ def test_stages_write_whole_equal_files(files):
         ({"options": {"eta": 1.0}}, "tune.methods.none.options.eta.*unknown option"),
         ({"kind": "nothing"}, "'nothing'"),
         ({"test_tasks": (9,)}, "9"),
-        ({"prompt_length": 40}, "40"),
+        ({"prompt": PromptForm(1, 40)}, "40"),
         ({"demonstrations": 10}, "10"),
     ],
 )

@@ -19,14 +19,15 @@ from trajprompt.adaptations.read import read_adaptation
 from trajprompt.commands.inspect import describe
 from trajprompt.errors import TrajpromptError
 from trajprompt.models.backbone import save_backbone
+from trajprompt.settings.stages import PromptForm
 from trajprompt.trajectories.store import write_trajectories
 from trajprompt.tuning import protocol
 from trajprompt.tuning.methods.none import NoOptions
 from trajprompt.tuning.problem import build_problem
 from trajprompt.tuning.prompt_vectors import to_vectors
 
-PAIRS = {"prompt_segments": 2, "prompt_position": "uniform"}
 EPISODES, STEPS, LENGTH = 3, 30, 5  # demonstrations of `task_data`, and SETTINGS' segments
+PAIRS = {"prompt": PromptForm(2, LENGTH, "uniform")}
 
 
 @pytest.fixture
@@ -87,7 +88,7 @@ def test_segments_of_initial_prompts_are_arms(armed):
 
 def test_prompts_that_differ_in_their_form_begin_alike():
     """Their first segment is that of one, and chance has no other name."""
-    one, two = build(), build(prompt_segments=2)
+    one, two = build(), build(prompt=PromptForm(2, LENGTH))
     first = two.initial_prompts.map(lambda tensor: tensor[:, :LENGTH])
     assert torch.equal(to_vectors(first), to_vectors(one.initial_prompts))
     assert (two.initial_prompts.timesteps >= STEPS - LENGTH - 1).all()  # both near the end

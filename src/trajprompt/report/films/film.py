@@ -103,8 +103,8 @@ def play(settings: VideoSettings, scene: Scene) -> "tuple[Film, Episodes]":
     from trajprompt.rollout.plays import evaluation_seeds
     from trajprompt.tasks.simulator import make_simulator
 
-    names = settings.run_seed, scene.suite.name, settings.seed, scene.task
-    reset = evaluation_seeds(*names, count=1)
+    run_seed, seed = settings.run_seed, settings.seed
+    reset = evaluation_seeds(run_seed, scene.suite.name, seed, scene.task, count=1)
     tasks = np.full(len(scene.columns), scene.task)
     simulator = make_simulator(scene.suite, tasks)
     policy = SideBySide(_policies(settings, scene))
