@@ -23,7 +23,7 @@ from pathlib import Path
 
 from machine import describe
 
-from trajprompt.cli import COMMANDS
+from trajprompt.cli import COMMANDS, MODULES
 
 HELP_LIMIT, IMPORT_LIMIT = 0.3, 2.5  # seconds of wall time; of CPU time
 ROOT = Path(__file__).resolve().parents[1]
@@ -44,6 +44,11 @@ class Job:
     stage: str
     arguments: tuple[str, ...]
     note: str = ""
+
+
+def module_of(stage: str) -> str:
+    """The module that is run as the stage."""
+    return f"trajprompt.commands.{MODULES.get(stage, stage.replace('-', '_'))}"
 
 
 def jobs(suite: str, folder: Path) -> list[Job]:
@@ -126,7 +131,7 @@ def clocked(job: Job, folder: Path, repeats: int) -> dict[str, float]:
     clock, out = str(ROOT / "benchmarks" / "import_clock.py"), folder / "clock.json"
     found = []
     for _ in range(repeats):
-        process([clock, str(out), COMMANDS[job.stage], *job.arguments])
+        process([clock, str(out), module_of(job.stage), *job.arguments])
         found.append(json.loads(out.read_text()))
     return sorted(found, key=lambda times: times["imports"])[len(found) // 2]
 
@@ -143,8 +148,8 @@ def main() -> None:
     args = parser.parse_args()
     print(f"machine: {describe()}")
     print("python -m <stage> --help          wall s  CPU s")
-    for stage, module in COMMANDS.items():
-        wall, cpu = median_process(["-m", module, "--help"], args.repeats)
+    for stage in COMMANDS:
+        wall, cpu = median_process(["-m", module_of(stage), "--help"], args.repeats)
         print(f"   {stage:28}  {wall:6.2f} {cpu:6.2f}   {verdict(wall, HELP_LIMIT)}")
     print(f"a tiny job on {args.suite}: CPU s  imports  modules")
     with tempfile.TemporaryDirectory() as name:

@@ -1,5 +1,6 @@
 """How the process of a command runs: errors as one line, exit codes, resources used."""
 
+import gc
 import os
 import resource
 import sys
@@ -7,6 +8,10 @@ from collections.abc import Callable, Sequence
 
 from trajprompt.errors import Interrupted, TrajpromptError
 from trajprompt.processes import age, stop_with_parent
+
+# New objects between two searches for cyclic garbage. With Python's 700 the import of
+# torch searches hundreds of thousands of objects again and again: 0.15 s of every start.
+GARBAGE = 50_000
 
 
 def run_stage(main: Callable[[Sequence[str] | None], None], usage: bool = False) -> int:
@@ -16,6 +21,7 @@ def run_stage(main: Callable[[Sequence[str] | None], None], usage: bool = False)
     same bits by hand. ``usage`` prints what the process used, for the compute table.
     """
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+    gc.set_threshold(GARBAGE)
     try:
         stop_with_parent()
         main(None)

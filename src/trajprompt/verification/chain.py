@@ -6,7 +6,7 @@ of the jobs that made those: so a file that was altered is blamed, not those mad
 
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -122,9 +122,8 @@ class Chain:
         record = self.records[name]
         job = (self.wanted or {}).get(name)
         if job is not None and job.settings != record.settings:
-            keys = {*job.settings, *record.settings}
-            same = {k for k in keys if job.settings.get(k) == record.settings.get(k)}
-            return f"made with other settings: {', '.join(sorted(keys - same))}"
+            keys = _differences(job.settings, record.settings)
+            return f"made with other settings: {', '.join(keys)}"
         for path, recorded in record.inputs.items():
             file = self._inside(path)
             if file in self.findings and self.findings[file].status == STALE:
@@ -177,3 +176,15 @@ def _wanted(config: Config) -> dict[str, Job]:
 def _hash_now(path: Path) -> Any:
     """None for a file that is gone: nobody can say that it has changed."""
     return file_hash(path) if path.is_file() else None
+
+
+def _differences(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
+    """The keys, dotted where they are of parts, whose values differ."""
+    found: list[str] = []
+    for key in sorted({*one, *other}):
+        first, second = one.get(key), other.get(key)
+        if isinstance(first, Mapping) and isinstance(second, Mapping):
+            found += [f"{key}.{inner}" for inner in _differences(first, second)]
+        elif first != second:
+            found.append(key)
+    return found
