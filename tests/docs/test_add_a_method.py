@@ -40,7 +40,7 @@ def test_the_method_works(overlay, tmp_path):
     adaptation = method.tune(problem, method.options())
     moved = adaptation.last.states - problem.initial_prompts.states
     assert (moved.flatten(1).norm(dim=1) > 0).any()
-    assert [entry["iteration"] for entry in adaptation.history] == [0] * ROWS + [1] * ROWS
+    assert [entry.iteration for entry in adaptation.history] == [0] * ROWS + [1] * ROWS
     write_adaptation(tmp_path / "a.h5", problem, adaptation, {})
     stored = read_adaptation(tmp_path / "a.h5")
     assert torch.equal(stored.last.states, adaptation.last.states)

@@ -84,12 +84,11 @@ def small_prompts() -> Any:
 
 
 def make_adaptation(path: Path) -> None:
-    from trajprompt.adaptations.adaptation import HISTORY_COLUMNS, Adaptation
+    from trajprompt.adaptations.adaptation import Adaptation, HistoryRow
     from trajprompt.adaptations.write import write_adaptation
 
     prompts = small_prompts()
-    zeros = dict.fromkeys(HISTORY_COLUMNS, 0) | {"objective": 0.5, "displacement": 0.0}
-    history = [zeros | {"task": task, "iteration": i} for i in range(3) for task in TASKS]
+    history = [HistoryRow(task, 0, i, objective=0.5) for i in range(3) for task in TASKS]
     weights = {row: dict(small_model().norm_final.state_dict()) for row in range(2)}
     curve = {0: prompts, 2: prompts}
     best = np.ones(2, int)

@@ -11,7 +11,7 @@ import pandas as pd
 import torch
 
 from support import report_run
-from trajprompt.adaptations.adaptation import HISTORY_COLUMNS, Adaptation, Extra
+from trajprompt.adaptations.adaptation import Adaptation, Extra, HistoryRow
 from trajprompt.adaptations.write import write_adaptation
 from trajprompt.artifacts.atomic import file_hash
 from trajprompt.models.backbone import Backbone, save_backbone
@@ -160,7 +160,7 @@ def _adaptation(
     last = initial.map(lambda x: x + moved * _like(x, own) if x.is_floating_point() else x)
     problem = SimpleNamespace(rows=tasks, prompts=0 * tasks, initial_prompts=initial)
     history = [
-        {**dict.fromkeys(HISTORY_COLUMNS, 0), "task": int(t), "iteration": i}
+        HistoryRow(int(t), prompt=0, iteration=i, objective=0.0)
         for t in tasks
         for i in ITERATIONS
     ]

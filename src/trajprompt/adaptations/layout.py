@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from trajprompt.adaptations.adaptation import HISTORY_COLUMNS
+from trajprompt.adaptations.adaptation import HISTORY_COLUMNS, MEASURED
 from trajprompt.artifacts.atomic import require_file
 from trajprompt.artifacts.hdf5_attributes import get_integer, get_text
 from trajprompt.artifacts.hdf5_checks import open_hdf5, require_dataset
@@ -32,7 +32,6 @@ NAMES |= {"weights", "snapshots", *STAGES}
 ITERATION, ROW = re.compile("[0-9]{6,9}"), re.compile("row[0-9]{4,9}")
 EXTRA_TEXTS = ("unit", "description")  # of every extra, as in `protocol.Extra`
 INTEGER, NUMBER = "iu", "iuf"  # NumPy's letters
-MEASURED = frozenset(("objective", "displacement"))  # the rest of the history counts
 
 
 def open_adaptation(path: str | Path) -> "AbstractContextManager[h5py.File]":

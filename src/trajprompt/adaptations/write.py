@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from trajprompt.adaptations.adaptation import HISTORY_COLUMNS, Adaptation
+from trajprompt.adaptations.adaptation import HISTORY_COLUMNS, Adaptation, HistoryRow
 from trajprompt.adaptations.layout import KIND, NUMBER, PROMPT_FIELDS
 from trajprompt.adaptations.read import read_checked
 from trajprompt.artifacts.atomic import atomic_path
@@ -87,14 +87,15 @@ def _write_iterates(file: "h5py.File", problem: Rows, adaptation: Adaptation) ->
         _write_weights(file, f"snapshots/{iteration:06d}", of_rows)
 
 
-def _columns(history: list[dict[str, Any]], made_by: str) -> dict[str, np.ndarray]:
+def _columns(history: list[HistoryRow], made_by: str) -> dict[str, np.ndarray]:
     """The entries of a history, column by column."""
-    for entry in history or [{}]:
-        if set(entry) != set(HISTORY_COLUMNS):
-            found = f"an entry of {', '.join(entry)}" if entry else "no entries"
-            expected = f"entries of {', '.join(HISTORY_COLUMNS)}"
-            raise TrajpromptError(f"{made_by}:history", found, expected, MEND)
-    columns = {name: np.array([e[name] for e in history]) for name in HISTORY_COLUMNS}
+    odd = {type(row).__name__ for row in history if not isinstance(row, HistoryRow)}
+    if odd or not history:
+        found = f"entries of type {', '.join(sorted(odd))}" if odd else "no entries"
+        raise TrajpromptError(f"{made_by}:history", found, "HistoryRows", MEND)
+    columns = {
+        name: np.array([getattr(row, name) for row in history]) for name in HISTORY_COLUMNS
+    }
     for name, values in columns.items():
         if values.dtype.kind not in NUMBER:
             where, found = f"{made_by}:history/{name}", f"type {values.dtype}"

@@ -1,17 +1,14 @@
 """Soft actor-critic (Haarnoja et al. 2018, arXiv 1812.05905) for a stack of tasks."""
 
-import copy
 import math
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from trajprompt.collect.agent import Agent
-from trajprompt.collect.networks import StackedMLP, TwinCritic, flatten_parameters
+from trajprompt.collect.agent import StackedAgent
 from trajprompt.collect.options import SacOptions
 from trajprompt.collect.replay import Batch
-from trajprompt.numerics.device import resolve_precision
 from trajprompt.numerics.flat_adamw import FlatAdamW
 
 # Bounds of the log standard deviation: those of the original code and of every
@@ -19,8 +16,10 @@ from trajprompt.numerics.flat_adamw import FlatAdamW
 LOG_STD_RANGE = (-20.0, 2.0)
 
 
-class SAC(Agent):
+class SAC(StackedAgent):
     """T independent soft actor-critics; every tensor has the stack first."""
+
+    actor_outputs = 2  # mean and log standard deviation
 
     def __init__(
         self,
@@ -29,38 +28,18 @@ class SAC(Agent):
         actions: int,
         options: SacOptions,
         device: str,
-        generator: torch.Generator,  # on the CPU, so that devices start alike
-        noise: torch.Generator,  # on the device
+        generator: torch.Generator,
+        noise: torch.Generator,
     ):
-        self.options, self.noise = options, noise
-        self.batch = options.batch
-        hidden = (options.width, options.width)
-        dtype = resolve_precision(options.precision, device)
-        actor = StackedMLP(stack, (features, *hidden, 2 * actions), generator, dtype=dtype)
-        critic = TwinCritic(
-            stack, (features + actions, *hidden, 1), generator, options.layer_norm, dtype
-        )
-        self.actor, self.critic = actor.to(device), critic.to(device)
-        self.target = copy.deepcopy(self.critic).requires_grad_(False)
-        self.actor_vector = flatten_parameters(self.actor)
-        self.critic_vector = flatten_parameters(self.critic)
-        self.target_vector = flatten_parameters(self.target)
+        super().__init__(stack, features, actions, options, device, generator, noise)
+        self.options = options
         start = math.log(options.initial_temperature)
         self.log_temperature = torch.full((stack, 1), start, device=device)
         self.log_temperature.grad = torch.zeros_like(self.log_temperature)
         given = options.target_entropy
         self.target_entropy = -float(actions) if given is None else given
-        rate = options.learning_rate
-        self.actor_optimiser = FlatAdamW(self.actor_vector, rate)
-        self.critic_optimiser = FlatAdamW(self.critic_vector, rate)
-        self.temperature_optimiser = FlatAdamW(self.log_temperature, rate)
-        self.averages = {"critic": self.target_vector}
-        self.optimisers = {
-            "actor": self.actor_optimiser,
-            "critic": self.critic_optimiser,
-            "temperature": self.temperature_optimiser,
-        }
-        self.updates = 0
+        self.temperature_optimiser = FlatAdamW(self.log_temperature, options.learning_rate)
+        self.optimisers["temperature"] = self.temperature_optimiser
 
     @torch.no_grad()
     def act(self, features: Tensor, explore: bool) -> Tensor:
@@ -77,12 +56,12 @@ class SAC(Agent):
         self.updates += 1
         if self.updates % self.options.policy_delay == 0:
             self._update_actor(batch.features, temperature)
-        self.target_vector.lerp_(self.critic_vector, self.options.target_rate)
+        self.target_critic_vector.lerp_(self.critic_vector, self.options.target_rate)
 
     def _update_critic(self, batch: Batch, temperature: Tensor) -> None:
         with torch.no_grad():
             actions, log_probs = self._sample(batch.next_features)
-            values = self.target(batch.next_features, actions).amin(0)  # (T, B)
+            values = self.target_critic(batch.next_features, actions).amin(0)  # (T, B)
             values = values - temperature * log_probs
             alive = 1 - batch.terminations
             targets = batch.rewards + self.options.discount * alive * values
@@ -108,9 +87,6 @@ class SAC(Agent):
         """Reparametrised actions (T, B, A) and their log densities (T, B)."""
         mean, log_std = self._gaussian(features)
         return squash(mean, log_std, self._normal(mean))
-
-    def _normal(self, like: Tensor) -> Tensor:
-        return torch.randn(like.shape, generator=self.noise, device=like.device)
 
 
 def squash(mean: Tensor, log_std: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:

@@ -5,15 +5,13 @@ import copy
 import torch
 from torch import Tensor
 
-from trajprompt.collect.agent import Agent
-from trajprompt.collect.networks import StackedMLP, TwinCritic, flatten_parameters
+from trajprompt.collect.agent import StackedAgent
+from trajprompt.collect.networks import flatten_parameters
 from trajprompt.collect.options import Td3Options
 from trajprompt.collect.replay import Batch
-from trajprompt.numerics.device import resolve_precision
-from trajprompt.numerics.flat_adamw import FlatAdamW
 
 
-class TD3(Agent):
+class TD3(StackedAgent):
     """T independent TD3 agents; every tensor has the stack first."""
 
     def __init__(
@@ -23,32 +21,14 @@ class TD3(Agent):
         actions: int,
         options: Td3Options,
         device: str,
-        generator: torch.Generator,  # on the CPU, so that devices start alike
-        noise: torch.Generator,  # on the device
+        generator: torch.Generator,
+        noise: torch.Generator,
     ):
-        self.options, self.noise = options, noise
-        self.batch = options.batch
-        hidden = (options.width, options.width)
-        dtype = resolve_precision(options.precision, device)
-        actor = StackedMLP(stack, (features, *hidden, actions), generator, dtype=dtype)
-        critic = TwinCritic(
-            stack, (features + actions, *hidden, 1), generator, options.layer_norm, dtype
-        )
-        self.actor, self.critic = actor.to(device), critic.to(device)
+        super().__init__(stack, features, actions, options, device, generator, noise)
+        self.options = options
         self.target_actor = copy.deepcopy(self.actor).requires_grad_(False)
-        self.target_critic = copy.deepcopy(self.critic).requires_grad_(False)
-        self.actor_vector = flatten_parameters(self.actor)
-        self.critic_vector = flatten_parameters(self.critic)
         self.target_actor_vector = flatten_parameters(self.target_actor)
-        self.target_critic_vector = flatten_parameters(self.target_critic)
-        self.actor_optimiser = FlatAdamW(self.actor_vector, options.learning_rate)
-        self.critic_optimiser = FlatAdamW(self.critic_vector, options.learning_rate)
-        self.averages = {
-            "actor": self.target_actor_vector,
-            "critic": self.target_critic_vector,
-        }
-        self.optimisers = {"actor": self.actor_optimiser, "critic": self.critic_optimiser}
-        self.updates = 0
+        self.averages["actor"] = self.target_actor_vector
 
     @torch.no_grad()
     def act(self, features: Tensor, explore: bool) -> Tensor:
@@ -85,6 +65,3 @@ class TD3(Agent):
         actions = self.actor(features).tanh()
         values = self.critic(features, actions, frozen=True)[0]  # the first critic alone
         self.actor_optimiser.minimise(-values.mean(-1).sum())
-
-    def _normal(self, like: Tensor) -> Tensor:
-        return torch.randn(like.shape, generator=self.noise, device=like.device)

@@ -1,12 +1,9 @@
 """Where a backbone looks: attention weights, which no forward pass keeps."""
 
-from typing import cast
-
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from trajprompt.models.blocks import Block
 from trajprompt.models.prompt_dt import PromptDT, additive_mask
 from trajprompt.trajectories.segments import Segments
 
@@ -23,8 +20,7 @@ def action_attention(model: PromptDT, context: Segments, prompt: Segments) -> Te
     x = tokens[:, :-1]  # the newest action is what is to be predicted
     mask = additive_mask(visible[:, :-1], x.dtype)
     weights = []
-    blocks = cast(list[Block], list(model.blocks))
-    for block, adaptor in zip(blocks, model.adaptors, strict=True):
+    for block, adaptor in model.layers():
         seen, folded = block.norm_attention(x), block.fold()
         look = F.linear(seen[:, -1:], folded.look_weight, folded.look_bias)
         scores = torch.baddbmm(mask[:, -1:], look, seen.transpose(1, 2))  # (B, 1, T)

@@ -11,7 +11,7 @@ Exact with respect to `PromptDT.forward` up to rounding, for 40 % of its arithme
 The blocks between depend on the start of the window and are computed anew at every step.
 """
 
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -92,9 +92,7 @@ class InferenceModel:
         self.model = model
         self.dtype = dtype
         self.device = model.predict_action.weight.device
-        blocks = cast(list[Block], list(model.blocks))
-        pairs = zip(blocks, model.adaptors, strict=True)
-        self.blocks = [InferenceBlock(block, adaptor, dtype) for block, adaptor in pairs]
+        self.blocks = [InferenceBlock(*layer, dtype) for layer in model.layers()]
 
     @torch.no_grad()
     def prompt_inputs(self, prompts: Segments) -> list[Tensor]:

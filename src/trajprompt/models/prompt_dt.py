@@ -5,8 +5,9 @@ Architecture and sizes are those of mxu34/prompt-dt at 5f665e5
 so that parameter counts compare: 862,619 for the cheetah, 866,084 ant, 869,164 reach.
 """
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple, cast
 
 import torch
 from annotated_types import Interval
@@ -141,12 +142,17 @@ class PromptDT(nn.Module):
         tokens, visible = tokens[:, :-1], visible[:, :-1]
         mask = additive_mask(visible, tokens.dtype)
         x = self.dropout(tokens)
-        for block, adaptor in zip(self.blocks[:-1], self.adaptors[:-1], strict=True):
+        *lower, (last_block, last_adaptor) = self.layers()
+        for block, adaptor in lower:
             x = adaptor(block(x, mask, slice(None)))
         # Only the state tokens of the last block are ever read.
         states = slice(first + self.tokens_per_step - 2, None, self.tokens_per_step)
-        x = self.adaptors[-1](self.blocks[-1](x, mask[:, states], states))
+        x = last_adaptor(last_block(x, mask[:, states], states))
         return torch.tanh(self.predict_action(self.norm_final(x)).float())
+
+    def layers(self) -> Iterator[tuple[Block, nn.Module]]:
+        """Every block with the adaptor behind it."""
+        return zip(cast(Iterable[Block], self.blocks), self.adaptors, strict=True)
 
     def embed(
         self, context: Segments, prompt: Segments | None

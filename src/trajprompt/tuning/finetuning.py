@@ -9,7 +9,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from trajprompt.adaptations.adaptation import Adaptation
+from trajprompt.adaptations.adaptation import (
+    Adaptation,
+    HistoryRow,
+    restored_history,
+    saved_history,
+)
 from trajprompt.models.prompt_dt import PromptDT
 from trajprompt.models.training import CurvePoint, train
 from trajprompt.seeds import integers, torch_generator
@@ -86,7 +91,7 @@ class _Rows:
         self.problem, self.options, self.tuned, self.name = problem, options, tuned, name
         self.weights: dict[int, dict[str, Tensor]] = {}
         self.snapshots: dict[int, dict[int, dict[str, Tensor]]] = {}
-        self.history: list[dict[str, Any]] = []
+        self.history: list[HistoryRow] = []
         for iteration in options.snapshots:
             self.snapshots[iteration] = {}
 
@@ -110,14 +115,14 @@ class _Rows:
             "snapshots": {
                 str(n): _with_texts(found) for n, found in self.snapshots.items()
             },
-            "history": self.history,
+            "history": saved_history(self.history),
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
         self.weights = _with_rows(state["weights"])
         for iteration in self.snapshots:
             self.snapshots[iteration] = _with_rows(state["snapshots"][str(iteration)])
-        self.history = state["history"]
+        self.history = restored_history(state["history"])
 
 
 def _copy(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -170,17 +175,14 @@ def _train(
 
 def _history(
     problem: TuningProblem, options: FinetuneOptions, row: int, curve: list[CurvePoint]
-) -> Iterator[dict[str, Any]]:
+) -> Iterator[HistoryRow]:
     """The objective is the mean training loss of the iteration; none at the start."""
     start = CurvePoint(0, float("nan"), float("nan"), 0.0)
     for point in (start, *curve):
-        yield {
-            "task": int(problem.rows[row]),
-            "prompt": int(problem.prompts[row]),
-            "iteration": point.step // options.steps_per_iteration,
-            "queries": 0,
-            "simulator_steps": 0,
-            "gradient_steps": point.step,
-            "objective": point.train_loss,
-            "displacement": 0.0,
-        }
+        yield HistoryRow(
+            task=int(problem.rows[row]),
+            prompt=int(problem.prompts[row]),
+            iteration=point.step // options.steps_per_iteration,
+            gradient_steps=point.step,
+            objective=point.train_loss,
+        )

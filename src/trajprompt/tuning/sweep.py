@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from trajprompt.adaptations.adaptation import HistoryRow
 from trajprompt.errors import TrajpromptError
 from trajprompt.rollout.plays import Play, PlaySettings, play
 from trajprompt.seeds import integers, stream
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
 GridPoint = dict[str, Any]  # option -> value
 Candidate = tuple[GridPoint, Any]  # and the method's options with it
-Entry = Mapping[str, Any]  # of a history
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ def sweep(
         gains = _returns(problem, adaptation.last, episodes, resets, weights) - initial
         last, rows = _ends(adaptation.history).values(), len(problem.rows)
         best_gains = gains  # the same prompts, unless an earlier iterate was better
-        if (adaptation.best_iteration < max(entry["iteration"] for entry in last)).any():
+        if (adaptation.best_iteration < max(entry.iteration for entry in last)).any():
             best = _returns(problem, adaptation.best, episodes, resets, weights)
             best_gains = best - initial
         yield Trial(
@@ -83,9 +83,9 @@ def sweep(
             gain_error=float(gains.std(ddof=1) / np.sqrt(rows)) if rows > 1 else np.nan,
             best_gain=float(best_gains.mean()),
             worst_row=float(gains.min()),
-            displacement=float(np.mean([entry["displacement"] for entry in last])),
+            displacement=float(np.mean([entry.displacement for entry in last])),
             objective_fall=_fall(adaptation.history),
-            simulator_steps=sum(entry["simulator_steps"] for entry in last),
+            simulator_steps=sum(entry.simulator_steps for entry in last),
             seconds=seconds,
         )
 
@@ -122,16 +122,16 @@ def _width(name: str) -> int:
     return max(15, len(name))
 
 
-def _ends(history: Sequence[Entry]) -> dict[tuple[int, int], Entry]:
+def _ends(history: Sequence[HistoryRow]) -> dict[tuple[int, int], HistoryRow]:
     """The last entry of every (task, prompt); histories go forward in time."""
-    return {(entry["task"], entry["prompt"]): entry for entry in history}
+    return {(entry.task, entry.prompt): entry for entry in history}
 
 
-def _fall(history: Sequence[Entry]) -> float:
+def _fall(history: Sequence[HistoryRow]) -> float:
     """Mean over rows of the objective at the first iterate judged less that at the last."""
-    judged = [entry for entry in history if np.isfinite(entry["objective"])]
+    judged = [entry for entry in history if np.isfinite(entry.objective)]
     first, last = _ends(judged[::-1]), _ends(judged)
-    falls = [first[row]["objective"] - last[row]["objective"] for row in last]
+    falls = [first[row].objective - last[row].objective for row in last]
     return float(np.mean(falls)) if falls else np.nan
 
 

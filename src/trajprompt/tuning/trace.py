@@ -8,7 +8,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from trajprompt.adaptations.adaptation import Adaptation
+from trajprompt.adaptations.adaptation import (
+    Adaptation,
+    HistoryRow,
+    restored_history,
+    saved_history,
+)
 from trajprompt.tuning.prompt_vectors import to_prompts, to_vectors
 from trajprompt.tuning.protocol import TuningProblem
 
@@ -31,7 +36,7 @@ class DescentTrace:
         self.start = to_vectors(self.template)
         self.objectives = torch.empty(iterations + 1, len(problem.rows))
         self.iterates = torch.empty(iterations + 1, *self.start.shape).to(self.start)
-        self.history: list[dict[str, Any]] = []
+        self.history: list[HistoryRow] = []
 
     def keep(
         self, iteration: int, position: Tensor, objectives: Tensor, spent: Cost
@@ -43,16 +48,16 @@ class DescentTrace:
         moved = (position - self.start).norm(dim=-1)  # (R,)
         steps = np.broadcast_to(spent.simulator_steps, len(self.problem.rows))
         for row, task in enumerate(self.problem.rows.tolist()):
-            values = {
-                "task": task,
-                "prompt": int(self.problem.prompts[row]),
-                "iteration": iteration,
-                "queries": spent.queries,
-                "simulator_steps": int(steps[row]),
-                "gradient_steps": spent.gradient_steps,
-                "objective": float(objectives[row]),
-                "displacement": float(moved[row]),
-            }
+            values = HistoryRow(
+                task=task,
+                prompt=int(self.problem.prompts[row]),
+                iteration=iteration,
+                queries=spent.queries,
+                simulator_steps=int(steps[row]),
+                gradient_steps=spent.gradient_steps,
+                objective=float(objectives[row]),
+                displacement=float(moved[row]),
+            )
             self.history.append(values)
 
     def adaptation(self) -> Adaptation:
@@ -73,10 +78,10 @@ class DescentTrace:
         return {
             "objectives": self.objectives,
             "iterates": self.iterates,
-            "history": self.history,
+            "history": saved_history(self.history),
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
         self.objectives.copy_(torch.from_numpy(state["objectives"]))
         self.iterates.copy_(torch.from_numpy(state["iterates"]))
-        self.history = state["history"]
+        self.history = restored_history(state["history"])

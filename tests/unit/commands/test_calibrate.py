@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from support.tuning_job import SETTINGS
-from trajprompt.adaptations.adaptation import Adaptation
+from trajprompt.adaptations.adaptation import Adaptation, HistoryRow
 from trajprompt.commands import calibrate
 from trajprompt.errors import TrajpromptError
 from trajprompt.settings.stages import TuneSettings, to_json
@@ -19,9 +19,9 @@ from trajprompt.tuning.protocol import Method
 from trajprompt.tuning.registry import get_method
 
 
-def entry(row: int, objective: float, displacement: float) -> dict:
+def entry(row: int, objective: float, displacement: float) -> HistoryRow:
     values = {"objective": objective, "displacement": displacement, "simulator_steps": 5}
-    return {"task": row, "prompt": 0, "iteration": int(displacement > 0), **values}
+    return HistoryRow(row, prompt=0, iteration=int(displacement > 0), **values)
 
 
 def fake_tune(problem, options):

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from trajprompt import cli
-from trajprompt.adaptations.adaptation import HISTORY_COLUMNS, Adaptation
+from trajprompt.adaptations.adaptation import HISTORY_COLUMNS, Adaptation, HistoryRow
 from trajprompt.adaptations.write import write_adaptation
 from trajprompt.artifacts.hdf5_attributes import write_attributes
 from trajprompt.commands.inspect import describe, main, recognise
@@ -58,9 +58,8 @@ def tuned(tmp_path: Path) -> Path:
     path = tmp_path / "adaptation.h5"
     tasks = np.array([2, 7, *range(10, 19)])
     objectives = [[5.0, 3.0, 4.0], [9.0, 8.0, 7.0], *[[1.0] * 3] * 9]
-    zeros = dict.fromkeys(HISTORY_COLUMNS, 0)
     history = [
-        {**zeros, "task": task, "iteration": i, "queries": 15 * i, "objective": objective}
+        HistoryRow(task, 0, i, queries=15 * i, objective=objective)
         for task, row in zip(tasks, objectives, strict=True)
         for i, objective in enumerate(row)
     ]

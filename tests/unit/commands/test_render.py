@@ -62,7 +62,7 @@ def test_films_an_adapted_backbone(tmp_path):
 def write_untrained_cell(directory):
     import torch
 
-    from trajprompt.adaptations.adaptation import HISTORY_COLUMNS, Adaptation
+    from trajprompt.adaptations.adaptation import Adaptation, HistoryRow
     from trajprompt.adaptations.write import write_adaptation
     from trajprompt.models.backbone import Backbone, save_backbone
     from trajprompt.models.prompt_dt import BackboneConfig, PromptDT
@@ -83,7 +83,7 @@ def write_untrained_cell(directory):
     )
     rows = np.array([2, 7])
     problem = SimpleNamespace(rows=rows, prompts=np.zeros(2, int), initial_prompts=prompts)
-    history = [dict.fromkeys(HISTORY_COLUMNS, 0) | {"task": task} for task in rows]
+    history = [HistoryRow(task, prompt=0, iteration=0, objective=0.0) for task in rows]
     adaptation = Adaptation(prompts, prompts, np.zeros(2, int), history)
     attributes = {"suite": "cheetah-vel", "settings": json.dumps({"target_return": 0.0})}
     write_adaptation(directory / "a.h5", problem, adaptation, attributes)

@@ -137,8 +137,8 @@ def test_tuning_learns_in_the_adaptors_alone(problem, precision, tmp_path):
     assert adaptation.parameters == 2 * (16 * 4 + 4 + 4 * 16 + 16 + 2 * 16)
     by_row = [adaptation.history[4 * row : 4 * row + 4] for row in range(ROWS)]
     for own in by_row:
-        assert own[-1]["objective"] < own[1]["objective"]
-        assert own[-1]["gradient_steps"] == 24
+        assert own[-1].objective < own[1].objective
+        assert own[-1].gradient_steps == 24
     write_adaptation(tmp_path / "a.h5", problem, adaptation, {})
     stored = read_adaptation(tmp_path / "a.h5")
     for row in range(ROWS):

@@ -75,7 +75,7 @@ class Evaluations:
                     raise TrajpromptError(
                         path, f"cell {cell} a second time", "each cell once"
                     )
-                self._cells[cell] = rows  # type: ignore[index]
+                self._cells[cell] = rows
 
     def rows(self, suite: str, column: Column, seed: int) -> pd.DataFrame:
         """All episodes of one cell, every checkpoint."""

@@ -54,8 +54,10 @@ class Sizes:
                     get_integer(file, f"{what}_parameters", str(path), REMEDY)
                     for what in ("tuned", "backbone")
                 ]
-            cell = tuple(str(names.get(name)) for name in ("suite", "setting", "method"))
-            self._sizes[cell] = Size(*counts)  # type: ignore[index]
+            suite, setting, method = (
+                str(names.get(name)) for name in ("suite", "setting", "method")
+            )
+            self._sizes[suite, setting, method] = Size(*counts)
 
     def get(self, suite: str, column: Column) -> Size | None:
         """The counts of a cell, or None where no adaptation of it was given."""

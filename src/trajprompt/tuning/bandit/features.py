@@ -6,7 +6,7 @@ undo the normaliser alone would change nothing of raw features, whatever their s
 """
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 from torch import Tensor
@@ -18,7 +18,6 @@ from trajprompt.tuning.prompt_vectors import to_vectors
 
 if TYPE_CHECKING:
     from trajprompt.models.backbone import Backbone
-    from trajprompt.models.blocks import Block
     from trajprompt.trajectories.segments import Segments
 
 BATCH = 256  # arms that the backbone reads at once; bounds memory
@@ -93,9 +92,9 @@ def _last_action_token(arms: "Segments", backbone: "Backbone") -> Tensor:
     model = backbone.model
     x = model.embed_prompt(arms)  # (B, 3H, W)
     mask = additive_mask(arms.mask.repeat_interleave(3, dim=1), x.dtype)
-    blocks = cast("list[Block]", list(model.blocks))
-    for block, adaptor in zip(blocks[:-1], model.adaptors[:-1], strict=True):
+    *lower, (last_block, last_adaptor) = model.layers()
+    for block, adaptor in lower:
         x = adaptor(block(x, mask, slice(None)))
     last = slice(x.shape[1] - 1, None)
-    x = model.adaptors[-1](blocks[-1](x, mask[:, last], last))
+    x = last_adaptor(last_block(x, mask[:, last], last))
     return model.norm_final(x).squeeze(1)

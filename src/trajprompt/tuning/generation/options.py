@@ -1,7 +1,7 @@
 """The options that all prompt-generating methods share; the defaults are the papers'."""
 
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from annotated_types import Interval
 
@@ -16,6 +16,9 @@ from trajprompt.settings.options import (
     Steps,
     Strict,
 )
+
+if TYPE_CHECKING:
+    from trajprompt.tuning.generation.codec import PromptCodec
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,15 @@ class GenerationOptions(Strict):
     width: Size = 256  # PD appendix B
     dropout: Annotated[Share, Interval(le=0.9)] = 0.1  # PD Table 4
     judging_batch: Size = 128  # iterates are judged on these, as in ptdt-offline
+
+    def network(self, codec: "PromptCodec") -> dict[str, Any]:
+        """The sizes that the network of any generator has."""
+        return {
+            "features": codec.features,
+            "conditions": codec.conditions,
+            "width": self.width,
+            "dropout": self.dropout,
+        }
 
     def __post_init__(self) -> None:
         if self.chains > self.batch:  # conditions are those of the batch

@@ -8,9 +8,8 @@ anew, on other batches than in its own cell: what it wrote is this method's iter
 
 import dataclasses
 from dataclasses import dataclass, field
-from typing import Any
 
-from trajprompt.adaptations.adaptation import Adaptation
+from trajprompt.adaptations.adaptation import Adaptation, HistoryRow
 from trajprompt.artifacts.checkpoint import Checkpoint
 from trajprompt.settings.options import Strict
 from trajprompt.tuning.methods.prompt_diffuser import DiffuserOptions
@@ -19,8 +18,6 @@ from trajprompt.tuning.methods.ptdt_offline import OfflineOptions
 from trajprompt.tuning.methods.ptdt_offline import tune as rank
 from trajprompt.tuning.prompt_vectors import to_vectors
 from trajprompt.tuning.protocol import TuningProblem, register
-
-COUNTS = ("queries", "simulator_steps", "gradient_steps")  # of the history
 
 
 @dataclass(frozen=True)
@@ -55,17 +52,21 @@ def _joined(
 
     Displacements are from the problem's initial prompt, as everywhere.
     """
-    spent = {(e["task"], e["prompt"]): e for e in generated.history}  # the last of each
+    spent = {(e.task, e.prompt): e for e in generated.history}  # the last of each
     keys = zip(problem.rows.tolist(), problem.prompts.tolist(), strict=True)
     place = {key: row for row, key in enumerate(keys)}
     start = to_vectors(problem.require_prompts())
     moved = {i: (to_vectors(p) - start).norm(dim=-1) for i, p in ranked.curve.items()}
 
-    def total(entry: dict[str, Any]) -> dict[str, Any]:
-        key = entry["task"], entry["prompt"]
-        counts = {name: entry[name] + spent[key][name] for name in COUNTS}
-        far = float(moved[entry["iteration"]][place[key]])
-        return {**entry, **counts, "displacement": far}
+    def total(entry: HistoryRow) -> HistoryRow:
+        key = entry.task, entry.prompt
+        return dataclasses.replace(
+            entry,
+            queries=entry.queries + spent[key].queries,
+            simulator_steps=entry.simulator_steps + spent[key].simulator_steps,
+            gradient_steps=entry.gradient_steps + spent[key].gradient_steps,
+            displacement=float(moved[entry.iteration][place[key]]),
+        )
 
     return dataclasses.replace(
         ranked,

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from trajprompt.adaptations.adaptation import Adaptation
+from trajprompt.adaptations.adaptation import Adaptation, HistoryRow
 from trajprompt.settings.options import Strict
 from trajprompt.tuning.protocol import TuningProblem, register
 
@@ -18,18 +18,6 @@ class NoOptions(Strict):
 def tune(problem: TuningProblem, options: NoOptions) -> Adaptation:
     """Hand the initial prompts back; also serves backbones that take no prompt."""
     rows = zip(problem.rows.tolist(), problem.prompts.tolist(), strict=True)
-    history = [
-        {
-            "task": task,
-            "prompt": prompt,
-            "iteration": 0,
-            "queries": 0,
-            "simulator_steps": 0,
-            "gradient_steps": 0,
-            "objective": float("nan"),
-            "displacement": 0.0,
-        }
-        for task, prompt in rows
-    ]
+    history = [HistoryRow(task, prompt, iteration=0) for task, prompt in rows]
     prompts = problem.initial_prompts
     return Adaptation(prompts, prompts, np.zeros(len(problem.rows), np.int64), history)

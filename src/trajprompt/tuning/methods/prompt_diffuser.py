@@ -33,8 +33,7 @@ class DiffuserOptions(GenerationOptions):
 @register("prompt-diffuser", DiffuserOptions, moves_prompts=True, reads_training_tasks=True)
 def tune(problem: TuningProblem, options: DiffuserOptions) -> Adaptation:
     def build(codec: PromptCodec, generator: torch.Generator) -> PromptDiffusion:
-        sizes = codec.features, codec.conditions, options.diffusion_steps
-        config = DiffusionConfig(*sizes, options.width, options.dropout)
+        config = DiffusionConfig(steps=options.diffusion_steps, **options.network(codec))
         return PromptDiffusion.fresh(config, generator)
 
     generation = Generation(problem, options, build)

@@ -21,8 +21,7 @@ class VAEOptions(GenerationOptions):
 @register("prompt-vae", VAEOptions, moves_prompts=True, reads_training_tasks=True)
 def tune(problem: TuningProblem, options: VAEOptions) -> Adaptation:
     def build(codec: PromptCodec, generator: torch.Generator) -> PromptVAE:
-        sizes = codec.features, codec.conditions, options.latent
-        config = VAEConfig(*sizes, options.width, options.dropout)
+        config = VAEConfig(latent=options.latent, **options.network(codec))
         return PromptVAE.fresh(config, generator)
 
     return adapt(problem, options, build)

@@ -5,14 +5,14 @@ beat the choice of one of them.
 """
 
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated
 
 import numpy as np
 import torch
 from annotated_types import Interval
 from torch import Tensor
 
-from trajprompt.adaptations.adaptation import Adaptation, Extra
+from trajprompt.adaptations.adaptation import Adaptation, Extra, HistoryRow
 from trajprompt.seeds import torch_generator
 from trajprompt.settings.options import Size, Strict
 from trajprompt.trajectories.segments import Segments
@@ -89,20 +89,18 @@ def _where(first: Tensor, yes: Segments, no: Segments) -> Segments:
 
 def _history(
     problem: TuningProblem, before: Tensor, after: Tensor, found: Segments, judged: int
-) -> list[dict[str, Any]]:
+) -> list[HistoryRow]:
     """Iteration 0 is the initial prompt, 1 the retrieved one."""
     moved = (to_vectors(found) - to_vectors(problem.require_prompts())).norm(dim=-1)
     return [
-        {
-            "task": int(problem.rows[row]),
-            "prompt": int(problem.prompts[row]),
-            "iteration": iteration,
-            "queries": iteration * (judged + 1),
-            "simulator_steps": 0,
-            "gradient_steps": 0,
-            "objective": float(objectives[row]),
-            "displacement": iteration * float(moved[row]),
-        }
+        HistoryRow(
+            task=int(problem.rows[row]),
+            prompt=int(problem.prompts[row]),
+            iteration=iteration,
+            queries=iteration * (judged + 1),
+            objective=float(objectives[row]),
+            displacement=iteration * float(moved[row]),
+        )
         for iteration, objectives in enumerate((before, after))
         for row in range(len(problem.rows))
     ]

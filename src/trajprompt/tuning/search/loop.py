@@ -13,7 +13,13 @@ import numpy as np
 import torch
 from annotated_types import Interval
 
-from trajprompt.adaptations.adaptation import Adaptation, Extra
+from trajprompt.adaptations.adaptation import (
+    Adaptation,
+    Extra,
+    HistoryRow,
+    restored_history,
+    saved_history,
+)
 from trajprompt.artifacts.checkpoint import Resumable
 from trajprompt.settings.options import SmallCount, Strict
 from trajprompt.trajectories.segments import Segments
@@ -94,7 +100,7 @@ class _Search:
         self.steps = np.zeros(len(problem.rows), np.int64)
         self.played = 0  # episodes of every row
         self.kept: dict[int, Candidate] = {}  # record -> choice
-        self.history: list[dict[str, Any]] = []
+        self.history: list[HistoryRow] = []
 
     def run(self) -> Adaptation:
         self._keep(0)
@@ -133,17 +139,16 @@ class _Search:
         self.kept[record] = choice
         moved = (to_vectors(choice.prompts) - self.start).norm(dim=-1)  # (R,)
         for row, task in enumerate(self.problem.rows.tolist()):
-            values = {
-                "task": task,
-                "prompt": int(self.problem.prompts[row]),
-                "iteration": record,
-                "queries": self.played,
-                "simulator_steps": int(self.steps[row]),
-                "gradient_steps": 0,
+            values = HistoryRow(
+                task=task,
+                prompt=int(self.problem.prompts[row]),
+                iteration=record,
+                queries=self.played,
+                simulator_steps=int(self.steps[row]),
                 # Not negated: a NaN would not be the same bits after a checkpoint.
-                "objective": 0.0 - float(choice.values[row]),
-                "displacement": float(moved[row]),
-            }
+                objective=0.0 - float(choice.values[row]),
+                displacement=float(moved[row]),
+            )
             self.history.append(values)
 
     def _extras(self) -> dict[str, Extra]:
@@ -161,13 +166,14 @@ class _Search:
             "steps": self.steps,
             "played": self.played,
             "kept": {str(record): choice.state() for record, choice in self.kept.items()},
-            "history": self.history,
+            "history": saved_history(self.history),
             "proposer": self.proposer.state(),
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
         self.returns, self.steps = state["returns"], state["steps"]
-        self.played, self.history = state["played"], state["history"]
+        self.played = state["played"]
+        self.history = restored_history(state["history"])
         device = self.problem.backbone.device
         self.kept = {
             int(record): Candidate.restored(saved, device)

@@ -64,8 +64,8 @@ def test_zero_shot_needs_nothing_of_the_test_task(tune, options, problem):
         other, prompt_set=prompt_set(ROWS, seed=99), samples=FixedSamples(shifted)
     )
     assert torch.equal(vectors(tune(other, still)), vectors(expected))
-    assert [entry["iteration"] for entry in expected.history] == [0] * ROWS
-    assert {entry["gradient_steps"] for entry in expected.history} == {5}
+    assert [entry.iteration for entry in expected.history] == [0] * ROWS
+    assert {entry.gradient_steps for entry in expected.history} == {5}
     trained = tune(problem, options)
     assert torch.equal(trained.curve[0].states, expected.last.states)
     assert not torch.equal(trained.last.states, expected.last.states)
@@ -130,7 +130,7 @@ def test_guidance_lowers_the_downstream_loss(tune, options, problem):
     guided = dataclasses.replace(
         options, guidance="downstream", iterations=2, steps_per_iteration=25, dropout=0.0
     )
-    objectives = [entry["objective"] for entry in tune(problem, guided).history]
+    objectives = [entry.objective for entry in tune(problem, guided).history]
     first, last = np.reshape(objectives, (3, ROWS))[[0, -1]]
     assert last.mean() < first.mean()
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from support.tuning_problem import ROWS, make_problem
-from trajprompt.adaptations.adaptation import Adaptation, Extra
+from trajprompt.adaptations.adaptation import Adaptation, Extra, HistoryRow
 from trajprompt.errors import TrajpromptError
 from trajprompt.settings.options import parse_options
 from trajprompt.tuning.methods import diffuser_ptdt
@@ -32,9 +32,8 @@ def generated(monkeypatch, problem):
 
     def generate(own, options):
         given.append(own)
-        counts = {"queries": 5, "simulator_steps": 0, "gradient_steps": 700}
         history = [
-            {"task": int(task), "prompt": int(number), "iteration": i, **counts}
+            HistoryRow(int(task), int(number), i, queries=5, gradient_steps=700)
             for task, number in zip(own.rows, own.prompts, strict=True)
             for i in (0, 1)
         ]
@@ -58,12 +57,12 @@ def test_ranking_starts_from_the_generated_prompt(problem, generated):
     )
     assert torch.equal(adaptation.last.states, alone.last.states)
     for entry, own in zip(adaptation.history, alone.history, strict=True):
-        assert entry["queries"] == own["queries"] + 5
-        assert entry["gradient_steps"] == 700
-        assert entry["objective"] == own["objective"]
+        assert entry.queries == own.queries + 5
+        assert entry.gradient_steps == 700
+        assert entry.objective == own.objective
     assert adaptation.parameters == 1000 + alone.parameters
     # One more in every state of the prompt: the start that counts is the problem's.
-    first = [e["displacement"] for e in adaptation.history if e["iteration"] == 0]
+    first = [e.displacement for e in adaptation.history if e.iteration == 0]
     assert first == pytest.approx([made.states[0].numel() ** 0.5] * ROWS, rel=1e-5)
     assert set(adaptation.extras) == {"noise"}
 

@@ -10,7 +10,7 @@ import torch
 
 from support.stopping import Stopped, interrupt
 from support.tuning_problem import ACTION, PROMPT, ROWS, STATE, make_problem, segments
-from trajprompt.adaptations.adaptation import HISTORY_COLUMNS, Adaptation
+from trajprompt.adaptations.adaptation import Adaptation
 from trajprompt.adaptations.read import read_adaptation
 from trajprompt.adaptations.write import write_adaptation
 from trajprompt.artifacts.checkpoint import Checkpoint
@@ -139,13 +139,12 @@ def test_method_on_a_tiny_problem(name, problem, played, tmp_path):
     adaptation = get_method(name).tune(problem, options_of(name))
     for k, v in problem.backbone.model.state_dict().items():
         assert torch.equal(v, before[k]), f"the backbone's {k} changed"
-    last = max(entry["iteration"] for entry in adaptation.history)
+    last = max(entry.iteration for entry in adaptation.history)
     if name in OPTIONS:
         composed = {"retrieval": 1, "diffuser-ptdt": TINY_RANKING["iterations"]}
         own = vars(OPTIONS[name])
         assert last == composed.get(name, own.get("iterations", own.get("records", 0)))
         assert len(adaptation.history) == ROWS * (last + 1)
-    assert all(set(entry) == set(HISTORY_COLUMNS) for entry in adaptation.history)
     for prompts in (adaptation.last, adaptation.best):
         assert prompts.states.shape == (ROWS, PROMPT, STATE)
         assert torch.equal(prompts.timesteps, problem.initial_prompts.timesteps)
@@ -247,14 +246,14 @@ def test_offline_descends(problem):
         iterations=6, steps_per_iteration=5, batch=16, smoothing=0.1, step_size=0.1
     )
     adaptation = get_method("ptdt-offline").tune(problem, options)
-    objective = np.array([entry["objective"] for entry in adaptation.history])
+    objective = np.array([entry.objective for entry in adaptation.history])
     objective = objective.reshape(7, ROWS)  # iteration-major
     assert (objective[-1] < objective[0]).all()
     assert adaptation.best_iteration.tolist() == objective.argmin(axis=0).tolist()
     last = adaptation.history[-1]
     moved = to_vectors(adaptation.last)[2] - to_vectors(problem.initial_prompts)[2]
-    assert last["displacement"] == pytest.approx(float(moved.norm()))
-    assert last["queries"] == 30 * 15 + 7 and last["simulator_steps"] == 0
+    assert last.displacement == pytest.approx(float(moved.norm()))
+    assert last.queries == 30 * 15 + 7 and last.simulator_steps == 0
 
 
 def test_online_counts_and_common_resets(problem, played):
@@ -263,9 +262,9 @@ def test_online_counts_and_common_resets(problem, played):
     steps, m, judged = 6, 4, 3
     assert len(played) == steps + 1  # one rollout per step and a last judgement
     last = adaptation.history[-1]
-    assert last["queries"] == steps * m + judged
-    assert last["simulator_steps"] == last["queries"] * 2 * 10
-    assert last["gradient_steps"] == 0
+    assert last.queries == steps * m + judged
+    assert last.simulator_steps == last.queries * 2 * 10
+    assert last.gradient_steps == 0
     seeds = played[0].seeds.reshape(ROWS, m + 1, 2)
     assert (seeds[:, :m] == seeds[:, :1]).all(), "candidates of a row share their resets"
     assert (played[1].seeds.reshape(ROWS, m, 2)[:, 0] != seeds[:, 0]).all(), (
@@ -275,7 +274,7 @@ def test_online_counts_and_common_resets(problem, played):
     assert (later[:, m] == seeds[:, m]).all(), "iterates are judged on the same resets"
     assert all((call.seeds % 2 == 1).all() for call in played), "evaluation's are even"
     assert played[0].tasks.tolist() == np.repeat(problem.rows, 2 * (m + 1)).tolist()
-    objective = [entry["objective"] for entry in adaptation.history]
+    objective = [entry.objective for entry in adaptation.history]
     assert objective[-ROWS:] < objective[:ROWS]
 
 
@@ -307,10 +306,10 @@ def test_finetuning_learns(problem):
         own = [
             e
             for e in adaptation.history
-            if (e["task"], e["prompt"]) == (problem.rows[row], problem.prompts[row])
+            if (e.task, e.prompt) == (problem.rows[row], problem.prompts[row])
         ]
-        assert own[-1]["objective"] < own[1]["objective"]
-        assert own[-1]["gradient_steps"] == 24
+        assert own[-1].objective < own[1].objective
+        assert own[-1].gradient_steps == 24
         assert not torch.equal(
             adaptation.weights[row]["predict_action.weight"],
             frozen["predict_action.weight"],
@@ -368,18 +367,18 @@ def test_damaged_adaptation_is_one_clear_error(tmp_path):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda h: [], ":history: no entries; expected entries of task, prompt, iter"),
-        (lambda h: [{"task": 2}], ":history: an entry of task; expected entries of task,"),
+        (lambda h: [], ":history: no entries; expected HistoryRows"),
+        (lambda h: [{"task": 2}], ":history: entries of type dict; expected HistoryRows"),
         (
             lambda h: h[:-1],
             ":history: nothing of task 7, prompt 0, iteration 2; expected an",
         ),
         (
-            lambda h: [e | {"queries": 0.5} for e in h],
+            lambda h: [dataclasses.replace(e, queries=0.5) for e in h],
             "queries: <f8 .*; expected .* i or u",
         ),
         (
-            lambda h: [e | {"objective": None} for e in h],
+            lambda h: [dataclasses.replace(e, objective=None) for e in h],
             "objective: type object; .*numbers",
         ),
     ],

@@ -54,14 +54,14 @@ def test_finds_the_planted_prompt(planted):
     assert adaptation.extras["training_task"].values.tolist() == [3, 0, 2]
     assert adaptation.best_iteration.tolist() == [1, 1, 1]
     before, after = adaptation.history[:ROWS], adaptation.history[ROWS:]
-    assert all(entry["objective"] < 1e-9 for entry in after)
-    assert all(entry["objective"] > 1e-4 for entry in before)
-    assert {entry["queries"] for entry in after} == {TRAINING_TASKS * DRAWS + 1}
+    assert all(entry.objective < 1e-9 for entry in after)
+    assert all(entry.objective > 1e-4 for entry in before)
+    assert {entry.queries for entry in after} == {TRAINING_TASKS * DRAWS + 1}
     counts = adaptation.extras["different_training_prompts"]
     assert counts.values.tolist() == [DRAWS] * TRAINING_TASKS
     moved = to_vectors(adaptation.last) - to_vectors(planted.initial_prompts)
     np.testing.assert_allclose(
-        [entry["displacement"] for entry in after], moved.norm(dim=1), rtol=1e-5
+        [entry.displacement for entry in after], moved.norm(dim=1), rtol=1e-5
     )
     assert adaptation.parameters == 0
 
@@ -76,9 +76,9 @@ def test_best_is_the_initial_prompt_where_none_imitates_better(problem):
 
 def test_the_same_number_of_every_task(planted):
     few = tune(planted, RetrievalOptions(candidates=2 * TRAINING_TASKS + 1))
-    assert few.history[-1]["queries"] == 2 * TRAINING_TASKS + 1
+    assert few.history[-1].queries == 2 * TRAINING_TASKS + 1
     one = tune(planted, RetrievalOptions(candidates=1))
-    assert one.history[-1]["queries"] == TRAINING_TASKS + 1
+    assert one.history[-1].queries == TRAINING_TASKS + 1
 
 
 def test_equal_prompts_are_judged_once(planted):
@@ -86,7 +86,7 @@ def test_equal_prompts_are_judged_once(planted):
     for tensor in (*held.prompts, held.rewards):
         tensor[:, 1:] = tensor[:, :1]
     found = tune(planted, ALL)
-    assert found.history[-1]["queries"] == TRAINING_TASKS + 1
+    assert found.history[-1].queries == TRAINING_TASKS + 1
     assert found.extras["different_training_prompts"].values.tolist() == [1] * 4
 
 

@@ -94,14 +94,14 @@ def test_steps_are_those_of_pytorchs_adamw(problem):
 def test_descends_and_counts(problem):
     options = dataclasses.replace(OPTIONS, iterations=6, batch=16)
     adaptation = tune(problem, options)
-    objective = np.array([entry["objective"] for entry in adaptation.history])
+    objective = np.array([entry.objective for entry in adaptation.history])
     objective = objective.reshape(7, ROWS)  # iteration-major
     assert (objective[-1] < objective[0] - 5e-3).all()
     assert adaptation.best_iteration.tolist() == objective.argmin(axis=0).tolist()
     last = adaptation.history[-1]
-    assert (last["gradient_steps"], last["queries"], last["simulator_steps"]) == (24, 6, 0)
+    assert (last.gradient_steps, last.queries, last.simulator_steps) == (24, 6, 0)
     moved = to_vectors(adaptation.last)[2] - to_vectors(problem.initial_prompts)[2]
-    assert last["displacement"] == pytest.approx(float(moved.norm()))
+    assert last.displacement == pytest.approx(float(moved.norm()))
     assert adaptation.parameters == to_vectors(problem.initial_prompts).shape[1]
     assert torch.equal(adaptation.last.mask, problem.initial_prompts.mask)
 

@@ -54,9 +54,9 @@ def test_every_method_plays_exactly_its_episodes(name, episodes, problem, monkey
     assert len(counts) == math.ceil(episodes / width)
     assert counts[:-1] == [width] * (len(counts) - 1) and sum(counts) == episodes
     last = adaptation.history[-ROWS:]
-    assert {entry["queries"] for entry in last} == {episodes}
-    assert {entry["simulator_steps"] for entry in last} == {episodes * STEPS}
-    assert {entry["gradient_steps"] for entry in last} == {0}
+    assert {entry.queries for entry in last} == {episodes}
+    assert {entry.simulator_steps for entry in last} == {episodes * STEPS}
+    assert {entry.gradient_steps for entry in last} == {0}
     returns = adaptation.extras["episode_returns"].values
     np.testing.assert_array_equal(returns, np.concatenate(played.returns, axis=1))
 
@@ -67,10 +67,10 @@ def test_the_first_choice_is_the_initial_prompt(name, problem, monkeypatch):
     adaptation = run(name, problem, episodes=12, records=2)
     first = to_vectors(adaptation.curve[0])
     torch.testing.assert_close(first, to_vectors(problem.initial_prompts))
-    assert [entry["displacement"] for entry in adaptation.history[:ROWS]] == [0.0] * ROWS
+    assert [entry.displacement for entry in adaptation.history[:ROWS]] == [0.0] * ROWS
     believed = adaptation.extras["selection_values"].values
     assert believed.shape == (ROWS, 3) and np.isnan(believed[:, 0]).all()
-    objective = np.array([entry["objective"] for entry in adaptation.history])
+    objective = np.array([entry.objective for entry in adaptation.history])
     np.testing.assert_array_equal(-objective.reshape(3, ROWS).T, believed)
     assert adaptation.best is adaptation.last
     assert adaptation.best_iteration.tolist() == [2] * ROWS
@@ -118,11 +118,11 @@ def test_records_are_evenly_spread(problem, monkeypatch, width, records, expecte
     fake(monkeypatch, bowl(problem))
     options = SearchOptions(episodes=20, records=records)
     adaptation = search(problem, options, Numbered(problem, width))
-    queries = [entry["queries"] for entry in adaptation.history[::ROWS]]
+    queries = [entry.queries for entry in adaptation.history[::ROWS]]
     assert queries == expected
     chosen = [int(adaptation.curve[i].states[0, 0, 0]) for i in range(1, records + 1)]
     assert chosen == expected[1:]
-    assert [entry["iteration"] for entry in adaptation.history[::ROWS]] == [
+    assert [entry.iteration for entry in adaptation.history[::ROWS]] == [
         *range(records + 1)
     ]
 
