@@ -8,7 +8,7 @@ import torch
 
 from trajprompt.adaptations.adaptation import HISTORY_COLUMNS
 from trajprompt.adaptations.read import StoredAdaptation
-from trajprompt.rollout import arms
+from trajprompt.rollout import plays
 from trajprompt.settings.stages import EvaluateSettings
 from trajprompt.trajectories.segments import Segments
 
@@ -79,9 +79,9 @@ def played(monkeypatch) -> list[SimpleNamespace]:
             successes=np.zeros(len(seeds), bool),
         )
 
-    monkeypatch.setattr(arms, "LockstepPolicy", policy)
-    monkeypatch.setattr(arms, "rollout", rollout)
-    monkeypatch.setattr(arms, "make_simulator", lambda suite, tasks, threads: tasks)
+    monkeypatch.setattr(plays, "LockstepPolicy", policy)
+    monkeypatch.setattr(plays, "rollout", rollout)
+    monkeypatch.setattr(plays, "make_simulator", lambda suite, tasks, threads: tasks)
     return log
 
 

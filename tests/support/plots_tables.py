@@ -38,7 +38,7 @@ def numbers(folder, kind, **changes) -> pd.DataFrame:
 
 
 def table_of(made) -> pd.DataFrame:
-    kind = import_module(f"trajprompt.report.plots.{module_of(made.settings.kind)}")
+    kind = import_module(f"trajprompt.report.plots.kinds.{module_of(made.settings.kind)}")
     run = load_run(made.settings, made.evaluations, made.stores)
     files = made.adaptations, PUBLISHED, made.backbones
     return kind.table(Figure(made.settings, run, *files))

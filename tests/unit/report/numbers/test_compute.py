@@ -11,7 +11,7 @@ from trajprompt.artifacts.checkpoint import RESUMED
 from trajprompt.commands import process
 from trajprompt.commands.process import run_stage
 from trajprompt.errors import TrajpromptError
-from trajprompt.report.numbers.compute import TOTAL, Artifacts, compute_table
+from trajprompt.report.numbers.compute import TOTAL, RunFiles, compute_table
 from trajprompt.report.numbers.method_costs import EVALUATE, TUNE, cost_table
 from trajprompt.report.pages.compute_markdown import compute_markdown, cost_markdown
 from trajprompt.report.read.jobs import used_by
@@ -79,7 +79,7 @@ def test_without_cells_there_is_no_table(tmp_path):
 def test_stages_are_added_up(tmp_path):
     made = report_run.make_run(tmp_path, ("cheetah-vel", "reach"))
     played = made.evaluations, made.random_policies
-    files = Artifacts(made.stores, made.curves[:2], made.adaptations, *played)
+    files = RunFiles(made.stores, made.curves[:2], made.adaptations, *played)
     table = compute_table(made.logs, files).set_index("stage")
     count = sum(map(len, played))
     assert list(table["jobs"]) == [2, 2, 1, count, count + 5]
@@ -91,7 +91,7 @@ def test_stages_are_added_up(tmp_path):
     assert table.loc[TOTAL, hours].tolist() == pytest.approx([0.5 + 1 / 60, 2.0, 0.5])
     assert table.loc["1_collect", "simulator_steps"] == (5 + 5) * 20
     assert table.loc["3_tune", "simulator_steps"] == 600
-    without = Artifacts(evaluations=made.evaluations)
+    without = RunFiles(evaluations=made.evaluations)
     steps = [
         compute_table(made.logs, part).loc[3, "simulator_steps"]
         for part in (files, without)
@@ -123,10 +123,10 @@ def test_only_a_stage_that_ends_well_prints_what_it_used(capsys):
 
 def test_compute_markdown_says_what_is_unknown(tmp_path):
     made = report_run.make_run(tmp_path, ("cheetah-vel", "reach"))
-    known = compute_markdown(compute_table(made.logs, Artifacts(made.stores[:1])), "r")
+    known = compute_markdown(compute_table(made.logs, RunFiles(made.stores[:1])), "r")
     assert "| 1_collect | 1 | 30.0 | 60.0 | 100 % | 0.50 |" in known
     assert "Unknown" not in known
-    part = compute_markdown(compute_table(made.logs, Artifacts(made.stores)), "r")
+    part = compute_markdown(compute_table(made.logs, RunFiles(made.stores)), "r")
     assert "| 1_collect | 2 | ≥ 30.0 | ≥ 60.0 | – | ≥ 0.50 |" in part
     assert "time and memory of 1 of 2 jobs" in part
 
@@ -134,6 +134,6 @@ def test_compute_markdown_says_what_is_unknown(tmp_path):
 def test_compute_needs_its_logs_and_paths_of_the_run(tmp_path):
     made = report_run.make_run(tmp_path, ("cheetah-vel",))
     with pytest.raises(TrajpromptError, match="no such folder"):
-        compute_table(tmp_path / "none", Artifacts(made.stores))
+        compute_table(tmp_path / "none", RunFiles(made.stores))
     with pytest.raises(TrajpromptError, match="a path through 2_pretrain"):
-        compute_table(made.logs, Artifacts(pretraining=["elsewhere/seed0.csv"]))
+        compute_table(made.logs, RunFiles(pretraining=["elsewhere/seed0.csv"]))

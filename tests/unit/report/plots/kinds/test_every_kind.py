@@ -15,8 +15,8 @@ from trajprompt.commands.figure import main
 from trajprompt.config import derive
 from trajprompt.config.load import load_config
 from trajprompt.errors import TrajpromptError
-from trajprompt.report.plots.denoising import main_plane, step_share
 from trajprompt.report.plots.inputs import READS, WITH_TEXT
+from trajprompt.report.plots.kinds.denoising import main_plane, step_share
 from trajprompt.settings.stages import FigureSettings
 
 FILES = {"evaluations", "adaptations", "backbones", "stores"}
