@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from support import report_run
-from support.report_table import run, table
+from support.report_table import made, run, table
 from trajprompt.report.pages.markdown import (
     interval,
     number,
@@ -13,7 +13,7 @@ from trajprompt.report.pages.markdown import (
     table_markdown,
 )
 
-__all__ = ["run", "table"]  # fixtures
+__all__ = ["made", "run", "table"]  # fixtures
 
 
 @pytest.mark.parametrize(
