@@ -76,7 +76,7 @@ class FakeFigure:
         """Arguments of ``python -m trajprompt.commands.figure``."""
         settings = json.dumps(dataclasses.asdict(self.settings))
         arguments = ["--figure", self.settings.table, "--settings", settings]
-        arguments += ["--out", str(out)]
+        arguments += ["--published", str(report_run.PUBLISHED), "--out", str(out)]
         names = ("evaluations", "adaptations", "backbones", "stores")
         given = {name: getattr(self, name) for name in names}
         for option, paths in {**given, **files}.items():

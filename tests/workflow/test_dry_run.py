@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from support.paths import CONFIG, preset
 from trajprompt.config import cells as table_cells
 from trajprompt.config.load import load_config
 
@@ -15,10 +16,10 @@ def jobs(done):
     return {rule: int(count) for rule, count in re.findall(r"^(\w+) +(\d+)$", table, re.M)}
 
 
-@pytest.mark.parametrize("preset", ["smoke", "paper"])
-def test_every_cell_has_one_job(workflow, preset):
-    found = jobs(workflow.snakemake("-n", "--configfile", f"presets/{preset}.yaml"))
-    made = load_config(["config.yaml", f"presets/{preset}.yaml"])
+@pytest.mark.parametrize("name", ["smoke", "paper"])
+def test_every_cell_has_one_job(workflow, name):
+    found = jobs(workflow.snakemake("-n", "--configfile", f"presets/{name}.yaml"))
+    made = load_config([CONFIG, preset(name)])
     seeds = len(made["seeds"])
     assert found["collect"] == len(made["suites"])
     assert found["pretrain"] == len(table_cells.backbones(made)) * seeds
@@ -36,7 +37,7 @@ def test_the_smoke_run_is_small(workflow):
 @pytest.mark.parametrize("target", ["ptdt", "prompt_diffuser", "bandits"])
 def test_a_paper_is_a_target(workflow, target):
     found = jobs(workflow.snakemake("-n", target))
-    made = load_config(["config.yaml"])
+    made = load_config([CONFIG])
     shown = {**made["tables"], **made["figures"]}
     own = [name for name, entry in shown.items() if entry.get("paper") == target]
     assert {name for name in found if name in shown} == set(own)

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from support.paths import CONFIG, preset
 from trajprompt.artifacts.video import encodable, write_video
 from trajprompt.config import cells as table_cells
 from trajprompt.config import derive
@@ -18,8 +19,8 @@ from trajprompt.settings.stages import VideoSettings, from_mapping, to_json
 from trajprompt.tasks.suites import SUITE_NAMES
 from trajprompt.tasks.wording import WORDS, goal_text
 
-DEFAULT = load_config(["config.yaml"])
-SMOKE = load_config(["config.yaml", "presets/smoke.yaml"])
+DEFAULT = load_config([CONFIG])
+SMOKE = load_config([CONFIG, preset("smoke")])
 COLUMNS = tuple(
     {"id": name, "label": name.upper(), "setting": "expert", "method": name}
     for name in ("none", "ptdt-offline")

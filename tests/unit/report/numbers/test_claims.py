@@ -7,6 +7,7 @@ import pytest
 import yaml
 
 from support import report_run
+from support.paths import CONFIG
 from trajprompt.config.load import load_config
 from trajprompt.errors import TrajpromptError
 from trajprompt.report.numbers.cell_table import EXPERT_DATA
@@ -266,7 +267,7 @@ def _printed(table: str, suite: str, column: str, less: str | None) -> tuple[flo
 
 def test_claims_name_columns_of_the_config():
     """All but those about D4RL, which no suite has."""
-    known = {*load_config(["config.yaml"])["columns"], EXPERT_DATA}
+    known = {*load_config([CONFIG])["columns"], EXPERT_DATA}
     for claim in read_ledger(report_run.CLAIMS).claims:
         named = {name for side in claim.sides for name in side if name}
         assert named <= known or claim.table == "ptdt_table2", claim.id

@@ -6,6 +6,7 @@ import xml.etree.ElementTree as ElementTree
 import pytest
 from matplotlib import image
 
+from support.paths import CONFIG
 from support.plots_run import CONDITIONS, LEVEL, SEEDS, make_figure
 from support.plots_tables import FIGURES, table_of
 from trajprompt.commands.figure import main
@@ -63,7 +64,7 @@ def test_a_missing_file_is_named(kind, tmp_path):
 
 
 def test_settings_are_the_configs():
-    made = load_config(["config.yaml"])
+    made = load_config([CONFIG])
     settings = derive.figure(made, "pd_figure3")
     assert isinstance(settings, FigureSettings)
     assert (settings.kind, settings.baseline) == ("relative", "pd-diffusion")
@@ -72,7 +73,7 @@ def test_settings_are_the_configs():
 
 
 def test_methods_are_called_as_in_the_first_column_that_uses_them():
-    made = load_config(["config.yaml"])
+    made = load_config([CONFIG])
     labels = derive.figure(made, "ptdt_figure2").methods
     assert labels == {
         "none": "Prompt-DT",
@@ -105,7 +106,7 @@ def test_pictures_say_what_they_show(kind, text, tmp_path, monkeypatch):
 
 
 def test_fake_conditions_are_as_the_configs():
-    known = load_config(["config.yaml"])["settings"]
+    known = load_config([CONFIG])["settings"]
     for name, condition in CONDITIONS.items():
         assert condition.items() <= known[name].items()
     assert LEVEL < 0
