@@ -11,7 +11,7 @@ import pandas as pd
 import plots_run
 import pytest
 from matplotlib import image
-from plots_run import CONDITIONS, LEVEL, SEEDS, make_figure
+from plots_run import CONDITIONS, CONTEXT_LENGTH, LEVEL, SEEDS, make_figure
 
 from trajprompt.commands.figure import main
 from trajprompt.config import derive
@@ -42,6 +42,7 @@ FIGURES = {
     "attention": (("bandit", "best-of-n"), ""),
     "winners-curse": (("bandit", "best-of-n", "random-segments", "ptdt-online"), ""),
 }
+PAPER = ["config.yaml", "presets/paper.yaml"]
 FILES = {"evaluations", "adaptations", "backbones", "stores"}
 
 
@@ -284,6 +285,25 @@ def test_pictures_say_what_they_show(kind, text, tmp_path, monkeypatch):
     columns, baseline = FIGURES[kind]
     main(make_figure(tmp_path, kind, columns, baseline).command(tmp_path / "out"))
     assert len(headings) == 1 and text in headings[0]
+
+
+def test_the_steps_of_a_sample_are_those_of_the_config(tmp_path, monkeypatch):
+    labels = []
+    monkeypatch.setattr(
+        "matplotlib.axes.Axes.set_xlabel", lambda _, said, **more: labels.append(said)
+    )
+    columns, baseline = FIGURES["samples"]
+    main(make_figure(tmp_path, "samples", columns, baseline).command(tmp_path / "out"))
+    assert labels == [f"samples per test task (segments of {CONTEXT_LENGTH} steps)"]
+    laptop, paper = load_config(["config.yaml"]), load_config(PAPER)
+    for config in (laptop, paper):
+        steps = [config["pretrain"]["defaults"]["context_length"]]
+        settings = derive.figure(config, "ptdt_figure2")
+        assert settings.context_lengths == dict.fromkeys(settings.suites, steps)
+    laptop["pretrain"]["backbones"]["other"] = {"kind": "prompt-dt", "context_length": 7}
+    laptop["settings"]["samples-32"]["backbone"] = "other"
+    found = derive.figure(laptop, "ptdt_figure2").context_lengths
+    assert list(found.values()) == [[7, 10]]
 
 
 def test_fake_conditions_are_as_the_configs():
