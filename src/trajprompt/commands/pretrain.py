@@ -41,6 +41,7 @@ def run(settings: PretrainSettings, data: Path, out: Path, curve: Path) -> None:
     from trajprompt.artifacts.checkpoint import checkpoint_for
     from trajprompt.artifacts.provenance import provenance
     from trajprompt.artifacts.records import write_record
+    from trajprompt.artifacts.resources import write_resources
     from trajprompt.models.backbone import save_backbone
     from trajprompt.models.pretraining import pretrain
 
@@ -53,6 +54,7 @@ def run(settings: PretrainSettings, data: Path, out: Path, curve: Path) -> None:
         save_backbone(out, backbone, {**attributes, **told})
         write_text(curve, curve_csv(points))
         write_record(attributes, out, curve)
+        write_resources(out, checkpoint.resumed_from)
 
 
 def curve_csv(points: "Sequence[CurvePoint]") -> str:
@@ -67,4 +69,4 @@ def curve_csv(points: "Sequence[CurvePoint]") -> str:
 
 
 if __name__ == "__main__":
-    raise SystemExit(run_stage(main, usage=True))
+    raise SystemExit(run_stage(main))

@@ -151,8 +151,8 @@ def write_compute(args: argparse.Namespace, settings: ReportSettings) -> None:
         args.evaluations,
         args.random_policies,
     )
-    table = compute_table(args.logs, made)
-    cells = cost_table(args.logs, {TUNE: made.adaptations, EVALUATE: made.evaluations})
+    table = compute_table(made)
+    cells = cost_table({TUNE: made.adaptations, EVALUATE: made.evaluations})
     _write_csv(args.out / "compute.csv", table)
     _write_csv(args.out / "compute_cells.csv", cells)
     stages = compute_markdown(table, settings.run)
@@ -207,14 +207,13 @@ SOME_ADAPTATIONS = _files(
 PUBLISHED = _folder(
     "--published", "folder of the papers' figures and claims", default=Path("published")
 )
-LOGS = _folder("--logs", "what the jobs printed, stage by stage")
 TABLE: Option = ("--table", {"required": True, "help": "a name under tables in the config"})
 MADE = _files("--inputs", "FILE", "all that the stages before made, and published/")
 REPORTED = _files("--outputs", "FILE", "all of the report but its record")
 RUN_CONFIG: Option = ("--run-config", {"required": True, "type": json.loads})
 
 JUDGED = [EVALUATIONS, STORES, PUBLISHED]
-MEASURED = [STORES, PRETRAINING, EVALUATIONS, RANDOM_POLICIES, ADAPTATIONS, LOGS]
+MEASURED = [STORES, PRETRAINING, EVALUATIONS, RANDOM_POLICIES, ADAPTATIONS]
 COMMANDS: dict[str, tuple[str, Command, list[Option]]] = {
     "table": (
         "a table, ours beside published",
