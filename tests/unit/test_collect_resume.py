@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from trajprompt.artifacts.resources import read_resources
-from trajprompt.collect.recorder import Recorder
+from trajprompt.collect.recorder import BufferRecorder
 from trajprompt.commands.collect import run
 from trajprompt.errors import Interrupted
 from trajprompt.settings.stages import CollectSettings, to_json
@@ -54,14 +54,14 @@ CASES = [
 
 def at_step(monkeypatch, step: int, event) -> None:
     """Call ``event`` in the middle of a lockstep step: after physics, before learning."""
-    add = Recorder.add
+    add = BufferRecorder.add
 
-    def disturbed(recorder: Recorder, *columns) -> None:
+    def disturbed(recorder: BufferRecorder, *columns) -> None:
         if recorder.filled == step:
             event()
         add(recorder, *columns)
 
-    monkeypatch.setattr(Recorder, "add", disturbed)
+    monkeypatch.setattr(BufferRecorder, "add", disturbed)
 
 
 def stop(wanted: CollectSettings, out: Path, step: int, number=signal.SIGTERM) -> None:

@@ -10,7 +10,7 @@ import report_run
 from trajprompt.artifacts import resources
 from trajprompt.artifacts.resources import read_resources, write_resources
 from trajprompt.errors import TrajpromptError
-from trajprompt.report.numbers.compute import TOTAL, Artifacts, compute_table
+from trajprompt.report.numbers.compute import TOTAL, RunFiles, compute_table
 from trajprompt.report.numbers.method_costs import EVALUATE, TUNE, cost_table
 from trajprompt.report.pages.compute_markdown import compute_markdown, cost_markdown
 from trajprompt.report.read.jobs import used_by
@@ -76,7 +76,7 @@ def test_without_cells_there_is_no_table():
 def test_stages_are_added_up(tmp_path):
     made = report_run.make_run(tmp_path, ("cheetah-vel", "reach"))
     played = made.evaluations, made.random_policies
-    files = Artifacts(made.stores, made.curves[:2], made.adaptations, *played)
+    files = RunFiles(made.stores, made.curves[:2], made.adaptations, *played)
     table = compute_table(files).set_index("stage")
     count = sum(map(len, played))
     assert list(table["jobs"]) == [2, 2, 1, count, count + 5]
@@ -88,7 +88,7 @@ def test_stages_are_added_up(tmp_path):
     assert table.loc[TOTAL, hours].tolist() == pytest.approx([0.5 + 1 / 60, 2.0, 0.5])
     assert table.loc["1_collect", "simulator_steps"] == (5 + 5) * 20
     assert table.loc["3_tune", "simulator_steps"] == 600
-    without = Artifacts(evaluations=made.evaluations)
+    without = RunFiles(evaluations=made.evaluations)
     steps = [compute_table(part).loc[3, "simulator_steps"] for part in (files, without)]
     assert steps[0] - steps[1] == 2 * 5 * 2 * 200  # suites, tasks, episodes, steps
 
@@ -148,10 +148,10 @@ def test_a_job_that_is_killed_while_it_writes_leaves_no_half_file(tmp_path, monk
 
 def test_compute_markdown_says_what_is_unknown(tmp_path):
     made = report_run.make_run(tmp_path, ("cheetah-vel", "reach"))
-    known = compute_markdown(compute_table(Artifacts(made.stores[:1])), "r")
+    known = compute_markdown(compute_table(RunFiles(made.stores[:1])), "r")
     assert "| 1_collect | 1 | 30.0 | 60.0 | 100 % | 0.50 |" in known
     assert "Unknown" not in known
-    part = compute_markdown(compute_table(Artifacts(made.stores)), "r")
+    part = compute_markdown(compute_table(RunFiles(made.stores)), "r")
     assert "| 1_collect | 2 | ≥ 30.0 | ≥ 60.0 | – | ≥ 0.50 |" in part
     assert "time and memory of 1 of 2 jobs" in part
 

@@ -14,7 +14,7 @@ from trajprompt.adaptations.read import StoredAdaptation
 from trajprompt.artifacts.atomic import file_hash
 from trajprompt.commands import evaluate as stage
 from trajprompt.errors import TrajpromptError
-from trajprompt.rollout import arms
+from trajprompt.rollout import plays
 from trajprompt.rollout.columns import EVALUATION_COLUMNS
 from trajprompt.rollout.evaluation import evaluate_cell, evaluation_seeds, to_csv
 from trajprompt.settings.stages import EvaluateSettings
@@ -87,9 +87,9 @@ def played(monkeypatch) -> list[SimpleNamespace]:
             successes=np.zeros(len(seeds), bool),
         )
 
-    monkeypatch.setattr(arms, "LockstepPolicy", policy)
-    monkeypatch.setattr(arms, "rollout", rollout)
-    monkeypatch.setattr(arms, "make_simulator", lambda suite, tasks, threads: tasks)
+    monkeypatch.setattr(plays, "LockstepPolicy", policy)
+    monkeypatch.setattr(plays, "rollout", rollout)
+    monkeypatch.setattr(plays, "make_simulator", lambda suite, tasks, threads: tasks)
     return log
 
 
@@ -143,7 +143,7 @@ def test_resets_are_paired_fresh_and_even(played):
 def test_large_jobs_are_split(played, monkeypatch):
     whole = evaluate_cell(SETTINGS, backbone(), adaptation())
     played.clear()
-    monkeypatch.setattr(arms, "LARGEST_BATCH", 7)
+    monkeypatch.setattr(plays, "LARGEST_BATCH", 7)
     assert evaluate_cell(SETTINGS, backbone(), adaptation()) == whole
     assert [len(call.seeds) for call in played] == [7, 7, 7, 7, 2]
 

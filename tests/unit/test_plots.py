@@ -17,9 +17,9 @@ from trajprompt.commands.figure import main
 from trajprompt.config import derive
 from trajprompt.config.load import load_config
 from trajprompt.errors import TrajpromptError
-from trajprompt.report.plots.denoising import main_plane, step_share
 from trajprompt.report.plots.figure import Figure
 from trajprompt.report.plots.inputs import READS, WITH_TEXT, module_of
+from trajprompt.report.plots.kinds.denoising import main_plane, step_share
 from trajprompt.report.read.run import load_run
 from trajprompt.settings.stages import FigureSettings
 
@@ -53,7 +53,7 @@ def numbers(folder, kind, **changes) -> pd.DataFrame:
 
 
 def table_of(made) -> pd.DataFrame:
-    kind = import_module(f"trajprompt.report.plots.{module_of(made.settings.kind)}")
+    kind = import_module(f"trajprompt.report.plots.kinds.{module_of(made.settings.kind)}")
     run = load_run(made.settings, made.evaluations, made.stores)
     files = made.adaptations, PUBLISHED, made.backbones
     return kind.table(Figure(made.settings, run, *files))

@@ -18,7 +18,7 @@ from trajprompt.tuning import oracle
 from trajprompt.tuning.oracle import ReturnOracle
 from trajprompt.tuning.prompt_vectors import to_prompts, to_vectors
 from trajprompt.tuning.registry import get_method
-from trajprompt.tuning.search.loop import Choice, SearchOptions, search, untuned
+from trajprompt.tuning.search.loop import Candidate, SearchOptions, search, untuned
 
 METHODS = {  # name -> options that set how many candidates a round has, and how many
     "random-segments": ({"candidates": 4}, 4),
@@ -94,7 +94,7 @@ class Numbered:
 
     def choice(self):
         start, values = untuned(self.problem)
-        return Choice(start._replace(states=start.states * 0 + self.count), values)
+        return Candidate(start._replace(states=start.states * 0 + self.count), values)
 
     def state(self):
         return {}

@@ -15,8 +15,8 @@ from trajprompt.errors import TrajpromptError
 from trajprompt.models import attention, backbone
 from trajprompt.models.backbone import load_backbone
 from trajprompt.report.numbers.cell_table import EXPERT_DATA
-from trajprompt.report.plots.attention import LARGEST, MEAN, MOMENTS
 from trajprompt.report.plots.direct_labels import End, apart, label_ends, style
+from trajprompt.report.plots.kinds.attention import LARGEST, MEAN, MOMENTS
 
 
 def test_budgets_are_queries_and_the_level_of_the_expert_data(tmp_path):

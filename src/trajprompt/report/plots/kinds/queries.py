@@ -7,8 +7,8 @@ import pandas as pd
 from trajprompt.report.pages.markdown import SUITE_LABELS
 from trajprompt.report.plots.curves import curve_rows, level_rows
 from trajprompt.report.plots.figure import Figure, counted, untuned_line
+from trajprompt.report.plots.kinds.tuning_curves import banded_line
 from trajprompt.report.plots.style import CYCLE, legend_below, panels, save
-from trajprompt.report.plots.tuning_curves import banded_line
 
 
 def table(figure: Figure) -> pd.DataFrame:

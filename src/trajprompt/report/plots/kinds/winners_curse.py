@@ -1,7 +1,7 @@
 """What methods believed their choice to earn, beside what it earns on fresh episodes.
 
 Whoever picks the highest of noisy returns picks noise, too: the winner's curse. Beliefs
-are a method's own, of its last choice (`search.Choice`): the return of one episode, or
+are a method's own, of its last choice (`search.Candidate`): the return of one episode, or
 what a model says. What a method played on the way is beside them: where it draws every
 prompt at random, that is what an untuned prompt earns, from far more prompts than a cell
 without tuning has.

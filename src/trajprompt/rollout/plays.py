@@ -25,7 +25,7 @@ LARGEST_BATCH = 256
 
 
 @dataclass
-class Arm:
+class Play:
     """A prompt (or None) of a task, played from the task's first ``episodes`` resets."""
 
     task: int
@@ -58,30 +58,30 @@ def evaluation_seeds(
 def play(
     settings: PlaySettings,
     backbone: "Backbone",
-    arms: Sequence[Arm],
+    plays: Sequence[Play],
     seeds: Mapping[int, np.ndarray],
 ) -> None:
-    """Play every arm's episodes and fill in its results; ``seeds`` holds resets by task."""
-    jobs = [(arm, episode) for arm in arms for episode in range(arm.episodes)]
+    """Play the episodes of ``plays``, fill in their results; ``seeds``: resets by task."""
+    jobs = [(one, episode) for one in plays for episode in range(one.episodes)]
     starts = range(0, len(jobs), LARGEST_BATCH)
     for first in progress(starts, f"{settings.suite} episodes", "rollout"):
         part = jobs[first : first + LARGEST_BATCH]
-        tasks = np.array([arm.task for arm, _ in part])
+        tasks = np.array([one.task for one, _ in part])
         policy = LockstepPolicy(
             backbone,
-            _stack([arm.prompt for arm, _ in part]),
+            _stack([one.prompt for one, _ in part]),
             rows=len(part),
             target_return=settings.target_return,
             precision=settings.precision,
             threads=settings.threads,
         )
         simulator = make_simulator(get_suite(settings.suite), tasks, settings.threads)
-        own = np.array([seeds[arm.task][episode] for arm, episode in part])
+        own = np.array([seeds[one.task][episode] for one, episode in part])
         played = rollout(simulator, policy, own)
-        for index, (arm, _) in enumerate(part):
-            arm.returns.append(float(played.returns[index]))
-            arm.lengths.append(int(played.lengths[index]))
-            arm.successes.append(bool(played.successes[index]))
+        for index, (one, _) in enumerate(part):
+            one.returns.append(float(played.returns[index]))
+            one.lengths.append(int(played.lengths[index]))
+            one.successes.append(bool(played.successes[index]))
 
 
 def _stack(prompts: Sequence[Segments | None]) -> Segments | None:

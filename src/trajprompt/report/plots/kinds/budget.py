@@ -19,7 +19,7 @@ from trajprompt.report.plots.direct_labels import (
     not_tuned,
 )
 from trajprompt.report.plots.figure import Figure, counted
-from trajprompt.report.plots.queries import table as query_table
+from trajprompt.report.plots.kinds.queries import table as query_table
 from trajprompt.report.plots.style import BLACK, GREY, canvas, save
 
 if TYPE_CHECKING:
