@@ -14,9 +14,7 @@ from trajprompt.adaptations.read import read_adaptation
 from trajprompt.adaptations.write import write_adaptation
 from trajprompt.artifacts.checkpoint import Checkpoint
 from trajprompt.errors import TrajpromptError
-from trajprompt.settings.options import OptionError, build, parse_options
-from trajprompt.tuning import protocol
-from trajprompt.tuning.methods import none
+from trajprompt.settings.options import parse_options
 from trajprompt.tuning.registry import get_method, methods
 
 __all__ = ["played"]  # fixture
@@ -25,26 +23,8 @@ every = pytest.mark.parametrize("name", methods())
 
 
 def options_of(name: str) -> Any:
-    """Tiny ones; the defaults of a method that nobody has entered above."""
-    if name in OPTIONS:
-        return OPTIONS[name]
-    try:
-        return build((get_method(name).options,), {})[0]
-    except OptionError as error:
-        found = f"option {error.name} of {name} has no default"
-        pytest.fail(f"{found}; give it one, or enter tiny options in OPTIONS of this file")
-
-
-def test_every_method_with_tiny_options_exists():
-    assert set(OPTIONS) <= set(methods())
-
-
-def test_a_method_whose_options_lack_defaults_is_told_so(monkeypatch):
-    made = dataclasses.make_dataclass("Options", [("spread", float)], frozen=True)
-    known = {**protocol.REGISTRY, "mine": protocol.Method("mine", made, none.tune)}
-    monkeypatch.setattr(protocol, "REGISTRY", known)
-    with pytest.raises(pytest.fail.Exception, match="option spread of mine has no default"):
-        options_of("mine")
+    """Tiny options, or the defaults of a method that has none in `support.tiny_methods`."""
+    return OPTIONS[name] if name in OPTIONS else get_method(name).options()
 
 
 @every
