@@ -5,7 +5,7 @@ import torch
 from support.collection import generator, random_batch
 from trajprompt.collect.options import SacOptions
 from trajprompt.collect.replay import Batch
-from trajprompt.collect.sac import SAC, squash
+from trajprompt.collect.sac import LOG_STD_RANGE, SAC, squash
 
 
 def test_log_density_of_squashed_gaussian_is_that_of_torch_distributions():
@@ -25,11 +25,14 @@ def test_sac_temperature_gradient_is_that_of_autograd():
     options = SacOptions(width=8, batch=16, initial_temperature=0.3)
     agent = SAC(2, 5, 2, options, "cpu", generator(), generator(1))
     batch = random_batch(2)
-    _, log_probs = agent._sample(batch.features)
+    noise = generator(1)
+    torch.randn(2, 16, 2, generator=noise)  # of the critic's target
+    mean, log_std = agent.actor(batch.features).detach().chunk(2, dim=-1)
+    own = torch.randn(2, 16, 2, generator=noise)
+    _, log_probs = squash(mean, log_std.clamp(*LOG_STD_RANGE), own)
     log_temperature = agent.log_temperature.clone().requires_grad_(True)
-    loss = -(log_temperature.exp() * (log_probs.detach() - 2.0)).mean(-1).sum()
-    agent.noise.manual_seed(1)  # the same noise again
-    agent._update_actor(batch.features, agent.log_temperature.exp())
+    loss = -(log_temperature.exp() * (log_probs - 2.0)).mean(-1).sum()
+    agent.update(batch)
     # target entropy is -2: entropy - target = -log p + 2 = -(log p - 2)
     (expected,) = torch.autograd.grad(loss, log_temperature)
     torch.testing.assert_close(agent.log_temperature.grad, expected)
