@@ -66,6 +66,9 @@ def test_own_data_for_every_suite(tmp_path):
         "options": {"path": str(path)},
     }
     check_config(chosen, [CONFIG])
+    settings = derive.collect(chosen, "cheetah-vel")
+    assert (settings.algorithm, settings.options) == ("file", {"path": str(path)})
+    assert set(settings.tasks) == {*train, *test}
 
 
 def expect(chosen: dict[str, object], *words: str) -> None:

@@ -6,6 +6,7 @@ import json
 import pytest
 
 from support.paths import CONFIG, preset
+from trajprompt.config import cells as table_cells
 from trajprompt.config import derive
 from trajprompt.config.checks import splits
 from trajprompt.config.load import check_config, load_config, merge_config
@@ -173,6 +174,11 @@ def test_every_suite_is_configured(presets):
     chosen = load_config([CONFIG, *presets])
     chosen["suites"] = list(SUITE_NAMES)
     check_config(chosen)
+    for suite in SUITE_NAMES:
+        train, test = splits(chosen, suite)
+        assert set(derive.collect(chosen, suite).tasks) == {*train, *test}
+        pretraining = derive.pretrain(chosen, suite, "prompt-dt", 0)
+        assert pretraining.steps > 0 and pretraining.train_tasks == train
 
 
 def test_error_names_the_file_that_holds_the_key(tmp_path):
@@ -213,19 +219,32 @@ def test_no_column_is_of_a_suite_of_the_run():
 
 def test_a_run_of_one_suite_has_columns_of_others_too():
     """Tables and columns are then made in part, or not at all: that is asked for."""
-    check_config(changed("suites", ["reach"]))
+    made = changed("suites", ["reach"])
+    check_config(made)
+    asked = table_cells.cells(made)
+    assert asked and {suite for suite, *_ in asked} == {"reach"}
+    assert "pd_table9" in table_cells.tables(DEFAULT)
+    assert "pd_table9" not in table_cells.tables(made)  # of ant-dir-ood alone
 
 
 def test_null_takes_an_option_back(tmp_path):
     overlay = tmp_path / "td3.yaml"
     text = "{algorithm: td3, options: {layer_norm: null, initial_temperature: null}}"
     overlay.write_text(f"collect: {{cheetah-vel: {text}}}\n")
-    assert load_config([CONFIG, overlay])["collect"]["cheetah-vel"]
+    made = derive.collect(load_config([CONFIG, overlay]), "cheetah-vel")
+    given = DEFAULT["collect"]["cheetah-vel"]["options"]
+    kept = {
+        k: v for k, v in given.items() if k not in ("layer_norm", "initial_temperature")
+    }
+    left = {name: value for name, value in made.options.items() if value is not None}
+    assert (made.algorithm, left) == ("td3", kept)
 
 
 def test_tasks_may_be_trained_on_and_tested_as_published():
     assert splits(DEFAULT, "cheetah-dir") == ((0, 1), (0, 1))
-    check_config(changed("tasks.cheetah-dir.train", [1, 0]))
+    turned = changed("tasks.cheetah-dir.train", [1, 0])
+    check_config(turned)
+    assert splits(turned, "cheetah-dir") == ((1, 0), (0, 1))
 
 
 def test_merge_keeps_what_the_overlay_does_not_name():

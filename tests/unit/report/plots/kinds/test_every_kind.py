@@ -49,7 +49,11 @@ def test_every_kind_is_drawn_the_same_twice(kind, tmp_path):
 def test_one_seed_and_two_suites_are_drawn_too(kind, tmp_path):
     columns, baseline = FIGURES[kind]
     two = {"seeds": (0,), "suites": ("cheetah-vel", "ant-dir")}
-    main(make_figure(tmp_path, kind, columns, baseline, **two).command(tmp_path / "out"))
+    made = make_figure(tmp_path, kind, columns, baseline, **two)
+    main(made.command(tmp_path / "out"))
+    drawn = (tmp_path / f"out/figures/{made.settings.table}.svg").read_text()
+    assert drawn.count('id="axes_') >= len(two["suites"])  # panels
+    assert set(table_of(made)["suite"]) == set(two["suites"])
 
 
 @pytest.mark.parametrize("kind", FIGURES)
