@@ -111,12 +111,12 @@ def make_random_policy(path: Path) -> None:
 
 
 def _write_episodes(
-    path: Path, setting: str, method: str, checkpoints: Sequence[str]
+    path: Path, condition: str, method: str, checkpoints: Sequence[str]
 ) -> None:
     from trajprompt.rollout.columns import COUNT_COLUMNS
     from trajprompt.rollout.evaluation import to_csv
 
-    names = {"suite": SUITE, "setting": setting, "method": method}
+    names = {"suite": SUITE, "condition": condition, "method": method}
     entries = [
         dict.fromkeys(COUNT_COLUMNS, 0)
         | {**names, "task": task, "episode": episode, "checkpoint": checkpoint}

@@ -21,7 +21,7 @@ SETTINGS = TuneSettings(
     run="test",
     run_seed=1,
     suite="cheetah-vel",
-    setting="expert",
+    condition="expert",
     method="none",
     kind="none",
     options={},
@@ -87,7 +87,7 @@ def files(tmp_path):
 
 
 def run_tune(files, settings: TuneSettings, out: str):
-    arguments = ["--suite", settings.suite, "--setting", settings.setting]
+    arguments = ["--suite", settings.suite, "--condition", settings.condition]
     arguments += ["--method", settings.method, "--seed", str(settings.seed)]
     arguments += ["--data", f"{files}/d.h5", "--backbone-file", f"{files}/b.safetensors"]
     tune.main([*arguments, "--out", f"{files}/{out}", "--settings", to_json(settings)])

@@ -7,9 +7,9 @@ rule tune:
         data="results/{run}/1_collect/{suite}/trajectories.h5",
         backbone=cell_backbone,
     output:
-        "results/{run}/3_tune/{suite}/{setting}/{method}/seed{seed}.h5",
+        "results/{run}/3_tune/{suite}/{condition}/{method}/seed{seed}.h5",
     log:
-        "logs/{run}/3_tune/{suite}/{setting}/{method}/seed{seed}.log",
+        "logs/{run}/3_tune/{suite}/{condition}/{method}/seed{seed}.log",
     priority: 30
     conda:
         "../../envs/trajprompt.yaml"
@@ -23,9 +23,9 @@ rule tune:
         method=method_code,
         settings=tune_settings,
     message:
-        "Tuning {wildcards.suite}, {wildcards.setting}, {wildcards.method}, seed {wildcards.seed}"
+        "Tuning {wildcards.suite}, {wildcards.condition}, {wildcards.method}, seed {wildcards.seed}"
     shell:
-        "exec python -m trajprompt.commands.tune --suite {wildcards.suite} --setting {wildcards.setting}"
+        "exec python -m trajprompt.commands.tune --suite {wildcards.suite} --condition {wildcards.condition}"
         " --method {wildcards.method} --seed {wildcards.seed} --data {input.data}"
         " --backbone-file {input.backbone} --settings {params.settings:q}"
         " --out {output} > {log} 2>&1"
@@ -74,7 +74,7 @@ rule calibrate:
     message:
         "Calibrating {wildcards.method} on training tasks of {wildcards.suite}"
     shell:
-        "exec python -m trajprompt.commands.calibrate --suite {wildcards.suite} --setting expert"
+        "exec python -m trajprompt.commands.calibrate --suite {wildcards.suite} --condition expert"
         " --method {wildcards.method} --seed {wildcards.seed} --data {input.data}"
         " --backbone-file {input.backbone} --settings {params.settings:q}"
         " --out {output} > {log} 2>&1"

@@ -49,7 +49,7 @@ wildcard_constraints:
     run=re.escape(RUN),
     suite="|".join(config["suites"]),
     backbone="|".join(pretraining_values.names(config)),
-    setting="|".join(config["settings"]),
+    condition="|".join(config["settings"]),
     method="|".join(config["tune"]["methods"]),
     seed=r"\d+",
 
@@ -156,11 +156,11 @@ def reads(figure, what):
 
 
 def _cell(wildcards):
-    return wildcards.suite, wildcards.setting, wildcards.method, int(wildcards.seed)
+    return wildcards.suite, wildcards.condition, wildcards.method, int(wildcards.seed)
 
 
 def cell_backbone(wildcards):
-    backbone = config["settings"][wildcards.setting]["backbone"]
+    backbone = config["settings"][wildcards.condition]["backbone"]
     return f"results/{RUN}/2_pretrain/{wildcards.suite}/{backbone}/seed{wildcards.seed}.safetensors"
 
 
@@ -188,8 +188,8 @@ def cells_of_video(video, pattern):
             run=RUN,
             suite=suite,
             seed=config["seeds"][0],
-            backbone=config["settings"][column["setting"]]["backbone"],
-            setting=column["setting"],
+            backbone=config["settings"][column["condition"]]["backbone"],
+            condition=column["condition"],
             method=column["method"],
         )
         for suite in VIDEOS[video]
@@ -199,8 +199,8 @@ def cells_of_video(video, pattern):
 
 def _filled(pattern, cells, seeds):
     return [
-        pattern.format(run=RUN, suite=suite, setting=setting, method=method, seed=seed)
-        for suite, setting, method in cells
+        pattern.format(run=RUN, suite=suite, condition=condition, method=method, seed=seed)
+        for suite, condition, method in cells
         for seed in seeds
     ]
 

@@ -157,7 +157,7 @@ KINDS: dict[str, tuple[type, ...]] = {
 
 def relevant(algorithm: str, options: Mapping[str, Any]) -> dict[str, Any]:
     """The options that count. An overlay that says ``file`` leaves those of the algorithm
-    below it in place: they are not an error, and not a setting.
+    below it in place: they are not an error, and not a condition.
     """
     if algorithm != "file":
         return dict(options)

@@ -35,7 +35,7 @@ GRIDS: dict[str, tuple[float, ...]] = {
 }
 
 EXAMPLE = """--config config.yaml presets/smoke.yaml --suite reach \\
-    --setting expert --method ptdt-offline --seed 0 \\
+    --condition expert --method ptdt-offline --seed 0 \\
     --sweep step_size=0.01,0.1 smoothing=0.1 \\
     --data results/smoke/1_collect/reach/trajectories.h5 \\
     --backbone-file results/smoke/2_pretrain/reach/prompt-dt/seed0.safetensors \\

@@ -77,7 +77,7 @@ def _entries(settings: RandomPolicySettings, task: int) -> "Iterator[Entry]":
     for episode in range(settings.episodes):
         yield {
             "suite": settings.suite,
-            "setting": RANDOM_POLICY,
+            "condition": RANDOM_POLICY,
             "method": RANDOM_POLICY,
             "seed": settings.run_seed,
             "task": task,

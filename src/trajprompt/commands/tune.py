@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from trajprompt.tuning.protocol import TuningProblem
 
 EXAMPLE = """--config config.yaml presets/smoke.yaml --suite reach \\
-    --setting expert --method ptdt-online --seed 0 \\
+    --condition expert --method ptdt-online --seed 0 \\
     --data results/smoke/1_collect/reach/trajectories.h5 \\
     --backbone-file results/smoke/2_pretrain/reach/prompt-dt/seed0.safetensors \\
     --out tuned.h5"""
@@ -49,7 +49,7 @@ def run(settings: TuneSettings, data: Path, backbone_file: Path, out: Path) -> N
     attributes: dict[str, Any] = {
         **provenance("tune", dataclasses.asdict(settings), inputs),
         "suite": settings.suite,
-        "setting": settings.setting,
+        "condition": settings.condition,
         "method": settings.method,
         "seed": settings.seed,
         "backbone": backbone.name,

@@ -66,11 +66,11 @@ def _backbone_errors(config: Config) -> Found:
     known = pretraining.names(config)
     for name in pretraining.KINDS:
         if known.count(name) > 1:
-            yield f"pretrain.backbones.{name}", "the name of a kind", "a name of its own"
-    for name, setting in config["settings"].items():
-        if setting["backbone"] not in known:
-            key, expected = f"settings.{name}.backbone", f"one of {', '.join(known)}"
-            yield key, setting["backbone"], expected
+            yield f"backbones.{name}", "the name of a kind", "a name of its own"
+    for name, condition in config["conditions"].items():
+        if condition["backbone"] not in known:
+            key, expected = f"conditions.{name}.backbone", f"one of {', '.join(known)}"
+            yield key, condition["backbone"], expected
 
 
 def _curve_errors(config: Config) -> Found:
@@ -149,12 +149,12 @@ def _method_errors(config: Config) -> Found:
     from trajprompt.tuning.registry import methods  # with torch: 1.5 s
 
     known = methods()
-    for name, method in config["tune"]["methods"].items():
+    for name, method in config["methods"].items():
         if method["kind"] not in known:
             file = f"src/trajprompt/tuning/methods/{method['kind'].replace('-', '_')}.py"
             expected = f"one of {', '.join(known)}, or a new one that {file} registers"
-            yield f"tune.methods.{name}.kind", method["kind"], expected
-        yield from _method_option_errors(config, f"tune.methods.{name}", method)
+            yield f"methods.{name}.kind", method["kind"], expected
+        yield from _method_option_errors(config, f"methods.{name}", method)
 
 
 def _method_option_errors(config: Config, key: str, method: Config) -> Found:
@@ -162,7 +162,7 @@ def _method_option_errors(config: Config, key: str, method: Config) -> Found:
     from trajprompt.tuning.registry import get_method
 
     kind = get_method(method["kind"]).options
-    own = method.get("suite_options", {})
+    own = method["suite_options"]
     for suite in (None, *(name for name in config["suites"] if name in own)):
         changes = own[suite] if suite else {}
         try:

@@ -132,7 +132,7 @@ def _entries(
     for episode in range(point.episodes):
         yield {
             "suite": settings.suite,
-            "setting": settings.setting,
+            "condition": settings.condition,
             "method": settings.method,
             "seed": settings.seed,
             "task": one.task,

@@ -48,7 +48,7 @@ def build_problem(
                 f"{settings.suite} data", f"no task {task}", f"one of {held}"
             )
     per_task = settings.prompts_per_task
-    names = ("tune", settings.suite, settings.setting, settings.method, settings.seed)
+    names = ("tune", settings.suite, settings.condition, settings.method, settings.seed)
     data = settings, buffers, backbone
     prompts = initial_prompts(*data) if backbone.config.uses_prompt else None
     method = get_method(settings.kind)

@@ -95,7 +95,7 @@ def backbone(tmp_path: Path) -> Path:
 @pytest.fixture
 def evaluation(tmp_path: Path) -> Path:
     path = tmp_path / "evaluation.csv"
-    names = "suite,setting,method,seed,task,prompt,episode,checkpoint,iteration,queries"
+    names = "suite,condition,method,seed,task,prompt,episode,checkpoint,iteration,queries"
     lines = [f"{names},return,length,success"]
     for task in (2, 7):
         for checkpoint, iteration in (("last", 9), ("best", 4), ("curve", 0), ("curve", 5)):

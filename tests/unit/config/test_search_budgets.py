@@ -25,8 +25,8 @@ SHOWN = [
 ]
 
 
-def options_of(made: Config, suite: str, setting: str, method: str) -> Any:
-    settings = derive.tune(made, suite, setting, method, 0)
+def options_of(made: Config, suite: str, condition: str, method: str) -> Any:
+    settings = derive.tune(made, suite, condition, method, 0)
     return parse_options(get_method(settings.kind).options, settings.options, method)
 
 
@@ -36,8 +36,8 @@ def test_budgets_are_equal(run, name):
     made = CONFIGS[run]
     searches: dict[str, dict[str, int]] = {}  # suite -> method -> episodes of a prompt
     descents: dict[tuple[str, str], OnlineOptions] = {}
-    for suite, setting, method in table_cells.cells(made, [name]):
-        options = options_of(made, suite, setting, method)
+    for suite, condition, method in table_cells.cells(made, [name]):
+        options = options_of(made, suite, condition, method)
         if isinstance(options, SearchOptions):
             searches.setdefault(suite, {})[method] = options.episodes
         elif isinstance(options, OnlineOptions):

@@ -56,7 +56,7 @@ def test_prompts_do_not_depend_on_method_data_or_other_prompts():
     plain = to_vectors(build().initial_prompts)
     for changes in (
         {"method": "other", "kind": "ptdt-offline"},
-        {"setting": "full-data", "data_quality": "full", "samples": "all"},
+        {"condition": "full-data", "data_quality": "full", "samples": "all"},
     ):
         assert torch.equal(to_vectors(build(**changes).initial_prompts), plain)
     one = to_vectors(build(prompts_per_task=1).initial_prompts)
@@ -94,7 +94,7 @@ def test_training_tasks_are_read_only_where_they_are_used():
     ("quality", "episodes"), [("expert", {6, 7, 8}), ("random", {0, 1, 2})]
 )
 def test_prompt_sets_are_of_their_tasks_and_quality(quality, episodes):
-    """Training prompts are experts' whatever the setting; a task's rows share theirs."""
+    """Training prompts are experts' whatever the condition; a task's rows share theirs."""
     problem = build(prompt_quality=quality, **LEARNS)
     training, own = problem.training_prompts, problem.prompt_set
     assert training.prompts.leading == (3, 256) and own.prompts.leading == (4, 256)
@@ -221,7 +221,7 @@ def test_stages_write_whole_equal_files(files):
         episodes=2,
         curve_episodes=1,
     )
-    arguments = ["--suite", "cheetah-vel", "--setting", "expert", "--method", "online"]
+    arguments = ["--suite", "cheetah-vel", "--condition", "expert", "--method", "online"]
     arguments += ["--seed", "0", "--backbone-file", f"{files}/b.safetensors"]
     arguments += ["--adaptation", f"{files}/1.h5", "--out", f"{files}/e.csv"]
     evaluate.main([*arguments, "--settings", to_json(evaluation)])

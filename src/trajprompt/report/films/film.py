@@ -56,7 +56,7 @@ class Scene:
 
     suite: "Suite"
     task: int
-    columns: Sequence[dict[str, str]]  # id, label, setting, method
+    columns: Sequence[dict[str, str]]  # id, label, condition, method
     backbones: Sequence[Path]
     adaptations: Sequence[Path]
 
@@ -77,7 +77,7 @@ def scenes(
     """The films of the settings, with their shares of the files."""
     from trajprompt.tasks.suites import get_suite
 
-    across = len(settings.columns)
+    across = len(settings.entries)
     wanted = across * len(settings.suites)
     for option, files in (("--backbones", backbones), ("--adaptations", adaptations)):
         if len(files) != wanted:
@@ -88,7 +88,7 @@ def scenes(
         yield Scene(
             get_suite(suite),
             settings.tasks[suite],
-            settings.columns,
+            settings.entries,
             backbones[own],
             adaptations[own],
         )
@@ -159,7 +159,7 @@ def _check_cell(settings: VideoSettings, column: dict[str, str], adaptation: Pat
     with open_adaptation(adaptation) as file:
         found = get_attributes(file)
     wanted = {**column, "seed": settings.seed}
-    for name in ("setting", "method", "seed"):
+    for name in ("condition", "method", "seed"):
         if str(found.get(name)) != str(wanted[name]):
             expected = f"{name} {wanted[name]}, for {column['label']}"
             raise TrajpromptError(adaptation, f"{name} {found.get(name)}", expected)

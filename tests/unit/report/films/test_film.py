@@ -21,7 +21,7 @@ from trajprompt.tasks.wording import WORDS, goal_text
 DEFAULT = load_config(["config.yaml"])
 SMOKE = load_config(["config.yaml", "presets/smoke.yaml"])
 COLUMNS = tuple(
-    {"id": name, "label": name.upper(), "setting": "expert", "method": name}
+    {"id": name, "label": name.upper(), "condition": "expert", "method": name}
     for name in ("none", "ptdt-offline")
 )
 

@@ -13,7 +13,7 @@ from trajprompt.report.plots.style import CYCLE, interval_label, legend_below, p
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-ALL = "all"  # samples of a setting whose methods see the whole data
+ALL = "all"  # samples of a condition whose methods see the whole data
 APART = 0.12  # of the marks of different methods, in doublings
 
 
