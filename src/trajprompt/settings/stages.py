@@ -143,6 +143,8 @@ class FigureSettings(ReportSettings):
         default_factory=dict
     )  # condition -> its config entry
     methods: dict[str, str] = field(default_factory=dict)  # method -> its label
+    # suite -> steps of a training context, one of each backbone that its cells have
+    context_lengths: dict[str, list[int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
