@@ -86,8 +86,8 @@ rule calibrate_all:
         expand(
             rules.calibrate.output,
             run=RUN,
-            suite=config["suites"],
+            suite=CONFIG["suites"],
             method=CALIBRATED,
-            seed=config["seeds"][0],
+            seed=CONFIG["seeds"][0],
         ),
     localrule: True

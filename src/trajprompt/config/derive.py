@@ -157,16 +157,16 @@ def figure(config: Config, table: str) -> st.FigureSettings:
         baseline=chosen["baseline"] or "",
         conditions={name: _given(config["conditions"][name]) for name in names},
         methods={method: _method_label(config, method) for method in sorted(methods)},
-        context_lengths={s: _context_lengths(config, s, own.columns) for s in own.suites},
+        context_lengths={s: _context_lengths(config, s, own.entries) for s in own.suites},
     )
 
 
 def _context_lengths(
-    config: Config, suite: str, columns: tuple[dict[str, Any], ...]
+    config: Config, suite: str, entries: tuple[dict[str, Any], ...]
 ) -> list[int]:
-    """Context lengths of the backbones that the columns' cells of a suite have."""
-    settings = {column["setting"] for column in columns if suite in column["suites"]}
-    backbones = {config["settings"][name]["backbone"] for name in settings}
+    """Context lengths of the backbones that the entries' cells of a suite have."""
+    names = {entry["condition"] for entry in entries if suite in entry["suites"]}
+    backbones = {config["conditions"][name]["backbone"] for name in names}
     found = (pretraining.values(config, suite, name) for name in backbones)
     return sorted({values["context_length"] for values in found})
 

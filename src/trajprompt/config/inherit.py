@@ -47,9 +47,7 @@ def _inherit(part: str, entries: Config, join: Join) -> Config:
     return {name: _one(part, entries, name, (), join) for name in entries}
 
 
-def _one(
-    part: str, entries: Config, name: str, users: tuple[str, ...], join: Join
-) -> Any:
+def _one(part: str, entries: Config, name: str, users: tuple[str, ...], join: Join) -> Any:
     """The entry ``name``; ``users`` are the entries that inherit from it."""
     own = entries[name]
     if not _is_mapping(own) or "like" not in own:
@@ -71,7 +69,9 @@ def _join_flat(base: Config, own: Config) -> Config:
 
 def _join_methods(base: Config, own: Config) -> Config:
     """An option of the entry itself also comes before its base's options of a suite."""
-    return _join_by_suite(base, own, "suite_options", lambda method: method.get("options", {}))
+    return _join_by_suite(
+        base, own, "suite_options", lambda method: method.get("options", {})
+    )
 
 
 def _join_backbones(base: Config, own: Config) -> Config:
@@ -150,7 +150,9 @@ def _add_grids(config: Config) -> None:
                 ids[name].append(f"{name}-{data}-{prompt}")
     for part, made in (("entries", entries), ("conditions", conditions)):
         given = config.get(part, {})
-        extended = {key: {**value, **_mapping(given.get(key))} for key, value in made.items()}
+        extended = {
+            key: {**value, **_mapping(given.get(key))} for key, value in made.items()
+        }
         config[part] = {**given, **extended}
     for part in ("tables", "figures"):
         if _is_mapping(config.get(part)):
@@ -171,7 +173,9 @@ def condition_name(data: str, prompt: str) -> str:
 def _check_grid(name: str, grid: Any) -> None:
     keys = {"label", "method", "both_expert"}
     if not _is_mapping(grid) or set(grid) != keys:
-        raise WrongKey(("grids", name), repr(grid)[:80], f"the keys {', '.join(sorted(keys))}")
+        raise WrongKey(
+            ("grids", name), repr(grid)[:80], f"the keys {', '.join(sorted(keys))}"
+        )
     for key in sorted(keys):
         if not isinstance(grid[key], str):
             raise WrongKey(("grids", name, key), repr(grid[key])[:80], "text")

@@ -1,8 +1,8 @@
 """The layers of a configuration: papers, presets, the user's files.
 
-Lowest first: the defaults of the code, which are the papers' values; ``papers/*/paper.yaml``;
-``presets/<preset>.yaml``, and the preset that it is like; config.yaml and the files laid
-over it. A mapping of a higher layer is merged key by key, anything else replaces.
+Lowest first: the defaults of the code, which are the papers' values;
+``papers/*/paper.yaml``; ``presets/<preset>.yaml``, over the preset that it is like;
+config.yaml and the files laid over it. A mapping of a higher layer is merged key by key, anything else replaces.
 """
 
 import json

@@ -188,7 +188,7 @@ class Collect(Model):
 
 
 class PromptForm(Model):
-    """A prompt is J segments of H steps, one after the other; the papers' K* is J times H."""
+    """J segments of H steps, one after the other; the papers' K* is J times H."""
 
     prompt_segments: Annotated[int, Field(ge=1, le=40)] = 1  # J
     prompt_length: Annotated[int, Field(ge=1, le=200)] = 5  # H; K* of PTDT Table 7
@@ -272,7 +272,7 @@ class Evaluate(Model):
 
 
 class Entry(Model):
-    """A method under a condition, under the id that tables and papers/*/*.csv have for it."""
+    """A method under a condition, by the id that tables and printed numbers use."""
 
     label: Line
     condition: str

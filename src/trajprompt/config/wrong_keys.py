@@ -10,7 +10,9 @@ if TYPE_CHECKING:
     from pydantic import ValidationError
 
 Config = dict[str, Any]
-Sources = Sequence[tuple["str | Path", Config]]  # files and what they say, lowest layer first
+Sources = Sequence[
+    tuple["str | Path", Config]
+]  # files and what they say, lowest layer first
 Path_ = Sequence[Any]
 COMMAND_LINE = "command line"
 
@@ -18,7 +20,7 @@ COMMAND_LINE = "command line"
 def first_fault(error: "ValidationError") -> tuple[list[Any], str, str]:
     """(path of the key, found, expected) of the first fault."""
     fault = error.errors(include_url=False)[0]
-    # pydantic names the branch of a union and the keys of a mapping, which are no keys here.
+    # pydantic also names the branch of a union, which is no key.
     path = [part for part in fault["loc"] if not _is_branch(part)]
     kind, context = fault["type"], fault.get("ctx", {})
     if kind == "unknown_key":

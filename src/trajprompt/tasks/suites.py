@@ -31,6 +31,8 @@ class Suite:
     goal_unit: str
     train_tasks: tuple[int, ...]
     test_tasks: tuple[int, ...]
+    target_return: float  # return-to-go at the start of an episode
+    return_scale: float  # returns-to-go are divided by it
     deterministic_resets: bool = False  # one evaluation episode then says all
     filmed: bool = True  # False: there is no model to take pictures of
 
@@ -65,6 +67,8 @@ def _cheetah_dir() -> Suite:
         goal_unit="1",
         train_tasks=(0, 1),
         test_tasks=(0, 1),
+        target_return=1500,
+        return_scale=1000,
     )
 
 
@@ -80,6 +84,8 @@ def _cheetah_vel() -> Suite:
         goal_unit="m/s",
         train_tasks=_all_but(40, test),
         test_tasks=test,
+        target_return=0,
+        return_scale=500,
     )
 
 
@@ -94,6 +100,8 @@ def _ant(name: str, train: tuple[int, ...], test: tuple[int, ...]) -> Suite:
         goal_unit="rad",
         train_tasks=train,
         test_tasks=test,
+        target_return=500,
+        return_scale=500,
     )
 
 
@@ -123,6 +131,8 @@ def _reach() -> Suite:
         train_tasks=(1, 2, 3, 4, 5, 7, 8, 10, 11, 12, 13, 14, 17, 18, 19),
         test_tasks=(6, 9, 15, 16, 20),
         deterministic_resets=True,
+        target_return=650,
+        return_scale=650,
     )
 
 
@@ -141,6 +151,8 @@ def _pick_place() -> Suite:
         train_tasks=_all_but(50, test),
         test_tasks=test,
         deterministic_resets=True,
+        target_return=560,
+        return_scale=560,
     )
 
 
@@ -160,6 +172,8 @@ def _point_sparse() -> Suite:
         train_tasks=every,
         test_tasks=every,
         filmed=False,
+        target_return=10,
+        return_scale=10,
     )
 
 

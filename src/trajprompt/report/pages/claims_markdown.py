@@ -23,7 +23,7 @@ from trajprompt.report.pages.markdown import (
     number,
     size,
 )
-from trajprompt.report.read.papers import NAME_OF_SOURCE, OWN
+from trajprompt.report.read.papers import OWN
 from trajprompt.report.read.run import Run
 
 MARKS = {NO: " †", WITHIN_MARGIN: " ‡"}  # behind a verdict, see report/pages.py
@@ -50,7 +50,7 @@ def claims_markdown(ledger: Ledger, table: pd.DataFrame, run: Run) -> str:
     for paper in dict.fromkeys(claim.paper for claim in ledger.claims):
         claims = [claim for claim in ledger.claims if claim.paper == paper]
         legend = [OWN_LEGEND, _counts(counts[True])] if paper == OWN else [LEGEND]
-        parts += [f"## {NAME_OF_SOURCE.get(paper, paper)} ({paper})\n", *legend]
+        parts += [f"## {ledger.names.get(paper, paper)} ({paper})\n", *legend]
         parts += [_summary(claims, table)]
     remarks = _remarks(ledger.not_compared)
     parts += ["## Claims about something else\n", ELSEWHERE, remarks]

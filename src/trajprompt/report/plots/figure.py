@@ -27,7 +27,6 @@ class Figure:
     settings: FigureSettings
     run: Run
     adaptations: Sequence[str | Path] = ()
-    published: Path = Path("published")
     backbones: Sequence[str | Path] = ()
 
     def condition(self, column: Column, name: str) -> Any:

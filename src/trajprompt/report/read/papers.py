@@ -4,7 +4,6 @@ A folder holds ``paper.yaml``, ``claims.yaml`` and the printed numbers as CSV fi
 by table. Light: the workflow's rules ask, too.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any

@@ -132,7 +132,7 @@ def load_run(
         published=Published(published),
         stores={store_suite(path): Path(path) for path in stores},
         sizes=Sizes(adaptations),
-        printed_sizes=read_printed(printed_sizes, settings.paper),
+        printed_sizes=read_printed(printed_sizes),
         random={play.suite: play for play in played},
         title=settings.title,
     )

@@ -6,7 +6,6 @@ from pathlib import Path
 
 from trajprompt.adaptations.layout import open_adaptation
 from trajprompt.artifacts.hdf5_attributes import get_attributes, get_integer
-from trajprompt.errors import TrajpromptError
 from trajprompt.report.read.cells import Column
 from trajprompt.report.read.tables import read_table
 

@@ -33,6 +33,7 @@ from trajprompt.report.plots.style import (
     panels,
     save,
 )
+from trajprompt.report.read.papers import printed_files
 from trajprompt.report.read.tables import read_table
 
 if TYPE_CHECKING:
@@ -97,13 +98,12 @@ def _steps(prompts: np.ndarray) -> np.ndarray:
 
 def _printed(figure: Figure) -> dict[tuple[str, str], dict[str, Any]]:
     """(suite, column) -> what the paper prints of it."""
-    path = figure.published / FILE
-    if not path.is_file():
-        return {}
-    numbers = ("similarity", "mean")
-    rows = read_table(path, "git checkout published/", PRINTED, numbers, ("spread",))
-    rows = rows.fillna({"note": ""})
-    return {(str(r["suite"]), str(r["column"])): r for r in rows.to_dict("records")}
+    numbers, found = ("similarity", "mean"), {}
+    for path in printed_files(figure.settings.papers, FILE):
+        rows = read_table(path, "git checkout papers/", PRINTED, numbers, ("spread",))
+        for row in rows.fillna({"note": ""}).to_dict("records"):
+            found[str(row["suite"]), str(row["column"])] = row
+    return found
 
 
 def draw(rows: pd.DataFrame, figure: Figure, stem: Path) -> None:
