@@ -1,44 +1,31 @@
-"""What an entry of the configuration inherits, and the products that it generates.
+"""What an entry of the configuration inherits.
 
 ``like: other`` copies another method, backbone or condition; what the entry itself says
-comes on top. A grid stands for every quality of data with every quality of prompt.
-Everything here also bears a configuration that is not valid yet: what has the wrong type
+comes on top. This also bears a configuration that is not valid yet: what has the wrong type
 is left for the models to refuse.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
-from trajprompt.errors import TrajpromptError
+from trajprompt.config.grids import with_grids
+from trajprompt.config.wrong_keys import Config, WrongKey
 
-Config = dict[str, Any]
-QUALITIES = ("expert", "medium", "random")
-GRID = "grid "  # before a grid's name among the entries of a table or figure
 Join = Callable[[Config, Config], Config]
-
-
-class WrongKey(TrajpromptError):
-    """A key that cannot be resolved; ``path`` are its parts."""
-
-    def __init__(self, path: tuple[str, ...], found: str, expected: str):
-        super().__init__(".".join(path), f"found {found}", expected)
-        self.path = path
 
 
 def expanded(config: Config) -> Config:
     """``config`` without ``like`` and ``grids``: every entry written out."""
-    made = {**config}
-    _add_grids(made)
+    made = with_grids(config)
     for part, join in (
         ("conditions", _join_flat),
         ("backbones", _join_backbones),
         ("methods", _join_methods),
     ):
-        if _is_mapping(made.get(part)):
+        if isinstance(made.get(part), dict):
             made[part] = _inherit(part, made[part], join)
-    if _is_mapping(made.get("methods")):
+    if isinstance(made.get("methods"), dict):
         made["methods"] = _methods(made["methods"])
-    made.pop("grids", None)
     return made
 
 
@@ -50,7 +37,7 @@ def _inherit(part: str, entries: Config, join: Join) -> Config:
 def _one(part: str, entries: Config, name: str, users: tuple[str, ...], join: Join) -> Any:
     """The entry ``name``; ``users`` are the entries that inherit from it."""
     own = entries[name]
-    if not _is_mapping(own) or "like" not in own:
+    if not isinstance(own, dict) or "like" not in own:
         return own
     base, path = own["like"], (part, name, "like")
     if not isinstance(base, str) or base not in entries:
@@ -58,7 +45,7 @@ def _one(part: str, entries: Config, name: str, users: tuple[str, ...], join: Jo
     if base in (*users, name):
         raise WrongKey(path, base, f"one that is not itself like {name}")
     inherited = _one(part, entries, base, (*users, name), join)
-    if not _is_mapping(inherited):
+    if not isinstance(inherited, dict):
         return own
     return join(inherited, {key: value for key, value in own.items() if key != "like"})
 
@@ -102,12 +89,12 @@ def _methods(methods: Config) -> Config:
     """
     made = {}
     for name, method in methods.items():
-        if _is_mapping(method) and "kind" not in method and "like" not in method:
+        if isinstance(method, dict) and "kind" not in method and "like" not in method:
             if set(method) <= {"options", "suite_options"}:
                 continue
         made[name] = method
-        options = method.get("options") if _is_mapping(method) else None
-        if not _is_mapping(options):
+        options = method.get("options") if isinstance(method, dict) else None
+        if not isinstance(options, dict):
             continue
         filled = {
             key: _options_like(methods, ("methods", name, "options", key), value)
@@ -118,83 +105,10 @@ def _methods(methods: Config) -> Config:
 
 
 def _options_like(methods: Config, path: tuple[str, ...], value: Any) -> Any:
-    if not _is_mapping(value) or "like" not in value:
+    if not isinstance(value, dict) or "like" not in value:
         return value
     base = methods.get(value["like"]) if isinstance(value["like"], str) else None
-    if not _is_mapping(base):
+    if not isinstance(base, dict):
         raise WrongKey((*path, "like"), repr(value["like"]), "a name under methods")
     own = {key: item for key, item in value.items() if key != "like"}
     return {**base.get("options", {}), **own}
-
-
-def _add_grids(config: Config) -> None:
-    """Enter every grid's entries and conditions, and their ids in tables and figures."""
-    grids = config.get("grids", {})
-    if not _is_mapping(grids) or not _is_mapping(config.get("entries")):
-        return
-    entries, conditions, ids = {}, {}, {}
-    for name, grid in grids.items():
-        _check_grid(name, grid)
-        ids[name] = []
-        for data in QUALITIES:
-            for prompt in QUALITIES:
-                if data == prompt == "expert":
-                    ids[name].append(grid["both_expert"])
-                    continue
-                condition = condition_name(data, prompt)
-                qualities = {"data_quality": data, "prompt_quality": prompt}
-                conditions[condition] = {"like": "expert", **qualities}
-                label = f"{grid['label']} ({data} data, {prompt} prompt)"
-                of = {"label": label, "condition": condition, "method": grid["method"]}
-                entries[f"{name}-{data}-{prompt}"] = of
-                ids[name].append(f"{name}-{data}-{prompt}")
-    for part, made in (("entries", entries), ("conditions", conditions)):
-        given = config.get(part, {})
-        extended = {
-            key: {**value, **_mapping(given.get(key))} for key, value in made.items()
-        }
-        config[part] = {**given, **extended}
-    for part in ("tables", "figures"):
-        if _is_mapping(config.get(part)):
-            config[part] = {
-                name: _with_ids(table, ids) for name, table in config[part].items()
-            }
-
-
-def condition_name(data: str, prompt: str) -> str:
-    """The name of the condition with these qualities of data and prompt."""
-    if data == prompt:
-        return "expert" if data == "expert" else f"{data}-both"
-    if data == "expert":
-        return f"{prompt}-prompt"
-    return f"{data}-data" if prompt == "expert" else f"{data}-data-{prompt}-prompt"
-
-
-def _check_grid(name: str, grid: Any) -> None:
-    keys = {"label", "method", "both_expert"}
-    if not _is_mapping(grid) or set(grid) != keys:
-        raise WrongKey(
-            ("grids", name), repr(grid)[:80], f"the keys {', '.join(sorted(keys))}"
-        )
-    for key in sorted(keys):
-        if not isinstance(grid[key], str):
-            raise WrongKey(("grids", name, key), repr(grid[key])[:80], "text")
-
-
-def _with_ids(table: Any, ids: Mapping[str, list[str]]) -> Any:
-    if not _is_mapping(table) or not isinstance(table.get("entries"), list):
-        return table
-    entries = []
-    for entry in table["entries"]:
-        known = isinstance(entry, str) and ids.get(entry.removeprefix(GRID))
-        grid = known if known and entry.startswith(GRID) else None
-        entries += grid or [entry]
-    return {**table, "entries": entries}
-
-
-def _is_mapping(value: Any) -> bool:
-    return isinstance(value, Mapping)
-
-
-def _mapping(value: Any) -> Config:
-    return value if isinstance(value, dict) else {}

@@ -2,7 +2,8 @@
 
 Lowest first: the defaults of the code, which are the papers' values;
 ``papers/*/paper.yaml``; ``presets/<preset>.yaml``, over the preset that it is like;
-config.yaml and the files laid over it. A mapping of a higher layer is merged key by key, anything else replaces.
+config.yaml and the files laid over it. Mappings merge key by key; a higher layer replaces
+anything else.
 """
 
 import json

@@ -4,6 +4,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from trajprompt.errors import TrajpromptError
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -15,6 +17,14 @@ Sources = Sequence[
 ]  # files and what they say, lowest layer first
 Path_ = Sequence[Any]
 COMMAND_LINE = "command line"
+
+
+class WrongKey(TrajpromptError):
+    """A key that cannot be resolved; ``path`` are its parts."""
+
+    def __init__(self, path: tuple[str, ...], found: str, expected: str):
+        super().__init__(".".join(path), f"found {found}", expected)
+        self.path = path
 
 
 def first_fault(error: "ValidationError") -> tuple[list[Any], str, str]:
