@@ -14,7 +14,7 @@ from trajprompt.models.backbone import Backbone, save_backbone
 from trajprompt.models.prompt_dt import BackboneConfig, PromptDT
 from trajprompt.seeds import stream, torch_generator
 from trajprompt.settings.stages import EvaluateSettings, TuneSettings, to_json
-from trajprompt.tasks.suites import get_suite
+from trajprompt.tasks.registry import get_suite
 from trajprompt.trajectories.episodes import TaskTrajectories
 from trajprompt.trajectories.normaliser import Normaliser
 from trajprompt.trajectories.store import write_trajectories
@@ -80,7 +80,7 @@ def make_backbone(uses_prompt: bool = True) -> Backbone:
 def build(**changes):
     settings = dataclasses.replace(SETTINGS, **changes)
     buffers = {task: task_data(task) for task in tasks_read(settings)}
-    return build_problem(settings, buffers, make_backbone())
+    return build_problem(settings, SUITE, buffers, make_backbone())
 
 
 def drawn(problem, row: int = 0) -> torch.Tensor:
@@ -204,7 +204,10 @@ def test_zero_shot_the_test_tasks_data_judge_and_nothing_else():
     settings = dataclasses.replace(SETTINGS, prompt_quality="training", samples=1, **LEARNS)
     plain = {task: task_data(task) for task in tasks_read(settings)}
     other = plain | {task: spoilt(plain[task]) for task in settings.test_tasks}
-    both = [build_problem(settings, buffers, make_backbone()) for buffers in (plain, other)]
+    both = [
+        build_problem(settings, SUITE, buffers, make_backbone())
+        for buffers in (plain, other)
+    ]
     assert not torch.equal(*(drawn(problem) for problem in both))
     for name in ("initial_prompts", "training_prompts", "prompt_set"):
         assert same(*(getattr(problem, name) for problem in both)), name
@@ -241,7 +244,7 @@ def test_task_without_data_is_an_error():
     buffers = {2: task_data(2), 7: task_data(7)}
     missing = dataclasses.replace(SETTINGS, test_tasks=(9,))
     with pytest.raises(TrajpromptError, match="no task 9"):
-        build_problem(missing, buffers, make_backbone())
+        build_problem(missing, SUITE, buffers, make_backbone())
 
 
 @pytest.fixture

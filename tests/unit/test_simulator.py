@@ -6,8 +6,7 @@ from gymnasium.envs.mujoco.ant_v5 import AntEnv
 from gymnasium.envs.mujoco.half_cheetah_v5 import HalfCheetahEnv
 
 from trajprompt.errors import TrajpromptError
-from trajprompt.tasks.simulator import make_simulator
-from trajprompt.tasks.suites import get_suite
+from trajprompt.tasks.registry import get_suite, make_simulator
 
 SUITES = ("cheetah-dir", "cheetah-vel", "ant-dir", "ant-dir-ood")
 STEPS = 60

@@ -4,11 +4,8 @@ import numpy as np
 import pytest
 
 from trajprompt.errors import TrajpromptError
-from trajprompt.report.pages.markdown import SUITE_LABELS
 from trajprompt.tasks.mujoco_simulator import MujocoSimulator
-from trajprompt.tasks.simulator import make_simulator
-from trajprompt.tasks.suites import SUITE_NAMES, get_suite
-from trajprompt.tasks.wording import goal_text
+from trajprompt.tasks.registry import SUITE_NAMES, get_suite, make_simulator
 
 
 @pytest.mark.parametrize("name", SUITE_NAMES)
@@ -69,8 +66,7 @@ def test_every_suite_has_its_simulator_words_and_label(name):
     simulator = make_simulator(suite, np.array(suite.test_tasks[:1]))
     assert simulator.reset(np.zeros(1, int)).shape == (1, suite.state_dim)
     assert isinstance(simulator, MujocoSimulator) == suite.filmed
-    assert goal_text(name, suite.test_tasks[0])
-    assert name in SUITE_LABELS
+    assert suite.label and suite.wording(suite.test_tasks[0])
 
 
 def test_goals_are_read_only():
