@@ -36,9 +36,9 @@ def _store_readers() -> Iterator[Callable[[Path], object]]:
 
 def _compute(name: str) -> Callable[[Path], object]:
     """The compute table of a report that holds this file only."""
-    from trajprompt.report.numbers.compute import Artifacts, compute_table
+    from trajprompt.report.numbers.compute import RunFiles, compute_table
 
-    return lambda path: compute_table(path.parent, Artifacts(**{name: [path]}))
+    return lambda path: compute_table(path.parent, RunFiles(**{name: [path]}))
 
 
 def _inspect(path: Path) -> object:

@@ -26,7 +26,8 @@ import psutil
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from leftovers import differences, leftovers, unreadable  # noqa: E402
-from workflow_copy import Workflow  # noqa: E402
+
+from support.workflow_copy import Workflow  # noqa: E402
 
 VICTIMS = ("main", "job", "group")
 MOST_ATTEMPTS = 4  # of the same command, after the killed one

@@ -3,7 +3,8 @@
 from pathlib import Path
 
 import pytest
-from workflow_copy import Workflow
+
+from support.workflow_copy import Workflow
 
 
 @pytest.fixture

@@ -3,8 +3,8 @@
 import json
 
 import pytest
-from exchange_data import REACH, stored
 
+from support.exchange_data import REACH, stored
 from trajprompt.trajectories.store import read_attributes, read_trajectories
 
 TARGET = "results/mine/1_collect/reach/trajectories.h5"

@@ -7,7 +7,8 @@ import time
 
 import psutil
 import pytest
-from workflow_copy import Workflow
+
+from support.workflow_copy import Workflow
 
 pytestmark = pytest.mark.slow
 CONFIG = ("--configfile", "presets/smoke.yaml", "--config", "suites=[cheetah-dir]")

@@ -4,8 +4,8 @@ import csv
 import json
 
 import pytest
-from workflow_copy import Workflow
 
+from support.workflow_copy import Workflow
 from trajprompt.trajectories.store import read_attributes, read_trajectories
 
 pytestmark = pytest.mark.slow

@@ -14,8 +14,9 @@ from pathlib import Path
 
 import psutil
 import pytest
-from slurm_cluster import SlurmCluster, SlurmUnavailable, children
-from workflow_copy import Workflow
+
+from support.slurm_cluster import SlurmCluster, SlurmUnavailable, children
+from support.workflow_copy import Workflow
 
 pytestmark = pytest.mark.slow
 

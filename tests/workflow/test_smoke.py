@@ -4,8 +4,8 @@ import csv
 import os
 
 import pytest
-from browser import BrowserUnavailable, HtmlReport, chromium, content
 
+from support.browser import BrowserUnavailable, HtmlReport, chromium, content
 from trajprompt.artifacts.records import read_record
 from trajprompt.config import cells as table_cells
 from trajprompt.config.load import load_config

@@ -51,7 +51,7 @@ for FIGURE in FIGURES:
         params:
             code=code(
                 "commands/figure",
-                f"report/plots/{plot_inputs.module_of(KIND)}",
+                f"report/plots/kinds/{plot_inputs.module_of(KIND)}",
             ),
             figure=FIGURE,
             settings=figure_settings(FIGURE),

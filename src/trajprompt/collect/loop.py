@@ -12,7 +12,7 @@ from trajprompt.artifacts.checkpoint import Checkpoint
 from trajprompt.collect.agent import Agent
 from trajprompt.collect.options import LoopOptions
 from trajprompt.collect.perspective import Perspective, Transition, as_tensor
-from trajprompt.collect.recorder import Recorder
+from trajprompt.collect.recorder import BufferRecorder
 from trajprompt.collect.replay import ReplayBuffer
 from trajprompt.errors import TrajpromptError
 from trajprompt.seeds import stream, torch_generator
@@ -65,13 +65,13 @@ class Collection:
         self.sampling = torch_generator(sampling, device)
         self.generators = {"batches": self.sampling, **perspective.generators}
         steps, rows = self.phases.total, simulator.rows
-        self.recorder = Recorder(suite, simulator.tasks, steps)
+        self.recorder = BufferRecorder(suite, simulator.tasks, steps)
         sizes = (perspective.features, suite.action_dim, perspective.extra)
         self.replay = ReplayBuffer(self.phases.greedy_from, rows, *sizes, device)
         self.ages = np.zeros(rows, np.int64)  # steps of the current episodes
         self._see(simulator.reset(self._reset_seeds()))
 
-    def run(self, checkpoint: Checkpoint) -> Recorder:
+    def run(self, checkpoint: Checkpoint) -> BufferRecorder:
         """Collect and learn, or go on with it; returns the full buffer."""
         label = f"collect {self.simulator.suite.name}"
         for now in checkpoint.steps(self.phases.total, self, label):

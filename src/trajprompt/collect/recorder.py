@@ -11,7 +11,7 @@ from trajprompt.trajectories.episodes import TaskTrajectories
 STEPWISE = ("observations", "actions", "rewards", "terminations")  # arrays (steps, N, ..)
 
 
-class Recorder:
+class BufferRecorder:
     """Preallocated memory of all rows and control steps; cut into episodes at the end."""
 
     def __init__(self, suite: Suite, row_tasks: np.ndarray, steps: int):

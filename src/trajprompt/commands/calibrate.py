@@ -21,7 +21,7 @@ from trajprompt.errors import TrajpromptError
 from trajprompt.settings.stages import TuneSettings
 
 if TYPE_CHECKING:
-    from trajprompt.tuning.sweep import Candidate, Choice, Trial
+    from trajprompt.tuning.sweep import Candidate, GridPoint, Trial
 
 # option -> values that are tried of every method that has it
 GRIDS: dict[str, tuple[float, ...]] = {
@@ -120,7 +120,7 @@ def _value(text: str) -> Any:
 
 def _grid(
     name: str, options: type, sweep: Sequence[tuple[str, list[Any]]] | None
-) -> list["Choice"]:
+) -> list["GridPoint"]:
     """Every combination of the values to try."""
     known = {item.name for item in dataclasses.fields(options)}
     defaults = [(option, grid) for option, grid in GRIDS.items() if option in known]
@@ -143,7 +143,7 @@ def _nested(item: "dataclasses.Field[Any]") -> bool:
     return item.default_factory is dict
 
 
-def _candidate(kind: type, configured: dict[str, Any], choice: "Choice") -> "Candidate":
+def _candidate(kind: type, configured: dict[str, Any], choice: "GridPoint") -> "Candidate":
     """A choice and the method's options with it, which refuse a wrong value."""
     from trajprompt.settings.options import OptionError, build
 

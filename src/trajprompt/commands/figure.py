@@ -43,7 +43,9 @@ def run(settings: FigureSettings, args: argparse.Namespace) -> None:
     from trajprompt.report.plots.figure import Figure
     from trajprompt.report.read.run import load_run
 
-    kind = importlib.import_module(f"trajprompt.report.plots.{module_of(settings.kind)}")
+    kind = importlib.import_module(
+        f"trajprompt.report.plots.kinds.{module_of(settings.kind)}"
+    )
     found = load_run(settings, args.evaluations, args.stores)
     files = args.adaptations, args.published, args.backbones
     figure = Figure(settings, found, *files)

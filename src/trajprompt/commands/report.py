@@ -139,12 +139,12 @@ def write_aggregate(args: argparse.Namespace, settings: ReportSettings) -> None:
 def write_compute(args: argparse.Namespace, settings: ReportSettings) -> None:
     """Time, memory and simulator steps of every stage; CPU time of every cell."""
     from trajprompt.artifacts.atomic import write_text
-    from trajprompt.report.numbers.compute import Artifacts, compute_table
+    from trajprompt.report.numbers.compute import RunFiles, compute_table
     from trajprompt.report.numbers.method_costs import EVALUATE, TUNE, cost_table
     from trajprompt.report.pages.compute_markdown import compute_markdown, cost_markdown
     from trajprompt.report.pages.html import from_markdown, write_page
 
-    made = Artifacts(
+    made = RunFiles(
         args.stores,
         args.pretraining,
         args.adaptations,

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import torch
 
 from trajprompt.progress import progress
-from trajprompt.rollout.arms import Arm, PlaySettings, evaluation_seeds, play
 from trajprompt.rollout.columns import EVALUATION_COLUMNS
+from trajprompt.rollout.plays import Play, PlaySettings, evaluation_seeds, play
 from trajprompt.settings.stages import EvaluateSettings
 from trajprompt.tasks.registry import get_suite
 from trajprompt.tasks.suites import Suite
@@ -25,14 +25,14 @@ Weights = dict[str, torch.Tensor] | None  # tuned ones of a row
 
 
 @dataclass(frozen=True)
-class Checkpoint:
-    """An arm under the name by which it is reported."""
+class Iterate:
+    """A play under the name by which it is reported."""
 
     name: str  # last, best or curve
     row: int
     iteration: int
     queries: int
-    arm: Arm
+    play: Play
     episodes: int
 
 
@@ -42,12 +42,12 @@ def evaluate_cell(
     """One entry of EVALUATION_COLUMNS per row, checkpoint and episode."""
     suite, rows = get_suite(settings.suite), range(len(stored.rows))
     points = [_checkpoints(settings, suite, stored, row) for row in rows]
-    arms = list({id(p.arm): p.arm for own in points for p in own}.values())
+    plays = list({id(p.play): p.play for own in points for p in own}.values())
     how = PlaySettings(suite, settings.target_return, settings.precision, settings.threads)
     names = (settings.run_seed, settings.suite, settings.seed)
     tasks = {int(task) for task in stored.rows}
     seeds = {task: evaluation_seeds(*names, task, settings.episodes) for task in tasks}
-    for group in progress(_by_weights(arms), f"{settings.suite} evaluate", "model"):
+    for group in progress(_by_weights(plays), f"{settings.suite} evaluate", "model"):
         weights = group[0].weights
         model = backbone if weights is None else backbone.with_weights(weights)
         play(how, model, group, seeds)
@@ -59,11 +59,11 @@ def evaluate_cell(
     ]
 
 
-def _by_weights(arms: Sequence[Arm]) -> list[list[Arm]]:
-    """Arms that one model plays together."""
-    groups: dict[int, list[Arm]] = {}
-    for arm in arms:
-        groups.setdefault(id(arm.weights), []).append(arm)
+def _by_weights(plays: Sequence[Play]) -> list[list[Play]]:
+    """Plays that one model plays together."""
+    groups: dict[int, list[Play]] = {}
+    for one in plays:
+        groups.setdefault(id(one.weights), []).append(one)
     return list(groups.values())
 
 
@@ -78,8 +78,8 @@ def to_csv(entries: Sequence[Entry]) -> str:
 
 def _checkpoints(
     settings: EvaluateSettings, suite: Suite, stored: "StoredAdaptation", row: int
-) -> list[Checkpoint]:
-    """What to report of a row. Equal prompts share one arm and are played once.
+) -> list[Iterate]:
+    """What to report of a row. Equal prompts share one play.
 
     Where weights were tuned, a curve begins with the backbone's own.
     """
@@ -98,49 +98,49 @@ def _checkpoints(
         kept = {n: found[row] for n, found in stored.snapshots.items()}
         for iteration, weights in sorted({0: None, **kept, last: tuned}.items()):
             wanted.append(("curve", iteration, stored.last, weights, short))
-    arms: list[Arm] = []
+    plays: list[Play] = []
     points = []
     for name, iteration, prompts, weights, episodes in wanted:
         if episodes == 0:
             continue
         prompt = None if prompts is None else prompts.select(row)
-        arm = _arm(arms, Arm(int(stored.rows[row]), prompt, weights=weights))
-        arm.episodes = max(arm.episodes, episodes)
+        one = _known_play(plays, Play(int(stored.rows[row]), prompt, weights=weights))
+        one.episodes = max(one.episodes, episodes)
         queries = stored.queries(row, iteration)
-        points.append(Checkpoint(name, row, iteration, queries, arm, episodes))
+        points.append(Iterate(name, row, iteration, queries, one, episodes))
     return points
 
 
-def _arm(known: list[Arm], wanted: Arm) -> Arm:
-    """The one of a row's ``known`` arms that plays alike, or ``wanted``, added there."""
-    for arm in known:
-        if arm.weights is not wanted.weights:
+def _known_play(known: list[Play], wanted: Play) -> Play:
+    """The one of a row's ``known`` plays that plays alike, or ``wanted``, added there."""
+    for one in known:
+        if one.weights is not wanted.weights:
             continue
-        if wanted.prompt is None or arm.prompt is None:
-            return arm  # a row has prompts throughout, or none
-        if all(torch.equal(a, b) for a, b in zip(wanted.prompt, arm.prompt, strict=True)):
-            return arm
+        if wanted.prompt is None or one.prompt is None:
+            return one  # a row has prompts throughout, or none
+        if all(torch.equal(a, b) for a, b in zip(wanted.prompt, one.prompt, strict=True)):
+            return one
     known.append(wanted)
     return known[-1]
 
 
 def _entries(
-    settings: EvaluateSettings, stored: "StoredAdaptation", point: Checkpoint
+    settings: EvaluateSettings, stored: "StoredAdaptation", point: Iterate
 ) -> Iterator[Entry]:
-    arm = point.arm
+    one = point.play
     for episode in range(point.episodes):
         yield {
             "suite": settings.suite,
             "setting": settings.setting,
             "method": settings.method,
             "seed": settings.seed,
-            "task": arm.task,
+            "task": one.task,
             "prompt": int(stored.prompts[point.row]),
             "episode": episode,
             "checkpoint": point.name,
             "iteration": point.iteration,
             "queries": point.queries,
-            "return": arm.returns[episode],
-            "length": arm.lengths[episode],
-            "success": int(arm.successes[episode]),
+            "return": one.returns[episode],
+            "length": one.lengths[episode],
+            "success": int(one.successes[episode]),
         }

@@ -38,7 +38,7 @@ class Episodes:
     terminations: np.ndarray | None = None  # (N, H) bool
 
 
-class Recorder:
+class EpisodeRecorder:
     """Keeps every step of every row."""
 
     def __init__(self, suite: Suite, first_observations: np.ndarray):
@@ -72,7 +72,7 @@ def rollout(
     observations = simulator.reset(seeds)
     returns, lengths = np.zeros(rows), np.zeros(rows, np.int64)
     successes, running = np.zeros(rows, bool), np.ones(rows, bool)
-    recorder = Recorder(simulator.suite, observations) if record else None
+    recorder = EpisodeRecorder(simulator.suite, observations) if record else None
     for time in range(simulator.suite.horizon):
         actions = policy.act(observations)
         step = simulator.step(actions)

@@ -136,7 +136,7 @@ class ReportSettings:
 class FigureSettings(ReportSettings):
     """Of one figure, whose name is ``table``."""
 
-    kind: str = ""  # of report/plots
+    kind: str = ""  # of report/plots/kinds
     baseline: str = ""  # id of the column that the others are shown against
     conditions: dict[str, Any] = field(default_factory=dict)  # setting -> its config entry
     methods: dict[str, str] = field(default_factory=dict)  # method -> its label

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from trajprompt.tuning.samples import Samples
 
 
-class Shared(IntEnum):
+class SharedStream(IntEnum):
     """What chance that methods share is for: children of `TuningProblem.shared_stream`."""
 
     WEIGHTS = 0  # with which a generator of prompts begins
@@ -102,7 +102,7 @@ class TuningProblem:
         """``count`` independent streams, the same ones at every call."""
         return children(self.stream, count)
 
-    def shared(self, purpose: Shared) -> np.random.SeedSequence:
+    def shared(self, purpose: SharedStream) -> np.random.SeedSequence:
         """A stream that is the same for all methods of a suite and seed."""
         return child(self.shared_stream, purpose)
 

@@ -17,7 +17,7 @@ from trajprompt.errors import TrajpromptError
 from trajprompt.seeds import torch_generator
 from trajprompt.settings.options import OptionError, at_least, at_most, positive
 from trajprompt.tuning.protocol import TuningProblem
-from trajprompt.tuning.trace import Spent, Trace
+from trajprompt.tuning.trace import Cost, DescentTrace
 
 
 def rank_weights(objectives: Tensor, ranked: int) -> Tensor:
@@ -78,7 +78,7 @@ def check_ranking(options: Any) -> None:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Scores:
     """What one pass of an objective found; lower is better."""
 
     candidates: Tensor  # (R, m)
@@ -90,7 +90,7 @@ class Verdict:
 class Objective(Resumable, Protocol):
     def __call__(
         self, candidates: Tensor | None, iterate: Tensor | None, step: int
-    ) -> Verdict:
+    ) -> Scores:
         """Judge candidates (R, m, d) and, where given, the iterate (R, d).
 
         Candidates of a row are compared on common data that change from step to step;
@@ -104,17 +104,17 @@ def descend(
     problem: TuningProblem, settings: RankSettings, objective: Objective
 ) -> Adaptation:
     """Algorithm 1 on all rows at once; iterates are judged as each iteration ends."""
-    return _Descent(problem, settings, objective).run()
+    return _RankDescent(problem, settings, objective).run()
 
 
-class _Descent:
+class _RankDescent:
     """One descent in progress: position, budgets spent, judged iterates, chance."""
 
     def __init__(
         self, problem: TuningProblem, settings: RankSettings, objective: Objective
     ):
         self.problem, self.settings, self.objective = problem, settings, objective
-        self.trace = Trace(problem, settings.iterations)
+        self.trace = DescentTrace(problem, settings.iterations)
         self.position = self.trace.start.clone()  # (R, d)
         self.generator = torch_generator(problem.streams(1)[0])
         self.queries = 0
@@ -165,12 +165,12 @@ class _Descent:
         shape = (rows, self.settings.candidates, size)
         return torch.randn(shape, generator=self.generator).to(self.position.device)
 
-    def _count(self, verdict: Verdict) -> None:
+    def _count(self, verdict: Scores) -> None:
         self.queries += verdict.queries
         self.simulator_steps = self.simulator_steps + verdict.simulator_steps
 
-    def _keep(self, iteration: int, verdict: Verdict) -> None:
+    def _keep(self, iteration: int, verdict: Scores) -> None:
         """Log the iterate that ``verdict`` judged, with the budget that led to it."""
         assert verdict.iterate is not None
-        spent = Spent(self.queries, self.simulator_steps)
+        spent = Cost(self.queries, self.simulator_steps)
         self.trace.keep(iteration, self.position, verdict.iterate, spent)

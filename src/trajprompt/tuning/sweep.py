@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from trajprompt.errors import TrajpromptError
-from trajprompt.rollout.arms import Arm, PlaySettings, play
+from trajprompt.rollout.plays import Play, PlaySettings, play
 from trajprompt.seeds import integers, stream
 from trajprompt.tuning.protocol import Method, TuningProblem
 
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from trajprompt.trajectories.segments import Segments
 
 
-Choice = dict[str, Any]  # option -> value
-Candidate = tuple[Choice, Any]  # and the method's options with it
+GridPoint = dict[str, Any]  # option -> value
+Candidate = tuple[GridPoint, Any]  # and the method's options with it
 Entry = Mapping[str, Any]  # of a history
 
 
@@ -33,7 +33,7 @@ class Trial:
     A choice that could not be tuned has the initial return alone.
     """
 
-    choice: Choice
+    choice: GridPoint
     initial_return: float
     gain: float = np.nan  # mean over rows of (return of the last iterate - initial return)
     gain_error: float = np.nan  # standard error of that mean over rows
@@ -148,7 +148,7 @@ def _returns(
     """
     count = 1 if problem.suite.deterministic_resets else episodes
     tasks = problem.rows.tolist()
-    arms = [Arm(task, prompts.select(row), count) for row, task in enumerate(tasks)]
+    arms = [Play(task, prompts.select(row), count) for row, task in enumerate(tasks)]
     run_seed, seed = resets
     names = ("calibrate", problem.suite.name, seed)
     seeds = {

@@ -14,7 +14,7 @@ from trajprompt.tuning.protocol import TuningProblem
 
 
 @dataclass(frozen=True)
-class Spent:
+class Cost:
     """What each row has used since its start."""
 
     queries: int = 0
@@ -22,7 +22,7 @@ class Spent:
     gradient_steps: int = 0
 
 
-class Trace:
+class DescentTrace:
     """Iterates 0 (the initial prompts) to ``iterations`` of all rows, as vectors (R, d)."""
 
     def __init__(self, problem: TuningProblem, iterations: int):
@@ -34,7 +34,7 @@ class Trace:
         self.history: list[dict[str, Any]] = []
 
     def keep(
-        self, iteration: int, position: Tensor, objectives: Tensor, spent: Spent
+        self, iteration: int, position: Tensor, objectives: Tensor, spent: Cost
     ) -> None:
         """Log iterate (R, d), its objectives (R,) and the budget that led to it."""
         position = position.detach()

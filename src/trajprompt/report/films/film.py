@@ -98,9 +98,9 @@ def play(settings: VideoSettings, scene: Scene) -> "tuple[Film, Episodes]":
     """One episode in every panel, all from the same reset."""
     import numpy as np
 
-    from trajprompt.rollout.arms import evaluation_seeds
     from trajprompt.rollout.film import Film
     from trajprompt.rollout.loop import rollout
+    from trajprompt.rollout.plays import evaluation_seeds
     from trajprompt.tasks.registry import make_simulator
 
     names = settings.run_seed, scene.suite.name, settings.seed, scene.task

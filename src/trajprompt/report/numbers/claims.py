@@ -38,7 +38,7 @@ class Claim:
 
 
 @dataclass(frozen=True)
-class Remark:
+class NotCompared:
     """A claim about something else than the returns of two columns."""
 
     id: str
@@ -64,7 +64,7 @@ class Contradiction:
 @dataclass(frozen=True)
 class Ledger:
     claims: list[Claim]
-    not_compared: list[Remark]
+    not_compared: list[NotCompared]
     contradictions: list[Contradiction]
 
 
@@ -77,7 +77,7 @@ def read_ledger(path: str | Path) -> Ledger:
     claims, remarks, contradictions = (_list(path, found, name) for name in names)
     ledger = Ledger(
         [_check_claim(path, _entry(path, Claim, entry)) for entry in claims],
-        [_entry(path, Remark, entry) for entry in remarks],
+        [_entry(path, NotCompared, entry) for entry in remarks],
         [
             _check_contradiction(path, _entry(path, Contradiction, entry))
             for entry in contradictions
@@ -100,7 +100,7 @@ def _list(path: str | Path, found: Mapping[str, Any], name: str) -> list[Any]:
     return found[name]
 
 
-Entry = TypeVar("Entry", Claim, Remark, Contradiction)
+Entry = TypeVar("Entry", Claim, NotCompared, Contradiction)
 
 
 def _entry(path: str | Path, kind: type[Entry], values: object) -> Entry:

@@ -17,7 +17,7 @@ TOTAL = "all stages"
 
 
 @dataclass(frozen=True)
-class Artifacts:
+class RunFiles:
     """What a run made: one file per job. Files of no job of the run are not counted."""
 
     stores: Sequence[str | Path] = ()
@@ -27,7 +27,7 @@ class Artifacts:
     random_policies: Sequence[str | Path] = ()  # played in the same stage
 
 
-def compute_table(logs: Path, made: Artifacts) -> pd.DataFrame:
+def compute_table(logs: Path, made: RunFiles) -> pd.DataFrame:
     """One row per stage: jobs, summed wall and CPU hours, largest memory, simulator steps.
 
     Jobs run side by side, so that the sum of their wall times exceeds the time one waits.

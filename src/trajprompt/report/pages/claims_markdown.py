@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from trajprompt.report.numbers.claims import Claim, Contradiction, Ledger, Remark
+from trajprompt.report.numbers.claims import Claim, Contradiction, Ledger, NotCompared
 from trajprompt.report.numbers.verdicts import (
     CONTRADICTION,
     NO,
@@ -116,7 +116,7 @@ def _summary(claims: list[Claim], table: pd.DataFrame) -> str:
     return "\n".join([grid(header, rows, len(header)), *below])
 
 
-def _remarks(remarks: list[Remark]) -> str:
+def _remarks(remarks: list[NotCompared]) -> str:
     rows = [
         [f"{remark.statement} ({remark.paper}, {remark.place})", remark.see]
         for remark in remarks

@@ -1,6 +1,6 @@
 """Which kinds of figures there are, and which files of its cells each reads.
 
-Light: the workflow asks before it runs anything. A kind is the name of a file beside this.
+Light: the workflow asks before it runs anything. A kind is a file of ``kinds/``.
 """
 
 EVALUATIONS, ADAPTATIONS = "evaluations", "adaptations"
@@ -26,7 +26,7 @@ WITH_TEXT = ("similarity", "winners-curse")  # also written as Markdown: they ar
 
 
 def module_of(kind: str) -> str:
-    """The module of a kind, below this package."""
+    """The module of a kind, in ``kinds``."""
     return kind.replace("-", "_")
 
 

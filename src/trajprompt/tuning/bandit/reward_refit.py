@@ -33,13 +33,13 @@ def refit(
     start: RewardModels, x: Tensor, y: Tensor, settings: RefitSettings
 ) -> RewardModels:
     """``start`` fitted to observations x (G, n, D) and y (G, n) by mean squared error."""
-    descent = _Descent(start, x, y, settings)
+    descent = _RefitDescent(start, x, y, settings)
     for _ in range(settings.steps):
         descent.step()
     return start.with_weights(descent.weights())
 
 
-class _Descent:
+class _RefitDescent:
     """One refit in progress; every buffer that a step needs is made here."""
 
     def __init__(self, start: RewardModels, x: Tensor, y: Tensor, settings: RefitSettings):

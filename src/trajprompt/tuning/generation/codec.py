@@ -16,14 +16,14 @@ from trajprompt.trajectories.segments import PromptSet, Segments
 
 
 @dataclass(frozen=True)
-class Limits:
+class PromptRange:
     """Middle and half-width of what tokens held, () or (D,); no width: one number only."""
 
     middle: Tensor
     half: Tensor
 
     @classmethod
-    def of(cls, values: Tensor, per_dimension: bool = False) -> "Limits":
+    def of(cls, values: Tensor, per_dimension: bool = False) -> "PromptRange":
         """Of tokens (..., D): one range for all dimensions, or one for each."""
         flat = values.flatten(0, -2) if per_dimension else values.reshape(-1)
         low, high = flat.amin(dim=0), flat.amax(dim=0)
@@ -40,13 +40,13 @@ class Limits:
 
 @dataclass(frozen=True)
 class PromptCodec:
-    """Limits of the training tasks' prompts and the sizes of what they encode."""
+    """Ranges of the training tasks' prompts and the sizes of what they encode."""
 
-    states: Limits
-    actions: Limits
-    rewards: Limits
-    returns_to_go: Limits
-    timesteps: Limits
+    states: PromptRange
+    actions: PromptRange
+    rewards: PromptRange
+    returns_to_go: PromptRange
+    timesteps: PromptRange
     length: int  # P
     sizes: tuple[int, int, int]  # of a state, an action and a reward
 
@@ -54,11 +54,11 @@ class PromptCodec:
     def fit(cls, training: PromptSet, per_dimension: bool = False) -> "PromptCodec":
         prompts = training.prompts
         return cls(
-            Limits.of(prompts.states, per_dimension),
-            Limits.of(prompts.actions, per_dimension),
-            Limits.of(training.rewards),
-            Limits.of(prompts.returns_to_go),
-            Limits.of(prompts.timesteps.float()),
+            PromptRange.of(prompts.states, per_dimension),
+            PromptRange.of(prompts.actions, per_dimension),
+            PromptRange.of(training.rewards),
+            PromptRange.of(prompts.returns_to_go),
+            PromptRange.of(prompts.timesteps.float()),
             prompts.length,
             (prompts.states.shape[-1], prompts.actions.shape[-1], 1),
         )

@@ -33,7 +33,7 @@ class DiffusionConfig:
     largest: float = 1.0
 
 
-class Iterate(NamedTuple):
+class DenoisingStep(NamedTuple):
     """One of the reverse chain."""
 
     x: Tensor  # (R, B, d)
@@ -78,14 +78,14 @@ class PromptDiffusion:
 
     def denoise(
         self, y: Tensor, generator: torch.Generator, temperature: float
-    ) -> Iterator[Iterate]:
+    ) -> Iterator[DenoisingStep]:
         """x_N, x_{N-1}, …, x_0: Algorithm 1, lines 9 to 13."""
         shape = (*y.shape[:2], self.config.features)
         x = torch.randn(shape, generator=generator).to(y)
         network = _NoiseNetwork(self)
         condition = network.condition(y)  # (R, B, W)
         times = network.time(self.times.expand(len(y), -1, -1))  # (R, N, W)
-        yield Iterate(x, x)
+        yield DenoisingStep(x, x)
         for step in reversed(range(self.config.steps)):
             noise = network(x, condition + times[:, step : step + 1])
             implied = self.schedule.implied(x, noise, step)
@@ -93,7 +93,7 @@ class PromptDiffusion:
             if step > 0:
                 deviation = self.schedule.deviation(step, temperature)
                 x = x + deviation * torch.randn(shape, generator=generator).to(x)
-            yield Iterate(x, implied)
+            yield DenoisingStep(x, implied)
 
 
 class _NoiseNetwork:

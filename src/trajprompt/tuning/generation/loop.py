@@ -26,9 +26,9 @@ from trajprompt.tuning.generation.projection import GUIDANCE, conflicts, project
 from trajprompt.tuning.generation.shown_prompts import prompts_that_differ, shown_prompts
 from trajprompt.tuning.imitation import ImitationLoss, PromptLoss
 from trajprompt.tuning.prompt_vectors import to_vectors
-from trajprompt.tuning.protocol import Shared, TuningProblem
+from trajprompt.tuning.protocol import SharedStream, TuningProblem
 from trajprompt.tuning.samples import draw_rows
-from trajprompt.tuning.trace import Spent, Trace
+from trajprompt.tuning.trace import Cost, DescentTrace
 
 Build = Callable[[PromptCodec, torch.Generator], Generator]  # one row, fresh weights
 
@@ -54,14 +54,14 @@ class Generation:
         keep_freed_memory()
         self.problem, self.options = problem, options
         self.guidance = GUIDANCE[options.guidance]
-        self.trace = Trace(problem, options.iterations)
+        self.trace = DescentTrace(problem, options.iterations)
         training = problem.require_training_prompts()
         self.codec = PromptCodec.fit(training, options.per_dimension)
         everything = training.map(lambda x: x.flatten(0, 1).unsqueeze(0))
         self.training = EncodedPrompts.of(self.codec, everything)  # (1, T n, ..)
         self.own = EncodedPrompts.of(self.codec, problem.require_prompt_set())  # (R, n, ..)
         self._begin_chance()
-        fresh = build(self.codec, torch_generator(problem.shared(Shared.WEIGHTS)))
+        fresh = build(self.codec, torch_generator(problem.shared(SharedStream.WEIGHTS)))
         fresh = fresh.with_vectors(fresh.vectors.to(problem.backbone.device))
         self.prior = Learner(fresh, 1, options.pretraining_rate)
         self.learner = Learner(fresh, len(problem.rows), options.learning_rate)
@@ -74,7 +74,9 @@ class Generation:
     def _begin_chance(self) -> None:
         """Variants of a method share pretraining and the noise that prompts begin as."""
         batches, judging = self.problem.streams(2)
-        self.pretraining_chance = torch_generator(self.problem.shared(Shared.PRETRAINING))
+        self.pretraining_chance = torch_generator(
+            self.problem.shared(SharedStream.PRETRAINING)
+        )
         self.chance = torch_generator(batches)
         fixed = torch_generator(judging)
         self.judging = self._contexts(fixed, self.options.judging_batch)
@@ -121,7 +123,7 @@ class Generation:
     def written(self) -> tuple[Tensor, torch.Generator]:
         """Condition (R, 1, c) and chance of the adapted prompts, the same at every call."""
         y = self.codec.condition(self.trace.template).unsqueeze(1)
-        return y, torch_generator(self.problem.shared(Shared.WRITTEN))
+        return y, torch_generator(self.problem.shared(SharedStream.WRITTEN))
 
     def _pretrain(self, step: int) -> None:
         batch = self.training.draw(self.pretraining_chance, self.options.pretraining_batch)
@@ -204,7 +206,7 @@ class Generation:
         prompts = self.codec.decode(written, given)  # (R, 1, P, ..)
         objectives = self.judge(prompts, self.judging)[:, 0]
         done = iteration * self.options.steps_per_iteration
-        spent = Spent(iteration, 0, self.options.pretraining_steps + done)
+        spent = Cost(iteration, 0, self.options.pretraining_steps + done)
         self.trace.keep(iteration, to_vectors(prompts)[:, 0], objectives, spent)
 
     def _extras(self) -> dict[str, Extra]:
@@ -214,6 +216,6 @@ class Generation:
             extras[name] = Extra(values, unit, f"(iterations, R) {text}")
         training = self.problem.require_training_prompts().prompts
         extras |= prompts_that_differ(self.own.prompts, training)
-        chance = torch_generator(self.problem.shared(Shared.SHOWN))
+        chance = torch_generator(self.problem.shared(SharedStream.SHOWN))
         how = self.own, self.options.temperature, chance
         return extras | shown_prompts(self.learner.model, self.codec, *how)

@@ -13,7 +13,7 @@ from trajprompt.settings.options import at_least, at_most, positive
 from trajprompt.trajectories.segments import Segments
 from trajprompt.tuning.prompt_vectors import to_prompts, to_vectors
 from trajprompt.tuning.protocol import TuningProblem, register
-from trajprompt.tuning.search.loop import Choice, SearchOptions, search
+from trajprompt.tuning.search.loop import Candidate, SearchOptions, search
 
 if TYPE_CHECKING:
     from cma import CMAEvolutionStrategy
@@ -79,9 +79,9 @@ class CmaEs:
         if returns.shape[1] == self.width:
             self._tell(-returns)
 
-    def choice(self) -> Choice:
+    def choice(self) -> Candidate:
         means = np.stack([row.mean for row in self.strategies])
-        return Choice(self._prompts(means), np.full(len(means), np.nan))
+        return Candidate(self._prompts(means), np.full(len(means), np.nan))
 
     def state(self) -> dict[str, Any]:
         """What was told: the same questions and answers make the same strategies."""

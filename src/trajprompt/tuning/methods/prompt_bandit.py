@@ -26,7 +26,7 @@ from trajprompt.tuning.bandit.reward_models import RewardModels
 from trajprompt.tuning.bandit.reward_refit import RefitSettings, refit
 from trajprompt.tuning.bandit.spaces import ArmSpace, JointSpace, SlotSpace
 from trajprompt.tuning.protocol import TuningProblem, register
-from trajprompt.tuning.search.loop import Choice, SearchOptions, search, untuned
+from trajprompt.tuning.search.loop import Candidate, SearchOptions, search, untuned
 
 FEWEST = 2  # observations that the first fit takes: co-author's code
 SAME = 1e-6  # returns that deviate by less are equal, and are not divided by it
@@ -105,7 +105,7 @@ class PromptBandit:
         if self.rounds >= FEWEST:
             self._refit()
 
-    def choice(self) -> Choice:
+    def choice(self) -> Candidate:
         """The best of every slot by its model; the value is the mean of what they say."""
         if self.rounds < FEWEST:
             return self.initial
@@ -116,7 +116,7 @@ class PromptBandit:
         values = predicted[torch.arange(len(picks)), picks].view(rows, -1).mean(dim=1)
         mean, deviation = self._scale()
         believed = mean + deviation * values.double().numpy()
-        return Choice(self._prompts(menu.of(picks, rows)), believed)
+        return Candidate(self._prompts(menu.of(picks, rows)), believed)
 
     def state(self) -> dict[str, Any]:
         return {

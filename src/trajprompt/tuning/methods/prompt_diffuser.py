@@ -9,7 +9,11 @@ import torch
 from trajprompt.adaptations.adaptation import Adaptation, Extra
 from trajprompt.settings.options import at_least, at_most
 from trajprompt.tuning.generation.codec import PromptCodec
-from trajprompt.tuning.generation.diffusion import DiffusionConfig, Iterate, PromptDiffusion
+from trajprompt.tuning.generation.diffusion import (
+    DenoisingStep,
+    DiffusionConfig,
+    PromptDiffusion,
+)
 from trajprompt.tuning.generation.loop import Generation
 from trajprompt.tuning.generation.noise_schedule import FEWEST_STEPS
 from trajprompt.tuning.generation.options import GenerationOptions
@@ -61,7 +65,7 @@ def _denoising(generation: Generation, options: DiffuserOptions) -> dict[str, Ex
     }
 
 
-def _clipped(chain: list[Iterate], largest: float) -> Extra:
+def _clipped(chain: list[DenoisingStep], largest: float) -> Extra:
     """How much of each denoised prompt was clipped: no gradient of L_DT passes there."""
     beyond = [(one.implied.abs() > largest).float().mean(dim=(1, 2)) for one in chain[1:]]
     text = "(R, N) of a prompt's numbers clipped to the range, from x_N to x_1"

@@ -15,7 +15,7 @@ from trajprompt.trajectories.segments import Segments
 from trajprompt.tuning.imitation import ImitationLoss
 from trajprompt.tuning.prompt_vectors import to_prompts
 from trajprompt.tuning.protocol import TuningProblem, register
-from trajprompt.tuning.ranking import RankSettings, Verdict, descend
+from trajprompt.tuning.ranking import RankSettings, Scores, descend
 from trajprompt.tuning.samples import draw_rows
 
 
@@ -57,7 +57,7 @@ class ImitationObjective:
 
     def __call__(
         self, candidates: Tensor | None, iterate: Tensor | None, step: int
-    ) -> Verdict:
+    ) -> Scores:
         values, judged, queries = torch.empty(len(self.problem.rows), 0), None, 0
         if candidates is not None:
             batch = self._batch(self.generator, self.options.batch)
@@ -66,7 +66,7 @@ class ImitationObjective:
         if iterate is not None:
             judged = self._losses(iterate.unsqueeze(1), self.judging)[:, 0]
             queries += 1
-        return Verdict(values, judged, queries, np.zeros(len(self.problem.rows), np.int64))
+        return Scores(values, judged, queries, np.zeros(len(self.problem.rows), np.int64))
 
     def state(self) -> dict[str, Any]:
         return {"batches": self.generator.get_state()}

@@ -15,7 +15,7 @@ from trajprompt.tasks.suites import Suite
 from trajprompt.tuning.oracle import ReturnOracle, episodes_each
 from trajprompt.tuning.prompt_vectors import to_prompts
 from trajprompt.tuning.protocol import TuningProblem, register
-from trajprompt.tuning.ranking import RankSettings, Verdict, descend
+from trajprompt.tuning.ranking import RankSettings, Scores, descend
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class ReturnObjective:
 
     def __call__(
         self, candidates: Tensor | None, iterate: Tensor | None, step: int
-    ) -> Verdict:
+    ) -> Scores:
         parts, seeds = [], []  # (R, C, d), (R, C, E)
         if candidates is not None:
             fresh = self.oracle.fresh_resets(self.resets, step)
@@ -77,7 +77,7 @@ class ReturnObjective:
         values = -torch.from_numpy(played.returns)  # (R, C), float64: close ranks
         count = 0 if candidates is None else candidates.shape[1]
         judged = None if iterate is None else values[:, -1]
-        return Verdict(values[:, :count], judged, values.shape[1], played.steps)
+        return Scores(values[:, :count], judged, values.shape[1], played.steps)
 
     def state(self) -> dict[str, Any]:
         """No chance: the resets of a step depend on its number alone."""

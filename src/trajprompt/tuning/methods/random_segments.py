@@ -14,7 +14,7 @@ from trajprompt.adaptations.adaptation import Adaptation
 from trajprompt.settings.options import at_least, at_most
 from trajprompt.trajectories.segments import Segments
 from trajprompt.tuning.protocol import TuningProblem, register
-from trajprompt.tuning.search.loop import Choice, SearchOptions, search, untuned
+from trajprompt.tuning.search.loop import Candidate, SearchOptions, search, untuned
 from trajprompt.tuning.search.segment_draws import SegmentDraws
 
 
@@ -39,20 +39,20 @@ class RandomSegments:
 
     def propose(self, count: int) -> Segments:
         drawn = self.draws.draw(count)
-        self.last = Choice(drawn.select((slice(None), -1)), self.last.values)
+        self.last = Candidate(drawn.select((slice(None), -1)), self.last.values)
         return drawn
 
     def learn(self, returns: np.ndarray) -> None:
         pass
 
-    def choice(self) -> Choice:
+    def choice(self) -> Candidate:
         return self.last
 
     def state(self) -> dict[str, Any]:
         return {"last": self.last.state(), "draws": self.draws.state()}
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        self.last = Choice.restored(state["last"], self.last.prompts.states.device)
+        self.last = Candidate.restored(state["last"], self.last.prompts.states.device)
         self.draws.restore(state["draws"])
 
 

@@ -17,7 +17,7 @@ from trajprompt.tuning.imitation import ImitationLoss, PromptLoss
 from trajprompt.tuning.prompt_vectors import to_prompts
 from trajprompt.tuning.protocol import TuningProblem, register
 from trajprompt.tuning.samples import draw_rows
-from trajprompt.tuning.trace import Spent, Trace
+from trajprompt.tuning.trace import Cost, DescentTrace
 
 
 @dataclass(frozen=True)
@@ -44,16 +44,16 @@ class SoftPromptOptions:
 @register("soft-prompt", SoftPromptOptions, moves_prompts=True)
 def tune(problem: TuningProblem, options: SoftPromptOptions) -> Adaptation:
     """Return-to-go, states and actions move; timesteps and mask stay (as in Eq. 4)."""
-    return _Descent(problem, options).run()
+    return _PromptDescent(problem, options).run()
 
 
-class _Descent:
+class _PromptDescent:
     """All rows in one batch: AdamW works number by number, so that none sees another."""
 
     def __init__(self, problem: TuningProblem, options: SoftPromptOptions):
         keep_freed_memory()
         self.problem, self.options = problem, options
-        self.trace = Trace(problem, options.iterations)
+        self.trace = DescentTrace(problem, options.iterations)
         self.loss = PromptLoss(problem.backbone, problem.precision)
         self.judge = ImitationLoss(problem.backbone.model, problem.precision)
         batches, judging = problem.streams(2)
@@ -100,4 +100,4 @@ class _Descent:
         position = self.position.detach()
         candidates = to_prompts(position.unsqueeze(1), self.trace.template)
         judged = self.judge(candidates, self.judging)[:, 0]  # (R,)
-        self.trace.keep(iteration, position, judged, Spent(iteration, 0, step))
+        self.trace.keep(iteration, position, judged, Cost(iteration, 0, step))

@@ -15,7 +15,7 @@ from trajprompt.adaptations.adaptation import Adaptation
 from trajprompt.settings.options import at_least, at_most, positive
 from trajprompt.tuning.protocol import TuningProblem, register
 from trajprompt.tuning.search.loop import SearchOptions, search
-from trajprompt.tuning.search.proposers import Iterate
+from trajprompt.tuning.search.proposers import IterateProposer
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ def two_point_gradient(noise: Tensor, returns: Tensor) -> Tensor:
     return torch.einsum("rp,rpd->rd", slopes.to(noise), noise) / noise.shape[1]
 
 
-class TwoPoint(Iterate):
+class TwoPoint(IterateProposer):
     def __init__(self, problem: TuningProblem, options: TwoPointOptions):
         super().__init__(problem, 2 * options.pairs)
         self.options = options

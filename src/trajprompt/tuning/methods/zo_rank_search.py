@@ -14,7 +14,7 @@ from trajprompt.adaptations.adaptation import Adaptation
 from trajprompt.tuning.protocol import TuningProblem, register
 from trajprompt.tuning.ranking import check_ranking, rank_gradient
 from trajprompt.tuning.search.loop import SearchOptions, search
-from trajprompt.tuning.search.proposers import Iterate
+from trajprompt.tuning.search.proposers import IterateProposer
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class RankSearchOptions(SearchOptions):
         check_ranking(self)
 
 
-class RankSearch(Iterate):
+class RankSearch(IterateProposer):
     def __init__(self, problem: TuningProblem, options: RankSearchOptions):
         super().__init__(problem, options.candidates)
         self.options = options

@@ -34,7 +34,7 @@ class SearchOptions:
         at_most(self, 1000, "records")
 
 
-class Choice(NamedTuple):
+class Candidate(NamedTuple):
     """What a method would hand back now."""
 
     prompts: Segments  # (R, P, ..)
@@ -45,22 +45,22 @@ class Choice(NamedTuple):
         return {"values": self.values, **self.prompts._asdict()}
 
     @classmethod
-    def restored(cls, saved: Mapping[str, Any], device: torch.device) -> "Choice":
+    def restored(cls, saved: Mapping[str, Any], device: torch.device) -> "Candidate":
         """From a checkpoint's ``state``."""
         parts = [torch.from_numpy(saved[name]).to(device) for name in Segments._fields]
         return cls(Segments(*parts), saved["values"])
 
 
-def untuned(problem: TuningProblem) -> Choice:
+def untuned(problem: TuningProblem) -> Candidate:
     """The initial prompts, of which nothing is known yet."""
-    return Choice(problem.require_prompts(), np.full(len(problem.rows), np.nan))
+    return Candidate(problem.require_prompts(), np.full(len(problem.rows), np.nan))
 
 
 class Proposer(Resumable, Protocol):
     """A method that learns from returns alone.
 
     It takes its chance from any but the first of ``problem.streams(n)``, which is the
-    loop's. A `Choice` that it has given is never changed in place.
+    loop's. A `Candidate` that it has given is never changed in place.
     """
 
     width: int  # candidates per row and round; the last round may have fewer
@@ -73,7 +73,7 @@ class Proposer(Resumable, Protocol):
         """Returns (R, count) of what was proposed last."""
         ...
 
-    def choice(self) -> Choice:
+    def choice(self) -> Candidate:
         """By what it has learnt so far; at first the initial prompts."""
         ...
 
@@ -96,7 +96,7 @@ class _Search:
         self.returns = np.full((len(problem.rows), options.episodes), np.nan)
         self.steps = np.zeros(len(problem.rows), np.int64)
         self.played = 0  # episodes of every row
-        self.kept: dict[int, Choice] = {}  # record -> choice
+        self.kept: dict[int, Candidate] = {}  # record -> choice
         self.history: list[dict[str, Any]] = []
 
     def run(self) -> Adaptation:
@@ -173,7 +173,7 @@ class _Search:
         self.played, self.history = state["played"], state["history"]
         device = self.problem.backbone.device
         self.kept = {
-            int(record): Choice.restored(saved, device)
+            int(record): Candidate.restored(saved, device)
             for record, saved in state["kept"].items()
         }
         self.proposer.restore(state["proposer"])

@@ -14,7 +14,7 @@ from trajprompt.settings.options import at_least, at_most, positive
 from trajprompt.trajectories.segments import Segments
 from trajprompt.tuning.prompt_vectors import to_prompts, to_vectors
 from trajprompt.tuning.protocol import TuningProblem
-from trajprompt.tuning.search.loop import Choice, SearchOptions, untuned
+from trajprompt.tuning.search.loop import Candidate, SearchOptions, untuned
 
 
 class Directions:
@@ -60,7 +60,7 @@ class BestSoFar(ABC):
         assert self.asked is not None
         self.best = better(self.best, self.asked, returns)
 
-    def choice(self) -> Choice:
+    def choice(self) -> Candidate:
         return self.best
 
     def state(self) -> dict[str, Any]:
@@ -68,10 +68,10 @@ class BestSoFar(ABC):
 
     def restore(self, state: Mapping[str, Any]) -> None:
         device = self.best.prompts.states.device
-        self.best = Choice.restored(state["best"], device)
+        self.best = Candidate.restored(state["best"], device)
 
 
-def better(choice: Choice, prompts: Segments, returns: np.ndarray) -> Choice:
+def better(choice: Candidate, prompts: Segments, returns: np.ndarray) -> Candidate:
     """``choice``, or in its place the best of prompts (R, C, P, ..) that returned more.
 
     Among equals the earlier one stays.
@@ -85,7 +85,7 @@ def better(choice: Choice, prompts: Segments, returns: np.ndarray) -> Choice:
     merged = (
         torch.where(where.view(-1, *[1] * (new.dim() - 1)), new, old) for new, old in pairs
     )
-    return Choice(Segments(*merged), np.where(replaced, found, choice.values))
+    return Candidate(Segments(*merged), np.where(replaced, found, choice.values))
 
 
 @dataclass(frozen=True)
@@ -127,7 +127,7 @@ class PerturbedBest(BestSoFar):
         self.directions.restore(state["directions"])
 
 
-class Iterate(ABC):
+class IterateProposer(ABC):
     """A proposer whose choice is one point x of every row, which its steps move.
 
     What x earns is not known unless a subclass says it.
@@ -151,8 +151,8 @@ class Iterate(ABC):
     def propose(self, count: int) -> Segments:
         return to_prompts(self.candidates(count), self.template)
 
-    def choice(self) -> Choice:
-        return Choice(to_prompts(self.position, self.template), self.values)
+    def choice(self) -> Candidate:
+        return Candidate(to_prompts(self.position, self.template), self.values)
 
     def state(self) -> dict[str, Any]:
         own = {"position": self.position, "values": self.values}

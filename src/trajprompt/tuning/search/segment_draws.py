@@ -7,7 +7,7 @@ import torch
 
 from trajprompt.seeds import torch_generator
 from trajprompt.trajectories.segments import Segments
-from trajprompt.tuning.protocol import Shared, TuningProblem
+from trajprompt.tuning.protocol import SharedStream, TuningProblem
 
 
 class SegmentDraws:
@@ -19,7 +19,7 @@ class SegmentDraws:
     def __init__(self, problem: TuningProblem):
         self.arms = problem.require_arms()  # of each row (A, H, ..)
         self.slots = problem.prompt_segments  # J
-        self.generator = torch_generator(problem.shared(Shared.SEGMENTS))
+        self.generator = torch_generator(problem.shared(SharedStream.SEGMENTS))
 
     def draw(self, count: int) -> Segments:
         """(R, count, J · H, ..)."""

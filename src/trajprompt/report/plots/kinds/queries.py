@@ -1,0 +1,41 @@
+"""Return against oracle queries while prompts are tuned (PTDT Figure 5)."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from trajprompt.report.pages.markdown import suite_label
+from trajprompt.report.plots.curves import curve_rows, level_rows
+from trajprompt.report.plots.figure import Figure, counted, untuned_line
+from trajprompt.report.plots.kinds.tuning_curves import banded_line
+from trajprompt.report.plots.style import CYCLE, legend_below, panels, save
+
+
+def table(figure: Figure) -> pd.DataFrame:
+    """Per column, suite and iteration the return; the baseline is the untuned level."""
+    rows = []
+    for suite in figure.covered(figure.compared):
+        tuned = [column for column in figure.compared if column.covers(suite)]
+        if figure.baseline.covers(suite):
+            rows += level_rows(figure.run, figure.baseline, suite, tuned)
+        for column in tuned:
+            rows += curve_rows(figure.run, column, suite)
+    return pd.DataFrame(rows)
+
+
+def draw(rows: pd.DataFrame, figure: Figure, stem: Path) -> None:
+    """A panel per suite, a line and a band per method."""
+    suites = figure.covered(figure.compared)
+    with panels(len(suites)) as (picture, axes):
+        for suite, axis in zip(suites, axes, strict=True):
+            here = rows[rows["suite"] == suite]
+            untuned_line(axis, here, figure.baseline.id)
+            for column, colour in zip(figure.compared, CYCLE, strict=False):
+                own = here[here["column"] == column.id].sort_values("queries")
+                banded_line(axis, own, "queries", colour, "-", column.label)
+            axis.set_title(suite_label(suite))
+            axis.set_xlabel("oracle queries per prompt")
+            axis.set_ylabel("return per episode")
+        picture.suptitle(counted(rows), fontsize=9)
+        legend_below(picture, axes)
+        save(picture, stem)

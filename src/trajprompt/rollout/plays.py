@@ -1,0 +1,90 @@
+"""Plays many prompts of many tasks on given resets, in as few rollouts as possible."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from trajprompt.models.lockstep import LockstepPolicy
+from trajprompt.progress import progress
+from trajprompt.rollout.loop import rollout
+from trajprompt.seeds import integers, stream
+from trajprompt.tasks.registry import make_simulator
+from trajprompt.tasks.suites import Suite
+from trajprompt.trajectories.segments import Segments
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from trajprompt.models.backbone import Backbone
+
+# Simulator rows per rollout: the lockstep policy gains nothing beyond, memory grows.
+LARGEST_BATCH = 256
+
+
+@dataclass
+class Play:
+    """A prompt (or None) of a task, played from the task's first ``episodes`` resets."""
+
+    task: int
+    prompt: Segments | None  # (P, ..)
+    episodes: int = 0
+    returns: list[float] = field(default_factory=list)
+    lengths: list[int] = field(default_factory=list)
+    successes: list[bool] = field(default_factory=list)
+    weights: "dict[str, Tensor] | None" = None  # for `Backbone.with_weights`, if tuned
+
+
+@dataclass(frozen=True)
+class PlaySettings:
+    suite: Suite
+    target_return: float  # reward units
+    precision: str
+    threads: int
+
+
+def evaluation_seeds(
+    run_seed: int, suite: str, seed: int, task: int, count: int
+) -> np.ndarray:
+    """Reset seeds (count,), common to all methods and settings, so that they are paired.
+
+    They are even and tuning's are odd: no method is evaluated on a reset it tuned on.
+    """
+    return integers(stream(run_seed, "evaluate", suite, seed, task), count) & ~1
+
+
+def play(
+    settings: PlaySettings,
+    backbone: "Backbone",
+    plays: Sequence[Play],
+    seeds: Mapping[int, np.ndarray],
+) -> None:
+    """Play the episodes of ``plays``, fill in their results; ``seeds``: resets by task."""
+    jobs = [(one, episode) for one in plays for episode in range(one.episodes)]
+    starts = range(0, len(jobs), LARGEST_BATCH)
+    for first in progress(starts, f"{settings.suite.name} episodes", "rollout"):
+        part = jobs[first : first + LARGEST_BATCH]
+        tasks = np.array([one.task for one, _ in part])
+        policy = LockstepPolicy(
+            backbone,
+            _stack([one.prompt for one, _ in part]),
+            rows=len(part),
+            target_return=settings.target_return,
+            precision=settings.precision,
+            threads=settings.threads,
+        )
+        simulator = make_simulator(settings.suite, tasks, settings.threads)
+        own = np.array([seeds[one.task][episode] for one, episode in part])
+        played = rollout(simulator, policy, own)
+        for index, (one, _) in enumerate(part):
+            one.returns.append(float(played.returns[index]))
+            one.lengths.append(int(played.lengths[index]))
+            one.successes.append(bool(played.successes[index]))
+
+
+def _stack(prompts: Sequence[Segments | None]) -> Segments | None:
+    """(N, P, ..), or None for backbones that take no prompt."""
+    given = [prompt for prompt in prompts if prompt is not None]
+    return Segments(*map(torch.stack, zip(*given, strict=True))) if given else None

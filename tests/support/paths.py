@@ -1,0 +1,5 @@
+"""Where the checkout is: tests name its files from here, not from the working directory."""
+
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]

@@ -1,0 +1,44 @@
+"""What each kind of figure draws of the invented run, as a table."""
+
+from importlib import import_module
+
+import pandas as pd
+
+from support.paths import ROOT
+from support.plots_run import make_figure
+from trajprompt.report.plots.figure import Figure
+from trajprompt.report.plots.inputs import module_of
+from trajprompt.report.read.run import load_run
+
+PUBLISHED = ROOT / "published"
+FIGURES = {
+    "samples": (("prompt-dt", "ptdt-32", "ptdt-full", "ft-32", "ft-full"), "prompt-dt"),
+    "queries": (("prompt-dt", "ptdt-offline", "ptdt-online"), "prompt-dt"),
+    "tuning-curves": (("ptdt-offline", "ptdt-expert-random", "ptdt-random-expert"), ""),
+    "prompt-quality": (
+        ("prompt-dt", "prompt-dt-random", "prompt-diffuser", "pd-expert-random"),
+        "",
+    ),
+    "relative": (("pd-diffusion", "prompt-diffuser", "pd-sum"), "pd-diffusion"),
+    "heat-maps": (("ptdt-offline", "ptdt-online"), ""),
+    "denoising": (("prompt-diffuser",), ""),
+    "prompt-map": (("ptdt-offline", "prompt-diffuser"), ""),
+    "similarity": (("prompt-dt", "ptdt-offline", "prompt-diffuser"), "prompt-dt"),
+    "budget": (("prompt-dt", "bandit", "best-of-n", "ptdt-online"), "prompt-dt"),
+    "regret": (("prompt-dt", "bandit", "best-of-n", "ptdt-online"), "prompt-dt"),
+    "attention": (("bandit", "best-of-n"), ""),
+    "winners-curse": (("bandit", "best-of-n", "random-segments", "ptdt-online"), ""),
+}
+
+
+def numbers(folder, kind, **changes) -> pd.DataFrame:
+    """What a kind draws, without drawing it."""
+    columns, baseline = FIGURES[kind]
+    return table_of(make_figure(folder, kind, columns, baseline, **changes))
+
+
+def table_of(made) -> pd.DataFrame:
+    kind = import_module(f"trajprompt.report.plots.kinds.{module_of(made.settings.kind)}")
+    run = load_run(made.settings, made.evaluations, made.stores)
+    files = made.adaptations, PUBLISHED, made.backbones
+    return kind.table(Figure(made.settings, run, *files))

@@ -1,0 +1,238 @@
+"""A small invented run for the report's tests: evaluations, stores, curves, logs."""
+
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pandas as pd
+
+from support.paths import ROOT
+from trajprompt.adaptations.adaptation import HISTORY_COLUMNS
+from trajprompt.artifacts.hdf5_attributes import write_attributes
+from trajprompt.artifacts.provenance import SCHEMA_VERSION
+from trajprompt.rollout.columns import EVALUATION_COLUMNS
+from trajprompt.settings.stages import ReportSettings
+from trajprompt.tasks.registry import get_suite
+from trajprompt.trajectories.episodes import TaskTrajectories
+from trajprompt.trajectories.store import write_trajectories
+
+PUBLISHED = ROOT / "published"
+MAIN_TABLE = PUBLISHED / "ptdt_table1.csv"
+CLAIMS = PUBLISHED / "claims.yaml"
+TABLES = sorted(PUBLISHED.glob("*_table*.csv"))
+TITLE = "An invented table"
+BACKBONE_PARAMETERS, PROMPT_PARAMETERS = 862_619, 135  # of cheetah-vel
+SEEDS = (0, 1, 2)
+# suite -> (first episodes, expert data, untuned level, noise), in reward
+LEVELS = {
+    "cheetah-dir": (20.0, 880.0, 820.0, 12.0),
+    "cheetah-vel": (-260.0, -52.0, -66.0, 5.0),
+    "ant-dir": (60.0, 410.0, 330.0, 18.0),
+    "reach": (110.0, 655.0, 560.0, 9.0),
+    "ant-dir-ood": (50.0, 300.0, 120.0, 18.0),
+}
+# suite -> random actions, which do worse than the first episodes, of which some had learned
+RANDOM = {
+    "cheetah-dir": 10.0,
+    "cheetah-vel": -270.0,
+    "ant-dir": 40.0,
+    "reach": 105.0,
+    "ant-dir-ood": 30.0,
+}
+PRINTED = ("cheetah-dir", "cheetah-vel", "ant-dir", "reach")  # the papers' suites
+# column -> (setting, method, share of the gap that it adds to the untuned level)
+COLUMNS = {
+    "prompt-dt": ("expert", "none", 0.0),
+    "prompt-dt-random": ("random-prompt", "none", -0.45),
+    "prompt-mt-bc": ("mt-bc", "none", -0.02),
+    "mt-orl": ("mt-orl", "none", -0.8),
+    "prompt-dt-ft": ("few-shot", "full-finetune", 0.03),
+    "ft-full": ("full-data", "full-finetune", 0.06),
+    "ptdt-offline": ("few-shot", "ptdt-offline", 0.02),
+    "ptdt-online": ("few-shot", "ptdt-online", 0.025),
+    "ptdt-offline-literal": ("few-shot", "ptdt-offline-literal", 0.0),
+}
+ONLY = {"ptdt-offline-literal": ["cheetah-vel"]}
+
+
+@dataclass(frozen=True)
+class FakeRun:
+    settings: ReportSettings
+    evaluations: list[Path]
+    stores: list[Path]
+    random_policies: list[Path]
+    curves: list[Path]
+    adaptations: list[Path]
+    logs: Path
+
+
+def make_run(folder: Path, suites: tuple[str, ...] = PRINTED) -> FakeRun:
+    """Write the run's files under ``folder``."""
+    columns = tuple(
+        {"id": name, "label": name.upper(), "setting": setting, "method": method}
+        | ({"suites": ONLY[name]} if name in ONLY else {})
+        for name, (setting, method, _) in COLUMNS.items()
+    )
+    settings = ReportSettings(
+        "invented", 7, suites, SEEDS, columns, "ptdt_table1", TITLE, "ptdt"
+    )
+    cells = [(suite, name) for suite in suites for name in COLUMNS if _covers(name, suite)]
+    return FakeRun(
+        settings,
+        [_evaluation(folder, suite, name, seed) for suite, name in cells for seed in SEEDS],
+        [write_store(folder, suite) for suite in suites],
+        [_random_policy(folder, suite) for suite in suites],
+        [_curve(folder, suite, seed) for suite in suites for seed in SEEDS],
+        [_adaptation(folder, (suites[0], "few-shot", "ptdt-online"))],
+        _logs(folder / "logs"),
+    )
+
+
+def with_columns(settings: ReportSettings, columns: list[dict]) -> ReportSettings:
+    return replace(settings, columns=tuple(columns))
+
+
+def command(run: FakeRun, name: str, out: Path, **files: list[Path]) -> list[str]:
+    """Arguments of ``python -m trajprompt.commands.report``."""
+    table = run.settings.table if name == "table" else ""
+    settings = json.dumps({**vars(run.settings), "table": table})
+    arguments = [name, "--settings", settings, "--out", str(out)]
+    if table:
+        arguments += ["--table", table]
+    for option, paths in files.items():
+        arguments += [f"--{option}", *map(str, paths)]
+    return arguments
+
+
+def _covers(name: str, suite: str) -> bool:
+    return suite in ONLY.get(name, [suite])
+
+
+def _evaluation(folder: Path, suite: str, name: str, seed: int) -> Path:
+    setting, method, share = COLUMNS[name]
+    tasks = get_suite(suite).test_tasks
+    first, expert, level, noise = LEVELS[suite]
+    chance = np.random.default_rng([seed, *map(ord, suite + name)])
+    points = [("last", 20), ("best", 14)]
+    if method.startswith("ptdt"):
+        points += [("curve", iteration) for iteration in (0, 5, 10, 15, 20)]
+    rows = []
+    for task in tasks:
+        base = level + noise * chance.standard_normal()
+        for checkpoint, iteration in points:
+            gain = share * (expert - first) * (iteration / 20 if share > 0 else 1)
+            for episode in range(2 if checkpoint == "curve" else 3):
+                value = base + gain + noise * chance.standard_normal()
+                if checkpoint == "curve" and iteration == 0:  # not tuned yet: same episodes
+                    value = _untuned(folder, suite, seed).loc[(task, episode), "return"]
+                identity = [suite, setting, method, seed, task, 0, episode]
+                rows.append(
+                    [*identity, checkpoint, iteration, 150 * iteration, value, 200, 0]
+                )
+    path = folder / "4_evaluate" / suite / setting / method / f"seed{seed}.csv"
+    return _write_episodes(path, rows)
+
+
+def _random_policy(folder: Path, suite: str) -> Path:
+    """Two episodes of every test task, ten above and ten below the mean."""
+    name = "random-policy"
+    rows = [
+        [suite, name, name, 7, task, 0, episode, "last", 0, 0, value, 200, 0]
+        for task in get_suite(suite).test_tasks
+        for episode, value in enumerate((RANDOM[suite] - 10, RANDOM[suite] + 10))
+    ]
+    return _write_episodes(folder / "4_evaluate" / suite / f"{name}.csv", rows)
+
+
+def _write_episodes(path: Path, rows: list[list]) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pd.DataFrame(rows, columns=EVALUATION_COLUMNS).to_csv(path, index=False)
+    return path
+
+
+def _untuned(folder: Path, suite: str, seed: int) -> pd.DataFrame:
+    """Episodes of prompt-dt, which is written before the columns that tune its prompts."""
+    setting, method, _ = COLUMNS["prompt-dt"]
+    path = folder / "4_evaluate" / suite / setting / method / f"seed{seed}.csv"
+    table = pd.read_csv(path).query("checkpoint == 'last'")
+    return table.set_index(["task", "episode"])
+
+
+def write_store(folder: Path, name: str) -> Path:
+    suite = get_suite(name)
+    first, expert, _, _ = LEVELS[name]
+    returns = np.array([first, first, (first + expert) / 2, expert, expert])
+    tasks = [_task(suite, task, returns) for task in suite.test_tasks]
+    curve = np.array([[4.0 * p, r, r - 20, r + 10, 4] for p, r in enumerate(returns)])
+    names = ("environment_steps_per_task", "mean_return", "worst_task_return")
+    path = folder / "1_collect" / name / "trajectories.h5"
+    attributes = {"settings": json.dumps({"quality_episodes": 2})}
+    columns = (*names, "best_task_return", "mean_length")
+    write_trajectories(path, suite, tasks, attributes, curve, columns)
+    return path
+
+
+def _task(suite, task: int, returns: np.ndarray) -> TaskTrajectories:
+    """Episodes of four steps, each with the given return."""
+    count = len(returns)
+    return TaskTrajectories(
+        task=task,
+        goal=suite.goals[task],
+        observations=np.zeros((4 * count, suite.state_dim), np.float32),
+        actions=np.zeros((4 * count, suite.action_dim), np.float32),
+        rewards=np.repeat(returns / 4, 4).astype(np.float32),
+        terminations=np.zeros(4 * count, bool),
+        episode_ends=4 * np.arange(1, count + 1),
+        final_observations=np.zeros((count, suite.state_dim), np.float32),
+        behaviour_step=4 * np.arange(count),
+    )
+
+
+def _curve(folder: Path, suite: str, seed: int) -> Path:
+    path = folder / "2_pretrain" / suite / "prompt-dt" / f"seed{seed}.csv"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    steps = np.arange(100, 1100, 100)
+    loss = 0.3 * np.exp(-steps / 400) + 0.02 + 0.003 * seed
+    table = {"step": steps, "train_loss": loss, "validation_loss": 1.2 * loss}
+    pd.DataFrame(table).assign(learning_rate=1e-3).to_csv(path, index=False)
+    return path
+
+
+def _adaptation(folder: Path, cell: tuple[str, str, str]) -> Path:
+    """Two tasks, of which each uses 300 steps at its last iteration."""
+    path = folder.joinpath("3_tune", *cell, "seed0.h5")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    columns = dict.fromkeys(HISTORY_COLUMNS, np.zeros(6, int))
+    columns["task"] = np.repeat([2, 7], 3)
+    columns["simulator_steps"] = np.tile([0, 150, 300], 2)
+    with h5py.File(path, "w", libver="latest") as file:
+        own = {"kind": "adaptation", "schema_version": str(SCHEMA_VERSION)}
+        own |= dict(zip(("suite", "setting", "method"), cell, strict=True))
+        write_attributes(file, own)
+        sizes = {"tuned_parameters": PROMPT_PARAMETERS}
+        write_attributes(file, sizes | {"backbone_parameters": BACKBONE_PARAMETERS})
+        for name, values in columns.items():
+            file[f"history/{name}"] = values
+    return path
+
+
+def _logs(folder: Path) -> Path:
+    """Progress, then the line that ``commands/process.py`` prints; one log is cut short.
+
+    One is of a job that the run no longer has.
+    """
+    used = "used: 3600.0 CPU-s, 1800.0 s, 512 MiB peak\n"
+    earlier = "used: 1.0 CPU-s, 1.0 s, 1 MiB peak"
+    texts = {
+        "1_collect/cheetah-vel": f"epoch 1\r{earlier}\rdone\n{used}",
+        "1_collect/reach": "epoch 1\n",
+        "3_tune/cheetah-vel/few-shot/ptdt-online/seed0": used.replace("1800", "60"),
+        "3_tune/cheetah-vel/few-shot/stale/seed0": used,
+    }
+    for name, text in texts.items():
+        path = folder / f"{name}.log"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(text.encode())
+    return folder

@@ -1,0 +1,52 @@
+"""A private copy of the workflow: tests never touch the checkout's results."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from support.paths import ROOT
+
+PARTS = (
+    "Snakefile config.yaml presets profiles workflow src published envs requirements.lock"
+)
+
+
+class Workflow:
+    """A copy of the repository in which Snakemake runs."""
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+        self.environment = {**os.environ, "PYTHONPATH": str(folder / "src")}
+        for part in PARTS.split():
+            source = ROOT / part
+            copy = shutil.copytree if source.is_dir() else shutil.copy2
+            copy(source, folder / part)
+
+    def snakemake(
+        self, *arguments: str, timeout: float = 900
+    ) -> subprocess.CompletedProcess:
+        return subprocess.run(
+            self.command(*arguments),
+            cwd=self.folder,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+        )
+
+    def start(self, *arguments: str, log: Path) -> subprocess.Popen:
+        """Snakemake in a process group of its own, its output appended to ``log``."""
+        with log.open("ab") as output:
+            return subprocess.Popen(
+                self.command(*arguments),
+                cwd=self.folder,
+                env=self.environment,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def command(self, *arguments: str) -> list[str]:
+        return [sys.executable, "-m", "snakemake", "--cores", "2", *arguments]

@@ -1,0 +1,97 @@
+"""Random play against Gymnasium's environments one by one, and as a file."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from support.gymnasium_reference import expected_reward, gymnasium_environments, place
+from trajprompt.artifacts.records import read_record, record_path
+from trajprompt.cli import main
+from trajprompt.commands.inspect import describe
+from trajprompt.commands.random_policy import play, run
+from trajprompt.config import derive
+from trajprompt.config.load import load_config
+from trajprompt.report.read.baselines import read_random_play
+from trajprompt.rollout.columns import EVALUATION_COLUMNS
+from trajprompt.seeds import integers, stream
+from trajprompt.settings.stages import RandomPolicySettings
+from trajprompt.tasks.registry import get_suite
+
+SETTINGS = RandomPolicySettings("test", 5, "reach", (6, 9), episodes=3, threads=1)
+
+
+def one_by_one(environment, suite, task, seed, actions):
+    """Return and length of an episode of ``actions`` (H, A)."""
+    environment.reset(seed=int(seed))
+    total, length = 0.0, 0
+    for action in actions:
+        before = place(environment)
+        _, _, terminated, _, _ = environment.step(action)
+        total += expected_reward(suite, task, before, place(environment), action)
+        length += 1
+        if terminated:
+            break
+    return total, length
+
+
+@pytest.mark.parametrize(("name", "task"), [("cheetah-vel", 7), ("ant-dir", 17)])
+def test_returns_are_those_of_gymnasium(name, task):
+    suite, count = get_suite(name), 3
+    played = play(replace(SETTINGS, suite=name, tasks=(task,)), task)
+    names = (SETTINGS.run_seed, "random-policy", name, task)
+    generator = np.random.default_rng(stream(*names, "actions"))
+    shape = (suite.horizon, count, suite.action_dim)
+    actions = generator.uniform(-1, 1, shape).astype(np.float32)
+    seeds = integers(stream(*names, "resets"), count)
+    for row, environment in enumerate(gymnasium_environments(suite, count)):
+        found = one_by_one(environment, suite, task, seeds[row], actions[:, row])
+        assert (played.returns[row], played.lengths[row]) == pytest.approx(found)
+    assert name != "ant-dir" or played.lengths.min() < suite.horizon  # some fall
+
+
+def test_the_file_is_an_evaluation_with_its_record(tmp_path):
+    out = tmp_path / "random-policy.csv"
+    run(SETTINGS, out)
+    table = pd.read_csv(out)
+    assert tuple(table.columns) == EVALUATION_COLUMNS
+    assert table["task"].tolist() == [6] * 3 + [9] * 3
+    # Reach starts are equal; the actions are not.
+    assert table["return"].nunique() == 6 and (table["length"] == 82).all()
+    found = read_random_play(out)
+    assert (found.suite, found.episodes) == ("reach", 3)
+    expected = table.groupby("task")["return"].mean()
+    assert found.returns((9, 6)).tolist() == pytest.approx([expected[9], expected[6]])
+    record = read_record(record_path(out))
+    assert record.stage == "random-policy" and record.inputs == {}
+    assert record.hash_of(out) is not None
+    assert "episode returns" in describe(out)
+
+
+def test_a_task_earns_the_same_in_every_run(tmp_path):
+    whole, alone = tmp_path / "whole.csv", tmp_path / "alone.csv"
+    settings = replace(SETTINGS, suite="cheetah-vel", tasks=(2, 7))
+    run(settings, whole)
+    run(replace(settings, tasks=(7,), threads=2), alone)
+    rows = whole.read_text().splitlines()
+    assert alone.read_text().splitlines() == [rows[0], *rows[4:]]
+
+
+def test_the_config_gives_test_tasks_and_the_evaluations_episodes():
+    paper = load_config(["config.yaml", "presets/paper.yaml"])
+    made = derive.settings_for(paper, RandomPolicySettings, suite="cheetah-vel")
+    assert made.tasks == get_suite("cheetah-vel").test_tasks
+    assert made.episodes == paper["evaluate"]["episodes"] == 50
+
+
+def test_by_hand(tmp_path, capsys):
+    out = tmp_path / "random-policy.csv"
+    configs = ["--config", "config.yaml", "presets/smoke.yaml"]
+    assert (
+        main(["random-policy", *configs, "--suite", "cheetah-dir", "--out", str(out)]) == 0
+    )
+    smoke = load_config(configs[1:])
+    assert read_random_play(out).episodes == smoke["evaluate"]["episodes"]
+    assert main(["random-policy", *configs, "--suite", "swim", "--out", str(out)]) == 2
+    assert "suite 'swim': not in this run" in capsys.readouterr().err

@@ -1,0 +1,172 @@
+"""Adaptors: their size, what they compute wherever the model runs, and their tuning."""
+
+import dataclasses
+
+import pytest
+import torch
+from torch.nn import functional as F
+
+from support.tuning_problem import ACTION, ROWS, STATE, make_problem, segments
+from trajprompt.adaptations.read import read_adaptation
+from trajprompt.adaptations.write import write_adaptation
+from trajprompt.errors import TrajpromptError
+from trajprompt.models.adaptor import Adaptor
+from trajprompt.models.backbone import Backbone, load_backbone, save_backbone
+from trajprompt.models.prompt_dt import BackboneConfig, PromptDT
+from trajprompt.tuning.imitation import ImitationLoss
+from trajprompt.tuning.methods.adaptor import AdaptorOptions, tune
+
+OPTIONS = AdaptorOptions(
+    iterations=3, steps_per_iteration=8, learning_rate=1e-2, bottleneck=4
+)
+
+
+def adapted_model(adaptor: int = 4, **sizes) -> PromptDT:
+    torch.manual_seed(0)
+    sizes = {"width": 16, "layers": 3, "inner": 32, **sizes}
+    model = PromptDT(BackboneConfig(STATE, ACTION, adaptor=adaptor, **sizes)).eval()
+    with torch.no_grad():
+        for parameter in model.parameters():  # FiLM among them
+            parameter.add_(0.2 * torch.randn_like(parameter))
+    return model
+
+
+@pytest.fixture
+def problem():
+    return make_problem()
+
+
+def test_the_papers_size():
+    """Prompt Diffuser, Table 1: 13.49K for three layers of width 128 and 16 units."""
+    with_adaptors, without = (
+        sum(p.numel() for p in PromptDT(BackboneConfig(20, 6, adaptor=width)).parameters())
+        for width in (16, 0)
+    )
+    assert with_adaptors - without == 13_488
+
+
+@torch.no_grad()
+def test_new_adaptors_change_no_bit(problem):
+    plain = problem.backbone.model
+    config = dataclasses.replace(problem.backbone.config, adaptor=4)
+    model = PromptDT(config).eval()
+    model.load_state_dict({**model.state_dict(), **plain.state_dict()})
+    contexts, prompts = problem.samples.segments.select(0), segments(1, length=2, seed=3)
+    assert torch.equal(model(contexts, prompts), plain(contexts, prompts))
+
+
+@torch.no_grad()
+def test_an_adaptor_is_film_of_a_bottleneck():
+    adaptor = Adaptor(8, 3)
+    for parameter in adaptor.parameters():
+        parameter.normal_()
+    x = torch.randn(5, 8)
+    hidden = F.gelu(x @ adaptor.down.weight.T + adaptor.down.bias)
+    up = hidden @ adaptor.up.weight.T + adaptor.up.bias
+    expected = x + adaptor.scale * up + adaptor.shift
+    torch.testing.assert_close(adaptor(x), expected)
+    weight, bias = adaptor.folded_up()
+    torch.testing.assert_close(x + hidden @ weight.T + bias, expected)
+
+
+def test_every_number_of_an_adaptor_learns():
+    """The up-projection begins at zero, so the down-projection follows a step later."""
+    adaptor = Adaptor(8, 3)
+    optimiser = torch.optim.SGD(adaptor.parameters(), lr=0.1)
+    before = {name: p.detach().clone() for name, p in adaptor.named_parameters()}
+    x, target = torch.randn(64, 8), torch.randn(64, 8)
+    for _ in range(3):
+        optimiser.zero_grad()
+        (adaptor(x) - target).square().mean().backward()
+        optimiser.step()
+    for name, parameter in adaptor.named_parameters():
+        assert (parameter != before[name]).all(), name
+
+
+@pytest.mark.parametrize("returns", [True, False])
+def test_imitation_loss_sees_adaptors(returns):
+    model = adapted_model(uses_returns=returns)
+    prompts, contexts = segments(4, length=5, seed=4), segments(3, length=20, seed=5)
+    found = ImitationLoss(model, "fp32").actions(prompts, contexts)  # (C, b, K, A)
+    for number in range(4):
+        with torch.no_grad():
+            own = model(contexts, prompts.select(slice(number, number + 1)))
+        torch.testing.assert_close(found[number], own, rtol=1e-5, atol=1e-5)
+
+
+def test_weights_of_adaptors_alone_lie_over_a_backbone(problem):
+    weights = adapted_model(layers=2).state_dict()
+    adaptors = {k: v for k, v in weights.items() if k.startswith("adaptors.")}
+    made = problem.backbone.with_weights(adaptors)
+    assert made.config.adaptor == 4 and made.model.adaptors[0].down.out_features == 4
+    expected = {**problem.backbone.model.state_dict(), **adaptors}
+    for name, tensor in made.model.state_dict().items():
+        assert torch.equal(tensor, expected[name]), name
+    again = made.with_weights(problem.backbone.model.state_dict())
+    assert again.config == problem.backbone.config
+
+
+@pytest.mark.parametrize("name", ["adaptors.1.up.bias", "adaptors.0.scale"])
+def test_incomplete_adaptors_are_refused(problem, name):
+    weights = adapted_model(layers=2).state_dict()
+    adaptors = {k: v for k, v in weights.items() if k.startswith("adaptors.")}
+    for wrong in ({**adaptors, name: torch.zeros(3)}, {**adaptors, "more": adaptors[name]}):
+        with pytest.raises(TrajpromptError, match="tuned weights"):
+            problem.backbone.with_weights(wrong)
+    adaptors.pop(name)
+    with pytest.raises(TrajpromptError, match=f"tuned weights.*{name}"):
+        problem.backbone.with_weights(adaptors)
+
+
+def test_a_backbone_with_adaptors_is_stored_whole(tmp_path, problem):
+    model = adapted_model()
+    made = Backbone(
+        "prompt-dt", "cheetah-vel", model, problem.backbone.normaliser, 500.0, model.config
+    )
+    save_backbone(tmp_path / "b.safetensors", made, {})
+    read = load_backbone(tmp_path / "b.safetensors")
+    assert read.config == model.config
+    for name, tensor in read.model.state_dict().items():
+        assert torch.equal(tensor, model.state_dict()[name])
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_tuning_learns_in_the_adaptors_alone(problem, precision, tmp_path):
+    problem = dataclasses.replace(problem, precision=precision)
+    adaptation = tune(problem, OPTIONS)
+    assert adaptation.parameters == 2 * (16 * 4 + 4 + 4 * 16 + 16 + 2 * 16)
+    by_row = [adaptation.history[4 * row : 4 * row + 4] for row in range(ROWS)]
+    for own in by_row:
+        assert own[-1]["objective"] < own[1]["objective"]
+        assert own[-1]["gradient_steps"] == 24
+    write_adaptation(tmp_path / "a.h5", problem, adaptation, {})
+    stored = read_adaptation(tmp_path / "a.h5")
+    for row in range(ROWS):
+        tuned = problem.backbone.with_weights(stored.weights[row])
+        context = problem.samples.segments.select(row)
+        prompt = problem.initial_prompts.select(slice(row, row + 1))
+        with torch.no_grad():
+            before, after = (
+                (model(context, prompt) - context.actions)[context.mask].square().mean()
+                for model in (problem.backbone.model, tuned.model)
+            )
+        assert after < before
+
+
+def test_rows_begin_alike_and_learn_apart(problem):
+    still = dataclasses.replace(OPTIONS, learning_rate=1e-9, weight_decay=0.0)
+    unmoved = tune(problem, still).weights
+    for name, tensor in unmoved[0].items():
+        torch.testing.assert_close(unmoved[2][name], tensor, rtol=0, atol=1e-6)
+    moved = tune(problem, OPTIONS).weights
+    assert not torch.equal(
+        moved[0]["adaptors.0.up.weight"], moved[1]["adaptors.0.up.weight"]
+    )
+
+
+def test_backbones_without_prompt_can_have_adaptors(problem):
+    model = adapted_model(adaptor=0, layers=2, uses_prompt=False)
+    backbone = dataclasses.replace(problem.backbone, model=model, config=model.config)
+    own = dataclasses.replace(problem, backbone=backbone, initial_prompts=None)
+    adaptation = tune(own, OPTIONS)
+    assert adaptation.last is None and len(adaptation.weights) == ROWS

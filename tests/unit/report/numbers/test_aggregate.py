@@ -1,0 +1,182 @@
+"""Interquartile means, chances of improvement and profiles against known answers."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from support import report_run
+from trajprompt.errors import TrajpromptError
+from trajprompt.report.numbers.aggregate import (
+    aggregate_table,
+    blocks,
+    improvement,
+    improvement_table,
+    interquartile_mean,
+    normalised,
+    profile,
+    profile_table,
+)
+from trajprompt.report.pages.aggregate_markdown import aggregate_markdown
+from trajprompt.report.read.run import load_run
+
+CHANCE = np.random.default_rng(0)
+
+
+def load(made, settings=None, **files):
+    given = {"random_policies": made.random_policies} | files
+    return load_run(settings or made.settings, made.evaluations, made.stores, **given)
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    made = report_run.make_run(tmp_path_factory.mktemp("run"), ("cheetah-vel", "reach"))
+    return load(made, published=[report_run.MAIN_TABLE])
+
+
+@pytest.fixture(scope="module")
+def found(run):
+    return normalised(run)
+
+
+def test_of_one_suite_it_is_the_trimmed_mean():
+    scores = CHANCE.normal(size=(4, 3))
+    expected = stats.trim_mean(scores.ravel(), 0.25)
+    assert float(interquartile_mean([scores])) == pytest.approx(expected)
+
+
+def test_suites_weigh_equally_whatever_their_tasks():
+    small, large = np.full((2, 3), 0.2), np.full((40, 3), 0.8)
+    assert float(interquartile_mean([small, large])) == pytest.approx(0.5)
+    twice = np.concatenate([large, large])
+    scores = CHANCE.normal(size=(5, 3))
+    one, other = (float(interquartile_mean([scores, x])) for x in (large, twice))
+    assert one == pytest.approx(other)
+
+
+def test_outliers_do_not_move_it():
+    scores = np.linspace(0, 1, 24).reshape(8, 3)
+    wild = scores.copy()
+    wild[0, 0], wild[-1, -1] = -1e9, 1e9
+    assert float(interquartile_mean([wild])) == pytest.approx(
+        float(interquartile_mean([scores]))
+    )
+
+
+def test_chance_of_improvement_is_mann_whitneys():
+    first, second = CHANCE.normal(0.3, 1, (1, 9)), CHANCE.normal(size=(1, 9))
+    u = stats.mannwhitneyu(first[0], second[0]).statistic
+    assert float(improvement([first], [second])) == pytest.approx(u / 81)
+    assert float(improvement([first], [first])) == pytest.approx(0.5)
+    assert float(improvement([first], [first - 100])) == 1.0
+
+
+def test_profile_counts_what_is_above():
+    scores = [np.array([[0.1, 0.5], [0.7, 0.9]]), np.array([[1.0, 1.0]])]
+    assert float(profile(scores, 0.5)) == pytest.approx((0.5 + 1.0) / 2)
+    assert float(profile(scores, 2.0)) == 0.0 and float(profile(scores, -1.0)) == 1.0
+
+
+def test_resamples_are_kept_apart():
+    draws = CHANCE.normal(size=(7, 4, 3))
+    whole = interquartile_mean([draws])
+    assert whole.shape == (7,)
+    assert list(whole) == pytest.approx([float(interquartile_mean([d])) for d in draws])
+
+
+def test_zero_is_random_actions_and_one_the_experts(run, found):
+    assert found.suites == ("cheetah-vel", "reach") and found.left_out == 0
+    column = run.column("prompt-dt")
+    returns = run.scores(column)["cheetah-vel"].values
+    expected = (returns + 270) / (270 - 52)
+    np.testing.assert_allclose(found.scores["prompt-dt"][0], expected)
+    text = aggregate_markdown(blocks(run), run)
+    assert "0 is the mean of uniformly random actions" in text
+    assert "| Cheetah-vel | -270.0 | -52.0 | 2 | 2 |\n| MW reach | 105.0 | 655.0 |" in text
+
+
+def test_only_methods_of_all_suites_are_compared(found):
+    names = {column.id for column in found.columns}
+    assert "ptdt-offline-literal" not in names and "ptdt-online" in names
+
+
+def test_tables_are_ordered_and_complete(run, found):
+    means = aggregate_table(run, found).set_index("column")
+    assert means.loc["prompt-dt", "value"] > means.loc["mt-orl", "value"]
+    for _, row in means.iterrows():
+        assert row["low"] <= row["value"] <= row["high"] and row["seeds"] == 3
+    beats = improvement_table(run, found).set_index(["first", "second"])
+    count = len(found.columns)
+    assert len(beats) == count * (count - 1)
+    there, back = (
+        beats.loc[pair] for pair in (("prompt-dt", "mt-orl"), ("mt-orl", "prompt-dt"))
+    )
+    assert there["value"] == 1.0 and back["value"] == 0.0
+    assert there["low"] + back["high"] == pytest.approx(1.0)
+    shares = profile_table(run, found)
+    for _, rows in shares.groupby("column"):
+        assert rows["value"].is_monotonic_decreasing
+
+
+def test_who_is_left_out_is_compared_where_it_was_played(run):
+    over_all, alone = blocks(run)
+    assert over_all.found.suites == ("cheetah-vel", "reach")
+    assert alone.found.suites == ("cheetah-vel",)
+    names = {column.id for column in alone.found.columns}
+    added = names - {column.id for column in over_all.found.columns}
+    assert added == {"ptdt-offline-literal"}
+    assert set(alone.means["suites"]) == set(alone.beats["suites"]) == {"cheetah-vel"}
+    text = aggregate_markdown([over_all, alone], run)
+    first, second = text.split("## Cheetah-vel alone")
+    assert "## Cheetah-vel, MW reach\n\n8 methods; 0 task(s)" in first
+    assert "| PTDT-OFFLINE-LITERAL | Cheetah-vel |" in first  # among those left out
+    assert first.count("PTDT-OFFLINE-LITERAL") == 1
+    assert "9 methods;" in second and "| PTDT-OFFLINE-LITERAL | 0." in second
+
+
+def test_one_block_is_enough_where_all_were_played_everywhere(tmp_path):
+    made = report_run.make_run(tmp_path, ("reach",))
+    columns = [c for c in made.settings.columns if c["id"] != "ptdt-offline-literal"]
+    settings = report_run.with_columns(made.settings, columns)
+    run = load(made, settings)
+    (only,) = blocks(run)
+    text = aggregate_markdown([only], run)
+    assert "left out |" not in text and "alone" not in text
+
+
+def test_where_no_method_was_everywhere_the_widest_counts(tmp_path):
+    made = report_run.make_run(tmp_path, ("cheetah-vel", "reach"))
+    columns = [
+        {**made.settings.columns[0], "suites": ["reach"]},
+        {**made.settings.columns[3], "suites": ["cheetah-vel"]},
+    ]
+    settings = report_run.with_columns(made.settings, columns)
+    found = normalised(load(made, settings))
+    assert found.suites == ("reach",)
+    assert [column.id for column in found.columns] == ["prompt-dt"]
+
+
+def test_tasks_without_a_way_to_go_are_left_out(tmp_path, monkeypatch):
+    monkeypatch.setitem(report_run.LEVELS, "reach", (80.0, 90.0, 95.0, 1.0))
+    made = report_run.make_run(tmp_path, ("reach",))
+    run = load(made)
+    found = normalised(run)
+    assert found.suites == () and found.left_out == 5
+    assert aggregate_table(run, found)["value"].isna().all()
+
+
+def test_random_play_must_be_there_for_every_task(tmp_path):
+    made = report_run.make_run(tmp_path, ("cheetah-vel", "reach"))
+    run = load(made, random_policies=made.random_policies[:1])
+    with pytest.raises(TrajpromptError, match="that of reach.*run `trajprompt random-pol"):
+        normalised(run)
+    short = made.random_policies[1]
+    rows = pd.read_csv(short)
+    rows[rows["task"] != 15].to_csv(short, index=False)
+    with pytest.raises(TrajpromptError, match=r"random-policy.csv: .*also \[15\]"):
+        normalised(load(made))
+    with pytest.raises(TrajpromptError, match="expected one suite's, of random-policy"):
+        load(made, random_policies=made.evaluations[:1])
+    rows.assign(success=2).to_csv(short, index=False)
+    with pytest.raises(TrajpromptError, match="0 or 1.*trajprompt random-policy"):
+        load(made)

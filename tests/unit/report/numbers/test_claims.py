@@ -1,0 +1,297 @@
+"""Verdicts and their sign conventions, and the claims as shipped."""
+
+import re
+
+import numpy as np
+import pytest
+import yaml
+
+from support import report_run
+from trajprompt.config.load import load_config
+from trajprompt.errors import TrajpromptError
+from trajprompt.report.numbers.cell_table import EXPERT_DATA
+from trajprompt.report.numbers.claims import Claim, Ledger, read_ledger
+from trajprompt.report.numbers.verdicts import (
+    CONTRADICTION,
+    INCONCLUSIVE,
+    NOT_JUDGED,
+    NOT_REPRODUCED,
+    NOT_TESTED,
+    REPRODUCED,
+    VERDICTS,
+    judge,
+    verdict,
+)
+from trajprompt.report.pages.claims_markdown import claims_markdown
+from trajprompt.report.read.papers import OWN
+from trajprompt.report.read.published import AVERAGE, Published
+from trajprompt.report.read.run import load_run
+
+TABLES = {path.stem: Published([path]) for path in report_run.TABLES}
+NAN = float("nan")
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    made = report_run.make_run(tmp_path_factory.mktemp("run"), ("cheetah-vel", "reach"))
+    return load_run(made.settings, made.evaluations, made.stores)
+
+
+@pytest.mark.parametrize(
+    "direction, low, high, expected",
+    [
+        ("greater", 1.1, 2.0, REPRODUCED),
+        ("greater", -2.0, 0.9, NOT_REPRODUCED),
+        ("greater", 0.9, 2.0, INCONCLUSIVE),
+        ("greater", NAN, NAN, INCONCLUSIVE),  # one seed
+        ("at-least", -0.9, 0.5, REPRODUCED),
+        ("at-least", 3.0, 9.0, REPRODUCED),
+        ("at-least", -3.0, -1.1, NOT_REPRODUCED),
+        ("at-least", -1.1, 5.0, INCONCLUSIVE),
+        ("equivalent", -0.9, 0.9, REPRODUCED),
+        ("equivalent", 0.0, 0.0, REPRODUCED),
+        ("equivalent", 1.1, 2.0, NOT_REPRODUCED),
+        ("equivalent", -2.0, -1.1, NOT_REPRODUCED),
+        ("equivalent", -0.5, 1.5, INCONCLUSIVE),
+        ("equivalent", -5.0, 5.0, INCONCLUSIVE),
+        ("equivalent", NAN, NAN, INCONCLUSIVE),
+    ],
+)
+def test_every_verdict(direction, low, high, expected):
+    assert verdict(direction, low, high, margin=1.0) == expected
+
+
+@pytest.mark.parametrize(
+    "low, high, expected",
+    [
+        (0.1, 2.0, REPRODUCED),
+        (-2.0, -0.1, NOT_REPRODUCED),
+        (-0.1, 2.0, INCONCLUSIVE),
+        (0.0, 0.0, INCONCLUSIVE),  # nothing moved at all
+    ],
+)
+def test_greater_needs_no_margin(low, high, expected):
+    assert verdict("greater", low, high) == expected
+
+
+def test_unknown_directions_are_errors():
+    with pytest.raises(TrajpromptError, match="less"):
+        verdict("less", 0.0, 1.0)
+
+
+def judged(run, first, second, direction="greater", margin=0.0, minus=()):
+    """The rows of one claim about two suites, by suite."""
+    published = {"cheetah-vel": None, "reach": None}
+    texts = ("c", "paper", "place", "table", "text", first, second, direction)
+    claim = Claim(*texts, published, margin, minus)
+    return judge(Ledger([claim], [], []), run, TABLES).set_index("suite")
+
+
+def test_less_negative_returns_are_greater(run):
+    """cheetah-vel: about −66 with an expert prompt, −160 with a random one."""
+    rows = judged(run, "prompt-dt", "prompt-dt-random")
+    assert rows.loc["cheetah-vel", "verdict"] == REPRODUCED
+    assert 80 < rows.loc["cheetah-vel", "difference"] < 110
+    reverse = judged(run, "prompt-dt-random", "prompt-dt")
+    assert list(reverse["verdict"]) == [NOT_REPRODUCED, NOT_REPRODUCED]
+
+
+def test_margin_is_a_share_of_the_datas_gap(run):
+    rows = judged(run, "prompt-dt", "mt-orl", "equivalent", 0.05)
+    assert rows.loc["cheetah-vel", "margin"] == pytest.approx(0.05 * (260 - 52))
+    assert rows.loc["reach", "margin"] == pytest.approx(0.05 * (655 - 110))
+    assert set(rows["verdict"]) == {NOT_REPRODUCED}
+    same = judged(run, "prompt-dt", "prompt-dt", "equivalent", 0.05)
+    assert set(same["verdict"]) == {REPRODUCED}
+
+
+def test_effects_are_compared_as_differences_of_differences(run):
+    """A random prompt costs 45 % of the gap, none at all 80 %: 35 % less."""
+    rows = judged(run, "prompt-dt", "prompt-dt", minus=("mt-orl", "prompt-dt-random"))
+    assert set(rows["verdict"]) == {REPRODUCED}
+    plain = judged(run, "prompt-dt-random", "mt-orl")
+    assert list(rows["difference"]) == pytest.approx(list(plain["difference"]))
+    nothing = judged(run, "prompt-dt", "mt-orl", minus=("prompt-dt", "mt-orl"))
+    assert list(nothing["difference"]) == [0.0, 0.0]
+    absent = judged(run, "prompt-dt", "mt-orl", minus=("prompt-dt", "soft-prompt"))
+    assert set(absent["verdict"]) == {NOT_TESTED}
+
+
+def test_the_expert_data_can_be_a_side(run):
+    rows = judged(run, EXPERT_DATA, "prompt-dt")
+    earned = run.scores(run.column("prompt-dt"))["reach"].values.mean()
+    assert rows.loc["reach", "difference"] == pytest.approx(655 - earned)
+    assert set(rows["verdict"]) == {REPRODUCED}
+    near = judged(run, "prompt-dt", EXPERT_DATA, "at-least", 0.5)
+    assert set(near["verdict"]) == {REPRODUCED} and near["episodes"].min() == 3
+    texts = ("c", "paper", "place", "table", "text", EXPERT_DATA, "prompt-dt", "greater")
+    absent = Claim(*texts, {"ant-dir": None})
+    assert judge(Ledger([absent], [], []), run, TABLES)["verdict"][0] == NOT_TESTED
+
+
+def test_our_own_claims_stand_apart(run):
+    texts = ("place", "table", "Ours.", "prompt-dt", "mt-orl", "greater")
+    own = Claim("own", OWN, *texts, {"reach": None})
+    printed = {"first": 1.0, "second": 2.0, "difference": -1.0}
+    printed |= {"spread": None, "exceeds_spread": None}
+    theirs = Claim("theirs", "arXiv 2502.04979", *texts, {"reach": printed})
+    ledger = Ledger([theirs, own], [], [])
+    text = claims_markdown(ledger, judge(ledger, run, TABLES), run)
+    theirs_part, own_part = text.split("## What no paper answers (this repository)")
+    assert "## Prompt-Tuning Bandits (arXiv 2502.04979)" in theirs_part
+    assert f"| {REPRODUCED} † |" in theirs_part
+    own_part = own_part.split("##")[0]
+    assert "Asked here" in own_part and "†" not in own_part
+    assert f"| {REPRODUCED} |" in own_part
+
+
+def test_our_own_claims_are_shipped():
+    claims = read_ledger(report_run.CLAIMS).claims
+    own = [claim for claim in claims if claim.paper == OWN]
+    assert {s for claim in own for s in claim.published} >= {"cheetah-vel", "point-sparse"}
+    assert {claim.second.removeprefix("ptdt-") for claim in own} == {"best-of-n", "cma-es"}
+    assert all(set(claim.published.values()) == {None} for claim in own)
+
+
+def test_what_the_run_lacks_is_not_tested(run):
+    ledger = read_ledger(report_run.CLAIMS)
+    rows = judge(ledger, run, TABLES)
+    rows = rows[rows["direction"].notna()]
+    tested = rows["verdict"] != NOT_TESTED
+    assert set(rows.loc[tested, "suite"]) == {"cheetah-vel", "reach"}
+    assert {"cheetah-dir", "ant-dir", "hopper", AVERAGE} <= set(rows.loc[~tested, "suite"])
+    assert set(judged(run, "soft-prompt", "prompt-dt")["verdict"]) == {NOT_TESTED}
+    literal = judged(run, "ptdt-offline-literal", "prompt-dt")
+    assert literal.loc["reach", "verdict"] == NOT_TESTED  # it covers cheetah-vel only
+    assert literal.loc["cheetah-vel", "verdict"] == INCONCLUSIVE
+
+
+def test_remarks_and_contradictions_are_rows(run):
+    ledger = read_ledger(report_run.CLAIMS)
+    rows = judge(ledger, run, TABLES).set_index("claim")
+    assert rows.loc["pd-prompts-diverse", "verdict"] == NOT_JUDGED
+    assert (rows["verdict"] == NOT_JUDGED).sum() == len(ledger.not_compared)
+    found = rows.loc["mt-orl-average"]
+    assert found["verdict"] == CONTRADICTION and found["says"].startswith("181.8")
+    assert found["other_says"].startswith("45.5") and np.isnan(found["ours"])
+    assert len(rows[rows["verdict"] == CONTRADICTION]) == len(ledger.contradictions)
+
+
+def test_ours_stands_beside_a_contradiction(tmp_path):
+    made = report_run.make_run(tmp_path)
+    run = load_run(made.settings, made.evaluations, made.stores)
+    ledger = read_ledger(report_run.CLAIMS)
+    rows = judge(ledger, run, TABLES)
+    row = rows.set_index("claim").loc["mt-orl-average"]
+    column = run.column("mt-orl")
+    means = [scores.values.mean() for scores in run.scores(column).values()]
+    assert row["ours"] == pytest.approx(np.mean(means))
+    text = claims_markdown(ledger, rows, run)
+    line = next(li for li in text.splitlines() if li.startswith("| The average of MT-ORL"))
+    assert "181.8, which is the sum" in line and f"{row['ours']:.1f} [" in line
+
+
+def test_markdown_names_run_and_size(run):
+    ledger = read_ledger(report_run.CLAIMS)
+    text = claims_markdown(ledger, judge(ledger, run, TABLES), run)
+    size = "n = 3 seed(s), 3 evaluation episodes per task and seed"
+    assert f"Run `invented`, {size}; test tasks: Cheetah-vel 5, MW reach 5;" in text
+    for entry in (*ledger.claims, *ledger.not_compared, *ledger.contradictions):
+        assert entry.statement in text
+
+
+def test_markdown_counts_the_papers_claims_and_what_is_not_judged_apart(run):
+    ledger = read_ledger(report_run.CLAIMS)
+    rows = judge(ledger, run, TABLES)
+    lines = claims_markdown(ledger, rows, run).splitlines()
+    at = lines.index(f"| {' | '.join(VERDICTS)} |")
+    counts = [int(cell) for cell in lines[at + 2].strip("| ").split(" | ")]
+    assert counts[-1] == len(ledger.not_compared)
+    of_papers = rows[(rows["verdict"] != CONTRADICTION) & (rows["paper"] != OWN)]
+    assert sum(counts) == len(of_papers) < (rows["verdict"] != CONTRADICTION).sum()
+
+
+def test_a_note_stands_once_and_its_claims_name_it(run):
+    ledger = read_ledger(report_run.CLAIMS)
+    text = claims_markdown(ledger, judge(ledger, run, TABLES), run)
+    noted = [claim for claim in ledger.claims if claim.note]
+    assert {"pd-prompt-robust", "pd-both-robust"} <= {claim.id for claim in noted}
+    assert len({claim.note for claim in noted}) >= 2
+    for claim in noted:
+        assert text.count(claim.note) == 1
+        number = re.search(r"^(\[\d+\]) " + re.escape(claim.note), text, re.M)
+        assert number is not None
+        start = f"| {claim.statement} ({claim.place}) "
+        row = next(line for line in text.splitlines() if line.startswith(start))
+        assert row.startswith(f"{start}{number[1]} |")
+
+
+def test_shipped_claims_agree_with_the_published_tables():
+    for claim in read_ledger(report_run.CLAIMS).claims:
+        for suite, printed in claim.published.items():
+            if printed is None:  # of a figure, and no table has the numbers
+                columns = {name for side in claim.sides for name in side if name}
+                known = TABLES.get(claim.table, Published([]))
+                assert not all(known.get(suite, name) for name in columns), claim.id
+                continue
+            sides = [_printed(claim.table, suite, *side) for side in claim.sides]
+            assert printed["first"] == pytest.approx(sides[0][0], abs=0.006), claim.id
+            assert printed["second"] == pytest.approx(sides[1][0], abs=0.006), claim.id
+            difference = sides[0][0] - sides[1][0]
+            assert printed["difference"] == pytest.approx(difference, abs=0.006)
+            spreads = [side[1] for side in sides if not np.isnan(side[1])]
+            spread = max(spreads, default=np.nan)
+            if np.isnan(spread):
+                assert printed["spread"] is None and printed["exceeds_spread"] is None
+                continue
+            assert printed["spread"] == spread
+            exceeds = round(abs(difference), 6) > spread
+            assert printed["exceeds_spread"] == exceeds, claim.id
+
+
+def _printed(table: str, suite: str, column: str, less: str | None) -> tuple[float, float]:
+    """Printed mean and spread of a side of a claim; NaN for a spread not printed."""
+    if less is not None:
+        one, other = (_printed(table, suite, name, None) for name in (column, less))
+        return one[0] - other[0], max(one[1], other[1])
+    published = TABLES[table]
+    if suite == AVERAGE:
+        mean = published.average(published.suites(column), column)
+        assert mean is not None
+        return mean, np.nan
+    figure = published.get(suite, column)
+    assert figure is not None, (table, suite, column)
+    return figure.mean, figure.spread
+
+
+def test_claims_name_columns_of_the_config():
+    """All but those about D4RL, which no suite has."""
+    known = {*load_config(["config.yaml"])["columns"], EXPERT_DATA}
+    for claim in read_ledger(report_run.CLAIMS).claims:
+        named = {name for side in claim.sides for name in side if name}
+        assert named <= known or claim.table == "ptdt_table2", claim.id
+
+
+def test_damaged_claims_are_refused(tmp_path):
+    whole = yaml.safe_load(report_run.CLAIMS.read_text())
+    entry, path = whole["claims"][0], tmp_path / "claims.yaml"
+    for damage, message in (
+        ({"direction": "bigger"}, "bigger"),
+        ({"margn": 1}, "margn"),
+        ({"margin": -1.0}, "margin"),
+        ({"minus": ["prompt-dt"]}, "two columns"),
+        ({"published": {"reach": {"first": 1}}}, "exceeds_spread"),
+        ({"paper": 7}, "text"),
+    ):
+        path.write_text(yaml.safe_dump({**whole, "claims": [entry | damage]}))
+        with pytest.raises(TrajpromptError, match=message):
+            read_ledger(path)
+    path.write_text(yaml.safe_dump({**whole, "claims": [entry, entry]}))
+    with pytest.raises(TrajpromptError, match="each id once"):
+        read_ledger(path)
+    path.write_text(yaml.safe_dump({"claims": [entry]}))
+    with pytest.raises(TrajpromptError, match="contradictions"):
+        read_ledger(path)
+    path.write_text(yaml.safe_dump({**whole, "contradictions": [{"id": "x"}]}))
+    with pytest.raises(TrajpromptError, match="statement"):
+        read_ledger(path)

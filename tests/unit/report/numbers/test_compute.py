@@ -1,0 +1,139 @@
+"""What a run cost: by stage and by cell, and what of it is unknown."""
+
+import math
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from support import report_run
+from trajprompt.artifacts.checkpoint import RESUMED
+from trajprompt.commands import process
+from trajprompt.commands.process import run_stage
+from trajprompt.errors import TrajpromptError
+from trajprompt.report.numbers.compute import TOTAL, RunFiles, compute_table
+from trajprompt.report.numbers.method_costs import EVALUATE, TUNE, cost_table
+from trajprompt.report.pages.compute_markdown import compute_markdown, cost_markdown
+from trajprompt.report.read.jobs import used_by
+
+# (suite, setting, method) -> CPU seconds of tuning under each seed; None: not measured
+COSTS = {
+    ("cheetah-vel", "expert", "none"): [1.0, 1.0],
+    ("cheetah-vel", "expert", "ptdt-offline"): [10.0, 14.0],
+    ("cheetah-vel", "expert", "prompt-diffuser"): [30.0, 18.0],
+    ("cheetah-vel", "random-prompt", "prompt-diffuser"): [30.0, None],
+    ("reach", "expert", "ptdt-offline"): [8.0, 8.0],
+    ("reach", "expert", "prompt-diffuser"): [20.0, 20.0],
+    ("ant-dir", "expert", "ptdt-offline"): [None, None],
+    ("ant-dir", "expert", "prompt-diffuser"): [5.0, 5.0],
+}
+
+
+@pytest.fixture
+def costs(tmp_path) -> pd.DataFrame:
+    """The table of `COSTS`; evaluation took every job two seconds."""
+    files = {TUNE: [], EVALUATE: []}
+    for cell, by_seed in COSTS.items():
+        for seed, seconds in enumerate(by_seed):
+            for stage, used in ((TUNE, seconds), (EVALUATE, 2.0)):
+                job = "/".join((stage, *cell, f"seed{seed}"))
+                files[stage].append(f"results/r/{job}.x")
+                log = tmp_path / f"logs/{job}.log"
+                log.parent.mkdir(parents=True, exist_ok=True)
+                if used is not None:
+                    log.write_text(f"used: {used:.1f} CPU-s, 3.0 s, 9 MiB peak\n")
+    return cost_table(tmp_path / "logs", files)
+
+
+def test_cells_are_compared_in_their_suite_and_setting(costs):
+    rows = costs[costs["stage"] == TUNE].set_index(["suite", "setting", "method"])
+    assert list(rows.index) == list(COSTS)  # suite by suite, as the files come
+    diffuser = rows.xs("prompt-diffuser", level="method")
+    assert diffuser["cpu_seconds"].tolist() == [24.0, 30.0, 20.0, 5.0]
+    expected = [2.0, float("nan"), 2.5, float("nan")]  # no baseline, or one not measured
+    assert diffuser["against"].tolist() == pytest.approx(expected, nan_ok=True)
+    assert rows.loc[("cheetah-vel", "expert", "none"), "against"] == pytest.approx(1 / 12)
+    assert (rows["jobs"] == 2).all()
+    assert rows["unknown"].tolist() == [0, 0, 0, 1, 0, 0, 2, 0]
+    played = costs[costs["stage"] == EVALUATE]
+    assert (played["cpu_seconds"] == 2).all() and played["against"].dropna().eq(1).all()
+
+
+def test_the_diffusers_share_is_a_line_and_a_column(costs):
+    text = cost_markdown(costs)
+    line = "CPU seconds of tuning, prompt-diffuser / ptdt-offline: "
+    assert f"**{line}2.00 in Cheetah-vel (expert), 2.50 in MW reach (expert).**" in text
+    cells = "Cheetah-vel | expert | prompt-diffuser"
+    assert f"| {cells} | 2 | 24.0 | 2.00 × | 2 | 2.0 | 1.00 × |" in text
+    unknown = "Ant-dir | expert | ptdt-offline"
+    assert f"| {unknown} | 0 of 2 | – | – | 2 | 2.0 | 1.00 × |" in text
+    assert "| random-prompt | prompt-diffuser | 1 of 2 | 30.0 | – |" in text
+    alone = cost_markdown(costs[costs["method"] == "none"])
+    assert line not in alone and "| none | 2 | 1.0 | 0.08 × |" in alone
+
+
+def test_without_cells_there_is_no_table(tmp_path):
+    assert cost_markdown(cost_table(tmp_path, {TUNE: []})) == ""
+
+
+def test_stages_are_added_up(tmp_path):
+    made = report_run.make_run(tmp_path, ("cheetah-vel", "reach"))
+    played = made.evaluations, made.random_policies
+    files = RunFiles(made.stores, made.curves[:2], made.adaptations, *played)
+    table = compute_table(made.logs, files).set_index("stage")
+    count = sum(map(len, played))
+    assert list(table["jobs"]) == [2, 2, 1, count, count + 5]
+    assert list(table["unknown"]) == [1, 2, 0, count, count + 3]
+    hours = ["wall_hours", "cpu_hours", "memory_gib"]
+    assert table.loc["1_collect", hours].tolist() == pytest.approx([0.5, 1.0, 0.5])
+    assert table.loc["3_tune", "wall_hours"] == pytest.approx(60 / 3600)  # none stale
+    assert table.loc["2_pretrain", hours].isna().all()  # unknown, not nothing
+    assert table.loc[TOTAL, hours].tolist() == pytest.approx([0.5 + 1 / 60, 2.0, 0.5])
+    assert table.loc["1_collect", "simulator_steps"] == (5 + 5) * 20
+    assert table.loc["3_tune", "simulator_steps"] == 600
+    without = RunFiles(evaluations=made.evaluations)
+    steps = [
+        compute_table(made.logs, part).loc[3, "simulator_steps"]
+        for part in (files, without)
+    ]
+    assert steps[0] - steps[1] == 2 * 5 * 2 * 200  # suites, tasks, episodes, steps
+
+
+def test_stages_print_what_compute_reads(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(process, "age", lambda: 3661.04)
+    assert run_stage(lambda argv: None, usage=True) == 0
+    log, job = tmp_path / "1_collect/reach.log", Path("1_collect/reach")
+    log.parent.mkdir()
+    log.write_text(capsys.readouterr().err)
+    used = used_by(job, tmp_path)
+    assert used.wall == 3661 and used.cpu > 0 and used.memory > 0
+    with log.open("a") as lines:
+        lines.write(f"checkpoint x.checkpoint.h5 {RESUMED} 3 of 5\n")
+    # Its last process says nothing of the others.
+    assert all(map(math.isnan, vars(used_by(job, tmp_path)).values()))
+
+
+def test_only_a_stage_that_ends_well_prints_what_it_used(capsys):
+    def fail(argv):
+        raise TrajpromptError("x", "broken")
+
+    assert (run_stage(lambda argv: None), run_stage(fail, usage=True)) == (0, 2)
+    assert "used" not in capsys.readouterr().err
+
+
+def test_compute_markdown_says_what_is_unknown(tmp_path):
+    made = report_run.make_run(tmp_path, ("cheetah-vel", "reach"))
+    known = compute_markdown(compute_table(made.logs, RunFiles(made.stores[:1])), "r")
+    assert "| 1_collect | 1 | 30.0 | 60.0 | 100 % | 0.50 |" in known
+    assert "Unknown" not in known
+    part = compute_markdown(compute_table(made.logs, RunFiles(made.stores)), "r")
+    assert "| 1_collect | 2 | ≥ 30.0 | ≥ 60.0 | – | ≥ 0.50 |" in part
+    assert "time and memory of 1 of 2 jobs" in part
+
+
+def test_compute_needs_its_logs_and_paths_of_the_run(tmp_path):
+    made = report_run.make_run(tmp_path, ("cheetah-vel",))
+    with pytest.raises(TrajpromptError, match="no such folder"):
+        compute_table(tmp_path / "none", RunFiles(made.stores))
+    with pytest.raises(TrajpromptError, match="a path through 2_pretrain"):
+        compute_table(made.logs, RunFiles(pretraining=["elsewhere/seed0.csv"]))

@@ -1,0 +1,156 @@
+"""Evaluation of an adaptation with fakes in place of simulator and policy."""
+
+import csv
+import io
+import json
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from support.fake_rollouts import (
+    ROWS,
+    SETTINGS,
+    adaptation,
+    backbone,
+    played,
+    prompts,
+    select,
+)
+from trajprompt.artifacts.atomic import file_hash
+from trajprompt.commands import evaluate as stage
+from trajprompt.errors import TrajpromptError
+from trajprompt.rollout import plays
+from trajprompt.rollout.columns import EVALUATION_COLUMNS
+from trajprompt.rollout.evaluation import evaluate_cell, evaluation_seeds, to_csv
+
+__all__ = ["played"]  # a fixture
+
+
+def test_one_entry_per_checkpoint_and_episode(played):
+    entries = evaluate_cell(SETTINGS, backbone(), adaptation())
+    assert len(entries) == ROWS * (4 + 4 + 3 * 2)
+    for task, prompt, row in ((2, 0, 0), (2, 1, 1), (7, 0, 2)):
+        own = select(entries, task=task, prompt=prompt)
+        assert [e["episode"] for e in select(own, checkpoint="last")] == [0, 1, 2, 3]
+        assert {int(e["return"]) for e in select(own, checkpoint="last")} == {20 + row}
+        assert {int(e["return"]) for e in select(own, checkpoint="best")} == {10 + row}
+        assert {e["queries"] for e in select(own, checkpoint="best")} == {17}
+        curve = select(own, checkpoint="curve")
+        assert [e["iteration"] for e in curve] == [0, 0, 1, 1, 2, 2]
+
+
+def test_equal_prompts_are_played_once(played):
+    evaluate_cell(SETTINGS, backbone(), adaptation())
+    # last = curve 2 and best = curve 1 with four episodes, curve 0 with two
+    assert sum(len(call.seeds) for call in played) == ROWS * (4 + 4 + 2)
+    assert len(played) == 1
+    played.clear()
+    same = adaptation(best=prompts(20.0), best_iteration=np.full(ROWS, 2), curve={})
+    entries = evaluate_cell(SETTINGS, backbone(), same)
+    assert sum(len(call.seeds) for call in played) == ROWS * 4
+    last, best = (select(entries, checkpoint=name) for name in ("last", "best"))
+    assert [e["return"] for e in last] == [e["return"] for e in best]
+
+
+def test_resets_are_paired_fresh_and_even(played):
+    entries = evaluate_cell(SETTINGS, backbone(), adaptation())
+    noise = [e["return"] % 1 for e in select(entries, checkpoint="last", task=2, prompt=0)]
+    other = [e["return"] % 1 for e in select(entries, checkpoint="curve", task=2, prompt=1)]
+    np.testing.assert_allclose(noise[:2], other[:2])
+    seeds = evaluation_seeds(0, "cheetah-vel", 1, 2, 4)
+    np.testing.assert_allclose(noise, seeds / 2**31)
+    assert (seeds % 2 == 0).all() and len(set(seeds)) == 4
+    longer = evaluation_seeds(0, "cheetah-vel", 1, 2, 50)
+    assert (longer[:4] == seeds).all(), "more episodes keep the first ones"
+    assert (evaluation_seeds(0, "cheetah-vel", 2, 2, 4) != seeds).all()
+
+
+def test_large_jobs_are_split(played, monkeypatch):
+    whole = evaluate_cell(SETTINGS, backbone(), adaptation())
+    played.clear()
+    monkeypatch.setattr(plays, "LARGEST_BATCH", 7)
+    assert evaluate_cell(SETTINGS, backbone(), adaptation()) == whole
+    assert [len(call.seeds) for call in played] == [7, 7, 7, 7, 2]
+
+
+def test_tuned_weights_are_used_by_their_row(played):
+    stored = adaptation(weights={0: 1, 1: 2, 2: 3}, best=prompts(20.0), curve={})
+    entries = evaluate_cell(SETTINGS, backbone(), stored)
+    for row, (task, prompt) in enumerate([(2, 0), (2, 1), (7, 0)]):
+        own = select(entries, task=task, prompt=prompt)
+        assert {e["return"] // 1000 for e in own} == {row + 1}
+
+
+def test_backbones_without_prompt(played):
+    stored = adaptation(initial=None, last=None, best=None, curve={})
+    entries = evaluate_cell(SETTINGS, backbone(), stored)
+    assert len(entries) == ROWS * 8 and all(e["return"] < 1 for e in entries)
+
+
+def test_one_episode_where_resets_are_deterministic(played):
+    from dataclasses import replace
+
+    stored = adaptation(rows=np.array([6, 6, 9]))
+    stored.history["task"] = np.tile([6, 6, 9], 3)
+    entries = evaluate_cell(replace(SETTINGS, suite="reach"), backbone(), stored)
+    assert len(entries) == ROWS * (1 + 1 + 3)
+
+
+def test_csv_keeps_every_bit(played):
+    entries = evaluate_cell(SETTINGS, backbone(), adaptation())
+    table = list(csv.DictReader(io.StringIO(to_csv(entries))))
+    assert tuple(table[0]) == tuple(EVALUATION_COLUMNS)
+    assert [float(row["return"]) for row in table] == [e["return"] for e in entries]
+
+
+@pytest.fixture
+def files(tmp_path, monkeypatch):
+    """A backbone's file, an adaptation made from it, and its attributes to be changed."""
+    backbone_file = tmp_path / "backbone.safetensors"
+    backbone_file.write_bytes(b"weights")
+    (tmp_path / "tuned.h5").write_bytes(b"prompts")
+    made_from = {"data.h5": "0" * 16, "elsewhere/b": file_hash(backbone_file)}
+    attributes = {
+        "suite": SETTINGS.suite,
+        "setting": SETTINGS.setting,
+        "method": SETTINGS.method,
+        "seed": np.int64(SETTINGS.seed),
+        "backbone": "prompt-dt",
+        "inputs": json.dumps(made_from),
+    }
+    stored = adaptation(attributes=attributes)
+    sizes = SimpleNamespace(uses_prompt=True, state_dim=20, action_dim=6)
+    loaded = SimpleNamespace(name="prompt-dt", suite=SETTINGS.suite, config=sizes)
+    monkeypatch.setattr("trajprompt.adaptations.read.read_adaptation", lambda _: stored)
+    monkeypatch.setattr("trajprompt.models.backbone.load_backbone", lambda *_: loaded)
+    monkeypatch.setattr("trajprompt.rollout.evaluation.evaluate_cell", lambda *_: [])
+    return SimpleNamespace(
+        paths=(backbone_file, tmp_path / "tuned.h5", tmp_path / "episodes.csv"),
+        attributes=attributes,
+    )
+
+
+def test_stage_takes_what_belongs_together(files):
+    stage.run(SETTINGS, *files.paths)
+    assert files.paths[2].read_text().startswith("suite,setting")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("seed", 2), ("suite", "ant-dir"), ("setting", "few"), ("method", "none")],
+)
+def test_an_adaptation_of_another_cell_is_refused(files, name, value):
+    files.attributes[name] = value
+    with pytest.raises(TrajpromptError, match=f"tuned.h5: {name} {value}; expected {name}"):
+        stage.run(SETTINGS, *files.paths)
+
+
+def test_an_adaptation_of_another_backbone_file_is_refused(files):
+    files.paths[0].write_bytes(b"other weights")
+    words = (
+        r"tuned.h5: made from .*elsewhere/b.*; expected made from .*backbone.safetensors"
+    )
+    with pytest.raises(TrajpromptError, match=words):
+        stage.run(SETTINGS, *files.paths)
+    assert not files.paths[2].exists()

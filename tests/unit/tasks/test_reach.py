@@ -1,0 +1,71 @@
+"""The batched reach simulator against Meta-World's environment stepped one by one."""
+
+import pickle
+import warnings
+
+import numpy as np
+import pytest
+from metaworld.policies.sawyer_reach_v3_policy import SawyerReachV3Policy
+
+from support.metaworld_reference import TASKS, action_sequences, metaworld_environment
+from trajprompt.collect.experts import ScriptedPolicy
+from trajprompt.rollout.loop import rollout
+from trajprompt.tasks.registry import get_suite, make_simulator
+from trajprompt.tasks.suites import read_table
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_bit_equal_to_metaworld(threads):
+    simulator = make_simulator(get_suite("reach"), TASKS, threads)
+    environments = [metaworld_environment(task) for task in TASKS]
+    for _ in range(2):  # a second episode, begun where the first one ended
+        observations = simulator.reset(np.zeros(len(TASKS), int))
+        expected = np.array([environment.reset()[0] for environment in environments])
+        np.testing.assert_array_equal(observations, expected.astype(np.float32))
+        for actions in action_sequences():
+            step = simulator.step(actions)
+            for row, environment in enumerate(environments):
+                observation, reward, _, _, info = environment.step(actions[row])
+                np.testing.assert_array_equal(
+                    step.observations[row], observation.astype(np.float32)
+                )
+                np.testing.assert_array_equal(
+                    simulator.expert_observations[row, :36], observation[:36]
+                )
+                assert step.rewards[row] == reward
+                assert step.successes[row] == bool(info["success"])
+            assert not step.terminations.any()
+
+
+def test_the_goal_is_hidden_except_from_the_expert():
+    suite = get_suite("reach")
+    simulator = make_simulator(suite, TASKS)
+    hidden = simulator.reset(np.zeros(len(TASKS), int))
+    assert not hidden[:, 36:].any()
+    assert not simulator.step(np.ones((len(TASKS), 4))).observations[:, 36:].any()
+    np.testing.assert_array_equal(simulator.expert_observations[:, 36:], suite.goals[TASKS])
+
+
+def test_the_expert_is_metaworlds_and_earns_the_papers_650():
+    suite = get_suite("reach")
+    simulator = make_simulator(suite, np.arange(1, 21), 2)
+    episodes = rollout(simulator, ScriptedPolicy(simulator), np.zeros(20, int), True)
+    assert episodes.returns.mean() == pytest.approx(650, abs=5)
+    assert episodes.successes.all()
+    environment = metaworld_environment(7, hidden=False)
+    observation, returns = environment.reset()[0], 0.0
+    for _ in range(suite.horizon):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # it warns that it will be clipped
+            action = SawyerReachV3Policy().get_action(observation)
+        observation, reward, _, _, _ = environment.step(action)
+        returns += reward
+    assert episodes.returns[6] == returns
+
+
+def test_goals_are_those_of_metaworlds_benchmark():
+    from metaworld import ML1
+
+    tasks = ML1("reach-v3", seed=1).train_tasks
+    vectors = np.array([pickle.loads(task.data)["rand_vec"] for task in tasks])
+    np.testing.assert_array_equal(read_table("reach.csv"), vectors)

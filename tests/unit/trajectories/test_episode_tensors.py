@@ -1,0 +1,185 @@
+"""Segments and prompts against a slow plain-Python sampler, closed forms and statistics."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from support.slow_segments import (
+    IDENTITY,
+    LENGTHS,
+    SCALE,
+    SHIFTED,
+    assert_segment,
+    generator,
+    make_task,
+    slow_segment,
+)
+from trajprompt.errors import TrajpromptError
+from trajprompt.trajectories.episode_tensors import EpisodeTensors, returns_to_go
+from trajprompt.trajectories.normaliser import STD_FLOOR, Normaliser
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(LENGTHS, min_size=1, max_size=3), st.integers(1, 15), st.integers(0, 99))
+def test_contexts_equal_the_slow_sampler(lengths, length, seed) -> None:
+    tasks = [make_task(i, own) for i, own in enumerate(lengths)]
+    episodes = EpisodeTensors(tasks, SHIFTED, SCALE)
+    found = episodes.sample_contexts(generator(seed), 4, length)
+    uniform = torch.rand(len(tasks), 4, dtype=torch.float64, generator=generator(seed))
+    for i, task in enumerate(tasks):
+        for j in range(4):
+            row = int(uniform[i, j] * len(task.rewards))
+            episode = next(e for e, end in enumerate(task.episode_ends) if row < end)
+            start = row - int(task.starts[episode])
+            expected = slow_segment(task, SHIFTED, episode, start, length)
+            assert_segment(found.select(4 * i + j), expected)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(LENGTHS, min_size=1, max_size=3), st.integers(1, 5), st.integers(0, 99))
+def test_prompts_equal_the_slow_sampler(lengths, length, seed) -> None:
+    tasks = [make_task(i, [*own, 5]) for i, own in enumerate(lengths)]
+    found = EpisodeTensors(tasks, SHIFTED, SCALE).sample_prompts(generator(seed), 4, length)
+    uniform = torch.rand(len(tasks), 4, dtype=torch.float64, generator=generator(seed))
+    for i, task in enumerate(tasks):
+        whole = [e for e, steps in enumerate(task.lengths) if steps >= length]
+        for j in range(4):
+            episode = whole[int(uniform[i, j] * len(whole))]
+            start = max(0, int(task.lengths[episode]) - length - 1)
+            expected = slow_segment(task, SHIFTED, episode, start, length)
+            assert_segment(found.select(4 * i + j), expected)
+    assert found.mask.all()
+
+
+def test_prompt_position_in_a_whole_episode() -> None:
+    """K* = 5 of T = 200 steps are timesteps 194 to 198."""
+    episodes = EpisodeTensors([make_task(0, [200, 200])], IDENTITY, SCALE)
+    prompts = episodes.sample_prompts(generator(), 3, 5)
+    assert prompts.timesteps.tolist() == [[194, 195, 196, 197, 198]] * 3
+    np.testing.assert_array_equal(prompts.states[..., 2], prompts.timesteps)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(LENGTHS, min_size=1, max_size=3), st.integers(1, 5), st.integers(0, 99))
+def test_transitions_are_prompts_with_the_rewards_of_their_steps(lengths, length, seed):
+    """Also where a prompt ends with its episode, as in one of exactly K* steps."""
+    tasks = [make_task(i, [*own, 5]) for i, own in enumerate(lengths)]
+    episodes = EpisodeTensors(tasks, SHIFTED, SCALE)
+    found = episodes.sample_transitions(generator(seed), 4, length)
+    assert found.rewards.shape == (len(tasks), 4, length, 1)
+    plain = episodes.sample_prompts(generator(seed), 4, length)
+    pairs = zip(found.prompts.flatten(), plain, strict=True)
+    assert all(torch.equal(a, b) for a, b in pairs)
+    steps = SHIFTED.mean + SHIFTED.std * found.prompts.states
+    for i, task in enumerate(tasks):
+        chosen = steps[i].round().long().reshape(-1, 3).numpy()  # (task, episode, step)
+        rows = task.starts[chosen[:, 1]] + chosen[:, 2]
+        rewards = found.rewards[i].reshape(-1).numpy() * SCALE
+        np.testing.assert_allclose(rewards, task.rewards[rows], atol=1e-4)
+
+
+def test_return_to_go_is_the_suffix_sum() -> None:
+    task = make_task(0, [3, 1, 4])
+    task.rewards[:] = [1, 2, 3, 10, 1, 1, 1, 1]
+    np.testing.assert_allclose(returns_to_go(task), [6, 5, 3, 10, 4, 3, 2, 1], atol=1e-12)
+
+
+def test_an_episode_is_drawn_in_proportion_to_its_length() -> None:
+    """Chi-square of episodes and of starts, each below its 99.9 % quantile."""
+    lengths = [2, 10, 30, 58]
+    draws = 20_000
+    episodes = EpisodeTensors([make_task(0, lengths)], IDENTITY, SCALE)
+    first = episodes.sample_contexts(generator(3), draws, 1).states[:, 0].long().numpy()
+    expected = np.array(lengths) * draws / 100
+    observed = np.bincount(first[:, 1], minlength=4)
+    assert ((observed - expected) ** 2 / expected).sum() < 16.3  # 3 degrees of freedom
+    starts = np.bincount(first[first[:, 1] == 2, 2], minlength=30)
+    mean = starts.sum() / 30
+    assert len(starts) == 30
+    assert ((starts - mean) ** 2 / mean).sum() < 58.3  # 29 degrees of freedom
+
+
+def test_prompt_episodes_are_uniform_among_those_long_enough() -> None:
+    episodes = EpisodeTensors([make_task(0, [4, 6, 50, 200])], IDENTITY, SCALE)
+    drawn = episodes.sample_prompts(generator(5), 9_000, 5).states[:, 0, 1].long()
+    counts = np.bincount(drawn.numpy(), minlength=4)
+    assert counts[0] == 0
+    assert ((counts[1:] - 3000) ** 2 / 3000).sum() < 13.8  # 2 degrees of freedom, 99.9 %
+
+
+def test_every_task_gives_its_own_segments_in_order() -> None:
+    tasks = [make_task(i, [20, 5]) for i in (7, 3, 5)]
+    episodes = EpisodeTensors(tasks, IDENTITY, SCALE)
+    assert episodes.tasks == (7, 3, 5)
+    fixed = episodes.draw(generator(), 6, 4)
+    assert fixed.leading == (3, 6)
+    assert fixed.length == 4
+    for i, task in enumerate((7, 3, 5)):
+        own = fixed.select(i)
+        assert (own.states[..., 0][own.mask] == task).all()
+
+
+def test_equal_generators_give_equal_segments() -> None:
+    episodes = EpisodeTensors([make_task(0, [20, 9])], IDENTITY, SCALE)
+    one = episodes.sample_contexts(generator(1), 50, 6)
+    same = episodes.sample_contexts(generator(1), 50, 6)
+    other = episodes.sample_contexts(generator(2), 50, 6)
+    assert all(torch.equal(a, b) for a, b in zip(one, same, strict=True))
+    assert not torch.equal(one.states, other.states)
+
+
+def test_shapes_and_types() -> None:
+    found = EpisodeTensors([make_task(0, [20])], IDENTITY, SCALE).draw(generator(), 2, 6)
+    shapes = [tuple(tensor.shape) for tensor in found]
+    assert shapes == [(1, 2, 6, 1), (1, 2, 6, 3), (1, 2, 6, 2), (1, 2, 6), (1, 2, 6)]
+    types = [tensor.dtype for tensor in found]
+    assert types == [torch.float32] * 3 + [torch.int64, torch.bool]
+    flat = found.flatten()
+    assert flat.leading == (2,)
+    back = flat.reshape(1, 2)
+    assert all(torch.equal(a, b) for a, b in zip(found, back, strict=True))
+    assert flat.repeat_interleave(3).leading == (6,)
+    assert found.to("cpu").select((0, 1)).leading == ()
+
+
+def test_bad_lengths() -> None:
+    tasks = [make_task(0, [20]), make_task(9, [4, 5])]
+    episodes = EpisodeTensors(tasks, IDENTITY, SCALE)
+    with pytest.raises(TrajpromptError, match="task 9: a prompt of 6 steps.*at most 5"):
+        episodes.sample_prompts(generator(), 2, 6)
+    with pytest.raises(TrajpromptError, match="length of 0 steps"):
+        episodes.sample_contexts(generator(), 2, 0)
+    with pytest.raises(TrajpromptError, match="no tasks"):
+        EpisodeTensors([], IDENTITY, SCALE)
+
+
+def test_normaliser_is_the_pooled_mean_and_population_deviation() -> None:
+    rng = np.random.default_rng(0)
+    tasks = [make_task(0, [5]), make_task(1, [300, 20])]
+    for task in tasks:
+        task.observations[:] = rng.normal([1e4, -2, 0], [1, 5, 0], task.observations.shape)
+    fitted = Normaliser.fit(tasks)
+    pooled = np.concatenate([task.observations for task in tasks]).astype(np.float64)
+    np.testing.assert_allclose(fitted.mean, pooled.mean(0), rtol=1e-6)
+    np.testing.assert_allclose(fitted.std, pooled.std(0) + 1e-6, rtol=1e-5)
+    assert fitted.std[2] == pytest.approx(STD_FLOOR)
+    normal = fitted.normalise(torch.from_numpy(tasks[1].observations))
+    assert normal.dtype == torch.float32
+    assert normal.shape == (320, 3)
+    np.testing.assert_allclose(normal[:, 1].std(), 1.0, atol=0.05)
+    with pytest.raises(TrajpromptError, match="no steps"):
+        Normaliser.fit([])
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_cuda_equals_cpu() -> None:
+    tasks = [make_task(0, [20, 3]), make_task(1, [7])]
+    cpu = EpisodeTensors(tasks, SHIFTED, SCALE)
+    cuda = EpisodeTensors(tasks, SHIFTED, SCALE, "cuda")
+    for name in ("sample_contexts", "sample_prompts"):
+        one = getattr(cpu, name)(generator(4), 8, 5)
+        other = getattr(cuda, name)(generator(4), 8, 5)
+        assert other.states.is_cuda
+        assert all(torch.equal(a, b.cpu()) for a, b in zip(one, other, strict=True))

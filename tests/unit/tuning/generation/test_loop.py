@@ -1,0 +1,266 @@
+"""Prompts written by generative models: Algorithm 1 on a tiny problem."""
+
+import dataclasses
+
+import h5py
+import numpy as np
+import pytest
+import torch
+
+from support.generators import DIFFUSER, both
+from support.stopping import Stopped, interrupt
+from support.tuning_problem import (
+    ACTION,
+    DRAWS,
+    PROMPT,
+    ROWS,
+    STATE,
+    make_problem,
+    prompt_set,
+)
+from trajprompt.adaptations.adaptation import Adaptation
+from trajprompt.adaptations.read import read_adaptation
+from trajprompt.adaptations.write import write_adaptation
+from trajprompt.artifacts.checkpoint import Checkpoint
+from trajprompt.errors import TrajpromptError
+from trajprompt.seeds import stream
+from trajprompt.settings.options import parse_options
+from trajprompt.tuning.generation.diffusion import PromptDiffusion
+from trajprompt.tuning.methods.prompt_diffuser import SNAPSHOTS, DiffuserOptions
+from trajprompt.tuning.methods.prompt_diffuser import tune as diffuse
+from trajprompt.tuning.prompt_vectors import to_vectors
+from trajprompt.tuning.protocol import TuningProblem
+from trajprompt.tuning.samples import FixedSamples
+
+
+@pytest.fixture
+def problem() -> TuningProblem:
+    return make_problem()
+
+
+def vectors(adaptation: Adaptation) -> torch.Tensor:
+    return to_vectors(adaptation.last)
+
+
+@both
+def test_what_is_written_keeps_the_condition_of_the_initial_prompt(tune, options, problem):
+    adaptation = tune(problem, options)
+    initial = problem.initial_prompts
+    assert torch.equal(adaptation.last.returns_to_go, initial.returns_to_go)
+    assert torch.equal(adaptation.last.timesteps, initial.timesteps)
+    assert adaptation.last.states.shape == (ROWS, PROMPT, STATE)
+    assert not torch.allclose(adaptation.last.states, initial.states)
+    assert not torch.equal(adaptation.last.states[0], adaptation.last.states[1])
+
+
+@both
+def test_zero_shot_needs_nothing_of_the_test_task(tune, options, problem):
+    """No iterations: neither the row's own prompts nor its samples make a difference."""
+    still = dataclasses.replace(options, iterations=0)
+    expected = tune(problem, still)
+    other = make_problem()
+    shifted = other.samples.segments._replace(actions=-other.samples.segments.actions)
+    other = dataclasses.replace(
+        other, prompt_set=prompt_set(ROWS, seed=99), samples=FixedSamples(shifted)
+    )
+    assert torch.equal(vectors(tune(other, still)), vectors(expected))
+    assert [entry["iteration"] for entry in expected.history] == [0] * ROWS
+    assert {entry["gradient_steps"] for entry in expected.history} == {5}
+    trained = tune(problem, options)
+    assert torch.equal(trained.curve[0].states, expected.last.states)
+    assert not torch.equal(trained.last.states, expected.last.states)
+
+
+@both
+def test_each_guidance_uses_its_losses_alone(tune, options, problem):
+    """Eq. 18 has no downstream loss, Eq. 19 none of the generator."""
+    found = {
+        name: tune(problem, dataclasses.replace(options, guidance=name))
+        for name in ("projected", "diffusion", "downstream", "sum")
+    }
+    ends = [vectors(adaptation) for adaptation in found.values()]
+    for i, one in enumerate(ends):
+        assert all(not torch.equal(one, other) for other in ends[:i])
+    starts = [to_vectors(adaptation.curve[0]) for adaptation in found.values()]
+    assert all(torch.equal(start, starts[0]) for start in starts)
+    for name, used in {"diffusion": (True, False), "downstream": (False, True)}.items():
+        extras = found[name].extras
+        for loss, counts in zip(("generator", "downstream"), used, strict=True):
+            assert (extras[f"{loss}_loss"].values != 0).all() == counts
+            assert (extras[f"{loss}_gradient"].values != 0).all() == counts
+        assert not extras["conflicts"].values.any()
+    shares = found["projected"].extras["conflicts"].values
+    assert ((shares >= 0) & (shares <= 1)).all()
+
+
+@both
+def test_a_weight_of_zero_is_no_guidance(tune, options, problem):
+    silent = dataclasses.replace(options, guidance_weight=0.0)
+    plain = dataclasses.replace(options, guidance="diffusion")
+    # The chain of L_DT draws numbers, too: only the first step sees the same batch.
+    one = {"iterations": 1, "steps_per_iteration": 1}
+    projected, alone = (
+        tune(problem, dataclasses.replace(o, **one)) for o in (silent, plain)
+    )
+    assert torch.equal(vectors(projected), vectors(alone))
+
+
+@both
+def test_variants_begin_alike_but_have_their_own_chance(tune, options, problem):
+    other = dataclasses.replace(problem, stream=stream(0, "another method"))
+    one, two = tune(problem, options), tune(other, options)
+    assert torch.equal(to_vectors(one.curve[0]), to_vectors(two.curve[0]))
+    assert not torch.equal(vectors(one), vectors(two))
+
+
+@both
+def test_pretraining_learns_the_training_prompts(tune, options, problem):
+    sizes = {"width": 64, "pretraining_batch": 32, "dropout": 0.0, "iterations": 0}
+    long = dataclasses.replace(
+        options, pretraining_steps=400, pretraining_rate=3e-3, **sizes
+    )
+    losses = tune(problem, long).extras["pretraining_loss"].values
+    assert len(losses) == 400
+    assert losses[-50:].mean() < 0.8 * losses[:20].mean()
+
+
+@both
+def test_guidance_lowers_the_downstream_loss(tune, options, problem):
+    """Eq. 19 alone, with many steps: prompts that fit the samples better."""
+    guided = dataclasses.replace(
+        options, guidance="downstream", iterations=2, steps_per_iteration=25, dropout=0.0
+    )
+    objectives = [entry["objective"] for entry in tune(problem, guided).history]
+    first, last = np.reshape(objectives, (3, ROWS))[[0, -1]]
+    assert last.mean() < first.mean()
+
+
+@both
+def test_extras_and_parameters_are_stored(tune, options, problem, tmp_path):
+    adaptation = tune(problem, options)
+    write_adaptation(tmp_path / "a.h5", problem, adaptation, {})
+    stored = read_adaptation(tmp_path / "a.h5")
+    assert stored.attributes["tuned_parameters"] == adaptation.parameters > 0
+    assert sorted(stored.extras) == sorted(adaptation.extras)
+    for name, extra in adaptation.extras.items():
+        assert np.array_equal(stored.extras[name].values, extra.values)
+        assert stored.extras[name][1:] == extra[1:]
+    assert stored.extras["downstream_loss"].values.shape == (2, ROWS)
+
+
+@both
+def test_prompts_that_differ_are_counted(tune, options, problem):
+    """Row by row those of its own set, task by task those of pretraining."""
+    for number in range(ROWS):
+        for tensor in (*problem.prompt_set.prompts, problem.prompt_set.rewards):
+            tensor[number, number:] = tensor[number, :1]
+    for tensor in (*problem.training_prompts.prompts, problem.training_prompts.rewards):
+        tensor[1] = tensor[1, :1]
+    extras = tune(problem, dataclasses.replace(options, iterations=0)).extras
+    assert extras["different_prompts"].values.tolist() == [1, 1, 2]
+    assert extras["different_training_prompts"].values.tolist() == [DRAWS, 1, DRAWS, DRAWS]
+    assert extras["different_prompts"].unit == "prompts"
+
+
+@pytest.mark.parametrize("damage", ["unit", "group"])
+def test_extras_that_do_not_say_what_they_are_are_an_error(damage, problem, tmp_path):
+    write_adaptation(tmp_path / "a.h5", problem, diffuse(problem, DIFFUSER), {})
+    with h5py.File(tmp_path / "a.h5", "r+") as file:
+        if damage == "unit":
+            del file["extras/conflicts"].attrs["unit"]
+        else:
+            file.create_group("extras/own")
+    with pytest.raises(TrajpromptError, match="extras/(conflicts|own).*unit"):
+        read_adaptation(tmp_path / "a.h5")
+
+
+def test_denoising_ends_in_the_adapted_prompt(problem):
+    adaptation = diffuse(problem, DIFFUSER)
+    extras = adaptation.extras
+    chain = torch.from_numpy(extras["denoising"].values)
+    assert chain.shape == (ROWS, SNAPSHOTS, PROMPT, STATE + ACTION + 1)
+    left = extras["denoising_steps"].values
+    assert (left[0], left[-1], len(left)) == (25, 0, SNAPSHOTS)
+    last = adaptation.last
+    shown = chain[:, -1, ..., :STATE].flatten().double()
+    states = last.states.flatten().double()
+    assert torch.corrcoef(torch.stack([shown, states]))[0, 1] > 0.999  # one affine map
+    assert chain[:, 0].std() == pytest.approx(1.0, abs=0.2)  # noise
+
+
+def test_clipped_is_what_the_chain_shows_at_the_edge(problem, monkeypatch):
+    """Without fresh noise x_{k-1} = a clean + b x_k, which gives the clean one back."""
+    chains, denoise = [], PromptDiffusion.denoise
+
+    def kept_too(*arguments):
+        chains.append(list(denoise(*arguments)))
+        return iter(chains[-1])
+
+    monkeypatch.setattr(PromptDiffusion, "denoise", kept_too)
+    adaptation = diffuse(problem, dataclasses.replace(DIFFUSER, temperature=0.0))
+    x = torch.stack([one.x[:, 0] for one in chains[-1]], dim=1).double()  # (R, N + 1, d)
+    betas = torch.linspace(1e-4 * 40, 0.02 * 40, 25, dtype=torch.float64)[:, None]
+    signal = torch.cumprod(1 - betas, 0)
+    before = signal / (1 - betas)
+    a = before.sqrt() * betas / (1 - signal)
+    b = (1 - betas).sqrt() * (1 - before) / (1 - signal)
+    clean = (x[:, 1:] - b.flip(0) * x[:, :-1]) / a.flip(0)  # from x_N to x_1
+    at_edge = (clean.abs() - 1).abs() < 1e-6 / a.flip(0)  # x is float32
+    found = adaptation.extras["clipped"]
+    np.testing.assert_allclose(found.values, at_edge.double().mean(-1), atol=1e-6)
+    assert found.values.shape == (ROWS, 25) and 0 < found.values.mean() < 1
+    assert found.unit == "share"
+
+
+@both
+@pytest.mark.parametrize("at", [3, 4, 5, 8])
+def test_stopped_anywhere_goes_on_to_the_same_bytes(tune, options, tmp_path, at):
+    """In pretraining, where it hands over, and in tuning."""
+
+    def adapted(checkpoint: Checkpoint) -> Adaptation:
+        problem = dataclasses.replace(make_problem(), checkpoint=checkpoint)
+        return tune(problem, options)
+
+    target = tmp_path / "seed0.h5"
+    interrupt(Stopped(target, at), adapted)
+    for file, checkpoint in (("a", Checkpoint()), ("b", Checkpoint(target, "test"))):
+        write_adaptation(tmp_path / file, make_problem(), adapted(checkpoint), {})
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("missing", "named"),
+    [("training_prompts", "training prompts"), ("prompt_set", "prompts of the own task")],
+)
+def test_sets_of_prompts_are_required(problem, missing, named):
+    without = dataclasses.replace(problem, **{missing: None})
+    with pytest.raises(TrajpromptError, match=f"{named}: none;.*reads_training_tasks"):
+        diffuse(without, DIFFUSER)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"guidance": "both"}, "guidance.*'both'.*projected"),
+        ({"chains": 5}, "chains.*5.*divisor of contexts, 32"),
+        ({"batch": 8, "chains": 16}, "chains.*16.*at most 8"),
+        ({"diffusion_steps": 20}, "diffusion_steps.*20.*at least 21"),
+        ({"temperature": 1.5}, "temperature.*1.5.*0 to 1"),
+        ({"schedule": "linear"}, "schedule.*'linear'.*cosine"),
+        ({"warmup_steps": -1}, "warmup_steps.*-1.*at least 0"),
+        ({"iterations": -1}, "iterations.*-1.*at least 0"),
+        ({"learning_rate": 0}, "learning_rate.*0.*more than 0"),
+    ],
+)
+def test_bad_options_are_named(values, message):
+    with pytest.raises(TrajpromptError, match=message):
+        parse_options(DiffuserOptions, values, "config")
+
+
+def test_defaults_are_the_papers():
+    """PD Table 4 and appendix B."""
+    options = DiffuserOptions()
+    assert (options.diffusion_steps, options.width, options.dropout) == (100, 256, 0.1)
+    assert (options.iterations, options.steps_per_iteration) == (20, 100)
+    assert (options.batch, options.learning_rate) == (32, 1e-4)
+    assert (options.guidance, options.guidance_weight) == ("projected", 1.0)

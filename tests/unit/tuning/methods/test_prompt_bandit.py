@@ -1,0 +1,261 @@
+"""The bandit on a synthetic problem whose optimum is known."""
+
+import dataclasses
+import itertools
+
+import numpy as np
+import pytest
+import torch
+
+from support.bandit_problem import COUNTS, AdditiveOracle, H, make_bandit_problem
+from support.stopping import Stopped, interrupt
+from support.tuning_problem import ROWS
+from trajprompt.adaptations.adaptation import Adaptation
+from trajprompt.adaptations.read import read_adaptation
+from trajprompt.adaptations.write import write_adaptation
+from trajprompt.artifacts.checkpoint import Checkpoint
+from trajprompt.errors import TrajpromptError
+from trajprompt.settings.options import OptionError
+from trajprompt.tuning.bandit.exploration import EXPLORERS
+from trajprompt.tuning.methods.prompt_bandit import BanditOptions, PromptBandit, tune
+from trajprompt.tuning.protocol import TuningProblem
+from trajprompt.tuning.search import loop as engine
+
+# Fewer and shorter refits than the co-author's, so that the tests are short.
+QUICK = BanditOptions(episodes=60, records=3, refit_steps=60, warm_start=True)
+
+
+NO_RESETS = np.zeros(())  # the oracle has none
+
+
+def quick(**changed) -> BanditOptions:
+    return dataclasses.replace(QUICK, **changed)
+
+
+def play(
+    monkeypatch, options: BanditOptions, epsilon: float = 0.0, slots: int = 2, **problem
+) -> tuple[Adaptation, AdditiveOracle, TuningProblem]:
+    made = make_bandit_problem(slots, **problem)
+    oracle = AdditiveOracle(made, epsilon)
+    monkeypatch.setattr(engine, "ReturnOracle", lambda problem: oracle)
+    return tune(made, options), oracle, made
+
+
+def chosen_arms(prompts) -> np.ndarray:
+    """(R, J) numbers of a prompt's arms."""
+    return prompts.timesteps[:, ::H].numpy()
+
+
+def shortfall(oracle: AdditiveOracle, row: int, arms: np.ndarray) -> float:
+    """Of a prompt's mean phi, as a share of what the worst prompt falls short."""
+    phi = oracle.phi(row)
+    best = phi.max(axis=1)
+    own = phi[np.arange(len(phi)), arms]
+    return float((best - own).mean() / (best - phi.min(axis=1)).mean())
+
+
+@pytest.mark.parametrize("exploration", EXPLORERS)
+def test_the_bandit_finds_the_best_arms(monkeypatch, exploration):
+    options = quick(exploration=exploration, exploration_scale=1.0)
+    found, oracle, problem = play(monkeypatch, options)
+    for row, arms in enumerate(chosen_arms(found.last)):
+        assert shortfall(oracle, row, arms) < 0.1
+        value = oracle.value(row, arms)
+        assert value > oracle.value(row, chosen_arms(problem.initial_prompts)[row])
+
+
+def test_refits_from_the_initial_weights_find_them_too(monkeypatch):
+    options = quick(warm_start=False, refit_steps=200, episodes=40)
+    found, oracle, _ = play(monkeypatch, options)
+    for row, arms in enumerate(chosen_arms(found.last)):
+        assert shortfall(oracle, row, arms) < 0.15
+
+
+@pytest.mark.parametrize("changed", ({"features": "backbone"}, {"joint": True}))
+def test_variants_learn(monkeypatch, changed):
+    found, oracle, _ = play(monkeypatch, quick(**changed))
+    for row, arms in enumerate(chosen_arms(found.last)):
+        assert shortfall(oracle, row, arms) < 0.2
+
+
+def best_of_all(oracle: AdditiveOracle, row: int) -> tuple[list[int], float]:
+    """The arms of the best of a row's A^J prompts, and what they earn."""
+    count = oracle.counts[row]
+    product = np.array(list(itertools.product(range(count), repeat=oracle.slots)))
+    values = oracle.value(row, product)
+    return product[values.argmax()].tolist(), values.max()
+
+
+def regrets(oracle: AdditiveOracle, arms: np.ndarray) -> np.ndarray:
+    """(R, K) of every round, from the arms (R, K, J) that were played."""
+    rows = enumerate(arms)
+    return np.stack([best_of_all(oracle, r)[1] - oracle.value(r, own) for r, own in rows])
+
+
+def learns(regret: np.ndarray) -> bool:
+    """Regret (R, K) is far from linear: its second half adds less than 2/3 of the first's.
+
+    Of all rows together: one row's luck is large in so few rounds. Of 1000 players that
+    draw arms uniformly, the luckiest has 0.69.
+    """
+    first, second = (half.sum() for half in np.array_split(regret, 2, axis=1))
+    return bool(second < 2 / 3 * first)
+
+
+@pytest.mark.parametrize("epsilon", (0.0, 2.0))
+def test_regret_is_bounded_by_that_of_the_slots(monkeypatch, epsilon):
+    """Regret(K) <= mean over slots of Regret_j(K) + 2 K epsilon (arXiv 2502.04979).
+
+    Whatever is played: a property of the rewards. That the bandit learns is the next test.
+    """
+    found, oracle, _ = play(monkeypatch, quick(), epsilon)
+    arms, returns = found.extras["arms"].values, found.extras["episode_returns"].values
+    regret = regrets(oracle, arms)
+    for row in range(ROWS):
+        assert returns[row] == pytest.approx(oracle.value(row, arms[row]))
+        phi = oracle.phi(row)
+        slots = [phi[j].max() - phi[j, arms[row, :, j]] for j in range(2)]
+        rounds = np.arange(1, QUICK.episodes + 1)
+        bound = np.mean(slots, axis=0).cumsum() + 2 * epsilon * rounds
+        total = regret[row].cumsum()
+        assert np.all(total <= bound + 1e-9)
+        if epsilon == 0.0:
+            assert total[-1] == pytest.approx(bound[-1])
+
+
+@pytest.mark.parametrize("epsilon", (0.0, 2.0))
+def test_regret_grows_ever_more_slowly(monkeypatch, epsilon):
+    found, oracle, _ = play(monkeypatch, quick(), epsilon)
+    assert learns(regrets(oracle, found.extras["arms"].values))
+    for seed in range(20):  # players that learn nothing do not pass
+        chance = np.random.default_rng(seed)
+        shape = (QUICK.episodes, oracle.slots)
+        uniform = np.stack([chance.integers(count, size=shape) for count in COUNTS])
+        assert not learns(regrets(oracle, uniform))
+
+
+class TrueModels:
+    """In place of reward models: phi itself, in the units in which models see returns.
+
+    There is more to win where no arm is.
+    """
+
+    def __init__(self, oracle: AdditiveOracle, returns: np.ndarray):
+        most = max(oracle.counts)
+        values = np.full((ROWS, oracle.slots, most), 1000.0)
+        for row, past in enumerate(returns):
+            phi = (oracle.phi(row) - past.mean()) / past.std()
+            values[row, :, : oracle.counts[row]] = phi
+        self.values = torch.from_numpy(values).float().flatten(0, 1)
+
+    def predict(self, features: torch.Tensor) -> torch.Tensor:
+        assert features.shape[:2] == self.values.shape
+        return self.values
+
+
+@pytest.mark.parametrize("slots", (2, 3))
+def test_the_best_of_every_slot_is_the_best_of_all_prompts(slots):
+    """Of rewards that are additive, once the models have learnt them."""
+    problem = make_bandit_problem(slots)
+    bandit, oracle = PromptBandit(problem, quick(episodes=6)), AdditiveOracle(problem)
+    for _ in range(6):
+        bandit.learn(oracle(bandit.propose(1), NO_RESETS).returns)
+    bandit.models = TrueModels(oracle, bandit.returns)
+    choice = bandit.choice()
+    for row, arms in enumerate(chosen_arms(choice.prompts).tolist()):
+        best, value = best_of_all(oracle, row)
+        assert arms == best
+        assert choice.values[row] == pytest.approx(value, rel=1e-4, abs=1e-4)
+
+
+def test_before_two_observations_the_choice_is_the_initial_prompt():
+    problem = make_bandit_problem()
+    bandit, oracle = PromptBandit(problem, QUICK), AdditiveOracle(problem)
+    for played in range(3):
+        choice = bandit.choice()
+        same = torch.equal(choice.prompts.states, problem.initial_prompts.states)
+        assert same == (played < 2)
+        assert np.isnan(choice.values).all() == (played < 2)
+        bandit.learn(oracle(bandit.propose(1), NO_RESETS).returns)
+
+
+@pytest.mark.parametrize("joint", (False, True))
+def test_prompts_are_arms_one_after_the_other(joint):
+    problem = make_bandit_problem(slots=4)
+    bandit = PromptBandit(problem, quick(joint=joint))
+    prompts = bandit.propose(1)
+    assert prompts.leading == (ROWS, 1) and prompts.length == 4 * H
+    for row, arms in enumerate(bandit.played[:, 0].tolist()):
+        for slot, arm in enumerate(arms):
+            steps = slice(slot * H, (slot + 1) * H)
+            for found, source in zip(prompts, problem.arms[row], strict=True):
+                assert torch.equal(found[row, 0, steps], source[arm])
+
+
+def test_equal_returns_are_no_reason_to_divide_by_zero():
+    problem = make_bandit_problem()
+    bandit = PromptBandit(problem, QUICK)
+    for _ in range(4):
+        bandit.propose(1)
+        bandit.learn(np.full((ROWS, 1), -7.0))
+    values = bandit.choice().values
+    assert np.isfinite(values).all() and np.abs(values + 7).max() < 2
+
+
+@pytest.mark.parametrize("exploration", EXPLORERS)
+def test_rows_share_nothing(monkeypatch, exploration):
+    """Another first row, with more arms, and the others play as before."""
+    options = quick(episodes=12, exploration=exploration)
+    plain, *_ = play(monkeypatch, options)
+    other, *_ = play(monkeypatch, options, counts=(55, *COUNTS[1:]))
+    first, second = (found.extras["arms"].values for found in (plain, other))
+    assert not np.array_equal(first[0], second[0])
+    assert np.array_equal(first[1:], second[1:])
+
+
+@pytest.mark.parametrize(
+    "changed", [*({"exploration": name} for name in EXPLORERS), {"joint": True}]
+)
+def test_a_stopped_bandit_goes_on_to_the_same_bits(monkeypatch, tmp_path, changed):
+    options = quick(episodes=9, **changed)
+    whole, oracle, problem = play(monkeypatch, options)
+
+    def work(checkpoint: Checkpoint) -> Adaptation:
+        return tune(dataclasses.replace(problem, checkpoint=checkpoint), options)
+
+    target = tmp_path / "tuned.h5"
+    for at in (1, 5):
+        interrupt(Stopped(target, at), work)
+    resumed = work(Checkpoint(target, "test"))
+    for name, adaptation in (("a.h5", whole), ("b.h5", resumed)):
+        write_adaptation(tmp_path / name, problem, adaptation, {"suite": "cheetah-vel"})
+    assert (tmp_path / "a.h5").read_bytes() == (tmp_path / "b.h5").read_bytes()
+
+
+def test_the_file_says_which_arms_were_played(monkeypatch, tmp_path):
+    found, _, problem = play(monkeypatch, quick(episodes=5))
+    write_adaptation(tmp_path / "a.h5", problem, found, {"suite": "cheetah-vel"})
+    stored = read_adaptation(tmp_path / "a.h5")
+    arms = stored.extras["arms"].values
+    assert arms.shape == (ROWS, 5, 2)
+    assert (arms >= 0).all() and (arms < np.array(COUNTS)[:, None, None]).all()
+    assert stored.extras["episode_returns"].values.shape == (ROWS, 5)
+
+
+def test_prompts_must_be_whole_segments():
+    problem = make_bandit_problem()
+    cut = problem.initial_prompts.map(lambda part: part[:, :-1])
+    with pytest.raises(TrajpromptError, match="2 segments of 3 steps"):
+        PromptBandit(dataclasses.replace(problem, initial_prompts=cut), QUICK)
+    with pytest.raises(TrajpromptError, match="reads_arms"):
+        PromptBandit(dataclasses.replace(problem, arms=None), QUICK)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [{"exploration": "greedy"}, {"features": "psi"}, {"refit_steps": 0}]
+    + [{"exploration_scale": 0.0}, {"regulariser": -1.0}, {"joint_candidates": 0}],
+)
+def test_wrong_options_are_refused(changed):
+    with pytest.raises(OptionError, match=next(iter(changed))):
+        quick(**changed)

@@ -1,0 +1,257 @@
+"""What the methods of a cell share: initial prompts and samples; and the two stages."""
+
+import csv
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+
+from support.tuning_job import (
+    LEARNS,
+    SETTINGS,
+    SUITE,
+    build,
+    files,
+    make_backbone,
+    run_tune,
+    task_data,
+)
+from trajprompt.adaptations.read import read_adaptation
+from trajprompt.commands import evaluate
+from trajprompt.errors import TrajpromptError
+from trajprompt.seeds import stream, torch_generator
+from trajprompt.settings.stages import EvaluateSettings, to_json
+from trajprompt.trajectories.episodes import TaskTrajectories
+from trajprompt.tuning.methods.prompt_diffuser import DiffuserOptions
+from trajprompt.tuning.problem import build_problem, tasks_read
+from trajprompt.tuning.prompt_vectors import to_vectors
+from trajprompt.tuning.registry import get_method
+
+__all__ = ["files"]  # a fixture
+
+
+def drawn(problem, row: int = 0) -> torch.Tensor:
+    return problem.samples.draw(torch_generator(stream(0)), row, 8).states
+
+
+def test_rows_are_task_major():
+    problem = build()
+    assert problem.rows.tolist() == [2, 2, 7, 7]
+    assert problem.prompts.tolist() == [0, 1, 0, 1]
+    assert problem.initial_prompts.leading == (4,)
+
+
+@pytest.mark.parametrize(
+    ("quality", "episodes"),
+    [("expert", {6, 7, 8}), ("medium", {3, 4, 5}), ("random", {0, 1, 2})],
+)
+def test_prompts_end_an_episode_of_their_quality(quality, episodes):
+    prompts = build(prompt_quality=quality, prompts_per_task=20).initial_prompts
+    found = prompts.states.mean(dim=(1, 2)).round().int()
+    assert set(found.tolist()) == episodes
+    assert (prompts.timesteps == torch.arange(24, 29)).all()  # [T - K* - 1, T - 1)
+
+
+def test_prompts_do_not_depend_on_method_data_or_other_prompts():
+    plain = to_vectors(build().initial_prompts)
+    for changes in (
+        {"method": "other", "kind": "ptdt-offline"},
+        {"setting": "full-data", "data_quality": "full", "samples": "all"},
+    ):
+        assert torch.equal(to_vectors(build(**changes).initial_prompts), plain)
+    one = to_vectors(build(prompts_per_task=1).initial_prompts)
+    assert torch.equal(one, plain[::2])
+    alone = to_vectors(build(test_tasks=(7,)).initial_prompts)
+    assert torch.equal(alone, plain[2:])
+    assert not torch.equal(to_vectors(build(seed=1).initial_prompts), plain)
+
+
+def test_samples_are_the_same_for_every_method_and_prompt():
+    plain = drawn(build())
+    assert torch.equal(drawn(build(method="other", prompt_quality="random")), plain)
+    assert torch.equal(drawn(build(), row=1), plain)
+    assert not torch.equal(drawn(build(seed=1)), plain)
+    assert not torch.equal(drawn(build(), row=2), plain)
+
+
+def test_all_samples_come_from_the_whole_buffer():
+    problem = build(data_quality="full", samples="all")
+    states = problem.samples.draw(torch_generator(stream(0)), 3, 400)
+    found = states.states.mean(dim=-1)[states.mask].round().int()
+    assert set(found.tolist()) == set(range(9))
+
+
+def test_training_tasks_are_read_only_where_they_are_used():
+    assert tasks_read(SETTINGS) == (2, 7)
+    assert tasks_read(dataclasses.replace(SETTINGS, **LEARNS)) == (2, 3, 5, 7, 9)
+    zero_shot = dataclasses.replace(SETTINGS, prompt_quality="training")
+    assert tasks_read(zero_shot) == (2, 3, 5, 7, 9)
+    plain = build()
+    assert plain.training_prompts is None and plain.prompt_set is None
+
+
+@pytest.mark.parametrize(
+    ("quality", "episodes"), [("expert", {6, 7, 8}), ("random", {0, 1, 2})]
+)
+def test_prompt_sets_are_of_their_tasks_and_quality(quality, episodes):
+    """Training prompts are experts' whatever the setting; a task's rows share theirs."""
+    problem = build(prompt_quality=quality, **LEARNS)
+    training, own = problem.training_prompts, problem.prompt_set
+    assert training.prompts.leading == (3, 256) and own.prompts.leading == (4, 256)
+    assert training.rewards.shape == (3, 256, 5, 1)
+    torch.testing.assert_close(own.rewards, torch.full((4, 256, 5, 1), -1 / 500))
+
+    def found(prompts):
+        return set(prompts.states.mean(dim=(-1, -2)).round().int().flatten().tolist())
+
+    assert found(training.prompts) == {6, 7, 8}
+    assert found(own.prompts) == episodes
+    assert torch.equal(own.prompts.states[0], own.prompts.states[1])
+    assert not torch.equal(own.prompts.states[0], own.prompts.states[2])
+
+
+def test_prompt_sets_do_not_depend_on_the_method():
+    one, two = build(**LEARNS), build(method="vae", kind="prompt-vae")
+    assert torch.equal(one.prompt_set.rewards, two.prompt_set.rewards)
+    for name in ("training_prompts", "prompt_set"):
+        states = [getattr(problem, name).prompts.states for problem in (one, two)]
+        assert torch.equal(*states)
+    assert one.shared_stream.entropy == two.shared_stream.entropy
+    assert one.stream.entropy != two.stream.entropy
+    assert one.shared_stream.entropy != build(seed=1, **LEARNS).shared_stream.entropy
+
+
+def test_zero_shot_prompts_are_those_of_training_tasks():
+    """None of them is in a test task's data, not even in the set to learn from."""
+    problem = build(prompt_quality="training", prompts_per_task=40, **LEARNS)
+    known = problem.training_prompts.prompts.states.flatten(0, 1)  # (T * n, P, S)
+
+    def is_known(states):
+        return (states[:, None] == known[None]).all(dim=(-1, -2)).any(dim=1).all()
+
+    assert is_known(problem.initial_prompts.states)
+    assert is_known(problem.prompt_set.prompts.states[0])
+    tasks = {tuple(states[0].tolist()) for states in problem.initial_prompts.states}
+    assert len(tasks) > 3  # several episodes of several tasks
+    plain = build(prompt_quality="training", prompts_per_task=40)
+    assert torch.equal(plain.initial_prompts.states, problem.initial_prompts.states)
+
+
+def spoilt(data: TaskTrajectories) -> TaskTrajectories:
+    """Other states, actions and rewards in every episode."""
+    changed = {"observations": 7 - 3 * data.observations, "actions": -data.actions}
+    return dataclasses.replace(data, **changed, rewards=data.rewards - 5)
+
+
+def test_zero_shot_the_test_tasks_data_judge_and_nothing_else():
+    """With other data of theirs the same is given, and the same is written."""
+    settings = dataclasses.replace(SETTINGS, prompt_quality="training", samples=1, **LEARNS)
+    plain = {task: task_data(task) for task in tasks_read(settings)}
+    other = plain | {task: spoilt(plain[task]) for task in settings.test_tasks}
+    both = [
+        build_problem(settings, SUITE, buffers, make_backbone())
+        for buffers in (plain, other)
+    ]
+    assert not torch.equal(*(drawn(problem) for problem in both))
+    for name in ("initial_prompts", "training_prompts", "prompt_set"):
+        assert same(*(getattr(problem, name) for problem in both)), name
+    sizes = {"batch": 4, "contexts": 4, "chains": 2, "width": 16, "diffusion_steps": 25}
+    options = DiffuserOptions(pretraining_steps=5, iterations=0, **sizes)
+    one, two = (get_method("prompt-diffuser").tune(problem, options) for problem in both)
+    assert same(one.last, two.last) and same(one.best, two.best)
+    assert set(one.extras) == set(two.extras)
+    for name, extra in one.extras.items():
+        assert np.array_equal(extra.values, two.extras[name].values), name
+    for mine, its in zip(one.history, two.history, strict=True):
+        assert mine["objective"] != its["objective"]
+        assert {**mine, "objective": 0} == {**its, "objective": 0}
+
+
+def same(one, two) -> bool:
+    """Whether two tensors, or nested tuples of them, are equal."""
+    if isinstance(one, torch.Tensor):
+        return torch.equal(one, two)
+    return all(same(*pair) for pair in zip(one, two, strict=True))
+
+
+def test_method_chance_differs_between_methods():
+    first, second = build().streams(2), build(method="other").streams(2)
+    assert first[0].generate_state(2).tolist() != first[1].generate_state(2).tolist()
+    assert first[0].generate_state(2).tolist() != second[0].generate_state(2).tolist()
+    assert (
+        first[0].generate_state(2).tolist()
+        == build().streams(2)[0].generate_state(2).tolist()
+    )
+
+
+def test_task_without_data_is_an_error():
+    buffers = {2: task_data(2), 7: task_data(7)}
+    missing = dataclasses.replace(SETTINGS, test_tasks=(9,))
+    with pytest.raises(TrajpromptError, match="no task 9"):
+        build_problem(missing, SUITE, buffers, make_backbone())
+
+
+def test_stages_write_whole_equal_files(files):
+    """Real simulator and model, tiny sizes: tune twice, evaluate, read the table."""
+    options = {"iterations": 1, "steps_per_iteration": 1, "candidates": 2, "ranked": 2}
+    settings = dataclasses.replace(
+        SETTINGS, kind="ptdt-online", method="online", options=options, prompts_per_task=1
+    )
+    for out in ("1.h5", "2.h5"):
+        run_tune(files, settings, out)
+    assert (files / "1.h5").read_bytes() == (files / "2.h5").read_bytes()
+    stored = read_adaptation(files / "1.h5")
+    assert (
+        stored.attributes["backbone"] == "prompt-dt"
+        and stored.attributes["stage"] == "tune"
+    )
+    model = make_backbone().model
+    held = sum(parameter.numel() for parameter in model.parameters())
+    assert stored.attributes["backbone_parameters"] == held
+    assert stored.attributes["tuned_parameters"] == 5 * (1 + 20 + 6)
+    assert stored.history["simulator_steps"].tolist() == [
+        0,
+        0,
+        800,
+        800,
+    ]  # none led to the start
+    evaluation = EvaluateSettings(
+        **{
+            f.name: getattr(settings, f.name)
+            for f in dataclasses.fields(EvaluateSettings)
+            if hasattr(settings, f.name)
+        },
+        episodes=2,
+        curve_episodes=1,
+    )
+    arguments = ["--suite", "cheetah-vel", "--setting", "expert", "--method", "online"]
+    arguments += ["--seed", "0", "--backbone-file", f"{files}/b.safetensors"]
+    arguments += ["--adaptation", f"{files}/1.h5", "--out", f"{files}/e.csv"]
+    evaluate.main([*arguments, "--settings", to_json(evaluation)])
+    with open(files / "e.csv", newline="") as handle:
+        table = list(csv.DictReader(handle))
+    assert [row["checkpoint"] for row in table].count("last") == 4
+    assert {row["length"] for row in table} == {"200"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"options": {"eta": 1.0}}, "tune.methods.none.options.eta.*unknown option"),
+        ({"kind": "nothing"}, "'nothing'"),
+        ({"test_tasks": (9,)}, "9"),
+        ({"prompt_length": 40}, "40"),
+        ({"demonstrations": 10}, "10"),
+    ],
+)
+def test_bad_settings_leave_no_file(files, changes, message):
+    with pytest.raises(TrajpromptError, match=message):
+        run_tune(files, dataclasses.replace(SETTINGS, **changes), "out.h5")
+    assert not list(files.glob("*out*"))
+
+
+def test_missing_backbone_is_named(files):
+    (files / "b.safetensors").unlink()
+    with pytest.raises(TrajpromptError, match="b.safetensors"):
+        run_tune(files, SETTINGS, "out.h5")
