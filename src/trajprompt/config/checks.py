@@ -5,7 +5,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from trajprompt.collect.options import KINDS, relevant
+from trajprompt.collect.options import KINDS, GoalOptions, relevant
 from trajprompt.config import backbones as pretraining
 from trajprompt.errors import TrajpromptError
 from trajprompt.settings.options import OptionError, build
@@ -92,6 +92,9 @@ def _collect_errors(config: Config) -> Found:
         if algorithm != "file" and (algorithm == "scripted") != (suite in scripted):
             expected = f"scripted for {', '.join(scripted)}, and another for the rest"
             yield f"{key}.algorithm", algorithm, expected
+            continue
+        if GoalOptions in KINDS[algorithm] and not get_suite(suite).shares_agents:
+            yield f"{key}.algorithm", algorithm, "sac or td3: one agent for each task"
             continue
         try:
             build(KINDS[algorithm], relevant(algorithm, chosen["options"]))

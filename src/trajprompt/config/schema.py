@@ -8,6 +8,7 @@ from typing import Any
 
 from trajprompt.errors import TrajpromptError
 from trajprompt.settings.parsing import read_yaml
+from trajprompt.tasks.registry import SUITE_NAMES
 
 Config = dict[str, Any]
 YTE = "__use_yte__"  # with it Snakemake runs the Python that stands in a YAML file
@@ -32,7 +33,9 @@ def validator() -> Any:
     plain = jsonschema.Draft202012Validator
     types = plain.TYPE_CHECKER.redefine("integer", lambda _, value: type(value) is int)
     strict = jsonschema.validators.extend(plain, type_checker=types)
-    return strict(read_mapping(Path(__file__).with_name("config.schema.yaml")))
+    schema = read_mapping(Path(__file__).with_name("config.schema.yaml"))
+    schema["$defs"]["suite"]["enum"] = list(SUITE_NAMES)
+    return strict(schema)
 
 
 def origin(path: Sequence[Any], config: Config, files: Sequence[str | Path]) -> str:

@@ -109,6 +109,11 @@ class Suite:
         """Numbers of an observation that agents see."""
         return self.state_dim if self.visible is None else self.visible
 
+    @property
+    def shares_agents(self) -> bool:
+        """Whether one agent may learn all tasks."""
+        return self.relabelling is not None or self.symmetry is not None
+
     def wording(self, task: int) -> str:
         """What ``task`` asks for, e.g. ``run forwards at 0.6 m/s``."""
         return self.words(self.goals[task])
