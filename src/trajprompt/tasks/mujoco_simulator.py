@@ -10,7 +10,6 @@ looking a suite up must stay light.
 
 import importlib.util
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -43,6 +42,8 @@ class MujocoSimulator(Simulator):
     data: list["mujoco.MjData"]  # one per row
 
     def __init__(self, suite: Suite, tasks: np.ndarray, threads: int = 1):
+        from concurrent.futures import ThreadPoolExecutor  # 5 ms, only for those who play
+
         super().__init__(suite, tasks, threads)
         self._pool = ThreadPoolExecutor(threads) if threads > 1 else None
 

@@ -15,7 +15,7 @@ from trajprompt.tasks.simulator import Simulator
 from trajprompt.tasks.suites import Suite
 
 
-def _listed() -> tuple[dict[str, Suite], dict[str, str]]:
+def listed() -> tuple[dict[str, Suite], dict[str, str]]:
     """All suites, and the names of the modules that define them, by the suites' names."""
     suites: dict[str, Suite] = {}
     families: dict[str, str] = {}
@@ -29,7 +29,7 @@ def _listed() -> tuple[dict[str, Suite], dict[str, str]]:
     return suites, families
 
 
-_SUITES, _FAMILIES = _listed()
+_SUITES, _FAMILIES = listed()
 SUITE_NAMES: tuple[str, ...] = tuple(_SUITES)
 
 
