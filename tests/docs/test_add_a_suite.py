@@ -76,3 +76,7 @@ def test_its_table_is_made(copy):
     assert "Circle" in table and "PTDT-offline" in table
     again = copy.snakemake("-n", *SMOKE)
     assert "Nothing to be done" in again.stdout + again.stderr
+    with (copy.folder / "src/trajprompt/tasks/circle.py").open("a") as family:
+        family.write("# edited\n")
+    edited = copy.snakemake("-n", *SMOKE)
+    assert re.search(r"^collect +1$", edited.stdout + edited.stderr, re.M)

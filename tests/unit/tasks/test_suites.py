@@ -49,10 +49,8 @@ def test_published_splits(name):
 
 
 def test_sizes_where_no_split_is_published():
-    assert (
-        len(get_suite("pick-place").train_tasks) == 45
-    )  # arXiv 2502.04979, with 5 to test
-    assert len(get_suite("pick-place").test_tasks) == 5
+    pick_place = get_suite("pick-place")  # arXiv 2502.04979 has 45 and 5 tasks
+    assert (len(pick_place.train_tasks), len(pick_place.test_tasks)) == (45, 5)
 
 
 def test_published_goals():
