@@ -183,6 +183,12 @@ def make_record(path: Path) -> None:
     path.write_text(record_text(attributes, path))
 
 
+def make_resources(path: Path) -> None:
+    from trajprompt.artifacts.resources import write_resources
+
+    write_resources(path.with_name("s.csv"), resumed_from=7)
+
+
 def flat_columns() -> dict[str, np.ndarray]:
     one = episodes(TASKS[0])
     timeouts = np.isin(np.arange(len(one.rewards)), one.episode_ends - 1)

@@ -38,7 +38,7 @@ def _compute(name: str) -> Callable[[Path], object]:
     """The compute table of a report that holds this file only."""
     from trajprompt.report.numbers.compute import RunFiles, compute_table
 
-    return lambda path: compute_table(path.parent, RunFiles(**{name: [path]}))
+    return lambda path: compute_table(RunFiles(**{name: [path]}))
 
 
 def _inspect(path: Path) -> object:
@@ -123,6 +123,12 @@ def _record_readers() -> Iterator[Callable[[Path], object]]:
     yield lambda path: read_record(path)
 
 
+def _resources_readers() -> Iterator[Callable[[Path], object]]:
+    from trajprompt.artifacts.resources import read_resources
+
+    yield lambda path: read_resources(path.with_name("s.csv"))
+
+
 def _prompt_dt_readers() -> Iterator[Callable[[Path], object]]:
     from trajprompt.exchange import prompt_dt
     from trajprompt.tasks.registry import get_suite
@@ -180,6 +186,13 @@ KINDS = (
         _claims_readers,
     ),
     Kind("record", "s.provenance.json", "json", files.make_record, _record_readers),
+    Kind(
+        "resources",
+        "s.resources.json",
+        "json",
+        files.make_resources,
+        _resources_readers,
+    ),
     Kind("pickle", "d-6-expert.pkl", "pickle", files.make_prompt_dt, _prompt_dt_readers),
     Kind("d4rl", "d4rl.hdf5", "hdf5", files.make_d4rl, _d4rl_readers),
     Kind(

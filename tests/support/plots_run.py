@@ -24,6 +24,7 @@ from trajprompt.trajectories.normaliser import Normaliser
 from trajprompt.trajectories.segments import Segments
 
 SEEDS, STEPS, ITERATIONS, SHOWN = (0, 1), 5, (0, 2, 4), 6
+CONTEXT_LENGTH = 13  # of no preset
 SEGMENTS, SEGMENT_STEPS = 2, 3  # of prompts whose segments are chosen, by CHOOSING
 CONDITIONS = {
     "expert": {"prompt_quality": "expert", "data_quality": "expert", "samples": 256},
@@ -109,6 +110,7 @@ def make_figure(
         baseline=baseline,
         conditions=CONDITIONS,
         methods={entry["method"]: entry["label"] for entry in reversed(entries)},
+        context_lengths=dict.fromkeys(suites, [CONTEXT_LENGTH]),
     )
     cells = [(s, name, seed) for s in suites for name in columns for seed in seeds]
     backbones, stores = {}, []

@@ -65,7 +65,6 @@ class FakeRun:
     random_policies: list[Path]
     curves: list[Path]
     adaptations: list[Path]
-    logs: Path
 
 
 def make_run(folder: Path, suites: tuple[str, ...] = PRINTED) -> FakeRun:
@@ -79,15 +78,16 @@ def make_run(folder: Path, suites: tuple[str, ...] = PRINTED) -> FakeRun:
         "invented", 7, suites, SEEDS, columns, "ptdt_table1", TITLE, "ptdt"
     )
     cells = [(suite, name) for suite in suites for name in COLUMNS if _covers(name, suite)]
-    return FakeRun(
+    made = FakeRun(
         settings,
         [_evaluation(folder, suite, name, seed) for suite, name in cells for seed in SEEDS],
         [write_store(folder, suite) for suite in suites],
         [_random_policy(folder, suite) for suite in suites],
         [_curve(folder, suite, seed) for suite in suites for seed in SEEDS],
         [_adaptation(folder, (suites[0], "few-shot", "ptdt-online"))],
-        _logs(folder / "logs"),
     )
+    _measure(made)
+    return made
 
 
 def with_columns(settings: ReportSettings, columns: list[dict]) -> ReportSettings:
@@ -218,21 +218,15 @@ def _adaptation(folder: Path, cell: tuple[str, str, str]) -> Path:
     return path
 
 
-def _logs(folder: Path) -> Path:
-    """Progress, then the line that ``commands/process.py`` prints; one log is cut short.
+def _measure(made: FakeRun) -> None:
+    """Resources of the first store's job and of the adaptation's, and of no other."""
+    for path, minutes in ((made.stores[0], 30), (made.adaptations[0], 1)):
+        write_resources(path, cpu_s=3600.0, wall_s=60.0 * minutes, peak_mib=512)
 
-    One is of a job that the run no longer has.
-    """
-    used = "used: 3600.0 CPU-s, 1800.0 s, 512 MiB peak\n"
-    earlier = "used: 1.0 CPU-s, 1.0 s, 1 MiB peak"
-    texts = {
-        "1_collect/cheetah-vel": f"epoch 1\r{earlier}\rdone\n{used}",
-        "1_collect/reach": "epoch 1\n",
-        "3_tune/cheetah-vel/few-shot/ptdt-online/seed0": used.replace("1800", "60"),
-        "3_tune/cheetah-vel/few-shot/stale/seed0": used,
-    }
-    for name, text in texts.items():
-        path = folder / f"{name}.log"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(text.encode())
-    return folder
+
+def write_resources(path: Path, resumed_from: int | None = None, **used: float) -> None:
+    """What the job that made ``path`` wrote about itself."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    values = {"cpu_s": 1.0, "wall_s": 3.0, "peak_mib": 9, **used}
+    values["resumed_from"] = resumed_from
+    path.with_suffix(".resources.json").write_text(json.dumps(values))

@@ -7,6 +7,7 @@ from pathlib import Path
 from support.paths import ROOT
 from trajprompt.artifacts.atomic import file_hash, write_text
 from trajprompt.artifacts.records import record_text, write_record
+from trajprompt.artifacts.resources import write_resources
 from trajprompt.config.load import Config, load_config
 from trajprompt.verification.jobs import REPORT, Job, jobs_of
 
@@ -57,6 +58,7 @@ def run_job(results: Path, job: Job, content: str = "") -> None:
     for path in outputs:
         write_text(path, f"number,text\n1,{path.name} of {job.record} {content}\n")
     write_record(_attributes(results, job, _inputs(job)), *outputs)
+    write_resources(outputs[0])
 
 
 def _inputs(job: Job) -> list[str]:

@@ -57,6 +57,12 @@ def test_tuned_parameters_are_counted(smoke):
     assert (counts["prompt-dt"], counts["prompt-dt-ft"]) == ("0", "859782")
 
 
+def test_every_job_measured_itself(smoke):
+    table = smoke.folder / "results/smoke/5_report/compute.csv"
+    for row in csv.DictReader(table.open()):
+        assert row["unknown"] == "0" and float(row["cpu_hours"]) > 0, row["stage"]
+
+
 def test_claims_have_verdicts(smoke):
     table = smoke.folder / "results/smoke/5_report/claims.csv"
     verdicts = {row["verdict"] for row in csv.DictReader(table.open())}

@@ -87,14 +87,12 @@ rule compute:
         code=REPORT_CODE,
         settings=report_settings,
         out=report_folder,
-        logs=f"logs/{RUN}",
     message:
         "Adding up time, memory and simulator steps"
     shell:
-        "exec python -m trajprompt.commands.report compute --logs {params.logs}"
-        " --stores {input.stores} --pretraining {input.pretraining}"
-        " --adaptations {input.adaptations} --evaluations {input.evaluations}"
-        " --random-policies {input.random_policies}"
+        "exec python -m trajprompt.commands.report compute --stores {input.stores}"
+        " --pretraining {input.pretraining} --adaptations {input.adaptations}"
+        " --evaluations {input.evaluations} --random-policies {input.random_policies}"
         " --settings {params.settings:q} --out {params.out} > {log} 2>&1"
 
 

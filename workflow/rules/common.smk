@@ -8,7 +8,7 @@ from pathlib import Path
 from trajprompt.config import derive
 from trajprompt.config.load import check_config
 from trajprompt.config import backbones as pretraining_values
-from trajprompt.workflow import run_lock, scheduling
+from trajprompt.workflow import hooks
 from trajprompt.settings import stages as stage_settings
 from trajprompt.config import cells as table_cells
 from trajprompt.report.read.papers import PAPERS
@@ -19,8 +19,7 @@ from trajprompt.report.plots import inputs as plot_inputs
 check_config(config, [workflow.configfiles[-1], *workflow.configfiles[:-1]])
 
 RUN = config["run"]
-scheduling.lift_rate_limit(workflow)
-run_lock.guard(workflow, RUN)
+hooks.install(workflow, RUN)
 THREADS = config["compute"]["threads"]
 TABLES, FIGURES = table_cells.tables(config), table_cells.figures(config)
 VIDEOS = table_cells.videos(config)  # name -> suites

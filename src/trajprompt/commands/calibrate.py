@@ -67,6 +67,7 @@ def run(settings: TuneSettings, args: argparse.Namespace) -> None:
     from trajprompt.artifacts.atomic import write_text
     from trajprompt.artifacts.provenance import provenance
     from trajprompt.artifacts.records import write_record
+    from trajprompt.artifacts.resources import write_resources
     from trajprompt.commands.tune import prepare
     from trajprompt.settings.options import parse_options
     from trajprompt.tasks.registry import get_suite
@@ -98,6 +99,7 @@ def run(settings: TuneSettings, args: argparse.Namespace) -> None:
     described = {**dataclasses.asdict(training), "grid": grid}
     inputs = [args.data, args.backbone_file]
     write_record(provenance("calibrate", described, inputs), args.out)
+    write_resources(args.out)
     chosen = best(trials).choice
     print("best: " + ", ".join(f"{name} {value}" for name, value in chosen.items()))
 
@@ -171,4 +173,4 @@ def _spread(tasks: Sequence[int], count: int) -> list[int]:
 
 
 if __name__ == "__main__":
-    raise SystemExit(run_stage(main, usage=True))
+    raise SystemExit(run_stage(main))

@@ -34,6 +34,7 @@ def run(settings: CollectSettings, out: str) -> None:
     from trajprompt.artifacts.checkpoint import checkpoint_for
     from trajprompt.artifacts.provenance import provenance
     from trajprompt.artifacts.records import write_record
+    from trajprompt.artifacts.resources import write_resources
     from trajprompt.collect.algorithms import collect
     from trajprompt.collect.curve import COLUMNS, learning_curve
     from trajprompt.tasks.registry import get_suite
@@ -52,6 +53,7 @@ def run(settings: CollectSettings, out: str) -> None:
         _judge(settings, tasks, curve)
         write_trajectories(out, suite, tasks, attributes, curve, COLUMNS)
         write_record(attributes, out)
+        write_resources(out, checkpoint.resumed_from)
 
 
 def _judge(
@@ -74,4 +76,4 @@ def _judge(
 
 
 if __name__ == "__main__":
-    raise SystemExit(run_stage(main, usage=True))
+    raise SystemExit(run_stage(main))

@@ -42,6 +42,7 @@ def run(
     from trajprompt.artifacts.atomic import require_file, write_text
     from trajprompt.artifacts.provenance import provenance
     from trajprompt.artifacts.records import write_record
+    from trajprompt.artifacts.resources import write_resources
     from trajprompt.models.backbone import load_backbone
     from trajprompt.rollout.evaluation import evaluate_cell, to_csv
 
@@ -53,6 +54,7 @@ def run(
     attributes = provenance("evaluate", dataclasses.asdict(settings), inputs)
     write_text(out, to_csv(evaluate_cell(settings, backbone, stored)))
     write_record(attributes, out)
+    write_resources(out)
 
 
 def _check_inputs(
@@ -100,4 +102,4 @@ def _check_prompts(
 
 
 if __name__ == "__main__":
-    raise SystemExit(run_stage(main, usage=True))
+    raise SystemExit(run_stage(main))

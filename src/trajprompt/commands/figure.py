@@ -39,6 +39,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 def run(settings: FigureSettings, args: argparse.Namespace) -> None:
     """Make the numbers, write them, draw them."""
     from trajprompt.artifacts.atomic import write_text
+    from trajprompt.artifacts.csv_files import write_csv
     from trajprompt.report.pages.html import table_page, write_page
     from trajprompt.report.plots.figure import Figure
     from trajprompt.report.read.run import load_run
@@ -51,8 +52,7 @@ def run(settings: FigureSettings, args: argparse.Namespace) -> None:
     figure = Figure(settings, found, *files)
     rows = kind.table(figure)
     stem = args.out / "tables" / settings.table
-    text = rows.to_csv(index=False, float_format="%.6g", lineterminator="\n")
-    write_text(stem.with_suffix(".csv"), text)
+    write_csv(stem.with_suffix(".csv"), rows)
     kind.draw(rows, figure, args.out / "figures" / settings.table)
     if settings.kind in WITH_TEXT:
         write_text(stem.with_suffix(".md"), kind.markdown(rows, figure))

@@ -39,6 +39,7 @@ def run(settings: RandomPolicySettings, out: Path) -> None:
     from trajprompt.artifacts.atomic import write_text
     from trajprompt.artifacts.provenance import provenance
     from trajprompt.artifacts.records import write_record
+    from trajprompt.artifacts.resources import write_resources
     from trajprompt.progress import progress
     from trajprompt.rollout.evaluation import to_csv
 
@@ -47,6 +48,7 @@ def run(settings: RandomPolicySettings, out: Path) -> None:
     attributes = provenance(RANDOM_POLICY, dataclasses.asdict(settings), [])
     write_text(out, to_csv(entries))
     write_record(attributes, out)
+    write_resources(out)
 
 
 def play(settings: RandomPolicySettings, task: int) -> "Episodes":
@@ -92,4 +94,4 @@ def _entries(settings: RandomPolicySettings, task: int) -> "Iterator[Entry]":
 
 
 if __name__ == "__main__":
-    raise SystemExit(run_stage(main, usage=True))
+    raise SystemExit(run_stage(main))

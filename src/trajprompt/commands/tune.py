@@ -38,6 +38,7 @@ def run(settings: TuneSettings, data: Path, backbone_file: Path, out: Path) -> N
     from trajprompt.artifacts.checkpoint import checkpoint_for
     from trajprompt.artifacts.provenance import provenance
     from trajprompt.artifacts.records import write_record
+    from trajprompt.artifacts.resources import write_resources
     from trajprompt.settings.options import parse_options
     from trajprompt.tuning.registry import get_method
 
@@ -61,6 +62,7 @@ def run(settings: TuneSettings, data: Path, backbone_file: Path, out: Path) -> N
         problem = dataclasses.replace(problem, checkpoint=checkpoint)
         write_adaptation(out, problem, method.tune(problem, options), attributes)
         write_record(attributes, out)
+        write_resources(out, checkpoint.resumed_from)
 
 
 def prepare(settings: TuneSettings, data: Path, backbone_file: Path) -> "TuningProblem":
@@ -81,4 +83,4 @@ def prepare(settings: TuneSettings, data: Path, backbone_file: Path) -> "TuningP
 
 
 if __name__ == "__main__":
-    raise SystemExit(run_stage(main, usage=True))
+    raise SystemExit(run_stage(main))

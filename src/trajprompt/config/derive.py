@@ -157,7 +157,18 @@ def figure(config: Config, table: str) -> st.FigureSettings:
         baseline=chosen.get("baseline", ""),
         conditions={name: config["settings"][name] for name in settings},
         methods={method: _method_label(config, method) for method in sorted(methods)},
+        context_lengths={s: _context_lengths(config, s, own.columns) for s in own.suites},
     )
+
+
+def _context_lengths(
+    config: Config, suite: str, columns: tuple[dict[str, Any], ...]
+) -> list[int]:
+    """Context lengths of the backbones that the columns' cells of a suite have."""
+    settings = {column["setting"] for column in columns if suite in column["suites"]}
+    backbones = {config["settings"][name]["backbone"] for name in settings}
+    found = (pretraining.values(config, suite, name) for name in backbones)
+    return sorted({values["context_length"] for values in found})
 
 
 def _method_label(config: Config, method: str) -> str:

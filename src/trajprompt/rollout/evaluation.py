@@ -1,13 +1,12 @@
 """Evaluates every checkpoint of an adaptation and tabulates the episodes."""
 
-import csv
-import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
 
+from trajprompt.artifacts.csv_files import csv_text
 from trajprompt.progress import progress
 from trajprompt.rollout.columns import EVALUATION_COLUMNS
 from trajprompt.rollout.plays import Play, PlaySettings, evaluation_seeds, play
@@ -68,12 +67,8 @@ def _by_weights(plays: Sequence[Play]) -> list[list[Play]]:
 
 
 def to_csv(entries: Sequence[Entry]) -> str:
-    """CSV text; floats in their shortest exact form."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, EVALUATION_COLUMNS, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(entries)
-    return text.getvalue()
+    """CSV text, one line per episode."""
+    return csv_text(EVALUATION_COLUMNS, entries)
 
 
 def _checkpoints(

@@ -140,6 +140,8 @@ class FigureSettings(ReportSettings):
     baseline: str = ""  # id of the column that the others are shown against
     conditions: dict[str, Any] = field(default_factory=dict)  # setting -> its config entry
     methods: dict[str, str] = field(default_factory=dict)  # method -> its label
+    # suite -> steps of a training context, one of each backbone that its cells have
+    context_lengths: dict[str, list[int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

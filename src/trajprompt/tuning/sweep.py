@@ -1,7 +1,5 @@
 """Choices of a tuning method's options, judged on fresh episodes."""
 
-import csv
-import io
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from trajprompt.artifacts.csv_files import csv_text
 from trajprompt.errors import TrajpromptError
 from trajprompt.rollout.plays import Play, PlaySettings, play
 from trajprompt.seeds import integers, stream
@@ -95,11 +94,7 @@ def best(trials: Sequence[Trial]) -> Trial:
 
 
 def to_csv(trials: Sequence[Trial]) -> str:
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(trials[0].columns()), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(trial.columns() for trial in trials)
-    return text.getvalue()
+    return csv_text(list(trials[0].columns()), [trial.columns() for trial in trials])
 
 
 def header(trial: Trial) -> str:

@@ -242,8 +242,13 @@ def test_a_checkpoint_of_something_else_is_left_aside(target, capsys, identity, 
 
 def test_going_on_is_said(target, capsys):
     path = saved(target, Part(), steps=3).path
-    resumed(target)
+    checkpoint = Checkpoint(target, "same")
+    assert list(checkpoint.steps(5, Part(), "loop")) == [3, 4]
+    assert checkpoint.resumed_from == 3
     assert f"checkpoint {path} goes on after step 3 of 5" in capsys.readouterr().err
+    whole = Checkpoint(target, "other")
+    list(whole.steps(5, Part(), "loop"))
+    assert whole.resumed_from is None
 
 
 def broken_files(whole: bytes):

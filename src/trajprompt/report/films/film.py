@@ -211,11 +211,10 @@ def write_outputs(
     """The table of all films, and the page that shows them."""
     import pandas as pd
 
-    from trajprompt.artifacts.atomic import write_text
+    from trajprompt.artifacts.csv_files import write_csv
     from trajprompt.report.pages.html import film_page, write_page
 
     table = pd.DataFrame(rows, columns=list(COLUMNS))
-    text = table.to_csv(index=False, float_format="%.6g", lineterminator="\n")
-    write_text(out / "tables" / f"{settings.video}.csv", text)
+    write_csv(out / "tables" / f"{settings.video}.csv", table)
     page = film_page(settings.title, table, films)
     write_page(out / "pages" / f"{settings.video}.html", settings.title, page)

@@ -1,5 +1,7 @@
 """The verdicts as Markdown: a summary per paper, the figures behind it, contradictions."""
 
+from collections.abc import Mapping
+
 import pandas as pd
 
 from trajprompt.report.numbers.claims import Claim, Contradiction, Ledger, NotCompared
@@ -10,6 +12,7 @@ from trajprompt.report.numbers.verdicts import (
     NOT_TESTED,
     VERDICTS,
     WITHIN_MARGIN,
+    count_verdicts,
 )
 from trajprompt.report.pages.markdown import (
     EMPTY,
@@ -28,9 +31,11 @@ LEGEND = (
     "† The paper's own figures for this suite do not show what it claims: *not reproduced* "
     "may then agree with them. ‡ They show it only within the margin.\n"
 )
+COUNTED = "Verdicts on the papers' claims, suite by suite:\n"
 OWN_LEGEND = (
     "Asked here, not in a paper, and not among the counts above. *Reproduced* means that "
-    "it holds in this run, *not reproduced* that the opposite does.\n"
+    "it holds in this run, *not reproduced* that the opposite does. Verdicts on these "
+    "questions, suite by suite:\n"
 )
 ELSEWHERE = (
     "*Not judged* here, because they are not about the returns of two columns; beside "
@@ -40,11 +45,12 @@ ELSEWHERE = (
 
 def claims_markdown(ledger: Ledger, table: pd.DataFrame, run: Run) -> str:
     """Everything that the ledger holds, paper by paper, with this run's verdicts."""
-    parts = [_notes(table, run), _counts(table)]
+    counts = count_verdicts(table)
+    parts = [_notes(table, run), COUNTED, _counts(counts[False])]
     for paper in dict.fromkeys(claim.paper for claim in ledger.claims):
         claims = [claim for claim in ledger.claims if claim.paper == paper]
-        legend = OWN_LEGEND if paper == OWN else LEGEND
-        parts += [f"## {NAME_OF_SOURCE.get(paper, paper)} ({paper})\n", legend]
+        legend = [OWN_LEGEND, _counts(counts[True])] if paper == OWN else [LEGEND]
+        parts += [f"## {NAME_OF_SOURCE.get(paper, paper)} ({paper})\n", *legend]
         parts += [_summary(claims, table)]
     remarks = _remarks(ledger.not_compared)
     parts += ["## Claims about something else\n", ELSEWHERE, remarks]
@@ -76,11 +82,8 @@ def _size(table: pd.DataFrame, run: Run) -> str:
     return f"{words} are in `record.json` and on the page *What made it*"
 
 
-def _counts(table: pd.DataFrame) -> str:
-    """How many verdicts of each kind on the papers, claim by claim and suite by suite."""
-    judged = table[(table["verdict"] != CONTRADICTION) & (table["paper"] != OWN)]
-    counts = judged["verdict"].value_counts()
-    return grid(VERDICTS, [[str(counts.get(name, 0)) for name in VERDICTS]], 0)
+def _counts(counts: Mapping[str, int]) -> str:
+    return grid(VERDICTS, [[str(counts[name]) for name in VERDICTS]], 0)
 
 
 def _summary(claims: list[Claim], table: pd.DataFrame) -> str:

@@ -312,8 +312,7 @@ def test_commands_write_whole_deterministic_files(tmp_path):
         "compute": files
         | random_play
         | {"stores": made.stores, "pretraining": made.curves}
-        | {"adaptations": made.adaptations}
-        | {"logs": [made.logs]},
+        | {"adaptations": made.adaptations},
     }
     for folder in ("a", "b"):
         for name, options in commands.items():

@@ -23,6 +23,7 @@ from trajprompt.report.numbers.verdicts import (
     verdict,
 )
 from trajprompt.report.pages.claims_markdown import claims_markdown
+from trajprompt.report.pages.summary import COUNTED, summary
 from trajprompt.report.read.papers import OWN
 from trajprompt.report.read.published import AVERAGE, Published
 from trajprompt.report.read.run import load_run
@@ -209,6 +210,24 @@ def test_markdown_counts_the_papers_claims_and_what_is_not_judged_apart(run):
     assert counts[-1] == len(ledger.not_compared)
     of_papers = rows[(rows["verdict"] != CONTRADICTION) & (rows["paper"] != OWN)]
     assert sum(counts) == len(of_papers) < (rows["verdict"] != CONTRADICTION).sum()
+
+
+def test_every_page_has_the_same_counts(run, tmp_path):
+    """Those of claims.md, and of summary.csv and the record's page, from claims.csv."""
+    ledger = read_ledger(report_run.CLAIMS)
+    rows = judge(ledger, run, TABLES)
+    lines = claims_markdown(ledger, rows, run).splitlines()
+    heads = [n for n, line in enumerate(lines) if line == f"| {' | '.join(VERDICTS)} |"]
+    counted = [lines[head + 2].strip("| ").split(" | ") for head in heads]
+    made = tmp_path / "claims.csv"
+    rows.to_csv(made, index=False)
+    attributes = {name: "" for name in ("trajprompt", "commit")} | {"libraries": "{}"}
+    config = {"run": "r", "suites": [], "seeds": [], "evaluate": {"episodes": 1}}
+    lines = dict(summary(config, attributes, [made]))
+    for text, counts in zip(map(lines.get, COUNTED.values()), counted, strict=True):
+        pairs = zip(counts, VERDICTS, strict=True)
+        assert text == ", ".join(f"{count} {name}" for count, name in pairs)
+    assert counted[0] != counted[1] and sum(map(int, counted[1])) > 0
 
 
 def test_a_note_stands_once_and_its_claims_name_it(run):

@@ -9,7 +9,7 @@ import pytest
 from matplotlib import image
 
 from support import plots_run
-from support.plots_run import CONDITIONS, LEVEL, SEEDS, make_figure
+from support.plots_run import CONDITIONS, CONTEXT_LENGTH, LEVEL, SEEDS, make_figure
 from support.plots_tables import FIGURES, numbers, table_of
 from trajprompt.commands.figure import main
 from trajprompt.config import derive
@@ -19,6 +19,7 @@ from trajprompt.report.plots.inputs import READS, WITH_TEXT
 from trajprompt.report.plots.kinds.denoising import main_plane, step_share
 from trajprompt.settings.stages import FigureSettings
 
+PAPER = ["config.yaml", "presets/paper.yaml"]
 FILES = {"evaluations", "adaptations", "backbones", "stores"}
 
 
@@ -248,6 +249,25 @@ def test_pictures_say_what_they_show(kind, text, tmp_path, monkeypatch):
     columns, baseline = FIGURES[kind]
     main(make_figure(tmp_path, kind, columns, baseline).command(tmp_path / "out"))
     assert len(headings) == 1 and text in headings[0]
+
+
+def test_the_steps_of_a_sample_are_those_of_the_config(tmp_path, monkeypatch):
+    labels = []
+    monkeypatch.setattr(
+        "matplotlib.axes.Axes.set_xlabel", lambda _, said, **more: labels.append(said)
+    )
+    columns, baseline = FIGURES["samples"]
+    main(make_figure(tmp_path, "samples", columns, baseline).command(tmp_path / "out"))
+    assert labels == [f"samples per test task (segments of {CONTEXT_LENGTH} steps)"]
+    laptop, paper = load_config(["config.yaml"]), load_config(PAPER)
+    for config in (laptop, paper):
+        steps = [config["pretrain"]["defaults"]["context_length"]]
+        settings = derive.figure(config, "ptdt_figure2")
+        assert settings.context_lengths == dict.fromkeys(settings.suites, steps)
+    laptop["pretrain"]["backbones"]["other"] = {"kind": "prompt-dt", "context_length": 7}
+    laptop["settings"]["samples-32"]["backbone"] = "other"
+    found = derive.figure(laptop, "ptdt_figure2").context_lengths
+    assert list(found.values()) == [[7, 10]]
 
 
 def test_fake_conditions_are_as_the_configs():
