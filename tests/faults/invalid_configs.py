@@ -164,8 +164,8 @@ def _contradictions() -> Iterator[Case]:
     yield _case(["pretrain", "suites", "reach", "prompt_length"], 90)
     yield _case(["settings", "expert", "prompt_length"], 150)
     large = {"prompt_segments": 40, "prompt_length": 20}
-    setting = {**DEFAULT["settings"]["expert"], **large}
-    yield _case(["settings", "expert"], setting, "expert.prompt_segments", "of 20 steps")
+    condition = {**DEFAULT["settings"]["expert"], **large}
+    yield _case(["settings", "expert"], condition, "expert.prompt_segments", "of 20 steps")
     yield _case(["settings", "expert", "backbone"], "magic")
     variants = ["pretrain", "backbones"]
     yield _case(variants, {"mt-orl": {"kind": "mt-orl"}}, "pretrain.backbones.mt-orl")
@@ -197,7 +197,7 @@ def _contradictions() -> Iterator[Case]:
     yield _case(path, wrong, "ptdt-online.suite_options.reach.ranked")
     yield _case(path, {"moon": {}}, "ptdt-online.suite_options.moon")
     yield _case([*column, "method"], "magic", "columns.prompt-dt.method")
-    yield _case([*column, "setting"], "magic", "columns.prompt-dt.setting")
+    yield _case([*column, "condition"], "magic", "columns.prompt-dt.condition")
     yield _case([*table, "columns"], ["magic"], "tables.ptdt_table1.columns.0")
     figure = ["figures", "pd_figure3"]
     yield _case([*figure, "columns"], ["magic"], "figures.pd_figure3.columns.0")
@@ -205,7 +205,7 @@ def _contradictions() -> Iterator[Case]:
     yield _case([*figure, "kind"], "magic", "figures.pd_figure3.kind")
     yield _case(["report"], ["magic"], "report.0")
     for method in ("ptdt-offline", "ptdt-online", "ptdt-offline-literal", "soft-prompt"):
-        found = {"label": "x", "setting": "mt-orl", "method": method}
+        found = {"label": "x", "condition": "mt-orl", "method": method}
         yield _case(column, found, "columns.prompt-dt.method", "moves prompts", "mt-orl")
     yield _case(["tasks", "reach", "target_return"], float("inf"))
     yield _case(["pretrain", "defaults", "learning_rate"], float("nan"))

@@ -9,8 +9,9 @@ import torch
 from trajprompt.collect import algorithms
 from trajprompt.collect.replay import Batch
 from trajprompt.settings.stages import CollectSettings
+from trajprompt.tasks import registry
+from trajprompt.tasks.registry import get_suite
 from trajprompt.tasks.simulator import Step
-from trajprompt.tasks.suites import get_suite
 
 HORIZON = 10
 
@@ -65,7 +66,7 @@ class FakeSimulator:
 def fake(monkeypatch):
     suite = dataclasses.replace(get_suite("cheetah-dir"), horizon=HORIZON)
     monkeypatch.setattr(algorithms, "make_simulator", FakeSimulator)
-    monkeypatch.setattr(algorithms, "get_suite", lambda name: suite)
+    monkeypatch.setattr(registry, "get_suite", lambda name: suite)
     return suite
 
 

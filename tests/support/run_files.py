@@ -62,9 +62,9 @@ def run_job(results: Path, job: Job, content: str = "") -> None:
 
 
 def _inputs(job: Job) -> list[str]:
-    """Those above, of the backbone and the setting that the job is for."""
+    """Those above, of the backbone and the condition that the job is for."""
     names = [name.format(seed=job.settings.get("seed")) for name in INPUTS[job.stage]]
-    if job.settings.get("setting") == "mt-orl":
+    if job.settings.get("condition") == "mt-orl":
         return [re.sub("/(prompt-dt|expert)/", "/mt-orl/", name) for name in names]
     return names
 

@@ -66,7 +66,7 @@ def test_a_backbone_may_be_a_variant(workflow):
     overlay = f"""
 pretrain: {{ backbones: {{ {variant} }} }}
 settings: {{ pairs: {{ backbone: pairs, {same} }} }}
-columns: {{ pairs: {{ label: pairs, setting: pairs, method: none }} }}
+columns: {{ pairs: {{ label: pairs, condition: pairs, method: none }} }}
 tables: {{ mine: {{ title: mine, columns: [prompt-dt, pairs], suites: [reach] }} }}
 report: [mine]
 """

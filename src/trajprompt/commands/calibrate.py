@@ -35,7 +35,7 @@ GRIDS: dict[str, tuple[float, ...]] = {
 }
 
 EXAMPLE = """--config config.yaml presets/smoke.yaml --suite reach \\
-    --setting expert --method ptdt-offline --seed 0 \\
+    --condition expert --method ptdt-offline --seed 0 \\
     --sweep step_size=0.01,0.1 smoothing=0.1 \\
     --data results/smoke/1_collect/reach/trajectories.h5 \\
     --backbone-file results/smoke/2_pretrain/reach/prompt-dt/seed0.safetensors \\
@@ -70,7 +70,7 @@ def run(settings: TuneSettings, args: argparse.Namespace) -> None:
     from trajprompt.artifacts.resources import write_resources
     from trajprompt.commands.tune import prepare
     from trajprompt.settings.options import parse_options
-    from trajprompt.tasks.suites import get_suite
+    from trajprompt.tasks.registry import get_suite
     from trajprompt.tuning.registry import get_method
     from trajprompt.tuning.sweep import best, header, line, sweep, to_csv
 

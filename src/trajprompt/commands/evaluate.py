@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 REMEDY = "run `trajprompt tune` again with this backbone"
 EXAMPLE = """--config config.yaml presets/smoke.yaml --suite reach \\
-    --setting expert --method ptdt-online --seed 0 \\
+    --condition expert --method ptdt-online --seed 0 \\
     --backbone-file results/smoke/2_pretrain/reach/prompt-dt/seed0.safetensors \\
     --adaptation results/smoke/3_tune/reach/expert/ptdt-online/seed0.h5 \\
     --out episodes.csv"""
@@ -69,7 +69,7 @@ def _check_inputs(
 
     if backbone.suite != settings.suite:
         raise TrajpromptError(backbone_file, f"suite {backbone.suite}", settings.suite)
-    for name in ("suite", "setting", "method", "seed"):
+    for name in ("suite", "condition", "method", "seed"):
         found, expected = stored.attributes.get(name), getattr(settings, name)
         if str(found) != str(expected):
             raise TrajpromptError(adaptation, f"{name} {found}", f"{name} {expected}")

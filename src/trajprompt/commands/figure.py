@@ -28,8 +28,6 @@ def main(argv: Sequence[str] | None = None) -> None:
         kinds = ", ".join(kind for kind, reads in READS.items() if name in reads)
         text = f"{text}; read by {kinds}"
         parser.add_argument(f"--{name}", nargs="*", type=Path, default=[], help=text)
-    text = "folder of the papers' figures"
-    parser.add_argument("--published", type=Path, default=Path("published"), help=text)
     parser.add_argument("--out", type=Path, required=True, help="folder of the report")
     stage_arguments(parser)
     args = parser.parse_args(argv)
@@ -48,8 +46,7 @@ def run(settings: FigureSettings, args: argparse.Namespace) -> None:
         f"trajprompt.report.plots.kinds.{module_of(settings.kind)}"
     )
     found = load_run(settings, args.evaluations, args.stores)
-    files = args.adaptations, args.published, args.backbones
-    figure = Figure(settings, found, *files)
+    figure = Figure(settings, found, args.adaptations, args.backbones)
     rows = kind.table(figure)
     stem = args.out / "tables" / settings.table
     write_csv(stem.with_suffix(".csv"), rows)

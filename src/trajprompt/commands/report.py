@@ -50,10 +50,13 @@ def write_table(args: argparse.Namespace, settings: ReportSettings) -> None:
     from trajprompt.report.pages.html import table_page, write_page
     from trajprompt.report.pages.markdown import table_markdown, task_markdown
     from trajprompt.report.plots.table_figure import draw_table
+    from trajprompt.report.read.papers import printed_files
     from trajprompt.report.read.run import load_run
 
-    printed = _printed(args.published, settings.table), args.published / SIZES
-    run = load_run(settings, args.evaluations, args.stores, args.adaptations, *printed)
+    printed = printed_files(settings.papers, f"{settings.table}.csv")
+    sizes = Path(settings.papers) / settings.paper / SIZES
+    files = args.evaluations, args.stores, args.adaptations, printed
+    run = load_run(settings, *files, sizes if sizes.is_file() else None)
     tables, name = args.out / "tables", settings.table
     for checkpoint, suffix in (("last", ""), ("best", "_best")):
         table = cell_table(run, checkpoint)
@@ -87,12 +90,15 @@ def write_claims(args: argparse.Namespace, settings: ReportSettings) -> None:
     from trajprompt.report.numbers.verdicts import judge
     from trajprompt.report.pages.claims_markdown import claims_markdown
     from trajprompt.report.pages.html import from_markdown, write_page
+    from trajprompt.report.read.papers import printed_files
     from trajprompt.report.read.published import Published
     from trajprompt.report.read.run import load_run
 
-    ledger = read_ledger(args.published / "claims.yaml")
+    ledger = read_ledger(settings.papers)
     tables = {claim.table for claim in ledger.claims}
-    printed = {name: Published(_printed(args.published, name)) for name in tables}
+    printed = {
+        name: Published(printed_files(settings.papers, f"{name}.csv")) for name in tables
+    }
     run = load_run(settings, args.evaluations, args.stores)
     table = judge(ledger, run, printed)
     write_csv(args.out / "claims.csv", table)
@@ -110,9 +116,10 @@ def write_aggregate(args: argparse.Namespace, settings: ReportSettings) -> None:
     from trajprompt.report.pages.aggregate_markdown import aggregate_markdown
     from trajprompt.report.pages.html import from_markdown, picture, write_page
     from trajprompt.report.plots.aggregate_figure import draw_aggregate
+    from trajprompt.report.read.papers import printed_files
     from trajprompt.report.read.run import load_run
 
-    printed = _printed(args.published, MAIN_TABLE)
+    printed = printed_files(settings.papers, f"{MAIN_TABLE}.csv")
     run = load_run(
         settings,
         args.evaluations,
@@ -177,12 +184,6 @@ def write_record(args: argparse.Namespace, settings: ReportSettings) -> None:
     write_text(path, run_record(attributes, path, [*args.outputs, short, page]))
 
 
-def _printed(folder: Path, table: str) -> list[Path]:
-    """The file of a table's printed figures, if a paper prints any."""
-    path = folder / f"{table}.csv"
-    return [path] if path.is_file() else []
-
-
 OUT = _folder("--out", "folder of the report")
 EVALUATIONS = _files("--evaluations", "CSV", "evaluations of every cell of the table")
 PLAYED = "random play on the test tasks of the run's suites"
@@ -195,15 +196,12 @@ COUNTED = "tuned prompts, one seed of every cell, to count what was tuned"
 SOME_ADAPTATIONS = _files(
     "--adaptations", "H5", COUNTED, nargs="*", default=[], required=False
 )
-PUBLISHED = _folder(
-    "--published", "folder of the papers' figures and claims", default=Path("published")
-)
 TABLE: Option = ("--table", {"required": True, "help": "a name under tables in the config"})
-MADE = _files("--inputs", "FILE", "all that the stages before made, and published/")
+MADE = _files("--inputs", "FILE", "all that the stages before made, and the papers' files")
 REPORTED = _files("--outputs", "FILE", "all of the report but its record")
 RUN_CONFIG: Option = ("--run-config", {"required": True, "type": json.loads})
 
-JUDGED = [EVALUATIONS, STORES, PUBLISHED]
+JUDGED = [EVALUATIONS, STORES]
 MEASURED = [STORES, PRETRAINING, EVALUATIONS, RANDOM_POLICIES, ADAPTATIONS]
 COMMANDS: dict[str, tuple[str, Command, list[Option]]] = {
     "table": (

@@ -68,7 +68,7 @@ class TuneSettings:
     run: str
     run_seed: int
     suite: str
-    setting: str
+    condition: str
     method: str  # name in the config
     kind: str  # registered tuning method
     options: dict[str, Any]
@@ -95,7 +95,7 @@ class EvaluateSettings:
     run: str
     run_seed: int
     suite: str
-    setting: str
+    condition: str
     method: str
     seed: int
     episodes: int
@@ -126,10 +126,11 @@ class ReportSettings:
     run_seed: int
     suites: tuple[str, ...]
     seeds: tuple[int, ...]
-    columns: tuple[dict[str, Any], ...] = field(default=())
+    entries: tuple[dict[str, Any], ...] = field(default=())
     table: str = ""  # a name under the config's tables
     title: str = ""  # what stands above the table
-    paper: str = ""  # whose table it is, by its name in report/papers.py; none: empty
+    paper: str = ""  # folder below ``papers`` of the paper whose table it is; none: empty
+    papers: str = "papers"  # folder of the papers
 
 
 @dataclass(frozen=True)
@@ -138,7 +139,9 @@ class FigureSettings(ReportSettings):
 
     kind: str = ""  # of report/plots/kinds
     baseline: str = ""  # id of the column that the others are shown against
-    conditions: dict[str, Any] = field(default_factory=dict)  # setting -> its config entry
+    conditions: dict[str, Any] = field(
+        default_factory=dict
+    )  # condition -> its config entry
     methods: dict[str, str] = field(default_factory=dict)  # method -> its label
     # suite -> steps of a training context, one of each backbone that its cells have
     context_lengths: dict[str, list[int]] = field(default_factory=dict)
@@ -155,7 +158,7 @@ class VideoSettings:
     seed: int  # of the backbones and cells
     suites: tuple[str, ...]
     tasks: dict[str, int]  # suite -> task that is played
-    columns: tuple[dict[str, str], ...]  # id, label, setting, method
+    entries: tuple[dict[str, str], ...]  # id, label, condition, method
     precision: str
     device: str
 

@@ -22,7 +22,7 @@ WHOLE, STALE, FOREIGN = "whole", "stale", "foreign"
 ALTERED, MISSING = "altered", "missing"
 STATUSES = (WHOLE, STALE, FOREIGN, ALTERED, MISSING)
 # What tells the jobs of a stage apart: other values are another job's, not newer ones.
-COORDINATES = ("suite", "backbone", "setting", "method", "seed")
+COORDINATES = ("suite", "backbone", "condition", "method", "seed")
 HTML_REPORT = "report.html"  # Snakemake makes it of the files: no part of the chain
 
 

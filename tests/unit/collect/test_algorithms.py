@@ -7,6 +7,7 @@ import torch
 from support.collection import HORIZON, fake, settings
 from trajprompt.collect import algorithms
 from trajprompt.errors import TrajpromptError
+from trajprompt.tasks.registry import get_suite
 
 __all__ = ["fake"]  # fixture
 
@@ -16,7 +17,7 @@ ALGORITHMS = ["sac", "td3", "goal-conditioned-sac", "goal-conditioned-td3"]
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
 def test_equal_seeds_give_equal_bits_and_others_do_not(fake, algorithm):
     def actions(seed: int) -> np.ndarray:
-        tasks = algorithms.collect(settings(algorithm=algorithm, run_seed=seed))
+        tasks = algorithms.collect(settings(algorithm=algorithm, run_seed=seed), fake)
         return np.concatenate([task.actions for task in tasks])
 
     assert np.array_equal(actions(1), actions(1))
@@ -26,7 +27,7 @@ def test_equal_seeds_give_equal_bits_and_others_do_not(fake, algorithm):
 
 
 def test_buffers_hold_every_step_of_whole_episodes_in_time_order(fake):
-    for task in algorithms.collect(settings()):
+    for task in algorithms.collect(settings(), fake):
         task.check("task")
         assert np.all(np.diff(task.behaviour_step) >= -HORIZON * 2)
         starts, ends = task.starts, task.episode_ends
@@ -40,13 +41,13 @@ def test_buffers_hold_every_step_of_whole_episodes_in_time_order(fake):
             np.testing.assert_allclose(
                 task.rewards[first:end], task.actions[first:end, 0], atol=1e-5
             )
-    immortal = algorithms.collect(settings())[0]
+    immortal = algorithms.collect(settings(), fake)[0]
     assert immortal.num_episodes == 12 and set(immortal.lengths) == {HORIZON}
 
 
 def test_the_greedy_phase_repeats_itself_and_does_not_learn(fake):
     """From nearly equal starts the last episodes act nearly alike: no noise, no updates."""
-    (task,) = algorithms.collect(settings(tasks=(0,)))
+    (task,) = algorithms.collect(settings(tasks=(0,)), fake)
     last = task.quality("expert", 2)
     first_actions = last.actions[last.starts]
     first_positions = last.observations[last.starts, 0]
@@ -74,7 +75,7 @@ def test_the_greedy_phase_repeats_itself_and_does_not_learn(fake):
 )
 def test_wrong_algorithms_and_options_are_named(changes, found):
     with pytest.raises(TrajpromptError, match=found):
-        algorithms.collect(settings(**changes))
+        algorithms.collect(settings(**changes), get_suite("cheetah-dir"))
 
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
@@ -91,4 +92,4 @@ def test_agents_that_diverge_stop_the_collection(fake, monkeypatch, algorithm):
     with pytest.raises(
         TrajpromptError, match=r"collect cheetah-dir: step \d+: actions of NaN"
     ):
-        algorithms.collect(settings(algorithm=algorithm))
+        algorithms.collect(settings(algorithm=algorithm), fake)

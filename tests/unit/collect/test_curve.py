@@ -21,7 +21,7 @@ def test_not_a_number_never_counts_as_learned():
 
 
 def test_the_curve_ends_with_the_last_steps(fake):
-    tasks = algorithms.collect(settings())
+    tasks = algorithms.collect(settings(), fake)
     curve = learning_curve(tasks)
     assert curve[-1, 0] == np.mean([task.episode_ends[-1] for task in tasks])
     assert np.all(curve[:, 2] <= curve[:, 1]) and np.all(curve[:, 1] <= curve[:, 3])

@@ -8,8 +8,7 @@ from support.collection import generator
 from trajprompt.collect.goal_conditioned import GoalConditioned
 from trajprompt.collect.perspective import Transition
 from trajprompt.collect.replay import Batch
-from trajprompt.tasks.simulator import make_simulator
-from trajprompt.tasks.suites import get_suite
+from trajprompt.tasks.registry import get_suite, make_simulator
 
 
 @pytest.mark.parametrize("name", ["cheetah-vel", "cheetah-dir"])
@@ -17,7 +16,7 @@ def test_relabelled_rewards_are_the_simulators(name):
     """The same state and action under another goal: the reward computed anew is exact."""
     suite = get_suite(name)
     tasks = np.array([0, len(suite.goals) - 1])
-    view = GoalConditioned(suite, tasks, 1.0, "cpu", generator())
+    view = GoalConditioned(suite, suite.relabelling, tasks, 1.0, "cpu", generator())
     simulator = make_simulator(suite, tasks)
     rng = np.random.default_rng(0)
     simulator.reset(np.array([5, 5]))  # both rows start and act alike
@@ -45,7 +44,8 @@ def test_relabelled_rewards_are_the_simulators(name):
 
 def test_relabelling_draws_goals_of_the_suite_for_the_given_share():
     suite = get_suite("cheetah-vel")
-    view = GoalConditioned(suite, np.arange(40), 0.75, "cpu", generator())
+    known = suite, suite.relabelling
+    view = GoalConditioned(*known, np.arange(40), 0.75, "cpu", generator())
     rows = torch.zeros(1, 400, dtype=torch.int64)
     nothing = torch.zeros(1, 400, 17)
     batch = Batch(nothing, torch.zeros(1, 400, 6), rows.float(), nothing, rows.float())

@@ -12,12 +12,12 @@ from trajprompt.tuning.registry import get_method
 
 def settings(**changes) -> TuneSettings:
     values = {field.name: 0 for field in dataclasses.fields(TuneSettings)}
-    values |= {"suite": "cheetah-vel", "setting": "expert", "method": "m", "options": {}}
+    values |= {"suite": "cheetah-vel", "condition": "expert", "method": "m", "options": {}}
     return TuneSettings(**{**values, "kind": "ptdt-offline", **changes})
 
 
 def run(own: TuneSettings, *extra: str) -> None:
-    names = ["--suite", own.suite, "--setting", "expert", "--method", "m", "--seed", "0"]
+    names = ["--suite", own.suite, "--condition", "expert", "--method", "m", "--seed", "0"]
     files = ["--data", "d.h5", "--backbone-file", "b.safetensors", "--out", "o.csv"]
     calibrate.main([*names, *files, "--settings", to_json(own), *extra])
 

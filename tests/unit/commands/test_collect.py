@@ -23,13 +23,10 @@ def test_a_suite_that_did_not_learn_fails_and_writes_nothing(fake, tmp_path, cap
     assert not out.exists()
 
 
-def test_the_stage_writes_a_store_that_reads_back(fake, tmp_path, monkeypatch):
-    import trajprompt.tasks.suites as suites
-
-    monkeypatch.setattr(suites, "get_suite", lambda name: fake)
+def test_the_stage_writes_a_store_that_reads_back(fake, tmp_path):
     out = tmp_path / "trajectories.h5"
     run(settings(), str(out))
-    collected = algorithms.collect(settings())
+    collected = algorithms.collect(settings(), fake)
     for task in collected:
         stored = read_trajectories(out)[task.task]
         assert np.array_equal(stored.actions, task.actions)

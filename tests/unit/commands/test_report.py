@@ -20,7 +20,6 @@ def test_commands_write_whole_deterministic_files(tmp_path):
     made = report_run.make_run(tmp_path, ("cheetah-vel", "reach"))
     files = {"evaluations": made.evaluations}
     files_of_tables = files | {"stores": made.stores}
-    files_of_tables |= {"published": [report_run.PUBLISHED]}
     random_play = {"random-policies": made.random_policies}
     commands = {
         "table": files_of_tables | {"adaptations": made.adaptations},
@@ -72,7 +71,6 @@ def _check_figure(path) -> None:
 def test_one_seed_still_makes_a_table(made, tmp_path):
     alone = replace(made, settings=replace(made.settings, seeds=(0,)))
     arguments = {"evaluations": made.evaluations, "stores": made.stores}
-    arguments["published"] = [report_run.PUBLISHED]
     main(report_run.command(alone, "table", tmp_path, **arguments))
     assert "n = 1 seed(s)" in (tmp_path / "tables" / "ptdt_table1.md").read_text()
     table = pd.read_csv(tmp_path / "tables" / "ptdt_table1.csv")

@@ -4,13 +4,13 @@ import copy
 import dataclasses
 
 import pytest
+from trajprompt.config.schema import read_mapping
 
 from support.paths import CONFIG, ROOT, preset
 from trajprompt.config import backbones as pretraining_values
 from trajprompt.config import cells as table_cells
 from trajprompt.config import derive
 from trajprompt.config.load import check_config, load_config
-from trajprompt.config.schema import read_mapping
 from trajprompt.errors import TrajpromptError
 from trajprompt.models.prompt_dt import BACKBONES
 from trajprompt.trajectories.prompt_places import POSITIONS
@@ -28,8 +28,8 @@ settings:
   short: { backbone: pairs, prompt_quality: expert, data_quality: expert, samples: 256,
            prompt_length: 3, prompt_position: end, prompts_per_task: 4 }
 columns:
-  pairs: { label: pairs, setting: pairs, method: ptdt-offline }
-  short: { label: short, setting: short, method: none }
+  pairs: { label: pairs, condition: pairs, method: ptdt-offline }
+  short: { label: short, condition: short, method: none }
 tables:
   mine: { title: mine, suites: [cheetah-vel], columns: [prompt-dt, pairs, short] }
 """
@@ -96,8 +96,8 @@ def test_a_cell_has_the_demonstrations_of_its_backbone(made):
     changed = copy.deepcopy(made)
     own = {"demonstrations": 3, "data_fraction": 0.5}
     changed["pretrain"]["backbones"]["pairs"] |= own
-    for setting in ("pairs", "short"):
-        tuned = derive.tune(changed, "cheetah-vel", setting, "ptdt-offline", 0)
+    for condition in ("pairs", "short"):
+        tuned = derive.tune(changed, "cheetah-vel", condition, "ptdt-offline", 0)
         assert (tuned.demonstrations, tuned.data_fraction) == (3, 0.5)
     plain = derive.tune(changed, "cheetah-vel", "expert", "ptdt-offline", 0)
     assert (plain.demonstrations, plain.data_fraction) == (5, 0.25)
@@ -174,7 +174,7 @@ def test_wrong_values_are_named(made, path, value, words):
 
 
 def test_prompts_are_checked_only_in_the_suites_that_play_them(made):
-    """A setting for long episodes is no error in a run that has short ones too."""
+    """A condition for long episodes is no error in a run that has short ones too."""
     changed = copy.deepcopy(made)
     changed["settings"]["pairs"]["prompt_length"] = 150
     check_config(changed)  # 82 steps of reach, which has no such cell

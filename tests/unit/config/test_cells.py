@@ -15,13 +15,13 @@ PAPER = load_config([CONFIG, preset("paper")])
 
 
 def small(**changes):
-    """One setting, two columns, two tables; what ``table_cells`` reads of a config."""
+    """One condition, two columns, two tables; what ``table_cells`` reads of a config."""
     return {
         "suites": ["reach", "ant-dir"],
         "settings": {"expert": {"backbone": "prompt-dt"}, "bare": {"backbone": "mt-orl"}},
         "columns": {
-            "a": {"setting": "expert", "method": "none"},
-            "b": {"setting": "bare", "method": "none", "suites": ["reach"]},
+            "a": {"condition": "expert", "method": "none"},
+            "b": {"condition": "bare", "method": "none", "suites": ["reach"]},
         },
         "tables": {
             "one": {"columns": ["a", "b"]},
@@ -106,8 +106,8 @@ def test_the_smoke_run_has_every_prompt_length_and_what_the_papers_tune_by_it():
         entries = made["tune"]["methods"]
         return {
             entries[method]["kind"]
-            for _, setting, method in table_cells.cells(made)
-            if "prompt_length" in made["settings"][setting]
+            for _, condition, method in table_cells.cells(made)
+            if "prompt_length" in made["settings"][condition]
         }
 
     every = {entry.get("prompt_length") for entry in SMOKE["settings"].values()}

@@ -12,7 +12,7 @@ from trajprompt.config.checks import splits
 from trajprompt.config.load import check_config, load_config, merge_config
 from trajprompt.errors import TrajpromptError
 from trajprompt.settings import stages as settings
-from trajprompt.tasks.suites import SUITE_NAMES
+from trajprompt.tasks.registry import SUITE_NAMES
 
 DEFAULT = load_config([CONFIG])
 
@@ -65,7 +65,7 @@ def test_only_its_expert_plays_the_sparse_suite():
             "magic",
             ["columns.prompt-dt.method", "magic", "none"],
         ),
-        ("columns.prompt-dt.setting", "magic", ["columns.prompt-dt.setting", "magic"]),
+        ("columns.prompt-dt.condition", "magic", ["columns.prompt-dt.condition", "magic"]),
         ("columns.prompt-dt.suites", [], ["columns.prompt-dt.suites", "at least one"]),
         ("tables.ptdt_table1.columns", ["magic"], ["columns.0", "magic", "prompt-dt"]),
         ("tables.ptdt_table1.columns", ["mt-orl"] * 2, ["columns", "each once"]),
@@ -151,7 +151,7 @@ def test_only_its_expert_plays_the_sparse_suite():
         ("pretrain.suites.reach.steps", 99, ["defaults.warmup_steps", "100", "99 steps"]),
         ("pretrain.defaults.validation_every", 10**6, ["validation_every", "at most"]),
         ("settings.expert.samples", 411, ["expert.samples", "411", "410 steps of reach"]),
-        ("columns.ptdt-offline.setting", "mt-orl", ["ptdt-offline.method", "prompts"]),
+        ("columns.ptdt-offline.condition", "mt-orl", ["ptdt-offline.method", "prompts"]),
         ("columns.pd-zero-shot.method", "retrieval", ["retrieval, which learns", "none"]),
         (
             "columns.pd-zero-shot.method",

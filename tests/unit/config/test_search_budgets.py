@@ -9,7 +9,7 @@ from trajprompt.config import cells as table_cells
 from trajprompt.config import derive
 from trajprompt.config.load import Config, load_config
 from trajprompt.settings.options import parse_options
-from trajprompt.tasks.suites import get_suite
+from trajprompt.tasks.registry import get_suite
 from trajprompt.tuning.methods.ptdt_online import OnlineOptions
 from trajprompt.tuning.registry import get_method
 from trajprompt.tuning.search.loop import SearchOptions
@@ -26,8 +26,8 @@ SHOWN = [
 ]
 
 
-def options_of(made: Config, suite: str, setting: str, method: str) -> Any:
-    settings = derive.tune(made, suite, setting, method, 0)
+def options_of(made: Config, suite: str, condition: str, method: str) -> Any:
+    settings = derive.tune(made, suite, condition, method, 0)
     return parse_options(get_method(settings.kind).options, settings.options, method)
 
 
@@ -37,8 +37,8 @@ def test_budgets_are_equal(run, name):
     made = CONFIGS[run]
     searches: dict[str, dict[str, int]] = {}  # suite -> method -> episodes of a prompt
     descents: dict[tuple[str, str], OnlineOptions] = {}
-    for suite, setting, method in table_cells.cells(made, [name]):
-        options = options_of(made, suite, setting, method)
+    for suite, condition, method in table_cells.cells(made, [name]):
+        options = options_of(made, suite, condition, method)
         if isinstance(options, SearchOptions):
             searches.setdefault(suite, {})[method] = options.episodes
         elif isinstance(options, OnlineOptions):

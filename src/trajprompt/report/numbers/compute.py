@@ -85,5 +85,5 @@ def _tuning_steps(path: str | Path) -> int:
 def _evaluation_steps(path: str | Path) -> int:
     """Steps of the episodes played: checkpoints with equal prompts share theirs."""
     table = read_evaluation(path)
-    played = ["suite", "setting", "method", "seed", "task", "prompt", "episode", "return"]
+    played = ["suite", "condition", "method", "seed", "task", "prompt", "episode", "return"]
     return int(table.drop_duplicates(played)["length"].sum())

@@ -9,7 +9,7 @@ from trajprompt.report.read.jobs import cell_of, used_by
 
 TUNE, EVALUATE = "3_tune", "4_evaluate"
 BASELINE, COMPARED = "ptdt-offline", "prompt-diffuser"
-CELL = ["suite", "setting", "method"]
+CELL = ["suite", "condition", "method"]
 AGAINST = f"against {BASELINE}"
 
 
@@ -18,7 +18,7 @@ def cost_table(files: Mapping[str, Sequence[str | Path]]) -> pd.DataFrame:
 
     ``files`` are those of the stages of cells, one of a job. Means are over the jobs that
     were measured, NaN if none was; ``unknown`` counts the others. ``against`` is the
-    ratio to `BASELINE` in the same suite and setting, NaN where one of both is missing.
+    ratio to `BASELINE` in the same suite and condition, NaN where one of both is missing.
     """
     rows = [
         (stage, *cell_of(path, stage), used_by(path).cpu)
@@ -33,7 +33,7 @@ def cost_table(files: Mapping[str, Sequence[str | Path]]) -> pd.DataFrame:
 
 
 def _against(table: pd.DataFrame) -> pd.Series:
-    names = ["stage", "suite", "setting"]
+    names = ["stage", "suite", "condition"]
     level = table[table["method"] == BASELINE].set_index(names)["cpu_seconds"]
     keys = pd.MultiIndex.from_frame(table[names])
     return table["cpu_seconds"] / level.reindex(keys).set_axis(table.index)

@@ -20,7 +20,7 @@ UNKNOWN = Used(*[float("nan")] * 3)
 
 
 def cell_of(path: str | Path, stage: str) -> tuple[str, ...]:
-    """Suite, setting and method of ``…/<stage>/<suite>/<setting>/<method>/seed<n>.*``."""
+    """Suite, condition, method of ``…/<stage>/<suite>/<condition>/<method>/seed<n>.*``."""
     folders = Path(path).parts[-5:-1]
     if not folders or folders[0] != stage:
         raise TrajpromptError(path, "not a file of the run", f"a path through {stage}/")

@@ -19,6 +19,7 @@ from trajprompt.report.pages.markdown import (
     sizes_markdown,
     table_markdown,
 )
+from trajprompt.report.read.papers import printed_files
 from trajprompt.report.read.published import AVERAGE
 from trajprompt.report.read.run import load_run
 
@@ -65,7 +66,7 @@ def test_average_is_over_the_suites_that_the_papers_print(tmp_path):
 
 def test_a_table_of_one_suite_has_no_average(tmp_path):
     made = report_run.make_run(tmp_path, ("ant-dir-ood",))
-    printed = [report_run.PUBLISHED / "pd_table9.csv"]
+    printed = printed_files(report_run.PAPERS, "pd_table9.csv")
     run = load_run(made.settings, made.evaluations, made.stores, published=printed)
     table = cell_table(run)
     assert set(table["suite"]) == {"ant-dir-ood"}
@@ -76,7 +77,7 @@ def test_a_table_of_one_suite_has_no_average(tmp_path):
 
 def test_sizes_are_counted_beside_the_papers(tmp_path):
     made = report_run.make_run(tmp_path, ("cheetah-vel", "reach"))
-    files = {"published": PRINTED, "printed_sizes": report_run.PUBLISHED / "sizes.csv"}
+    files = {"published": PRINTED, "printed_sizes": report_run.PAPERS / "ptdt/sizes.csv"}
     run = load_run(made.settings, made.evaluations, made.stores, made.adaptations, **files)
     table = cell_table(run)
     row = table.set_index(["column", "suite"]).loc[("ptdt-online", "cheetah-vel")]

@@ -14,7 +14,7 @@ from trajprompt.report.numbers.method_costs import EVALUATE, TUNE, cost_table
 from trajprompt.report.pages.compute_markdown import compute_markdown, cost_markdown
 from trajprompt.report.read.jobs import used_by
 
-# (suite, setting, method) -> CPU seconds of tuning under each seed; None: not measured
+# (suite, condition, method) -> CPU seconds of tuning under each seed; None: not measured
 COSTS = {
     ("cheetah-vel", "expert", "none"): [1.0, 1.0],
     ("cheetah-vel", "expert", "ptdt-offline"): [10.0, 14.0],
@@ -42,7 +42,7 @@ def costs(tmp_path) -> pd.DataFrame:
 
 
 def test_cells_are_compared_in_their_suite_and_setting(costs):
-    rows = costs[costs["stage"] == TUNE].set_index(["suite", "setting", "method"])
+    rows = costs[costs["stage"] == TUNE].set_index(["suite", "condition", "method"])
     assert list(rows.index) == list(COSTS)  # suite by suite, as the files come
     diffuser = rows.xs("prompt-diffuser", level="method")
     assert diffuser["cpu_seconds"].tolist() == [24.0, 30.0, 20.0, 5.0]

@@ -34,7 +34,7 @@ def test_a_task_that_one_seed_lacks_is_an_error():
 
 
 def test_columns_are_checked():
-    good = {"id": "a", "label": "A", "setting": "s", "method": "m"}
+    good = {"id": "a", "label": "A", "condition": "s", "method": "m"}
     assert parse_columns([good])[0].covers("reach")
     assert not parse_columns([good | {"suites": ["ant-dir"]}])[0].covers("reach")
     for entries in ([good, good], [good | {"colour": 1}], [{"id": "a"}], []):

@@ -4,6 +4,7 @@ import pytest
 
 from support import report_run
 from support.report_table import PRINTED, SUITES
+from trajprompt.report.read.papers import printed_files
 from trajprompt.report.read.published import AVERAGE, Published
 
 
@@ -35,7 +36,7 @@ def test_mt_orl_average_is_printed_as_the_sum():
 @pytest.mark.parametrize("name", ["ptdt_table3", "pd_table2"])
 def test_tables_of_qualities_have_every_combination(name):
     """Two methods, three qualities of the prompt, three of the data."""
-    assert len(Published([report_run.PUBLISHED / f"{name}.csv"]).columns()) == 18
+    assert len(Published(printed_files(report_run.PAPERS, f"{name}.csv")).columns()) == 18
 
 
 def test_the_papers_agree_where_they_print_the_same_experiment():

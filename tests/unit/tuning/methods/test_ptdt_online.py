@@ -7,7 +7,7 @@ import pytest
 
 from support.tiny_methods import OPTIONS, played
 from support.tuning_problem import ROWS
-from trajprompt.tasks.suites import get_suite
+from trajprompt.tasks.registry import get_suite
 from trajprompt.tuning.registry import get_method
 
 __all__ = ["played"]  # fixture

@@ -72,8 +72,10 @@ def test_settings_are_the_configs():
     settings = derive.figure(made, "pd_figure3")
     assert isinstance(settings, FigureSettings)
     assert (settings.kind, settings.baseline) == ("relative", "pd-diffusion")
-    assert settings.conditions == {"expert": made["settings"]["expert"]}
-    assert dataclasses.asdict(settings)["columns"][0]["id"] == "pd-diffusion"
+    expert = made["conditions"]["expert"]
+    assert settings.conditions.keys() == {"expert"}
+    assert settings.conditions["expert"].items() <= expert.items()
+    assert dataclasses.asdict(settings)["entries"][0]["id"] == "pd-diffusion"
 
 
 def test_methods_are_called_as_in_the_first_column_that_uses_them():
@@ -84,8 +86,8 @@ def test_methods_are_called_as_in_the_first_column_that_uses_them():
         "ptdt-offline": "PTDT-offline",
         "full-finetune": "Prompt-DT-FT",
     }
-    made["columns"] = {"new": {**made["columns"]["ptdt-32"], "label": "Other"}} | made[
-        "columns"
+    made["entries"] = {"new": {**made["entries"]["ptdt-32"], "label": "Other"}} | made[
+        "entries"
     ]
     assert derive.figure(made, "ptdt_figure2").methods["ptdt-offline"] == "Other"
 
@@ -110,7 +112,7 @@ def test_pictures_say_what_they_show(kind, text, tmp_path, monkeypatch):
 
 
 def test_fake_conditions_are_as_the_configs():
-    known = load_config([CONFIG])["settings"]
+    known = load_config([CONFIG])["conditions"]
     for name, condition in CONDITIONS.items():
         assert condition.items() <= known[name].items()
     assert LEVEL < 0

@@ -33,10 +33,10 @@ def test_the_steps_of_a_sample_are_those_of_the_config(tmp_path, monkeypatch):
     assert labels == [f"samples per test task (segments of {CONTEXT_LENGTH} steps)"]
     laptop, paper = load_config([CONFIG]), load_config([CONFIG, preset("paper")])
     for config in (laptop, paper):
-        steps = [config["pretrain"]["defaults"]["context_length"]]
+        steps = [config["pretrain"]["context_length"]]
         settings = derive.figure(config, "ptdt_figure2")
         assert settings.context_lengths == dict.fromkeys(settings.suites, steps)
-    laptop["pretrain"]["backbones"]["other"] = {"kind": "prompt-dt", "context_length": 7}
-    laptop["settings"]["samples-32"]["backbone"] = "other"
+    laptop["backbones"]["other"] = {"kind": "prompt-dt", "context_length": 7}
+    laptop["conditions"]["samples-32"]["backbone"] = "other"
     found = derive.figure(laptop, "ptdt_figure2").context_lengths
     assert list(found.values()) == [[7, 10]]

@@ -2,17 +2,17 @@
 
 import numpy as np
 
-from trajprompt.collect.heading import CanonicalHeading, rename_legs, turn
-from trajprompt.tasks.simulator import make_simulator
-from trajprompt.tasks.suites import get_suite
+from trajprompt.collect.canonical import Canonical
+from trajprompt.tasks.ant import rename_legs, turn
+from trajprompt.tasks.registry import get_suite, make_simulator
 
 
 def test_symmetries_leave_the_ant_dynamics_alone():
     """Ants that look alike through the canonical view, and act alike in it, stay alike."""
     suite = get_suite("ant-dir")
     tasks = np.array([0, 1, 2, 5])  # 69, 24, 283 and 207 degrees: all four namings
-    view = CanonicalHeading(suite, tasks, 0.98)
-    assert len(set(view.quarters)) == 4
+    view = Canonical(suite, suite.symmetry, tasks, 0.98)
+    assert len(set(view.symmetry.quarters)) == 4
     simulator = make_simulator(suite, tasks)
     first = simulator.reset(np.full(4, 7))
     for row in range(1, 4):
@@ -37,8 +37,8 @@ def _imitate(simulator, view, row: int) -> None:
 
     data, model = simulator.data[0], simulator.model
     state = np.concatenate([data.qpos[2:], data.qvel])[None]
-    own = [np.array([view.angles[i]]) for i in (0, row)]
-    quarters = np.array([view.quarters[0] - view.quarters[row]])
+    own = [np.array([view.symmetry.angles[i]]) for i in (0, row)]
+    quarters = np.array([view.symmetry.quarters[0] - view.symmetry.quarters[row]])
     state = rename_legs(turn(state, own[1] - own[0]), quarters)[0]
     other = simulator.data[row]
     other.qpos[:2] = 0
@@ -59,7 +59,7 @@ def test_turning_and_renaming_back_restores_observations():
 
 def test_every_ant_first_looks_to_its_goal_within_45_degrees():
     suite = get_suite("ant-dir")
-    view = CanonicalHeading(suite, np.arange(50), 0.98)
+    view = Canonical(suite, suite.symmetry, np.arange(50), 0.98)
     standing = np.zeros((50, 27))
     standing[:, 1] = 1.0  # upright, front to +x
     w, z = view.look(standing)[:, [1, 4]].T

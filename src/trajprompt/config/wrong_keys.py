@@ -1,0 +1,98 @@
+"""Name what is wrong with a configuration: file, key, found, expected."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from trajprompt.errors import TrajpromptError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pydantic import ValidationError
+
+Config = dict[str, Any]
+Sources = Sequence[
+    tuple["str | Path", Config]
+]  # files and what they say, lowest layer first
+Path_ = Sequence[Any]
+COMMAND_LINE = "command line"
+
+
+class WrongKey(TrajpromptError):
+    """A key that cannot be resolved; ``path`` are its parts."""
+
+    def __init__(self, path: tuple[str, ...], found: str, expected: str):
+        super().__init__(".".join(path), f"found {found}", expected)
+        self.path = path
+
+
+def first_fault(error: "ValidationError") -> tuple[list[Any], str, str]:
+    """(path of the key, found, expected) of the first fault."""
+    fault = error.errors(include_url=False)[0]
+    # pydantic also names the branch of a union, which is no key.
+    path = [part for part in fault["loc"] if not _is_branch(part)]
+    kind, context = fault["type"], fault.get("ctx", {})
+    if kind == "unknown_key":
+        return [*path, context["key"]], "an unknown key", fault["msg"]
+    if kind == "missing":
+        return path, "found nothing", "a value"
+    if "[key]" in fault["loc"]:
+        return path, "an unknown key", _expected(fault)
+    return path, f"found {short(fault['input'])}", _expected(fault)
+
+
+def _is_branch(part: Any) -> bool:
+    return part == "[key]" or (isinstance(part, str) and ("[" in part or "(" in part))
+
+
+def _expected(fault: Mapping[str, Any]) -> str:
+    """pydantic's message as what was expected."""
+    text = fault["msg"].removeprefix("Input should be ")
+    number = fault["type"] in ("int_type", "float_type") and isinstance(fault["input"], str)
+    return f"{text} (write 1.0e-4, not 1e-4)" if number else text
+
+
+def origin(path: Path_, config: Config, sources: Sources) -> str:
+    """The file that set the key at ``path``, else the command line.
+
+    It is the last file with the value that the configuration has there. For a key that is
+    missing or was generated, it is the file of what holds it.
+    """
+    while path:
+        known = [source for source in sources if _has(path, source[1])]
+        if known:
+            break
+        path = path[:-1]
+    else:
+        return COMMAND_LINE
+    if not _has(path, config):
+        return str(known[-1][0])
+    same = [file for file, values in known if _at(path, values) == _at(path, config)]
+    if same:
+        return str(same[-1])
+    merged = isinstance(_at(path, config), Mapping)
+    return str(known[-1][0]) if merged else COMMAND_LINE
+
+
+def _has(path: Path_, node: Any) -> bool:
+    try:
+        _at(path, node)
+    except (KeyError, IndexError, TypeError, ValueError):
+        return False
+    return True
+
+
+def _at(path: Path_, node: Any) -> Any:
+    for part in path:
+        node = node[int(part) if isinstance(node, list) else part]
+    return node
+
+
+def dotted(path: Path_) -> str:
+    return ".".join(map(str, path)) or "top level"
+
+
+def short(value: Any) -> str:
+    text = json.dumps(value, default=str)
+    return text if len(text) <= 80 else text[:77] + "..."
