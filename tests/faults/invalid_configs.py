@@ -35,17 +35,9 @@ class Case:
 
 
 def cases() -> list[Case]:
-    """The cases of all kinds, each text once."""
-    return list({case.text: case for own in by_kind().values() for case in own}.values())
-
-
-def by_kind() -> dict[str, list[Case]]:
-    return {
-        "a value against its rule": list(_from_schema()),
-        "an option": list(_from_options()),
-        "a contradiction": list(_contradictions()),
-        "a text that is no configuration": list(_texts()),
-    }
+    found = {case.text: case for case in (*_from_schema(), *_from_options())}
+    found |= {case.text: case for case in (*_contradictions(), *_texts())}
+    return list(found.values())
 
 
 def changed(path: list[Any], value: Any) -> str:

@@ -77,7 +77,7 @@ class FakeFigure:
         """Arguments of ``python -m trajprompt.commands.figure``."""
         settings = json.dumps(dataclasses.asdict(self.settings))
         arguments = ["--figure", self.settings.table, "--settings", settings]
-        arguments += ["--published", str(report_run.PUBLISHED), "--out", str(out)]
+        arguments += ["--out", str(out)]
         names = ("evaluations", "adaptations", "backbones", "stores")
         given = {name: getattr(self, name) for name in names}
         for option, paths in {**given, **files}.items():

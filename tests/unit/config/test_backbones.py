@@ -2,11 +2,11 @@
 
 import copy
 import dataclasses
+from pathlib import Path
 
 import pytest
 from trajprompt.config.schema import read_mapping
 
-from support.paths import CONFIG, ROOT, preset
 from trajprompt.config import backbones as pretraining_values
 from trajprompt.config import cells as table_cells
 from trajprompt.config import derive
@@ -16,7 +16,7 @@ from trajprompt.models.prompt_dt import BACKBONES
 from trajprompt.trajectories.prompt_places import POSITIONS
 from trajprompt.verification.jobs import jobs_of
 
-DEFAULT = load_config([CONFIG])
+DEFAULT = load_config(["config.yaml"])
 OVERLAY = """
 pretrain:
   backbones:
@@ -40,7 +40,7 @@ FORM = pretraining_values.PROMPT
 def made(tmp_path_factory):
     overlay = tmp_path_factory.mktemp("config") / "mine.yaml"
     overlay.write_text(OVERLAY)
-    return load_config([CONFIG, overlay])
+    return load_config(["config.yaml", overlay])
 
 
 def form(settings) -> tuple:
@@ -49,7 +49,7 @@ def form(settings) -> tuple:
 
 def test_lists_of_names_agree():
     """The workflow and the schema have them without importing torch."""
-    schema = read_mapping(ROOT / "src/trajprompt/config/config.schema.yaml")
+    schema = read_mapping(Path("src/trajprompt/config/config.schema.yaml"))
     kinds = schema["$defs"]["variant"]["properties"]["kind"]["enum"]
     assert tuple(BACKBONES) == tuple(kinds) == pretraining_values.KINDS
     assert list(POSITIONS) == schema["$defs"]["prompt_position"]["enum"]
@@ -103,9 +103,9 @@ def test_a_cell_has_the_demonstrations_of_its_backbone(made):
     assert (plain.demonstrations, plain.data_fraction) == (5, 0.25)
 
 
-@pytest.mark.parametrize("presets", [(), (preset("smoke"),), (preset("paper"),)])
-def test_prompts_of_the_prompt_tuning_papers_are_one_segment_near_the_end(presets):
-    run = load_config([CONFIG, *presets])
+@pytest.mark.parametrize("preset", [(), ("presets/smoke.yaml",), ("presets/paper.yaml",)])
+def test_prompts_of_the_prompt_tuning_papers_are_one_segment_near_the_end(preset):
+    run = load_config(["config.yaml", *preset])
     shown = [*run["tables"], *run["figures"]]
     papers = [table_cells.entry(run, name).get("paper") for name in shown]
     pairs = zip(shown, papers, strict=True)

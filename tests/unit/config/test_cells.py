@@ -4,14 +4,13 @@ import copy
 
 import pytest
 
-from support.paths import CONFIG, preset
 from trajprompt.config import cells as table_cells
 from trajprompt.config import derive
 from trajprompt.config.load import load_config
 
-DEFAULT = load_config([CONFIG])
-SMOKE = load_config([CONFIG, preset("smoke")])
-PAPER = load_config([CONFIG, preset("paper")])
+DEFAULT = load_config(["config.yaml"])
+SMOKE = load_config(["config.yaml", "presets/smoke.yaml"])
+PAPER = load_config(["config.yaml", "presets/paper.yaml"])
 
 
 def small(**changes):

@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 
-from support.paths import CONFIG, preset
 from trajprompt.config import cells as table_cells
 from trajprompt.config import derive
 from trajprompt.config.load import Config, load_config
@@ -15,8 +14,8 @@ from trajprompt.tuning.registry import get_method
 from trajprompt.tuning.search.loop import SearchOptions
 
 CONFIGS = {
-    "laptop": load_config([CONFIG]),
-    "paper": load_config([CONFIG, preset("paper")]),
+    "laptop": load_config(["config.yaml"]),
+    "paper": load_config(["config.yaml", "presets/paper.yaml"]),
 }
 SHOWN = [
     (run, name)
