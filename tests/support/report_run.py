@@ -18,10 +18,9 @@ from trajprompt.tasks.suites import get_suite
 from trajprompt.trajectories.episodes import TaskTrajectories
 from trajprompt.trajectories.store import write_trajectories
 
-PUBLISHED = ROOT / "published"
-MAIN_TABLE = PUBLISHED / "ptdt_table1.csv"
-CLAIMS = PUBLISHED / "claims.yaml"
-TABLES = sorted(PUBLISHED.glob("*_table*.csv"))
+PAPERS = ROOT / "papers"
+MAIN_TABLE = PAPERS / "ptdt" / "ptdt_table1.csv"
+TABLES = sorted(PAPERS.glob("*/*_table*.csv"))
 TITLE = "An invented table"
 BACKBONE_PARAMETERS, PROMPT_PARAMETERS = 862_619, 135  # of cheetah-vel
 SEEDS = (0, 1, 2)
@@ -75,7 +74,7 @@ def make_run(folder: Path, suites: tuple[str, ...] = PRINTED) -> FakeRun:
         for name, (condition, method, _) in COLUMNS.items()
     )
     settings = ReportSettings(
-        "invented", 7, suites, SEEDS, columns, "ptdt_table1", TITLE, "ptdt"
+        "invented", 7, suites, SEEDS, columns, "ptdt_table1", TITLE, "ptdt", str(PAPERS)
     )
     cells = [(suite, name) for suite in suites for name in COLUMNS if _covers(name, suite)]
     made = FakeRun(
@@ -91,7 +90,7 @@ def make_run(folder: Path, suites: tuple[str, ...] = PRINTED) -> FakeRun:
 
 
 def with_columns(settings: ReportSettings, columns: list[dict]) -> ReportSettings:
-    return replace(settings, columns=tuple(columns))
+    return replace(settings, entries=tuple(columns))
 
 
 def command(run: FakeRun, name: str, out: Path, **files: list[Path]) -> list[str]:

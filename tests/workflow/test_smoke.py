@@ -31,7 +31,7 @@ def test_every_table_has_its_columns_and_suites(smoke):
     for name in table_cells.tables(made):
         table = smoke.folder / f"results/smoke/5_report/tables/{name}.csv"
         rows = list(csv.DictReader(table.open()))
-        for column, suites in table_cells.columns(made, (name,)).items():
+        for column, suites in table_cells.entries(made, (name,)).items():
             shown = {row["suite"] for row in rows if row["column"] == column}
             assert set(suites) <= shown, (name, column)
 

@@ -126,11 +126,11 @@ class ReportSettings:
     run_seed: int
     suites: tuple[str, ...]
     seeds: tuple[int, ...]
-    papers: str = "papers"  # folder of the papers
     entries: tuple[dict[str, Any], ...] = field(default=())
     table: str = ""  # a name under the config's tables
     title: str = ""  # what stands above the table
-    paper: str = ""  # whose table it is, by its name in report/papers.py; none: empty
+    paper: str = ""  # folder below ``papers`` of the paper whose table it is; none: empty
+    papers: str = "papers"  # folder of the papers
 
 
 @dataclass(frozen=True)

@@ -5,12 +5,12 @@ import dataclasses
 from pathlib import Path
 
 import pytest
+from trajprompt.config.schema import read_mapping
 
 from trajprompt.config import backbones as pretraining_values
 from trajprompt.config import cells as table_cells
 from trajprompt.config import derive
 from trajprompt.config.load import check_config, load_config
-from trajprompt.config.schema import read_mapping
 from trajprompt.errors import TrajpromptError
 from trajprompt.models.prompt_dt import BACKBONES
 from trajprompt.trajectories.prompt_places import POSITIONS

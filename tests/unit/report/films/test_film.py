@@ -46,9 +46,16 @@ def test_a_video_adds_no_cell_and_shows_only_whole_films():
 
 def test_a_suite_without_pictures_is_in_no_film():
     suites = ["reach", "point-sparse"]
-    made = {**DEFAULT, "suites": suites, "tables": {"t": {"columns": ["prompt-dt"]}}}
-    made |= {"figures": {}, "videos": {"mine": {"title": "", "columns": ["prompt-dt"]}}}
-    assert table_cells.columns(made)["prompt-dt"] == tuple(suites)
+    made = {
+        **DEFAULT,
+        "suites": suites,
+        "tables": {"t": {"suites": None, "entries": ["prompt-dt"]}},
+    }
+    made |= {
+        "figures": {},
+        "videos": {"mine": {"title": "", "suites": None, "entries": ["prompt-dt"]}},
+    }
+    assert table_cells.entries(made)["prompt-dt"] == tuple(suites)
     assert table_cells.videos(made) == {"mine": ("reach",)}
 
 
@@ -65,9 +72,9 @@ def test_every_run_has_a_video(made):
 @pytest.mark.parametrize(
     ("change", "where"),
     [
-        ({"columns": ["magic"]}, r"videos.rollouts.columns.0: found magic"),
+        ({"entries": ["magic"]}, r"videos.rollouts.entries.0: found magic"),
         ({"tasks": {"reach": 1}}, r"videos.rollouts.tasks.reach: found 1"),  # trained on
-        ({"columns": []}, r"videos.rollouts.columns"),
+        ({"entries": []}, r"videos.rollouts.entries"),
         ({"suites": ["point-sparse"]}, r"videos.rollouts.suites.0: found point-sparse"),
     ],
 )

@@ -28,7 +28,7 @@ from trajprompt.report.pages.markdown import (
 )
 from trajprompt.report.read.baselines import Teacher
 from trajprompt.report.read.cells import Evaluations, parse_columns, task_by_seed
-from trajprompt.report.read.papers import PAPERS
+from trajprompt.report.read.papers import printed_files
 from trajprompt.report.read.published import AVERAGE, Published
 from trajprompt.report.read.run import Run, load_run
 from trajprompt.report.read.sizes import read_printed
@@ -80,7 +80,7 @@ def test_mt_orl_average_is_printed_as_the_sum():
 @pytest.mark.parametrize("name", ["ptdt_table3", "pd_table2"])
 def test_tables_of_qualities_have_every_combination(name):
     """Two methods, three qualities of the prompt, three of the data."""
-    assert len(Published([report_run.PUBLISHED / f"{name}.csv"]).columns()) == 18
+    assert len(Published(printed_files(report_run.PAPERS, f"{name}.csv")).columns()) == 18
 
 
 def test_the_papers_agree_where_they_print_the_same_experiment():
@@ -163,7 +163,7 @@ def test_average_is_over_the_suites_that_the_papers_print(tmp_path):
 
 def test_a_table_of_one_suite_has_no_average(tmp_path):
     made = report_run.make_run(tmp_path, ("ant-dir-ood",))
-    printed = [report_run.PUBLISHED / "pd_table9.csv"]
+    printed = printed_files(report_run.PAPERS, "pd_table9.csv")
     run = load_run(made.settings, made.evaluations, made.stores, published=printed)
     table = cell_table(run)
     assert set(table["suite"]) == {"ant-dir-ood"}
@@ -174,7 +174,7 @@ def test_a_table_of_one_suite_has_no_average(tmp_path):
 
 def test_sizes_are_counted_beside_the_papers(tmp_path):
     made = report_run.make_run(tmp_path, ("cheetah-vel", "reach"))
-    files = {"published": PRINTED, "printed_sizes": report_run.PUBLISHED / "sizes.csv"}
+    files = {"published": PRINTED, "printed_sizes": report_run.PAPERS / "ptdt/sizes.csv"}
     run = load_run(made.settings, made.evaluations, made.stores, made.adaptations, **files)
     table = cell_table(run)
     row = table.set_index(["column", "suite"]).loc[("ptdt-online", "cheetah-vel")]
@@ -188,19 +188,19 @@ def test_sizes_are_counted_beside_the_papers(tmp_path):
 
 
 def test_every_papers_tables_have_its_own_sizes(tmp_path):
-    path = report_run.PUBLISHED / "sizes.csv"
-    first, second, third = (read_printed(path, paper) for paper in PAPERS)
-    assert not third  # prints none that we know of
+    files = printed_files(report_run.PAPERS, "sizes.csv")
+    assert [path.parent.name for path in files] == ["ptdt", "prompt_diffuser"]
+    first, second = map(read_printed, files)
     assert {size.text for size in first.values()} == {"0.03 %"}
     assert second["ptdt-offline"].text == "0.24K (0.0018 %)"
     assert second["prompt-dt-ft"].text == "13.71M (100 %)"
     assert all("2305.09648" in size.source for size in first.values())
     assert all("2411.01168" in size.source for size in second.values())
-    assert read_printed(path, "") == read_printed(None, "ptdt") == {}  # a table of no paper
+    assert read_printed(None) == {}  # a table of no paper
     wrong = tmp_path / "sizes.csv"
-    wrong.write_text(path.read_text().replace("\nptdt,", "\nother,"))
-    with pytest.raises(TrajpromptError, match=r"sizes.csv: papers \['other'\]"):
-        read_printed(wrong, "ptdt")
+    wrong.write_text(files[0].read_text().replace("0.03", "little"))
+    with pytest.raises(TrajpromptError, match=r"sizes.csv: .*percentage"):
+        read_printed(wrong)
 
 
 def test_share_of_the_gap_closed(run, table):
@@ -302,7 +302,6 @@ def test_commands_write_whole_deterministic_files(tmp_path):
     made = report_run.make_run(tmp_path, ("cheetah-vel", "reach"))
     files = {"evaluations": made.evaluations}
     files_of_tables = files | {"stores": made.stores}
-    files_of_tables |= {"published": [report_run.PUBLISHED]}
     random_play = {"random-policies": made.random_policies}
     commands = {
         "table": files_of_tables | {"adaptations": made.adaptations},
@@ -354,7 +353,6 @@ def _check_figure(path) -> None:
 def test_one_seed_still_makes_a_table(made, tmp_path):
     alone = replace(made, settings=replace(made.settings, seeds=(0,)))
     arguments = {"evaluations": made.evaluations, "stores": made.stores}
-    arguments["published"] = [report_run.PUBLISHED]
     main(report_run.command(alone, "table", tmp_path, **arguments))
     assert "n = 1 seed(s)" in (tmp_path / "tables" / "ptdt_table1.md").read_text()
     table = pd.read_csv(tmp_path / "tables" / "ptdt_table1.csv")

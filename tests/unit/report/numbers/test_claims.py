@@ -1,12 +1,14 @@
 """Verdicts and their sign conventions, and the claims as shipped."""
 
 import re
+import shutil
 
 import numpy as np
 import pytest
 import yaml
 
 from support import report_run
+from support.paths import ROOT
 from trajprompt.config.load import load_config
 from trajprompt.errors import TrajpromptError
 from trajprompt.report.numbers.cell_table import EXPERT_DATA
@@ -147,7 +149,7 @@ def test_our_own_claims_stand_apart(run):
 
 
 def test_our_own_claims_are_shipped():
-    claims = read_ledger(report_run.CLAIMS).claims
+    claims = read_ledger(report_run.PAPERS).claims
     own = [claim for claim in claims if claim.paper == OWN]
     assert {s for claim in own for s in claim.published} >= {"cheetah-vel", "point-sparse"}
     assert {claim.second.removeprefix("ptdt-") for claim in own} == {"best-of-n", "cma-es"}
@@ -155,7 +157,7 @@ def test_our_own_claims_are_shipped():
 
 
 def test_what_the_run_lacks_is_not_tested(run):
-    ledger = read_ledger(report_run.CLAIMS)
+    ledger = read_ledger(report_run.PAPERS)
     rows = judge(ledger, run, TABLES)
     rows = rows[rows["direction"].notna()]
     tested = rows["verdict"] != NOT_TESTED
@@ -168,7 +170,7 @@ def test_what_the_run_lacks_is_not_tested(run):
 
 
 def test_remarks_and_contradictions_are_rows(run):
-    ledger = read_ledger(report_run.CLAIMS)
+    ledger = read_ledger(report_run.PAPERS)
     rows = judge(ledger, run, TABLES).set_index("claim")
     assert rows.loc["pd-prompts-diverse", "verdict"] == NOT_JUDGED
     assert (rows["verdict"] == NOT_JUDGED).sum() == len(ledger.not_compared)
@@ -181,7 +183,7 @@ def test_remarks_and_contradictions_are_rows(run):
 def test_ours_stands_beside_a_contradiction(tmp_path):
     made = report_run.make_run(tmp_path)
     run = load_run(made.settings, made.evaluations, made.stores)
-    ledger = read_ledger(report_run.CLAIMS)
+    ledger = read_ledger(report_run.PAPERS)
     rows = judge(ledger, run, TABLES)
     row = rows.set_index("claim").loc["mt-orl-average"]
     column = run.column("mt-orl")
@@ -193,7 +195,7 @@ def test_ours_stands_beside_a_contradiction(tmp_path):
 
 
 def test_markdown_names_run_and_size(run):
-    ledger = read_ledger(report_run.CLAIMS)
+    ledger = read_ledger(report_run.PAPERS)
     text = claims_markdown(ledger, judge(ledger, run, TABLES), run)
     size = "n = 3 seed(s), 3 evaluation episodes per task and seed"
     assert f"Run `invented`, {size}; test tasks: Cheetah-vel 5, MW reach 5;" in text
@@ -202,7 +204,7 @@ def test_markdown_names_run_and_size(run):
 
 
 def test_markdown_counts_the_papers_claims_and_what_is_not_judged_apart(run):
-    ledger = read_ledger(report_run.CLAIMS)
+    ledger = read_ledger(report_run.PAPERS)
     rows = judge(ledger, run, TABLES)
     lines = claims_markdown(ledger, rows, run).splitlines()
     at = lines.index(f"| {' | '.join(VERDICTS)} |")
@@ -214,7 +216,7 @@ def test_markdown_counts_the_papers_claims_and_what_is_not_judged_apart(run):
 
 def test_every_page_has_the_same_counts(run, tmp_path):
     """Those of claims.md, and of summary.csv and the record's page, from claims.csv."""
-    ledger = read_ledger(report_run.CLAIMS)
+    ledger = read_ledger(report_run.PAPERS)
     rows = judge(ledger, run, TABLES)
     lines = claims_markdown(ledger, rows, run).splitlines()
     heads = [n for n, line in enumerate(lines) if line == f"| {' | '.join(VERDICTS)} |"]
@@ -231,7 +233,7 @@ def test_every_page_has_the_same_counts(run, tmp_path):
 
 
 def test_a_note_stands_once_and_its_claims_name_it(run):
-    ledger = read_ledger(report_run.CLAIMS)
+    ledger = read_ledger(report_run.PAPERS)
     text = claims_markdown(ledger, judge(ledger, run, TABLES), run)
     noted = [claim for claim in ledger.claims if claim.note]
     assert {"pd-prompt-robust", "pd-both-robust"} <= {claim.id for claim in noted}
@@ -246,7 +248,7 @@ def test_a_note_stands_once_and_its_claims_name_it(run):
 
 
 def test_shipped_claims_agree_with_the_published_tables():
-    for claim in read_ledger(report_run.CLAIMS).claims:
+    for claim in read_ledger(report_run.PAPERS).claims:
         for suite, printed in claim.published.items():
             if printed is None:  # of a figure, and no table has the numbers
                 columns = {name for side in claim.sides for name in side if name}
@@ -285,32 +287,31 @@ def _printed(table: str, suite: str, column: str, less: str | None) -> tuple[flo
 
 def test_claims_name_columns_of_the_config():
     """All but those about D4RL, which no suite has."""
-    known = {*load_config(["config.yaml"])["columns"], EXPERT_DATA}
-    for claim in read_ledger(report_run.CLAIMS).claims:
+    known = {*load_config([ROOT / "config.yaml"])["entries"], EXPERT_DATA}
+    for claim in read_ledger(report_run.PAPERS).claims:
         named = {name for side in claim.sides for name in side if name}
         assert named <= known or claim.table == "ptdt_table2", claim.id
 
 
 def test_damaged_claims_are_refused(tmp_path):
-    whole = yaml.safe_load(report_run.CLAIMS.read_text())
-    entry, path = whole["claims"][0], tmp_path / "claims.yaml"
-    for damage, message in (
-        ({"direction": "bigger"}, "bigger"),
-        ({"margn": 1}, "margn"),
-        ({"margin": -1.0}, "margin"),
-        ({"minus": ["prompt-dt"]}, "two columns"),
-        ({"published": {"reach": {"first": 1}}}, "exceeds_spread"),
-        ({"paper": 7}, "text"),
+    paper = report_run.PAPERS / "ptdt"
+    whole = yaml.safe_load((paper / "claims.yaml").read_text())
+    entry, folder = whole["claims"][0], tmp_path / "ptdt"
+    folder.mkdir()
+    shutil.copy(paper / "paper.yaml", folder)
+    both = {"contradictions": [{"id": "x"}]}
+    for damaged, message in (
+        ({"claims": [entry | {"direction": "bigger"}]}, "bigger"),
+        ({"claims": [entry | {"margn": 1}]}, "margn"),
+        ({"claims": [entry | {"margin": -1.0}]}, "margin"),
+        ({"claims": [entry | {"minus": ["prompt-dt"]}]}, "two columns"),
+        ({"claims": [entry | {"published": {"reach": {"first": 1}}}]}, "exceeds_spread"),
+        ({"claims": [entry | {"paper": 7}]}, "text"),
+        ({"claims": [entry, entry]}, "each id once"),
+        ({"claim": [entry]}, "lists called claims, not_compared, contradictions"),
+        ({"claims": entry}, "a list"),
+        (both, "statement"),
     ):
-        path.write_text(yaml.safe_dump({**whole, "claims": [entry | damage]}))
+        (folder / "claims.yaml").write_text(yaml.safe_dump({**whole, **damaged}))
         with pytest.raises(TrajpromptError, match=message):
-            read_ledger(path)
-    path.write_text(yaml.safe_dump({**whole, "claims": [entry, entry]}))
-    with pytest.raises(TrajpromptError, match="each id once"):
-        read_ledger(path)
-    path.write_text(yaml.safe_dump({"claims": [entry]}))
-    with pytest.raises(TrajpromptError, match="contradictions"):
-        read_ledger(path)
-    path.write_text(yaml.safe_dump({**whole, "contradictions": [{"id": "x"}]}))
-    with pytest.raises(TrajpromptError, match="statement"):
-        read_ledger(path)
+            read_ledger(tmp_path)

@@ -214,8 +214,10 @@ def test_settings_are_the_configs():
     settings = derive.figure(made, "pd_figure3")
     assert isinstance(settings, FigureSettings)
     assert (settings.kind, settings.baseline) == ("relative", "pd-diffusion")
-    assert settings.conditions == {"expert": made["settings"]["expert"]}
-    assert dataclasses.asdict(settings)["columns"][0]["id"] == "pd-diffusion"
+    expert = made["conditions"]["expert"]
+    assert settings.conditions.keys() == {"expert"}
+    assert settings.conditions["expert"].items() <= expert.items()
+    assert dataclasses.asdict(settings)["entries"][0]["id"] == "pd-diffusion"
 
 
 def test_methods_are_called_as_in_the_first_column_that_uses_them():
@@ -226,8 +228,8 @@ def test_methods_are_called_as_in_the_first_column_that_uses_them():
         "ptdt-offline": "PTDT-offline",
         "full-finetune": "Prompt-DT-FT",
     }
-    made["columns"] = {"new": {**made["columns"]["ptdt-32"], "label": "Other"}} | made[
-        "columns"
+    made["entries"] = {"new": {**made["entries"]["ptdt-32"], "label": "Other"}} | made[
+        "entries"
     ]
     assert derive.figure(made, "ptdt_figure2").methods["ptdt-offline"] == "Other"
 
@@ -261,17 +263,17 @@ def test_the_steps_of_a_sample_are_those_of_the_config(tmp_path, monkeypatch):
     assert labels == [f"samples per test task (segments of {CONTEXT_LENGTH} steps)"]
     laptop, paper = load_config(["config.yaml"]), load_config(PAPER)
     for config in (laptop, paper):
-        steps = [config["pretrain"]["defaults"]["context_length"]]
+        steps = [config["pretrain"]["context_length"]]
         settings = derive.figure(config, "ptdt_figure2")
         assert settings.context_lengths == dict.fromkeys(settings.suites, steps)
-    laptop["pretrain"]["backbones"]["other"] = {"kind": "prompt-dt", "context_length": 7}
-    laptop["settings"]["samples-32"]["backbone"] = "other"
+    laptop["backbones"]["other"] = {"kind": "prompt-dt", "context_length": 7}
+    laptop["conditions"]["samples-32"]["backbone"] = "other"
     found = derive.figure(laptop, "ptdt_figure2").context_lengths
     assert list(found.values()) == [[7, 10]]
 
 
 def test_fake_conditions_are_as_the_configs():
-    known = load_config(["config.yaml"])["settings"]
+    known = load_config(["config.yaml"])["conditions"]
     for name, condition in CONDITIONS.items():
         assert condition.items() <= known[name].items()
     assert LEVEL < 0
