@@ -18,7 +18,7 @@ MINARI = f"task{TASKS[0]}-v0"  # the folder of a dataset
 
 
 def episodes(task: int, count: int = 4) -> Any:
-    from trajprompt.tasks.suites import get_suite
+    from trajprompt.tasks.registry import get_suite
     from trajprompt.trajectories.episodes import TaskTrajectories
 
     suite, rows = get_suite(SUITE), count * STEPS
@@ -37,7 +37,7 @@ def episodes(task: int, count: int = 4) -> Any:
 
 
 def make_store(path: Path) -> None:
-    from trajprompt.tasks.suites import get_suite
+    from trajprompt.tasks.registry import get_suite
     from trajprompt.trajectories.store import write_trajectories
 
     attributes = {"stage": "collect", "settings": json.dumps({"quality_episodes": 2})}
@@ -52,7 +52,7 @@ def small_model() -> Any:
     import torch
 
     from trajprompt.models.prompt_dt import BackboneConfig, PromptDT
-    from trajprompt.tasks.suites import get_suite
+    from trajprompt.tasks.registry import get_suite
 
     torch.manual_seed(SEED)
     dims = get_suite(SUITE).state_dim, get_suite(SUITE).action_dim
@@ -221,7 +221,7 @@ def make_d4rl(path: Path) -> None:
 def make_minari(path: Path) -> None:
     """Both files of a dataset, of which ``path`` is one."""
     from trajprompt.exchange import minari
-    from trajprompt.tasks.suites import get_suite
+    from trajprompt.tasks.registry import get_suite
 
     root = path.parents[1].with_name("exported")
     dataset = minari.write(root, get_suite(SUITE), episodes(TASKS[0]), {"run": "theirs"})

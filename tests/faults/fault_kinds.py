@@ -23,7 +23,7 @@ class Kind:
 def _store_readers() -> Iterator[Callable[[Path], object]]:
     from trajprompt.report.numbers.learning import collection_table
     from trajprompt.report.read.baselines import read_teacher
-    from trajprompt.tasks.suites import get_suite
+    from trajprompt.tasks.registry import get_suite
     from trajprompt.trajectories.store import read_trajectories
 
     yield lambda path: read_trajectories(path, TASKS, get_suite(SUITE))
@@ -131,21 +131,21 @@ def _resources_readers() -> Iterator[Callable[[Path], object]]:
 
 def _prompt_dt_readers() -> Iterator[Callable[[Path], object]]:
     from trajprompt.exchange import prompt_dt
-    from trajprompt.tasks.suites import get_suite
+    from trajprompt.tasks.registry import get_suite
 
     yield lambda path: vars(prompt_dt.read(path, get_suite(SUITE)))
 
 
 def _d4rl_readers() -> Iterator[Callable[[Path], object]]:
     from trajprompt.exchange import d4rl
-    from trajprompt.tasks.suites import get_suite
+    from trajprompt.tasks.registry import get_suite
 
     yield lambda path: vars(d4rl.read(path, get_suite(SUITE)))
 
 
 def _minari_readers() -> Iterator[Callable[[Path], object]]:
     from trajprompt.exchange import minari
-    from trajprompt.tasks.suites import get_suite
+    from trajprompt.tasks.registry import get_suite
 
     yield lambda path: vars(minari.read(path.parents[1], get_suite(SUITE)))
 

@@ -19,7 +19,7 @@ from trajprompt.models.prompt_dt import BackboneConfig, PromptDT
 from trajprompt.report.plots.inputs import READS
 from trajprompt.rollout.columns import EVALUATION_COLUMNS
 from trajprompt.settings.stages import FigureSettings
-from trajprompt.tasks.suites import get_suite
+from trajprompt.tasks.registry import get_suite
 from trajprompt.trajectories.normaliser import Normaliser
 from trajprompt.trajectories.segments import Segments
 

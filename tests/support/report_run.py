@@ -14,7 +14,7 @@ from trajprompt.artifacts.hdf5_attributes import write_attributes
 from trajprompt.artifacts.provenance import SCHEMA_VERSION
 from trajprompt.rollout.columns import EVALUATION_COLUMNS
 from trajprompt.settings.stages import ReportSettings
-from trajprompt.tasks.suites import get_suite
+from trajprompt.tasks.registry import get_suite
 from trajprompt.trajectories.episodes import TaskTrajectories
 from trajprompt.trajectories.store import write_trajectories
 

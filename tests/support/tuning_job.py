@@ -10,7 +10,7 @@ from trajprompt.commands import tune
 from trajprompt.models.backbone import Backbone, save_backbone
 from trajprompt.models.prompt_dt import BackboneConfig, PromptDT
 from trajprompt.settings.stages import TuneSettings, to_json
-from trajprompt.tasks.suites import get_suite
+from trajprompt.tasks.registry import get_suite
 from trajprompt.trajectories.episodes import TaskTrajectories
 from trajprompt.trajectories.normaliser import Normaliser
 from trajprompt.trajectories.store import write_trajectories
@@ -73,7 +73,7 @@ def make_backbone(uses_prompt: bool = True) -> Backbone:
 def build(**changes):
     settings = dataclasses.replace(SETTINGS, **changes)
     buffers = {task: task_data(task) for task in tasks_read(settings)}
-    return build_problem(settings, buffers, make_backbone())
+    return build_problem(settings, SUITE, buffers, make_backbone())
 
 
 LEARNS = {"method": "prompt-diffuser", "kind": "prompt-diffuser"}

@@ -20,6 +20,7 @@ rule tune:
         gpu=GPUS,
     params:
         code=code("commands/tune"),
+        suite=suite_code,
         method=method_code,
         settings=tune_settings,
     message:
@@ -69,6 +70,7 @@ rule calibrate:
         gpu=GPUS,
     params:
         code=code("commands/calibrate"),
+        suite=suite_code,
         method=method_code,
         settings=calibrate_settings,
     message:

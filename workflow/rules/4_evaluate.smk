@@ -19,6 +19,7 @@ rule evaluate:
         gpu=GPUS,
     params:
         code=code("commands/evaluate"),
+        suite=suite_code,
         settings=evaluate_settings,
     message:
         "Evaluating {wildcards.suite}, {wildcards.condition}, {wildcards.method}, seed {wildcards.seed}"
@@ -44,6 +45,7 @@ rule random_policy:
         runtime=scaled(60),
     params:
         code=code("commands/random_policy"),
+        suite=suite_code,
         settings=random_policy_settings,
     message:
         "Playing random actions on {wildcards.suite}"

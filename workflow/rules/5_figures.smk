@@ -51,6 +51,7 @@ for FIGURE in FIGURES:
         params:
             code=code(
                 "commands/figure",
+                *families(suites_of(FIGURE)),
                 f"report/plots/kinds/{plot_inputs.module_of(KIND)}",
             ),
             figure=FIGURE,

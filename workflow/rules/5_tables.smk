@@ -4,7 +4,7 @@ STORES = expand(
     "results/{run}/1_collect/{suite}/trajectories.h5", run=RUN, suite=CONFIG["suites"]
 )
 PRETRAINING_CURVES = backbones_of_run(rules.pretrain.output.curve)
-REPORT_CODE = code("commands/report")
+REPORT_CODE = code("commands/report", *families(CONFIG["suites"]))
 
 
 for TABLE in TABLES:
@@ -48,7 +48,7 @@ for TABLE in TABLES:
         conda:
             "../../envs/trajprompt.yaml"
         params:
-            code=REPORT_CODE,
+            code=code("commands/report", *families(suites_of(TABLE))),
             table=TABLE,
             settings=table_settings(TABLE),
             out=report_folder,

@@ -37,7 +37,7 @@ for VIDEO in VIDEOS:
             runtime=scaled(60),
             gpu=GPUS,
         params:
-            code=code("commands/video"),
+            code=code("commands/video", *families(VIDEOS[VIDEO])),
             video=VIDEO,
             settings=video_settings(VIDEO),
             out=report_folder,

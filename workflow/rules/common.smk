@@ -12,6 +12,7 @@ from trajprompt.workflow import hooks
 from trajprompt.settings import stages as stage_settings
 from trajprompt.config import cells as table_cells
 from trajprompt.report.read.papers import list_papers, printed_files
+from trajprompt.tasks.registry import family, get_suite
 from trajprompt.report.plots import inputs as plot_inputs
 
 # The user's files as Snakemake merged them, over presets and papers. Snakemake lists overlays
@@ -170,6 +171,24 @@ def cell_backbone(wildcards):
     return f"results/{RUN}/2_pretrain/{wildcards.suite}/{backbone}/seed{wildcards.seed}.safetensors"
 
 
+def suite_code(wildcards):
+    return code(*families([wildcards.suite]))
+
+
+def families(suites):
+    """Files that define ``suites``: found by listing, no other file imports them."""
+    return sorted({f"tasks/{family(suite)}" for suite in suites})
+
+
+def suites_of(table):
+    """The suites of a table's or a figure's cells."""
+    return {cell[0] for cell in table_cells.cells(CONFIG, (table,))}
+
+
+def goals(wildcards):
+    return f"src/trajprompt/tasks/{get_suite(wildcards.suite).table}"
+
+
 def method_code(wildcards):
     kind = CONFIG["methods"][wildcards.method]["kind"]
     return code(f"tuning/methods/{kind.replace('-', '_')}")
@@ -228,7 +247,7 @@ def _of_backbones(pattern, pairs):
 
 def stores_of(table):
     """The trajectories of a table's suites."""
-    suites = {cell[0] for cell in table_cells.cells(CONFIG, (table,))}
+    suites = suites_of(table)
     path = f"results/{RUN}/1_collect/{{}}/trajectories.h5"
     return [path.format(suite) for suite in CONFIG["suites"] if suite in suites]
 

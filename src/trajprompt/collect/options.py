@@ -141,9 +141,6 @@ class FileOptions:
     path: str  # relative to the folder that the workflow runs in
 
 
-# The suites of experts.py. Agents learn the others: they know no other states and rewards.
-SCRIPTED = ("reach", "pick-place", "point-sparse")
-
 # What each algorithm takes, flat in the config; the first one says how much is stored.
 KINDS: dict[str, tuple[type, ...]] = {
     "sac": (LoopOptions, SacOptions),

@@ -70,7 +70,7 @@ def run(settings: TuneSettings, args: argparse.Namespace) -> None:
     from trajprompt.artifacts.resources import write_resources
     from trajprompt.commands.tune import prepare
     from trajprompt.settings.options import parse_options
-    from trajprompt.tasks.suites import get_suite
+    from trajprompt.tasks.registry import get_suite
     from trajprompt.tuning.registry import get_method
     from trajprompt.tuning.sweep import best, header, line, sweep, to_csv
 

@@ -37,20 +37,20 @@ def run(settings: CollectSettings, out: str) -> None:
     from trajprompt.artifacts.resources import write_resources
     from trajprompt.collect.algorithms import collect
     from trajprompt.collect.curve import COLUMNS, learning_curve
-    from trajprompt.tasks.suites import get_suite
+    from trajprompt.tasks.registry import get_suite
     from trajprompt.trajectories.store import write_trajectories
 
+    suite = get_suite(settings.suite)
     source = [settings.options["path"]] if settings.algorithm == "file" else []
     attributes = provenance("collect", dataclasses.asdict(settings), source)
     with checkpoint_for(Path(out), attributes, settings.device) as checkpoint:
         began = time.process_time()
-        tasks = collect(settings, checkpoint)
+        tasks = collect(settings, suite, checkpoint)
         seconds = time.process_time() - began
         count = f"{len(tasks)} tasks by {settings.algorithm}"
         print(f"{settings.suite}: {count}, {seconds:.0f} CPU-s")
         curve = learning_curve(tasks)
         _judge(settings, tasks, curve)
-        suite = get_suite(settings.suite)
         write_trajectories(out, suite, tasks, attributes, curve, COLUMNS)
         write_record(attributes, out)
         write_resources(out, checkpoint.resumed_from)

@@ -62,8 +62,7 @@ def play(settings: RandomPolicySettings, task: int) -> "Episodes":
     from trajprompt.collect.scripted import RandomPolicy
     from trajprompt.rollout.loop import rollout
     from trajprompt.seeds import integers, stream
-    from trajprompt.tasks.simulator import make_simulator
-    from trajprompt.tasks.suites import get_suite
+    from trajprompt.tasks.registry import get_suite, make_simulator
 
     suite, count = get_suite(settings.suite), settings.episodes
     names = (settings.run_seed, RANDOM_POLICY, suite.name, task)

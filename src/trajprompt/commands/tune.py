@@ -69,7 +69,7 @@ def prepare(settings: TuneSettings, data: Path, backbone_file: Path) -> "TuningP
     """The tuning problem of a cell, from its files."""
     from trajprompt.artifacts.atomic import require_file
     from trajprompt.models.backbone import load_backbone
-    from trajprompt.tasks.suites import get_suite
+    from trajprompt.tasks.registry import get_suite
     from trajprompt.trajectories.store import read_trajectories
     from trajprompt.tuning.problem import build_problem, tasks_read
 
@@ -79,7 +79,7 @@ def prepare(settings: TuneSettings, data: Path, backbone_file: Path) -> "TuningP
         raise TrajpromptError(backbone_file, f"suite {backbone.suite}", settings.suite)
     suite = get_suite(settings.suite)
     buffers = read_trajectories(data, tasks_read(settings), suite)
-    return build_problem(settings, buffers, backbone)
+    return build_problem(settings, suite, buffers, backbone)
 
 
 if __name__ == "__main__":

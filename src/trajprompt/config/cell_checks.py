@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from trajprompt.config import backbones as pretraining
 from trajprompt.config import cells as table_cells
 from trajprompt.config.checks import Config, Found, episode_errors
-from trajprompt.tasks.suites import get_suite
+from trajprompt.tasks.registry import get_suite
 
 LARGEST_PROMPT = 400  # steps of all segments: the cost of attention grows with the square
 

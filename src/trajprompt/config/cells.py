@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from trajprompt.report.plots.inputs import CURVES
-from trajprompt.tasks.suites import get_suite
+from trajprompt.tasks.registry import get_suite
 
 Config = dict[str, Any]
 MAIN_TABLE = "ptdt_table1"  # all methods are compared over the suites that it prints

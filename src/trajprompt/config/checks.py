@@ -5,11 +5,11 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from trajprompt.collect.options import KINDS, SCRIPTED, relevant
+from trajprompt.collect.options import KINDS, GoalOptions, relevant
 from trajprompt.config import backbones as pretraining
 from trajprompt.errors import TrajpromptError
 from trajprompt.settings.options import OptionError, build
-from trajprompt.tasks.suites import get_suite
+from trajprompt.tasks.registry import get_suite, with_expert
 
 Config = dict[str, Any]
 Found = Iterator[tuple[str, str, str]]  # (key, found, expected)
@@ -88,9 +88,13 @@ def _collect_errors(config: Config) -> Found:
     for suite in config["suites"]:
         chosen, key = config["collect"][suite], f"collect.{suite}"
         algorithm = chosen["algorithm"]
-        if algorithm != "file" and (algorithm == "scripted") != (suite in SCRIPTED):
-            expected = f"scripted for {', '.join(SCRIPTED)}, and another for the rest"
+        scripted = with_expert()
+        if algorithm != "file" and (algorithm == "scripted") != (suite in scripted):
+            expected = f"scripted for {', '.join(scripted)}, and another for the rest"
             yield f"{key}.algorithm", algorithm, expected
+            continue
+        if GoalOptions in KINDS[algorithm] and not get_suite(suite).shares_agents:
+            yield f"{key}.algorithm", algorithm, "sac or td3: one agent for each task"
             continue
         try:
             build(KINDS[algorithm], relevant(algorithm, chosen["options"]))

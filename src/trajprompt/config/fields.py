@@ -9,7 +9,7 @@ from pydantic_core import PydanticCustomError
 
 from trajprompt.config.backbones import KINDS
 from trajprompt.report.plots.inputs import READS
-from trajprompt.tasks.suites import SUITE_NAMES
+from trajprompt.tasks.registry import SUITE_NAMES
 
 EXPECTED = "expected"  # type of an error whose message says what was expected
 

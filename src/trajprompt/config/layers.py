@@ -15,7 +15,7 @@ from trajprompt.config.wrong_keys import Config, Sources, short
 from trajprompt.errors import TrajpromptError
 from trajprompt.report.read.papers import read_papers
 from trajprompt.settings.parsing import read_yaml
-from trajprompt.tasks.suites import SUITE_NAMES, get_suite
+from trajprompt.tasks.registry import SUITE_NAMES, get_suite
 
 PRESET, PAPERS = "laptop", "papers"  # if the configuration names none
 OF_PAPERS = ("backbones", "conditions", "methods", "entries", "grids", "tables", "figures")

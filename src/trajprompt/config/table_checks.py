@@ -5,7 +5,7 @@ from typing import Any
 from trajprompt.config import backbones as pretraining
 from trajprompt.config import cells as table_cells
 from trajprompt.config.checks import Config, Found, splits
-from trajprompt.tasks.suites import get_suite
+from trajprompt.tasks.registry import get_suite
 
 
 def table_inconsistencies(config: Config) -> Found:

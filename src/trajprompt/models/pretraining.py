@@ -13,7 +13,8 @@ from trajprompt.models.training import CurvePoint, TrainingSettings, train
 from trajprompt.numerics.device import resolve_device
 from trajprompt.seeds import integers, stream, torch_generator
 from trajprompt.settings.stages import PretrainSettings
-from trajprompt.tasks.suites import get_suite
+from trajprompt.tasks.registry import get_suite
+from trajprompt.tasks.suites import Suite
 from trajprompt.trajectories.store import read_trajectories
 
 VALIDATION_SEGMENTS = 512  # over all tasks; the loss is then known to a few percent
@@ -36,7 +37,7 @@ def pretrain(
     )
     weight_seed, dropout_seed = integers(_stream(settings, "weights"), 2)
     torch.manual_seed(int(weight_seed))
-    model = PromptDT(backbone_config(settings)).to(device)
+    model = PromptDT(backbone_config(settings, suite)).to(device)
     sampler = _sampler(settings, resident, "batches", settings.batch_per_task)
     curve = train(
         model,
@@ -61,9 +62,9 @@ def pretrain(
     return backbone, curve
 
 
-def backbone_config(settings: PretrainSettings) -> BackboneConfig:
+def backbone_config(settings: PretrainSettings, suite: Suite) -> BackboneConfig:
     """The architecture that the settings ask for."""
-    suite, seen = get_suite(settings.suite), reads(settings.kind)
+    seen = reads(settings.kind)
     return BackboneConfig(
         suite.state_dim,
         suite.action_dim,

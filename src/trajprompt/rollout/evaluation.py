@@ -11,7 +11,8 @@ from trajprompt.progress import progress
 from trajprompt.rollout.columns import EVALUATION_COLUMNS
 from trajprompt.rollout.plays import Play, PlaySettings, evaluation_seeds, play
 from trajprompt.settings.stages import EvaluateSettings
-from trajprompt.tasks.suites import get_suite
+from trajprompt.tasks.registry import get_suite
+from trajprompt.tasks.suites import Suite
 from trajprompt.trajectories.segments import Segments
 
 if TYPE_CHECKING:
@@ -38,12 +39,10 @@ def evaluate_cell(
     settings: EvaluateSettings, backbone: "Backbone", stored: "StoredAdaptation"
 ) -> list[Entry]:
     """One entry of EVALUATION_COLUMNS per row, checkpoint and episode."""
-    rows = range(len(stored.rows))
-    points = [_checkpoints(settings, stored, row) for row in rows]
+    suite, rows = get_suite(settings.suite), range(len(stored.rows))
+    points = [_checkpoints(settings, suite, stored, row) for row in rows]
     plays = list({id(p.play): p.play for own in points for p in own}.values())
-    how = PlaySettings(
-        settings.suite, settings.target_return, settings.precision, settings.threads
-    )
+    how = PlaySettings(suite, settings.target_return, settings.precision, settings.threads)
     names = (settings.run_seed, settings.suite, settings.seed)
     tasks = {int(task) for task in stored.rows}
     seeds = {task: evaluation_seeds(*names, task, settings.episodes) for task in tasks}
@@ -73,14 +72,14 @@ def to_csv(entries: Sequence[Entry]) -> str:
 
 
 def _checkpoints(
-    settings: EvaluateSettings, stored: "StoredAdaptation", row: int
+    settings: EvaluateSettings, suite: Suite, stored: "StoredAdaptation", row: int
 ) -> list[Iterate]:
     """What to report of a row. Equal prompts share one play.
 
     Where weights were tuned, a curve begins with the backbone's own.
     """
     full, short = settings.episodes, min(settings.curve_episodes, settings.episodes)
-    if get_suite(settings.suite).deterministic_resets:  # one episode says all
+    if suite.deterministic_resets:  # one episode says all
         full, short = min(full, 1), min(short, 1)
     last, tuned = stored.last_iteration, stored.weights.get(row)
     wanted: list[tuple[str, int, Segments | None, Weights, int]] = [

@@ -13,7 +13,7 @@ import torch
 from trajprompt.errors import TrajpromptError
 from trajprompt.seeds import stream, torch_generator
 from trajprompt.settings.stages import TuneSettings
-from trajprompt.tasks.suites import get_suite
+from trajprompt.tasks.suites import Suite
 from trajprompt.trajectories.segments import Segments
 from trajprompt.tuning.prompt_sets import (
     ZERO_SHOT,
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 def build_problem(
     settings: TuneSettings,
+    suite: Suite,
     buffers: Mapping[int, "TaskTrajectories"],
     backbone: "Backbone",
 ) -> TuningProblem:
@@ -54,7 +55,7 @@ def build_problem(
     method = get_method(settings.kind)
     learns = method.reads_training_tasks
     return TuningProblem(
-        suite=get_suite(settings.suite),
+        suite=suite,
         rows=np.repeat(np.array(settings.test_tasks, np.int64), per_task),
         prompts=np.tile(np.arange(per_task), len(settings.test_tasks)),
         backbone=backbone,

@@ -150,7 +150,7 @@ def _returns(
         task: integers(stream(run_seed, *names, task), count) & ~1 for task in set(tasks)
     }
     how = PlaySettings(
-        problem.suite.name, problem.target_return, problem.precision, problem.threads
+        problem.suite, problem.target_return, problem.precision, problem.threads
     )
     if weights is None:
         play(how, problem.backbone, arms, seeds)

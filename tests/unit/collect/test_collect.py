@@ -9,9 +9,9 @@ import torch
 from torch import nn
 
 from trajprompt.collect import algorithms
+from trajprompt.collect.canonical import Canonical
 from trajprompt.collect.curve import check_learned, first_and_last, learning_curve
 from trajprompt.collect.goal_conditioned import GoalConditioned
-from trajprompt.collect.heading import CanonicalHeading, rename_legs, turn
 from trajprompt.collect.loop import schedule
 from trajprompt.collect.networks import StackedMLP, flatten_parameters
 from trajprompt.collect.options import LoopOptions, SacOptions, Td3Options
@@ -24,8 +24,10 @@ from trajprompt.errors import TrajpromptError
 from trajprompt.numerics.flat_adamw import FlatAdamW
 from trajprompt.settings.options import parse_together
 from trajprompt.settings.stages import CollectSettings
-from trajprompt.tasks.simulator import Step, make_simulator
-from trajprompt.tasks.suites import get_suite
+from trajprompt.tasks import registry
+from trajprompt.tasks.ant import rename_legs, turn
+from trajprompt.tasks.registry import get_suite, make_simulator
+from trajprompt.tasks.simulator import Step
 from trajprompt.trajectories.store import read_trajectories
 
 HORIZON = 10
@@ -194,7 +196,7 @@ def test_relabelled_rewards_are_the_simulators(name):
     """The same state and action under another goal: the reward computed anew is exact."""
     suite = get_suite(name)
     tasks = np.array([0, len(suite.goals) - 1])
-    view = GoalConditioned(suite, tasks, 1.0, "cpu", generator())
+    view = GoalConditioned(suite, suite.relabelling, tasks, 1.0, "cpu", generator())
     simulator = make_simulator(suite, tasks)
     rng = np.random.default_rng(0)
     simulator.reset(np.array([5, 5]))  # both rows start and act alike
@@ -222,7 +224,8 @@ def test_relabelled_rewards_are_the_simulators(name):
 
 def test_relabelling_draws_goals_of_the_suite_for_the_given_share():
     suite = get_suite("cheetah-vel")
-    view = GoalConditioned(suite, np.arange(40), 0.75, "cpu", generator())
+    known = suite, suite.relabelling
+    view = GoalConditioned(*known, np.arange(40), 0.75, "cpu", generator())
     rows = torch.zeros(1, 400, dtype=torch.int64)
     nothing = torch.zeros(1, 400, 17)
     batch = Batch(nothing, torch.zeros(1, 400, 6), rows.float(), nothing, rows.float())
@@ -239,8 +242,8 @@ def test_symmetries_leave_the_ant_dynamics_alone():
     """Ants that look alike through the canonical view, and act alike in it, stay alike."""
     suite = get_suite("ant-dir")
     tasks = np.array([0, 1, 2, 5])  # 69, 24, 283 and 207 degrees: all four namings
-    view = CanonicalHeading(suite, tasks, 0.98)
-    assert len(set(view.quarters)) == 4
+    view = Canonical(suite, suite.symmetry, tasks, 0.98)
+    assert len(set(view.symmetry.quarters)) == 4
     simulator = make_simulator(suite, tasks)
     first = simulator.reset(np.full(4, 7))
     for row in range(1, 4):
@@ -265,8 +268,8 @@ def _imitate(simulator, view, row: int) -> None:
 
     data, model = simulator.data[0], simulator.model
     state = np.concatenate([data.qpos[2:], data.qvel])[None]
-    own = [np.array([view.angles[i]]) for i in (0, row)]
-    quarters = np.array([view.quarters[0] - view.quarters[row]])
+    own = [np.array([view.symmetry.angles[i]]) for i in (0, row)]
+    quarters = np.array([view.symmetry.quarters[0] - view.symmetry.quarters[row]])
     state = rename_legs(turn(state, own[1] - own[0]), quarters)[0]
     other = simulator.data[row]
     other.qpos[:2] = 0
@@ -288,7 +291,7 @@ def test_turning_and_renaming_back_restores_observations():
 
 def test_every_ant_first_looks_to_its_goal_within_45_degrees():
     suite = get_suite("ant-dir")
-    view = CanonicalHeading(suite, np.arange(50), 0.98)
+    view = Canonical(suite, suite.symmetry, np.arange(50), 0.98)
     standing = np.zeros((50, 27))
     standing[:, 1] = 1.0  # upright, front to +x
     w, z = view.look(standing)[:, [1, 4]].T
@@ -329,7 +332,7 @@ class FakeSimulator:
 def fake(monkeypatch):
     suite = dataclasses.replace(get_suite("cheetah-dir"), horizon=HORIZON)
     monkeypatch.setattr(algorithms, "make_simulator", FakeSimulator)
-    monkeypatch.setattr(algorithms, "get_suite", lambda name: suite)
+    monkeypatch.setattr(registry, "get_suite", lambda name: suite)
     return suite
 
 
@@ -365,7 +368,7 @@ ALGORITHMS = ["sac", "td3", "goal-conditioned-sac", "goal-conditioned-td3"]
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
 def test_equal_seeds_give_equal_bits_and_others_do_not(fake, algorithm):
     def actions(seed: int) -> np.ndarray:
-        tasks = algorithms.collect(settings(algorithm=algorithm, run_seed=seed))
+        tasks = algorithms.collect(settings(algorithm=algorithm, run_seed=seed), fake)
         return np.concatenate([task.actions for task in tasks])
 
     assert np.array_equal(actions(1), actions(1))
@@ -375,7 +378,7 @@ def test_equal_seeds_give_equal_bits_and_others_do_not(fake, algorithm):
 
 
 def test_buffers_hold_every_step_of_whole_episodes_in_time_order(fake):
-    for task in algorithms.collect(settings()):
+    for task in algorithms.collect(settings(), fake):
         task.check("task")
         assert np.all(np.diff(task.behaviour_step) >= -HORIZON * 2)
         starts, ends = task.starts, task.episode_ends
@@ -389,13 +392,13 @@ def test_buffers_hold_every_step_of_whole_episodes_in_time_order(fake):
             np.testing.assert_allclose(
                 task.rewards[first:end], task.actions[first:end, 0], atol=1e-5
             )
-    immortal = algorithms.collect(settings())[0]
+    immortal = algorithms.collect(settings(), fake)[0]
     assert immortal.num_episodes == 12 and set(immortal.lengths) == {HORIZON}
 
 
 def test_the_greedy_phase_repeats_itself_and_does_not_learn(fake):
     """From nearly equal starts the last episodes act nearly alike: no noise, no updates."""
-    (task,) = algorithms.collect(settings(tasks=(0,)))
+    (task,) = algorithms.collect(settings(tasks=(0,)), fake)
     last = task.quality("expert", 2)
     first_actions = last.actions[last.starts]
     first_positions = last.observations[last.starts, 0]
@@ -421,13 +424,10 @@ def test_a_suite_that_did_not_learn_fails_and_writes_nothing(fake, tmp_path, cap
     assert not out.exists()
 
 
-def test_the_stage_writes_a_store_that_reads_back(fake, tmp_path, monkeypatch):
-    import trajprompt.tasks.suites as suites
-
-    monkeypatch.setattr(suites, "get_suite", lambda name: fake)
+def test_the_stage_writes_a_store_that_reads_back(fake, tmp_path):
     out = tmp_path / "trajectories.h5"
     run(settings(), str(out))
-    collected = algorithms.collect(settings())
+    collected = algorithms.collect(settings(), fake)
     for task in collected:
         stored = read_trajectories(out)[task.task]
         assert np.array_equal(stored.actions, task.actions)
@@ -442,7 +442,7 @@ def test_not_a_number_never_counts_as_learned():
 
 
 def test_the_curve_ends_with_the_last_steps(fake):
-    tasks = algorithms.collect(settings())
+    tasks = algorithms.collect(settings(), fake)
     curve = learning_curve(tasks)
     assert curve[-1, 0] == np.mean([task.episode_ends[-1] for task in tasks])
     assert np.all(curve[:, 2] <= curve[:, 1]) and np.all(curve[:, 1] <= curve[:, 3])
@@ -471,7 +471,7 @@ def test_the_curve_ends_with_the_last_steps(fake):
 )
 def test_wrong_algorithms_and_options_are_named(changes, found):
     with pytest.raises(TrajpromptError, match=found):
-        algorithms.collect(settings(**changes))
+        algorithms.collect(settings(**changes), get_suite("cheetah-dir"))
 
 
 def test_an_option_of_none_is_an_option_not_given():
@@ -500,4 +500,4 @@ def test_agents_that_diverge_stop_the_collection(fake, monkeypatch, algorithm):
     with pytest.raises(
         TrajpromptError, match=r"collect cheetah-dir: step \d+: actions of NaN"
     ):
-        algorithms.collect(settings(algorithm=algorithm))
+        algorithms.collect(settings(algorithm=algorithm), fake)

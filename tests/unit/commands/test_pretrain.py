@@ -15,7 +15,7 @@ from trajprompt.errors import TrajpromptError
 from trajprompt.models.backbone import load_backbone, save_backbone
 from trajprompt.models.pretraining_data import hold_out, prepare
 from trajprompt.settings.stages import PretrainSettings
-from trajprompt.tasks.suites import get_suite
+from trajprompt.tasks.registry import get_suite
 from trajprompt.trajectories.episodes import TaskTrajectories
 from trajprompt.trajectories.store import write_trajectories
 

@@ -17,7 +17,7 @@ from trajprompt.report.read.baselines import read_random_play
 from trajprompt.rollout.columns import EVALUATION_COLUMNS
 from trajprompt.seeds import integers, stream
 from trajprompt.settings.stages import RandomPolicySettings
-from trajprompt.tasks.suites import get_suite
+from trajprompt.tasks.registry import get_suite
 
 SETTINGS = RandomPolicySettings("test", 5, "reach", (6, 9), episodes=3, threads=1)
 

@@ -10,7 +10,7 @@ from trajprompt.config.checks import splits
 from trajprompt.config.load import check_config, load_config, merge_config
 from trajprompt.errors import TrajpromptError
 from trajprompt.settings import stages as settings
-from trajprompt.tasks.suites import SUITE_NAMES
+from trajprompt.tasks.registry import SUITE_NAMES
 
 DEFAULT = load_config(["config.yaml"])
 

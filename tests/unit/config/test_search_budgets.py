@@ -8,7 +8,7 @@ from trajprompt.config import cells as table_cells
 from trajprompt.config import derive
 from trajprompt.config.load import Config, load_config
 from trajprompt.settings.options import parse_options
-from trajprompt.tasks.suites import get_suite
+from trajprompt.tasks.registry import get_suite
 from trajprompt.tuning.methods.ptdt_online import OnlineOptions
 from trajprompt.tuning.registry import get_method
 from trajprompt.tuning.search.loop import SearchOptions

@@ -10,6 +10,7 @@ import torch
 from support.tuning_job import (
     LEARNS,
     SETTINGS,
+    SUITE,
     build,
     files,
     make_backbone,
@@ -148,7 +149,10 @@ def test_zero_shot_the_test_tasks_data_judge_and_nothing_else():
     settings = dataclasses.replace(SETTINGS, prompt_quality="training", samples=1, **LEARNS)
     plain = {task: task_data(task) for task in tasks_read(settings)}
     other = plain | {task: spoilt(plain[task]) for task in settings.test_tasks}
-    both = [build_problem(settings, buffers, make_backbone()) for buffers in (plain, other)]
+    both = [
+        build_problem(settings, SUITE, buffers, make_backbone())
+        for buffers in (plain, other)
+    ]
     assert not torch.equal(*(drawn(problem) for problem in both))
     for name in ("initial_prompts", "training_prompts", "prompt_set"):
         assert same(*(getattr(problem, name) for problem in both)), name
@@ -185,7 +189,7 @@ def test_task_without_data_is_an_error():
     buffers = {2: task_data(2), 7: task_data(7)}
     missing = dataclasses.replace(SETTINGS, test_tasks=(9,))
     with pytest.raises(TrajpromptError, match="no task 9"):
-        build_problem(missing, buffers, make_backbone())
+        build_problem(missing, SUITE, buffers, make_backbone())
 
 
 def test_stages_write_whole_equal_files(files):

@@ -75,7 +75,7 @@ def scenes(
     settings: VideoSettings, backbones: Sequence[Path], adaptations: Sequence[Path]
 ) -> Iterator[Scene]:
     """The films of the settings, with their shares of the files."""
-    from trajprompt.tasks.suites import get_suite
+    from trajprompt.tasks.registry import get_suite
 
     across = len(settings.entries)
     wanted = across * len(settings.suites)
@@ -101,7 +101,7 @@ def play(settings: VideoSettings, scene: Scene) -> "tuple[Film, Episodes]":
     from trajprompt.rollout.film import Film
     from trajprompt.rollout.loop import rollout
     from trajprompt.rollout.plays import evaluation_seeds
-    from trajprompt.tasks.simulator import make_simulator
+    from trajprompt.tasks.registry import make_simulator
 
     names = settings.run_seed, scene.suite.name, settings.seed, scene.task
     reset = evaluation_seeds(*names, count=1)
@@ -180,19 +180,13 @@ def write_film(scene: Scene, film: "Film", path: Path) -> Path:
 
 
 def heading(scene: Scene) -> str:
-    from trajprompt.report.pages.markdown import SUITE_LABELS
-    from trajprompt.tasks.wording import goal_text
-
-    name = SUITE_LABELS[scene.suite.name]
-    return f"{name}, task {scene.task}: {goal_text(scene.suite.name, scene.task)}"
+    return f"{scene.suite.label}, task {scene.task}: {scene.suite.wording(scene.task)}"
 
 
 def _rows(
     settings: VideoSettings, scene: Scene, episodes: "Episodes"
 ) -> list[dict[str, Any]]:
-    from trajprompt.tasks.wording import goal_text
-
-    goal = goal_text(scene.suite.name, scene.task)
+    goal = scene.suite.wording(scene.task)
     return [
         {
             "suite": scene.suite.name,

@@ -16,12 +16,12 @@ from trajprompt.report.numbers.verdicts import (
 )
 from trajprompt.report.pages.markdown import (
     EMPTY,
-    SUITE_LABELS,
     about_intervals,
     grid,
     interval,
     number,
     size,
+    suite_label,
 )
 from trajprompt.report.read.papers import OWN
 from trajprompt.report.read.run import Run
@@ -77,7 +77,7 @@ def _size(table: pd.DataFrame, run: Run) -> str:
     """The run's size in words; the report is not told how long it trained and tuned."""
     judged = table[table["difference"].notna()] if "difference" in table else table[:0]
     words = f"n = {len(run.seeds)} seed(s)" if judged.empty else size(run, judged)
-    tasks = [f"{SUITE_LABELS.get(s, s)} {len(run.tasks(s))}" for s in run.suites]
+    tasks = [f"{suite_label(s)} {len(run.tasks(s))}" for s in run.suites]
     words += f"; test tasks: {', '.join(tasks)}; the budgets of pretraining and tuning"
     return f"{words} are in `record.json` and on the page *What made it*"
 
@@ -113,7 +113,7 @@ def _summary(claims: list[Claim], table: pd.DataFrame) -> str:
         text = f"{claim.statement} ({claim.place})"
         text += f" [{notes.index(claim.note) + 1}]" if claim.note else ""
         rows.append([text, claim.direction, *cells])
-    labels = [SUITE_LABELS.get(suite, suite) for suite in suites] or ["verdict"]
+    labels = [suite_label(suite) for suite in suites] or ["verdict"]
     header = ["claim", "direction", *labels]
     below = [f"[{place}] {note}\n" for place, note in enumerate(notes, start=1)]
     return "\n".join([grid(header, rows, len(header)), *below])
@@ -158,7 +158,7 @@ def _detail(row: pd.Series) -> list[str]:
     if row["published_exceeds_spread"] is False:
         spread += ", larger than the difference"
     margin = number(row.get("margin")) if row["direction"] != "greater" else EMPTY
-    suite = SUITE_LABELS.get(row["suite"], row["suite"])
+    suite = suite_label(row["suite"])
     printed = number(row["published_difference"])
     supports = row["published_supports"]
     supports = EMPTY if supports == NOT_PRINTED else supports

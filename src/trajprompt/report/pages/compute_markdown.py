@@ -10,7 +10,7 @@ from trajprompt.report.numbers.method_costs import (
     EVALUATE,
     TUNE,
 )
-from trajprompt.report.pages.markdown import EMPTY, SUITE_LABELS, grid, number
+from trajprompt.report.pages.markdown import EMPTY, grid, number, suite_label
 
 
 def compute_markdown(table: pd.DataFrame, run: str) -> str:
@@ -57,7 +57,7 @@ def cost_markdown(table: pd.DataFrame) -> str:
     lines = []
     for cell in dict.fromkeys(table[CELL].itertuples(index=False, name=None)):
         suite, condition, method = cell
-        line = [SUITE_LABELS.get(suite, suite), condition, method]
+        line = [suite_label(suite), condition, method]
         for stage in (TUNE, EVALUATE):
             line += _shown(stages.get(stage), cell)
         lines.append(line)
@@ -90,8 +90,7 @@ def _notes(table: pd.DataFrame) -> str:
     if known.empty:
         return text
     ratios = [
-        f"{number(row['against'], 2)} in {SUITE_LABELS.get(row['suite'], row['suite'])} "
-        f"({row['condition']})"
+        f"{number(row['against'], 2)} in {suite_label(row['suite'])} ({row['condition']})"
         for _, row in known.iterrows()
     ]
     line = f"CPU seconds of tuning, {COMPARED} / {BASELINE}: {', '.join(ratios)}."

@@ -15,8 +15,7 @@ from trajprompt.errors import TrajpromptError
 from trajprompt.report.films import film as videos
 from trajprompt.report.films.panels import LABEL, TITLE, Panels
 from trajprompt.settings.stages import VideoSettings, from_mapping, to_json
-from trajprompt.tasks.suites import SUITE_NAMES
-from trajprompt.tasks.wording import WORDS, goal_text
+from trajprompt.tasks.registry import get_suite
 
 DEFAULT = load_config(["config.yaml"])
 SMOKE = load_config(["config.yaml", "presets/smoke.yaml"])
@@ -154,7 +153,6 @@ def test_without_ffmpeg_films_of_the_report_are_refused(tmp_path, monkeypatch):
 
 
 def test_goals_have_words():
-    assert set(WORDS) == set(SUITE_NAMES)
-    assert goal_text("cheetah-vel", 7) == "run forwards at 0.6 m/s"
-    assert goal_text("cheetah-dir", 1) == "run backwards"
-    assert goal_text("ant-dir", 1) == "walk towards 24°"
+    assert get_suite("cheetah-vel").wording(7) == "run forwards at 0.6 m/s"
+    assert get_suite("cheetah-dir").wording(1) == "run backwards"
+    assert get_suite("ant-dir").wording(1) == "walk towards 24°"

@@ -18,7 +18,7 @@ from trajprompt.errors import TrajpromptError
 from trajprompt.models.prompt_dt import BackboneConfig, PromptDT, action_loss
 from trajprompt.seeds import stream, torch_generator
 from trajprompt.settings.options import OptionError, build, parse_options
-from trajprompt.tasks.suites import get_suite
+from trajprompt.tasks.registry import get_suite
 from trajprompt.tuning import oracle, protocol
 from trajprompt.tuning.finetuning import FinetuneOptions
 from trajprompt.tuning.imitation import ImitationLoss

@@ -13,7 +13,7 @@ from support.fake_oracle import STEPS, bowl, fake
 from support.tuning_problem import PROMPT, ROWS, make_problem, segments
 from trajprompt.errors import TrajpromptError
 from trajprompt.settings.options import parse_options
-from trajprompt.tasks.suites import get_suite
+from trajprompt.tasks.registry import get_suite
 from trajprompt.tuning import oracle
 from trajprompt.tuning.oracle import ReturnOracle
 from trajprompt.tuning.prompt_vectors import to_prompts, to_vectors

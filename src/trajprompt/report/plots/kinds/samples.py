@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from trajprompt.report.pages.markdown import SUITE_LABELS, span
+from trajprompt.report.pages.markdown import span, suite_label
 from trajprompt.report.plots.figure import Figure, counted, errors, last_row, untuned_line
 from trajprompt.report.plots.style import CYCLE, interval_label, legend_below, panels, save
 
@@ -44,7 +44,7 @@ def draw(rows: pd.DataFrame, figure: Figure, stem: Path) -> None:
                 label = interval_label(figure.method_label(method), own["low"])
                 _line(axis, own, places, shift, CYCLE[index % len(CYCLE)], label)
             axis.set_xticks(list(places.values()), [str(n) for n in places])
-            axis.set_title(SUITE_LABELS.get(suite, suite))
+            axis.set_title(suite_label(suite))
             axis.set_xlabel(_samples_label(figure.settings.context_lengths[suite]))
             axis.set_ylabel("return per episode")
         picture.suptitle(counted(rows), fontsize=9)

@@ -15,12 +15,12 @@ from trajprompt.report.numbers.similarity import chance_cka, debiased_cka, linea
 from trajprompt.report.numbers.statistics import estimate
 from trajprompt.report.pages.markdown import (
     EMPTY,
-    SUITE_LABELS,
     about_intervals,
     grid,
     interval,
     number,
     plus_minus,
+    suite_label,
 )
 from trajprompt.report.plots.figure import Figure, last_row
 from trajprompt.report.plots.prompts import PromptCell
@@ -113,7 +113,7 @@ def draw(rows: pd.DataFrame, figure: Figure, stem: Path) -> None:
         for suite, axis in zip(suites, axes, strict=True):
             here = rows[rows["suite"] == suite]
             _panel(axis, here)
-            axis.set_title(SUITE_LABELS.get(suite, suite))
+            axis.set_title(suite_label(suite))
             axis.set_xlabel("similarity to the expert prompts (linear CKA)")
             axis.set_xlim(min(0.0, here["debiased"].min()) - 0.03, 1.03)
         legend_below(picture, axes)
@@ -156,7 +156,7 @@ def markdown(rows: pd.DataFrame, figure: Figure) -> str:
     for suite in dict.fromkeys(rows["suite"]):
         here = rows[rows["suite"] == suite]
         lines = [_line(row) for _, row in here.iterrows()]
-        parts += [f"{SUITE_LABELS.get(suite, suite)}\n", grid(header, lines), _notes(here)]
+        parts += [f"{suite_label(suite)}\n", grid(header, lines), _notes(here)]
     return "\n".join([*parts, _explanation(figure)])
 
 

@@ -1,4 +1,7 @@
-"""One agent for all ant directions: each row is seen so that its goal is "run to +x".
+"""Ant suites: walk in a given direction, and the symmetries that make all directions one.
+
+Goals and splits are those of mxu34/prompt-dt at 5f665e5, ``config/ant_dir``; simulator and
+rewards: locomotion.py.
 
 Two exact symmetries of the ant (both tested against the simulator) make all directions
 one task. The world may turn about the vertical axis: the goal's direction becomes +x. The
@@ -8,12 +11,11 @@ so that one gait in one direction is all there is to learn.
 """
 
 import numpy as np
-from torch import Generator, Tensor
 
-from trajprompt.collect.perspective import VISIBLE, Transition
-from trajprompt.collect.replay import Batch
-from trajprompt.tasks.suites import Suite
+from trajprompt.tasks.locomotion import LocomotionSimulator
+from trajprompt.tasks.suites import Camera, Suite, all_but, read_table
 
+SURVIVE = 1.0  # paid for every step, even a step on which the ant stands still
 # Places in the legacy observation.
 QUATERNION = slice(1, 5)  # of the root: w, x, y, z
 JOINTS = slice(5, 13)  # hip 1, ankle 1, hip 2, … ankle 4; leg 1 is the front left one
@@ -23,20 +25,44 @@ JOINT_SPEEDS = slice(19, 27)
 FIRST_ACTUATED_LEG = 3  # actions are hip 4, ankle 4, hip 1, … ankle 3 (ant.xml)
 # The ankles of legs 2 and 3 bend with negative angles (ant.xml, joint ranges).
 ANKLE_SIGNS = np.array([1.0, -1.0, -1.0, 1.0])
-SURVIVE = 1.0  # paid for every step, even a step on which the ant stands still
 
 
-class CanonicalHeading:
-    """Sees rows turned and their legs renamed; gives actions for the legs' true names."""
+class AntDirection(LocomotionSimulator):
+    """Run in the goal's direction; its velocity is that of the torso body's ``xpos``."""
 
-    stack = 1
-    extra = 0
+    xml = "ant.xml"
+    control_weight = 0.5
 
-    def __init__(self, suite: Suite, row_tasks: np.ndarray, discount: float):
-        self.death = SURVIVE / (1 - discount)
-        self.features = self.inputs = VISIBLE[suite.name]
-        self.generators: dict[str, Generator] = {}
-        self.angles = suite.goals[row_tasks, 0]
+    def __init__(self, suite: Suite, tasks: np.ndarray, threads: int = 1):
+        super().__init__(suite, tasks, threads)
+        angles = suite.goals[self.tasks, 0]
+        self._headings = np.stack([np.cos(angles), np.sin(angles)], axis=1)  # (N, 2)
+
+    def _progress(self) -> np.ndarray:
+        return self._torso[:, :2]
+
+    def _rewards(self, velocity: np.ndarray) -> np.ndarray:
+        # Also on the step on which the ant falls, as in the reference.
+        return (velocity * self._headings).sum(axis=1) + SURVIVE
+
+    def _observations(self) -> np.ndarray:
+        # 13 positions without x and y, 14 velocities. Finite, so that a broken row
+        # harms no batch that it shares.
+        return np.nan_to_num(self._state[:, 2:29].astype(np.float32))
+
+    def _unhealthy(self) -> np.ndarray:
+        height = self._state[:, 2]
+        finite = np.isfinite(self._state).all(axis=1)
+        return ~(finite & (height >= 0.2) & (height <= 1.0))
+
+
+class AntSymmetry:
+    """Rows turned and their legs renamed; actions are for the legs' true names."""
+
+    survive = SURVIVE
+
+    def __init__(self, goals: np.ndarray):
+        self.angles = goals[:, 0]  # (N,)
         self.quarters = np.rint(self.angles / (np.pi / 2)).astype(int) % 4
 
     def look(self, observations: np.ndarray) -> np.ndarray:
@@ -47,23 +73,6 @@ class CanonicalHeading:
 
     def intend(self, actions: np.ndarray) -> np.ndarray:
         return permute(actions, self.quarters, FIRST_ACTUATED_LEG)
-
-    def rewards(self, transition: Transition) -> np.ndarray:
-        # The constant bonus is taken out, so that the critics need not learn a large
-        # constant first, and death is charged for the bonus that it forgoes: without the
-        # charge an ant whose rewards are still negative gains by falling. (A charge of
-        # discount * death would be the same problem exactly; this is one bonus more.)
-        # The stores keep the true reward.
-        return transition.rewards - SURVIVE - self.death * transition.terminations
-
-    def extras(self, transition: Transition) -> np.ndarray:
-        return np.empty((len(transition.rewards), 0), dtype=np.float32)
-
-    def acting(self, features: Tensor) -> Tensor:
-        return features[None]
-
-    def learning(self, batch: Batch, extra: Tensor, rows: Tensor) -> Batch:
-        return batch
 
 
 def turn(observations: np.ndarray, angles: np.ndarray) -> np.ndarray:
@@ -127,3 +136,40 @@ def _rotate(vectors: np.ndarray, angles: np.ndarray) -> np.ndarray:
     c, s = np.cos(angles), np.sin(angles)
     x, y = vectors.T
     return np.stack([c * x - s * y, s * x + c * y], axis=1)
+
+
+def heading_words(goal: np.ndarray) -> str:
+    return f"walk towards {np.degrees(goal[0]) % 360:.0f}°"
+
+
+def _ant(name: str, label: str, train: tuple[int, ...], test: tuple[int, ...]) -> Suite:
+    return Suite(
+        name=name,
+        label=label,
+        words=heading_words,
+        simulator=AntDirection,
+        state_dim=27,
+        action_dim=8,
+        horizon=200,
+        dt=0.05,
+        goals=read_table("ant_dir.csv"),
+        goal_unit="rad",
+        table="ant_dir.csv",
+        train_tasks=train,
+        test_tasks=test,
+        target_return=500,  # PTDT Table 6
+        return_scale=500,  # PDT
+        symmetry=AntSymmetry,
+        # From above, so that directions can be told apart; north of it is +y.
+        camera=Camera(at="torso", distance=5.0, azimuth=90.0, elevation=-55.0),
+        goal_mark="arrow",
+    )
+
+
+TEST = (6, 17, 23, 30, 41)  # ant_dir_50.json; PTDT Table 5
+SUITES = (
+    _ant("ant-dir", "Ant-dir", all_but(50, TEST), TEST),
+    # ant_dir_10.json. "Out of distribution" in the papers; two of the three test
+    # directions (tasks 4, 41) lie within 6 degrees of a training direction (task 13).
+    _ant("ant-dir-ood", "Ant-dir-OOD", (8, 13, 16, 20, 22, 26, 32, 37), (1, 4, 41)),
+)
