@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from trajprompt.config.wrong_keys import Config, Sources, short
+from trajprompt.config.wrong_keys import Config, Sources, WrongKey, short
 from trajprompt.errors import TrajpromptError
 from trajprompt.report.read.papers import read_papers
 from trajprompt.settings.parsing import read_yaml
@@ -48,7 +48,7 @@ def lower_layers(given: Config, root: Path) -> Sources:
     folder, preset = given.get("papers", PAPERS), given.get("preset", PRESET)
     for key, value in (("papers", folder), ("preset", preset)):
         if not isinstance(value, str):
-            raise TrajpromptError(key, f"found {short(value)}", "text")
+            raise WrongKey((key,), f"found {short(value)}", "text")
     return [*_papers(root / folder), *_presets(root / "presets", preset)]
 
 
@@ -108,12 +108,17 @@ def _papers(folder: Path) -> Sources:
 def _presets(folder: Path, name: str) -> Sources:
     """A preset and, below it, those that it is like."""
     chain: list[tuple[str | Path, Config]] = []
-    above: str = "preset"
+    known = sorted(path.stem for path in folder.glob("*.yaml"))
+    above = ""
     while True:
-        known = sorted(path.stem for path in folder.glob("*.yaml"))
-        if name not in known or name in [Path(file).stem for file, _ in chain]:
-            found, expected = f"found {name!r:.60}", f"one of {', '.join(known)}"
-            raise TrajpromptError(above, found, expected)
+        left = [other for other in known if other not in {Path(f).stem for f, _ in chain}]
+        if name not in left:
+            found, expected = f"found {name!r:.60}", f"one of {', '.join(left)}"
+            raise (
+                TrajpromptError(above, found, expected)
+                if above
+                else WrongKey(("preset",), found, expected)
+            )
         file = folder / f"{name}.yaml"
         values = read_mapping(file)
         if values.get("preset") != name:

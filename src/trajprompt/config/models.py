@@ -111,11 +111,19 @@ class Pretraining(PromptForm):
 
 
 def changes(model: type[Model], name: str) -> type[Model]:
-    """``model`` with every key optional: what differs from other layers."""
+    """``model`` with every key optional: what differs from other layers.
+
+    A key that is not named is None, which is no value that a file may give it.
+    """
     fields: dict[str, Any] = {
-        key: (_annotation(field) | None, None) for key, field in model.model_fields.items()
+        key: (_annotation(field), Field(default=None, json_schema_extra=_no_default))
+        for key, field in model.model_fields.items()
     }
     return create_model(name, __base__=Model, **fields)
+
+
+def _no_default(schema: dict[str, Any]) -> None:
+    schema.pop("default", None)
 
 
 def _annotation(field: Any) -> Any:

@@ -12,18 +12,17 @@ if TYPE_CHECKING:
     from pydantic import ValidationError
 
 Config = dict[str, Any]
-Sources = Sequence[
-    tuple["str | Path", Config]
-]  # files and what they say, lowest layer first
-Path_ = Sequence[Any]
+# Files and what they say, lowest layer first.
+Sources = Sequence[tuple["str | Path", Config]]
+Keys = Sequence[Any]  # the path of a value: keys of mappings, places in lists
 COMMAND_LINE = "command line"
 
 
 class WrongKey(TrajpromptError):
     """A key that cannot be resolved; ``path`` are its parts."""
 
-    def __init__(self, path: tuple[str, ...], found: str, expected: str):
-        super().__init__(".".join(path), f"found {found}", expected)
+    def __init__(self, path: Keys, found: str, expected: str):
+        super().__init__(dotted(path), found, expected)
         self.path = path
 
 
@@ -53,20 +52,20 @@ def _expected(fault: Mapping[str, Any]) -> str:
     return f"{text} (write 1.0e-4, not 1e-4)" if number else text
 
 
-def origin(path: Path_, config: Config, sources: Sources) -> str:
+def origin(path: Keys, config: Config, sources: Sources) -> str:
     """The file that set the key at ``path``, else the command line.
 
     It is the last file with the value that the configuration has there. For a key that is
     missing or was generated, it is the file of what holds it.
     """
     while path:
-        known = [source for source in sources if _has(path, source[1])]
+        known = [source for source in sources if has(path, source[1])]
         if known:
             break
         path = path[:-1]
     else:
         return COMMAND_LINE
-    if not _has(path, config):
+    if not has(path, config):
         return str(known[-1][0])
     same = [file for file, values in known if _at(path, values) == _at(path, config)]
     if same:
@@ -75,7 +74,8 @@ def origin(path: Path_, config: Config, sources: Sources) -> str:
     return str(known[-1][0]) if merged else COMMAND_LINE
 
 
-def _has(path: Path_, node: Any) -> bool:
+def has(path: Keys, node: Any) -> bool:
+    """Whether there is a value at ``path``."""
     try:
         _at(path, node)
     except (KeyError, IndexError, TypeError, ValueError):
@@ -83,13 +83,13 @@ def _has(path: Path_, node: Any) -> bool:
     return True
 
 
-def _at(path: Path_, node: Any) -> Any:
+def _at(path: Keys, node: Any) -> Any:
     for part in path:
         node = node[int(part) if isinstance(node, list) else part]
     return node
 
 
-def dotted(path: Path_) -> str:
+def dotted(path: Keys) -> str:
     return ".".join(map(str, path)) or "top level"
 
 
