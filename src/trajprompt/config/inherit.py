@@ -26,7 +26,7 @@ def expanded(config: Config) -> Config:
 
 
 def written_at(path: Sequence[Any], config: Config) -> list[Any]:
-    """The key of ``config``, not yet expanded, that the value at ``path`` is inherited from.
+    """Where ``config``, not yet expanded, has the value that ``path`` inherits.
 
     ``path`` itself where nothing is inherited, or no entry sets it.
     """
@@ -87,7 +87,7 @@ def _join_backbones(base: Config, own: Config) -> Config:
 def _join_by_suite(
     base: Config, own: Config, key: str, flat: Callable[[Config], Any]
 ) -> Config:
-    """``own`` over ``base``, whose values of a suite stay below what ``own`` says of all."""
+    """``own`` over ``base``; what ``own`` says of all suites also lies over its suites."""
     joined = {**base, **own}
     for nested in (key, "options"):
         if nested in base and nested in own:
@@ -139,12 +139,12 @@ def _options_like(methods: Config, path: tuple[str, ...], value: Any) -> Any:
     if not isinstance(value, dict) or "like" not in value:
         return value
     base = methods.get(value["like"]) if isinstance(value["like"], str) else None
-    if not isinstance(base, dict):
+    if base is None:
         raise WrongKey(
             (*path, "like"), f"found {value['like']!r:.60}", "a name under methods"
         )
     own = {key: item for key, item in value.items() if key != "like"}
-    return _over(base.get("options", {}), own)
+    return _over(base.get("options", {}) if isinstance(base, dict) else {}, own)
 
 
 JOINS: dict[str, Join] = {

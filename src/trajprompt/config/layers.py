@@ -13,7 +13,7 @@ from typing import Any
 
 from trajprompt.config.wrong_keys import Config, Sources, WrongKey, short
 from trajprompt.errors import TrajpromptError
-from trajprompt.report.read.papers import read_papers
+from trajprompt.report.read.papers import PAPER_FILE, read_papers
 from trajprompt.settings.parsing import read_yaml
 from trajprompt.tasks.registry import SUITE_NAMES, get_suite
 
@@ -49,7 +49,24 @@ def lower_layers(given: Config, root: Path) -> Sources:
     for key, value in (("papers", folder), ("preset", preset)):
         if not isinstance(value, str):
             raise WrongKey((key,), f"found {short(value)}", "text")
+    if not (root / folder).is_dir():
+        expected = "a folder with a folder per paper, relative to config.yaml's"
+        raise WrongKey(("papers",), f"found {folder}, which is no folder", expected)
     return [*_papers(root / folder), *_presets(root / "presets", preset)]
+
+
+def require_presets(user: Sources) -> None:
+    """Refuse a base that a file names which is no preset: it would have no effect."""
+    for file, values in user:
+        if "like" in values and values.get("preset") != Path(file).stem:
+            expected = "`like` in files of presets/ alone; `preset: NAME` chooses one"
+            raise WrongKey(("like",), f"found {short(values['like'])}", expected)
+
+
+def papers_of(lower: Sources) -> set[str]:
+    """The papers' folders among the layers, by name."""
+    files = [Path(file) for file, _ in lower]
+    return {file.parent.name for file in files if file.name == PAPER_FILE}
 
 
 def complete(config: Config) -> Config:
@@ -89,7 +106,7 @@ def _papers(folder: Path) -> Sources:
     sources: list[tuple[str | Path, Config]] = []
     owners: dict[tuple[str, str], Path] = {}
     for paper, values in read_papers(folder):
-        file = paper.folder / "paper.yaml"
+        file = paper.folder / PAPER_FILE
         for part, entries in values.items():
             if part not in OF_PAPERS or not isinstance(entries, dict):
                 known = f"mappings called {', '.join(OF_PAPERS)}"

@@ -8,7 +8,14 @@ from typing import Any
 from trajprompt.config.cell_checks import cell_inconsistencies
 from trajprompt.config.checks import inconsistencies
 from trajprompt.config.inherit import expanded, written_at
-from trajprompt.config.layers import complete, lower_layers, merge, read_mapping
+from trajprompt.config.layers import (
+    complete,
+    lower_layers,
+    merge,
+    papers_of,
+    read_mapping,
+    require_presets,
+)
 from trajprompt.config.table_checks import paper_inconsistencies, table_inconsistencies
 from trajprompt.config.wrong_keys import (
     Config,
@@ -19,7 +26,6 @@ from trajprompt.config.wrong_keys import (
     origin,
 )
 from trajprompt.errors import TrajpromptError
-from trajprompt.report.read.papers import list_papers
 from trajprompt.settings.parsing import odd_value
 
 
@@ -47,14 +53,13 @@ def resolve(given: Config, root: Path, files: Sequence[str | Path] = ()) -> Conf
     merged: Config = given
     try:
         _require_plain(given)
+        require_presets(user)
         lower = lower_layers(given, root)
         sources, merged = [*lower, *user], {}
         for values in (*(values for _, values in lower), given):
             merge(merged, values)
         config = _validated(expanded(complete(merged)))
-        _require_consistent(
-            config, {paper.key for paper in list_papers(root / config["papers"])}
-        )
+        _require_consistent(config, papers_of(lower))
     except WrongKey as error:
         path = written_at(error.path, merged)
         where = f"{origin(path, merged, sources)}: {dotted(path)}"
