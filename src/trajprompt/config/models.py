@@ -4,8 +4,6 @@ Defaults are the papers' values. Upper bounds lie far beyond use: they catch a t
 it fills the disk or the memory.
 """
 
-import functools
-from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -231,9 +229,3 @@ class RunConfig(Model):
     figures: Annotated[dict[TableName, Figure], AfterValidator(at_most(100))] = {}
     videos: Annotated[dict[TableName, Video], AfterValidator(at_most(20))] | None = None
     report: Report = "all"
-
-
-@functools.cache
-def json_schema() -> Mapping[str, Any]:
-    """The JSON Schema of a run's whole configuration, for editors."""
-    return RunConfig.model_json_schema()

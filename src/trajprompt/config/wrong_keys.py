@@ -75,12 +75,12 @@ def _expected(fault: Mapping[str, Any]) -> str:
 def origin(path: Keys, merged: Config, sources: Sources) -> str:
     """The file that set the key at ``path`` of the ``merged`` files, else the command line.
 
-    For a key that is missing or was generated, it is the file of what holds it.
+    For a key that is missing or was generated, it is the last file of what holds it.
     """
     while not has(path, merged):
         path = path[:-1]
     known = [source for source in sources if has(path, source[1])]
-    if not path or not known:
+    if not known:
         return COMMAND_LINE
     file, values = known[-1]
     found = _at(path, merged)

@@ -10,8 +10,8 @@ from support.paths import ROOT
 from trajprompt.config import backbones as pretraining_values
 from trajprompt.config import cells as table_cells
 from trajprompt.config import derive
+from trajprompt.config.json_schema import run_schema
 from trajprompt.config.load import load_config
-from trajprompt.config.models import json_schema
 from trajprompt.errors import TrajpromptError
 from trajprompt.models.prompt_dt import BACKBONES
 from trajprompt.trajectories.prompt_places import POSITIONS
@@ -53,7 +53,7 @@ def form(settings) -> tuple:
 def test_lists_of_names_agree():
     """The workflow and the models have them without importing torch."""
     assert tuple(BACKBONES) == pretraining_values.KINDS
-    known = json_schema()["$defs"]["Pretrain"]["properties"]["prompt_position"]["enum"]
+    known = run_schema()["$defs"]["Pretrain"]["properties"]["prompt_position"]["enum"]
     assert list(POSITIONS) == known
 
 
