@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Sequence
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
@@ -82,37 +82,53 @@ def at_most(count: int) -> Callable[[dict], dict]:
     return check
 
 
-NAME = "a name of up to 40 lower-case letters, digits and "
+def named(pattern: str, description: str) -> Any:
+    """Text that matches the whole ``pattern``."""
+    shown = Field(json_schema_extra={"pattern": f"^{pattern}$"})
+    return Annotated[str, AfterValidator(matches(pattern, description)), shown]
+
+
+def choice(known: Sequence[str]) -> Any:
+    """Text that is among ``known``."""
+    shown = Field(json_schema_extra={"enum": [*known]})
+    return Annotated[str, AfterValidator(one_of(known)), shown]
+
+
+def listed(item: Any, description: str, most: int = 1000) -> Any:
+    """A list of 1 to ``most`` different items."""
+    shown = Field(json_schema_extra={"minItems": 1, "maxItems": most, "uniqueItems": True})
+    return Annotated[list[item], AfterValidator(distinct(description, most)), shown]
+
+
+LETTERS = "a name of up to 40 lower-case letters, digits and "
+LINE = "1 to 80 characters on one line, without |"
+EACH_ONCE = "under entries, each once"
 SPLIT = "published, or a list of task indices"
 REPORT = "all, or a list of at least one name under tables or figures, each once"
-Name = Annotated[str, AfterValidator(matches(r"[a-z0-9][a-z0-9-]{0,39}", f"{NAME}hyphens"))]
-TableName = Annotated[
-    str, AfterValidator(matches(r"[a-z][a-z0-9_]{0,39}", f"{NAME}underscores"))
-]
-Line = Annotated[
-    str,
-    AfterValidator(
-        matches(r"[^\x00-\x1f|]{1,80}", "1 to 80 characters on one line, without |")
-    ),
-]
-Suite = Annotated[str, AfterValidator(one_of(SUITE_NAMES))]
-BackboneKind = Annotated[str, AfterValidator(one_of(KINDS))]
-FigureKind = Annotated[str, AfterValidator(one_of(tuple(READS)))]
-Suites = Annotated[
-    list[Suite], AfterValidator(distinct("a list of at least one suite, each once"))
-]
-Ids = Annotated[
-    list[str],
-    AfterValidator(distinct("a list of at least one name under entries, each once")),
-]
-Panels = Annotated[
-    list[str],
-    AfterValidator(distinct("a list of 1 to 4 names under entries, each once", 4)),
-]
-Seeds = Annotated[
-    list[Annotated[int, Field(ge=0, le=999_999)]],
-    AfterValidator(distinct("a list of 1 to 1000 seeds, each once")),
-]
+if TYPE_CHECKING:
+    Name: TypeAlias = str
+    TableName: TypeAlias = str
+    Line: TypeAlias = str
+    Suite: TypeAlias = str
+    BackboneKind: TypeAlias = str
+    FigureKind: TypeAlias = str
+    Suites: TypeAlias = list[str]
+    Ids: TypeAlias = list[str]
+    Panels: TypeAlias = list[str]
+    Seeds: TypeAlias = list[int]
+else:
+    Name = named(r"[a-z0-9][a-z0-9-]{0,39}", f"{LETTERS}hyphens")
+    TableName = named(r"[a-z][a-z0-9_]{0,39}", f"{LETTERS}underscores")
+    Line = named(r"[^\x00-\x1f|]{1,80}", LINE)
+    Suite = choice(SUITE_NAMES)
+    BackboneKind = choice(KINDS)
+    FigureKind = choice(tuple(READS))
+    Suites = listed(Suite, "a list of at least one suite, each once")
+    Ids = listed(str, f"a list of at least one name {EACH_ONCE}")
+    Panels = listed(str, f"a list of 1 to 4 names {EACH_ONCE}", 4)
+    Seeds = listed(
+        Annotated[int, Field(ge=0, le=999_999)], "a list of 1 to 1000 seeds, each once"
+    )
 Split = Annotated[
     list[Annotated[int, Field(ge=0)]] | Literal["published"],
     BeforeValidator(list_or("published", SPLIT)),

@@ -19,7 +19,7 @@ def with_grids(config: Config) -> Config:
     made = {key: value for key, value in config.items() if key != "grids"}
     grids = config.get("grids", {})
     if not isinstance(grids, dict):
-        raise WrongKey(("grids",), repr(grids)[:80], "a mapping of grids by name")
+        raise WrongKey(("grids",), f"found {grids!r:.80}", "a mapping of grids by name")
     for name, grid in grids.items():
         _check(name, grid)
         _extend(made, "entries", _entries(name, grid))
@@ -88,10 +88,12 @@ def _extend(config: Config, part: str, made: Config) -> None:
 
 def _check(name: str, grid: Any) -> None:
     if not isinstance(grid, dict) or set(grid) != set(KEYS):
-        raise WrongKey(("grids", name), repr(grid)[:80], f"the keys {', '.join(KEYS)}")
+        raise WrongKey(
+            ("grids", name), f"found {grid!r:.80}", f"the keys {', '.join(KEYS)}"
+        )
     for key in KEYS:
         if not isinstance(grid[key], str):
-            raise WrongKey(("grids", name, key), repr(grid[key])[:80], "text")
+            raise WrongKey(("grids", name, key), f"found {grid[key]!r:.80}", "text")
 
 
 def _with_ids(table: Any, ids: Mapping[str, list[str]]) -> Any:

@@ -5,11 +5,11 @@ comes on top. This also bears a configuration that is not valid yet: what has th
 is left for the models to refuse.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from trajprompt.config.grids import with_grids
-from trajprompt.config.wrong_keys import Config, WrongKey
+from trajprompt.config.wrong_keys import Config, WrongKey, has
 
 Join = Callable[[Config, Config], Config]
 
@@ -17,16 +17,35 @@ Join = Callable[[Config, Config], Config]
 def expanded(config: Config) -> Config:
     """``config`` without ``like`` and ``grids``: every entry written out."""
     made = with_grids(config)
-    for part, join in (
-        ("conditions", _join_flat),
-        ("backbones", _join_backbones),
-        ("methods", _join_methods),
-    ):
+    for part, join in JOINS.items():
         if isinstance(made.get(part), dict):
             made[part] = _inherit(part, made[part], join)
     if isinstance(made.get("methods"), dict):
         made["methods"] = _methods(made["methods"])
     return made
+
+
+def written_at(path: Sequence[Any], config: Config) -> list[Any]:
+    """Where ``config``, not yet expanded, has the value that ``path`` inherits.
+
+    ``path`` itself where nothing is inherited, or no entry sets it.
+    """
+    place, users = list(path), set()
+    while not has(place, config) and len(place) > 2 and place[0] in JOINS:
+        part, name, *rest = place
+        entry = config.get(part, {}).get(name)
+        if not isinstance(entry, dict) or name in users:
+            return list(path)
+        users.add(name)
+        options = entry.get("options")
+        chosen = options.get(rest[1]) if isinstance(options, dict) and rest[1:] else None
+        if rest[0] == "options" and isinstance(chosen, dict) and "like" in chosen:
+            place = [part, chosen["like"], "options", *rest[2:]]
+        elif "like" in entry:
+            place = [part, entry["like"], *rest]
+        else:
+            return list(path)
+    return place if has(place, config) else list(path)
 
 
 def _inherit(part: str, entries: Config, join: Join) -> Config:
@@ -41,9 +60,9 @@ def _one(part: str, entries: Config, name: str, users: tuple[str, ...], join: Jo
         return own
     base, path = own["like"], (part, name, "like")
     if not isinstance(base, str) or base not in entries:
-        raise WrongKey(path, repr(base), f"another name under {part}")
+        raise WrongKey(path, f"found {base!r:.60}", f"another name under {part}")
     if base in (*users, name):
-        raise WrongKey(path, base, f"one that is not itself like {name}")
+        raise WrongKey(path, f"found {base}", f"one that is not itself like {name}")
     inherited = _one(part, entries, base, (*users, name), join)
     if not isinstance(inherited, dict):
         return own
@@ -68,18 +87,30 @@ def _join_backbones(base: Config, own: Config) -> Config:
 def _join_by_suite(
     base: Config, own: Config, key: str, flat: Callable[[Config], Any]
 ) -> Config:
-    suites = {}
-    for suite in {**base.get(key, {}), **own.get(key, {})}:
-        kept = {
-            name: value
-            for name, value in base.get(key, {}).get(suite, {}).items()
-            if name not in flat(own)
+    """``own`` over ``base``; what ``own`` says of all suites also lies over its suites."""
+    joined = {**base, **own}
+    for nested in (key, "options"):
+        if nested in base and nested in own:
+            joined[nested] = _over(base[nested], own[nested])
+    if isinstance(base.get(key), dict) and isinstance(joined[key], dict):
+        joined[key] = {
+            suite: _over(_without(base[key].get(suite, {}), flat(own)), values)
+            if suite in own.get(key, {})
+            else _without(values, flat(own))
+            for suite, values in joined[key].items()
         }
-        suites[suite] = {**kept, **own.get(key, {}).get(suite, {})}
-    joined = {**base, **own, key: suites}
-    if "options" in base or "options" in own:
-        joined["options"] = {**base.get("options", {}), **own.get("options", {})}
     return joined
+
+
+def _over(below: Any, above: Any) -> Any:
+    both = isinstance(below, dict) and isinstance(above, dict)
+    return {**below, **above} if both else above
+
+
+def _without(values: Any, names: Any) -> Any:
+    if not isinstance(values, dict) or not isinstance(names, dict):
+        return values
+    return {name: value for name, value in values.items() if name not in names}
 
 
 def _methods(methods: Config) -> Config:
@@ -108,7 +139,16 @@ def _options_like(methods: Config, path: tuple[str, ...], value: Any) -> Any:
     if not isinstance(value, dict) or "like" not in value:
         return value
     base = methods.get(value["like"]) if isinstance(value["like"], str) else None
-    if not isinstance(base, dict):
-        raise WrongKey((*path, "like"), repr(value["like"]), "a name under methods")
+    if base is None:
+        raise WrongKey(
+            (*path, "like"), f"found {value['like']!r:.60}", "a name under methods"
+        )
     own = {key: item for key, item in value.items() if key != "like"}
-    return {**base.get("options", {}), **own}
+    return _over(base.get("options", {}) if isinstance(base, dict) else {}, own)
+
+
+JOINS: dict[str, Join] = {
+    "conditions": _join_flat,
+    "backbones": _join_backbones,
+    "methods": _join_methods,
+}

@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from trajprompt.config.wrong_keys import Config, Sources, short
+from trajprompt.config.wrong_keys import Config, Sources, WrongKey, short
 from trajprompt.errors import TrajpromptError
-from trajprompt.report.read.papers import read_papers
+from trajprompt.report.read.papers import PAPER_FILE, read_papers
 from trajprompt.settings.parsing import read_yaml
 from trajprompt.tasks.registry import SUITE_NAMES, get_suite
 
@@ -48,8 +48,25 @@ def lower_layers(given: Config, root: Path) -> Sources:
     folder, preset = given.get("papers", PAPERS), given.get("preset", PRESET)
     for key, value in (("papers", folder), ("preset", preset)):
         if not isinstance(value, str):
-            raise TrajpromptError(key, f"found {short(value)}", "text")
+            raise WrongKey((key,), f"found {short(value)}", "text")
+    if not (root / folder).is_dir():
+        expected = "a folder with a folder per paper, relative to config.yaml's"
+        raise WrongKey(("papers",), f"found {folder}, which is no folder", expected)
     return [*_papers(root / folder), *_presets(root / "presets", preset)]
+
+
+def require_presets(user: Sources) -> None:
+    """Refuse a base that a file names which is no preset: it would have no effect."""
+    for file, values in user:
+        if "like" in values and values.get("preset") != Path(file).stem:
+            expected = "`like` in files of presets/ alone; `preset: NAME` chooses one"
+            raise WrongKey(("like",), f"found {short(values['like'])}", expected)
+
+
+def papers_of(lower: Sources) -> set[str]:
+    """The papers' folders among the layers, by name."""
+    files = [Path(file) for file, _ in lower]
+    return {file.parent.name for file in files if file.name == PAPER_FILE}
 
 
 def complete(config: Config) -> Config:
@@ -89,7 +106,7 @@ def _papers(folder: Path) -> Sources:
     sources: list[tuple[str | Path, Config]] = []
     owners: dict[tuple[str, str], Path] = {}
     for paper, values in read_papers(folder):
-        file = paper.folder / "paper.yaml"
+        file = paper.folder / PAPER_FILE
         for part, entries in values.items():
             if part not in OF_PAPERS or not isinstance(entries, dict):
                 known = f"mappings called {', '.join(OF_PAPERS)}"
@@ -108,12 +125,17 @@ def _papers(folder: Path) -> Sources:
 def _presets(folder: Path, name: str) -> Sources:
     """A preset and, below it, those that it is like."""
     chain: list[tuple[str | Path, Config]] = []
-    above: str = "preset"
+    known = sorted(path.stem for path in folder.glob("*.yaml"))
+    above = ""
     while True:
-        known = sorted(path.stem for path in folder.glob("*.yaml"))
-        if name not in known or name in [Path(file).stem for file, _ in chain]:
-            found, expected = f"found {name!r:.60}", f"one of {', '.join(known)}"
-            raise TrajpromptError(above, found, expected)
+        left = [other for other in known if other not in {Path(f).stem for f, _ in chain}]
+        if name not in left:
+            found, expected = f"found {name!r:.60}", f"one of {', '.join(left)}"
+            raise (
+                TrajpromptError(above, found, expected)
+                if above
+                else WrongKey(("preset",), found, expected)
+            )
         file = folder / f"{name}.yaml"
         values = read_mapping(file)
         if values.get("preset") != name:

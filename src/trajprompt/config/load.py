@@ -7,10 +7,24 @@ from typing import Any
 
 from trajprompt.config.cell_checks import cell_inconsistencies
 from trajprompt.config.checks import inconsistencies
-from trajprompt.config.inherit import WrongKey, expanded
-from trajprompt.config.layers import complete, lower_layers, merge, read_mapping
-from trajprompt.config.table_checks import table_inconsistencies
-from trajprompt.config.wrong_keys import Config, Sources, dotted, first_fault, origin
+from trajprompt.config.inherit import expanded, written_at
+from trajprompt.config.layers import (
+    complete,
+    lower_layers,
+    merge,
+    papers_of,
+    read_mapping,
+    require_presets,
+)
+from trajprompt.config.table_checks import paper_inconsistencies, table_inconsistencies
+from trajprompt.config.wrong_keys import (
+    Config,
+    Sources,
+    WrongKey,
+    dotted,
+    first_fault,
+    origin,
+)
 from trajprompt.errors import TrajpromptError
 from trajprompt.settings.parsing import odd_value
 
@@ -35,33 +49,31 @@ def resolve(given: Config, root: Path, files: Sequence[str | Path] = ()) -> Conf
     """
     # Snakemake accepts a key that stands twice in a file; reading the files again does not.
     user = [(file, read_mapping(Path(file))) for file in files]
-    _require_plain(given, user)
-    sources: Sources = [*lower_layers(given, root), *user]
-    merged: Config = {}
-    for _, values in sources[: len(sources) - len(user)]:
-        merge(merged, values)
-    merge(merged, given)
+    sources: Sources = user
+    merged: Config = given
     try:
-        config = _validated(expanded(complete(merged)), sources)
+        _require_plain(given)
+        require_presets(user)
+        lower = lower_layers(given, root)
+        sources, merged = [*lower, *user], {}
+        for values in (*(values for _, values in lower), given):
+            merge(merged, values)
+        config = _validated(expanded(complete(merged)))
+        _require_consistent(config, papers_of(lower))
     except WrongKey as error:
-        where = f"{origin(error.path, merged, sources)}: {error.where}"
+        path = written_at(error.path, merged)
+        where = f"{origin(path, merged, sources)}: {dotted(path)}"
         raise TrajpromptError(where, error.found, error.expected) from error
-    checks = (inconsistencies, table_inconsistencies, cell_inconsistencies)
-    for key, found, expected in chain.from_iterable(check(config) for check in checks):
-        where = f"{origin(key.split('.'), config, sources)}: {key}"
-        raise TrajpromptError(where, f"found {found}", expected)
     return config
 
 
-def _require_plain(given: Config, sources: Sources) -> None:
+def _require_plain(given: Config) -> None:
     odd = odd_value(given)
     if odd is not None:
-        path, found, expected = odd
-        where = f"{origin(path, given, sources)}: {dotted(path)}"
-        raise TrajpromptError(where, found, expected)
+        raise WrongKey(*odd)
 
 
-def _validated(config: Config, sources: Sources) -> Config:
+def _validated(config: Config) -> Config:
     from pydantic import ValidationError
 
     from trajprompt.config.models import RunConfig
@@ -69,7 +81,17 @@ def _validated(config: Config, sources: Sources) -> Config:
     try:
         model: Any = RunConfig.model_validate(config)
     except ValidationError as error:
-        path, found, expected = first_fault(error)
-        where = f"{origin(path, config, sources)}: {dotted(path)}"
-        raise TrajpromptError(where, found, expected) from error
-    return model.model_dump()
+        raise WrongKey(*first_fault(error)) from error
+    return model.model_dump(warnings=False)
+
+
+def _require_consistent(config: Config, papers: set[str]) -> None:
+    """Refuse keys that do not fit each other, or papers that there are not."""
+    found = chain(
+        inconsistencies(config),
+        paper_inconsistencies(config, papers),
+        table_inconsistencies(config),
+        cell_inconsistencies(config),
+    )
+    for key, value, expected in found:
+        raise WrongKey(key.split("."), f"found {value}", expected)

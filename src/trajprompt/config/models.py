@@ -4,8 +4,6 @@ Defaults are the papers' values. Upper bounds lie far beyond use: they catch a t
 it fills the disk or the memory.
 """
 
-import functools
-from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -111,11 +109,19 @@ class Pretraining(PromptForm):
 
 
 def changes(model: type[Model], name: str) -> type[Model]:
-    """``model`` with every key optional: what differs from other layers."""
+    """``model`` with every key optional: what differs from other layers.
+
+    A key that is not named is None, which is no value that a file may give it.
+    """
     fields: dict[str, Any] = {
-        key: (_annotation(field) | None, None) for key, field in model.model_fields.items()
+        key: (_annotation(field), Field(default=None, json_schema_extra=_no_default))
+        for key, field in model.model_fields.items()
     }
     return create_model(name, __base__=Model, **fields)
+
+
+def _no_default(schema: dict[str, Any]) -> None:
+    schema.pop("default", None)
 
 
 def _annotation(field: Any) -> Any:
@@ -223,9 +229,3 @@ class RunConfig(Model):
     figures: Annotated[dict[TableName, Figure], AfterValidator(at_most(100))] = {}
     videos: Annotated[dict[TableName, Video], AfterValidator(at_most(20))] | None = None
     report: Report = "all"
-
-
-@functools.cache
-def json_schema() -> Mapping[str, Any]:
-    """The JSON Schema of a run's whole configuration, for editors."""
-    return RunConfig.model_json_schema()

@@ -1,5 +1,6 @@
 """What a schema can't see in the config's columns, tables, figures and videos."""
 
+from collections.abc import Collection
 from typing import Any
 
 from trajprompt.config import backbones as pretraining
@@ -16,6 +17,18 @@ def table_inconsistencies(config: Config) -> Found:
     if not found and not (table_cells.tables(config) or table_cells.figures(config)):
         suites = ", ".join(config["suites"])
         yield "tables", "no column of a suite of the run", f"a column of one of {suites}"
+
+
+def paper_inconsistencies(config: Config, papers: Collection[str]) -> Found:
+    """Tables and figures of papers that have no folder, and names that are a paper's."""
+    for part in ("tables", "figures", "videos"):
+        for name, entry in (config[part] or {}).items():
+            paper = entry.get("paper")
+            if paper is not None and paper not in papers:
+                expected = f"a folder of {config['papers']}/: {', '.join(sorted(papers))}"
+                yield f"{part}.{name}.paper", paper, expected
+            if name in papers:
+                yield f"{part}.{name}", "the name of a paper", "a name of its own"
 
 
 def _column_errors(config: Config) -> Found:

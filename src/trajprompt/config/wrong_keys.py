@@ -12,18 +12,31 @@ if TYPE_CHECKING:
     from pydantic import ValidationError
 
 Config = dict[str, Any]
-Sources = Sequence[
-    tuple["str | Path", Config]
-]  # files and what they say, lowest layer first
-Path_ = Sequence[Any]
+# Files and what they say, lowest layer first.
+Sources = Sequence[tuple["str | Path", Config]]
+Keys = Sequence[Any]  # the path of a value: keys of mappings, places in lists
 COMMAND_LINE = "command line"
+TYPES = {  # pydantic's types of errors
+    "dict_type": "a mapping",
+    "model_type": "a mapping",
+    "list_type": "a list",
+    "string_type": "text",
+    "int_type": "an integer",
+    "float_type": "a number",
+}
+BOUNDS = {
+    "greater_than_equal": ("at least", "ge"),
+    "greater_than": ("more than", "gt"),
+    "less_than_equal": ("at most", "le"),
+    "less_than": ("less than", "lt"),
+}
 
 
 class WrongKey(TrajpromptError):
     """A key that cannot be resolved; ``path`` are its parts."""
 
-    def __init__(self, path: tuple[str, ...], found: str, expected: str):
-        super().__init__(".".join(path), f"found {found}", expected)
+    def __init__(self, path: Keys, found: str, expected: str):
+        super().__init__(dotted(path), found, expected)
         self.path = path
 
 
@@ -47,35 +60,36 @@ def _is_branch(part: Any) -> bool:
 
 
 def _expected(fault: Mapping[str, Any]) -> str:
-    """pydantic's message as what was expected."""
-    text = fault["msg"].removeprefix("Input should be ")
-    number = fault["type"] in ("int_type", "float_type") and isinstance(fault["input"], str)
+    """What pydantic expected, in words."""
+    kind, context = fault["type"], fault.get("ctx", {})
+    if kind in BOUNDS:
+        word, bound = BOUNDS[kind]
+        return f"{word} {context[bound]}"
+    if kind == "literal_error":
+        return f"one of {context['expected']}".replace("'", "").replace(" or ", ", ")
+    text = TYPES.get(kind, fault["msg"].removeprefix("Input should be "))
+    number = kind in ("int_type", "float_type") and isinstance(fault["input"], str)
     return f"{text} (write 1.0e-4, not 1e-4)" if number else text
 
 
-def origin(path: Path_, config: Config, sources: Sources) -> str:
-    """The file that set the key at ``path``, else the command line.
+def origin(path: Keys, merged: Config, sources: Sources) -> str:
+    """The file that set the key at ``path`` of the ``merged`` files, else the command line.
 
-    It is the last file with the value that the configuration has there. For a key that is
-    missing or was generated, it is the file of what holds it.
+    For a key that is missing or was generated, it is the last file of what holds it.
     """
-    while path:
-        known = [source for source in sources if _has(path, source[1])]
-        if known:
-            break
+    while not has(path, merged):
         path = path[:-1]
-    else:
+    known = [source for source in sources if has(path, source[1])]
+    if not known:
         return COMMAND_LINE
-    if not _has(path, config):
-        return str(known[-1][0])
-    same = [file for file, values in known if _at(path, values) == _at(path, config)]
-    if same:
-        return str(same[-1])
-    merged = isinstance(_at(path, config), Mapping)
-    return str(known[-1][0]) if merged else COMMAND_LINE
+    file, values = known[-1]
+    found = _at(path, merged)
+    last = isinstance(found, Mapping) or _at(path, values) == found
+    return str(file) if last else COMMAND_LINE
 
 
-def _has(path: Path_, node: Any) -> bool:
+def has(path: Keys, node: Any) -> bool:
+    """Whether there is a value at ``path``."""
     try:
         _at(path, node)
     except (KeyError, IndexError, TypeError, ValueError):
@@ -83,13 +97,13 @@ def _has(path: Path_, node: Any) -> bool:
     return True
 
 
-def _at(path: Path_, node: Any) -> Any:
+def _at(path: Keys, node: Any) -> Any:
     for part in path:
         node = node[int(part) if isinstance(node, list) else part]
     return node
 
 
-def dotted(path: Path_) -> str:
+def dotted(path: Keys) -> str:
     return ".".join(map(str, path)) or "top level"
 
 

@@ -12,6 +12,7 @@ from trajprompt.errors import TrajpromptError
 from trajprompt.settings.parsing import read_yaml
 
 OWN = "this repository"  # in place of a paper, for claims of our own
+PAPER_FILE = "paper.yaml"
 META = ("name", "title", "arxiv")  # keys of paper.yaml; the others are configuration
 REMEDY = "docs/add-a-paper.md shows a whole folder"
 
@@ -44,7 +45,7 @@ def read_papers(folder: str | Path) -> list[tuple[Paper, dict[str, Any]]]:
     folder = Path(folder)
     if not folder.is_dir():
         raise TrajpromptError(folder, "no such folder", "the folder of papers")
-    found = [_read(path) for path in sorted(folder.glob("*/paper.yaml"))]
+    found = [_read(path) for path in sorted(folder.glob(f"*/{PAPER_FILE}"))]
     return sorted(found, key=lambda item: (item[0].arxiv is None, item[0].arxiv or ""))
 
 
