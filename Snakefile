@@ -3,12 +3,12 @@
 #   1_collect ──▶ 2_pretrain ──▶ 3_tune ──▶ 4_evaluate ──▶ 5_report
 #   trajectories  backbones      prompts    episodes       tables, figures, claims
 #
-# results/<run>/<stage>/ holds what a stage made; config.yaml says what to make, and
-# `--configfile presets/smoke.yaml` or `presets/paper.yaml` lays another size over it.
+# results/<run>/<stage>/ holds what a stage made; config.yaml says what to make,
+# papers/ what of each paper, and presets/ at which size: `--config preset=smoke`.
 
 from pathlib import Path
 
-from trajprompt.config.schema import read_mapping
+from trajprompt.config.layers import read_mapping
 
 # Read before Snakemake reads it, whose errors name neither the line nor what is wrong.
 read_mapping(Path("config.yaml"))
@@ -37,10 +37,7 @@ rule all:
     """Everything (the default)."""
     default_target: True
     input:
-        rules.ptdt.input,
-        rules.prompt_diffuser.input,
-        rules.bandits.input,
-        papers_files(None),
+        [papers_files(paper) for paper in (*PAPERS, None)],
         rules.curves.output,
         rules.claims.output,
         rules.aggregate.output,

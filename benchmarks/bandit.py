@@ -92,7 +92,7 @@ class Asked:
 
 def cell_settings(args: argparse.Namespace) -> TuneSettings:
     """The config's, on the CPU, with ``--episodes`` of each row if given."""
-    names = ("suite", "setting", "method", "seed")
+    names = ("suite", "condition", "method", "seed")
     cell = {name: getattr(args, name) for name in names}
     given = derive.settings_for(load_config(args.config), TuneSettings, **cell)
     episodes = {} if args.episodes is None else {"episodes": args.episodes}
@@ -134,7 +134,7 @@ def report_cell(
     rows, episodes = returns.shape
     form = f"{settings.prompt_segments} x {settings.prompt_length} steps"
     print(
-        f"{settings.suite}, {settings.setting}, {settings.method}, seed {settings.seed}: "
+        f"{settings.suite}, {settings.condition}, {settings.method}, seed {settings.seed}: "
         f"{rows} rows x {episodes} episodes, prompts of {form}\n"
         f"   cell: {cell:.1f} CPU-s, {asked.seconds:.1f} of them in rollouts\n"
         f"   the same rollouts alone: {alone.seconds:.1f} CPU-s, returns differ by at most "
@@ -273,7 +273,7 @@ def parse_arguments() -> argparse.Namespace:
     cell.add_argument("--backbone-file", type=Path, required=True, help=".safetensors")
     cell.add_argument("--config", nargs="+", default=[str(ROOT / "config.yaml")])
     cell.add_argument("--suite", default="cheetah-vel")
-    cell.add_argument("--setting", default="segments")
+    cell.add_argument("--condition", default="segments")
     cell.add_argument("--method", default="prompt-bandit", help="one that plays episodes")
     cell.add_argument("--seed", type=int, default=0)
     cell.add_argument("--episodes", type=int, help="of each row; default: the method's")

@@ -31,14 +31,13 @@ from stable_baselines3.common.monitor import Monitor
 
 from trajprompt.collect.loop import schedule
 from trajprompt.collect.options import KINDS, SacOptions
-from trajprompt.collect.perspective import VISIBLE
 from trajprompt.commands.collect import run as run_stage
 from trajprompt.config import derive
 from trajprompt.config.load import load_config
 from trajprompt.numerics.device import resolve_precision
 from trajprompt.settings.options import parse_together
 from trajprompt.settings.stages import CollectSettings
-from trajprompt.tasks.suites import get_suite
+from trajprompt.tasks.registry import get_suite
 from trajprompt.trajectories.store import read_trajectories
 
 SUITE = get_suite("cheetah-vel")
@@ -172,7 +171,7 @@ def update_work(options: SacOptions) -> float:
     A layer costs its product once forward, once for its weights' gradients and once for
     its inputs', which the first layer needs only where a policy is behind it.
     """
-    inputs, actions, width = VISIBLE[SUITE.name] + 1, SUITE.action_dim, options.width
+    inputs, actions, width = SUITE.visible_dim + 1, SUITE.action_dim, options.width
     policy = inputs * width + width**2 + width * 2 * actions
     critic_first = 2 * (inputs + actions) * width  # of both critics
     critics = critic_first + 2 * (width**2 + width)

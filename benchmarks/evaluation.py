@@ -19,8 +19,8 @@ from trajprompt.models.backbone import Backbone, load_backbone
 from trajprompt.models.lockstep import LockstepPolicy
 from trajprompt.models.prompt_dt import BackboneConfig, PromptDT
 from trajprompt.rollout.loop import Episodes, rollout
-from trajprompt.tasks.simulator import make_simulator
-from trajprompt.tasks.suites import Suite, get_suite
+from trajprompt.tasks.registry import get_suite, make_simulator
+from trajprompt.tasks.suites import Suite
 from trajprompt.trajectories.normaliser import Normaliser
 from trajprompt.trajectories.segments import Segments
 

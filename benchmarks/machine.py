@@ -45,8 +45,7 @@ def physics_steps_per_second(suite_name: str = "cheetah-vel") -> float:
     import mujoco
     import numpy as np
 
-    from trajprompt.tasks.simulator import make_simulator
-    from trajprompt.tasks.suites import get_suite
+    from trajprompt.tasks.registry import get_suite, make_simulator
 
     simulator = make_simulator(get_suite(suite_name), np.array([0]))
     simulator.reset(np.array([0]))

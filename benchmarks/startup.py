@@ -31,7 +31,7 @@ LIBRARIES = ("numpy", "torch", "gymnasium", "stable_baselines3", "metaworld")
 # Smaller than the smoke run, whose settings lie below: a table of a single column.
 OVERLAY = """
 suites: [{suite}]
-columns: {{ x: {{ label: X, setting: expert, method: {method} }} }}
+columns: {{ x: {{ label: X, condition: expert, method: {method} }} }}
 tables: {{ mine: {{ title: mine, columns: [x] }} }}
 report: [mine]
 """
@@ -59,7 +59,7 @@ def jobs(suite: str, folder: Path) -> list[Job]:
     overlay = folder / "overlay.yaml"
     overlay.write_text(OVERLAY.format(suite=suite, method="ptdt-online"))
     configs = ("--config", "config.yaml", "presets/smoke.yaml", str(overlay))
-    cell = ("--suite", suite, "--setting", "expert", "--seed", "0", *configs)
+    cell = ("--suite", suite, "--condition", "expert", "--seed", "0", *configs)
     frozen = ("--backbone-file", str(backbone))
     learned = ("--data", str(store), *frozen)
     return (

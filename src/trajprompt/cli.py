@@ -19,6 +19,7 @@ COMMANDS = {  # name -> what it does; trajprompt.commands.<name> has its ``main(
     "report": "5: tables and claims of a run",
     "figure": "5: one figure of the papers, with the numbers behind it",
     "video": "5: rollouts side by side, filmed",
+    "config": "the configuration of a run, all layers merged; its JSON Schema",
     "calibrate": "choose a method's step size or other options on training tasks",
     "import": "make a store of data from elsewhere (Prompt-DT pickles, D4RL, Minari)",
     "export": "write a store's tasks as Minari datasets",

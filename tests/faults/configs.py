@@ -7,6 +7,7 @@ The exit status is 1 if one is accepted, or refused without its name.
 """
 
 import argparse
+import json
 import os
 import shutil
 import subprocess
@@ -19,7 +20,9 @@ from pathlib import Path
 
 from invalid_configs import PLAIN, ROOT, Case, cases
 
-PARTS = "Snakefile profiles workflow src published envs requirements.lock".split()
+from trajprompt.report.read.papers import read_papers
+
+PARTS = "Snakefile profiles workflow src envs requirements.lock".split()
 LIMIT = 60.0  # seconds, after which a refusal has failed
 
 
@@ -35,6 +38,8 @@ def in_process(folder: Path) -> Callable[[Case], str]:
     """What is wrong with how `load_config` treats a case."""
     from trajprompt.config.load import load_config
     from trajprompt.errors import TrajpromptError
+
+    write_lower_layers(folder)
 
     def check(case: Case) -> str:
         path = folder / PLAIN
@@ -54,6 +59,7 @@ def by_snakemake(folder: Path) -> Callable[[Case], str]:
     """What is wrong with how a dry run in a copy of the workflow treats a case."""
     for part in PARTS:
         (folder / part).symlink_to(ROOT / part)
+    write_lower_layers(folder)
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
 
     def check(case: Case) -> str:
@@ -70,6 +76,17 @@ def by_snakemake(folder: Path) -> Callable[[Case], str]:
         return _unnamed(done.stdout + done.stderr, case)
 
     return check
+
+
+def write_lower_layers(folder: Path) -> None:
+    """A preset and papers that say nothing: a case says all that a run needs."""
+    (folder / "presets").mkdir()
+    (folder / "presets/laptop.yaml").write_text("preset: laptop\n")
+    for paper, _ in read_papers(ROOT / "papers"):
+        own = folder / "papers" / paper.key
+        own.mkdir(parents=True)
+        about = {"name": paper.name, "title": paper.title, "arxiv": paper.arxiv}
+        (own / "paper.yaml").write_text(json.dumps(about))
 
 
 def _unnamed(error: str, case: Case) -> str:

@@ -18,7 +18,7 @@ MINARI = f"task{TASKS[0]}-v0"  # the folder of a dataset
 
 
 def episodes(task: int, count: int = 4) -> Any:
-    from trajprompt.tasks.suites import get_suite
+    from trajprompt.tasks.registry import get_suite
     from trajprompt.trajectories.episodes import TaskTrajectories
 
     suite, rows = get_suite(SUITE), count * STEPS
@@ -37,7 +37,7 @@ def episodes(task: int, count: int = 4) -> Any:
 
 
 def make_store(path: Path) -> None:
-    from trajprompt.tasks.suites import get_suite
+    from trajprompt.tasks.registry import get_suite
     from trajprompt.trajectories.store import write_trajectories
 
     attributes = {"stage": "collect", "settings": json.dumps({"quality_episodes": 2})}
@@ -52,7 +52,7 @@ def small_model() -> Any:
     import torch
 
     from trajprompt.models.prompt_dt import BackboneConfig, PromptDT
-    from trajprompt.tasks.suites import get_suite
+    from trajprompt.tasks.registry import get_suite
 
     torch.manual_seed(SEED)
     dims = get_suite(SUITE).state_dim, get_suite(SUITE).action_dim
@@ -110,12 +110,12 @@ def make_random_policy(path: Path) -> None:
 
 
 def _write_episodes(
-    path: Path, setting: str, method: str, checkpoints: Sequence[str]
+    path: Path, condition: str, method: str, checkpoints: Sequence[str]
 ) -> None:
     from trajprompt.rollout.columns import COUNT_COLUMNS
     from trajprompt.rollout.evaluation import to_csv
 
-    names = {"suite": SUITE, "setting": setting, "method": method}
+    names = {"suite": SUITE, "condition": condition, "method": method}
     entries = [
         dict.fromkeys(COUNT_COLUMNS, 0)
         | {**names, "task": task, "episode": episode, "checkpoint": checkpoint}
@@ -183,6 +183,12 @@ def make_record(path: Path) -> None:
     path.write_text(record_text(attributes, path))
 
 
+def make_resources(path: Path) -> None:
+    from trajprompt.artifacts.resources import write_resources
+
+    write_resources(path.with_name("s.csv"), resumed_from=7)
+
+
 def flat_columns() -> dict[str, np.ndarray]:
     one = episodes(TASKS[0])
     timeouts = np.isin(np.arange(len(one.rewards)), one.episode_ends - 1)
@@ -215,7 +221,7 @@ def make_d4rl(path: Path) -> None:
 def make_minari(path: Path) -> None:
     """Both files of a dataset, of which ``path`` is one."""
     from trajprompt.exchange import minari
-    from trajprompt.tasks.suites import get_suite
+    from trajprompt.tasks.registry import get_suite
 
     root = path.parents[1].with_name("exported")
     dataset = minari.write(root, get_suite(SUITE), episodes(TASKS[0]), {"run": "theirs"})

@@ -23,7 +23,7 @@ class Kind:
 def _store_readers() -> Iterator[Callable[[Path], object]]:
     from trajprompt.report.numbers.learning import collection_table
     from trajprompt.report.read.baselines import read_teacher
-    from trajprompt.tasks.suites import get_suite
+    from trajprompt.tasks.registry import get_suite
     from trajprompt.trajectories.store import read_trajectories
 
     yield lambda path: read_trajectories(path, TASKS, get_suite(SUITE))
@@ -38,7 +38,7 @@ def _compute(name: str) -> Callable[[Path], object]:
     """The compute table of a report that holds this file only."""
     from trajprompt.report.numbers.compute import RunFiles, compute_table
 
-    return lambda path: compute_table(path.parent, RunFiles(**{name: [path]}))
+    return lambda path: compute_table(RunFiles(**{name: [path]}))
 
 
 def _inspect(path: Path) -> object:
@@ -123,23 +123,29 @@ def _record_readers() -> Iterator[Callable[[Path], object]]:
     yield lambda path: read_record(path)
 
 
+def _resources_readers() -> Iterator[Callable[[Path], object]]:
+    from trajprompt.artifacts.resources import read_resources
+
+    yield lambda path: read_resources(path.with_name("s.csv"))
+
+
 def _prompt_dt_readers() -> Iterator[Callable[[Path], object]]:
     from trajprompt.exchange import prompt_dt
-    from trajprompt.tasks.suites import get_suite
+    from trajprompt.tasks.registry import get_suite
 
     yield lambda path: vars(prompt_dt.read(path, get_suite(SUITE)))
 
 
 def _d4rl_readers() -> Iterator[Callable[[Path], object]]:
     from trajprompt.exchange import d4rl
-    from trajprompt.tasks.suites import get_suite
+    from trajprompt.tasks.registry import get_suite
 
     yield lambda path: vars(d4rl.read(path, get_suite(SUITE)))
 
 
 def _minari_readers() -> Iterator[Callable[[Path], object]]:
     from trajprompt.exchange import minari
-    from trajprompt.tasks.suites import get_suite
+    from trajprompt.tasks.registry import get_suite
 
     yield lambda path: vars(minari.read(path.parents[1], get_suite(SUITE)))
 
@@ -180,6 +186,13 @@ KINDS = (
         _claims_readers,
     ),
     Kind("record", "s.provenance.json", "json", files.make_record, _record_readers),
+    Kind(
+        "resources",
+        "s.resources.json",
+        "json",
+        files.make_resources,
+        _resources_readers,
+    ),
     Kind("pickle", "d-6-expert.pkl", "pickle", files.make_prompt_dt, _prompt_dt_readers),
     Kind("d4rl", "d4rl.hdf5", "hdf5", files.make_d4rl, _d4rl_readers),
     Kind(

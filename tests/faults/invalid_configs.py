@@ -1,4 +1,4 @@
-"""Configurations that have to be refused, most of them derived from the schema."""
+"""Configurations that have to be refused, most of them derived from the JSON Schema."""
 
 import copy
 import json
@@ -7,13 +7,29 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
+from trajprompt.config.json_schema import run_schema
+from trajprompt.config.layers import lower_layers, merge, read_mapping
 
 ROOT = Path(__file__).resolve().parents[2]
-SCHEMA = yaml.safe_load((ROOT / "src/trajprompt/config/config.schema.yaml").read_text())
-# Aliases apart: a change of one place must not change another.
-DEFAULT = json.loads(json.dumps(yaml.safe_load((ROOT / "config.yaml").read_text())))
+SCHEMA = run_schema()
 PLAIN = "config.yaml"
+
+
+def _whole() -> dict[str, Any]:
+    """All that papers, the laptop preset and config.yaml say, as one file could say it."""
+    merged: dict[str, Any] = {}
+    layers = [values for _, values in lower_layers({}, ROOT)]
+    for values in (*layers, read_mapping(ROOT / PLAIN)):
+        merge(merged, values)
+    # What the code has as defaults, to be broken, too.
+    merge(merged, {"run": "laptop", "seeds": [0, 1, 2], "figures": {}})
+    published = {"train": "published", "test": "published"}
+    task = {**published, "target_return": 1, "return_scale": 1}
+    merged["tasks"] = {suite: {**task} for suite in merged["suites"]}
+    return merged
+
+
+DEFAULT = _whole()
 OTHER_TYPES: dict[str, Any] = {
     "integer": 7.0,
     "number": "many",
@@ -23,6 +39,8 @@ OTHER_TYPES: dict[str, Any] = {
     "null": "x",
 }
 HUGE = 10**13
+HARMLESS = ("greedy_episodes", "random_episodes", "medium_noise")  # if huge
+FALLBACKS = ("preset", "papers", "run", "tasks")  # other keys say what they would
 
 
 @dataclass(frozen=True)
@@ -45,7 +63,7 @@ def changed(path: list[Any], value: Any) -> str:
     config = copy.deepcopy(DEFAULT)
     node = config
     for part in path[:-1]:
-        node = node[part]
+        node = node.setdefault(part, {}) if isinstance(node, dict) else node[part]
     if value is ...:
         del node[path[-1]]
     else:
@@ -60,9 +78,15 @@ def _case(path: list[Any], value: Any, *words: str) -> Case:
 
 
 def _resolved(rule: dict[str, Any]) -> dict[str, Any]:
-    """The rule with what its $ref says."""
+    """The rule with what its $ref says, or the first of several that are allowed."""
     target = rule.get("$ref", "").rpartition("/")[2]
-    return {**SCHEMA["$defs"].get(target, {}), **rule}
+    rule = {**SCHEMA["$defs"].get(target, {}), **rule}
+    allowed = rule.pop("anyOf", None)
+    if not allowed:
+        return rule
+    others = [choice for choice in allowed if choice.get("type") != "null"]
+    nullable = len(others) < len(allowed)
+    return {**_resolved(others[0]), **rule, "several": len(others) > 1, "null": nullable}
 
 
 def _from_schema() -> Iterator[Case]:
@@ -80,10 +104,9 @@ def _broken(rule: dict[str, Any], value: Any, path: list[Any]) -> Iterator[Case]
 
 
 def _wrong_values(rule: dict[str, Any], value: Any, path: list[Any]) -> Iterator[Case]:
-    kinds = rule.get("type", [])
-    for kind in [kinds] if isinstance(kinds, str) else kinds[:1]:
-        yield _case(path, OTHER_TYPES[kind])
-    if "null" not in kinds:
+    if not rule.get("several"):
+        yield _case(path, OTHER_TYPES[rule["type"]])
+    if not rule.get("null"):
         yield _case(path, None)
     if not isinstance(value, dict):
         yield _case(path, {"x": 1})
@@ -92,7 +115,7 @@ def _wrong_values(rule: dict[str, Any], value: Any, path: list[Any]) -> Iterator
     if "enum" in rule or "a-z" in rule.get("pattern", ""):
         yield _case(path, "No Such Name")
     for bound, step in (("minimum", -1), ("maximum", 1)):
-        if bound in rule:
+        if bound in rule and not rule.get("several"):
             yield _case(path, rule[bound] + step)
     if "exclusiveMinimum" in rule:
         yield _case(path, rule["exclusiveMinimum"])
@@ -107,13 +130,12 @@ def _wrong_values(rule: dict[str, Any], value: Any, path: list[Any]) -> Iterator
 def _broken_mapping(
     rule: dict[str, Any], value: dict[str, Any], path: list[Any]
 ) -> Iterator[Case]:
-    for name in rule.get("required", ()):
-        if name in value:
+    for name in () if "like" in value else rule.get("required", ()):
+        if name in value and not (path[:1] == ["tasks"] or name in ("kind", *FALLBACKS)):
             yield _case([*path, name], ..., name)
-    if rule.get("minProperties"):
-        yield _case(path, {})
     known, other = rule.get("properties", {}), rule.get("additionalProperties", {})
-    if other is False or "propertyNames" in rule:
+    other = next(iter(rule.get("patternProperties", {}).values()), other)
+    if other is False or "propertyNames" in rule or "patternProperties" in rule:
         yield _case([*path, "Colour"], 1)
     for name, inner in known.items():
         if name in value:
@@ -126,13 +148,13 @@ def _broken_mapping(
 def _from_options() -> Iterator[Case]:
     """Options stand in dataclasses instead of the schema."""
     places = [["collect", suite, "options"] for suite in DEFAULT["suites"]]
-    methods = DEFAULT["tune"]["methods"]
-    places += [["tune", "methods", name, "options"] for name in methods]
+    methods = DEFAULT["methods"]
+    places += [["methods", name, "options"] for name in methods]
     for path in places:
         yield _case([*path, "colour"], 1)
         node = DEFAULT
         for part in path:
-            node = node[part]
+            node = node.get(part, {})
         for name, value in node.items():
             yield _case([*path, name], [1])
             if isinstance(value, bool | str):
@@ -140,37 +162,39 @@ def _from_options() -> Iterator[Case]:
             else:
                 yield _case([*path, name], "7")
                 yield _case([*path, name], -1)
-                if name != "greedy_episodes" and name != "random_episodes":
+                if name not in HARMLESS:
                     yield _case([*path, name], HUGE)
 
 
 def _contradictions() -> Iterator[Case]:
     """Values that are fine alone, and cannot be together."""
-    column, table = ["columns", "prompt-dt"], ["tables", "ptdt_table1"]
+    entry, table = ["entries", "prompt-dt"], ["tables", "ptdt_table1"]
     for suite, last in (("cheetah-vel", 39), ("ant-dir", 49), ("reach", 20)):
         yield _case(["tasks", suite, "test"], [last + 40])
         yield _case(["tasks", suite, "train"], [0, last + 40])
     yield _case(["tasks", "cheetah-vel", "train"], [3, 7], "tasks.cheetah-vel.test")
     yield _case(["tasks", "reach", "test"], [1], "tasks.reach.test")
-    yield _case(["pretrain", "defaults", "prompt_length"], 82, "prompt_length", "reach")
+    yield _case(["pretrain", "prompt_length"], 82, "prompt_length", "reach")
     yield _case(["pretrain", "suites", "reach", "prompt_length"], 90)
-    yield _case(["settings", "expert", "prompt_length"], 150)
+    yield _case(["conditions", "expert", "prompt_length"], 150)
     large = {"prompt_segments": 40, "prompt_length": 20}
-    setting = {**DEFAULT["settings"]["expert"], **large}
-    yield _case(["settings", "expert"], setting, "expert.prompt_segments", "of 20 steps")
-    yield _case(["settings", "expert", "backbone"], "magic")
-    variants = ["pretrain", "backbones"]
-    yield _case(variants, {"mt-orl": {"kind": "mt-orl"}}, "pretrain.backbones.mt-orl")
-    yield _case(variants, {"pairs": {"kind": "magic"}}, "pretrain.backbones.pairs.kind")
-    yield _case(["pretrain", "defaults", "warmup_steps"], 501)
+    condition = {**DEFAULT["conditions"]["expert"], **large}
+    yield _case(
+        ["conditions", "expert"], condition, "expert.prompt_segments", "of 20 steps"
+    )
+    yield _case(["conditions", "expert", "backbone"], "magic")
+    variants = ["backbones"]
+    yield _case(variants, {"mt-orl": {"kind": "mt-orl"}}, "backbones.mt-orl")
+    yield _case(variants, {"pairs": {"kind": "magic"}}, "backbones.pairs.kind")
+    yield _case(["pretrain", "warmup_steps"], 501)
     yield _case(["pretrain", "suites", "reach", "warmup_steps"], 501)
-    yield _case(["pretrain", "defaults", "validation_every"], 1001)
+    yield _case(["pretrain", "validation_every"], 1001)
     yield _case(["pretrain", "suites", "reach", "validation_every"], 600)
-    yield _case(["pretrain", "defaults", "demonstrations"], 49)
+    yield _case(["pretrain", "demonstrations"], 49)
     yield _case(["pretrain", "suites", "reach", "demonstrations"], 31)
     yield _case(["evaluate", "curve_episodes"], 11)
-    yield _case(["settings", "expert", "samples"], 411)
-    yield _case(["settings", "mt-bc", "samples"], 99_999)
+    yield _case(["conditions", "expert", "samples"], 411)
+    yield _case(["conditions", "mt-bc", "samples"], 99_999)
     yield _case(["collect", "reach", "algorithm"], "sac")
     yield _case(["collect", "ant-dir", "algorithm"], "scripted")
     yield _case(["collect", "cheetah-dir", "algorithm"], "td3", "collect.cheetah-dir")
@@ -181,28 +205,37 @@ def _contradictions() -> Iterator[Case]:
         ["collect", "ant-dir", "options", "greedy_episodes"], 47, "episodes_per_task"
     )
     yield _case(["suites"], ["ant-dir", "ant-dir"])
-    yield _case(["tune", "methods", "none", "kind"], "magic")
-    yield _case(["tune", "methods", "none", "kind"], "protocol")
-    yield _case(["tune", "methods", "ptdt-online", "options", "ranked"], 16)
+    yield _case(["methods", "none", "kind"], ..., "entries.prompt-dt.method", "none")
+    yield _case(["methods", "none", "kind"], "magic")
+    for part, name in (("methods", "cma-es"), ("conditions", "mt-bc")):
+        yield _case([part, name, "like"], "magic")
+        yield _case([part, name, "like"], name)
+    yield _case(["grids", "ft"], {"label": "x"})
+    yield _case([*table, "paper"], "magic")
+    yield _case([*table, "entries"], ["grid magic"], "tables.ptdt_table1.entries.0")
+    yield _case(["preset"], "magic")
+    yield _case(["papers"], "nowhere", "papers", "nowhere")
+    yield _case(["like"], "smoke")
+    yield _case(["methods", "none", "kind"], "protocol")
+    yield _case(["methods", "ptdt-online", "options", "ranked"], 16)
     wrong = {"reach": {"ranked": 16}}
-    path = ["tune", "methods", "ptdt-online", "suite_options"]
+    path = ["methods", "ptdt-online", "suite_options"]
     yield _case(path, wrong, "ptdt-online.suite_options.reach.ranked")
     yield _case(path, {"moon": {}}, "ptdt-online.suite_options.moon")
-    yield _case([*column, "method"], "magic", "columns.prompt-dt.method")
-    yield _case([*column, "setting"], "magic", "columns.prompt-dt.setting")
-    yield _case([*table, "columns"], ["magic"], "tables.ptdt_table1.columns.0")
+    yield _case([*entry, "method"], "magic", "entries.prompt-dt.method")
+    yield _case([*entry, "condition"], "magic", "entries.prompt-dt.condition")
+    yield _case([*table, "entries"], ["magic"], "tables.ptdt_table1.entries.0")
     figure = ["figures", "pd_figure3"]
-    yield _case([*figure, "columns"], ["magic"], "figures.pd_figure3.columns.0")
+    yield _case([*figure, "entries"], ["magic"], "figures.pd_figure3.entries.0")
     yield _case([*figure, "baseline"], "mt-orl", "figures.pd_figure3.baseline")
     yield _case([*figure, "kind"], "magic", "figures.pd_figure3.kind")
     yield _case(["report"], ["magic"], "report.0")
     for method in ("ptdt-offline", "ptdt-online", "ptdt-offline-literal", "soft-prompt"):
-        found = {"label": "x", "setting": "mt-orl", "method": method}
-        yield _case(column, found, "columns.prompt-dt.method", "moves prompts", "mt-orl")
+        found = {"label": "x", "condition": "mt-orl", "method": method}
+        yield _case(entry, found, "entries.prompt-dt.method", "moves prompts", "mt-orl")
     yield _case(["tasks", "reach", "target_return"], float("inf"))
-    yield _case(["pretrain", "defaults", "learning_rate"], float("nan"))
+    yield _case(["pretrain", "learning_rate"], float("nan"))
     for suite in DEFAULT["suites"]:
-        yield _case(["tasks", suite], ..., f"tasks.{suite}")
         yield _case(["collect", suite], ..., f"collect.{suite}")
 
 
@@ -212,12 +245,13 @@ def _texts() -> Iterator[Case]:
     bomb = "\n".join(
         f"b{n}: &b{n} [{', '.join([f'*b{n - 1}'] * 9) if n else 1}]" for n in range(9)
     )
-    yield Case("a key twice", f"{whole}\nrun: again\n", ("run", "second time"))
-    inner = whole.replace("episodes: 10 #", "episodes: 10\n  episodes: 11 #")
-    yield Case("an inner key twice", inner, ("episodes", "second time"))
+    yield Case("a key twice", f"{whole}\nrun_seed: 1\n", ("run_seed", "second time"))
+    inner = whole.replace("threads: 1 #", "threads: 1\n  threads: 2 #")
+    yield Case("an inner key twice", inner, ("threads", "second time"))
     yield Case("aliases that multiply", f"{whole}\n{bomb}\n", ("values",))
     yield Case("an alias in itself", f"{whole}\nx: &x [*x]\n", ("alias within itself",))
-    yield Case("a date", whole.replace("run: laptop", "run: 2026-01-01"), ("run", "date"))
+    dated = whole.replace("run_seed: 2305", "run_seed: 2026-01-01")
+    yield Case("a date", dated, ("run_seed", "date"))
     yield Case("a number as key", f"{whole}\n7: 1\n", ("7",))
     yield Case("a template", f"{whole}\n__use_yte__: true\n", ("__use_yte__",))
     for name, text in {

@@ -5,11 +5,12 @@ from pathlib import Path
 
 import psutil
 
+from trajprompt.artifacts.resources import SUFFIX
 from trajprompt.commands.inspect import describe
 from trajprompt.errors import TrajpromptError
 from trajprompt.verification.chain import WHOLE, judge
 
-# How long the jobs took.
+# How long the jobs took; a killed one may also have resumed from a checkpoint.
 TIMES = ("compute.csv", "compute_cells.csv", "compute.md", "compute.html")
 RECORD = "record.json"  # has their hashes
 READABLE = (".h5", ".safetensors", ".csv")
@@ -55,7 +56,11 @@ def leftovers(folder: Path) -> list[str]:
 def _files(results: Path) -> dict[str, Path]:
     paths = (path for path in results.rglob("*") if path.is_file())
     named = {str(path.relative_to(results)): path for path in paths}
-    return {name: path for name, path in named.items() if path.name not in TIMES}
+    return {
+        name: path
+        for name, path in named.items()
+        if path.name not in TIMES and not name.endswith(SUFFIX)
+    }
 
 
 def _comparable(path: Path) -> object:

@@ -8,7 +8,7 @@ import pytest
 
 from trajprompt.commands import import_data as importing
 from trajprompt.errors import TrajpromptError
-from trajprompt.tasks.suites import get_suite
+from trajprompt.tasks.registry import get_suite
 from trajprompt.trajectories.episodes import TaskTrajectories
 from trajprompt.trajectories.store import write_trajectories
 

@@ -19,11 +19,12 @@ from trajprompt.models.prompt_dt import BackboneConfig, PromptDT
 from trajprompt.report.plots.inputs import READS
 from trajprompt.rollout.columns import EVALUATION_COLUMNS
 from trajprompt.settings.stages import FigureSettings
-from trajprompt.tasks.suites import get_suite
+from trajprompt.tasks.registry import get_suite
 from trajprompt.trajectories.normaliser import Normaliser
 from trajprompt.trajectories.segments import Segments
 
 SEEDS, STEPS, ITERATIONS, SHOWN = (0, 1), 5, (0, 2, 4), 6
+CONTEXT_LENGTH = 13  # of no preset
 SEGMENTS, SEGMENT_STEPS = 2, 3  # of prompts whose segments are chosen, by CHOOSING
 CONDITIONS = {
     "expert": {"prompt_quality": "expert", "data_quality": "expert", "samples": 256},
@@ -32,7 +33,7 @@ CONDITIONS = {
     "samples-32": {"prompt_quality": "expert", "data_quality": "expert", "samples": 32},
     "full-data": {"prompt_quality": "expert", "data_quality": "full", "samples": "all"},
 }
-# column -> (setting, method, return above the untuned prompt, how far prompts move)
+# column -> (condition, method, return above the untuned prompt, how far prompts move)
 COLUMNS = {
     "prompt-dt": ("expert", "none", 0.0, 0.0),
     "prompt-dt-random": ("random-prompt", "none", -60.0, 0.0),
@@ -93,7 +94,7 @@ def make_figure(
     seeds: tuple[int, ...] = SEEDS,
 ) -> FakeFigure:
     entries = tuple(
-        {"id": name, "label": name.upper(), "setting": COLUMNS[name][0]}
+        {"id": name, "label": name.upper(), "condition": COLUMNS[name][0]}
         | {"method": COLUMNS[name][1], "suites": list(suites)}
         for name in columns
     )
@@ -109,6 +110,7 @@ def make_figure(
         baseline=baseline,
         conditions=CONDITIONS,
         methods={entry["method"]: entry["label"] for entry in reversed(entries)},
+        context_lengths=dict.fromkeys(suites, [CONTEXT_LENGTH]),
     )
     cells = [(s, name, seed) for s in suites for name in columns for seed in seeds]
     backbones, stores = {}, []
@@ -127,9 +129,9 @@ def make_figure(
 
 def _evaluation(folder: Path, suite: str, name: str, seed: int) -> Path:
     """Returns rise by the column's gain from iteration 0 to the last; seeds differ by 2."""
-    setting, method, gain, _ = COLUMNS[name]
-    chance = np.random.default_rng([seed, *map(ord, setting)])
-    start = -60.0 if setting == "random-prompt" else 0.0
+    condition, method, gain, _ = COLUMNS[name]
+    chance = np.random.default_rng([seed, *map(ord, condition)])
+    start = -60.0 if condition == "random-prompt" else 0.0
     points = [("last", ITERATIONS[-1], 3)]
     if method != "none":
         points += [("curve", iteration, 2) for iteration in ITERATIONS]
@@ -140,9 +142,9 @@ def _evaluation(folder: Path, suite: str, name: str, seed: int) -> Path:
             share = iteration / ITERATIONS[-1]
             for episode in range(episodes):
                 value = LEVEL + start + (gain - start) * share + 2 * seed + noise[episode]
-                rows.append([suite, setting, method, seed, task, 0, episode, checkpoint])
+                rows.append([suite, condition, method, seed, task, 0, episode, checkpoint])
                 rows[-1] += [iteration, 150 * iteration, value, 200, 0]
-    path = folder / "4_evaluate" / suite / setting / method / f"seed{seed}.csv"
+    path = folder / "4_evaluate" / suite / condition / method / f"seed{seed}.csv"
     path.parent.mkdir(parents=True, exist_ok=True)
     pd.DataFrame(rows, columns=list(EVALUATION_COLUMNS)).to_csv(path, index=False)
     return path
@@ -151,7 +153,7 @@ def _evaluation(folder: Path, suite: str, name: str, seed: int) -> Path:
 def _adaptation(
     folder: Path, suite: str, name: str, seed: int, backbone: Path | None
 ) -> Path:
-    setting, method, _, moved = COLUMNS[name]
+    condition, method, _, moved = COLUMNS[name]
     known = get_suite(suite)
     tasks = np.array(known.test_tasks)
     steps = SEGMENTS * SEGMENT_STEPS if method in CHOOSING else STEPS
@@ -171,9 +173,9 @@ def _adaptation(
     if method in PLAYED:
         extras = _search_extras(len(tasks), name, seed)
     made = Adaptation(last, last, ends, history, parameters=1, extras=extras)
-    path = folder / "3_tune" / suite / setting / method / f"seed{seed}.h5"
+    path = folder / "3_tune" / suite / condition / method / f"seed{seed}.h5"
     path.parent.mkdir(parents=True, exist_ok=True)
-    names = {"suite": suite, "setting": setting, "method": method, "seed": seed}
+    names = {"suite": suite, "condition": condition, "method": method, "seed": seed}
     if method in CHOOSING:
         names["prompt_segments"] = SEGMENTS
     if backbone is not None:

@@ -4,13 +4,11 @@ from importlib import import_module
 
 import pandas as pd
 
-from support.paths import ROOT
 from support.plots_run import make_figure
 from trajprompt.report.plots.figure import Figure
 from trajprompt.report.plots.inputs import module_of
 from trajprompt.report.read.run import load_run
 
-PUBLISHED = ROOT / "published"
 FIGURES = {
     "samples": (("prompt-dt", "ptdt-32", "ptdt-full", "ft-32", "ft-full"), "prompt-dt"),
     "queries": (("prompt-dt", "ptdt-offline", "ptdt-online"), "prompt-dt"),
@@ -40,5 +38,5 @@ def numbers(folder, kind, **changes) -> pd.DataFrame:
 def table_of(made) -> pd.DataFrame:
     kind = import_module(f"trajprompt.report.plots.kinds.{module_of(made.settings.kind)}")
     run = load_run(made.settings, made.evaluations, made.stores)
-    files = made.adaptations, PUBLISHED, made.backbones
+    files = made.adaptations, made.backbones
     return kind.table(Figure(made.settings, run, *files))

@@ -14,14 +14,13 @@ from trajprompt.artifacts.hdf5_attributes import write_attributes
 from trajprompt.artifacts.provenance import SCHEMA_VERSION
 from trajprompt.rollout.columns import EVALUATION_COLUMNS
 from trajprompt.settings.stages import ReportSettings
-from trajprompt.tasks.suites import get_suite
+from trajprompt.tasks.registry import get_suite
 from trajprompt.trajectories.episodes import TaskTrajectories
 from trajprompt.trajectories.store import write_trajectories
 
-PUBLISHED = ROOT / "published"
-MAIN_TABLE = PUBLISHED / "ptdt_table1.csv"
-CLAIMS = PUBLISHED / "claims.yaml"
-TABLES = sorted(PUBLISHED.glob("*_table*.csv"))
+PAPERS = ROOT / "papers"
+MAIN_TABLE = PAPERS / "ptdt" / "ptdt_table1.csv"
+TABLES = sorted(PAPERS.glob("*/*_table*.csv"))
 TITLE = "An invented table"
 BACKBONE_PARAMETERS, PROMPT_PARAMETERS = 862_619, 135  # of cheetah-vel
 SEEDS = (0, 1, 2)
@@ -42,7 +41,7 @@ RANDOM = {
     "ant-dir-ood": 30.0,
 }
 PRINTED = ("cheetah-dir", "cheetah-vel", "ant-dir", "reach")  # the papers' suites
-# column -> (setting, method, share of the gap that it adds to the untuned level)
+# column -> (condition, method, share of the gap that it adds to the untuned level)
 COLUMNS = {
     "prompt-dt": ("expert", "none", 0.0),
     "prompt-dt-random": ("random-prompt", "none", -0.45),
@@ -65,33 +64,33 @@ class FakeRun:
     random_policies: list[Path]
     curves: list[Path]
     adaptations: list[Path]
-    logs: Path
 
 
 def make_run(folder: Path, suites: tuple[str, ...] = PRINTED) -> FakeRun:
     """Write the run's files under ``folder``."""
     columns = tuple(
-        {"id": name, "label": name.upper(), "setting": setting, "method": method}
+        {"id": name, "label": name.upper(), "condition": condition, "method": method}
         | ({"suites": ONLY[name]} if name in ONLY else {})
-        for name, (setting, method, _) in COLUMNS.items()
+        for name, (condition, method, _) in COLUMNS.items()
     )
     settings = ReportSettings(
-        "invented", 7, suites, SEEDS, columns, "ptdt_table1", TITLE, "ptdt"
+        "invented", 7, suites, SEEDS, columns, "ptdt_table1", TITLE, "ptdt", str(PAPERS)
     )
     cells = [(suite, name) for suite in suites for name in COLUMNS if _covers(name, suite)]
-    return FakeRun(
+    made = FakeRun(
         settings,
         [_evaluation(folder, suite, name, seed) for suite, name in cells for seed in SEEDS],
         [write_store(folder, suite) for suite in suites],
         [_random_policy(folder, suite) for suite in suites],
         [_curve(folder, suite, seed) for suite in suites for seed in SEEDS],
         [_adaptation(folder, (suites[0], "few-shot", "ptdt-online"))],
-        _logs(folder / "logs"),
     )
+    _measure(made)
+    return made
 
 
 def with_columns(settings: ReportSettings, columns: list[dict]) -> ReportSettings:
-    return replace(settings, columns=tuple(columns))
+    return replace(settings, entries=tuple(columns))
 
 
 def command(run: FakeRun, name: str, out: Path, **files: list[Path]) -> list[str]:
@@ -111,7 +110,7 @@ def _covers(name: str, suite: str) -> bool:
 
 
 def _evaluation(folder: Path, suite: str, name: str, seed: int) -> Path:
-    setting, method, share = COLUMNS[name]
+    condition, method, share = COLUMNS[name]
     tasks = get_suite(suite).test_tasks
     first, expert, level, noise = LEVELS[suite]
     chance = np.random.default_rng([seed, *map(ord, suite + name)])
@@ -127,11 +126,11 @@ def _evaluation(folder: Path, suite: str, name: str, seed: int) -> Path:
                 value = base + gain + noise * chance.standard_normal()
                 if checkpoint == "curve" and iteration == 0:  # not tuned yet: same episodes
                     value = _untuned(folder, suite, seed).loc[(task, episode), "return"]
-                identity = [suite, setting, method, seed, task, 0, episode]
+                identity = [suite, condition, method, seed, task, 0, episode]
                 rows.append(
                     [*identity, checkpoint, iteration, 150 * iteration, value, 200, 0]
                 )
-    path = folder / "4_evaluate" / suite / setting / method / f"seed{seed}.csv"
+    path = folder / "4_evaluate" / suite / condition / method / f"seed{seed}.csv"
     return _write_episodes(path, rows)
 
 
@@ -154,8 +153,8 @@ def _write_episodes(path: Path, rows: list[list]) -> Path:
 
 def _untuned(folder: Path, suite: str, seed: int) -> pd.DataFrame:
     """Episodes of prompt-dt, which is written before the columns that tune its prompts."""
-    setting, method, _ = COLUMNS["prompt-dt"]
-    path = folder / "4_evaluate" / suite / setting / method / f"seed{seed}.csv"
+    condition, method, _ = COLUMNS["prompt-dt"]
+    path = folder / "4_evaluate" / suite / condition / method / f"seed{seed}.csv"
     table = pd.read_csv(path).query("checkpoint == 'last'")
     return table.set_index(["task", "episode"])
 
@@ -209,7 +208,7 @@ def _adaptation(folder: Path, cell: tuple[str, str, str]) -> Path:
     columns["simulator_steps"] = np.tile([0, 150, 300], 2)
     with h5py.File(path, "w", libver="latest") as file:
         own = {"kind": "adaptation", "schema_version": str(SCHEMA_VERSION)}
-        own |= dict(zip(("suite", "setting", "method"), cell, strict=True))
+        own |= dict(zip(("suite", "condition", "method"), cell, strict=True))
         write_attributes(file, own)
         sizes = {"tuned_parameters": PROMPT_PARAMETERS}
         write_attributes(file, sizes | {"backbone_parameters": BACKBONE_PARAMETERS})
@@ -218,21 +217,15 @@ def _adaptation(folder: Path, cell: tuple[str, str, str]) -> Path:
     return path
 
 
-def _logs(folder: Path) -> Path:
-    """Progress, then the line that ``commands/process.py`` prints; one log is cut short.
+def _measure(made: FakeRun) -> None:
+    """Resources of the first store's job and of the adaptation's, and of no other."""
+    for path, minutes in ((made.stores[0], 30), (made.adaptations[0], 1)):
+        write_resources(path, cpu_s=3600.0, wall_s=60.0 * minutes, peak_mib=512)
 
-    One is of a job that the run no longer has.
-    """
-    used = "used: 3600.0 CPU-s, 1800.0 s, 512 MiB peak\n"
-    earlier = "used: 1.0 CPU-s, 1.0 s, 1 MiB peak"
-    texts = {
-        "1_collect/cheetah-vel": f"epoch 1\r{earlier}\rdone\n{used}",
-        "1_collect/reach": "epoch 1\n",
-        "3_tune/cheetah-vel/few-shot/ptdt-online/seed0": used.replace("1800", "60"),
-        "3_tune/cheetah-vel/few-shot/stale/seed0": used,
-    }
-    for name, text in texts.items():
-        path = folder / f"{name}.log"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(text.encode())
-    return folder
+
+def write_resources(path: Path, resumed_from: int | None = None, **used: float) -> None:
+    """What the job that made ``path`` wrote about itself."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    values = {"cpu_s": 1.0, "wall_s": 3.0, "peak_mib": 9, **used}
+    values["resumed_from"] = resumed_from
+    path.with_suffix(".resources.json").write_text(json.dumps(values))

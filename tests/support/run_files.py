@@ -4,9 +4,10 @@ import json
 import re
 from pathlib import Path
 
-from support.paths import ROOT
+from support.paths import CONFIG, preset
 from trajprompt.artifacts.atomic import file_hash, write_text
 from trajprompt.artifacts.records import record_text, write_record
+from trajprompt.artifacts.resources import write_resources
 from trajprompt.config.load import Config, load_config
 from trajprompt.verification.jobs import REPORT, Job, jobs_of
 
@@ -20,7 +21,7 @@ tables:
     columns: [prompt-dt, mt-orl]
 report: [mine]
 """
-CONFIGS = [ROOT / "config.yaml", ROOT / "presets/smoke.yaml"]
+CONFIGS = [CONFIG, preset("smoke")]
 STORE = "1_collect/reach/trajectories.h5"
 BACKBONE = "2_pretrain/reach/prompt-dt/seed{seed}.safetensors"
 CURVE = "2_pretrain/reach/prompt-dt/seed{seed}.csv"
@@ -57,12 +58,13 @@ def run_job(results: Path, job: Job, content: str = "") -> None:
     for path in outputs:
         write_text(path, f"number,text\n1,{path.name} of {job.record} {content}\n")
     write_record(_attributes(results, job, _inputs(job)), *outputs)
+    write_resources(outputs[0])
 
 
 def _inputs(job: Job) -> list[str]:
-    """Those above, of the backbone and the setting that the job is for."""
+    """Those above, of the backbone and the condition that the job is for."""
     names = [name.format(seed=job.settings.get("seed")) for name in INPUTS[job.stage]]
-    if job.settings.get("setting") == "mt-orl":
+    if job.settings.get("condition") == "mt-orl":
         return [re.sub("/(prompt-dt|expert)/", "/mt-orl/", name) for name in names]
     return names
 

@@ -10,7 +10,7 @@ from trajprompt.commands import tune
 from trajprompt.models.backbone import Backbone, save_backbone
 from trajprompt.models.prompt_dt import BackboneConfig, PromptDT
 from trajprompt.settings.stages import PromptForm, TuneSettings, to_json
-from trajprompt.tasks.suites import get_suite
+from trajprompt.tasks.registry import get_suite
 from trajprompt.trajectories.episodes import TaskTrajectories
 from trajprompt.trajectories.normaliser import Normaliser
 from trajprompt.trajectories.store import write_trajectories
@@ -21,7 +21,7 @@ SETTINGS = TuneSettings(
     run="test",
     run_seed=1,
     suite="cheetah-vel",
-    setting="expert",
+    condition="expert",
     method="none",
     kind="none",
     options={},
@@ -71,7 +71,7 @@ def make_backbone(uses_prompt: bool = True) -> Backbone:
 def build(**changes):
     settings = dataclasses.replace(SETTINGS, **changes)
     buffers = {task: task_data(task) for task in tasks_read(settings)}
-    return build_problem(settings, buffers, make_backbone())
+    return build_problem(settings, SUITE, buffers, make_backbone())
 
 
 LEARNS = {"method": "prompt-diffuser", "kind": "prompt-diffuser"}
@@ -85,7 +85,7 @@ def files(tmp_path):
 
 
 def run_tune(files, settings: TuneSettings, out: str):
-    arguments = ["--suite", settings.suite, "--setting", settings.setting]
+    arguments = ["--suite", settings.suite, "--condition", settings.condition]
     arguments += ["--method", settings.method, "--seed", str(settings.seed)]
     arguments += ["--data", f"{files}/d.h5", "--backbone-file", f"{files}/b.safetensors"]
     tune.main([*arguments, "--out", f"{files}/{out}", "--settings", to_json(settings)])

@@ -6,7 +6,7 @@ import torch
 from trajprompt.models.backbone import Backbone
 from trajprompt.models.prompt_dt import BackboneConfig, PromptDT
 from trajprompt.seeds import stream, torch_generator
-from trajprompt.tasks.suites import get_suite
+from trajprompt.tasks.registry import get_suite
 from trajprompt.trajectories.normaliser import Normaliser
 from trajprompt.trajectories.segments import PromptSet, Segments
 from trajprompt.tuning.protocol import TuningProblem

@@ -8,9 +8,7 @@ from pathlib import Path
 
 from support.paths import ROOT
 
-PARTS = (
-    "Snakefile config.yaml presets profiles workflow src published envs requirements.lock"
-)
+PARTS = "Snakefile config.yaml presets profiles workflow src papers envs requirements.lock"
 
 
 class Workflow:

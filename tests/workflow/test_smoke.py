@@ -6,6 +6,7 @@ import os
 import pytest
 
 from support.browser import BrowserUnavailable, HtmlReport, chromium, content
+from support.paths import CONFIG, ROOT
 from trajprompt.artifacts.records import read_record
 from trajprompt.config import cells as table_cells
 from trajprompt.config.load import load_config
@@ -31,7 +32,7 @@ def test_every_table_has_its_columns_and_suites(smoke):
     for name in table_cells.tables(made):
         table = smoke.folder / f"results/smoke/5_report/tables/{name}.csv"
         rows = list(csv.DictReader(table.open()))
-        for column, suites in table_cells.columns(made, (name,)).items():
+        for column, suites in table_cells.entries(made, (name,)).items():
             shown = {row["suite"] for row in rows if row["column"] == column}
             assert set(suites) <= shown, (name, column)
 
@@ -55,6 +56,12 @@ def test_tuned_parameters_are_counted(smoke):
     assert (counts["soft-prompt"], counts["adaptor"]) == ("135", "13488")
     # Of the 862,619 numbers, those of a word and of two heads are never used.
     assert (counts["prompt-dt"], counts["prompt-dt-ft"]) == ("0", "859782")
+
+
+def test_every_job_measured_itself(smoke):
+    table = smoke.folder / "results/smoke/5_report/compute.csv"
+    for row in csv.DictReader(table.open()):
+        assert row["unknown"] == "0" and float(row["cpu_hours"]) > 0, row["stage"]
 
 
 def test_claims_have_verdicts(smoke):
@@ -107,7 +114,7 @@ def test_the_report_opens_on_what_made_it(report):
 
 
 def test_the_report_lists_every_table_figure_and_video(report):
-    made = load_config(["config.yaml", PRESET[1]])
+    made = load_config([CONFIG, ROOT / PRESET[1]])
     listed = {result["labels"]["result"] for result in report.results.values()}
     wanted = [*made["tables"].values(), *made["figures"].values()]
     wanted += [made["videos"][name] for name in table_cells.videos(made)]

@@ -4,7 +4,7 @@
 rule collect:
     """Collect the replay buffers of one suite."""
     input:
-        tasks=sorted(Path("src/trajprompt/tasks").glob("*.csv")),
+        goals=goals,
         own=own_data,
     output:
         "results/{run}/1_collect/{suite}/trajectories.h5",
@@ -20,6 +20,7 @@ rule collect:
         gpu=collect_gpus,
     params:
         code=code("commands/collect"),
+        suite=suite_code,
         settings=collect_settings,
     message:
         "Collecting replay buffers of {wildcards.suite}"
@@ -31,5 +32,5 @@ rule collect:
 rule collect_all:
     """Stage 1: the replay buffers of every suite."""
     input:
-        expand(rules.collect.output, run=RUN, suite=config["suites"]),
+        expand(rules.collect.output, run=RUN, suite=CONFIG["suites"]),
     localrule: True

@@ -20,6 +20,7 @@ rule pretrain:
         gpu=GPUS,
     params:
         code=code("commands/pretrain"),
+        suite=suite_code,
         settings=pretrain_settings,
     message:
         "Pretraining {wildcards.backbone} on {wildcards.suite}, seed {wildcards.seed}"

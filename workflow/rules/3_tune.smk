@@ -7,9 +7,9 @@ rule tune:
         data="results/{run}/1_collect/{suite}/trajectories.h5",
         backbone=cell_backbone,
     output:
-        "results/{run}/3_tune/{suite}/{setting}/{method}/seed{seed}.h5",
+        "results/{run}/3_tune/{suite}/{condition}/{method}/seed{seed}.h5",
     log:
-        "logs/{run}/3_tune/{suite}/{setting}/{method}/seed{seed}.log",
+        "logs/{run}/3_tune/{suite}/{condition}/{method}/seed{seed}.log",
     priority: 30
     conda:
         "../../envs/trajprompt.yaml"
@@ -20,12 +20,13 @@ rule tune:
         gpu=GPUS,
     params:
         code=code("commands/tune"),
+        suite=suite_code,
         method=method_code,
         settings=tune_settings,
     message:
-        "Tuning {wildcards.suite}, {wildcards.setting}, {wildcards.method}, seed {wildcards.seed}"
+        "Tuning {wildcards.suite}, {wildcards.condition}, {wildcards.method}, seed {wildcards.seed}"
     shell:
-        "exec python -m trajprompt.commands.tune --suite {wildcards.suite} --setting {wildcards.setting}"
+        "exec python -m trajprompt.commands.tune --suite {wildcards.suite} --condition {wildcards.condition}"
         " --method {wildcards.method} --seed {wildcards.seed} --data {input.data}"
         " --backbone-file {input.backbone} --settings {params.settings:q}"
         " --out {output} > {log} 2>&1"
@@ -69,12 +70,13 @@ rule calibrate:
         gpu=GPUS,
     params:
         code=code("commands/calibrate"),
+        suite=suite_code,
         method=method_code,
         settings=calibrate_settings,
     message:
         "Calibrating {wildcards.method} on training tasks of {wildcards.suite}"
     shell:
-        "exec python -m trajprompt.commands.calibrate --suite {wildcards.suite} --setting expert"
+        "exec python -m trajprompt.commands.calibrate --suite {wildcards.suite} --condition expert"
         " --method {wildcards.method} --seed {wildcards.seed} --data {input.data}"
         " --backbone-file {input.backbone} --settings {params.settings:q}"
         " --out {output} > {log} 2>&1"
@@ -86,8 +88,8 @@ rule calibrate_all:
         expand(
             rules.calibrate.output,
             run=RUN,
-            suite=config["suites"],
+            suite=CONFIG["suites"],
             method=CALIBRATED,
-            seed=config["seeds"][0],
+            seed=CONFIG["seeds"][0],
         ),
     localrule: True

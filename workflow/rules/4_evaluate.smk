@@ -5,11 +5,11 @@ rule evaluate:
     """Play the tuned prompts or backbones of one cell on fresh episodes."""
     input:
         backbone=cell_backbone,
-        adaptation="results/{run}/3_tune/{suite}/{setting}/{method}/seed{seed}.h5",
+        adaptation="results/{run}/3_tune/{suite}/{condition}/{method}/seed{seed}.h5",
     output:
-        "results/{run}/4_evaluate/{suite}/{setting}/{method}/seed{seed}.csv",
+        "results/{run}/4_evaluate/{suite}/{condition}/{method}/seed{seed}.csv",
     log:
-        "logs/{run}/4_evaluate/{suite}/{setting}/{method}/seed{seed}.log",
+        "logs/{run}/4_evaluate/{suite}/{condition}/{method}/seed{seed}.log",
     conda:
         "../../envs/trajprompt.yaml"
     threads: THREADS
@@ -19,11 +19,12 @@ rule evaluate:
         gpu=GPUS,
     params:
         code=code("commands/evaluate"),
+        suite=suite_code,
         settings=evaluate_settings,
     message:
-        "Evaluating {wildcards.suite}, {wildcards.setting}, {wildcards.method}, seed {wildcards.seed}"
+        "Evaluating {wildcards.suite}, {wildcards.condition}, {wildcards.method}, seed {wildcards.seed}"
     shell:
-        "exec python -m trajprompt.commands.evaluate --suite {wildcards.suite} --setting {wildcards.setting}"
+        "exec python -m trajprompt.commands.evaluate --suite {wildcards.suite} --condition {wildcards.condition}"
         " --method {wildcards.method} --seed {wildcards.seed}"
         " --backbone-file {input.backbone} --adaptation {input.adaptation}"
         " --settings {params.settings:q} --out {output} > {log} 2>&1"
@@ -44,6 +45,7 @@ rule random_policy:
         runtime=scaled(60),
     params:
         code=code("commands/random_policy"),
+        suite=suite_code,
         settings=random_policy_settings,
     message:
         "Playing random actions on {wildcards.suite}"
@@ -56,5 +58,5 @@ rule evaluate_all:
     """Stage 4: fresh episodes of every cell, and random play on every suite."""
     input:
         cells=every_cell(rules.evaluate.output[0]),
-        random=expand(rules.random_policy.output, run=RUN, suite=config["suites"]),
+        random=expand(rules.random_policy.output, run=RUN, suite=CONFIG["suites"]),
     localrule: True

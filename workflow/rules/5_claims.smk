@@ -4,7 +4,7 @@
 rule claims:
     """The papers' claims, each with a verdict, and their contradictions."""
     input:
-        published=sorted(Path("published").glob("*")),
+        printed=PAPERS_FILES,
         stores=STORES,
         evaluations=rules.evaluate_all.input.cells,
     output:
@@ -41,7 +41,7 @@ rule claims:
 rule aggregate:
     """All methods over all suites: interquartile means, chances of improvement, profiles."""
     input:
-        published=published(f"{table_cells.MAIN_TABLE}.csv"),
+        printed=printed(f"{table_cells.MAIN_TABLE}.csv"),
         stores=STORES,
         evaluations=rules.evaluate_all.input.cells,
         random_policies=rules.evaluate_all.input.random,

@@ -1,5 +1,5 @@
-# What made the run, and the targets of a whole paper: `ptdt`, `prompt_diffuser` and `bandits` make
-# its tables and figures, `all` everything.
+# What made the run, and the targets of a whole paper, which are called as its folder and
+# make its tables and figures.
 
 
 rule curves:
@@ -87,14 +87,12 @@ rule compute:
         code=REPORT_CODE,
         settings=report_settings,
         out=report_folder,
-        logs=f"logs/{RUN}",
     message:
         "Adding up time, memory and simulator steps"
     shell:
-        "exec python -m trajprompt.commands.report compute --logs {params.logs}"
-        " --stores {input.stores} --pretraining {input.pretraining}"
-        " --adaptations {input.adaptations} --evaluations {input.evaluations}"
-        " --random-policies {input.random_policies}"
+        "exec python -m trajprompt.commands.report compute --stores {input.stores}"
+        " --pretraining {input.pretraining} --adaptations {input.adaptations}"
+        " --evaluations {input.evaluations} --random-policies {input.random_policies}"
         " --settings {params.settings:q} --out {params.out} > {log} 2>&1"
 
 
@@ -108,7 +106,7 @@ rule record:
             rules.tune_all.input,
             rules.evaluate_all.input,
         ],
-        published=sorted(Path("published").glob("*")),
+        printed=PAPERS_FILES,
         report=[
             [papers_files(paper) for paper in (*PAPERS, None)],
             rules.curves.output,
@@ -139,32 +137,27 @@ rule record:
     params:
         code=code("report/pages/record", "report/pages/summary", "artifacts/provenance"),
         settings=report_settings,
-        run_config=json.dumps(config, sort_keys=True),
+        run_config=json.dumps(CONFIG, sort_keys=True),
         out=report_folder,
     message:
         "Recording what made this report"
     shell:
-        "exec python -m trajprompt.commands.report record --inputs {input.made} {input.published}"
+        "exec python -m trajprompt.commands.report record --inputs {input.made} {input.printed}"
         " --outputs {input.report} --run-config {params.run_config:q}"
         " --settings {params.settings:q} --out {params.out} > {log} 2>&1"
 
 
-rule ptdt:
-    """The tables and figures of Prompt-Tuning DT (arXiv 2305.09648)."""
-    input:
-        papers_files("ptdt"),
-    localrule: True
+for PAPER in PAPERS:
 
+    rule:
+        """The tables and figures of one paper, or of our own questions."""
+        name:
+            PAPER
+        input:
+            papers_files(PAPER),
+        localrule: True
 
-rule prompt_diffuser:
-    """The tables and figures of Prompt Diffuser (arXiv 2411.01168)."""
-    input:
-        papers_files("prompt_diffuser"),
-    localrule: True
-
-
-rule bandits:
-    """The tables and figures of Prompt-Tuning Bandits (arXiv 2502.04979)."""
-    input:
-        papers_files("bandits"),
-    localrule: True
+    # What --list shows: all these rules are written once.
+    workflow.get_rule(PAPER).docstring = (
+        f"The tables and figures of {PAPERS[PAPER].name} ({PAPERS[PAPER].source})."
+    )

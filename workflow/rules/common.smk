@@ -6,24 +6,31 @@ import re
 import sys
 from pathlib import Path
 from trajprompt.config import derive
-from trajprompt.config.load import check_config
+from trajprompt.config.load import resolve
 from trajprompt.config import backbones as pretraining_values
-from trajprompt.workflow import run_lock, scheduling
+from trajprompt.workflow import hooks
 from trajprompt.settings import stages as stage_settings
 from trajprompt.config import cells as table_cells
-from trajprompt.report.read.papers import PAPERS
+from trajprompt.report.read.papers import list_papers, printed_files
+from trajprompt.tasks.registry import family, get_suite
 from trajprompt.report.plots import inputs as plot_inputs
 
-# Snakemake lists overlays first; an error should name the file that had the last word.
-check_config(config, [workflow.configfiles[-1], *workflow.configfiles[:-1]])
+# The user's files as Snakemake merged them, over presets and papers. Snakemake lists overlays
+# first; an error should name the file that had the last word.
+CONFIG = resolve(config, Path(), [workflow.configfiles[-1], *workflow.configfiles[:-1]])
+PAPERS = {paper.key: paper for paper in list_papers(CONFIG["papers"])}
+PAPERS_FILES = sorted(
+    path
+    for path in Path(CONFIG["papers"]).rglob("*")
+    if path.suffix in (".yaml", ".csv")
+)
 
-RUN = config["run"]
-scheduling.lift_rate_limit(workflow)
-run_lock.guard(workflow, RUN)
-THREADS = config["compute"]["threads"]
-TABLES, FIGURES = table_cells.tables(config), table_cells.figures(config)
-VIDEOS = table_cells.videos(config)  # name -> suites
-GPUS = 0 if config["compute"]["device"] == "cpu" else 1  # of a job that learns or plays
+RUN = CONFIG["run"]
+hooks.install(workflow, RUN)
+THREADS = CONFIG["compute"]["threads"]
+TABLES, FIGURES = table_cells.tables(CONFIG), table_cells.figures(CONFIG)
+VIDEOS = table_cells.videos(CONFIG)  # name -> suites
+GPUS = 0 if CONFIG["compute"]["device"] == "cpu" else 1  # of a job that learns or plays
 
 # Jobs find this environment's Python, and numerical libraries keep to one thread each:
 # jobs run side by side, and two threads that wait for each other are slower than one.
@@ -47,10 +54,10 @@ OF_THE_RUN = "This run"  # the subcategory of what no paper has
 
 wildcard_constraints:
     run=re.escape(RUN),
-    suite="|".join(config["suites"]),
-    backbone="|".join(pretraining_values.names(config)),
-    setting="|".join(config["settings"]),
-    method="|".join(config["tune"]["methods"]),
+    suite="|".join(CONFIG["suites"]),
+    backbone="|".join(pretraining_values.names(CONFIG)),
+    condition="|".join(CONFIG["conditions"]),
+    method="|".join(CONFIG["methods"]),
     seed=r"\d+",
 
 
@@ -61,42 +68,42 @@ def scaled(amount):
 
 def collect_gpus(wildcards):
     """Scripted experts, and files that were collected elsewhere, learn nothing."""
-    algorithm = config["collect"][wildcards.suite]["algorithm"]
+    algorithm = CONFIG["collect"][wildcards.suite]["algorithm"]
     return 0 if algorithm in ("scripted", "file") else GPUS
 
 
 def own_data(wildcards):
     """The user's store that a suite is read from, where the config names one."""
-    chosen = config["collect"][wildcards.suite]
+    chosen = CONFIG["collect"][wildcards.suite]
     return [chosen["options"]["path"]] if chosen["algorithm"] == "file" else []
 
 
 def collect_settings(wildcards):
-    return stage_settings.to_json(derive.collect(config, wildcards.suite))
+    return stage_settings.to_json(derive.collect(CONFIG, wildcards.suite))
 
 
 def pretrain_settings(wildcards):
     settings = derive.pretrain(
-        config, wildcards.suite, wildcards.backbone, int(wildcards.seed)
+        CONFIG, wildcards.suite, wildcards.backbone, int(wildcards.seed)
     )
     return stage_settings.to_json(settings)
 
 
 def tune_settings(wildcards):
-    return stage_settings.to_json(derive.tune(config, *_cell(wildcards)))
+    return stage_settings.to_json(derive.tune(CONFIG, *_cell(wildcards)))
 
 
 def calibrate_settings(wildcards):
     cell = wildcards.suite, "expert", wildcards.method, int(wildcards.seed)
-    return stage_settings.to_json(derive.tune(config, *cell))
+    return stage_settings.to_json(derive.tune(CONFIG, *cell))
 
 
 def evaluate_settings(wildcards):
-    return stage_settings.to_json(derive.evaluate(config, *_cell(wildcards)))
+    return stage_settings.to_json(derive.evaluate(CONFIG, *_cell(wildcards)))
 
 
 def random_policy_settings(wildcards):
-    return stage_settings.to_json(derive.random_policy(config, wildcards.suite))
+    return stage_settings.to_json(derive.random_policy(CONFIG, wildcards.suite))
 
 
 def report_folder(wildcards, output):
@@ -106,22 +113,22 @@ def report_folder(wildcards, output):
 
 def report_settings(wildcards):
     """Of the whole run."""
-    return stage_settings.to_json(derive.report(config))
+    return stage_settings.to_json(derive.report(CONFIG))
 
 
 def table_settings(table):
     """What answers a rule's question for the settings of one table."""
-    return lambda wildcards: stage_settings.to_json(derive.report(config, table))
+    return lambda wildcards: stage_settings.to_json(derive.report(CONFIG, table))
 
 
 def figure_settings(figure):
     """What answers a rule's question for the settings of one figure."""
-    return lambda wildcards: stage_settings.to_json(derive.figure(config, figure))
+    return lambda wildcards: stage_settings.to_json(derive.figure(CONFIG, figure))
 
 
 def video_settings(video):
     """What answers a rule's question for the settings of one video."""
-    return lambda wildcards: stage_settings.to_json(derive.video(config, video))
+    return lambda wildcards: stage_settings.to_json(derive.video(CONFIG, video))
 
 
 def shown_as(title, form):
@@ -131,7 +138,7 @@ def shown_as(title, form):
 
 def of_paper(name):
     """The subcategory of a table or figure in the HTML report."""
-    paper = PAPERS.get(table_cells.entry(config, name).get("paper"))
+    paper = PAPERS.get(table_cells.shown(CONFIG, name).get("paper"))
     return paper.name if paper else OF_THE_RUN
 
 
@@ -142,7 +149,7 @@ def read_by_figure(figure, what, pattern):
 
 def backbones_read(figure, pattern):
     """``pattern`` filled in for the backbones of a figure's cells, if its kind reads them."""
-    pairs = table_cells.backbones(config, (figure,))
+    pairs = table_cells.backbones(CONFIG, (figure,))
     return _of_backbones(pattern, pairs) if reads(figure, "backbones") else []
 
 
@@ -152,32 +159,50 @@ def stores_read(figure):
 
 
 def reads(figure, what):
-    return what in plot_inputs.READS[config["figures"][figure]["kind"]]
+    return what in plot_inputs.READS[CONFIG["figures"][figure]["kind"]]
 
 
 def _cell(wildcards):
-    return wildcards.suite, wildcards.setting, wildcards.method, int(wildcards.seed)
+    return wildcards.suite, wildcards.condition, wildcards.method, int(wildcards.seed)
 
 
 def cell_backbone(wildcards):
-    backbone = config["settings"][wildcards.setting]["backbone"]
+    backbone = CONFIG["conditions"][wildcards.condition]["backbone"]
     return f"results/{RUN}/2_pretrain/{wildcards.suite}/{backbone}/seed{wildcards.seed}.safetensors"
 
 
+def suite_code(wildcards):
+    return code(*families([wildcards.suite]))
+
+
+def families(suites):
+    """Files that define ``suites``: found by listing, no other file imports them."""
+    return sorted({f"tasks/{family(suite)}" for suite in suites})
+
+
+def suites_of(table):
+    """The suites of a table's or a figure's cells."""
+    return {cell[0] for cell in table_cells.cells(CONFIG, (table,))}
+
+
+def goals(wildcards):
+    return f"src/trajprompt/tasks/{get_suite(wildcards.suite).table}"
+
+
 def method_code(wildcards):
-    kind = config["tune"]["methods"][wildcards.method]["kind"]
+    kind = CONFIG["methods"][wildcards.method]["kind"]
     return code(f"tuning/methods/{kind.replace('-', '_')}")
 
 
 def every_cell(pattern):
     """``pattern`` filled in for every cell of the run and every seed."""
-    return _filled(pattern, table_cells.cells(config), config["seeds"])
+    return _filled(pattern, table_cells.cells(CONFIG), CONFIG["seeds"])
 
 
 def cells_of(table, pattern, seeds=None):
     """``pattern`` filled in for the cells of one table or figure."""
     return _filled(
-        pattern, table_cells.cells(config, (table,)), seeds or config["seeds"]
+        pattern, table_cells.cells(CONFIG, (table,)), seeds or CONFIG["seeds"]
     )
 
 
@@ -187,47 +212,49 @@ def cells_of_video(video, pattern):
         pattern.format(
             run=RUN,
             suite=suite,
-            seed=config["seeds"][0],
-            backbone=config["settings"][column["setting"]]["backbone"],
-            setting=column["setting"],
-            method=column["method"],
+            seed=CONFIG["seeds"][0],
+            backbone=CONFIG["conditions"][entry["condition"]]["backbone"],
+            condition=entry["condition"],
+            method=entry["method"],
         )
         for suite in VIDEOS[video]
-        for column in map(config["columns"].get, config["videos"][video]["columns"])
+        for entry in map(CONFIG["entries"].get, CONFIG["videos"][video]["entries"])
     ]
 
 
 def _filled(pattern, cells, seeds):
     return [
-        pattern.format(run=RUN, suite=suite, setting=setting, method=method, seed=seed)
-        for suite, setting, method in cells
+        pattern.format(
+            run=RUN, suite=suite, condition=condition, method=method, seed=seed
+        )
+        for suite, condition, method in cells
         for seed in seeds
     ]
 
 
 def backbones_of_run(pattern):
     """``pattern`` filled in for every backbone that a cell needs, and every seed."""
-    return _of_backbones(pattern, table_cells.backbones(config))
+    return _of_backbones(pattern, table_cells.backbones(CONFIG))
 
 
 def _of_backbones(pattern, pairs):
     return [
         pattern.format(run=RUN, suite=suite, backbone=backbone, seed=seed)
         for suite, backbone in pairs
-        for seed in config["seeds"]
+        for seed in CONFIG["seeds"]
     ]
 
 
 def stores_of(table):
     """The trajectories of a table's suites."""
-    suites = {cell[0] for cell in table_cells.cells(config, (table,))}
+    suites = suites_of(table)
     path = f"results/{RUN}/1_collect/{{}}/trajectories.h5"
-    return [path.format(suite) for suite in config["suites"] if suite in suites]
+    return [path.format(suite) for suite in CONFIG["suites"] if suite in suites]
 
 
-def published(*names):
-    """Those of the papers' files that there are."""
-    return [path for name in names if (path := Path("published") / name).is_file()]
+def printed(*names):
+    """The papers' files with these names, of printed numbers."""
+    return [path for name in names for path in printed_files(CONFIG["papers"], name)]
 
 
 def papers_files(paper):
@@ -235,7 +262,7 @@ def papers_files(paper):
     return [
         made_by(name)
         for name in (*TABLES, *FIGURES)
-        if table_cells.entry(config, name).get("paper") == paper
+        if table_cells.shown(CONFIG, name).get("paper") == paper
     ]
 
 

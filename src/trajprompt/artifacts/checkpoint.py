@@ -45,7 +45,6 @@ if TYPE_CHECKING:
     import torch
 
 KIND = "checkpoint"
-RESUMED = "goes on after step"  # in the log of a job that did
 REMEDY = "remove it to begin again"
 # Often enough that a power cut costs little.
 MINUTES = 10.0
@@ -76,6 +75,7 @@ class Checkpoint:
     def __init__(self, target: Path | None = None, identity: str = ""):
         self.path = target.with_suffix(".checkpoint.h5") if target else None
         self.identity = identity
+        self.resumed_from: int | None = None  # the first step that is not repeated
         self._interval = self._pause = _interval()
         self._saved_at = time.monotonic()
         self._signal: int | None = None
@@ -171,7 +171,8 @@ class Checkpoint:
                 raise ValueError(f"{done} steps done of {total}")
             values = json.loads(file["values"][()].tobytes())
             part.restore(Saved(file["arrays"], values))
-        self._say(f"{RESUMED} {done} of {total}")
+        self._say(f"goes on after step {done} of {total}")
+        self.resumed_from = done
         return done
 
     def _say(self, what: str) -> None:

@@ -10,8 +10,8 @@ import numpy as np
 import torch
 
 from trajprompt.artifacts.checkpoint import Checkpoint
-from trajprompt.collect.goal_conditioned import GOAL_REWARDS, GoalConditioned
-from trajprompt.collect.heading import CanonicalHeading
+from trajprompt.collect.canonical import Canonical
+from trajprompt.collect.goal_conditioned import GoalConditioned
 from trajprompt.collect.loop import Collection
 from trajprompt.collect.options import KINDS, GoalOptions
 from trajprompt.collect.own_data import read_own
@@ -22,8 +22,9 @@ from trajprompt.errors import TrajpromptError
 from trajprompt.seeds import stream, torch_generator
 from trajprompt.settings.options import parse_together
 from trajprompt.settings.stages import CollectSettings
-from trajprompt.tasks.simulator import Simulator, make_simulator
-from trajprompt.tasks.suites import Suite, get_suite
+from trajprompt.tasks.registry import make_simulator
+from trajprompt.tasks.simulator import Simulator
+from trajprompt.tasks.suites import Suite
 from trajprompt.trajectories.episodes import TaskTrajectories
 
 LEARNERS: dict[str, type[SAC] | type[TD3]] = {
@@ -35,14 +36,16 @@ LEARNERS: dict[str, type[SAC] | type[TD3]] = {
 
 
 def collect(
-    settings: CollectSettings, device: torch.device, checkpoint: Checkpoint | None = None
+    settings: CollectSettings,
+    suite: Suite,
+    device: torch.device,
+    checkpoint: Checkpoint | None = None,
 ) -> list[TaskTrajectories]:
     """All episodes of every task in ``settings``, in time order.
 
     Learning goes on from ``checkpoint``, if there is one that has begun. Scripts need
     none: they take seconds.
     """
-    suite = get_suite(settings.suite)
     tasks = np.array(sorted(settings.tasks))
     if settings.algorithm in LEARNERS:
         return _learn(suite, tasks, settings, str(device), checkpoint or Checkpoint())
@@ -107,11 +110,17 @@ def _perspective(
     suite, rows = simulator.suite, simulator.tasks
     if not goal:
         return OwnTask(suite, rows)
-    if suite.name in GOAL_REWARDS:
+    if suite.relabelling is not None:
         generator = _generator(settings, "relabelling", device)
         share = goal[0].relabelled
-        return GoalConditioned(suite, rows, share, device, generator)
-    return CanonicalHeading(suite, rows, discount)
+        return GoalConditioned(suite, suite.relabelling, rows, share, device, generator)
+    if suite.symmetry is not None:
+        return Canonical(suite, suite.symmetry, rows, discount)
+    raise TrajpromptError(
+        f"collect {suite.name}: algorithm",
+        f"{settings.algorithm}, but no relabelling and no symmetry of the suite",
+        "one agent per task: sac or td3",
+    )
 
 
 def _generator(settings: CollectSettings, purpose: str, device: str) -> torch.Generator:

@@ -118,9 +118,6 @@ class FileOptions(Strict):
     path: str  # relative to the folder that the workflow runs in
 
 
-# The suites of experts.py. Agents learn the others: they know no other states and rewards.
-SCRIPTED = ("reach", "pick-place", "point-sparse")
-
 # What each algorithm takes, flat in the config; the first one says how much is stored.
 KINDS: dict[str, tuple[type, ...]] = {
     "sac": (LoopOptions, SacOptions),
@@ -134,7 +131,7 @@ KINDS: dict[str, tuple[type, ...]] = {
 
 def relevant(algorithm: str, options: Mapping[str, Any]) -> dict[str, Any]:
     """The options that count. An overlay that says ``file`` leaves those of the algorithm
-    below it in place: they are not an error, and not a setting.
+    below it in place: they are not an error, and not a condition.
     """
     if algorithm != "file":
         return dict(options)

@@ -2,7 +2,7 @@
 
 A perspective turns observations of all rows into features that the replay buffer keeps,
 features into network inputs for acting, and sampled transitions into a batch. One agent
-per task uses `OwnTask`; goal_conditioned.py and heading.py let one agent learn all tasks.
+per task uses `OwnTask`; goal_conditioned.py and canonical.py let one agent learn all tasks.
 """
 
 from typing import NamedTuple, Protocol
@@ -13,11 +13,6 @@ from torch import Tensor
 
 from trajprompt.collect.replay import Batch
 from trajprompt.tasks.suites import Suite
-
-# The legacy cheetah observation ends with the torso's position (x, y, z). Its absolute x
-# says nothing about running and never repeats, y is 0 and z is position 0 again: agents
-# see the 17 numbers of Gymnasium's HalfCheetah. The stores keep all 20.
-VISIBLE = {"cheetah-dir": 17, "cheetah-vel": 17, "ant-dir": 27, "ant-dir-ood": 27}
 
 
 class Transition(NamedTuple):
@@ -66,7 +61,7 @@ class OwnTask:
 
     def __init__(self, suite: Suite, row_tasks: np.ndarray):
         self.stack = len(np.unique(row_tasks))
-        self.features = self.inputs = VISIBLE[suite.name]
+        self.features = self.inputs = suite.visible_dim
         self.extra = 0
         self.generators: dict[str, torch.Generator] = {}
 

@@ -8,7 +8,7 @@ from trajprompt.collect.experts import ScriptedPolicy
 from trajprompt.collect.options import ScriptedOptions
 from trajprompt.rollout.loop import Episodes, Policy, rollout
 from trajprompt.seeds import children, integers
-from trajprompt.tasks.simulator import make_simulator
+from trajprompt.tasks.registry import make_simulator
 from trajprompt.tasks.suites import Suite
 from trajprompt.trajectories.episodes import TaskTrajectories
 

@@ -40,7 +40,7 @@ def stage_arguments(parser: argparse.ArgumentParser) -> None:
 def cell_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what names a cell: the coordinates of the stages after pretraining."""
     parser.add_argument("--suite", required=True, help="suite of tasks, e.g. cheetah-vel")
-    parser.add_argument("--setting", required=True, help="named conditions in the config")
+    parser.add_argument("--condition", required=True, help="named conditions in the config")
     parser.add_argument("--method", required=True, help="a name under tune.methods")
     parser.add_argument("--seed", type=int, required=True, help="seed of the backbone")
     stage_arguments(parser)
@@ -48,7 +48,7 @@ def cell_arguments(parser: argparse.ArgumentParser) -> None:
 
 def read_cell_settings(args: argparse.Namespace, cls: type[Settings]) -> Settings:
     """The settings of the cell that `cell_arguments` name."""
-    names = ("suite", "setting", "method", "seed")
+    names = ("suite", "condition", "method", "seed")
     return read_settings(args, cls, **{name: getattr(args, name) for name in names})
 
 
@@ -57,7 +57,7 @@ def read_settings(
 ) -> Settings:
     """The settings of one job, from ``--settings`` or from the config files.
 
-    ``coordinates`` (suite, setting, method, seed, …) say which job; given settings must
+    ``coordinates`` (suite, condition, method, seed, …) say which job; given settings must
     agree with them.
     """
     text, where = args.settings, "--settings"

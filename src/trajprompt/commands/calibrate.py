@@ -35,7 +35,7 @@ GRIDS: dict[str, tuple[float, ...]] = {
 }
 
 EXAMPLE = """--config config.yaml presets/smoke.yaml --suite reach \\
-    --setting expert --method ptdt-offline --seed 0 \\
+    --condition expert --method ptdt-offline --seed 0 \\
     --sweep step_size=0.01,0.1 smoothing=0.1 \\
     --data results/smoke/1_collect/reach/trajectories.h5 \\
     --backbone-file results/smoke/2_pretrain/reach/prompt-dt/seed0.safetensors \\
@@ -52,7 +52,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument(
         "--sweep",
         nargs="+",
-        type=_swept,
+        type=swept_values,
         metavar="OPTION=VALUE[,VALUE...]",
         help="options of the method to try all combinations of; one value sets an option"
         f" (default: those of {', '.join(GRIDS)} that the method has)",
@@ -67,14 +67,15 @@ def run(settings: TuneSettings, args: argparse.Namespace) -> None:
     from trajprompt.artifacts.atomic import write_text
     from trajprompt.artifacts.provenance import provenance
     from trajprompt.artifacts.records import write_record
+    from trajprompt.artifacts.resources import write_resources
     from trajprompt.commands.tune import prepare
     from trajprompt.settings.options import parse_options
-    from trajprompt.tasks.suites import get_suite
+    from trajprompt.tasks.registry import get_suite
     from trajprompt.tuning.registry import get_method
     from trajprompt.tuning.sweep import best, header, line, sweep, to_csv
 
     suite = get_suite(settings.suite)
-    tasks = args.tasks or _spread(suite.train_tasks, 4)
+    tasks = args.tasks or spread(suite.train_tasks, 4)
     for task in tasks:
         if task not in suite.train_tasks:
             expected = f"training tasks: {', '.join(map(str, suite.train_tasks))}"
@@ -82,9 +83,9 @@ def run(settings: TuneSettings, args: argparse.Namespace) -> None:
     method = get_method(settings.kind)
     where = f"tune.methods.{settings.method}.options"
     parse_options(method.options, settings.options, where)
-    grid = _grid(settings.method, method.options, args.sweep)
-    candidates = [_candidate(method.options, settings.options, own) for own in grid]
-    others = _others(settings.train_tasks, tasks)
+    grid = grid_points(settings.method, method.options, args.sweep)
+    candidates = [candidate(method.options, settings.options, own) for own in grid]
+    others = other_tasks(settings.train_tasks, tasks)
     training = dataclasses.replace(settings, test_tasks=tuple(tasks), train_tasks=others)
     problem = prepare(training, args.data, args.backbone_file)
     resets = (settings.run_seed, settings.seed)
@@ -98,11 +99,12 @@ def run(settings: TuneSettings, args: argparse.Namespace) -> None:
     described = {**dataclasses.asdict(training), "grid": grid}
     inputs = [args.data, args.backbone_file]
     write_record(provenance("calibrate", described, inputs), args.out)
+    write_resources(args.out)
     chosen = best(trials).choice
     print("best: " + ", ".join(f"{name} {value}" for name, value in chosen.items()))
 
 
-def _swept(text: str) -> tuple[str, list[Any]]:
+def swept_values(text: str) -> tuple[str, list[Any]]:
     """An option and its values from ``option=value,value``; they are checked later."""
     name, _, values = text.partition("=")
     if not (name and values):
@@ -118,7 +120,7 @@ def _value(text: str) -> Any:
         return text
 
 
-def _grid(
+def grid_points(
     name: str, options: type, sweep: Sequence[tuple[str, list[Any]]] | None
 ) -> list["GridPoint"]:
     """Every combination of the values to try."""
@@ -143,7 +145,7 @@ def _nested(item: "dataclasses.Field[Any]") -> bool:
     return dataclasses.is_dataclass(item.default_factory)
 
 
-def _candidate(kind: type, configured: dict[str, Any], choice: "GridPoint") -> "Candidate":
+def candidate(kind: type, configured: dict[str, Any], choice: "GridPoint") -> "Candidate":
     """A choice and the method's options with it, which refuse a wrong value."""
     from trajprompt.settings.options import OptionError, build
 
@@ -155,7 +157,7 @@ def _candidate(kind: type, configured: dict[str, Any], choice: "GridPoint") -> "
         raise TrajpromptError(f"--sweep {words}", found, error.expected) from error
 
 
-def _others(train: Sequence[int], tuned: Sequence[int]) -> tuple[int, ...]:
+def other_tasks(train: Sequence[int], tuned: Sequence[int]) -> tuple[int, ...]:
     """What a method may learn from as from training tasks: none of those it is tuned on.
 
     All of them where none would be left (cheetah-dir has two, which are its test tasks).
@@ -163,7 +165,7 @@ def _others(train: Sequence[int], tuned: Sequence[int]) -> tuple[int, ...]:
     return tuple(task for task in train if task not in tuned) or tuple(train)
 
 
-def _spread(tasks: Sequence[int], count: int) -> list[int]:
+def spread(tasks: Sequence[int], count: int) -> list[int]:
     """Up to ``count`` of ``tasks``, evenly spread over the list, its ends included."""
     if len(tasks) <= count:
         return list(tasks)
@@ -171,4 +173,4 @@ def _spread(tasks: Sequence[int], count: int) -> list[int]:
 
 
 if __name__ == "__main__":
-    raise SystemExit(run_stage(main, usage=True))
+    raise SystemExit(run_stage(main))

@@ -34,26 +34,28 @@ def run(settings: CollectSettings, out: str) -> None:
     from trajprompt.artifacts.checkpoint import checkpoint_for
     from trajprompt.artifacts.provenance import provenance
     from trajprompt.artifacts.records import write_record
+    from trajprompt.artifacts.resources import write_resources
     from trajprompt.collect.algorithms import collect
     from trajprompt.collect.curve import COLUMNS, learning_curve
     from trajprompt.numerics.device import resolve_device
-    from trajprompt.tasks.suites import get_suite
+    from trajprompt.tasks.registry import get_suite
     from trajprompt.trajectories.store import write_trajectories
 
+    suite = get_suite(settings.suite)
     source = [settings.options["path"]] if settings.algorithm == "file" else []
     attributes = provenance("collect", dataclasses.asdict(settings), source)
     device = resolve_device(settings.device)
     with checkpoint_for(Path(out), attributes, device) as checkpoint:
         began = time.process_time()
-        tasks = collect(settings, device, checkpoint)
+        tasks = collect(settings, suite, device, checkpoint)
         seconds = time.process_time() - began
         count = f"{len(tasks)} tasks by {settings.algorithm}"
         print(f"{settings.suite}: {count}, {seconds:.0f} CPU-s")
         curve = learning_curve(tasks)
         _judge(settings, tasks, curve)
-        suite = get_suite(settings.suite)
         write_trajectories(out, suite, tasks, attributes, curve, COLUMNS)
         write_record(attributes, out)
+        write_resources(out, checkpoint.resumed_from)
 
 
 def _judge(
@@ -76,4 +78,4 @@ def _judge(
 
 
 if __name__ == "__main__":
-    raise SystemExit(run_stage(main, usage=True))
+    raise SystemExit(run_stage(main))

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 REMEDY = "run `trajprompt tune` again with this backbone"
 EXAMPLE = """--config config.yaml presets/smoke.yaml --suite reach \\
-    --setting expert --method ptdt-online --seed 0 \\
+    --condition expert --method ptdt-online --seed 0 \\
     --backbone-file results/smoke/2_pretrain/reach/prompt-dt/seed0.safetensors \\
     --adaptation results/smoke/3_tune/reach/expert/ptdt-online/seed0.h5 \\
     --out episodes.csv"""
@@ -42,6 +42,7 @@ def run(
     from trajprompt.artifacts.atomic import require_file, write_text
     from trajprompt.artifacts.provenance import provenance
     from trajprompt.artifacts.records import write_record
+    from trajprompt.artifacts.resources import write_resources
     from trajprompt.models.backbone import load_backbone
     from trajprompt.rollout.evaluation import evaluate_cell, to_csv
 
@@ -53,6 +54,7 @@ def run(
     attributes = provenance("evaluate", dataclasses.asdict(settings), inputs)
     write_text(out, to_csv(evaluate_cell(settings, backbone, stored)))
     write_record(attributes, out)
+    write_resources(out)
 
 
 def _check_inputs(
@@ -67,7 +69,7 @@ def _check_inputs(
 
     if backbone.suite != settings.suite:
         raise TrajpromptError(backbone_file, f"suite {backbone.suite}", settings.suite)
-    for name in ("suite", "setting", "method", "seed"):
+    for name in ("suite", "condition", "method", "seed"):
         found, expected = stored.attributes.get(name), getattr(settings, name)
         if str(found) != str(expected):
             raise TrajpromptError(adaptation, f"{name} {found}", f"{name} {expected}")
@@ -100,4 +102,4 @@ def _check_prompts(
 
 
 if __name__ == "__main__":
-    raise SystemExit(run_stage(main, usage=True))
+    raise SystemExit(run_stage(main))

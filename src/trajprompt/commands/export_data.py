@@ -39,7 +39,7 @@ def run(store: Path, tasks: Sequence[int] | None, out: Path) -> None:
     """The command itself; the folder appears when it is whole."""
     from trajprompt.artifacts.atomic import disk_errors
     from trajprompt.exchange.minari import write
-    from trajprompt.tasks.suites import get_suite
+    from trajprompt.tasks.registry import get_suite
     from trajprompt.trajectories.store import read_attributes, read_trajectories
 
     made_by = read_attributes(store)

@@ -28,8 +28,6 @@ def main(argv: Sequence[str] | None = None) -> None:
         kinds = ", ".join(kind for kind, reads in READS.items() if name in reads)
         text = f"{text}; read by {kinds}"
         parser.add_argument(f"--{name}", nargs="*", type=Path, default=[], help=text)
-    text = "folder of the papers' figures"
-    parser.add_argument("--published", type=Path, default=Path("published"), help=text)
     parser.add_argument("--out", type=Path, required=True, help="folder of the report")
     stage_arguments(parser)
     args = parser.parse_args(argv)
@@ -39,6 +37,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 def run(settings: FigureSettings, args: argparse.Namespace) -> None:
     """Make the numbers, write them, draw them."""
     from trajprompt.artifacts.atomic import write_text
+    from trajprompt.artifacts.csv_files import write_csv
     from trajprompt.report.pages.html import table_page, write_page
     from trajprompt.report.plots.figure import Figure
     from trajprompt.report.read.run import load_run
@@ -47,12 +46,10 @@ def run(settings: FigureSettings, args: argparse.Namespace) -> None:
         f"trajprompt.report.plots.kinds.{module_of(settings.kind)}"
     )
     found = load_run(settings, args.evaluations, args.stores)
-    files = args.adaptations, args.published, args.backbones
-    figure = Figure(settings, found, *files)
+    figure = Figure(settings, found, args.adaptations, args.backbones)
     rows = kind.table(figure)
     stem = args.out / "tables" / settings.table
-    text = rows.to_csv(index=False, float_format="%.6g", lineterminator="\n")
-    write_text(stem.with_suffix(".csv"), text)
+    write_csv(stem.with_suffix(".csv"), rows)
     kind.draw(rows, figure, args.out / "figures" / settings.table)
     if settings.kind in WITH_TEXT:
         write_text(stem.with_suffix(".md"), kind.markdown(rows, figure))

@@ -65,7 +65,7 @@ def run(form: str, suite_name: str, tasks: dict[int, list[Path]], out: Path) -> 
     """The command itself: task -> files, in time order."""
     from trajprompt.artifacts.provenance import provenance
     from trajprompt.artifacts.records import write_record
-    from trajprompt.tasks.suites import get_suite
+    from trajprompt.tasks.registry import get_suite
     from trajprompt.trajectories.store import write_trajectories
 
     suite = get_suite(suite_name)

@@ -1,12 +1,11 @@
 """Stage 2: train one backbone on the training tasks of a suite, for one seed."""
 
-import csv
 import dataclasses
-import io
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from trajprompt.artifacts.csv_files import csv_text
 from trajprompt.commands.arguments import read_settings, stage_arguments, stage_parser
 from trajprompt.commands.process import run_stage
 from trajprompt.settings.stages import PretrainSettings
@@ -40,6 +39,7 @@ def run(settings: PretrainSettings, data: Path, out: Path, curve: Path) -> None:
     from trajprompt.artifacts.checkpoint import checkpoint_for
     from trajprompt.artifacts.provenance import provenance
     from trajprompt.artifacts.records import write_record
+    from trajprompt.artifacts.resources import write_resources
     from trajprompt.models.backbone import save_backbone
     from trajprompt.models.pretraining import pretrain
     from trajprompt.numerics.device import resolve_device
@@ -53,18 +53,18 @@ def run(settings: PretrainSettings, data: Path, out: Path, curve: Path) -> None:
         save_backbone(out, backbone, {**attributes, **told})
         write_text(curve, curve_csv(points))
         write_record(attributes, out, curve)
+        write_resources(out, checkpoint.resumed_from)
 
 
 def curve_csv(points: "Sequence[CurvePoint]") -> str:
     """One row per point; losses are mean squared errors of actions."""
-    table = io.StringIO()
-    writer = csv.writer(table, lineterminator="\n")
-    writer.writerow(["step", "train_loss", "validation_loss", "learning_rate"])
-    for point in points:
-        losses = (f"{point.train_loss:.6g}", f"{point.validation_loss:.6g}")
-        writer.writerow([point.step, *losses, f"{point.learning_rate:.6g}"])
-    return table.getvalue()
+    numbers = ("train_loss", "validation_loss", "learning_rate")
+    rows = [
+        {"step": point.step, **{name: f"{getattr(point, name):.6g}" for name in numbers}}
+        for point in points
+    ]
+    return csv_text(["step", *numbers], rows)
 
 
 if __name__ == "__main__":
-    raise SystemExit(run_stage(main, usage=True))
+    raise SystemExit(run_stage(main))

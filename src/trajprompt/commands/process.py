@@ -1,24 +1,23 @@
-"""How the process of a command runs: errors as one line, exit codes, resources used."""
+"""How the process of a command runs: errors as one line, exit codes."""
 
 import gc
 import os
-import resource
 import sys
 from collections.abc import Callable, Sequence
 
 from trajprompt.errors import Interrupted, TrajpromptError
-from trajprompt.processes import age, stop_with_parent
+from trajprompt.processes import stop_with_parent
 
 # New objects between two searches for cyclic garbage. With Python's 700 the import of
 # torch searches hundreds of thousands of objects again and again: 0.15 s of every start.
 GARBAGE = 50_000
 
 
-def run_stage(main: Callable[[Sequence[str] | None], None], usage: bool = False) -> int:
+def run_stage(main: Callable[[Sequence[str] | None], None]) -> int:
     """Run a stage's ``main``; turn a TrajpromptError into one line and exit code 2.
 
     Numerical libraries get one thread each, as in the workflow, so that a stage gives the
-    same bits by hand. ``usage`` prints what the process used, for the compute table.
+    same bits by hand.
     """
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     gc.set_threshold(GARBAGE)
@@ -38,13 +37,4 @@ def run_stage(main: Callable[[Sequence[str] | None], None], usage: bool = False)
         where, what = error.filename or "disk", error.strerror or error
         print(f"trajprompt: error: {where}: {what}", file=sys.stderr)
         return 2
-    if usage:
-        _print_usage()
     return 0
-
-
-def _print_usage() -> None:
-    """CPU time, wall time and peak memory of this process, which report/jobs.py reads."""
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    seconds, peak = used.ru_utime + used.ru_stime, used.ru_maxrss // 1024
-    print(f"used: {seconds:.1f} CPU-s, {age():.1f} s, {peak} MiB peak", file=sys.stderr)

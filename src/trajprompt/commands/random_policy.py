@@ -39,6 +39,7 @@ def run(settings: RandomPolicySettings, out: Path) -> None:
     from trajprompt.artifacts.atomic import write_text
     from trajprompt.artifacts.provenance import provenance
     from trajprompt.artifacts.records import write_record
+    from trajprompt.artifacts.resources import write_resources
     from trajprompt.progress import progress
     from trajprompt.rollout.evaluation import to_csv
 
@@ -47,6 +48,7 @@ def run(settings: RandomPolicySettings, out: Path) -> None:
     attributes = provenance(RANDOM_POLICY, dataclasses.asdict(settings), [])
     write_text(out, to_csv(entries))
     write_record(attributes, out)
+    write_resources(out)
 
 
 def play(settings: RandomPolicySettings, task: int) -> "Episodes":
@@ -60,8 +62,7 @@ def play(settings: RandomPolicySettings, task: int) -> "Episodes":
     from trajprompt.collect.scripted import RandomPolicy
     from trajprompt.rollout.loop import rollout
     from trajprompt.seeds import integers, stream
-    from trajprompt.tasks.simulator import make_simulator
-    from trajprompt.tasks.suites import get_suite
+    from trajprompt.tasks.registry import get_suite, make_simulator
 
     suite, count = get_suite(settings.suite), settings.episodes
 
@@ -80,7 +81,7 @@ def _entries(settings: RandomPolicySettings, task: int) -> "Iterator[Entry]":
     for episode in range(settings.episodes):
         yield {
             "suite": settings.suite,
-            "setting": RANDOM_POLICY,
+            "condition": RANDOM_POLICY,
             "method": RANDOM_POLICY,
             "seed": settings.run_seed,
             "task": task,
@@ -96,4 +97,4 @@ def _entries(settings: RandomPolicySettings, task: int) -> "Iterator[Entry]":
 
 
 if __name__ == "__main__":
-    raise SystemExit(run_stage(main, usage=True))
+    raise SystemExit(run_stage(main))

@@ -51,8 +51,7 @@ def run(args: argparse.Namespace) -> None:
     import numpy as np
 
     from trajprompt.rollout.loop import rollout
-    from trajprompt.tasks.simulator import make_simulator
-    from trajprompt.tasks.suites import get_suite
+    from trajprompt.tasks.registry import get_suite, make_simulator
 
     _check(args)
     suite = get_suite(args.suite)

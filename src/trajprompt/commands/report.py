@@ -7,15 +7,13 @@ import argparse
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from trajprompt.artifacts.csv_files import write_csv
 from trajprompt.commands.arguments import read_settings, stage_arguments
 from trajprompt.commands.process import run_stage
 from trajprompt.config.cells import MAIN_TABLE
 from trajprompt.settings.stages import ReportSettings
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 SIZES = "sizes.csv"  # among the papers' figures
 Option = tuple[str, dict[str, Any]]  # name, and what argparse makes of it
@@ -52,17 +50,20 @@ def write_table(args: argparse.Namespace, settings: ReportSettings) -> None:
     from trajprompt.report.pages.html import table_page, write_page
     from trajprompt.report.pages.markdown import table_markdown, task_markdown
     from trajprompt.report.plots.table_figure import draw_table
+    from trajprompt.report.read.papers import printed_files
     from trajprompt.report.read.run import load_run
 
-    printed = _printed(args.published, settings.table), args.published / SIZES
-    run = load_run(settings, args.evaluations, args.stores, args.adaptations, *printed)
+    printed = printed_files(settings.papers, f"{settings.table}.csv")
+    sizes = Path(settings.papers) / settings.paper / SIZES
+    files = args.evaluations, args.stores, args.adaptations, printed
+    run = load_run(settings, *files, sizes if sizes.is_file() else None)
     tables, name = args.out / "tables", settings.table
     for checkpoint, suffix in (("last", ""), ("best", "_best")):
         table = cell_table(run, checkpoint)
-        _write_csv(tables / f"{name}{suffix}.csv", table)
+        write_csv(tables / f"{name}{suffix}.csv", table)
         write_text(tables / f"{name}{suffix}.md", table_markdown(table, run, checkpoint))
     per_task = task_table(run)
-    _write_csv(tables / f"{name}_tasks.csv", per_task)
+    write_csv(tables / f"{name}_tasks.csv", per_task)
     write_text(tables / f"{name}_tasks.md", task_markdown(per_task))
     draw_table(cell_table(run), run, args.out / "figures" / name)
     write_page(args.out / "pages" / f"{name}.html", run.title, table_page(tables / name))
@@ -75,10 +76,10 @@ def write_curves(args: argparse.Namespace, settings: ReportSettings) -> None:
 
     figures = args.out / "figures"
     collected = learning.collection_table(args.stores)
-    _write_csv(args.out / "tables" / "collection.csv", collected)
+    write_csv(args.out / "tables" / "collection.csv", collected)
     draw_collection(collected, figures / "collection")
     pretrained = learning.pretraining_table(args.pretraining)
-    _write_csv(args.out / "tables" / "pretraining.csv", pretrained)
+    write_csv(args.out / "tables" / "pretraining.csv", pretrained)
     draw_pretraining(pretrained, figures / "pretraining")
 
 
@@ -89,15 +90,18 @@ def write_claims(args: argparse.Namespace, settings: ReportSettings) -> None:
     from trajprompt.report.numbers.verdicts import judge
     from trajprompt.report.pages.claims_markdown import claims_markdown
     from trajprompt.report.pages.html import from_markdown, write_page
+    from trajprompt.report.read.papers import printed_files
     from trajprompt.report.read.published import Published
     from trajprompt.report.read.run import load_run
 
-    ledger = read_ledger(args.published / "claims.yaml")
+    ledger = read_ledger(settings.papers)
     tables = {claim.table for claim in ledger.claims}
-    printed = {name: Published(_printed(args.published, name)) for name in tables}
+    printed = {
+        name: Published(printed_files(settings.papers, f"{name}.csv")) for name in tables
+    }
     run = load_run(settings, args.evaluations, args.stores)
     table = judge(ledger, run, printed)
-    _write_csv(args.out / "claims.csv", table)
+    write_csv(args.out / "claims.csv", table)
     text = f"# The papers' claims\n\n{claims_markdown(ledger, table, run)}"
     write_text(args.out / "claims.md", text)
     write_page(args.out / "pages" / "claims.html", "Claims", from_markdown(text))
@@ -112,9 +116,10 @@ def write_aggregate(args: argparse.Namespace, settings: ReportSettings) -> None:
     from trajprompt.report.pages.aggregate_markdown import aggregate_markdown
     from trajprompt.report.pages.html import from_markdown, picture, write_page
     from trajprompt.report.plots.aggregate_figure import draw_aggregate
+    from trajprompt.report.read.papers import printed_files
     from trajprompt.report.read.run import load_run
 
-    printed = _printed(args.published, MAIN_TABLE)
+    printed = printed_files(settings.papers, f"{MAIN_TABLE}.csv")
     run = load_run(
         settings,
         args.evaluations,
@@ -125,9 +130,9 @@ def write_aggregate(args: argparse.Namespace, settings: ReportSettings) -> None:
     found = blocks(run)
     profiles = [profile_table(run, block.found) for block in found]
     tables = args.out / "tables"
-    _write_csv(tables / "aggregate.csv", pd.concat([block.means for block in found]))
-    _write_csv(tables / "improvement.csv", pd.concat([block.beats for block in found]))
-    _write_csv(tables / "profiles.csv", pd.concat(profiles))
+    write_csv(tables / "aggregate.csv", pd.concat([block.means for block in found]))
+    write_csv(tables / "improvement.csv", pd.concat([block.beats for block in found]))
+    write_csv(tables / "profiles.csv", pd.concat(profiles))
     text = f"# All methods over all suites\n\n{aggregate_markdown(found, run)}"
     write_text(tables / "aggregate.md", text)
     drawing = args.out / "figures" / "aggregate"
@@ -151,10 +156,10 @@ def write_compute(args: argparse.Namespace, settings: ReportSettings) -> None:
         args.evaluations,
         args.random_policies,
     )
-    table = compute_table(args.logs, made)
-    cells = cost_table(args.logs, {TUNE: made.adaptations, EVALUATE: made.evaluations})
-    _write_csv(args.out / "compute.csv", table)
-    _write_csv(args.out / "compute_cells.csv", cells)
+    table = compute_table(made)
+    cells = cost_table({TUNE: made.adaptations, EVALUATE: made.evaluations})
+    write_csv(args.out / "compute.csv", table)
+    write_csv(args.out / "compute_cells.csv", cells)
     stages = compute_markdown(table, settings.run)
     text = f"# What the run cost\n\n{stages}\n{cost_markdown(cells)}"
     write_text(args.out / "compute.md", text)
@@ -179,19 +184,6 @@ def write_record(args: argparse.Namespace, settings: ReportSettings) -> None:
     write_text(path, run_record(attributes, path, [*args.outputs, short, page]))
 
 
-def _printed(folder: Path, table: str) -> list[Path]:
-    """The file of a table's printed figures, if a paper prints any."""
-    path = folder / f"{table}.csv"
-    return [path] if path.is_file() else []
-
-
-def _write_csv(path: Path, table: "pd.DataFrame") -> None:
-    """Numbers to six significant digits: enough to compute with, few enough to read."""
-    from trajprompt.artifacts.atomic import write_text
-
-    write_text(path, table.to_csv(index=False, float_format="%.6g", lineterminator="\n"))
-
-
 OUT = _folder("--out", "folder of the report")
 EVALUATIONS = _files("--evaluations", "CSV", "evaluations of every cell of the table")
 PLAYED = "random play on the test tasks of the run's suites"
@@ -204,17 +196,13 @@ COUNTED = "tuned prompts, one seed of every cell, to count what was tuned"
 SOME_ADAPTATIONS = _files(
     "--adaptations", "H5", COUNTED, nargs="*", default=[], required=False
 )
-PUBLISHED = _folder(
-    "--published", "folder of the papers' figures and claims", default=Path("published")
-)
-LOGS = _folder("--logs", "what the jobs printed, stage by stage")
 TABLE: Option = ("--table", {"required": True, "help": "a name under tables in the config"})
-MADE = _files("--inputs", "FILE", "all that the stages before made, and published/")
+MADE = _files("--inputs", "FILE", "all that the stages before made, and the papers' files")
 REPORTED = _files("--outputs", "FILE", "all of the report but its record")
 RUN_CONFIG: Option = ("--run-config", {"required": True, "type": json.loads})
 
-JUDGED = [EVALUATIONS, STORES, PUBLISHED]
-MEASURED = [STORES, PRETRAINING, EVALUATIONS, RANDOM_POLICIES, ADAPTATIONS, LOGS]
+JUDGED = [EVALUATIONS, STORES]
+MEASURED = [STORES, PRETRAINING, EVALUATIONS, RANDOM_POLICIES, ADAPTATIONS]
 COMMANDS: dict[str, tuple[str, Command, list[Option]]] = {
     "table": (
         "a table, ours beside published",

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from trajprompt.tuning.protocol import TuningProblem
 
 EXAMPLE = """--config config.yaml presets/smoke.yaml --suite reach \\
-    --setting expert --method ptdt-online --seed 0 \\
+    --condition expert --method ptdt-online --seed 0 \\
     --data results/smoke/1_collect/reach/trajectories.h5 \\
     --backbone-file results/smoke/2_pretrain/reach/prompt-dt/seed0.safetensors \\
     --out tuned.h5"""
@@ -37,6 +37,7 @@ def run(settings: TuneSettings, data: Path, backbone_file: Path, out: Path) -> N
     from trajprompt.artifacts.checkpoint import checkpoint_for
     from trajprompt.artifacts.provenance import provenance
     from trajprompt.artifacts.records import write_record
+    from trajprompt.artifacts.resources import write_resources
     from trajprompt.settings.options import parse_options
     from trajprompt.tuning.registry import get_method
 
@@ -48,7 +49,7 @@ def run(settings: TuneSettings, data: Path, backbone_file: Path, out: Path) -> N
     attributes: dict[str, Any] = {
         **provenance("tune", dataclasses.asdict(settings), inputs),
         "suite": settings.suite,
-        "setting": settings.setting,
+        "condition": settings.condition,
         "method": settings.method,
         "seed": settings.seed,
         "backbone": backbone.name,
@@ -60,13 +61,14 @@ def run(settings: TuneSettings, data: Path, backbone_file: Path, out: Path) -> N
         problem = dataclasses.replace(problem, checkpoint=checkpoint)
         write_adaptation(out, problem, method.tune(problem, options), attributes)
         write_record(attributes, out)
+        write_resources(out, checkpoint.resumed_from)
 
 
 def prepare(settings: TuneSettings, data: Path, backbone_file: Path) -> "TuningProblem":
     """The tuning problem of a cell, from its files."""
     from trajprompt.artifacts.atomic import require_file
     from trajprompt.models.backbone import load_backbone
-    from trajprompt.tasks.suites import get_suite
+    from trajprompt.tasks.registry import get_suite
     from trajprompt.trajectories.store import read_trajectories
     from trajprompt.tuning.problem import build_problem, tasks_read
 
@@ -76,8 +78,8 @@ def prepare(settings: TuneSettings, data: Path, backbone_file: Path) -> "TuningP
         raise TrajpromptError(backbone_file, f"suite {backbone.suite}", settings.suite)
     suite = get_suite(settings.suite)
     buffers = read_trajectories(data, tasks_read(settings), suite)
-    return build_problem(settings, buffers, backbone)
+    return build_problem(settings, suite, buffers, backbone)
 
 
 if __name__ == "__main__":
-    raise SystemExit(run_stage(main, usage=True))
+    raise SystemExit(run_stage(main))

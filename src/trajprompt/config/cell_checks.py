@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from trajprompt.config import backbones as pretraining
 from trajprompt.config import cells as table_cells
 from trajprompt.config.checks import Config, Found, episode_errors
-from trajprompt.tasks.suites import get_suite
+from trajprompt.tasks.registry import get_suite
 
 LARGEST_PROMPT = 400  # steps of all segments: the cost of attention grows with the square
 
@@ -22,12 +22,12 @@ def cell_inconsistencies(config: Config) -> Found:
         yield from _schedule_errors(suite, backbone, own, keys)
         asked = {keys["demonstrations"]: own["demonstrations"]}
         yield from episode_errors(config, suite, asked)
-    cells = {(suite, setting) for suite, setting, _ in table_cells.cells(config)}
-    for suite, setting in sorted(cells):
-        prompt = pretraining.prompt_of(config, suite, setting)
-        keys = {name: _key_of(config, suite, setting, name) for name in prompt}
+    cells = {(suite, condition) for suite, condition, _ in table_cells.cells(config)}
+    for suite, condition in sorted(cells):
+        prompt = pretraining.prompt_of(config, suite, condition)
+        keys = {name: _key_of(config, suite, condition, name) for name in prompt}
         yield from _prompt_errors(suite, prompt, keys)
-        yield from _sample_errors(config, suite, setting)
+        yield from _sample_errors(config, suite, condition)
 
 
 def _prompt_errors(suite: str, prompt: Config, keys: Mapping[str, str]) -> Found:
@@ -52,17 +52,17 @@ def _schedule_errors(
             yield keys[name], str(own[name]), expected
 
 
-def _key_of(config: Config, suite: str, setting: str, name: str) -> str:
+def _key_of(config: Config, suite: str, condition: str, name: str) -> str:
     """Where `pretraining_values.prompt_of` has ``name`` from."""
-    conditions = config["settings"][setting]
+    conditions = config["conditions"][condition]
     if name in conditions:
-        return f"settings.{setting}.{name}"
+        return f"conditions.{condition}.{name}"
     return pretraining.key_of(config, suite, name, conditions["backbone"])
 
 
-def _sample_errors(config: Config, suite: str, setting: str) -> Found:
+def _sample_errors(config: Config, suite: str, condition: str) -> Found:
     """More samples than the demonstrations hold."""
-    conditions = config["settings"][setting]
+    conditions = config["conditions"][condition]
     if conditions["data_quality"] == "full" or conditions["samples"] == "all":
         return
     base = pretraining.values(config, suite, conditions["backbone"])
@@ -70,4 +70,4 @@ def _sample_errors(config: Config, suite: str, setting: str) -> Found:
     most = demonstrations * get_suite(suite).horizon
     if conditions["samples"] > most:
         expected = f"at most the {most} steps of {suite}'s {demonstrations} episodes"
-        yield f"settings.{setting}.samples", str(conditions["samples"]), expected
+        yield f"conditions.{condition}.samples", str(conditions["samples"]), expected

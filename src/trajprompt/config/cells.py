@@ -1,6 +1,6 @@
 """Which cells and backbones a run's tables and figures ask for.
 
-The config's ``columns`` give an id one setting and one method, whatever tables show it;
+The config's ``entries`` give an id one condition and one method, whatever tables show it;
 ``tables`` and ``figures`` list ids; ``report`` says which of them the run makes.
 """
 
@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from trajprompt.report.plots.inputs import CURVES
-from trajprompt.tasks.suites import get_suite
+from trajprompt.tasks.registry import get_suite
 
 Config = dict[str, Any]
 MAIN_TABLE = "ptdt_table1"  # all methods are compared over the suites that it prints
@@ -25,49 +25,49 @@ def figures(config: Config) -> list[str]:
 
 
 def videos(config: Config) -> dict[str, tuple[str, ...]]:
-    """Video -> the suites that can be filmed and in which the run has all of its columns.
+    """Video -> the suites that can be filmed and in which the run has all of its entries.
 
     A video shows cells of tables and figures; it asks for none of its own.
     """
-    made = columns(config)
-    shown = [suite for suite in config["suites"] if get_suite(suite).filmed]
+    made = entries(config)
+    filmed = [suite for suite in config["suites"] if get_suite(suite).filmed]
     found = {}
-    for name, video in (config.get("videos") or {}).items():
-        wanted = video.get("suites") or config["suites"]
+    for name, video in (config["videos"] or {}).items():
+        wanted = video["suites"] or config["suites"]
         found[name] = tuple(
             suite
-            for suite in shown
-            if suite in wanted and all(suite in made.get(c, ()) for c in video["columns"])
+            for suite in filmed
+            if suite in wanted and all(suite in made.get(c, ()) for c in video["entries"])
         )
     return {name: suites for name, suites in found.items() if suites}
 
 
-def entry(config: Config, name: str) -> dict[str, Any]:
+def shown(config: Config, name: str) -> dict[str, Any]:
     """What the config says of a table or figure; no two have the same name."""
     return config["tables"].get(name) or config["figures"][name]
 
 
 def _made(config: Config, what: str) -> list[str]:
-    known = config.get(what, {})
+    known = config[what]
     chosen = known if config["report"] == "all" else config["report"]
-    return [name for name in chosen if name in known and columns(config, (name,))]
+    return [name for name in chosen if name in known and entries(config, (name,))]
 
 
-def columns(
+def entries(
     config: Config, names: Sequence[str] | None = None
 ) -> dict[str, tuple[str, ...]]:
-    """Column id -> its suites in what ``names`` name (default: all that the run makes).
+    """Entry id -> its suites in what ``names`` name (default: all that the run makes).
 
-    Suites are in the run's order; a column without one in this run is left out.
+    Suites are in the run's order; an entry without one in this run is left out.
     """
     ordered: list[str] = config["suites"]
     found: dict[str, set[str]] = {}
-    for name in [*tables(config), *figures(config)] if names is None else names:
-        table = entry(config, name)
-        shown = set(ordered) & set(table.get("suites") or ordered)
-        for column in table["columns"]:
-            own = config["columns"][column].get("suites") or ordered
-            found.setdefault(column, set()).update(shown & set(own))
+    for made in [*tables(config), *figures(config)] if names is None else names:
+        table = shown(config, made)
+        chosen = set(ordered) & set(table["suites"] or ordered)
+        for name in table["entries"]:
+            own = config["entries"][name]["suites"] or ordered
+            found.setdefault(name, set()).update(chosen & set(own))
     return {
         name: tuple(s for s in ordered if s in suites)
         for name, suites in found.items()
@@ -76,10 +76,10 @@ def columns(
 
 
 def cells(config: Config, names: Sequence[str] | None = None) -> list[tuple[str, str, str]]:
-    """Every (suite, setting, method) of the tables and figures ``names``, each once."""
+    """Every (suite, condition, method) of the tables and figures ``names``, each once."""
     chosen = {
-        (suite, config["columns"][name]["setting"], config["columns"][name]["method"])
-        for name, suites in columns(config, names).items()
+        (suite, config["entries"][name]["condition"], config["entries"][name]["method"])
+        for name, suites in entries(config, names).items()
         for suite in suites
     }
     return sorted(chosen, key=lambda cell: (config["suites"].index(cell[0]), cell))
@@ -94,7 +94,7 @@ def curves(config: Config) -> set[tuple[str, str, str]]:
 def backbones(config: Config, names: Sequence[str] | None = None) -> list[tuple[str, str]]:
     """Every (suite, backbone) that some cell of ``names`` needs, each once."""
     pairs = {
-        (suite, config["settings"][setting]["backbone"])
-        for suite, setting, _ in cells(config, names)
+        (suite, config["conditions"][condition]["backbone"])
+        for suite, condition, _ in cells(config, names)
     }
     return sorted(pairs, key=lambda pair: (config["suites"].index(pair[0]), pair[1]))

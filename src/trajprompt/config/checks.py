@@ -5,11 +5,11 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from trajprompt.collect.options import KINDS, SCRIPTED, relevant
+from trajprompt.collect.options import KINDS, GoalOptions, relevant
 from trajprompt.config import backbones as pretraining
 from trajprompt.errors import TrajpromptError
 from trajprompt.settings.options import OptionError, build
-from trajprompt.tasks.suites import get_suite
+from trajprompt.tasks.registry import get_suite, with_expert
 
 Config = dict[str, Any]
 Found = Iterator[tuple[str, str, str]]  # (key, found, expected)
@@ -66,11 +66,11 @@ def _backbone_errors(config: Config) -> Found:
     known = pretraining.names(config)
     for name in pretraining.KINDS:
         if known.count(name) > 1:
-            yield f"pretrain.backbones.{name}", "the name of a kind", "a name of its own"
-    for name, setting in config["settings"].items():
-        if setting["backbone"] not in known:
-            key, expected = f"settings.{name}.backbone", f"one of {', '.join(known)}"
-            yield key, setting["backbone"], expected
+            yield f"backbones.{name}", "the name of a kind", "a name of its own"
+    for name, condition in config["conditions"].items():
+        if condition["backbone"] not in known:
+            key, expected = f"conditions.{name}.backbone", f"one of {', '.join(known)}"
+            yield key, condition["backbone"], expected
 
 
 def _curve_errors(config: Config) -> Found:
@@ -88,9 +88,13 @@ def _collect_errors(config: Config) -> Found:
     for suite in config["suites"]:
         chosen, key = config["collect"][suite], f"collect.{suite}"
         algorithm = chosen["algorithm"]
-        if algorithm != "file" and (algorithm == "scripted") != (suite in SCRIPTED):
-            expected = f"scripted for {', '.join(SCRIPTED)}, and another for the rest"
+        scripted = with_expert()
+        if algorithm != "file" and (algorithm == "scripted") != (suite in scripted):
+            expected = f"scripted for {', '.join(scripted)}, and another for the rest"
             yield f"{key}.algorithm", algorithm, expected
+            continue
+        if GoalOptions in KINDS[algorithm] and not get_suite(suite).shares_agents:
+            yield f"{key}.algorithm", algorithm, "sac or td3: one agent for each task"
             continue
         try:
             build(KINDS[algorithm], relevant(algorithm, chosen["options"]))
@@ -149,12 +153,12 @@ def _method_errors(config: Config) -> Found:
     from trajprompt.tuning.registry import methods  # with torch: 1.5 s
 
     known = methods()
-    for name, method in config["tune"]["methods"].items():
+    for name, method in config["methods"].items():
         if method["kind"] not in known:
             file = f"src/trajprompt/tuning/methods/{method['kind'].replace('-', '_')}.py"
             expected = f"one of {', '.join(known)}, or a new one that {file} registers"
-            yield f"tune.methods.{name}.kind", method["kind"], expected
-        yield from _method_option_errors(config, f"tune.methods.{name}", method)
+            yield f"methods.{name}.kind", method["kind"], expected
+        yield from _method_option_errors(config, f"methods.{name}", method)
 
 
 def _method_option_errors(config: Config, key: str, method: Config) -> Found:
@@ -162,7 +166,7 @@ def _method_option_errors(config: Config, key: str, method: Config) -> Found:
     from trajprompt.tuning.registry import get_method
 
     kind = get_method(method["kind"]).options
-    own = method.get("suite_options", {})
+    own = method["suite_options"]
     for suite in (None, *(name for name in config["suites"] if name in own)):
         changes = own[suite] if suite else {}
         try:

@@ -65,20 +65,19 @@ def pretrain(config: Config, suite: str, backbone: str, seed: int) -> st.Pretrai
 
 
 def tune(
-    config: Config, suite: str, setting: str, method: str, seed: int
+    config: Config, suite: str, condition: str, method: str, seed: int
 ) -> st.TuneSettings:
     train, test = splits(config, _known(config["suites"], suite, "suite"))
-    conditions = config["settings"][_known(config["settings"], setting, "setting")]
-    tuning = config["tune"]
+    conditions = config["conditions"][_known(config["conditions"], condition, "condition")]
     base = pretraining.values(config, suite, conditions["backbone"])
-    chosen = tuning["methods"][_known(tuning["methods"], method, "method")]
+    chosen = config["methods"][_known(config["methods"], method, "method")]
     return st.TuneSettings(
         **_run(config),
         suite=suite,
-        setting=setting,
+        condition=condition,
         method=method,
         kind=chosen["kind"],
-        options={**chosen["options"], **chosen.get("suite_options", {}).get(suite, {})},
+        options={**chosen["options"], **chosen["suite_options"].get(suite, {})},
         seed=seed,
         train_tasks=train,
         test_tasks=test,
@@ -86,9 +85,9 @@ def tune(
         data_quality=conditions["data_quality"],
         samples=conditions["samples"],
         prompt=_part(
-            st.PromptForm, pretraining.prompt_of(config, suite, setting), "prompt_"
+            st.PromptForm, pretraining.prompt_of(config, suite, condition), "prompt_"
         ),
-        prompts_per_task=conditions.get("prompts_per_task", tuning["prompts_per_task"]),
+        prompts_per_task=conditions["prompts_per_task"],
         demonstrations=base["demonstrations"],
         data_fraction=base["data_fraction"],
         target_return=config["tasks"][suite]["target_return"],
@@ -97,15 +96,15 @@ def tune(
 
 
 def evaluate(
-    config: Config, suite: str, setting: str, method: str, seed: int
+    config: Config, suite: str, condition: str, method: str, seed: int
 ) -> st.EvaluateSettings:
     """Iterates on the way are played only where a figure shows them."""
     counts = {**config["evaluate"]}
-    counts["curve_episodes"] *= (suite, setting, method) in table_cells.curves(config)
+    counts["curve_episodes"] *= (suite, condition, method) in table_cells.curves(config)
     return st.EvaluateSettings(
         **_run(config),
         suite=_known(config["suites"], suite, "suite"),
-        setting=setting,
+        condition=condition,
         method=method,
         seed=seed,
         target_return=config["tasks"][suite]["target_return"],
@@ -127,51 +126,67 @@ def random_policy(config: Config, suite: str) -> st.RandomPolicySettings:
 
 
 def report(config: Config, table: str = "") -> st.ReportSettings:
-    """Of one table or figure; without a name of the whole run, every column of all."""
+    """Of one table or figure; without a name of the whole run, every entry of all."""
     if table:
         made = [*table_cells.tables(config), *table_cells.figures(config)]
         _known(made, table, "table or figure")
-    columns = table_cells.columns(config, (table,) if table else None)
-    shown = {suite for suites in columns.values() for suite in suites}
+    found = table_cells.entries(config, (table,) if table else None)
+    shown = {suite for suites in found.values() for suite in suites}
     entries = [
-        _column(config, name) | {"suites": list(suites)} for name, suites in columns.items()
+        _entry(config, name) | {"suites": list(suites)} for name, suites in found.items()
     ]
-    entry = table_cells.entry(config, table) if table else {}
+    about = table_cells.shown(config, table) if table else {}
     return st.ReportSettings(
         **_run(config),
         suites=tuple(suite for suite in config["suites"] if suite in shown),
         seeds=tuple(config["seeds"]),
-        columns=tuple(entries),
+        papers=config["papers"],
+        entries=tuple(entries),
         table=table,
-        title=entry.get("title", ""),
-        paper=entry.get("paper", ""),
+        title=about.get("title", ""),
+        paper=about.get("paper") or "",
     )
 
 
-def _column(config: Config, name: str) -> dict[str, Any]:
-    chosen = config["columns"][name]
-    return {"id": name, **{key: chosen[key] for key in ("label", "setting", "method")}}
+def _entry(config: Config, name: str) -> dict[str, Any]:
+    chosen = config["entries"][name]
+    return {"id": name, **{key: chosen[key] for key in ("label", "condition", "method")}}
 
 
 def figure(config: Config, table: str) -> st.FigureSettings:
     """Of the figure named ``table``."""
     chosen = config["figures"][_known(config["figures"], table, "figure")]
     own = report(config, table)
-    settings = sorted({column["setting"] for column in own.columns})
-    methods = {column["method"] for column in own.columns}
+    names = sorted({entry["condition"] for entry in own.entries})
+    methods = {entry["method"] for entry in own.entries}
     return st.FigureSettings(
         **vars(own),
         kind=chosen["kind"],
-        baseline=chosen.get("baseline", ""),
-        conditions={name: config["settings"][name] for name in settings},
+        baseline=chosen["baseline"] or "",
+        conditions={name: _given(config["conditions"][name]) for name in names},
         methods={method: _method_label(config, method) for method in sorted(methods)},
+        context_lengths={s: _context_lengths(config, s, own.entries) for s in own.suites},
     )
 
 
+def _context_lengths(
+    config: Config, suite: str, entries: tuple[dict[str, Any], ...]
+) -> list[int]:
+    """Context lengths of the backbones that the entries' cells of a suite have."""
+    names = {entry["condition"] for entry in entries if suite in entry["suites"]}
+    backbones = {config["conditions"][name]["backbone"] for name in names}
+    found = (pretraining.values(config, suite, name) for name in backbones)
+    return sorted({values["context_length"] for values in found})
+
+
 def _method_label(config: Config, method: str) -> str:
-    """A method is called as the first of the config's columns that uses it."""
-    columns = config["columns"].values()
-    return next(column["label"] for column in columns if column["method"] == method)
+    """A method is called as the first of the config's entries that uses it."""
+    entries = config["entries"].values()
+    return next(entry["label"] for entry in entries if entry["method"] == method)
+
+
+def _given(values: Config) -> Config:
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def video(config: Config, video: str) -> st.VideoSettings:
@@ -179,8 +194,8 @@ def video(config: Config, video: str) -> st.VideoSettings:
     known = table_cells.videos(config)
     chosen = config["videos"][_known(known, video, "video")]
     first = {suite: splits(config, suite)[1][0] for suite in known[video]}
-    named = chosen.get("tasks", {})
-    columns = tuple(_column(config, name) for name in chosen["columns"])
+    named = chosen["tasks"]
+    entries = tuple(_entry(config, name) for name in chosen["entries"])
     return st.VideoSettings(
         **_run(config),
         video=video,
@@ -188,7 +203,7 @@ def video(config: Config, video: str) -> st.VideoSettings:
         seed=config["seeds"][0],
         suites=known[video],
         tasks={suite: named.get(suite, task) for suite, task in first.items()},
-        columns=columns,
+        entries=entries,
         precision=config["compute"]["precision"],
         device=config["compute"]["device"],
     )

@@ -1,64 +1,97 @@
 """Read, merge and check a run's configuration."""
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from trajprompt.config.cell_checks import cell_inconsistencies
 from trajprompt.config.checks import inconsistencies
-from trajprompt.config.schema import (
-    dotted,
-    expected_by,
-    found_by,
-    key_path,
-    origin,
+from trajprompt.config.inherit import expanded, written_at
+from trajprompt.config.layers import (
+    complete,
+    lower_layers,
+    merge,
+    papers_of,
     read_mapping,
-    validator,
+    require_presets,
 )
-from trajprompt.config.table_checks import table_inconsistencies
+from trajprompt.config.table_checks import paper_inconsistencies, table_inconsistencies
+from trajprompt.config.wrong_keys import (
+    Config,
+    Sources,
+    WrongKey,
+    dotted,
+    first_fault,
+    origin,
+)
 from trajprompt.errors import TrajpromptError
 from trajprompt.settings.parsing import odd_value
 
-Config = dict[str, Any]
-
 
 def load_config(files: Sequence[str | Path]) -> Config:
-    """The merged and checked configuration of ``files``; later files override."""
-    merged: Config = {}
+    """The whole configuration of ``files``, checked; later files override earlier ones.
+
+    Presets and papers are looked for beside the first file.
+    """
+    given: Config = {}
     for file in files:
-        merge_config(merged, read_mapping(Path(file)))
-    check_config(merged, files)
-    return merged
+        merge(given, read_mapping(Path(file)))
+    return resolve(given, Path(files[0]).parent, files)
 
 
-def merge_config(base: Config, overlay: Mapping[str, Any]) -> None:
-    """Overlay in place: mappings merge key by key, anything else is replaced."""
-    for key, value in overlay.items():
-        if isinstance(value, Mapping) and isinstance(base.get(key), dict):
-            merge_config(base[key], value)
-        else:
-            base[key] = json.loads(json.dumps(value))
+def resolve(given: Config, root: Path, files: Sequence[str | Path] = ()) -> Config:
+    """The whole configuration of a run from what the user's files say together.
+
+    ``given`` is the merged content of ``files``, which are read only to name the one that
+    set a wrong key; ``root`` is the folder of presets and papers. Raises TrajpromptError at
+    the first key that is unknown, ill-typed or inconsistent.
+    """
+    # Snakemake accepts a key that stands twice in a file; reading the files again does not.
+    user = [(file, read_mapping(Path(file))) for file in files]
+    sources: Sources = user
+    merged: Config = given
+    try:
+        _require_plain(given)
+        require_presets(user)
+        lower = lower_layers(given, root)
+        sources, merged = [*lower, *user], {}
+        for values in (*(values for _, values in lower), given):
+            merge(merged, values)
+        config = _validated(expanded(complete(merged)))
+        _require_consistent(config, papers_of(lower))
+    except WrongKey as error:
+        path = written_at(error.path, merged)
+        where = f"{origin(path, merged, sources)}: {dotted(path)}"
+        raise TrajpromptError(where, error.found, error.expected) from error
+    return config
 
 
-def check_config(config: Config, files: Sequence[str | Path] = ()) -> None:
-    """Raise TrajpromptError at the first key that is unknown, ill-typed or inconsistent."""
-    import jsonschema
-
-    for file in files:
-        read_mapping(Path(file))  # Snakemake lets pass what stands twice in a file
-    odd = odd_value(config)
+def _require_plain(given: Config) -> None:
+    odd = odd_value(given)
     if odd is not None:
-        path, found, expected = odd
-        where = f"{origin(path, config, files)}: {dotted(path)}"
-        raise TrajpromptError(where, found, expected)
-    error = jsonschema.exceptions.best_match(validator().iter_errors(config))
-    if error is not None:
-        path = key_path(error)
-        where = f"{origin(path, config, files)}: {dotted(path)}"
-        raise TrajpromptError(where, found_by(error), expected_by(error))
-    checks = (inconsistencies, table_inconsistencies, cell_inconsistencies)
-    for key, found, expected in chain.from_iterable(own(config) for own in checks):
-        where = f"{origin(key.split('.'), config, files)}: {key}"
-        raise TrajpromptError(where, f"found {found}", expected)
+        raise WrongKey(*odd)
+
+
+def _validated(config: Config) -> Config:
+    from pydantic import ValidationError
+
+    from trajprompt.config.models import RunConfig
+
+    try:
+        model: Any = RunConfig.model_validate(config)
+    except ValidationError as error:
+        raise WrongKey(*first_fault(error)) from error
+    return model.model_dump(warnings=False)
+
+
+def _require_consistent(config: Config, papers: set[str]) -> None:
+    """Refuse keys that do not fit each other, or papers that there are not."""
+    found = chain(
+        inconsistencies(config),
+        paper_inconsistencies(config, papers),
+        table_inconsistencies(config),
+        cell_inconsistencies(config),
+    )
+    for key, value, expected in found:
+        raise WrongKey(key.split("."), f"found {value}", expected)

@@ -90,7 +90,7 @@ def _smooth(one: trajectories.TaskReturns) -> tuple[np.ndarray, np.ndarray]:
 def _adaptation(figure: "Figure", path: Path, task: int | None) -> None:
     with open_adaptation(path) as file:
         rows = adaptation.read_history(file, path, task)
-        keys = ("suite", "setting", "method")
+        keys = ("suite", "condition", "method")
         names = (_short(get_text(file, key)) for key in keys)
         title = " · ".join(filter(None, names))
     axes = figure.subplots(1, 2)
@@ -118,7 +118,7 @@ def _table(figure: "Figure", path: Path, task: int | None) -> None:
 
 def _evaluation(figure: "Figure", columns: evaluation.Table) -> None:
     strip, spread = figure.subplots(1, 2, width_ratios=(2, 1), sharey=True)
-    first = [columns[name][0] for name in ("suite", "setting", "method")]
+    first = [columns[name][0] for name in ("suite", "condition", "method")]
     figure.suptitle(" · ".join(_short(str(value)) for value in first))
     final = columns["checkpoint"] != "curve"
     tasks = np.unique(columns["task"][final])

@@ -41,7 +41,7 @@ def section(title: str, lines: Sequence[str]) -> str:
 
 
 def attributes(values: Mapping[str, Any], levels: int = 8) -> list[str]:
-    """One attribute a line; JSON objects are unfolded, one setting a line."""
+    """One attribute a line; JSON objects are unfolded, one condition a line."""
     lines = []
     for name, value in sorted(values.items()):
         unfolded = _from_json(value)

@@ -21,7 +21,7 @@ from trajprompt.models.prompt_dt import BACKBONES, BackboneConfig, PromptDT
 from trajprompt.numerics.device import resolve_device
 from trajprompt.settings.options import parse_options
 from trajprompt.settings.parsing import json_object
-from trajprompt.tasks.suites import SUITE_NAMES, get_suite
+from trajprompt.tasks.registry import SUITE_NAMES, get_suite
 from trajprompt.trajectories.normaliser import Normaliser
 
 KIND = "backbone"

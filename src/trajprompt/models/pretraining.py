@@ -13,7 +13,8 @@ from trajprompt.models.prompt_dt import BackboneConfig, PromptDT, reads
 from trajprompt.models.training import CurvePoint, train
 from trajprompt.seeds import integers, stream, torch_generator
 from trajprompt.settings.stages import BackboneSizes, PretrainSettings
-from trajprompt.tasks.suites import Suite, get_suite
+from trajprompt.tasks.registry import get_suite
+from trajprompt.tasks.suites import Suite
 from trajprompt.trajectories.store import read_trajectories
 
 VALIDATION_SEGMENTS = 512  # over all tasks; the loss is then known to a few percent

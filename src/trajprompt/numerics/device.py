@@ -7,7 +7,7 @@ import torch
 
 from trajprompt.errors import TrajpromptError
 
-PRECISIONS = ("auto", "bf16", "fp32")
+DTYPES = {"bf16": torch.bfloat16, "fp32": torch.float32}
 # <malloc.h> of glibc.
 TRIM_THRESHOLD, MMAP_THRESHOLD = -1, -3
 LARGEST = 1 << 30  # bytes; blocks above are still given back at once
@@ -15,13 +15,11 @@ LARGEST = 1 << 30  # bytes; blocks above are still given back at once
 
 def resolve_precision(name: str, device: torch.device | str = "cpu") -> torch.dtype:
     """``auto`` is bfloat16 where the device multiplies it in hardware, else float32."""
-    if name not in PRECISIONS:
-        raise TrajpromptError("precision", repr(name), "one of " + ", ".join(PRECISIONS))
-    if name == "fp32":
-        return torch.float32
-    if name == "bf16" or _fast_bfloat16(torch.device(device).type):
-        return torch.bfloat16
-    return torch.float32
+    if name == "auto":
+        name = "bf16" if _fast_bfloat16(torch.device(device).type) else "fp32"
+    if name not in DTYPES:
+        raise TrajpromptError("precision", repr(name), f"one of auto, {', '.join(DTYPES)}")
+    return DTYPES[name]
 
 
 def resolve_device(name: str) -> torch.device:

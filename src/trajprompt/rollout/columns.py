@@ -1,7 +1,7 @@
 """Columns of the evaluation tables, one row per episode; light, for all that read them."""
 
-CELL_COLUMNS = ("suite", "setting", "method", "seed")
-TEXT_COLUMNS = ("suite", "setting", "method", "checkpoint")
+CELL_COLUMNS = ("suite", "condition", "method", "seed")
+TEXT_COLUMNS = ("suite", "condition", "method", "checkpoint")
 CHECKPOINTS = ("last", "best", "curve")
 EVALUATION_COLUMNS = (
     *CELL_COLUMNS,

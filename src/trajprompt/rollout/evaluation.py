@@ -1,18 +1,18 @@
 """Evaluates every checkpoint of an adaptation and tabulates the episodes."""
 
-import csv
-import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
 
+from trajprompt.artifacts.csv_files import csv_text
 from trajprompt.progress import progress
 from trajprompt.rollout.columns import EVALUATION_COLUMNS
 from trajprompt.rollout.plays import Play, PlaySettings, evaluation_seeds, play
 from trajprompt.settings.stages import EvaluateSettings
-from trajprompt.tasks.suites import get_suite
+from trajprompt.tasks.registry import get_suite
+from trajprompt.tasks.suites import Suite
 from trajprompt.trajectories.segments import Segments
 
 if TYPE_CHECKING:
@@ -39,15 +39,13 @@ def evaluate_cell(
     settings: EvaluateSettings, backbone: "Backbone", stored: "StoredAdaptation"
 ) -> list[Entry]:
     """One entry of EVALUATION_COLUMNS per row, checkpoint and episode."""
-    rows = range(len(stored.rows))
-    points = [_checkpoints(settings, stored, row) for row in rows]
+    suite, rows = get_suite(settings.suite), range(len(stored.rows))
+    points = [_checkpoints(settings, suite, stored, row) for row in rows]
     plays = list({id(p.play): p.play for own in points for p in own}.values())
-    how = PlaySettings(
-        settings.suite, settings.target_return, settings.precision, settings.threads
-    )
-    run_seed, suite, seed = settings.run_seed, settings.suite, settings.seed
+    how = PlaySettings(suite, settings.target_return, settings.precision, settings.threads)
+    run_seed, seed = settings.run_seed, settings.seed
     seeds = {
-        task: evaluation_seeds(run_seed, suite, seed, task, settings.episodes)
+        task: evaluation_seeds(run_seed, suite.name, seed, task, settings.episodes)
         for task in {int(task) for task in stored.rows}
     }
     for group in progress(_by_weights(plays), f"{settings.suite} evaluate", "model"):
@@ -71,23 +69,19 @@ def _by_weights(plays: Sequence[Play]) -> list[list[Play]]:
 
 
 def to_csv(entries: Sequence[Entry]) -> str:
-    """CSV text; floats in their shortest exact form."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, EVALUATION_COLUMNS, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(entries)
-    return text.getvalue()
+    """CSV text, one line per episode."""
+    return csv_text(EVALUATION_COLUMNS, entries)
 
 
 def _checkpoints(
-    settings: EvaluateSettings, stored: "StoredAdaptation", row: int
+    settings: EvaluateSettings, suite: Suite, stored: "StoredAdaptation", row: int
 ) -> list[Iterate]:
     """What to report of a row. Equal prompts share one play.
 
     Where weights were tuned, a curve begins with the backbone's own.
     """
     full, short = settings.episodes, min(settings.curve_episodes, settings.episodes)
-    if get_suite(settings.suite).deterministic_resets:  # one episode says all
+    if suite.deterministic_resets:  # one episode says all
         full, short = min(full, 1), min(short, 1)
     last, tuned = stored.last_iteration, stored.weights.get(row)
     wanted: list[tuple[str, int, Segments | None, Weights, int]] = [
@@ -134,7 +128,7 @@ def _entries(
     for episode in range(point.episodes):
         yield {
             "suite": settings.suite,
-            "setting": settings.setting,
+            "condition": settings.condition,
             "method": settings.method,
             "seed": settings.seed,
             "task": one.task,

@@ -8,6 +8,7 @@ import numpy as np
 
 from trajprompt.errors import TrajpromptError
 from trajprompt.tasks.mujoco_simulator import MujocoSimulator
+from trajprompt.tasks.suites import Camera
 
 if TYPE_CHECKING:
     import mujoco
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
 
 
 LIBRARIES = {"egl": "EGL", "osmesa": "OSMesa"}  # MUJOCO_GL -> library; the first found
-HEADINGS = ("ant-dir", "ant-dir-ood")  # their goals are directions on the floor
-ARMS = ("reach", "pick-place")  # Meta-World's: their goals are places, with a mark
 FLOOR = ("texplane", "MatPlane")  # texture and material of Gymnasium's floors
 SQUARES = 24  # of 60 on them: far ones flicker
 ARROW = np.array([0.85, 0.1, 0.1, 1.0], np.float32)  # red
@@ -53,7 +52,8 @@ class Film:
     def __init__(self, simulator: "Simulator", policy: "Policy", every: int, size: int):
         import mujoco
 
-        if not isinstance(simulator, MujocoSimulator):
+        camera = simulator.suite.camera
+        if camera is None or not isinstance(simulator, MujocoSimulator):
             found, expected = "no picture is drawn of it", "a suite with a MuJoCo model"
             raise TrajpromptError(simulator.suite.name, found, expected)
         self.policy, self.every = policy, every
@@ -61,7 +61,7 @@ class Film:
         self.earned: list[np.ndarray] = []  # (N,) returns up to each of them
         self.time, self.returns = 0, np.zeros(simulator.rows)
         self.simulator = simulator
-        self.cameras = [_camera(simulator) for _ in range(simulator.rows)]
+        self.cameras = [_camera(camera, simulator.model) for _ in range(simulator.rows)]
         _simplify(simulator.model)
         try:
             self.renderer = mujoco.Renderer(simulator.model, size, size)
@@ -101,7 +101,7 @@ class Film:
         self.renderer.update_scene(self.simulator.data[row], self.cameras[row])
         for flag in (mujoco.mjtRndFlag.mjRND_SHADOW, mujoco.mjtRndFlag.mjRND_REFLECTION):
             scene.flags[flag] = False
-        if self.simulator.suite.name in HEADINGS:
+        if self.simulator.suite.goal_mark == "arrow":
             _add_arrow(scene, self.simulator, row)
         return self.renderer.render()
 
@@ -117,29 +117,28 @@ def _simplify(model: "mujoco.MjModel") -> None:
         model.mat(FLOOR[1]).texrepeat[:] = SQUARES
 
 
-def _camera(simulator: MujocoSimulator) -> "str | mujoco.MjvCamera":
-    """The model's own camera where it shows the task, else one that does."""
+def _camera(chosen: str | Camera, model: "mujoco.MjModel") -> "str | mujoco.MjvCamera":
+    """The suite's, as MuJoCo's renderer takes it."""
     import mujoco
 
-    name = simulator.suite.name
-    if name not in (*ARMS, *HEADINGS):
-        return "track"  # beside the torso; Gymnasium's models bring it
+    if isinstance(chosen, str):
+        return chosen
     camera = mujoco.MjvCamera()
-    if name in ARMS:  # beside the arm; Meta-World's own cameras stand on their heads
-        camera.lookat[:], camera.distance = (0.0, 0.65, 0.15), 1.5
-        camera.azimuth, camera.elevation = 120.0, -25.0
-    else:  # from above, so that directions can be told apart; north of it is +y
+    if isinstance(chosen.at, str):
         camera.type = mujoco.mjtCamera.mjCAMERA_TRACKING
-        camera.trackbodyid = simulator.model.body("torso").id
-        camera.distance, camera.azimuth, camera.elevation = 5.0, 90.0, -55.0
+        camera.trackbodyid = model.body(chosen.at).id
+    else:
+        camera.lookat[:] = chosen.at
+    camera.distance, camera.azimuth = chosen.distance, chosen.azimuth
+    camera.elevation = chosen.elevation
     return camera
 
 
 def _show_goal(simulator: MujocoSimulator, row: int) -> None:
-    """Put an arm's mark where the row's goal is; sites take no part in physics."""
+    """Put the model's site where the row's goal is; sites take no part in physics."""
     import mujoco
 
-    if simulator.suite.name in ARMS:
+    if simulator.suite.goal_mark == "site":
         model, data = simulator.model, simulator.data[row]
         model.site("goal").pos = simulator.suite.goals[simulator.tasks[row]]
         mujoco.mj_kinematics(model, data)

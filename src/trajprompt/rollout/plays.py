@@ -11,8 +11,8 @@ from trajprompt.models.lockstep import LockstepPolicy
 from trajprompt.progress import progress
 from trajprompt.rollout.loop import rollout
 from trajprompt.seeds import integers, stream
-from trajprompt.tasks.simulator import make_simulator
-from trajprompt.tasks.suites import get_suite
+from trajprompt.tasks.registry import make_simulator
+from trajprompt.tasks.suites import Suite
 from trajprompt.trajectories.segments import Segments
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class Play:
 
 @dataclass(frozen=True)
 class PlaySettings:
-    suite: str
+    suite: Suite
     target_return: float  # reward units
     precision: str
     threads: int
@@ -64,7 +64,7 @@ def play(
     """Play the episodes of ``plays``, fill in their results; ``seeds``: resets by task."""
     jobs = [(one, episode) for one in plays for episode in range(one.episodes)]
     starts = range(0, len(jobs), LARGEST_BATCH)
-    for first in progress(starts, f"{settings.suite} episodes", "rollout"):
+    for first in progress(starts, f"{settings.suite.name} episodes", "rollout"):
         part = jobs[first : first + LARGEST_BATCH]
         tasks = np.array([one.task for one, _ in part])
         policy = LockstepPolicy(
@@ -75,7 +75,7 @@ def play(
             precision=settings.precision,
             threads=settings.threads,
         )
-        simulator = make_simulator(get_suite(settings.suite), tasks, settings.threads)
+        simulator = make_simulator(settings.suite, tasks, settings.threads)
         own = np.array([seeds[one.task][episode] for one, episode in part])
         played = rollout(simulator, policy, own)
         for index, (one, _) in enumerate(part):

@@ -117,7 +117,7 @@ class TuneSettings(Strict):
     run: str
     run_seed: Seed
     suite: str
-    setting: str
+    condition: str
     method: str  # name in the config
     kind: str  # registered tuning method
     options: dict[str, Any]
@@ -143,7 +143,7 @@ class EvaluateSettings(Strict):
     run: str
     run_seed: Seed
     suite: str
-    setting: str
+    condition: str
     method: str
     seed: Seed
     episodes: Count
@@ -174,10 +174,11 @@ class ReportSettings(Strict):
     run_seed: Seed
     suites: tuple[str, ...]
     seeds: tuple[Seed, ...]
-    columns: tuple[dict[str, Any], ...] = ()
+    entries: tuple[dict[str, Any], ...] = ()
     table: str = ""  # a name under the config's tables
     title: str = ""  # what stands above the table
-    paper: str = ""  # whose table it is, by its name in report/papers.py; none: empty
+    paper: str = ""  # folder below ``papers`` of the paper whose table it is; none: empty
+    papers: str = "papers"  # folder of the papers
 
 
 @dataclass(frozen=True)
@@ -186,8 +187,12 @@ class FigureSettings(ReportSettings):
 
     kind: str = ""  # of report/plots
     baseline: str = ""  # id of the column that the others are shown against
-    conditions: dict[str, Any] = field(default_factory=dict)  # setting -> its config entry
+    conditions: dict[str, Any] = field(
+        default_factory=dict
+    )  # condition -> its config entry
     methods: dict[str, str] = field(default_factory=dict)  # method -> its label
+    # suite -> steps of a training context, one of each backbone that its cells have
+    context_lengths: dict[str, list[int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -201,7 +206,7 @@ class VideoSettings(Strict):
     seed: Seed  # of the backbones and cells
     suites: tuple[str, ...]
     tasks: dict[str, Task]  # suite -> task that is played
-    columns: tuple[dict[str, str], ...]  # id, label, setting, method
+    entries: tuple[dict[str, str], ...]  # id, label, condition, method
     precision: Precision
     device: str
 

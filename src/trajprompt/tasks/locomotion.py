@@ -6,31 +6,16 @@ observations and control costs of 0.05 (cheetah) and 0.5 (ant). The ant's contac
 left out: with the reference's MuJoCo 2.0 contact forces read as zero (openai/gym#1541).
 """
 
-import importlib.util
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
-import mujoco
 import numpy as np
 
-from trajprompt.errors import TrajpromptError
-from trajprompt.tasks.mujoco_simulator import MujocoSimulator
+from trajprompt.tasks.mujoco_simulator import FRAME_SKIP, MujocoSimulator, package_file
 from trajprompt.tasks.simulator import Step
 from trajprompt.tasks.suites import Suite
 
-FRAME_SKIP = 5  # physics steps per control step, as in Gymnasium
 RESET_NOISE = 0.1  # as in Gymnasium: uniform on positions, normal on velocities
-
-
-def package_file(package: str, path: str) -> str:
-    """A file of an installed package, found without importing the package."""
-    spec = importlib.util.find_spec(package)
-    roots = list(spec.submodule_search_locations or []) if spec else []
-    file = Path(roots[0]) / path if roots else None
-    if file is None or not file.is_file():
-        raise TrajpromptError(path, f"not in package {package}", "an installed model file")
-    return str(file)
 
 
 class LocomotionSimulator(MujocoSimulator):
@@ -41,6 +26,8 @@ class LocomotionSimulator(MujocoSimulator):
     arrays = ("_state", "_ended")
 
     def __init__(self, suite: Suite, tasks: np.ndarray, threads: int = 1):
+        import mujoco
+
         super().__init__(suite, tasks, threads)
         path = package_file("gymnasium", f"envs/mujoco/assets/{self.xml}")
         self.model = mujoco.MjModel.from_xml_path(path)
@@ -89,6 +76,8 @@ class LocomotionSimulator(MujocoSimulator):
 
     def _reset_row(self, row: int, seed: int) -> None:
         """Gymnasium's ``reset(seed)`` of its v5 environments, draw by draw."""
+        import mujoco
+
         data, model = self.data[row], self.model
         generator = np.random.default_rng(seed)
         mujoco.mj_resetData(model, data)
@@ -117,6 +106,8 @@ class LocomotionSimulator(MujocoSimulator):
 
     def _advance(self, rows: Sequence[int]) -> None:
         """Step the physics of ``rows``, on a thread: the hottest loop of the project."""
+        import mujoco
+
         step, model, views = mujoco.mj_step, self.model, self._views
         for row in rows:
             data, ctrl, action, positions, qpos, velocities, qvel, torso, xpos = views[row]
@@ -143,69 +134,3 @@ class LocomotionSimulator(MujocoSimulator):
 
     def _unhealthy(self) -> np.ndarray:
         return np.zeros(self.rows, dtype=bool)
-
-
-class CheetahSimulator(LocomotionSimulator):
-    """Half-cheetah; its velocity is the change of ``qpos[0]``."""
-
-    xml = "half_cheetah.xml"
-    control_weight = 0.05
-
-    def _progress(self) -> np.ndarray:
-        return self._state[:, 0]
-
-    def _observations(self) -> np.ndarray:
-        # 8 positions without x, 9 velocities, torso position (with x): 20 numbers. As in
-        # the reference the torso position is that of the last physics step's start.
-        return self._state[:, 1:].astype(np.float32)
-
-
-class CheetahDirection(CheetahSimulator):
-    """Run forward or backward."""
-
-    def _rewards(self, velocity: np.ndarray) -> np.ndarray:
-        return self.suite.goals[self.tasks, 0] * velocity
-
-
-class CheetahVelocity(CheetahSimulator):
-    """Run at the goal's speed."""
-
-    def _rewards(self, velocity: np.ndarray) -> np.ndarray:
-        return -np.abs(velocity - self.suite.goals[self.tasks, 0])
-
-
-class AntDirection(LocomotionSimulator):
-    """Run in the goal's direction; its velocity is that of the torso body's ``xpos``."""
-
-    xml = "ant.xml"
-    control_weight = 0.5
-
-    def __init__(self, suite: Suite, tasks: np.ndarray, threads: int = 1):
-        super().__init__(suite, tasks, threads)
-        angles = suite.goals[self.tasks, 0]
-        self._headings = np.stack([np.cos(angles), np.sin(angles)], axis=1)  # (N, 2)
-
-    def _progress(self) -> np.ndarray:
-        return self._torso[:, :2]
-
-    def _rewards(self, velocity: np.ndarray) -> np.ndarray:
-        survive = 1.0  # also on the step on which the ant falls, as in the reference
-        return (velocity * self._headings).sum(axis=1) + survive
-
-    def _observations(self) -> np.ndarray:
-        # 13 positions without x and y, 14 velocities. Finite, so that a broken row
-        # harms no batch that it shares.
-        return np.nan_to_num(self._state[:, 2:29].astype(np.float32))
-
-    def _unhealthy(self) -> np.ndarray:
-        height = self._state[:, 2]
-        finite = np.isfinite(self._state).all(axis=1)
-        return ~(finite & (height >= 0.2) & (height <= 1.0))
-
-
-LOCOMOTION: dict[str, type[LocomotionSimulator]] = {
-    "cheetah-dir": CheetahDirection,
-    "cheetah-vel": CheetahVelocity,
-    "ant-dir": AntDirection,
-    "ant-dir-ood": AntDirection,
-}

@@ -3,19 +3,36 @@
 ``mujoco.mj_step`` releases the interpreter lock, so plain Python threads step different
 rows at once. Each row owns an ``MjData``: results are bit-equal to stepping Gymnasium's
 or Meta-World's environment alone, whatever the number of rows or threads.
+
+MuJoCo is imported inside functions, here and in the simulators: suites refer to them, and
+looking a suite up must stay light.
 """
 
+import importlib.util
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from trajprompt.errors import TrajpromptError
 from trajprompt.tasks.simulator import Simulator
 from trajprompt.tasks.suites import Suite
 
 if TYPE_CHECKING:
     import mujoco
+
+FRAME_SKIP = 5  # physics steps per control step, as in Gymnasium and Meta-World
+
+
+def package_file(package: str, path: str) -> str:
+    """A file of an installed package, found without importing the package."""
+    spec = importlib.util.find_spec(package)
+    roots = list(spec.submodule_search_locations or []) if spec else []
+    file = Path(roots[0]) / path if roots else None
+    if file is None or not file.is_file():
+        raise TrajpromptError(path, f"not in package {package}", "an installed model file")
+    return str(file)
 
 
 class MujocoSimulator(Simulator):
@@ -25,8 +42,9 @@ class MujocoSimulator(Simulator):
     data: list["mujoco.MjData"]  # one per row
 
     def __init__(self, suite: Suite, tasks: np.ndarray, threads: int = 1):
-        super().__init__(suite, tasks)
-        self.threads = threads
+        from concurrent.futures import ThreadPoolExecutor  # 5 ms, only for those who play
+
+        super().__init__(suite, tasks, threads)
         self._pool = ThreadPoolExecutor(threads) if threads > 1 else None
 
     def state(self) -> dict[str, np.ndarray]:

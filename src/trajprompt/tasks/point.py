@@ -10,7 +10,7 @@ a demonstration shows of the stem is alike in all tasks. Everything else is our 
 import numpy as np
 
 from trajprompt.tasks.simulator import Simulator, Step
-from trajprompt.tasks.suites import Suite
+from trajprompt.tasks.suites import Suite, read_table
 
 # Stem and branches are 1.5 and 1 long, so that 43 % of an expert's windows of 5 steps tell
 # the goal. If the others make a policy pick a goal by chance, a prompt of one such window
@@ -29,8 +29,8 @@ class PointSimulator(Simulator):
 
     arrays = ("_positions", "_ended")
 
-    def __init__(self, suite: Suite, tasks: np.ndarray):
-        super().__init__(suite, tasks)
+    def __init__(self, suite: Suite, tasks: np.ndarray, threads: int = 1):
+        super().__init__(suite, tasks, threads)
         self._positions = np.zeros((self.rows, 2))
         self._ended = np.zeros(self.rows, dtype=bool)
 
@@ -68,3 +68,44 @@ def on_stem(positions: np.ndarray) -> np.ndarray:
     A fifth of a step counts as there: the fork is rarely hit to the last bit.
     """
     return positions[:, 1] < -np.abs(positions[:, 0]) - 0.2 * STEP
+
+
+def expert(simulator: PointSimulator, observations: np.ndarray) -> np.ndarray:
+    """At full speed up the stem to the fork, the origin, and from there to the goal.
+
+    The last step to the fork ends on it.
+    """
+    goals = simulator.suite.goals[simulator.tasks]  # (N, 2)
+    ways = np.where(on_stem(observations)[:, None], 0.0, goals) - observations
+    lengths = np.sqrt(np.square(ways).sum(axis=1, keepdims=True))
+    return (ways / np.maximum(lengths, STEP)).astype(np.float32)
+
+
+def words(goal: np.ndarray) -> str:
+    return f"walk to ({goal[0]:.2f}, {goal[1]:.2f})"
+
+
+POINT_SPARSE = Suite(
+    name="point-sparse",
+    label="Sparse 2D",
+    words=words,
+    simulator=PointSimulator,
+    state_dim=2,
+    action_dim=2,
+    # Not stated. The scripted expert needs 25 steps; a policy that misses its goal has
+    # time to run into another one.
+    horizon=60,
+    dt=0.1,
+    goals=read_table("point_sparse.csv"),
+    goal_unit="1",
+    table="point_sparse.csv",
+    # "In distribution": every task is trained on, as in the bandit papers' sparse 2D table.
+    train_tasks=tuple(range(8)),
+    test_tasks=tuple(range(8)),
+    # Both: the best return of the bandit papers' sparse 2D tasks.
+    target_return=10,
+    return_scale=10,
+    expert=expert,
+)
+
+SUITES = (POINT_SPARSE,)

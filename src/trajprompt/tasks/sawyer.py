@@ -9,30 +9,29 @@ way home (250 physics steps) and draws nothing, as the task fixes object and goa
 import copy
 from abc import abstractmethod
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-import mujoco
 import numpy as np
 
-from trajprompt.tasks.locomotion import FRAME_SKIP, package_file
-from trajprompt.tasks.mujoco_simulator import MujocoSimulator
+from trajprompt.tasks.mujoco_simulator import FRAME_SKIP, MujocoSimulator, package_file
 from trajprompt.tasks.simulator import Step
-from trajprompt.tasks.suites import Suite, read_table
+from trajprompt.tasks.suites import Camera, Suite, read_table
+
+if TYPE_CHECKING:
+    import mujoco
 
 ACTION_SCALE = 0.01  # metres per unit of action
 HAND_HOME = np.array([0.0, 0.6, 0.2])
 HOME_STEPS = 50  # control steps that the reset gives the hand to get home
 MOCAP_LOW, MOCAP_HIGH = np.array([-0.5, 0.40, 0.05]), np.array([0.5, 1.0, 0.5])
 MOCAP_QUATERNION = np.array([1.0, 0.0, 1.0, 0.0])
-WELD = np.array(
-    [0.0, 0, 0, 0, 0, 0, -1, 0, 0, 0, 5]
-)  # mocap to hand, as Meta-World sets it
-EVERYTHING = (
-    mujoco.mjtState.mjSTATE_INTEGRATION
-)  # all that the next physics step depends on
+# Mocap to hand, as Meta-World sets it.
+WELD = np.array([0.0, 0, 0, 0, 0, 0, -1, 0, 0, 0, 5])
+# Beside the arm; Meta-World's own cameras stand on their heads.
+CAMERA = Camera(at=(0.0, 0.65, 0.15), distance=1.5, azimuth=120.0, elevation=-25.0)
 
-FRAME = (
-    18  # numbers in one frame: hand 3, gripper 1, object position 3, quaternion 4, zeros 7
-)
+# Numbers in one frame: hand 3, gripper 1, object position 3, quaternion 4, zeros 7.
+FRAME = 18
 FRAME_LOW, FRAME_HIGH = np.full(FRAME, -np.inf), np.full(FRAME, np.inf)
 FRAME_LOW[:4], FRAME_HIGH[:4] = (-0.525, 0.348, -0.0525, -1.0), (0.525, 1.025, 0.7, 1.0)
 # Columns of the kinematics read per row: six positions and a rotation matrix, then three
@@ -40,6 +39,7 @@ FRAME_LOW[:4], FRAME_HIGH[:4] = (-0.525, 0.348, -0.0525, -1.0), (0.525, 1.025, 0
 HAND, RIGHT_CLAW, LEFT_CLAW, OBJECT = (slice(i, i + 3) for i in (0, 3, 6, 9))
 RIGHT_FINGER, LEFT_FINGER, ROTATION = slice(12, 15), slice(15, 18), slice(18, 27)
 SHARED = 27
+OBJECT_COLUMNS, GOAL_COLUMNS = slice(3), slice(3, 6)  # of a suite's table, metres
 
 
 class SawyerSimulator(MujocoSimulator):
@@ -49,17 +49,18 @@ class SawyerSimulator(MujocoSimulator):
     """
 
     xml: str  # below metaworld's assets/sawyer_xyz
-    table: str  # object and goal positions of all tasks
     further_bodies: tuple[str, ...] = ()  # whose positions the rewards need
     arrays = ("_mocap", "_frames")
 
     def __init__(self, suite: Suite, tasks: np.ndarray, threads: int = 1):
+        import mujoco
+
         super().__init__(suite, tasks, threads)
         path = package_file("metaworld", f"assets/sawyer_xyz/{self.xml}")
         self.model = mujoco.MjModel.from_xml_path(path)
         self.model.eq_data[self.model.eq_type == mujoco.mjtEq.mjEQ_WELD] = WELD
         self.goals = suite.goals[self.tasks]  # (N, 3)
-        objects = read_table(self.table)[:, :3]
+        objects = read_table(suite.table)[:, OBJECT_COLUMNS]
         self.objects = objects[self.tasks]  # (N, 3), where they lie at the start
         self.home = _home(self.model)
         self._starts = _starting_states(self.model, self.home, objects, self.tasks)
@@ -88,19 +89,20 @@ class SawyerSimulator(MujocoSimulator):
         return (data, *inputs, data.mocap_quat[0], outputs)
 
     def reset(self, seeds: np.ndarray, rows: np.ndarray | None = None) -> np.ndarray:
+        import mujoco
+
+        everything = mujoco.mjtState.mjSTATE_INTEGRATION
         which = np.arange(self.rows) if rows is None else np.flatnonzero(rows)
         for row in which.tolist():
             data, start = self.data[row], self._starts[int(self.tasks[row])]
-            mujoco.mj_setState(self.model, data, start, EVERYTHING)
+            mujoco.mj_setState(self.model, data, start, everything)
             mujoco.mj_forward(self.model, data)  # kinematics; moves the solver's start ...
-            mujoco.mj_setState(self.model, data, start, EVERYTHING)  # ... which is put back
+            mujoco.mj_setState(self.model, data, start, everything)  # ... which is put back
             self._mocap[row] = data.mocap_pos[0]
             for target, source in self._views[row][-1]:
                 target[:] = source
         frames = _frames(self._kinematics[which])
-        self._frames[which] = frames[
-            :, None
-        ]  # the previous frame of a first step is itself
+        self._frames[which] = frames[:, None]  # the frame before a first step is itself
         return self._observations()
 
     def step(self, actions: np.ndarray) -> Step:
@@ -117,6 +119,8 @@ class SawyerSimulator(MujocoSimulator):
 
     def _advance(self, rows: Sequence[int]) -> None:
         """Step the physics of ``rows``. Runs on a thread."""
+        import mujoco
+
         model, views = self.model, self._views
         for row in rows:
             data, ctrl, control, mocap, position, quaternion, outputs = views[row]
@@ -151,11 +155,13 @@ class SawyerSimulator(MujocoSimulator):
         return np.concatenate([frames, goals], axis=1)
 
 
-def _home(model: mujoco.MjModel) -> mujoco.MjData:
+def _home(model: "mujoco.MjModel") -> "mujoco.MjData":
     """The arm at home after its way there; the object lies where the model has it.
 
     Positions of bodies are those before the last physics step, which Meta-World reads, too.
     """
+    import mujoco
+
     home = mujoco.MjData(model)
     for _ in range(HOME_STEPS):
         home.mocap_pos[0], home.mocap_quat[0] = HAND_HOME, MOCAP_QUATERNION
@@ -165,17 +171,20 @@ def _home(model: mujoco.MjModel) -> mujoco.MjData:
 
 
 def _starting_states(
-    model: mujoco.MjModel, home: mujoco.MjData, objects: np.ndarray, tasks: np.ndarray
+    model: "mujoco.MjModel", home: "mujoco.MjData", objects: np.ndarray, tasks: np.ndarray
 ) -> dict[int, np.ndarray]:
     """The state that Meta-World's reset leaves, per task: hand home, object in place."""
+    import mujoco
+
+    everything = mujoco.mjtState.mjSTATE_INTEGRATION
     starts = {}
     for task in sorted(set(tasks.tolist())):
         data = copy.copy(home)
         data.qpos[9:12] = objects[task]
         data.qvel[9:15] = 0
         mujoco.mj_forward(model, data)
-        starts[task] = np.empty(mujoco.mj_stateSize(model, EVERYTHING))
-        mujoco.mj_getState(model, data, starts[task], EVERYTHING)
+        starts[task] = np.empty(mujoco.mj_stateSize(model, everything))
+        mujoco.mj_getState(model, data, starts[task], everything)
     return starts
 
 

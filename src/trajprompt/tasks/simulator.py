@@ -28,8 +28,8 @@ class Simulator(ABC):
 
     arrays: tuple[str, ...]  # names of the arrays that one step leaves to the next
 
-    def __init__(self, suite: Suite, tasks: np.ndarray):
-        self.suite = suite
+    def __init__(self, suite: Suite, tasks: np.ndarray, threads: int = 1):
+        self.suite, self.threads = suite, threads  # threads: for those who can use them
         self.tasks = _checked_tasks(suite, tasks)
 
     @abstractmethod
@@ -67,22 +67,3 @@ def _checked_tasks(suite: Suite, tasks: np.ndarray) -> np.ndarray:
     if len(wrong):
         raise TrajpromptError(suite.name, f"task {wrong[0]}", f"a task in 0..{known - 1}")
     return tasks
-
-
-def make_simulator(suite: Suite, tasks: np.ndarray, threads: int = 1) -> Simulator:
-    """A simulator of ``suite`` whose row i plays ``tasks[i]``."""
-    if suite.name == "point-sparse":
-        from trajprompt.tasks.point import PointSimulator
-
-        return PointSimulator(suite, tasks)
-    if suite.name == "reach":
-        from trajprompt.tasks.reach import ReachSimulator
-
-        return ReachSimulator(suite, tasks, threads)
-    if suite.name == "pick-place":
-        from trajprompt.tasks.pick_place import PickPlaceSimulator
-
-        return PickPlaceSimulator(suite, tasks, threads)
-    from trajprompt.tasks.locomotion import LOCOMOTION
-
-    return LOCOMOTION[suite.name](suite, tasks, threads)

@@ -1,38 +1,122 @@
-"""Task suites: sizes, goals by published index, and published splits. Data only.
+"""What a suite of tasks is: sizes, goals, splits, and the functions that play and show it.
 
-Goals lie in the CSV files beside this module, each with its source. The splits are those
-of the reference's configuration files (mxu34/prompt-dt at 5f665e5, ``config/``) and, for
-reach, of Table 5 of Prompt-Tuning DT (arXiv:2305.09648). Goals and split of point-sparse
-and the split of pick-place are ours: no source states any.
+The suites themselves are in the files of the families (cheetah.py, ant.py, ...), found by
+`registry`. Goals are in the CSV files beside this module, each with its source.
 """
 
 import csv
-import functools
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
 
 from trajprompt.errors import TrajpromptError
 
+if TYPE_CHECKING:
+    from torch import Tensor
+
 HERE = Path(__file__).parent
 
 
 @dataclass(frozen=True)
+class Camera:
+    """The place of a camera in a film; angles in degrees, as in MuJoCo."""
+
+    at: str | tuple[float, float, float]  # a body that it follows, or a point, metres
+    distance: float  # metres
+    azimuth: float
+    elevation: float
+
+
+@dataclass(frozen=True)
+class Relabelling:
+    """The rewards of a transition under other goals, where dynamics do not depend on them.
+
+    The reward is that of a velocity, minus a control cost. The velocity is solved for in
+    the reward that was paid, because float32 observations round it.
+    """
+
+    reward: "Callable[[Tensor, Tensor], Tensor]"  # of (velocity, goal), no control cost
+    # The velocity (N,) that earned (reward before control cost, goal), each (N,); the third
+    # argument is that velocity by the observations, rough, to choose among solutions.
+    velocity: Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
+    progress: Callable[[np.ndarray], np.ndarray]  # (N, S) -> (N,) whose change is rewarded
+    control_weight: float  # the cost is this times |a|^2
+
+
+class Symmetry(Protocol):
+    """A view of rows in which the goals of all tasks are one."""
+
+    survive: float  # paid at every step until termination, whatever the action
+
+    def look(self, observations: np.ndarray) -> np.ndarray:
+        """Observations (N, S) as they look in that view."""
+
+    def perform(self, actions: np.ndarray) -> np.ndarray:
+        """The simulator's actions (N, A) for those of the view."""
+
+    def intend(self, actions: np.ndarray) -> np.ndarray:
+        """The view's actions (N, A) for those of the simulator."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Suite:
-    """A family of tasks with one state and one action space."""
+    """A family of tasks with one state and one action space.
+
+    N are the rows of a simulator. Functions that take a simulator get one of the suite's.
+    """
 
     name: str
+    label: str  # in tables and figures
+    words: Callable[[np.ndarray], str]  # what a goal (G,) asks for
+    simulator: Callable[["Suite", np.ndarray, int], Any]  # a `simulator.Simulator`
     state_dim: int
     action_dim: int
     horizon: int  # control steps per episode
     dt: float  # seconds per control step
+    deterministic_resets: bool = False  # one evaluation episode then says all
+
     goals: np.ndarray  # (tasks, G), row = published task index
     goal_unit: str
+    table: str = ""  # the CSV of the goals
     train_tasks: tuple[int, ...]
     test_tasks: tuple[int, ...]
-    deterministic_resets: bool = False  # one evaluation episode then says all
-    filmed: bool = True  # False: there is no model to take pictures of
+    target_return: float  # the return-to-go that evaluated episodes start with
+    return_scale: float  # a return-to-go is divided by it before a backbone reads it
+
+    # A suite is collected by a scripted expert where it has one, else by agents. An expert
+    # gets the simulator, which knows the goals, and observations (N, S); it gives actions
+    # (N, A), a fresh float32 array.
+    expert: Callable[[Any, np.ndarray], np.ndarray] | None = None
+    visible: int | None = None  # agents see the first so many numbers of an observation
+    # One agent for all tasks needs one of these.
+    relabelling: Relabelling | None = None
+    symmetry: Callable[[np.ndarray], Symmetry] | None = None  # of rows' goals (N, G)
+
+    # Of films: the name of the model's own camera or another place; None: no model to see.
+    camera: str | Camera | None = None
+    # The goal as an arrow from the torso, goals being angles, or the model's site "goal".
+    goal_mark: Literal["arrow", "site"] | None = None
+
+    @property
+    def filmed(self) -> bool:
+        return self.camera is not None
+
+    @property
+    def visible_dim(self) -> int:
+        """Numbers of an observation that agents see."""
+        return self.state_dim if self.visible is None else self.visible
+
+    @property
+    def shares_agents(self) -> bool:
+        """Whether one agent may learn all tasks."""
+        return self.relabelling is not None or self.symmetry is not None
+
+    def wording(self, task: int) -> str:
+        """What ``task`` asks for, e.g. ``run forwards at 0.6 m/s``."""
+        return self.words(self.goals[task])
 
 
 def read_table(file: str) -> np.ndarray:
@@ -49,135 +133,6 @@ def read_table(file: str) -> np.ndarray:
     return table
 
 
-def _all_but(count: int, left_out: tuple[int, ...]) -> tuple[int, ...]:
+def all_but(count: int, left_out: tuple[int, ...]) -> tuple[int, ...]:
+    """The tasks 0 to ``count`` - 1 without those left out."""
     return tuple(task for task in range(count) if task not in left_out)
-
-
-def _cheetah_dir() -> Suite:
-    # cheetah_dir_2.json: train and test tasks are the same two.
-    return Suite(
-        name="cheetah-dir",
-        state_dim=20,
-        action_dim=6,
-        horizon=200,
-        dt=0.05,
-        goals=read_table("cheetah_dir.csv"),
-        goal_unit="1",
-        train_tasks=(0, 1),
-        test_tasks=(0, 1),
-    )
-
-
-def _cheetah_vel() -> Suite:
-    test = (2, 7, 15, 23, 26)  # cheetah_vel_40.json; PTDT Table 5
-    return Suite(
-        name="cheetah-vel",
-        state_dim=20,
-        action_dim=6,
-        horizon=200,
-        dt=0.05,
-        goals=read_table("cheetah_vel.csv"),
-        goal_unit="m/s",
-        train_tasks=_all_but(40, test),
-        test_tasks=test,
-    )
-
-
-def _ant(name: str, train: tuple[int, ...], test: tuple[int, ...]) -> Suite:
-    return Suite(
-        name=name,
-        state_dim=27,
-        action_dim=8,
-        horizon=200,
-        dt=0.05,
-        goals=read_table("ant_dir.csv"),
-        goal_unit="rad",
-        train_tasks=train,
-        test_tasks=test,
-    )
-
-
-def _ant_dir() -> Suite:
-    test = (6, 17, 23, 30, 41)  # ant_dir_50.json; PTDT Table 5
-    return _ant("ant-dir", _all_but(50, test), test)
-
-
-def _ant_dir_ood() -> Suite:
-    # ant_dir_10.json. "Out of distribution" in the papers; two of the three test
-    # directions (tasks 4, 41) lie within 6 degrees of a training direction (task 13).
-    return _ant("ant-dir-ood", (8, 13, 16, 20, 22, 26, 32, 37), (1, 4, 41))
-
-
-def _reach() -> Suite:
-    return Suite(
-        name="reach",
-        state_dim=39,
-        action_dim=4,
-        # No source states it. The return-to-go target of 650 needs about 82 steps of the
-        # scripted expert (reference code: 500 steps, where the expert earns 4832).
-        horizon=82,
-        dt=0.0125,
-        goals=read_table("reach.csv")[:, 3:],
-        goal_unit="m",
-        # PTDT Table 5: tasks 1 to 20; index 0 and those above 20 are never used.
-        train_tasks=(1, 2, 3, 4, 5, 7, 8, 10, 11, 12, 13, 14, 17, 18, 19),
-        test_tasks=(6, 9, 15, 16, 20),
-        deterministic_resets=True,
-    )
-
-
-def _pick_place() -> Suite:
-    test = (45, 46, 47, 48, 49)  # reconstruction: the source has 5 and does not say which
-    return Suite(
-        name="pick-place",
-        state_dim=39,
-        action_dim=4,
-        # Not stated. The shortest in which the scripted expert earns what the best tuned
-        # prompt of arXiv:2502.04979 does: 561.1 on the training tasks, against 556.87.
-        horizon=103,
-        dt=0.0125,
-        goals=read_table("pick_place.csv")[:, 3:],
-        goal_unit="m",
-        train_tasks=_all_but(50, test),
-        test_tasks=test,
-        deterministic_resets=True,
-    )
-
-
-def _point_sparse() -> Suite:
-    # "In distribution": every task is trained on, as in the bandit papers' sparse 2D table.
-    every = tuple(range(8))
-    return Suite(
-        name="point-sparse",
-        state_dim=2,
-        action_dim=2,
-        # Not stated. The scripted expert needs 25 steps; a policy that misses its goal has
-        # time to run into another one.
-        horizon=60,
-        dt=0.1,
-        goals=read_table("point_sparse.csv"),
-        goal_unit="1",
-        train_tasks=every,
-        test_tasks=every,
-        filmed=False,
-    )
-
-
-_SUITES = {
-    "cheetah-dir": _cheetah_dir,
-    "cheetah-vel": _cheetah_vel,
-    "ant-dir": _ant_dir,
-    "ant-dir-ood": _ant_dir_ood,
-    "reach": _reach,
-    "pick-place": _pick_place,
-    "point-sparse": _point_sparse,
-}
-SUITE_NAMES: tuple[str, ...] = tuple(_SUITES)
-
-
-@functools.cache
-def get_suite(name: str) -> Suite:
-    """The suite called ``name``; an unknown name is an error that lists the known ones."""
-    if name not in _SUITES:
-        raise TrajpromptError("suite", repr(name), "one of " + ", ".join(SUITE_NAMES))
-    return _SUITES[name]()

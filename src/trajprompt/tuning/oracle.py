@@ -8,7 +8,8 @@ from trajprompt.errors import TrajpromptError
 from trajprompt.models.lockstep import LockstepPolicy
 from trajprompt.rollout.loop import rollout
 from trajprompt.seeds import child, integers
-from trajprompt.tasks.simulator import Simulator, make_simulator
+from trajprompt.tasks.registry import make_simulator
+from trajprompt.tasks.simulator import Simulator
 from trajprompt.tasks.suites import Suite
 from trajprompt.trajectories.segments import Segments
 from trajprompt.tuning.protocol import TuningProblem

@@ -13,7 +13,7 @@ import torch
 from trajprompt.errors import TrajpromptError
 from trajprompt.seeds import torch_generator
 from trajprompt.settings.stages import TuneSettings
-from trajprompt.tasks.suites import get_suite
+from trajprompt.tasks.suites import Suite
 from trajprompt.trajectories.segments import Segments
 from trajprompt.tuning.prompt_sets import (
     ZERO_SHOT,
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 def build_problem(
     settings: TuneSettings,
+    suite: Suite,
     buffers: Mapping[int, "TaskTrajectories"],
     backbone: "Backbone",
 ) -> TuningProblem:
@@ -49,26 +50,25 @@ def build_problem(
                 f"{settings.suite} data", f"no task {task}", f"one of {held}"
             )
     per_task = settings.prompts_per_task
-    cell = CellData(settings, buffers, backbone)
-    suite, seed = settings.suite, settings.seed
+    cell, seed = CellData(settings, buffers, backbone), settings.seed
     method = get_method(settings.kind)
     learns = method.reads_training_tasks
     return TuningProblem(
-        suite=get_suite(suite),
+        suite=suite,
         rows=np.repeat(np.array(settings.test_tasks, np.int64), per_task),
         prompts=np.tile(np.arange(per_task), len(settings.test_tasks)),
         backbone=backbone,
         initial_prompts=initial_prompts(cell) if backbone.config.uses_prompt else None,
         samples=_samples(cell),
         target_return=settings.target_return,
-        stream=cell.stream(suite, settings.setting, settings.method, seed),
+        stream=cell.stream(suite.name, settings.condition, settings.method, seed),
         threads=settings.threads,
         precision=settings.precision,
         training_prompts=training_prompts(cell) if learns else None,
         prompt_set=own_prompts(cell) if learns else None,
         prompt_segments=settings.prompt.segments,
         arms=arms(cell) if method.reads_arms else None,
-        shared_stream=cell.stream(suite, seed),
+        shared_stream=cell.stream(suite.name, seed),
     )
 
 

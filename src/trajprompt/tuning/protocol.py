@@ -132,7 +132,8 @@ def register(
 ) -> Callable[[Tune], Tune]:
     """Enter a function into the registry under ``name``, that of its file with hyphens.
 
-    ``options`` is its dataclass, a `Strict` one with a default for every option.
+    ``options`` is its dataclass, a `Strict` one with a default for every option, so that
+    every method can be tuned as it is, e.g. by the tests.
     """
 
     def enter(tune: Tune) -> Tune:
@@ -162,7 +163,8 @@ def _require_defaults(tune: Callable[..., Adaptation], options: type) -> None:
     if not (dataclasses.is_dataclass(options) and issubclass(options, Strict)):
         expected = "a dataclass that inherits from trajprompt.settings.options.Strict"
         raise TrajpromptError(where, f"options of type {options.__name__}", expected)
-    for item in dataclasses.fields(options):
-        if item.default is item.default_factory is dataclasses.MISSING:
-            found = f"option {item.name} of {options.__name__} has no default"
-            raise TrajpromptError(where, found, "a default for every option")
+    for option in dataclasses.fields(options):
+        if option.default is option.default_factory is dataclasses.MISSING:
+            found = f"option {option.name} without a default"
+            remedy = f"give {option.name} a default in {options.__name__}"
+            raise TrajpromptError(where, found, "a default of every option", remedy)

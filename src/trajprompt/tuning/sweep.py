@@ -1,7 +1,5 @@
 """Choices of a tuning method's options, judged on fresh episodes."""
 
-import csv
-import io
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from trajprompt.adaptations.adaptation import HistoryRow
+from trajprompt.artifacts.csv_files import csv_text
 from trajprompt.errors import TrajpromptError
 from trajprompt.rollout.plays import Play, PlaySettings, play
 from trajprompt.seeds import integers, stream
@@ -58,7 +57,7 @@ def sweep(
     resets: tuple[int, int],
 ) -> Iterator[Trial]:
     """One trial per candidate; ``resets`` are run seed and seed."""
-    initial = _returns(problem, problem.require_prompts(), episodes, resets)
+    initial = fresh_returns(problem, problem.require_prompts(), episodes, resets)
     for choice, options in candidates:
         start = time.process_time()
         try:
@@ -70,12 +69,12 @@ def sweep(
         seconds = time.process_time() - start
         assert adaptation.last is not None and adaptation.best is not None
         weights = adaptation.weights
-        gains = _returns(problem, adaptation.last, episodes, resets, weights) - initial
+        gains = fresh_returns(problem, adaptation.last, episodes, resets, weights) - initial
         last, rows = _ends(adaptation.history).values(), len(problem.rows)
         best_gains = gains  # the same prompts, unless an earlier iterate was better
         if (adaptation.best_iteration < max(entry.iteration for entry in last)).any():
-            best = _returns(problem, adaptation.best, episodes, resets, weights)
-            best_gains = best - initial
+            found = fresh_returns(problem, adaptation.best, episodes, resets, weights)
+            best_gains = found - initial
         yield Trial(
             choice,
             float(initial.mean()),
@@ -84,7 +83,7 @@ def sweep(
             best_gain=float(best_gains.mean()),
             worst_row=float(gains.min()),
             displacement=float(np.mean([entry.displacement for entry in last])),
-            objective_fall=_fall(adaptation.history),
+            objective_fall=objective_fall(adaptation.history),
             simulator_steps=sum(entry.simulator_steps for entry in last),
             seconds=seconds,
         )
@@ -96,11 +95,7 @@ def best(trials: Sequence[Trial]) -> Trial:
 
 
 def to_csv(trials: Sequence[Trial]) -> str:
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(trials[0].columns()), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(trial.columns() for trial in trials)
-    return text.getvalue()
+    return csv_text(list(trials[0].columns()), [trial.columns() for trial in trials])
 
 
 def header(trial: Trial) -> str:
@@ -127,7 +122,7 @@ def _ends(history: Sequence[HistoryRow]) -> dict[tuple[int, int], HistoryRow]:
     return {(entry.task, entry.prompt): entry for entry in history}
 
 
-def _fall(history: Sequence[HistoryRow]) -> float:
+def objective_fall(history: Sequence[HistoryRow]) -> float:
     """Mean over rows of the objective at the first iterate judged less that at the last."""
     judged = [entry for entry in history if np.isfinite(entry.objective)]
     first, last = _ends(judged[::-1]), _ends(judged)
@@ -135,7 +130,7 @@ def _fall(history: Sequence[HistoryRow]) -> float:
     return float(np.mean(falls)) if falls else np.nan
 
 
-def _returns(
+def fresh_returns(
     problem: TuningProblem,
     prompts: "Segments",
     episodes: int,
@@ -158,7 +153,7 @@ def _returns(
 
     seeds = {task: fresh(task) for task in set(tasks)}
     how = PlaySettings(
-        problem.suite.name, problem.target_return, problem.precision, problem.threads
+        problem.suite, problem.target_return, problem.precision, problem.threads
     )
     if weights is None:
         play(how, problem.backbone, arms, seeds)

@@ -13,6 +13,7 @@ from typing import Any
 
 from trajprompt.artifacts.atomic import file_hash
 from trajprompt.artifacts.records import REPORT_RECORD, SUFFIX, Record, read_record
+from trajprompt.artifacts.resources import SUFFIX as RESOURCES
 from trajprompt.config.load import Config
 from trajprompt.errors import TrajpromptError
 from trajprompt.verification.jobs import Job, jobs_of
@@ -21,7 +22,7 @@ WHOLE, STALE, FOREIGN = "whole", "stale", "foreign"
 ALTERED, MISSING = "altered", "missing"
 STATUSES = (WHOLE, STALE, FOREIGN, ALTERED, MISSING)
 # What tells the jobs of a stage apart: other values are another job's, not newer ones.
-COORDINATES = ("suite", "backbone", "setting", "method", "seed")
+COORDINATES = ("suite", "backbone", "condition", "method", "seed")
 HTML_REPORT = "report.html"  # Snakemake makes it of the files: no part of the chain
 
 
@@ -84,7 +85,7 @@ class Chain:
         """Files that no job recorded."""
         for path in self._files():
             file = str(path.relative_to(self.folder))
-            if file in self.records or file in self.findings:
+            if file in self.records or file in self.findings or self._measures(path):
                 continue
             if ".part" in path.suffixes and path.name.startswith("."):
                 why = "left by a killed process, the next one that writes there removes it"
@@ -93,6 +94,13 @@ class Chain:
             else:
                 why = "no record of what made it"
             self._find(file, FOREIGN, why)
+
+    def _measures(self, path: Path) -> bool:
+        """Whether a file holds what a recorded job used; such files have no hashes."""
+        if not path.name.endswith(RESOURCES):
+            return False
+        record = path.with_name(path.name.removesuffix(RESOURCES) + SUFFIX)
+        return str(record.relative_to(self.folder)) in self.records
 
     def judge_absent(self) -> None:
         """Files that the configuration asks for."""

@@ -70,12 +70,12 @@ def _cells(config: Config) -> list[Job]:
     return [
         _job(
             stage,
-            f"{folder}/{suite}/{setting}/{method}/seed{seed}",
+            f"{folder}/{suite}/{condition}/{method}/seed{seed}",
             (suffix,),
-            make(config, suite, setting, method, seed),
+            make(config, suite, condition, method, seed),
         )
         for stage, folder, suffix, make in stages
-        for suite, setting, method in table_cells.cells(config)
+        for suite, condition, method in table_cells.cells(config)
         for seed in config["seeds"]
     ]
 

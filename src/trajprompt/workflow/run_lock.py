@@ -18,38 +18,6 @@ from trajprompt.errors import TrajpromptError
 FOLDER = Path(".snakemake")
 
 
-def guard(workflow: Any, run: str) -> None:
-    """Have ``workflow`` (Snakemake's) hold the lock of ``run`` while it executes jobs.
-
-    Dry runs only see to it that a killed process left nothing; reports and the Snakemake
-    processes of single jobs do not even that. Only when Snakemake begins to execute does
-    it know which it is.
-    """
-    if not workflow.is_main_process:
-        return
-    execute = workflow.execute
-
-    def execute_alone(executor_plugin: Any, **settings: Any) -> Any:
-        with contextlib.ExitStack() as stack:
-            if executor_plugin.common_settings.dryrun_exec:
-                with contextlib.suppress(TrajpromptError), hold(run, FOLDER):
-                    pass
-            elif workflow.execution_settings.lock:  # else --nolock
-                _enter(stack, run)
-            return execute(executor_plugin=executor_plugin, **settings)
-
-    workflow.execute = execute_alone
-
-
-def _enter(stack: contextlib.ExitStack, run: str) -> None:
-    from snakemake.exceptions import CliException
-
-    try:
-        stack.enter_context(hold(run, FOLDER))
-    except TrajpromptError as error:
-        raise CliException(str(error)) from None  # of others Snakemake prints tracebacks
-
-
 @contextlib.contextmanager
 def hold(run: str, folder: Path) -> Iterator[None]:
     """Hold the lock of ``run``; TrajpromptError if another living process has it."""

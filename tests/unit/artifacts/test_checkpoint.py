@@ -159,12 +159,12 @@ def test_a_thread_does_not_listen(target):
 
 
 def test_a_full_disk_costs_a_checkpoint_not_the_job(target, monkeypatch, capsys):
-    def full(*_):
-        raise TrajpromptError(target, "cannot be written (No space left on device)")
+    def full(path):
+        raise TrajpromptError(path, "cannot be written (No space left on device)")
 
+    monkeypatch.setenv(MINUTES, "0")
+    monkeypatch.setattr(module, "atomic_path", full)
     checkpoint = Checkpoint(target, "same")
-    monkeypatch.setattr(checkpoint, "_pause", 0.0)
-    monkeypatch.setattr(checkpoint, "_save", full)
     assert list(checkpoint.steps(3, Part(), "loop")) == [0, 1, 2]
     assert capsys.readouterr().err.count("no checkpoint: ") == 3
 
@@ -241,8 +241,13 @@ def test_a_checkpoint_of_something_else_is_left_aside(target, capsys, identity, 
 
 def test_going_on_is_said(target, capsys):
     path = saved(target, Part(), steps=3).path
-    resumed(target)
+    checkpoint = Checkpoint(target, "same")
+    assert list(checkpoint.steps(5, Part(), "loop")) == [3, 4]
+    assert checkpoint.resumed_from == 3
     assert f"checkpoint {path} goes on after step 3 of 5" in capsys.readouterr().err
+    whole = Checkpoint(target, "other")
+    list(whole.steps(5, Part(), "loop"))
+    assert whole.resumed_from is None
 
 
 def broken_files(whole: bytes):

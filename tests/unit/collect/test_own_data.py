@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from support.exchange_data import REACH, VEL, stored
+from support.paths import CONFIG
 from trajprompt.artifacts.atomic import file_hash
 from trajprompt.commands.collect import run as collect
 from trajprompt.config import derive
@@ -18,7 +19,7 @@ from trajprompt.errors import TrajpromptError
 from trajprompt.settings.stages import CollectSettings
 from trajprompt.trajectories.store import COLUMNS, read_attributes, read_trajectories
 
-DEFAULT = load_config(["config.yaml"])
+DEFAULT = load_config([CONFIG])
 TASKS = sorted({*REACH.train_tasks, *REACH.test_tasks})
 
 
@@ -35,7 +36,7 @@ def own(path: object, **changes: object) -> dict[str, object]:
 def test_a_config_may_name_the_users_own_data(tmp_path):
     path = stored(tmp_path / "mine.h5", REACH, [*TASKS, 0], [82] * 12)
     chosen = own(path)
-    check_config(chosen, ["config.yaml"])
+    check_config(chosen, [CONFIG])
     settings = derive.settings_for(chosen, CollectSettings, suite="reach")
     assert settings.options == {"path": str(path)}
     out = tmp_path / "trajectories.h5"
@@ -64,12 +65,15 @@ def test_own_data_for_every_suite(tmp_path):
         "algorithm": "file",
         "options": {"path": str(path)},
     }
-    check_config(chosen, ["config.yaml"])
+    check_config(chosen, [CONFIG])
+    settings = derive.collect(chosen, "cheetah-vel")
+    assert (settings.algorithm, settings.options) == ("file", {"path": str(path)})
+    assert set(settings.tasks) == {*train, *test}
 
 
 def expect(chosen: dict[str, object], *words: str) -> None:
     with pytest.raises(TrajpromptError) as caught:
-        check_config(chosen, ["config.yaml"])
+        check_config(chosen, [CONFIG])
     for word in words:
         assert word in str(caught.value)
 

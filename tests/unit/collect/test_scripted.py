@@ -3,12 +3,10 @@
 import numpy as np
 import pytest
 
-from trajprompt.collect.experts import EXPERTS
-from trajprompt.collect.options import SCRIPTED, ScriptedOptions
-from trajprompt.collect.scripted import collect_scripted
+from trajprompt.collect.scripted import ScriptedOptions, collect_scripted
 from trajprompt.errors import TrajpromptError
 from trajprompt.settings.options import parse_options
-from trajprompt.tasks.suites import get_suite
+from trajprompt.tasks.registry import get_suite, with_expert
 
 SMALL = ScriptedOptions(episodes=6)
 
@@ -34,7 +32,7 @@ def test_levels_rise_in_time_order(suite, medium_noise, most_random, most_medium
         assert not buffer.observations[:, 36:].any()
 
 
-@pytest.mark.parametrize("suite", SCRIPTED)
+@pytest.mark.parametrize("suite", with_expert())
 def test_episodes_of_a_level_differ_and_runs_do_not(suite):
     first, again = buffers(suite), buffers(suite, threads=2)
     ends = first[0].final_observations
@@ -51,10 +49,6 @@ def test_stored_steps_are_consecutive():
     # The first half of a state is the second half of the next.
     np.testing.assert_array_equal(episode[1:, 18:36], episode[:-1, :18])
     np.testing.assert_array_equal(buffer.final_observations[0, 18:36], episode[-1, :18])
-
-
-def test_the_config_knows_the_suites_that_have_experts():
-    assert set(SCRIPTED) == set(EXPERTS)
 
 
 def test_a_suite_without_a_script_is_refused():

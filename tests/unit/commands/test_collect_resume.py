@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from trajprompt.artifacts.resources import read_resources
 from trajprompt.collect.recorder import BufferRecorder
 from trajprompt.commands.collect import run
 from trajprompt.errors import Interrupted
@@ -104,6 +105,7 @@ def test_a_collection_stopped_in_every_phase(suite, algorithm, tmp_path, capsys,
         stop(wanted, out, step)
     assert bytes_of(wanted, out) == whole(wanted)
     assert f"goes on after step {GREEDY + 91} of {TOTAL}" in capsys.readouterr().err
+    assert read_resources(out).resumed_from == GREEDY + 91
     if suite == "ant-dir":
         tasks = read_trajectories(out).values()
         assert any(task.terminations.any() for task in tasks), "no ant fell"
@@ -130,4 +132,5 @@ def test_a_checkpoint_of_other_settings_is_not_used(tmp_path, capsys, whole):
     out, other = tmp_path / "stopped.h5", settings("cheetah-dir", "sac", run_seed=2)
     stop(settings("cheetah-dir", "sac"), out, EXPLORING)
     assert bytes_of(other, out) == whole(other)
+    assert read_resources(out).resumed_from is None
     assert f"{checkpoint_of(out)} is of other settings" in capsys.readouterr().err

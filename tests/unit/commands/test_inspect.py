@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 
+from support.fake_suite import fake_suite
 from trajprompt import cli
 from trajprompt.adaptations.adaptation import HISTORY_COLUMNS, Adaptation, HistoryRow
 from trajprompt.adaptations.write import write_adaptation
@@ -18,12 +19,11 @@ from trajprompt.artifacts.hdf5_attributes import write_attributes
 from trajprompt.commands.inspect import describe, main, recognise
 from trajprompt.errors import TrajpromptError
 from trajprompt.inspection import adaptation, text
-from trajprompt.tasks.suites import Suite
 from trajprompt.trajectories.episodes import TaskTrajectories
 from trajprompt.trajectories.store import write_trajectories
 
 GOALS = np.array([[0.5], [1.5]])
-SUITE = Suite("fake", 3, 2, 5, 0.05, GOALS, "m/s", train_tasks=(0,), test_tasks=(1,))
+SUITE = fake_suite(horizon=5, goals=GOALS, train_tasks=(0,), test_tasks=(1,))
 ATTRIBUTES = {"stage": "collect", "settings": json.dumps({"algorithm": "td3", "steps": 10})}
 
 
@@ -94,7 +94,7 @@ def backbone(tmp_path: Path) -> Path:
 @pytest.fixture
 def evaluation(tmp_path: Path) -> Path:
     path = tmp_path / "evaluation.csv"
-    names = "suite,setting,method,seed,task,prompt,episode,checkpoint,iteration,queries"
+    names = "suite,condition,method,seed,task,prompt,episode,checkpoint,iteration,queries"
     lines = [f"{names},return,length,success"]
     for task in (2, 7):
         for checkpoint, iteration in (("last", 9), ("best", 4), ("curve", 0), ("curve", 5)):

@@ -21,7 +21,7 @@ from trajprompt.settings.stages import (
     PromptForm,
     TrainingSettings,
 )
-from trajprompt.tasks.suites import get_suite
+from trajprompt.tasks.registry import get_suite
 from trajprompt.trajectories.episodes import TaskTrajectories
 from trajprompt.trajectories.store import write_trajectories
 

@@ -1,45 +1,49 @@
 """Backbones by variant and the form of prompts: from the configuration to the jobs."""
 
-import copy
 import dataclasses
-from pathlib import Path
 
 import pytest
+import yaml
 
+from support.configuration import FILE, with_keys
+from support.paths import ROOT
 from trajprompt.config import backbones as pretraining_values
 from trajprompt.config import cells as table_cells
 from trajprompt.config import derive
-from trajprompt.config.load import check_config, load_config
-from trajprompt.config.schema import read_mapping
+from trajprompt.config.json_schema import run_schema
+from trajprompt.config.load import load_config
 from trajprompt.errors import TrajpromptError
 from trajprompt.models.prompt_dt import BACKBONES
 from trajprompt.trajectories.prompt_places import POSITIONS
 from trajprompt.verification.jobs import jobs_of
 
-DEFAULT = load_config(["config.yaml"])
+DEFAULT = load_config([FILE])
 OVERLAY = """
-pretrain:
-  backbones:
-    pairs:
-      { kind: prompt-dt, prompt_segments: 2, prompt_length: 20, prompt_position: uniform,
-        suites: { reach: { prompt_length: 4, steps: 170 } } }
-settings:
+backbones:
+  pairs:
+    { kind: prompt-dt, prompt_segments: 2, prompt_length: 20, prompt_position: uniform,
+      suites: { reach: { prompt_length: 4, steps: 170 } } }
+conditions:
   pairs: { backbone: pairs, prompt_quality: expert, data_quality: expert, samples: 256 }
   short: { backbone: pairs, prompt_quality: expert, data_quality: expert, samples: 256,
            prompt_length: 3, prompt_position: end, prompts_per_task: 4 }
-columns:
-  pairs: { label: pairs, setting: pairs, method: ptdt-offline }
-  short: { label: short, setting: short, method: none }
+entries:
+  pairs: { label: pairs, condition: pairs, method: ptdt-offline }
+  short: { label: short, condition: short, method: none }
 tables:
-  mine: { title: mine, suites: [cheetah-vel], columns: [prompt-dt, pairs, short] }
+  mine: { title: mine, suites: [cheetah-vel], entries: [prompt-dt, pairs, short] }
 """
+FORM = pretraining_values.PROMPT
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory):
-    overlay = tmp_path_factory.mktemp("config") / "mine.yaml"
-    overlay.write_text(OVERLAY)
-    return load_config(["config.yaml", overlay])
+def made():
+    return changed({})
+
+
+def changed(keys):
+    """The configuration with the overlay, and dotted ``keys`` set above it."""
+    return with_keys(keys, yaml.safe_load(OVERLAY))
 
 
 def form(settings) -> tuple:
@@ -47,11 +51,10 @@ def form(settings) -> tuple:
 
 
 def test_lists_of_names_agree():
-    """The workflow and the schema have them without importing torch."""
-    schema = read_mapping(Path("src/trajprompt/config/config.schema.yaml"))
-    kinds = schema["$defs"]["variant"]["properties"]["kind"]["enum"]
-    assert tuple(BACKBONES) == tuple(kinds) == pretraining_values.KINDS
-    assert list(POSITIONS) == schema["$defs"]["prompt_position"]["enum"]
+    """The workflow and the models have them without importing torch."""
+    assert tuple(BACKBONES) == pretraining_values.KINDS
+    known = run_schema()["$defs"]["Pretrain"]["properties"]["prompt_position"]["enum"]
+    assert list(POSITIONS) == known
 
 
 def test_a_variant_is_pretrained_with_its_own_prompts(made):
@@ -71,47 +74,45 @@ def test_a_variant_may_differ_by_suite(made):
     assert form(own) == (2, 4, "uniform") and own.training.steps == 170
     assert form(derive.tune(made, "reach", "pairs", "none", 0)) == (2, 4, "uniform")
     key = pretraining_values.key_of(made, "reach", "prompt_length", "pairs")
-    assert key == "pretrain.backbones.pairs.suites.reach.prompt_length"
+    assert key == "backbones.pairs.suites.reach.prompt_length"
 
 
-def test_what_a_suite_has_of_its_own_holds_for_its_variants(made):
-    changed = copy.deepcopy(made)
-    changed["pretrain"]["suites"]["cheetah-vel"] = {"steps": 900, "prompt_length": 7}
-    own = derive.pretrain(changed, "cheetah-vel", "pairs", 0)
+def test_what_a_suite_has_of_its_own_holds_for_its_variants():
+    suite = {"steps": 900, "prompt_length": 7}
+    longer = changed({"pretrain.suites.cheetah-vel": suite})
+    own = derive.pretrain(longer, "cheetah-vel", "pairs", 0)
     assert (own.training.steps, own.prompt.length) == (900, 20)
-    assert derive.pretrain(changed, "cheetah-vel", "mt-orl", 0).prompt.length == 7
+    assert derive.pretrain(longer, "cheetah-vel", "mt-orl", 0).prompt.length == 7
 
 
 def test_a_cell_has_the_prompts_of_its_backbone_or_its_own(made):
     tuned = derive.tune(made, "cheetah-vel", "pairs", "ptdt-offline", 0)
     assert form(tuned) == (2, 20, "uniform")
-    assert tuned.prompts_per_task == made["tune"]["prompts_per_task"]
+    assert tuned.prompts_per_task == 1
     short = derive.tune(made, "cheetah-vel", "short", "none", 0)
     assert form(short) == (2, 3, "end") and short.prompts_per_task == 4
 
 
-def test_a_cell_has_the_demonstrations_of_its_backbone(made):
+def test_a_cell_has_the_demonstrations_of_its_backbone():
     """Prompts, arms and samples are of those that the backbone was pretrained with."""
-    changed = copy.deepcopy(made)
-    own = {"demonstrations": 3, "data_fraction": 0.5}
-    changed["pretrain"]["backbones"]["pairs"] |= own
-    for setting in ("pairs", "short"):
-        tuned = derive.tune(changed, "cheetah-vel", setting, "ptdt-offline", 0)
+    fewer = changed({"backbones.pairs": {"demonstrations": 3, "data_fraction": 0.5}})
+    for condition in ("pairs", "short"):
+        tuned = derive.tune(fewer, "cheetah-vel", condition, "ptdt-offline", 0)
         assert (tuned.demonstrations, tuned.data_fraction) == (3, 0.5)
-    plain = derive.tune(changed, "cheetah-vel", "expert", "ptdt-offline", 0)
+    plain = derive.tune(fewer, "cheetah-vel", "expert", "ptdt-offline", 0)
     assert (plain.demonstrations, plain.data_fraction) == (5, 0.25)
 
 
-@pytest.mark.parametrize("preset", [(), ("presets/smoke.yaml",), ("presets/paper.yaml",)])
+@pytest.mark.parametrize("preset", ["laptop", "smoke", "paper"])
 def test_prompts_of_the_prompt_tuning_papers_are_one_segment_near_the_end(preset):
-    run = load_config(["config.yaml", *preset])
+    run = load_config([FILE, ROOT / f"presets/{preset}.yaml"])
     shown = [*run["tables"], *run["figures"]]
-    papers = [table_cells.entry(run, name).get("paper") for name in shown]
+    papers = [table_cells.shown(run, name)["paper"] for name in shown]
     pairs = zip(shown, papers, strict=True)
     names = [name for name, paper in pairs if paper in ("ptdt", "prompt_diffuser")]
     for cell in table_cells.cells(run, names):
         own = derive.tune(run, *cell, 0)
-        length = run["settings"][cell[1]].get("prompt_length", 5)
+        length = run["conditions"][cell[1]]["prompt_length"] or 5
         assert form(own) == (1, length, "end") and own.prompts_per_task == 1
     for backbone in pretraining_values.KINDS:
         own = derive.pretrain(run, "cheetah-vel", backbone, 0)
@@ -129,57 +130,57 @@ def test_a_variant_has_jobs_of_its_own(made):
 @pytest.mark.parametrize(
     ("path", "value", "words"),
     [
-        ("pretrain.backbones.mt-orl", {"kind": "mt-orl"}, ["name of a kind"]),
-        ("pretrain.backbones.other", {"kind": "cmt"}, ["other.kind", "mt-orl"]),
-        ("pretrain.backbones.other", {}, ["other", "kind"]),
-        ("pretrain.backbones.other", {"kind": "mt-orl", "colour": 3}, ["other.colour"]),
-        ("pretrain.backbones.pairs.prompt_segments", 0, ["prompt_segments", "at least 1"]),
-        ("pretrain.backbones.pairs.prompt_segments", 21, ["21, of 20 steps each", "400"]),
-        ("pretrain.backbones.pairs.prompt_length", 200, ["pairs.prompt_length", "(200)"]),
-        ("pretrain.backbones.pairs.prompt_position", "any", ["any", "end, uniform"]),
-        ("pretrain.backbones.pairs.warmup_steps", 601, ["pairs.warmup_steps", "the 600"]),
+        ("backbones.mt-orl", {"kind": "mt-orl"}, ["name of a kind"]),
+        ("backbones.other", {"kind": "cmt"}, ["other.kind", "mt-orl"]),
+        ("backbones.other", {}, ["other", "kind"]),
+        ("backbones.other", {"kind": "mt-orl", "colour": 3}, ["other.colour"]),
+        ("backbones.pairs.prompt_segments", 0, ["prompt_segments", "at least 1"]),
+        ("backbones.pairs.prompt_segments", 21, ["21, of 20 steps each", "400"]),
+        ("backbones.pairs.prompt_length", 200, ["pairs.prompt_length", "(200)"]),
+        ("backbones.pairs.prompt_position", "any", ["any", "end, uniform"]),
+        ("backbones.pairs.warmup_steps", 601, ["pairs.warmup_steps", "the 600"]),
         (
-            "pretrain.backbones.pairs.steps",
+            "backbones.pairs.steps",
             50,
-            ["defaults.warmup_steps", "100", "50 steps of pairs on cheetah-vel"],
+            ["pretrain.warmup_steps", "100", "50 steps of pairs on cheetah-vel"],
         ),
         (
-            "pretrain.backbones.pairs.demonstrations",
+            "backbones.pairs.demonstrations",
             1,
-            ["settings.pairs.samples", "256", "200 steps of cheetah-vel's 1 episodes"],
+            ["conditions.pairs.samples", "256", "200 steps of cheetah-vel's 1 episodes"],
         ),
         (
-            "pretrain.backbones.pairs.demonstrations",
+            "backbones.pairs.demonstrations",
             101,
             ["pairs.demonstrations", "101", "at most the 100 episodes", "cheetah-vel"],
         ),
-        ("settings.pairs.backbone", "other", ["settings.pairs.backbone", "other", "pairs"]),
-        ("settings.short.prompt_length", 200, ["settings.short.prompt_length", "fewer"]),
-        ("settings.short.prompts_per_task", 0, ["prompts_per_task", "at least 1"]),
-        ("pretrain.backbones.pairs.kind", "mt-orl", ["columns.pairs.method", "prompts"]),
+        (
+            "conditions.pairs.backbone",
+            "other",
+            ["conditions.pairs.backbone", "other", "pairs"],
+        ),
+        (
+            "conditions.short.prompt_length",
+            200,
+            ["conditions.short.prompt_length", "fewer"],
+        ),
+        ("conditions.short.prompts_per_task", 0, ["prompts_per_task", "at least 1"]),
+        ("backbones.pairs.kind", "mt-orl", ["entries.pairs.method", "prompts"]),
     ],
 )
-def test_wrong_values_are_named(made, path, value, words):
-    changed = copy.deepcopy(made)
-    *parents, last = path.split(".")
-    node = changed
-    for part in parents:
-        node = node[part]
-    node[last] = value
+def test_wrong_values_are_named(path, value, words):
     with pytest.raises(TrajpromptError) as caught:
-        check_config(changed)
+        changed({path: value})
     for word in words:
         assert word in str(caught.value)
 
 
-def test_prompts_are_checked_only_in_the_suites_that_play_them(made):
-    """A setting for long episodes is no error in a run that has short ones too."""
-    changed = copy.deepcopy(made)
-    changed["settings"]["pairs"]["prompt_length"] = 150
-    check_config(changed)  # 82 steps of reach, which has no such cell
-    changed["tables"]["mine"]["suites"].append("reach")
-    with pytest.raises(TrajpromptError, match=r"settings.pairs.prompt_length.*reach"):
-        check_config(changed)
+def test_prompts_are_checked_only_in_the_suites_that_play_them():
+    """A condition for long episodes is no error in a run that has short ones too."""
+    long = {"conditions.pairs.prompt_length": 150}
+    changed(long)  # 82 steps of reach, which has no such cell
+    with pytest.raises(TrajpromptError, match=r"conditions.pairs.prompt_length.*reach"):
+        changed({**long, "tables.mine.suites": ["cheetah-vel", "reach"]})
 
 
 def test_an_unknown_backbone_on_the_command_line():

@@ -4,28 +4,31 @@ import copy
 
 import pytest
 
+from support.configuration import FILE
+from support.paths import ROOT
 from trajprompt.config import cells as table_cells
 from trajprompt.config import derive
 from trajprompt.config.load import load_config
 
-DEFAULT = load_config(["config.yaml"])
-SMOKE = load_config(["config.yaml", "presets/smoke.yaml"])
-PAPER = load_config(["config.yaml", "presets/paper.yaml"])
+DEFAULT = load_config([FILE])
+SMOKE = load_config([FILE, ROOT / "presets/smoke.yaml"])
+PAPER = load_config([FILE, ROOT / "presets/paper.yaml"])
 
 
 def small(**changes):
-    """One setting, two columns, two tables; what ``table_cells`` reads of a config."""
+    """One condition, two entries, two tables; what ``table_cells`` reads of a config."""
     return {
         "suites": ["reach", "ant-dir"],
-        "settings": {"expert": {"backbone": "prompt-dt"}, "bare": {"backbone": "mt-orl"}},
-        "columns": {
-            "a": {"setting": "expert", "method": "none"},
-            "b": {"setting": "bare", "method": "none", "suites": ["reach"]},
+        "conditions": {"expert": {"backbone": "prompt-dt"}, "bare": {"backbone": "mt-orl"}},
+        "entries": {
+            "a": {"condition": "expert", "method": "none", "suites": None},
+            "b": {"condition": "bare", "method": "none", "suites": ["reach"]},
         },
         "tables": {
-            "one": {"columns": ["a", "b"]},
-            "two": {"columns": ["a"], "suites": ["ant-dir", "cheetah-vel"]},
+            "one": {"entries": ["a", "b"], "suites": None},
+            "two": {"entries": ["a"], "suites": ["ant-dir", "cheetah-vel"]},
         },
+        "figures": {},
         "report": "all",
         **changes,
     }
@@ -40,12 +43,12 @@ def test_a_cell_in_two_tables_is_one_cell():
 
 
 def test_suites_of_run_table_and_column_are_intersected():
-    assert table_cells.columns(small(), ("one",)) == {
+    assert table_cells.entries(small(), ("one",)) == {
         "a": ("reach", "ant-dir"),
         "b": ("reach",),
     }
-    assert table_cells.columns(small(), ("two",)) == {"a": ("ant-dir",)}
-    assert table_cells.columns(small(suites=["ant-dir"]), ("one",)) == {"a": ("ant-dir",)}
+    assert table_cells.entries(small(), ("two",)) == {"a": ("ant-dir",)}
+    assert table_cells.entries(small(suites=["ant-dir"]), ("one",)) == {"a": ("ant-dir",)}
 
 
 def test_only_the_reported_tables_that_have_cells_are_made():
@@ -68,7 +71,7 @@ def test_only_backbones_of_cells_are_trained():
 def test_one_column_has_one_cell_whatever_table_shows_it():
     """The papers' tables share columns; what is added to a table adds no cell twice."""
     more = copy.deepcopy(DEFAULT)
-    more["tables"]["pd_table9"]["columns"].append("ptdt-offline-literal")  # not that suite
+    more["tables"]["pd_table9"]["entries"].append("ptdt-offline-literal")  # not that suite
     assert table_cells.cells(more) == table_cells.cells(DEFAULT)
 
 
@@ -88,28 +91,29 @@ def test_every_table_is_made_in_every_run(made):
 
 
 def test_the_smoke_run_has_every_method():
-    """Of config.yaml, so the kinds of all columns: what no run has breaks unseen."""
+    """So the kinds of all entries: what no run has breaks unseen."""
     methods = {method for _, _, method in table_cells.cells(SMOKE)}
-    assert methods == set(SMOKE["tune"]["methods"])
-    entries = SMOKE["tune"]["methods"]
-    kinds = {entries[column["method"]]["kind"] for column in SMOKE["columns"].values()}
+    # As full-finetune, for more iterations.
+    assert {*methods, "full-finetune-longer"} == set(SMOKE["methods"])
+    entries = SMOKE["methods"]
+    kinds = {entries[column["method"]]["kind"] for column in SMOKE["entries"].values()}
     assert kinds == {entries[name]["kind"] for name in methods}
 
 
 def test_the_smoke_run_has_every_prompt_length_and_what_the_papers_tune_by_it():
     def lengths(cells):
-        return {SMOKE["settings"][name].get("prompt_length") for _, name, _ in cells}
+        return {SMOKE["conditions"][name].get("prompt_length") for _, name, _ in cells}
 
     def kinds(made):
         """Those that meet another length than the backbone was pretrained with."""
-        entries = made["tune"]["methods"]
+        entries = made["methods"]
         return {
             entries[method]["kind"]
-            for _, setting, method in table_cells.cells(made)
-            if "prompt_length" in made["settings"][setting]
+            for _, condition, method in table_cells.cells(made)
+            if made["conditions"][condition]["prompt_length"]
         }
 
-    every = {entry.get("prompt_length") for entry in SMOKE["settings"].values()}
+    every = {entry.get("prompt_length") for entry in SMOKE["conditions"].values()}
     assert lengths(table_cells.cells(SMOKE)) == every == {None, 2, 10, 40}
     assert kinds(SMOKE) == kinds(PAPER) == {"none", "ptdt-offline", "prompt-diffuser"}
 
@@ -122,8 +126,8 @@ def test_the_smoke_run_has_both_readings_of_the_projection():
 
 def test_curves_are_played_only_where_a_figure_shows_them():
     figures = {
-        "queries": {"kind": "queries", "columns": ["a"], "suites": ["reach"]},
-        "bars": {"kind": "relative", "columns": ["a", "b"]},
+        "queries": {"kind": "queries", "entries": ["a"], "suites": ["reach"]},
+        "bars": {"kind": "relative", "entries": ["a", "b"], "suites": None},
     }
     assert table_cells.curves(small(figures=figures)) == {("reach", "expert", "none")}
     shown = derive.evaluate(DEFAULT, "reach", "expert", "ptdt-offline", 0)

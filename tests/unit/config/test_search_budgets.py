@@ -4,29 +4,31 @@ from typing import Any
 
 import pytest
 
+from support.configuration import FILE
+from support.paths import ROOT
 from trajprompt.config import cells as table_cells
 from trajprompt.config import derive
 from trajprompt.config.load import Config, load_config
 from trajprompt.settings.options import parse_options
-from trajprompt.tasks.suites import get_suite
+from trajprompt.tasks.registry import get_suite
 from trajprompt.tuning.methods.ptdt_online import OnlineOptions
 from trajprompt.tuning.registry import get_method
 from trajprompt.tuning.search.loop import SearchOptions
 
 CONFIGS = {
-    "laptop": load_config(["config.yaml"]),
-    "paper": load_config(["config.yaml", "presets/paper.yaml"]),
+    "laptop": load_config([FILE]),
+    "paper": load_config([FILE, ROOT / "presets/paper.yaml"]),
 }
 SHOWN = [
     (run, name)
     for run, made in CONFIGS.items()
     for name in [*made["tables"], *made["figures"]]
-    if table_cells.entry(made, name)["paper"] == "bandits"
+    if name.startswith("bandits")
 ]
 
 
-def options_of(made: Config, suite: str, setting: str, method: str) -> Any:
-    settings = derive.tune(made, suite, setting, method, 0)
+def options_of(made: Config, suite: str, condition: str, method: str) -> Any:
+    settings = derive.tune(made, suite, condition, method, 0)
     return parse_options(get_method(settings.kind).options, settings.options, method)
 
 
@@ -36,8 +38,8 @@ def test_budgets_are_equal(run, name):
     made = CONFIGS[run]
     searches: dict[str, dict[str, int]] = {}  # suite -> method -> episodes of a prompt
     descents: dict[tuple[str, str], OnlineOptions] = {}
-    for suite, setting, method in table_cells.cells(made, [name]):
-        options = options_of(made, suite, setting, method)
+    for suite, condition, method in table_cells.cells(made, [name]):
+        options = options_of(made, suite, condition, method)
         if isinstance(options, SearchOptions):
             searches.setdefault(suite, {})[method] = options.episodes
         elif isinstance(options, OnlineOptions):

@@ -113,7 +113,7 @@ def files(tmp_path, monkeypatch):
     made_from = {"data.h5": "0" * 16, "elsewhere/b": file_hash(backbone_file)}
     attributes = {
         "suite": SETTINGS.suite,
-        "setting": SETTINGS.setting,
+        "condition": SETTINGS.condition,
         "method": SETTINGS.method,
         "seed": np.int64(SETTINGS.seed),
         "backbone": "prompt-dt",
@@ -133,12 +133,12 @@ def files(tmp_path, monkeypatch):
 
 def test_stage_takes_what_belongs_together(files):
     stage.run(SETTINGS, *files.paths)
-    assert files.paths[2].read_text().startswith("suite,setting")
+    assert files.paths[2].read_text().startswith("suite,condition")
 
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("seed", 2), ("suite", "ant-dir"), ("setting", "few"), ("method", "none")],
+    [("seed", 2), ("suite", "ant-dir"), ("condition", "few"), ("method", "none")],
 )
 def test_an_adaptation_of_another_cell_is_refused(files, name, value):
     files.attributes[name] = value

@@ -7,8 +7,8 @@ import pytest
 
 from trajprompt.errors import TrajpromptError
 from trajprompt.rollout.loop import rollout
+from trajprompt.tasks.registry import get_suite
 from trajprompt.tasks.simulator import Step
-from trajprompt.tasks.suites import get_suite
 
 HORIZON = 5
 

@@ -129,7 +129,7 @@ def test_a_positive_number_is_more_than_zero(kind, most):
 
 def test_named_choices_are_those_of_the_tables_that_they_name():
     from trajprompt.collect.options import AgentOptions
-    from trajprompt.numerics.device import PRECISIONS
+    from trajprompt.numerics.device import DTYPES
     from trajprompt.tuning.bandit.exploration import EXPLORERS
     from trajprompt.tuning.bandit.features import FEATURES
     from trajprompt.tuning.generation.options import GenerationOptions
@@ -137,7 +137,7 @@ def test_named_choices_are_those_of_the_tables_that_they_name():
     from trajprompt.tuning.methods.prompt_bandit import BanditOptions
 
     for cls, name, table in (
-        (AgentOptions, "precision", PRECISIONS),
+        (AgentOptions, "precision", ("auto", *DTYPES)),
         (GenerationOptions, "guidance", GUIDANCE),
         (BanditOptions, "exploration", EXPLORERS),
         (BanditOptions, "features", FEATURES),

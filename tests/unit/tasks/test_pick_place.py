@@ -11,8 +11,8 @@ from metaworld.policies.sawyer_pick_place_v3_policy import SawyerPickPlaceV3Poli
 from support.metaworld_reference import action_sequences, metaworld_environment
 from trajprompt.collect.experts import ScriptedPolicy
 from trajprompt.rollout.loop import rollout
-from trajprompt.tasks.simulator import make_simulator
-from trajprompt.tasks.suites import get_suite, read_table
+from trajprompt.tasks.registry import get_suite, make_simulator
+from trajprompt.tasks.suites import read_table
 
 SUITE = get_suite("pick-place")
 TASKS = np.array([0, 23, 47])

@@ -17,8 +17,7 @@ from trajprompt.tasks.point import (
     STEP_COST,
     on_stem,
 )
-from trajprompt.tasks.simulator import make_simulator
-from trajprompt.tasks.suites import get_suite
+from trajprompt.tasks.registry import get_suite, make_simulator
 from trajprompt.trajectories.store import read_trajectories, write_trajectories
 
 SUITE = get_suite("point-sparse")

@@ -10,8 +10,8 @@ from metaworld.policies.sawyer_reach_v3_policy import SawyerReachV3Policy
 from support.metaworld_reference import TASKS, action_sequences, metaworld_environment
 from trajprompt.collect.experts import ScriptedPolicy
 from trajprompt.rollout.loop import rollout
-from trajprompt.tasks.simulator import make_simulator
-from trajprompt.tasks.suites import get_suite, read_table
+from trajprompt.tasks.registry import get_suite, make_simulator
+from trajprompt.tasks.suites import read_table
 
 
 @pytest.mark.parametrize("threads", [1, 2])

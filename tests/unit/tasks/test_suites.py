@@ -1,14 +1,16 @@
 """Goals and splits against the published ones."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
+from trajprompt import tasks
 from trajprompt.errors import TrajpromptError
-from trajprompt.report.pages.markdown import SUITE_LABELS
+from trajprompt.tasks import registry
 from trajprompt.tasks.mujoco_simulator import MujocoSimulator
-from trajprompt.tasks.simulator import make_simulator
-from trajprompt.tasks.suites import SUITE_NAMES, get_suite
-from trajprompt.tasks.wording import goal_text
+from trajprompt.tasks.registry import SUITE_NAMES, get_suite, make_simulator
 
 
 @pytest.mark.parametrize("name", SUITE_NAMES)
@@ -23,22 +25,32 @@ def test_tasks_exist_and_splits_are_disjoint(name):
         assert not train & test
 
 
-@pytest.mark.parametrize(
-    ("name", "goals", "train", "test"),
-    [
-        ("cheetah-dir", 2, 2, 2),
-        ("cheetah-vel", 40, 35, 5),
-        ("ant-dir", 50, 45, 5),
-        ("ant-dir-ood", 50, 8, 3),
-        ("reach", 50, 15, 5),
-        ("pick-place", 50, 45, 5),
-        ("point-sparse", 8, 8, 8),
-    ],
-)
-def test_published_sizes(name, goals, train, test):
-    suite = get_suite(name)
-    assert len(suite.goals) == goals
-    assert (len(suite.train_tasks), len(suite.test_tasks)) == (train, test)
+# As printed: Table 5 of PTDT (arXiv 2305.09648, where the two test tasks of cheetah-dir are
+# "[0.1]"), and for ant-dir-ood Table 7 of Prompt Diffuser (arXiv 2411.01168).
+PUBLISHED_SPLITS = {
+    "cheetah-dir": ("0,1", "0,1"),
+    "cheetah-vel": ("0-1,3-6,8-14,16-22,24-25,27-39", "2,7,15,23,26"),
+    "ant-dir": ("0-5,7-16,18-22,24-29,31-40,42-49", "6,17,23,30,41"),
+    "ant-dir-ood": ("8,13,16,20,22,26,32,37", "1,4,41"),
+    "reach": ("1-5,7,8,10-14,17-19", "6,9,15,16,20"),
+}
+
+
+def tasks_of(printed: str) -> tuple[int, ...]:
+    """The tasks of a list of numbers and ranges, both ends included."""
+    ends = [[int(end) for end in part.split("-")] for part in printed.split(",")]
+    return tuple(task for part in ends for task in range(part[0], part[-1] + 1))
+
+
+@pytest.mark.parametrize("name", PUBLISHED_SPLITS)
+def test_published_splits(name):
+    suite, (train, test) = get_suite(name), PUBLISHED_SPLITS[name]
+    assert (suite.train_tasks, suite.test_tasks) == (tasks_of(train), tasks_of(test))
+
+
+def test_sizes_where_no_split_is_published():
+    pick_place = get_suite("pick-place")  # arXiv 2502.04979 has 45 and 5 tasks
+    assert (len(pick_place.train_tasks), len(pick_place.test_tasks)) == (45, 5)
 
 
 def test_published_goals():
@@ -69,8 +81,22 @@ def test_every_suite_has_its_simulator_words_and_label(name):
     simulator = make_simulator(suite, np.array(suite.test_tasks[:1]))
     assert simulator.reset(np.zeros(1, int)).shape == (1, suite.state_dim)
     assert isinstance(simulator, MujocoSimulator) == suite.filmed
-    assert goal_text(name, suite.test_tasks[0])
-    assert name in SUITE_LABELS
+    assert suite.label and suite.wording(suite.test_tasks[0])
+
+
+def test_looking_suites_up_imports_no_heavy_library():
+    heavy = {"mujoco", "torch", "metaworld", "gymnasium", "scipy"}
+    code = f"import sys, trajprompt.tasks.registry; print({heavy} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout == "set()\n", done.stdout + done.stderr
+
+
+def test_two_suites_of_one_name_are_an_error(monkeypatch, tmp_path):
+    (tmp_path / "again.py").write_text("from trajprompt.tasks.reach import SUITES\n")
+    monkeypatch.setattr(tasks, "__path__", [*tasks.__path__, str(tmp_path)])
+    with pytest.raises(TrajpromptError, match="'reach'; expected another name"):
+        registry.listed()
+    sys.modules.pop("trajprompt.tasks.again", None)
 
 
 def test_goals_are_read_only():

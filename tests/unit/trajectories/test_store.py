@@ -1,5 +1,6 @@
 """The trajectory store: round trips, quality levels, and every kind of bad file."""
 
+import dataclasses
 import hashlib
 from pathlib import Path
 
@@ -9,9 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from support.fake_suite import fake_suite
 from trajprompt.artifacts.hdf5_attributes import write_attributes
 from trajprompt.errors import TrajpromptError
-from trajprompt.tasks.suites import Suite
 from trajprompt.trajectories.layout import COLUMNS
 from trajprompt.trajectories.store import (
     TaskTrajectories,
@@ -20,16 +21,8 @@ from trajprompt.trajectories.store import (
     write_trajectories,
 )
 
-SUITE = Suite(
-    name="fake",
-    state_dim=3,
-    action_dim=2,
-    horizon=9,
-    dt=0.05,
-    goals=np.arange(8.0)[:, None],
-    goal_unit="m/s",
-    train_tasks=(0, 1),
-    test_tasks=(2,),
+SUITE = fake_suite(
+    horizon=9, goals=np.arange(8.0)[:, None], train_tasks=(0, 1), test_tasks=(2,)
 )
 
 
@@ -232,7 +225,7 @@ def test_a_huge_claim_is_refused_before_allocation(stored: Path) -> None:
 
 
 def test_other_schema_or_suite(stored: Path) -> None:
-    other = Suite(**{**vars(SUITE), "name": "other"})
+    other = dataclasses.replace(SUITE, name="other")
     with pytest.raises(TrajpromptError, match="suite fake; expected other"):
         read_trajectories(stored, suite=other)
     with h5py.File(stored, "r+") as file:
@@ -242,7 +235,7 @@ def test_other_schema_or_suite(stored: Path) -> None:
 
 def test_writing_bad_episodes_leaves_the_old_file(stored: Path) -> None:
     before = stored.read_bytes()
-    wider = Suite(**{**vars(SUITE), "state_dim": 5})
+    wider = dataclasses.replace(SUITE, state_dim=5)
     with pytest.raises(TrajpromptError, match="an episode of 10 steps; expected at most 9"):
         write_trajectories(stored, SUITE, [make_task(0, [10])], {})
     with pytest.raises(TrajpromptError, match="state and action dims"):
@@ -260,7 +253,7 @@ def test_a_learning_curve_has_its_columns(tmp_path: Path) -> None:
 def test_the_widest_compression_is_not_refused(tmp_path: Path) -> None:
     """All-zero data, the most compressible there is, stays readable."""
     rows = 100_000
-    suite = Suite(**{**vars(SUITE), "horizon": rows})
+    suite = dataclasses.replace(SUITE, horizon=rows)
     task = make_task(0, [rows])
     task.observations[:] = 0
     task.actions[:] = 0
@@ -269,7 +262,7 @@ def test_the_widest_compression_is_not_refused(tmp_path: Path) -> None:
 
 
 def test_a_store_whose_arrays_are_not_its_suites(stored: Path) -> None:
-    wider = Suite(**{**vars(SUITE), "state_dim": 5})
+    wider = dataclasses.replace(SUITE, state_dim=5)
     with pytest.raises(TrajpromptError, match="task_2: state and action dims"):
         read_trajectories(stored, suite=wider)
 

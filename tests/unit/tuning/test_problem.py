@@ -10,6 +10,7 @@ import torch
 from support.tuning_job import (
     LEARNS,
     SETTINGS,
+    SUITE,
     build,
     files,
     make_backbone,
@@ -56,7 +57,7 @@ def test_prompts_do_not_depend_on_method_data_or_other_prompts():
     plain = to_vectors(build().initial_prompts)
     for changes in (
         {"method": "other", "kind": "ptdt-offline"},
-        {"setting": "full-data", "data_quality": "full", "samples": "all"},
+        {"condition": "full-data", "data_quality": "full", "samples": "all"},
     ):
         assert torch.equal(to_vectors(build(**changes).initial_prompts), plain)
     one = to_vectors(build(prompts_per_task=1).initial_prompts)
@@ -94,7 +95,7 @@ def test_training_tasks_are_read_only_where_they_are_used():
     ("quality", "episodes"), [("expert", {6, 7, 8}), ("random", {0, 1, 2})]
 )
 def test_prompt_sets_are_of_their_tasks_and_quality(quality, episodes):
-    """Training prompts are experts' whatever the setting; a task's rows share theirs."""
+    """Training prompts are experts' whatever the condition; a task's rows share theirs."""
     problem = build(prompt_quality=quality, **LEARNS)
     training, own = problem.training_prompts, problem.prompt_set
     assert training.prompts.leading == (3, 256) and own.prompts.leading == (4, 256)
@@ -148,7 +149,10 @@ def test_zero_shot_the_test_tasks_data_judge_and_nothing_else():
     settings = dataclasses.replace(SETTINGS, prompt_quality="training", samples=1, **LEARNS)
     plain = {task: task_data(task) for task in tasks_read(settings)}
     other = plain | {task: spoilt(plain[task]) for task in settings.test_tasks}
-    both = [build_problem(settings, buffers, make_backbone()) for buffers in (plain, other)]
+    both = [
+        build_problem(settings, SUITE, buffers, make_backbone())
+        for buffers in (plain, other)
+    ]
     assert not torch.equal(*(drawn(problem) for problem in both))
     for name in ("initial_prompts", "training_prompts", "prompt_set"):
         assert same(*(getattr(problem, name) for problem in both)), name
@@ -185,7 +189,7 @@ def test_task_without_data_is_an_error():
     buffers = {2: task_data(2), 7: task_data(7)}
     missing = dataclasses.replace(SETTINGS, test_tasks=(9,))
     with pytest.raises(TrajpromptError, match="no task 9"):
-        build_problem(missing, buffers, make_backbone())
+        build_problem(missing, SUITE, buffers, make_backbone())
 
 
 def test_stages_write_whole_equal_files(files):
@@ -221,7 +225,7 @@ def test_stages_write_whole_equal_files(files):
         episodes=2,
         curve_episodes=1,
     )
-    arguments = ["--suite", "cheetah-vel", "--setting", "expert", "--method", "online"]
+    arguments = ["--suite", "cheetah-vel", "--condition", "expert", "--method", "online"]
     arguments += ["--seed", "0", "--backbone-file", f"{files}/b.safetensors"]
     arguments += ["--adaptation", f"{files}/1.h5", "--out", f"{files}/e.csv"]
     evaluate.main([*arguments, "--settings", to_json(evaluation)])

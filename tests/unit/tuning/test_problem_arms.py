@@ -105,7 +105,7 @@ def test_sets_to_learn_from_have_the_same_form():
 def test_a_backbone_without_prompts_has_none(armed):
     settings = dataclasses.replace(SETTINGS, **PAIRS, **armed)
     buffers = {task: task_data(task) for task in settings.test_tasks}
-    problem = build_problem(settings, buffers, make_backbone(uses_prompt=False))
+    problem = build_problem(settings, SUITE, buffers, make_backbone(uses_prompt=False))
     assert problem.initial_prompts is None
 
 

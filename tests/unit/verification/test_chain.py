@@ -82,6 +82,7 @@ def test_a_missing_file(run):
     lost = results / EVALUATION.format(seed=0)
     lost.unlink()
     lost.with_suffix(".provenance.json").unlink()
+    lost.with_suffix(".resources.json").unlink()
     missing = dict.fromkeys((STORE, TABLE, EVALUATION.format(seed=0)), "missing")
     assert wrong(results, config) == missing
 
@@ -129,12 +130,15 @@ def test_swapped_folders_are_foreign(run):
 def test_strangers(run):
     results, config = run
     left = "4_evaluate/reach/expert/none/.seed0.host.7.part.csv"
-    for name in ("notes.txt", left, "3_tune/reach/expert/none/seed0.checkpoint.h5"):
+    unknown = "4_evaluate/reach/expert/none/seed9.resources.json"  # no such job
+    checkpoint = "3_tune/reach/expert/none/seed0.checkpoint.h5"
+    for name in ("notes.txt", left, checkpoint, unknown):
         (results / name).write_text("x")
     found = {f.file: f.why for f in judge(results, config) if f.status == "foreign"}
     assert found["notes.txt"] == "no record of what made it"
+    assert found[unknown] == "no record of what made it"
     assert "killed process" in found[left]
-    assert len(found) == 3
+    assert len(found) == 4
 
 
 def test_another_runs_files_are_foreign(run, tmp_path):

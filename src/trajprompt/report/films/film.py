@@ -56,7 +56,7 @@ class Scene:
 
     suite: "Suite"
     task: int
-    columns: Sequence[dict[str, str]]  # id, label, setting, method
+    columns: Sequence[dict[str, str]]  # id, label, condition, method
     backbones: Sequence[Path]
     adaptations: Sequence[Path]
 
@@ -75,9 +75,9 @@ def scenes(
     settings: VideoSettings, backbones: Sequence[Path], adaptations: Sequence[Path]
 ) -> Iterator[Scene]:
     """The films of the settings, with their shares of the files."""
-    from trajprompt.tasks.suites import get_suite
+    from trajprompt.tasks.registry import get_suite
 
-    across = len(settings.columns)
+    across = len(settings.entries)
     wanted = across * len(settings.suites)
     for option, files in (("--backbones", backbones), ("--adaptations", adaptations)):
         if len(files) != wanted:
@@ -88,7 +88,7 @@ def scenes(
         yield Scene(
             get_suite(suite),
             settings.tasks[suite],
-            settings.columns,
+            settings.entries,
             backbones[own],
             adaptations[own],
         )
@@ -101,7 +101,7 @@ def play(settings: VideoSettings, scene: Scene) -> "tuple[Film, Episodes]":
     from trajprompt.rollout.film import Film
     from trajprompt.rollout.loop import rollout
     from trajprompt.rollout.plays import evaluation_seeds
-    from trajprompt.tasks.simulator import make_simulator
+    from trajprompt.tasks.registry import make_simulator
 
     run_seed, seed = settings.run_seed, settings.seed
     reset = evaluation_seeds(run_seed, scene.suite.name, seed, scene.task, count=1)
@@ -159,7 +159,7 @@ def _check_cell(settings: VideoSettings, column: dict[str, str], adaptation: Pat
     with open_adaptation(adaptation) as file:
         found = get_attributes(file)
     wanted = {**column, "seed": settings.seed}
-    for name in ("setting", "method", "seed"):
+    for name in ("condition", "method", "seed"):
         if str(found.get(name)) != str(wanted[name]):
             expected = f"{name} {wanted[name]}, for {column['label']}"
             raise TrajpromptError(adaptation, f"{name} {found.get(name)}", expected)
@@ -180,19 +180,13 @@ def write_film(scene: Scene, film: "Film", path: Path) -> Path:
 
 
 def heading(scene: Scene) -> str:
-    from trajprompt.report.pages.markdown import SUITE_LABELS
-    from trajprompt.tasks.wording import goal_text
-
-    name = SUITE_LABELS[scene.suite.name]
-    return f"{name}, task {scene.task}: {goal_text(scene.suite.name, scene.task)}"
+    return f"{scene.suite.label}, task {scene.task}: {scene.suite.wording(scene.task)}"
 
 
 def _rows(
     settings: VideoSettings, scene: Scene, episodes: "Episodes"
 ) -> list[dict[str, Any]]:
-    from trajprompt.tasks.wording import goal_text
-
-    goal = goal_text(scene.suite.name, scene.task)
+    goal = scene.suite.wording(scene.task)
     return [
         {
             "suite": scene.suite.name,
@@ -217,11 +211,10 @@ def write_outputs(
     """The table of all films, and the page that shows them."""
     import pandas as pd
 
-    from trajprompt.artifacts.atomic import write_text
+    from trajprompt.artifacts.csv_files import write_csv
     from trajprompt.report.pages.html import film_page, write_page
 
     table = pd.DataFrame(rows, columns=list(COLUMNS))
-    text = table.to_csv(index=False, float_format="%.6g", lineterminator="\n")
-    write_text(out / "tables" / f"{settings.video}.csv", text)
+    write_csv(out / "tables" / f"{settings.video}.csv", table)
     page = film_page(settings.title, table, films)
     write_page(out / "pages" / f"{settings.video}.html", settings.title, page)

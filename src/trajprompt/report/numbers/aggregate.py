@@ -85,7 +85,7 @@ def _cells_once(columns: Sequence[Column]) -> list[Column]:
     """The first of the columns that show the same cells."""
     first: dict[tuple[str, str], Column] = {}
     for column in columns:
-        first.setdefault((column.setting, column.method), column)
+        first.setdefault((column.condition, column.method), column)
     return list(first.values())
 
 

@@ -1,12 +1,17 @@
-"""The papers' claims and contradictions, read from ``published/claims.yaml``."""
+"""The papers' claims and contradictions, read from ``papers/``."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
 from trajprompt.errors import TrajpromptError
+from trajprompt.report.read.papers import list_papers
 from trajprompt.report.read.tables import read_yaml
+
+CLAIMS, CONTRADICTIONS = "claims.yaml", "contradictions.yaml"
+LISTS = ("claims", "not_compared", "contradictions")
+MADE_BY = "git checkout papers/"
 
 DIRECTIONS = ("greater", "at-least", "equivalent")
 PRINTED = {"first", "second", "difference", "spread", "exceeds_spread"}
@@ -63,41 +68,56 @@ class Contradiction:
 
 @dataclass(frozen=True)
 class Ledger:
-    claims: list[Claim]
-    not_compared: list[NotCompared]
-    contradictions: list[Contradiction]
+    claims: list[Claim] = field(default_factory=list)
+    not_compared: list[NotCompared] = field(default_factory=list)
+    contradictions: list[Contradiction] = field(default_factory=list)
+    names: dict[str, str] = field(default_factory=dict)  # source -> name of the paper
 
 
-def read_ledger(path: str | Path) -> Ledger:
-    """The lists of a YAML file; unknown keys, directions and repeated ids are errors."""
-    found = read_yaml(path, "git checkout published/")
-    names = [item.name for item in fields(Ledger)]
-    if not isinstance(found, dict) or set(found) != set(names):
-        raise TrajpromptError(path, f"{found!r:.80}", f"the lists {', '.join(names)}")
-    claims, remarks, contradictions = (_list(path, found, name) for name in names)
-    ledger = Ledger(
-        [_check_claim(path, _entry(path, Claim, entry)) for entry in claims],
-        [_entry(path, NotCompared, entry) for entry in remarks],
-        [
-            _check_contradiction(path, _entry(path, Contradiction, entry))
-            for entry in contradictions
-        ],
-    )
+def read_ledger(papers: str | Path) -> Ledger:
+    """The claims of all papers' folders, and the contradictions of the file beside them.
+
+    Unknown keys, unknown directions and repeated ids are errors.
+    """
+    ledger = Ledger()
+    for paper in list_papers(papers):
+        ledger.names[paper.source] = paper.name
+        _add(ledger, paper.folder / CLAIMS, paper.source)
+    _add(ledger, Path(papers) / CONTRADICTIONS, "")
     ids = [
-        *(claim.id for claim in ledger.claims),
-        *(remark.id for remark in ledger.not_compared),
-        *(found.id for found in ledger.contradictions),
+        entry.id
+        for entries in (ledger.claims, ledger.not_compared, ledger.contradictions)
+        for entry in entries
     ]
     if len(set(ids)) != len(ids):
         twice = sorted({name for name in ids if ids.count(name) > 1})
-        raise TrajpromptError(path, f"{', '.join(twice)} twice", "each id once")
+        raise TrajpromptError(papers, f"{', '.join(twice)} twice", "each id once")
     return ledger
 
 
+def _add(ledger: Ledger, path: Path, source: str) -> None:
+    """Add the lists of one file, whose claims are those of ``source`` if they name none."""
+    if not path.is_file():
+        return
+    found = read_yaml(path, MADE_BY)
+    if not isinstance(found, dict) or set(found) - set(LISTS) or not found:
+        raise TrajpromptError(path, f"{found!r:.80}", f"lists called {', '.join(LISTS)}")
+    for claim in _list(path, found, "claims"):
+        given = {"paper": source, **claim} if isinstance(claim, dict) else claim
+        ledger.claims.append(_check_claim(path, _entry(path, Claim, given)))
+    for remark in _list(path, found, "not_compared"):
+        given = {"paper": source, **remark} if isinstance(remark, dict) else remark
+        ledger.not_compared.append(_entry(path, NotCompared, given))
+    for both in _list(path, found, "contradictions"):
+        entry = _entry(path, Contradiction, both)
+        ledger.contradictions.append(_check_contradiction(path, entry))
+
+
 def _list(path: str | Path, found: Mapping[str, Any], name: str) -> list[Any]:
-    if not isinstance(found[name], list):
-        raise TrajpromptError(path, f"{name}: {found[name]!r:.60}", "a list")
-    return found[name]
+    entries = found.get(name, [])
+    if not isinstance(entries, list):
+        raise TrajpromptError(path, f"{name}: {entries!r:.60}", "a list")
+    return entries
 
 
 Entry = TypeVar("Entry", Claim, NotCompared, Contradiction)

@@ -9,7 +9,7 @@ import pandas as pd
 from trajprompt.adaptations.layout import check_history, open_adaptation
 from trajprompt.artifacts.hdf5_attributes import get_integer
 from trajprompt.report.read.cells import read_evaluation
-from trajprompt.report.read.jobs import Used, job_of, used_by
+from trajprompt.report.read.jobs import Used, used_by
 from trajprompt.trajectories.layout import task_groups
 from trajprompt.trajectories.store import open_store
 
@@ -27,12 +27,12 @@ class RunFiles:
     random_policies: Sequence[str | Path] = ()  # played in the same stage
 
 
-def compute_table(logs: Path, made: RunFiles) -> pd.DataFrame:
+def compute_table(made: RunFiles) -> pd.DataFrame:
     """One row per stage: jobs, summed wall and CPU hours, largest memory, simulator steps.
 
     Jobs run side by side, so that the sum of their wall times exceeds the time one waits.
     Sums and maxima are over the jobs that were measured, NaN if none was; ``unknown``
-    counts the others, such as jobs run by hand. ``logs`` is the run's folder of logs.
+    counts the others, such as jobs that were resumed.
     """
     played = [*made.evaluations, *made.random_policies]
     stages = {
@@ -43,8 +43,9 @@ def compute_table(logs: Path, made: RunFiles) -> pd.DataFrame:
     }
     rows = []
     for stage, (paths, steps) in stages.items():
-        jobs = [used_by(job_of(path, stage), logs) for path in paths]
-        rows.append({"stage": stage, **_summary(jobs), "simulator_steps": steps})
+        rows.append(
+            {"stage": stage, **_summary([*map(used_by, paths)]), "simulator_steps": steps}
+        )
     table = pd.DataFrame(rows)
     total = table.drop(columns=["stage", "memory_gib"]).sum(min_count=1)
     row = {"stage": TOTAL, **total, "memory_gib": table["memory_gib"].max()}
@@ -84,5 +85,5 @@ def _tuning_steps(path: str | Path) -> int:
 def _evaluation_steps(path: str | Path) -> int:
     """Steps of the episodes played: checkpoints with equal prompts share theirs."""
     table = read_evaluation(path)
-    played = ["suite", "setting", "method", "seed", "task", "prompt", "episode", "return"]
+    played = ["suite", "condition", "method", "seed", "task", "prompt", "episode", "return"]
     return int(table.drop_duplicates(played)["length"].sum())

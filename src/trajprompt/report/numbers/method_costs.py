@@ -5,23 +5,26 @@ from pathlib import Path
 
 import pandas as pd
 
-from trajprompt.report.read.jobs import job_of, used_by
+from trajprompt.report.read.jobs import cell_of, used_by
 
 TUNE, EVALUATE = "3_tune", "4_evaluate"
 BASELINE, COMPARED = "ptdt-offline", "prompt-diffuser"
-CELL = ["suite", "setting", "method"]
+CELL = ["suite", "condition", "method"]
 AGAINST = f"against {BASELINE}"
 
 
-def cost_table(logs: Path, files: Mapping[str, Sequence[str | Path]]) -> pd.DataFrame:
+def cost_table(files: Mapping[str, Sequence[str | Path]]) -> pd.DataFrame:
     """One row per stage and cell: jobs, and CPU seconds, the mean over its seeds.
 
     ``files`` are those of the stages of cells, one of a job. Means are over the jobs that
     were measured, NaN if none was; ``unknown`` counts the others. ``against`` is the
-    ratio to `BASELINE` in the same suite and setting, NaN where one of both is missing.
+    ratio to `BASELINE` in the same suite and condition, NaN where one of both is missing.
     """
-    jobs = [job_of(path, stage) for stage, paths in files.items() for path in paths]
-    rows = [(*job.parts[:4], used_by(job, logs).cpu) for job in jobs]
+    rows = [
+        (stage, *cell_of(path, stage), used_by(path).cpu)
+        for stage, paths in files.items()
+        for path in paths
+    ]
     table = pd.DataFrame(rows, columns=["stage", *CELL, "cpu"]).astype({"cpu": float})
     cpu = table.groupby(["stage", *CELL], sort=False)["cpu"]
     found = cpu.agg(jobs="size", cpu_seconds="mean", measured="count").reset_index()
@@ -30,7 +33,7 @@ def cost_table(logs: Path, files: Mapping[str, Sequence[str | Path]]) -> pd.Data
 
 
 def _against(table: pd.DataFrame) -> pd.Series:
-    names = ["stage", "suite", "setting"]
+    names = ["stage", "suite", "condition"]
     level = table[table["method"] == BASELINE].set_index(names)["cpu_seconds"]
     keys = pd.MultiIndex.from_frame(table[names])
     return table["cpu_seconds"] / level.reindex(keys).set_axis(table.index)

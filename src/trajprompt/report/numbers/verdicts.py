@@ -10,6 +10,7 @@ from trajprompt.errors import TrajpromptError
 from trajprompt.report.numbers.cell_table import EXPERT_DATA
 from trajprompt.report.numbers.claims import DIRECTIONS, Claim, Contradiction, Ledger
 from trajprompt.report.numbers.statistics import Estimate, estimate, paired_difference
+from trajprompt.report.read.papers import OWN
 from trajprompt.report.read.published import AVERAGE, Published
 from trajprompt.report.read.run import Run
 
@@ -59,6 +60,21 @@ def published_supports(direction: str, printed: float | None, margin: float | No
     if verdict(direction, printed, printed, margin) != REPRODUCED:
         return NO
     return WITHIN_MARGIN if direction == "at-least" and printed < 0 else YES
+
+
+def count_verdicts(table: pd.DataFrame) -> dict[bool, dict[str, int]]:
+    """Verdicts of each kind in a table of `judge`, suite by suite.
+
+    Under False those on the papers' claims, under True those on our own questions. The
+    papers' contradictions have no verdict.
+    """
+    own = table["paper"] == OWN
+    return {
+        ours: {
+            name: int((table["verdict"][own == ours] == name).sum()) for name in VERDICTS
+        }
+        for ours in (False, True)
+    }
 
 
 def judge(ledger: Ledger, run: Run, tables: Tables) -> pd.DataFrame:

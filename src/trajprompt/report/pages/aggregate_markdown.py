@@ -7,10 +7,10 @@ import pandas as pd
 from trajprompt.report.numbers.aggregate import Block, ends
 from trajprompt.report.pages.markdown import (
     EMPTY,
-    SUITE_LABELS,
     about_intervals,
     grid,
     number,
+    suite_label,
 )
 from trajprompt.report.read.run import Run
 
@@ -43,7 +43,7 @@ def _ends(blocks: Sequence[Block], run: Run) -> str:
         played, teacher = run.random_play(suite), run.teacher(suite)
         means = [number(returns.mean()) for returns in ends(run, suite)]
         counts = [str(played.episodes), str(teacher.episodes)]
-        rows.append([SUITE_LABELS.get(suite, suite), *means, *counts])
+        rows.append([suite_label(suite), *means, *counts])
     header = ["return", "random policy (0)", "expert data (1)"]
     return grid([*header, "random: episodes per task", "expert: episodes per task"], rows)
 
@@ -67,7 +67,7 @@ def _block(block: Block) -> str:
 
 
 def _suites(block: Block) -> str:
-    return ", ".join(SUITE_LABELS.get(suite, suite) for suite in block.found.suites)
+    return ", ".join(suite_label(suite) for suite in block.found.suites)
 
 
 def _left_out(block: Block, run: Run) -> str:
@@ -77,7 +77,7 @@ def _left_out(block: Block, run: Run) -> str:
         return ""
     rows = []
     for column in missing:
-        suites = [SUITE_LABELS.get(s, s) for s in run.suites if column.covers(s)]
+        suites = [suite_label(s) for s in run.suites if column.covers(s)]
         rows.append([column.label, ", ".join(suites)])
     return (
         f"{len(missing)} method(s) are not compared here, since this run has them in fewer "

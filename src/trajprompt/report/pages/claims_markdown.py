@@ -1,5 +1,7 @@
 """The verdicts as Markdown: a summary per paper, the figures behind it, contradictions."""
 
+from collections.abc import Mapping
+
 import pandas as pd
 
 from trajprompt.report.numbers.claims import Claim, Contradiction, Ledger, NotCompared
@@ -10,17 +12,18 @@ from trajprompt.report.numbers.verdicts import (
     NOT_TESTED,
     VERDICTS,
     WITHIN_MARGIN,
+    count_verdicts,
 )
 from trajprompt.report.pages.markdown import (
     EMPTY,
-    SUITE_LABELS,
     about_intervals,
     grid,
     interval,
     number,
     size,
+    suite_label,
 )
-from trajprompt.report.read.papers import NAME_OF_SOURCE, OWN
+from trajprompt.report.read.papers import OWN
 from trajprompt.report.read.run import Run
 
 MARKS = {NO: " †", WITHIN_MARGIN: " ‡"}  # behind a verdict, see report/pages.py
@@ -28,9 +31,11 @@ LEGEND = (
     "† The paper's own figures for this suite do not show what it claims: *not reproduced* "
     "may then agree with them. ‡ They show it only within the margin.\n"
 )
+COUNTED = "Verdicts on the papers' claims, suite by suite:\n"
 OWN_LEGEND = (
     "Asked here, not in a paper, and not among the counts above. *Reproduced* means that "
-    "it holds in this run, *not reproduced* that the opposite does.\n"
+    "it holds in this run, *not reproduced* that the opposite does. Verdicts on these "
+    "questions, suite by suite:\n"
 )
 ELSEWHERE = (
     "*Not judged* here, because they are not about the returns of two columns; beside "
@@ -40,11 +45,12 @@ ELSEWHERE = (
 
 def claims_markdown(ledger: Ledger, table: pd.DataFrame, run: Run) -> str:
     """Everything that the ledger holds, paper by paper, with this run's verdicts."""
-    parts = [_notes(table, run), _counts(table)]
+    counts = count_verdicts(table)
+    parts = [_notes(table, run), COUNTED, _counts(counts[False])]
     for paper in dict.fromkeys(claim.paper for claim in ledger.claims):
         claims = [claim for claim in ledger.claims if claim.paper == paper]
-        legend = OWN_LEGEND if paper == OWN else LEGEND
-        parts += [f"## {NAME_OF_SOURCE.get(paper, paper)} ({paper})\n", legend]
+        legend = [OWN_LEGEND, _counts(counts[True])] if paper == OWN else [LEGEND]
+        parts += [f"## {ledger.names.get(paper, paper)} ({paper})\n", *legend]
         parts += [_summary(claims, table)]
     remarks = _remarks(ledger.not_compared)
     parts += ["## Claims about something else\n", ELSEWHERE, remarks]
@@ -71,16 +77,13 @@ def _size(table: pd.DataFrame, run: Run) -> str:
     """The run's size in words; the report is not told how long it trained and tuned."""
     judged = table[table["difference"].notna()] if "difference" in table else table[:0]
     words = f"n = {len(run.seeds)} seed(s)" if judged.empty else size(run, judged)
-    tasks = [f"{SUITE_LABELS.get(s, s)} {len(run.tasks(s))}" for s in run.suites]
+    tasks = [f"{suite_label(s)} {len(run.tasks(s))}" for s in run.suites]
     words += f"; test tasks: {', '.join(tasks)}; the budgets of pretraining and tuning"
     return f"{words} are in `record.json` and on the page *What made it*"
 
 
-def _counts(table: pd.DataFrame) -> str:
-    """How many verdicts of each kind on the papers, claim by claim and suite by suite."""
-    judged = table[(table["verdict"] != CONTRADICTION) & (table["paper"] != OWN)]
-    counts = judged["verdict"].value_counts()
-    return grid(VERDICTS, [[str(counts.get(name, 0)) for name in VERDICTS]], 0)
+def _counts(counts: Mapping[str, int]) -> str:
+    return grid(VERDICTS, [[str(counts[name]) for name in VERDICTS]], 0)
 
 
 def _summary(claims: list[Claim], table: pd.DataFrame) -> str:
@@ -110,7 +113,7 @@ def _summary(claims: list[Claim], table: pd.DataFrame) -> str:
         text = f"{claim.statement} ({claim.place})"
         text += f" [{notes.index(claim.note) + 1}]" if claim.note else ""
         rows.append([text, claim.direction, *cells])
-    labels = [SUITE_LABELS.get(suite, suite) for suite in suites] or ["verdict"]
+    labels = [suite_label(suite) for suite in suites] or ["verdict"]
     header = ["claim", "direction", *labels]
     below = [f"[{place}] {note}\n" for place, note in enumerate(notes, start=1)]
     return "\n".join([grid(header, rows, len(header)), *below])
@@ -155,7 +158,7 @@ def _detail(row: pd.Series) -> list[str]:
     if row["published_exceeds_spread"] is False:
         spread += ", larger than the difference"
     margin = number(row.get("margin")) if row["direction"] != "greater" else EMPTY
-    suite = SUITE_LABELS.get(row["suite"], row["suite"])
+    suite = suite_label(row["suite"])
     printed = number(row["published_difference"])
     supports = row["published_supports"]
     supports = EMPTY if supports == NOT_PRINTED else supports

@@ -10,7 +10,7 @@ from trajprompt.report.numbers.method_costs import (
     EVALUATE,
     TUNE,
 )
-from trajprompt.report.pages.markdown import EMPTY, SUITE_LABELS, grid, number
+from trajprompt.report.pages.markdown import EMPTY, grid, number, suite_label
 
 
 def compute_markdown(table: pd.DataFrame, run: str) -> str:
@@ -56,12 +56,12 @@ def cost_markdown(table: pd.DataFrame) -> str:
     stages = {name: rows.set_index(CELL) for name, rows in table.groupby("stage")}
     lines = []
     for cell in dict.fromkeys(table[CELL].itertuples(index=False, name=None)):
-        suite, setting, method = cell
-        line = [SUITE_LABELS.get(suite, suite), setting, method]
+        suite, condition, method = cell
+        line = [suite_label(suite), condition, method]
         for stage in (TUNE, EVALUATE):
             line += _shown(stages.get(stage), cell)
         lines.append(line)
-    header = ["suite", "setting", "method"]
+    header = ["suite", "condition", "method"]
     for what in ("tuning", "evaluation"):
         header += [f"{what}: jobs", "CPU s per cell", AGAINST]
     return f"## Cell by cell\n\n{_notes(table)}\n{grid(header, lines, 3)}"
@@ -83,15 +83,14 @@ def _notes(table: pd.DataFrame) -> str:
     text = (
         "CPU seconds as every job measured its own, start of the program included; means "
         f"over seeds. *{AGAINST.capitalize()}*: the ratio to {BASELINE} in the same suite "
-        "and setting.\n"
+        "and condition.\n"
     )
     own = (table["stage"] == TUNE) & (table["method"] == COMPARED)
     known = table[own].dropna(subset=["against"])
     if known.empty:
         return text
     ratios = [
-        f"{number(row['against'], 2)} in {SUITE_LABELS.get(row['suite'], row['suite'])} "
-        f"({row['setting']})"
+        f"{number(row['against'], 2)} in {suite_label(row['suite'])} ({row['condition']})"
         for _, row in known.iterrows()
     ]
     line = f"CPU seconds of tuning, {COMPARED} / {BASELINE}: {', '.join(ratios)}."

@@ -108,13 +108,13 @@ def table_page(stem: Path) -> str:
 
 def film_page(title: str, table: "pd.DataFrame", films: Sequence[Path]) -> str:
     """A film per suite, each with what its panels earned."""
-    from trajprompt.report.pages.markdown import SUITE_LABELS, grid, number
+    from trajprompt.report.pages.markdown import grid, number, suite_label
 
     parts = [f"<h1>{html.escape(title)}</h1>\n", from_markdown(FILM_NOTE)]
     groups = table.groupby("suite", sort=False)
     for (suite, rows), path in zip(groups, films, strict=True):
         first = rows.iloc[0]
-        name = f"{SUITE_LABELS[str(suite)]}, task {first['task']}: {first['goal']}"
+        name = f"{suite_label(str(suite))}, task {first['task']}: {first['goal']}"
         parts.append(f"<h2>{html.escape(name)}</h2>\n{film(path, name)}")
         lines = [
             [row["label"], number(row["return"]), str(row["length"])]

@@ -9,6 +9,7 @@ import pandas as pd
 from trajprompt.report.numbers.cell_table import EXPERT_DATA, FIRST_EPISODES, TEACHER_LABELS
 from trajprompt.report.read.published import AVERAGE
 from trajprompt.report.read.run import Run
+from trajprompt.tasks.registry import SUITE_NAMES, get_suite
 
 EMPTY = "–"
 # Simulated with normal scores, see report/statistics.py.
@@ -18,19 +19,20 @@ FEW_SEEDS = (
 )
 TUNED = "numbers tuned per prompt (share of the backbone)"
 GAP_CLOSED = "share of the gap between the first and the expert episodes that is closed, %"
-SUITE_LABELS = {
-    "cheetah-dir": "Cheetah-dir",
-    "cheetah-vel": "Cheetah-vel",
-    "ant-dir": "Ant-dir",
-    "ant-dir-ood": "Ant-dir-OOD",
-    "reach": "MW reach",
-    "pick-place": "MW pick-place",
-    "point-sparse": "Sparse 2D",
+# Of what papers print beside our suites.
+OTHER_LABELS = {
     "halfcheetah": "HalfCheetah (D4RL)",
     "hopper": "Hopper (D4RL)",
     "walker": "Walker (D4RL)",
     AVERAGE: "Average",
 }
+
+
+def suite_label(name: str) -> str:
+    """A suite's label; for another name its own, which papers print, or the name."""
+    if name in SUITE_NAMES:
+        return get_suite(name).label
+    return OTHER_LABELS.get(name, name)
 
 
 def number(value: float | None, digits: int = 1) -> str:
@@ -75,7 +77,7 @@ def table_markdown(table: pd.DataFrame, run: Run, checkpoint: str = "last") -> s
     """Methods downwards; for every suite and the average ours and the published figure."""
     header = ["return"]
     for suite in run.shown:
-        header += [f"{SUITE_LABELS.get(suite, suite)}: ours", "paper"]
+        header += [f"{suite_label(suite)}: ours", "paper"]
     cells = table.set_index(["column", "suite"])
     names = list(dict.fromkeys(zip(table["column"], table["label"], strict=True)))
     rows = []
@@ -103,7 +105,7 @@ def gap_markdown(table: pd.DataFrame, run: Run) -> str:
             zip(methods["column"], methods["label"], strict=True)
         )
     ]
-    header = [GAP_CLOSED, *(SUITE_LABELS.get(suite, suite) for suite in run.shown)]
+    header = [GAP_CLOSED, *(suite_label(suite) for suite in run.shown)]
     return grid(header, rows)
 
 
@@ -118,7 +120,7 @@ def sizes_markdown(table: pd.DataFrame, run: Run) -> str:
         paper = printed.text if printed else EMPTY
         if printed or set(ours) - {EMPTY}:
             rows.append([column.label, *ours, paper])
-    header = [TUNED, *(SUITE_LABELS.get(suite, suite) for suite in run.suites), "paper"]
+    header = [TUNED, *(suite_label(suite) for suite in run.suites), "paper"]
     return grid(header, rows) if rows else ""
 
 
@@ -191,7 +193,7 @@ def _size_notes(run: Run, column: str) -> list[str]:
 
 
 def _listed(suites: Sequence[str]) -> str:
-    return ", ".join(SUITE_LABELS.get(suite, suite) for suite in suites)
+    return ", ".join(suite_label(suite) for suite in suites)
 
 
 def size(run: Run, rows: pd.DataFrame) -> str:
@@ -218,5 +220,5 @@ def task_markdown(table: pd.DataFrame) -> str:
             teacher = [number(group[level].iloc[0]) for level in TEACHER_LABELS]
             cells = [interval(by_column.loc[column]) for column in columns]
             lines.append([str(task), *teacher, *cells])
-        parts.append(f"### {SUITE_LABELS.get(str(suite), suite)}\n\n{grid(header, lines)}")
+        parts.append(f"### {suite_label(str(suite))}\n\n{grid(header, lines)}")
     return "\n".join(parts)

@@ -3,20 +3,24 @@
 import csv
 import io
 import json
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from trajprompt.report.numbers.verdicts import VERDICTS
+from trajprompt.report.numbers.verdicts import count_verdicts
 from trajprompt.report.pages.html import folded, from_markdown
 from trajprompt.report.pages.markdown import grid
 from trajprompt.report.pages.record import machine
 from trajprompt.report.read.tables import read_table
 
 Lines = list[tuple[str, str]]
+# The counts of `count_verdicts`; claims.md shows the same.
+COUNTED = {
+    False: "verdicts on the papers' claims, suite by suite",
+    True: "verdicts on our own questions, suite by suite",
+}
 
 
 def summary(
@@ -39,11 +43,13 @@ def summary(
 
 
 def _verdicts(path: Path) -> Lines:
-    if path.name == "claims.csv":
-        found = Counter(read_table(path, "snakemake", ["verdict"])["verdict"])
-        text = ", ".join(f"{found[verdict]} {verdict}" for verdict in VERDICTS)
-        return [("verdicts", f"{text}, counted suite by suite")]
-    return []
+    if path.name != "claims.csv":
+        return []
+    counts = count_verdicts(read_table(path, "snakemake", ["verdict", "paper"]))
+    return [
+        (what, ", ".join(f"{count} {verdict}" for verdict, count in counts[own].items()))
+        for own, what in COUNTED.items()
+    ]
 
 
 def to_csv(lines: Lines) -> str:

@@ -35,7 +35,7 @@ def episodes(run: Run, column: Column, suite: str, checkpoint: str) -> pd.DataFr
     found = pd.concat([run.evaluations.rows(suite, column, seed) for seed in run.seeds])
     found = found[found["checkpoint"] == checkpoint]
     if found.empty:
-        where = f"{suite}/{column.setting}/{column.method}"
+        where = f"{suite}/{column.condition}/{column.method}"
         raise TrajpromptError(where, f"no rows of checkpoint '{checkpoint}'", "", REMEDY)
     return found
 
@@ -43,7 +43,7 @@ def episodes(run: Run, column: Column, suite: str, checkpoint: str) -> pd.DataFr
 def _rows(
     run: Run, column: Column, suite: str, checkpoint: str, played: pd.DataFrame
 ) -> list[dict[str, object]]:
-    where = f"{suite}/{column.setting}/{column.method}"
+    where = f"{suite}/{column.condition}/{column.method}"
     rows: list[dict[str, object]] = []
     for iteration, part in played.groupby("iteration"):
         means, count = task_by_seed(part, run.seeds, f"{where}, iteration {iteration}")

@@ -27,15 +27,14 @@ class Figure:
     settings: FigureSettings
     run: Run
     adaptations: Sequence[str | Path] = ()
-    published: Path = Path("published")
     backbones: Sequence[str | Path] = ()
 
     def condition(self, column: Column, name: str) -> Any:
         """A column's prompt_quality, data_quality or samples, as the config has them."""
-        return self.settings.conditions[column.setting][name]
+        return self.settings.conditions[column.condition][name]
 
     def method_label(self, method: str) -> str:
-        """What the config calls a method, whatever its setting."""
+        """What the config calls a method, whatever its condition."""
         return self.settings.methods[method]
 
     @property

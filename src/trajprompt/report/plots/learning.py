@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from trajprompt.report.numbers.learning import BEST, MEAN, STEPS, WORST, losses
-from trajprompt.report.pages.markdown import SUITE_LABELS
+from trajprompt.report.pages.markdown import suite_label
 from trajprompt.report.plots.style import BLUE, CYCLE, legend_below, panels, save
 
 
@@ -24,7 +24,7 @@ def draw_collection(table: pd.DataFrame, stem: str | Path) -> None:
             axis.fill_between(
                 steps, *span, color=BLUE, alpha=0.18, lw=0, label="worst to best task"
             )
-            axis.set_title(SUITE_LABELS.get(suite, suite))
+            axis.set_title(suite_label(suite))
             axis.set_xlabel("environment steps per task")
             axis.set_ylabel("return of collected episodes")
         legend_below(figure, axes)
@@ -47,7 +47,7 @@ def draw_pretraining(table: pd.DataFrame, stem: str | Path) -> None:
             axis.set_yscale("log")
             for ticks in (axis.yaxis.set_major_formatter, axis.yaxis.set_minor_formatter):
                 ticks("{x:g}")
-            axis.set_title(SUITE_LABELS.get(suite, suite))
+            axis.set_title(suite_label(suite))
             axis.set_xlabel("gradient steps")
             axis.set_ylabel("mean squared action error")
         legend_below(figure, axes)

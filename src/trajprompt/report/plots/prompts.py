@@ -64,7 +64,7 @@ class PromptCell:
     @property
     def where(self) -> str:
         """The cell, for errors."""
-        names = self.suite, self.column.setting, self.column.method
+        names = self.suite, self.column.condition, self.column.method
         return f"{'/'.join(names)}/seed{self.seed}"
 
     @property
@@ -81,9 +81,9 @@ def read_cells(paths: Sequence[str | Path], run: Run) -> list[PromptCell]:
     for column in run.columns:
         for suite in (name for name in run.suites if column.covers(name)):
             for seed in run.seeds:
-                names = (suite, column.setting, column.method, seed)
+                names = (suite, column.condition, column.method, seed)
                 if names not in files:
-                    path = f"results/{run.name}/3_tune/{suite}/{column.setting}"
+                    path = f"results/{run.name}/3_tune/{suite}/{column.condition}"
                     where = f"{path}/{column.method}/seed{seed}.h5"
                     raise TrajpromptError(where, "not among the adaptations")
                 cells.append(_read(files[names], suite, column, seed))
@@ -96,8 +96,8 @@ def _names(path: str | Path) -> tuple[str, str, str, int]:
 
     with open_adaptation(path) as file:
         found = get_attributes(file)
-    suite, setting, method = (str(found[n]) for n in ("suite", "setting", "method"))
-    return suite, setting, method, int(found["seed"])
+    suite, condition, method = (str(found[n]) for n in ("suite", "condition", "method"))
+    return suite, condition, method, int(found["seed"])
 
 
 def _read(path: str | Path, suite: str, column: Column, seed: int) -> PromptCell:
@@ -105,7 +105,7 @@ def _read(path: str | Path, suite: str, column: Column, seed: int) -> PromptCell
 
     stored = read_adaptation(path)
     if stored.initial is None or stored.last is None:
-        expected = "a method and a setting with prompts"
+        expected = "a method and a condition with prompts"
         raise TrajpromptError(path, "an adaptation without prompts", expected)
     sizes = (1, stored.initial.states.shape[-1], stored.initial.actions.shape[-1])
     initial, last = (_steps(prompts) for prompts in (stored.initial, stored.last))

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from trajprompt.report.numbers.cell_table import EXPERT_DATA, FIRST_EPISODES, TEACHER_LABELS
-from trajprompt.report.pages.markdown import SUITE_LABELS
+from trajprompt.report.pages.markdown import suite_label
 from trajprompt.report.plots.style import (
     BLUE,
     GREEN,
@@ -34,7 +34,7 @@ def draw_table(table: pd.DataFrame, run: Run, stem: str | Path) -> None:
         for suite, axis in zip(run.suites, axes, strict=True):
             rows = table[table["suite"] == suite].set_index("column")
             _table_panel(axis, rows, run, ours)
-            axis.set_title(SUITE_LABELS.get(suite, suite))
+            axis.set_title(suite_label(suite))
             axis.set_xlabel("return per episode (higher is better)")
         axes[0].set_ylim(len(run.columns) - 0.4, -0.6)
         legend_below(figure, axes)

@@ -21,11 +21,11 @@ from trajprompt.rollout.columns import (
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a published table as a cell of this run (``tables.<t>.columns``)."""
+    """A column of a published table as a cell of this run (``tables.<t>.entries``)."""
 
-    id: str  # the published column's id in published/*.csv, if there is one
+    id: str  # the column's id in papers/*/*.csv, if there is one
     label: str
-    setting: str
+    condition: str
     method: str
     suites: tuple[str, ...] | None = None  # None: all suites of the run
 
@@ -48,17 +48,17 @@ def parse_columns(entries: Iterable[Mapping[str, Any]]) -> list[Column]:
     known = {item.name for item in fields(Column)}
     columns = []
     for entry in entries:
-        missing = {"id", "label", "setting", "method"} - set(entry)
+        missing = {"id", "label", "condition", "method"} - set(entry)
         if missing or set(entry) - known:
-            expected = "id, label, setting, method and perhaps suites"
-            raise TrajpromptError("tables.columns", f"keys {sorted(entry)}", expected)
+            expected = "id, label, condition, method and perhaps suites"
+            raise TrajpromptError("tables.entries", f"keys {sorted(entry)}", expected)
         suites = entry.get("suites")
         columns.append(
             Column(**{**entry, "suites": None if suites is None else tuple(suites)})
         )
     ids = [column.id for column in columns]
     if len(set(ids)) != len(ids) or not ids:
-        raise TrajpromptError("tables.columns", f"ids {ids}", "one or more, each once")
+        raise TrajpromptError("tables.entries", f"ids {ids}", "one or more, each once")
     return columns
 
 
@@ -79,9 +79,11 @@ class Evaluations:
 
     def rows(self, suite: str, column: Column, seed: int) -> pd.DataFrame:
         """All episodes of one cell, every checkpoint."""
-        cell = (suite, column.setting, column.method, seed)
+        cell = (suite, column.condition, column.method, seed)
         if cell not in self._cells:
-            path = f"results/{self.run}/4_evaluate/{suite}/{column.setting}/{column.method}"
+            path = (
+                f"results/{self.run}/4_evaluate/{suite}/{column.condition}/{column.method}"
+            )
             remedy = f"column {column.id} needs it: run `snakemake` for that file"
             raise TrajpromptError(
                 f"{path}/seed{seed}.csv", "not among the evaluations", "", remedy
@@ -99,7 +101,7 @@ class Evaluations:
         self, suite: str, column: Column, seeds: Sequence[int], checkpoint: str = "last"
     ) -> Scores:
         """The (task, seed) means of one table cell at one checkpoint."""
-        key = (suite, column.setting, column.method, tuple(seeds), checkpoint)
+        key = (suite, column.condition, column.method, tuple(seeds), checkpoint)
         if key not in self._scores:
             self._scores[key] = self._score(suite, column, seeds, checkpoint)
         return self._scores[key]
@@ -109,7 +111,7 @@ class Evaluations:
     ) -> Scores:
         rows = pd.concat([self.rows(suite, column, seed) for seed in seeds])
         rows = rows[rows["checkpoint"] == checkpoint]
-        cell = f"{suite}/{column.setting}/{column.method}, checkpoint {checkpoint}"
+        cell = f"{suite}/{column.condition}/{column.method}, checkpoint {checkpoint}"
         means, counts = task_by_seed(rows, seeds, cell)
         tasks = tuple(int(task) for task in means.index)
         return Scores(tasks, means.to_numpy(), counts, float(rows["success"].mean()))

@@ -1,4 +1,4 @@
-"""A table's printed figures, read from ``published/<table>.csv``."""
+"""A table's printed figures, read from ``papers/<paper>/<table>.csv``."""
 
 import math
 from collections.abc import Sequence
@@ -30,7 +30,7 @@ class Published:
         self._figures: dict[tuple[str, str], Figure] = {}
         for path in paths:
             perhaps = ("spread", "seeds")
-            made_by = "git checkout published/"
+            made_by = "git checkout papers/"
             table = read_table(path, made_by, COLUMNS, ("mean",), perhaps)
             if list(table.columns) != COLUMNS:
                 raise TrajpromptError(path, f"columns {list(table.columns)}", f"{COLUMNS}")

@@ -105,7 +105,7 @@ class Run:
     def _cell(self, suite: str, column: Column, checkpoint: str) -> Scores:
         found = self.evaluations.scores(suite, column, self.seeds, checkpoint)
         if found.tasks != self.tasks(suite):
-            where = f"{suite}/{column.setting}/{column.method}"
+            where = f"{suite}/{column.condition}/{column.method}"
             expected = f"{self.tasks(suite)}, as in the table's first column"
             raise TrajpromptError(where, f"evaluated on tasks {found.tasks}", expected)
         return found
@@ -127,12 +127,12 @@ def load_run(
         run_seed=settings.run_seed,
         suites=tuple(settings.suites),
         seeds=tuple(settings.seeds),
-        columns=tuple(parse_columns(settings.columns)),
+        columns=tuple(parse_columns(settings.entries)),
         evaluations=Evaluations(evaluations, settings.run),
         published=Published(published),
         stores={store_suite(path): Path(path) for path in stores},
         sizes=Sizes(adaptations),
-        printed_sizes=read_printed(printed_sizes, settings.paper),
+        printed_sizes=read_printed(printed_sizes),
         random={play.suite: play for play in played},
         title=settings.title,
     )

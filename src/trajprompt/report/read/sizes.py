@@ -6,13 +6,11 @@ from pathlib import Path
 
 from trajprompt.adaptations.layout import open_adaptation
 from trajprompt.artifacts.hdf5_attributes import get_attributes, get_integer
-from trajprompt.errors import TrajpromptError
 from trajprompt.report.read.cells import Column
-from trajprompt.report.read.papers import PAPERS
 from trajprompt.report.read.tables import read_table
 
 REMEDY = "run `python -m trajprompt.commands.tune`"
-PRINTED_COLUMNS = ["paper", "column", "printed", "percentage", "source", "note"]
+PRINTED_COLUMNS = ["column", "printed", "percentage", "source", "note"]
 
 
 @dataclass(frozen=True)
@@ -54,30 +52,26 @@ class Sizes:
                     get_integer(file, f"{what}_parameters", str(path), REMEDY)
                     for what in ("tuned", "backbone")
                 ]
-            suite, setting, method = (
-                str(names.get(name)) for name in ("suite", "setting", "method")
+            suite, condition, method = (
+                str(names.get(name)) for name in ("suite", "condition", "method")
             )
-            self._sizes[suite, setting, method] = Size(*counts)
+            self._sizes[suite, condition, method] = Size(*counts)
 
     def get(self, suite: str, column: Column) -> Size | None:
         """The counts of a cell, or None where no adaptation of it was given."""
-        return self._sizes.get((suite, column.setting, column.method))
+        return self._sizes.get((suite, column.condition, column.method))
 
 
-def read_printed(path: str | Path | None, paper: str) -> dict[str, PrintedSize]:
-    """Column id -> the count that ``paper``, by its name in the config, prints for it."""
+def read_printed(path: str | Path | None) -> dict[str, PrintedSize]:
+    """Entry id -> the count that a paper prints for it, from its file of sizes, if any."""
     if path is None:
         return {}
-    made_by = "git checkout published/"
+    made_by = "git checkout papers/"
     table = read_table(path, made_by, PRINTED_COLUMNS, ("percentage",))
-    unknown = set(table["paper"]) - set(PAPERS)
-    if unknown:
-        found = f"papers {sorted(map(str, unknown))}"
-        raise TrajpromptError(path, found, f"of {', '.join(PAPERS)}", f"run `{made_by}`")
-    own = table[table["paper"] == paper].fillna({"note": "", "printed": ""})
+    rows = table.fillna({"note": "", "printed": ""}).to_dict("records")
     return {
         str(row["column"]): PrintedSize(
             str(row["printed"]), float(row["percentage"]), row["source"], row["note"]
         )
-        for row in own.to_dict("records")
+        for row in rows
     }

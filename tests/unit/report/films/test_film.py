@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from support.paths import CONFIG, preset
 from trajprompt.artifacts.video import encodable, write_video
 from trajprompt.config import cells as table_cells
 from trajprompt.config import derive
@@ -15,13 +16,12 @@ from trajprompt.errors import TrajpromptError
 from trajprompt.report.films import film as videos
 from trajprompt.report.films.panels import LABEL, TITLE, Panels
 from trajprompt.settings.stages import VideoSettings, from_mapping, to_json
-from trajprompt.tasks.suites import SUITE_NAMES
-from trajprompt.tasks.wording import WORDS, goal_text
+from trajprompt.tasks.registry import get_suite
 
-DEFAULT = load_config(["config.yaml"])
-SMOKE = load_config(["config.yaml", "presets/smoke.yaml"])
+DEFAULT = load_config([CONFIG])
+SMOKE = load_config([CONFIG, preset("smoke")])
 COLUMNS = tuple(
-    {"id": name, "label": name.upper(), "setting": "expert", "method": name}
+    {"id": name, "label": name.upper(), "condition": "expert", "method": name}
     for name in ("none", "ptdt-offline")
 )
 
@@ -46,9 +46,16 @@ def test_a_video_adds_no_cell_and_shows_only_whole_films():
 
 def test_a_suite_without_pictures_is_in_no_film():
     suites = ["reach", "point-sparse"]
-    made = {**DEFAULT, "suites": suites, "tables": {"t": {"columns": ["prompt-dt"]}}}
-    made |= {"figures": {}, "videos": {"mine": {"title": "", "columns": ["prompt-dt"]}}}
-    assert table_cells.columns(made)["prompt-dt"] == tuple(suites)
+    made = {
+        **DEFAULT,
+        "suites": suites,
+        "tables": {"t": {"suites": None, "entries": ["prompt-dt"]}},
+    }
+    made |= {
+        "figures": {},
+        "videos": {"mine": {"title": "", "suites": None, "entries": ["prompt-dt"]}},
+    }
+    assert table_cells.entries(made)["prompt-dt"] == tuple(suites)
     assert table_cells.videos(made) == {"mine": ("reach",)}
 
 
@@ -65,9 +72,9 @@ def test_every_run_has_a_video(made):
 @pytest.mark.parametrize(
     ("change", "where"),
     [
-        ({"columns": ["magic"]}, r"videos.rollouts.columns.0: found magic"),
+        ({"entries": ["magic"]}, r"videos.rollouts.entries.0: found magic"),
         ({"tasks": {"reach": 1}}, r"videos.rollouts.tasks.reach: found 1"),  # trained on
-        ({"columns": []}, r"videos.rollouts.columns"),
+        ({"entries": []}, r"videos.rollouts.entries"),
         ({"suites": ["point-sparse"]}, r"videos.rollouts.suites.0: found point-sparse"),
     ],
 )
@@ -147,7 +154,6 @@ def test_without_ffmpeg_films_of_the_report_are_refused(tmp_path, monkeypatch):
 
 
 def test_goals_have_words():
-    assert set(WORDS) == set(SUITE_NAMES)
-    assert goal_text("cheetah-vel", 7) == "run forwards at 0.6 m/s"
-    assert goal_text("cheetah-dir", 1) == "run backwards"
-    assert goal_text("ant-dir", 1) == "walk towards 24°"
+    assert get_suite("cheetah-vel").wording(7) == "run forwards at 0.6 m/s"
+    assert get_suite("cheetah-dir").wording(1) == "run backwards"
+    assert get_suite("ant-dir").wording(1) == "walk towards 24°"

@@ -1,12 +1,14 @@
 """Verdicts and their sign conventions, and the claims as shipped."""
 
 import re
+import shutil
 
 import numpy as np
 import pytest
 import yaml
 
 from support import report_run
+from support.paths import CONFIG
 from trajprompt.config.load import load_config
 from trajprompt.errors import TrajpromptError
 from trajprompt.report.numbers.cell_table import EXPERT_DATA
@@ -23,6 +25,7 @@ from trajprompt.report.numbers.verdicts import (
     verdict,
 )
 from trajprompt.report.pages.claims_markdown import claims_markdown
+from trajprompt.report.pages.summary import COUNTED, summary
 from trajprompt.report.read.papers import OWN
 from trajprompt.report.read.published import AVERAGE, Published
 from trajprompt.report.read.run import load_run
@@ -135,7 +138,8 @@ def test_our_own_claims_stand_apart(run):
     printed = {"first": 1.0, "second": 2.0, "difference": -1.0}
     printed |= {"spread": None, "exceeds_spread": None}
     theirs = Claim("theirs", "arXiv 2502.04979", *texts, {"reach": printed})
-    ledger = Ledger([theirs, own], [], [])
+    names = {OWN: "What no paper answers", "arXiv 2502.04979": "Prompt-Tuning Bandits"}
+    ledger = Ledger([theirs, own], names=names)
     text = claims_markdown(ledger, judge(ledger, run, TABLES), run)
     theirs_part, own_part = text.split("## What no paper answers (this repository)")
     assert "## Prompt-Tuning Bandits (arXiv 2502.04979)" in theirs_part
@@ -146,7 +150,7 @@ def test_our_own_claims_stand_apart(run):
 
 
 def test_our_own_claims_are_shipped():
-    claims = read_ledger(report_run.CLAIMS).claims
+    claims = read_ledger(report_run.PAPERS).claims
     own = [claim for claim in claims if claim.paper == OWN]
     assert {s for claim in own for s in claim.published} >= {"cheetah-vel", "point-sparse"}
     assert {claim.second.removeprefix("ptdt-") for claim in own} == {"best-of-n", "cma-es"}
@@ -154,7 +158,7 @@ def test_our_own_claims_are_shipped():
 
 
 def test_what_the_run_lacks_is_not_tested(run):
-    ledger = read_ledger(report_run.CLAIMS)
+    ledger = read_ledger(report_run.PAPERS)
     rows = judge(ledger, run, TABLES)
     rows = rows[rows["direction"].notna()]
     tested = rows["verdict"] != NOT_TESTED
@@ -167,7 +171,7 @@ def test_what_the_run_lacks_is_not_tested(run):
 
 
 def test_remarks_and_contradictions_are_rows(run):
-    ledger = read_ledger(report_run.CLAIMS)
+    ledger = read_ledger(report_run.PAPERS)
     rows = judge(ledger, run, TABLES).set_index("claim")
     assert rows.loc["pd-prompts-diverse", "verdict"] == NOT_JUDGED
     assert (rows["verdict"] == NOT_JUDGED).sum() == len(ledger.not_compared)
@@ -180,7 +184,7 @@ def test_remarks_and_contradictions_are_rows(run):
 def test_ours_stands_beside_a_contradiction(tmp_path):
     made = report_run.make_run(tmp_path)
     run = load_run(made.settings, made.evaluations, made.stores)
-    ledger = read_ledger(report_run.CLAIMS)
+    ledger = read_ledger(report_run.PAPERS)
     rows = judge(ledger, run, TABLES)
     row = rows.set_index("claim").loc["mt-orl-average"]
     column = run.column("mt-orl")
@@ -192,7 +196,7 @@ def test_ours_stands_beside_a_contradiction(tmp_path):
 
 
 def test_markdown_names_run_and_size(run):
-    ledger = read_ledger(report_run.CLAIMS)
+    ledger = read_ledger(report_run.PAPERS)
     text = claims_markdown(ledger, judge(ledger, run, TABLES), run)
     size = "n = 3 seed(s), 3 evaluation episodes per task and seed"
     assert f"Run `invented`, {size}; test tasks: Cheetah-vel 5, MW reach 5;" in text
@@ -201,7 +205,7 @@ def test_markdown_names_run_and_size(run):
 
 
 def test_markdown_counts_the_papers_claims_and_what_is_not_judged_apart(run):
-    ledger = read_ledger(report_run.CLAIMS)
+    ledger = read_ledger(report_run.PAPERS)
     rows = judge(ledger, run, TABLES)
     lines = claims_markdown(ledger, rows, run).splitlines()
     at = lines.index(f"| {' | '.join(VERDICTS)} |")
@@ -211,8 +215,26 @@ def test_markdown_counts_the_papers_claims_and_what_is_not_judged_apart(run):
     assert sum(counts) == len(of_papers) < (rows["verdict"] != CONTRADICTION).sum()
 
 
+def test_every_page_has_the_same_counts(run, tmp_path):
+    """Those of claims.md, and of summary.csv and the record's page, from claims.csv."""
+    ledger = read_ledger(report_run.PAPERS)
+    rows = judge(ledger, run, TABLES)
+    lines = claims_markdown(ledger, rows, run).splitlines()
+    heads = [n for n, line in enumerate(lines) if line == f"| {' | '.join(VERDICTS)} |"]
+    counted = [lines[head + 2].strip("| ").split(" | ") for head in heads]
+    made = tmp_path / "claims.csv"
+    rows.to_csv(made, index=False)
+    attributes = {name: "" for name in ("trajprompt", "commit")} | {"libraries": "{}"}
+    config = {"run": "r", "suites": [], "seeds": [], "evaluate": {"episodes": 1}}
+    lines = dict(summary(config, attributes, [made]))
+    for text, counts in zip(map(lines.get, COUNTED.values()), counted, strict=True):
+        pairs = zip(counts, VERDICTS, strict=True)
+        assert text == ", ".join(f"{count} {name}" for count, name in pairs)
+    assert counted[0] != counted[1] and sum(map(int, counted[1])) > 0
+
+
 def test_a_note_stands_once_and_its_claims_name_it(run):
-    ledger = read_ledger(report_run.CLAIMS)
+    ledger = read_ledger(report_run.PAPERS)
     text = claims_markdown(ledger, judge(ledger, run, TABLES), run)
     noted = [claim for claim in ledger.claims if claim.note]
     assert {"pd-prompt-robust", "pd-both-robust"} <= {claim.id for claim in noted}
@@ -227,7 +249,7 @@ def test_a_note_stands_once_and_its_claims_name_it(run):
 
 
 def test_shipped_claims_agree_with_the_published_tables():
-    for claim in read_ledger(report_run.CLAIMS).claims:
+    for claim in read_ledger(report_run.PAPERS).claims:
         for suite, printed in claim.published.items():
             if printed is None:  # of a figure, and no table has the numbers
                 columns = {name for side in claim.sides for name in side if name}
@@ -266,32 +288,31 @@ def _printed(table: str, suite: str, column: str, less: str | None) -> tuple[flo
 
 def test_claims_name_columns_of_the_config():
     """All but those about D4RL, which no suite has."""
-    known = {*load_config(["config.yaml"])["columns"], EXPERT_DATA}
-    for claim in read_ledger(report_run.CLAIMS).claims:
+    known = {*load_config([CONFIG])["entries"], EXPERT_DATA}
+    for claim in read_ledger(report_run.PAPERS).claims:
         named = {name for side in claim.sides for name in side if name}
         assert named <= known or claim.table == "ptdt_table2", claim.id
 
 
 def test_damaged_claims_are_refused(tmp_path):
-    whole = yaml.safe_load(report_run.CLAIMS.read_text())
-    entry, path = whole["claims"][0], tmp_path / "claims.yaml"
-    for damage, message in (
-        ({"direction": "bigger"}, "bigger"),
-        ({"margn": 1}, "margn"),
-        ({"margin": -1.0}, "margin"),
-        ({"minus": ["prompt-dt"]}, "two columns"),
-        ({"published": {"reach": {"first": 1}}}, "exceeds_spread"),
-        ({"paper": 7}, "text"),
+    paper = report_run.PAPERS / "ptdt"
+    whole = yaml.safe_load((paper / "claims.yaml").read_text())
+    entry, folder = whole["claims"][0], tmp_path / "ptdt"
+    folder.mkdir()
+    shutil.copy(paper / "paper.yaml", folder)
+    both = {"contradictions": [{"id": "x"}]}
+    for damaged, message in (
+        ({"claims": [entry | {"direction": "bigger"}]}, "bigger"),
+        ({"claims": [entry | {"margn": 1}]}, "margn"),
+        ({"claims": [entry | {"margin": -1.0}]}, "margin"),
+        ({"claims": [entry | {"minus": ["prompt-dt"]}]}, "two columns"),
+        ({"claims": [entry | {"published": {"reach": {"first": 1}}}]}, "exceeds_spread"),
+        ({"claims": [entry | {"paper": 7}]}, "text"),
+        ({"claims": [entry, entry]}, "each id once"),
+        ({"claim": [entry]}, "lists called claims, not_compared, contradictions"),
+        ({"claims": entry}, "a list"),
+        (both, "statement"),
     ):
-        path.write_text(yaml.safe_dump({**whole, "claims": [entry | damage]}))
+        (folder / "claims.yaml").write_text(yaml.safe_dump({**whole, **damaged}))
         with pytest.raises(TrajpromptError, match=message):
-            read_ledger(path)
-    path.write_text(yaml.safe_dump({**whole, "claims": [entry, entry]}))
-    with pytest.raises(TrajpromptError, match="each id once"):
-        read_ledger(path)
-    path.write_text(yaml.safe_dump({"claims": [entry]}))
-    with pytest.raises(TrajpromptError, match="contradictions"):
-        read_ledger(path)
-    path.write_text(yaml.safe_dump({**whole, "contradictions": [{"id": "x"}]}))
-    with pytest.raises(TrajpromptError, match="statement"):
-        read_ledger(path)
+            read_ledger(tmp_path)

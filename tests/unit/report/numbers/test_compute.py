@@ -1,22 +1,20 @@
 """What a run cost: by stage and by cell, and what of it is unknown."""
 
 import math
-from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from support import report_run
-from trajprompt.artifacts.checkpoint import RESUMED
-from trajprompt.commands import process
-from trajprompt.commands.process import run_stage
+from trajprompt.artifacts import resources
+from trajprompt.artifacts.resources import read_resources, write_resources
 from trajprompt.errors import TrajpromptError
 from trajprompt.report.numbers.compute import TOTAL, RunFiles, compute_table
 from trajprompt.report.numbers.method_costs import EVALUATE, TUNE, cost_table
 from trajprompt.report.pages.compute_markdown import compute_markdown, cost_markdown
 from trajprompt.report.read.jobs import used_by
 
-# (suite, setting, method) -> CPU seconds of tuning under each seed; None: not measured
+# (suite, condition, method) -> CPU seconds of tuning under each seed; None: not measured
 COSTS = {
     ("cheetah-vel", "expert", "none"): [1.0, 1.0],
     ("cheetah-vel", "expert", "ptdt-offline"): [10.0, 14.0],
@@ -36,17 +34,15 @@ def costs(tmp_path) -> pd.DataFrame:
     for cell, by_seed in COSTS.items():
         for seed, seconds in enumerate(by_seed):
             for stage, used in ((TUNE, seconds), (EVALUATE, 2.0)):
-                job = "/".join((stage, *cell, f"seed{seed}"))
-                files[stage].append(f"results/r/{job}.x")
-                log = tmp_path / f"logs/{job}.log"
-                log.parent.mkdir(parents=True, exist_ok=True)
+                made = tmp_path.joinpath(stage, *cell, f"seed{seed}.x")
+                files[stage].append(made)
                 if used is not None:
-                    log.write_text(f"used: {used:.1f} CPU-s, 3.0 s, 9 MiB peak\n")
-    return cost_table(tmp_path / "logs", files)
+                    report_run.write_resources(made, cpu_s=used)
+    return cost_table(files)
 
 
 def test_cells_are_compared_in_their_suite_and_setting(costs):
-    rows = costs[costs["stage"] == TUNE].set_index(["suite", "setting", "method"])
+    rows = costs[costs["stage"] == TUNE].set_index(["suite", "condition", "method"])
     assert list(rows.index) == list(COSTS)  # suite by suite, as the files come
     diffuser = rows.xs("prompt-diffuser", level="method")
     assert diffuser["cpu_seconds"].tolist() == [24.0, 30.0, 20.0, 5.0]
@@ -72,68 +68,54 @@ def test_the_diffusers_share_is_a_line_and_a_column(costs):
     assert line not in alone and "| none | 2 | 1.0 | 0.08 × |" in alone
 
 
-def test_without_cells_there_is_no_table(tmp_path):
-    assert cost_markdown(cost_table(tmp_path, {TUNE: []})) == ""
+def test_without_cells_there_is_no_table():
+    assert cost_markdown(cost_table({TUNE: []})) == ""
 
 
 def test_stages_are_added_up(tmp_path):
     made = report_run.make_run(tmp_path, ("cheetah-vel", "reach"))
     played = made.evaluations, made.random_policies
     files = RunFiles(made.stores, made.curves[:2], made.adaptations, *played)
-    table = compute_table(made.logs, files).set_index("stage")
+    table = compute_table(files).set_index("stage")
     count = sum(map(len, played))
     assert list(table["jobs"]) == [2, 2, 1, count, count + 5]
     assert list(table["unknown"]) == [1, 2, 0, count, count + 3]
     hours = ["wall_hours", "cpu_hours", "memory_gib"]
     assert table.loc["1_collect", hours].tolist() == pytest.approx([0.5, 1.0, 0.5])
-    assert table.loc["3_tune", "wall_hours"] == pytest.approx(60 / 3600)  # none stale
+    assert table.loc["3_tune", "wall_hours"] == pytest.approx(60 / 3600)
     assert table.loc["2_pretrain", hours].isna().all()  # unknown, not nothing
     assert table.loc[TOTAL, hours].tolist() == pytest.approx([0.5 + 1 / 60, 2.0, 0.5])
     assert table.loc["1_collect", "simulator_steps"] == (5 + 5) * 20
     assert table.loc["3_tune", "simulator_steps"] == 600
     without = RunFiles(evaluations=made.evaluations)
-    steps = [
-        compute_table(made.logs, part).loc[3, "simulator_steps"]
-        for part in (files, without)
-    ]
+    steps = [compute_table(part).loc[3, "simulator_steps"] for part in (files, without)]
     assert steps[0] - steps[1] == 2 * 5 * 2 * 200  # suites, tasks, episodes, steps
 
 
-def test_stages_print_what_compute_reads(tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(process, "age", lambda: 3661.04)
-    assert run_stage(lambda argv: None, usage=True) == 0
-    log, job = tmp_path / "1_collect/reach.log", Path("1_collect/reach")
-    log.parent.mkdir()
-    log.write_text(capsys.readouterr().err)
-    used = used_by(job, tmp_path)
+def test_a_job_writes_what_compute_reads(tmp_path, monkeypatch):
+    monkeypatch.setattr(resources, "age", lambda: 3661.04)
+    made = tmp_path / "1_collect/reach/trajectories.h5"
+    write_resources(made)
+    assert [path.name for path in made.parent.iterdir()] == ["trajectories.resources.json"]
+    used = used_by(made)
     assert used.wall == 3661 and used.cpu > 0 and used.memory > 0
-    with log.open("a") as lines:
-        lines.write(f"checkpoint x.checkpoint.h5 {RESUMED} 3 of 5\n")
+    write_resources(made, resumed_from=3)
+    assert read_resources(made).resumed_from == 3
     # Its last process says nothing of the others.
-    assert all(map(math.isnan, vars(used_by(job, tmp_path)).values()))
-
-
-def test_only_a_stage_that_ends_well_prints_what_it_used(capsys):
-    def fail(argv):
-        raise TrajpromptError("x", "broken")
-
-    assert (run_stage(lambda argv: None), run_stage(fail, usage=True)) == (0, 2)
-    assert "used" not in capsys.readouterr().err
+    assert all(map(math.isnan, vars(used_by(made)).values()))
+    assert read_resources(made.with_name("other.h5")) is None
 
 
 def test_compute_markdown_says_what_is_unknown(tmp_path):
     made = report_run.make_run(tmp_path, ("cheetah-vel", "reach"))
-    known = compute_markdown(compute_table(made.logs, RunFiles(made.stores[:1])), "r")
+    known = compute_markdown(compute_table(RunFiles(made.stores[:1])), "r")
     assert "| 1_collect | 1 | 30.0 | 60.0 | 100 % | 0.50 |" in known
     assert "Unknown" not in known
-    part = compute_markdown(compute_table(made.logs, RunFiles(made.stores)), "r")
+    part = compute_markdown(compute_table(RunFiles(made.stores)), "r")
     assert "| 1_collect | 2 | ≥ 30.0 | ≥ 60.0 | – | ≥ 0.50 |" in part
     assert "time and memory of 1 of 2 jobs" in part
 
 
-def test_compute_needs_its_logs_and_paths_of_the_run(tmp_path):
-    made = report_run.make_run(tmp_path, ("cheetah-vel",))
-    with pytest.raises(TrajpromptError, match="no such folder"):
-        compute_table(tmp_path / "none", RunFiles(made.stores))
-    with pytest.raises(TrajpromptError, match="a path through 2_pretrain"):
-        compute_table(made.logs, RunFiles(pretraining=["elsewhere/seed0.csv"]))
+def test_costs_need_paths_of_the_run():
+    with pytest.raises(TrajpromptError, match="a path through 3_tune"):
+        cost_table({TUNE: ["elsewhere/seed0.h5"]})

@@ -47,7 +47,7 @@ def test_printed_differences_are_held_against_the_claim(
 def test_the_paper_s_own_figures_are_held_against_its_claims(tmp_path):
     made = report_run.make_run(tmp_path)
     run = load_run(made.settings, made.evaluations, made.stores)
-    ledger = read_ledger(report_run.CLAIMS)
+    ledger = read_ledger(report_run.PAPERS)
     rows = judge(ledger, run, TABLES)
     keys = zip(rows["claim"], rows["suite"], strict=True)
     supports = dict(zip(keys, rows["published_supports"], strict=True))

@@ -58,7 +58,6 @@ def test_pictures_and_notes_of_tables(seeds, tmp_path, drawn):
     made = report_run.make_run(tmp_path, ("reach",))
     own = replace(made, settings=replace(made.settings, seeds=seeds))
     files = {"stores": own.stores, "evaluations": own.evaluations}
-    files["published"] = [report_run.PUBLISHED]
     report(report_run.command(own, "table", tmp_path, **files))
     text = (tmp_path / "tables/ptdt_table1.md").read_text()
     assert (NAME in text) == any(NAME in label for label in drawn) == (len(seeds) > 1)

@@ -1,5 +1,8 @@
 """Damaged inputs of the report: every error names the file, the damage and the remedy."""
 
+import shutil
+from pathlib import Path
+
 import pytest
 
 from support import report_run
@@ -76,12 +79,12 @@ def test_damaged_yaml(tmp_path, content):
     "cut", ["    second: mt-orl\n", "spread: 3.4, ", "    direction: greater\n"]
 )
 def test_claims_that_lack_a_line(tmp_path, cut):
-    text = report_run.CLAIMS.read_text()
+    folder = Path(shutil.copytree(report_run.PAPERS / "ptdt", tmp_path / "ptdt"))
+    text = (folder / "claims.yaml").read_text()
     assert cut in text
-    path = tmp_path / "claims.yaml"
-    path.write_text(text.replace(cut, "", 1))
+    (folder / "claims.yaml").write_text(text.replace(cut, "", 1))
     with pytest.raises(TrajpromptError, match="claims.yaml"):
-        read_ledger(path)
+        read_ledger(tmp_path)
 
 
 def test_options_reach_pandas(tmp_path):

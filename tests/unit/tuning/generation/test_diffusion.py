@@ -9,7 +9,7 @@ from diffusers import DDPMScheduler
 
 from trajprompt.errors import TrajpromptError
 from trajprompt.seeds import stream, torch_generator
-from trajprompt.tasks.suites import get_suite
+from trajprompt.tasks.registry import get_suite
 from trajprompt.tuning.generation import diffusion as prompt_diffusion
 from trajprompt.tuning.generation.diffusion import DiffusionConfig, PromptDiffusion
 from trajprompt.tuning.generation.learner import Learner

@@ -16,7 +16,7 @@ import pandas as pd
 
 from trajprompt.errors import TrajpromptError
 from trajprompt.report.numbers.statistics import estimate
-from trajprompt.report.pages.markdown import SUITE_LABELS, span
+from trajprompt.report.pages.markdown import span, suite_label
 from trajprompt.report.plots.figure import Figure, errors
 from trajprompt.report.plots.prompts import PromptCell
 from trajprompt.report.plots.style import (
@@ -180,7 +180,7 @@ def draw(rows: pd.DataFrame, figure: Figure, stem: Path) -> None:
         for own, axis in zip(groups, axes, strict=True):
             _panel(axis, own)
             suite, label = own.iloc[0][["suite", "label"]]
-            axis.set_title(f"{SUITE_LABELS.get(suite, suite)}: {label}")
+            axis.set_title(f"{suite_label(suite)}: {label}")
             axis.set_ylabel("share of attention")
         heading = f"{span(rows['seeds'])} seed(s), {span(rows['tasks'])} task(s), "
         heading += f"{CONTEXTS} contexts each; mean over layers"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from trajprompt.report.numbers.cell_table import EXPERT_DATA, TEACHER_LABELS
-from trajprompt.report.pages.markdown import SUITE_LABELS
+from trajprompt.report.pages.markdown import suite_label
 from trajprompt.report.plots.direct_labels import (
     End,
     end_of,
@@ -51,7 +51,7 @@ def draw(rows: pd.DataFrame, figure: Figure, stem: Path) -> None:
             here = rows[rows["suite"] == suite]
             levels = _levels(axis, here, figure.settings.baseline)
             method_lines(axis, here, figure, levels, marker="o")
-            axis.set_title(SUITE_LABELS.get(suite, suite))
+            axis.set_title(suite_label(suite))
             axis.set_ylabel("return of the chosen prompt\non fresh episodes")
         text = heading(f"{counted(played)} at every dot", played)
         text += "\na method that has no line in a suite was not run there"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from trajprompt.report.pages.markdown import SUITE_LABELS, span
+from trajprompt.report.pages.markdown import span, suite_label
 from trajprompt.report.plots.figure import Figure
 from trajprompt.report.plots.prompts import PromptCell
 from trajprompt.report.plots.style import BLACK, GREY, OKABE_ITO, canvas, legend_below, save
@@ -83,7 +83,7 @@ def draw(rows: pd.DataFrame, figure: Figure, stem: Path) -> None:
                 _scatter(axis, here[here["left"] == count])
                 name = "noise" if count == left[0] else f"{count} steps left"
                 axis.set_title("written prompts" if count == 0 else name)
-            places[0].set_ylabel(f"{SUITE_LABELS.get(suite, suite)}\n2nd component")
+            places[0].set_ylabel(f"{suite_label(suite)}\n2nd component")
             _shares(places[SCATTERS], here)
         picture.suptitle(_counted(rows), fontsize=9)
         legend_below(picture, list(axes.flat))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from trajprompt.report.pages.markdown import SUITE_LABELS, span
+from trajprompt.report.pages.markdown import span, suite_label
 from trajprompt.report.plots.figure import Figure
 from trajprompt.report.plots.prompts import UNITS, PromptCell
 from trajprompt.report.plots.style import canvas, save
@@ -131,7 +131,7 @@ def _block(
 
 def _name(axes: Sequence["Axes"], first: pd.Series, steps: int) -> None:
     """What a block shows, above it, and its steps beside it."""
-    suite = SUITE_LABELS.get(first["suite"], first["suite"])
+    suite = suite_label(first["suite"])
     where = f"{suite}, task {first['task']}, seed {first['seed']}"
     axes[0].set_title(f"{first['label']}: {where}", loc="left")
     names = [f"{moment} step {step}" for moment in MOMENTS for step in range(steps)]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from trajprompt.report.pages.markdown import SUITE_LABELS
+from trajprompt.report.pages.markdown import suite_label
 from trajprompt.report.plots.figure import Figure
 from trajprompt.report.plots.prompts import PromptCell
 from trajprompt.report.plots.style import CYCLE, GREY, legend_below, panels, save
@@ -84,7 +84,7 @@ def draw(rows: pd.DataFrame, figure: Figure, stem: Path) -> None:
                 _source(axis, here[here["source"] == source], colour)
             for task, marker in zip(here["task"].unique(), MARKERS * 9, strict=False):
                 axis.plot([], [], marker, color="white", mec="black", label=f"task {task}")
-            axis.set_title(f"{SUITE_LABELS.get(suite, suite)}, {len(here)} prompts")
+            axis.set_title(f"{suite_label(suite)}, {len(here)} prompts")
             axis.set_xlabel("t-SNE, 1st (no unit)")
             axis.set_ylabel("t-SNE, 2nd (no unit)")
         legend_below(picture, axes)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from trajprompt.report.pages.markdown import SUITE_LABELS, number
+from trajprompt.report.pages.markdown import number, suite_label
 from trajprompt.report.plots.figure import QUALITIES, Figure, counted, errors, last_row
 from trajprompt.report.plots.style import CYCLE, interval_label, legend_below, panels, save
 
@@ -45,7 +45,7 @@ def draw(rows: pd.DataFrame, figure: Figure, stem: Path) -> None:
             axis.set_xlim(-0.5, len(shown) - 0.5)
             axis.margins(y=0.12)  # room for the numbers
             axis.grid(axis="x", visible=False)
-            axis.set_title(SUITE_LABELS.get(suite, suite))
+            axis.set_title(suite_label(suite))
             axis.set_ylabel("return per episode (higher is better)")
         named = "; lines are 95 % intervals"
         heading = interval_label(counted(rows), rows["low"], named)

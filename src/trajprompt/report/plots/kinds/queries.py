@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from trajprompt.report.pages.markdown import SUITE_LABELS
+from trajprompt.report.pages.markdown import suite_label
 from trajprompt.report.plots.curves import curve_rows, level_rows
 from trajprompt.report.plots.figure import Figure, counted, untuned_line
 from trajprompt.report.plots.kinds.tuning_curves import banded_line
@@ -33,7 +33,7 @@ def draw(rows: pd.DataFrame, figure: Figure, stem: Path) -> None:
             for column, colour in zip(figure.compared, CYCLE, strict=False):
                 own = here[here["column"] == column.id].sort_values("queries")
                 banded_line(axis, own, "queries", colour, "-", column.label)
-            axis.set_title(SUITE_LABELS.get(suite, suite))
+            axis.set_title(suite_label(suite))
             axis.set_xlabel("oracle queries per prompt")
             axis.set_ylabel("return per episode")
         picture.suptitle(counted(rows), fontsize=9)

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from trajprompt.report.numbers.statistics import estimate
-from trajprompt.report.pages.markdown import SUITE_LABELS, span
+from trajprompt.report.pages.markdown import span, suite_label
 from trajprompt.report.plots.direct_labels import (
     End,
     end_of,
@@ -94,7 +94,7 @@ def draw(rows: pd.DataFrame, figure: Figure, stem: Path) -> None:
             levels = _baseline(axis, here, figure.settings.baseline)
             method_lines(axis, here, figure, levels)
             best = f"best known: {here['best_known'].iloc[0]:.1f} per episode"
-            axis.set_title(f"{SUITE_LABELS.get(suite, suite)} ({best})")
+            axis.set_title(f"{suite_label(suite)} ({best})")
             axis.set_ylabel("cumulative regret (lower is better)")
         text = f"{span(rows['seeds'])} seed(s), {span(rows['tasks'])} task(s); "
         text += "best known: the highest mean on fresh episodes of any line"

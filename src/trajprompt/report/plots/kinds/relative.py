@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from trajprompt.report.numbers.statistics import paired_difference
-from trajprompt.report.pages.markdown import SUITE_LABELS, number
+from trajprompt.report.pages.markdown import number, suite_label
 from trajprompt.report.plots.figure import Figure, counted, errors
 from trajprompt.report.plots.style import BLACK, CYCLE, interval_label, panels, save
 
@@ -47,7 +47,7 @@ def draw(rows: pd.DataFrame, figure: Figure, stem: Path) -> None:
             here = rows[rows["suite"] == suite].set_index("column")
             _bars(axis, here, [name for name, _ in names])
             level = number(here["level"].iloc[0])
-            axis.set_title(f"{SUITE_LABELS.get(suite, suite)}: 0 stands for {level}")
+            axis.set_title(f"{suite_label(suite)}: 0 stands for {level}")
             axis.set_xlabel("difference in return per episode (higher is better)")
             axis.set_yticks(range(len(names)), [label for _, label in names])
         axes[0].set_ylim(len(names) - 0.5, -0.5)

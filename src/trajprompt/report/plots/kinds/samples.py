@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from trajprompt.report.pages.markdown import SUITE_LABELS
+from trajprompt.report.pages.markdown import span, suite_label
 from trajprompt.report.plots.figure import Figure, counted, errors, last_row, untuned_line
 from trajprompt.report.plots.style import CYCLE, interval_label, legend_below, panels, save
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-ALL = "all"  # samples of a setting whose methods see the whole data
+ALL = "all"  # samples of a condition whose methods see the whole data
 APART = 0.12  # of the marks of different methods, in doublings
 
 
@@ -44,12 +44,17 @@ def draw(rows: pd.DataFrame, figure: Figure, stem: Path) -> None:
                 label = interval_label(figure.method_label(method), own["low"])
                 _line(axis, own, places, shift, CYCLE[index % len(CYCLE)], label)
             axis.set_xticks(list(places.values()), [str(n) for n in places])
-            axis.set_title(SUITE_LABELS.get(suite, suite))
-            axis.set_xlabel("samples per test task (segments of 20 steps)")
+            axis.set_title(suite_label(suite))
+            axis.set_xlabel(_samples_label(figure.settings.context_lengths[suite]))
             axis.set_ylabel("return per episode")
         picture.suptitle(counted(rows), fontsize=9)
         legend_below(picture, axes)
         save(picture, stem)
+
+
+def _samples_label(steps: list[int]) -> str:
+    """Axis label with the length of a sample, which is a context of the backbone."""
+    return f"samples per test task (segments of {span(pd.Series(steps))} steps)"
 
 
 def _places(samples: list[object]) -> dict[object, float]:

@@ -15,12 +15,12 @@ from trajprompt.report.numbers.similarity import chance_cka, debiased_cka, linea
 from trajprompt.report.numbers.statistics import estimate
 from trajprompt.report.pages.markdown import (
     EMPTY,
-    SUITE_LABELS,
     about_intervals,
     grid,
     interval,
     number,
     plus_minus,
+    suite_label,
 )
 from trajprompt.report.plots.figure import Figure, last_row
 from trajprompt.report.plots.prompts import PromptCell
@@ -33,6 +33,7 @@ from trajprompt.report.plots.style import (
     panels,
     save,
 )
+from trajprompt.report.read.papers import printed_files
 from trajprompt.report.read.tables import read_table
 
 if TYPE_CHECKING:
@@ -97,13 +98,12 @@ def _steps(prompts: np.ndarray) -> np.ndarray:
 
 def _printed(figure: Figure) -> dict[tuple[str, str], dict[str, Any]]:
     """(suite, column) -> what the paper prints of it."""
-    path = figure.published / FILE
-    if not path.is_file():
-        return {}
-    numbers = ("similarity", "mean")
-    rows = read_table(path, "git checkout published/", PRINTED, numbers, ("spread",))
-    rows = rows.fillna({"note": ""})
-    return {(str(r["suite"]), str(r["column"])): r for r in rows.to_dict("records")}
+    numbers, found = ("similarity", "mean"), {}
+    for path in printed_files(figure.settings.papers, FILE):
+        rows = read_table(path, "git checkout papers/", PRINTED, numbers, ("spread",))
+        for row in rows.fillna({"note": ""}).to_dict("records"):
+            found[str(row["suite"]), str(row["column"])] = row
+    return found
 
 
 def draw(rows: pd.DataFrame, figure: Figure, stem: Path) -> None:
@@ -113,7 +113,7 @@ def draw(rows: pd.DataFrame, figure: Figure, stem: Path) -> None:
         for suite, axis in zip(suites, axes, strict=True):
             here = rows[rows["suite"] == suite]
             _panel(axis, here)
-            axis.set_title(SUITE_LABELS.get(suite, suite))
+            axis.set_title(suite_label(suite))
             axis.set_xlabel("similarity to the expert prompts (linear CKA)")
             axis.set_xlim(min(0.0, here["debiased"].min()) - 0.03, 1.03)
         legend_below(picture, axes)
@@ -156,7 +156,7 @@ def markdown(rows: pd.DataFrame, figure: Figure) -> str:
     for suite in dict.fromkeys(rows["suite"]):
         here = rows[rows["suite"] == suite]
         lines = [_line(row) for _, row in here.iterrows()]
-        parts += [f"{SUITE_LABELS.get(suite, suite)}\n", grid(header, lines), _notes(here)]
+        parts += [f"{suite_label(suite)}\n", grid(header, lines), _notes(here)]
     return "\n".join([*parts, _explanation(figure)])
 
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from trajprompt.report.pages.markdown import SUITE_LABELS
+from trajprompt.report.pages.markdown import suite_label
 from trajprompt.report.plots.curves import curve_rows
 from trajprompt.report.plots.figure import QUALITIES, Figure, counted
 from trajprompt.report.plots.style import (
@@ -51,7 +51,7 @@ def draw(rows: pd.DataFrame, figure: Figure, stem: Path) -> None:
                 own = here[here["prompt_quality"] == prompt].sort_values("iteration")
                 style, label = DASHES[prompt], f"{prompt} prompt at the start"
                 banded_line(axis, own, "iteration", COLOURS[prompt], style, label)
-            axis.set_title(f"{SUITE_LABELS.get(suite, suite)}, {quality} data")
+            axis.set_title(f"{suite_label(suite)}, {quality} data")
             axis.set_xlabel("iteration of tuning")
             axis.set_ylabel("return per episode")
             axis.locator_params("x", integer=True)

@@ -17,12 +17,12 @@ import pandas as pd
 from trajprompt.report.numbers.statistics import Estimate, estimate, paired_difference
 from trajprompt.report.pages.markdown import (
     EMPTY,
-    SUITE_LABELS,
     about_intervals,
     grid,
     interval,
     number,
     size,
+    suite_label,
 )
 from trajprompt.report.plots.figure import Figure, counted, last_row
 from trajprompt.report.plots.prompts import PromptCell
@@ -102,7 +102,7 @@ def draw(rows: pd.DataFrame, figure: Figure, stem: Path) -> None:
         for suite, axis in zip(suites, axes, strict=True):
             here = rows[rows["suite"] == suite]
             _panel(axis, here)
-            axis.set_title(SUITE_LABELS.get(suite, suite))
+            axis.set_title(suite_label(suite))
             axis.set_xlabel("return per episode (higher is better)")
             axis.set_yticks(range(len(here)), here["label"])
             axis.set_ylim(len(here) - 0.5, -0.5)
@@ -131,7 +131,7 @@ def markdown(rows: pd.DataFrame, figure: Figure) -> str:
     for suite in dict.fromkeys(rows["suite"]):
         here = rows[rows["suite"] == suite]
         lines = [[row["label"], *_line(row)] for _, row in here.iterrows()]
-        parts += [f"{SUITE_LABELS.get(suite, suite)}\n", grid(header, lines)]
+        parts += [f"{suite_label(suite)}\n", grid(header, lines)]
     return "\n".join([*parts, _explanation(rows, figure)])
 
 

@@ -1,0 +1,26 @@
+"""CSV tables, the same text for equal rows on every system."""
+
+import csv
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from trajprompt.artifacts.atomic import write_text
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def csv_text(columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> str:
+    """CSV text; floats in their shortest exact form."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, columns, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def write_csv(path: str | Path, table: "pd.DataFrame") -> None:
+    """Numbers to six significant digits: enough to compute with, few enough to read."""
+    write_text(path, table.to_csv(index=False, float_format="%.6g", lineterminator="\n"))

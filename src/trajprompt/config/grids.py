@@ -1,0 +1,107 @@
+"""Grids: every quality of data with every quality of prompt, for one method.
+
+A grid makes the entries ``<grid>-<data>-<prompt>`` and their conditions. A table or figure
+that lists ``grid <name>`` shows all of them.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from trajprompt.config.wrong_keys import Config, WrongKey
+
+QUALITIES = ("expert", "medium", "random")
+KEYS = ("both_expert", "label", "method")
+PREFIX = "grid "  # before a grid's name among the entries of a table or figure
+
+
+def with_grids(config: Config) -> Config:
+    """``config`` with the entries, conditions and ids of its grids written out."""
+    made = {key: value for key, value in config.items() if key != "grids"}
+    grids = config.get("grids", {})
+    if not isinstance(grids, dict):
+        raise WrongKey(("grids",), f"found {grids!r:.80}", "a mapping of grids by name")
+    for name, grid in grids.items():
+        _check(name, grid)
+        _extend(made, "entries", _entries(name, grid))
+        _extend(made, "conditions", _conditions())
+    ids = {name: _ids(name, grid) for name, grid in grids.items()}
+    for part in ("tables", "figures"):
+        if isinstance(config.get(part), dict):
+            made[part] = {
+                name: _with_ids(table, ids) for name, table in config[part].items()
+            }
+    return made
+
+
+def condition_name(data: str, prompt: str) -> str:
+    """The name of the condition with these qualities of data and prompt."""
+    if data == prompt:
+        return "expert" if data == "expert" else f"{data}-both"
+    if data == "expert":
+        return f"{prompt}-prompt"
+    return f"{data}-data" if prompt == "expert" else f"{data}-data-{prompt}-prompt"
+
+
+def _pairs() -> Iterator[tuple[str, str]]:
+    """(quality of data, quality of prompt), but both expert."""
+    for data in QUALITIES:
+        for prompt in QUALITIES:
+            if (data, prompt) != ("expert", "expert"):
+                yield data, prompt
+
+
+def _entries(name: str, grid: Mapping[str, str]) -> Config:
+    return {
+        f"{name}-{data}-{prompt}": {
+            "label": f"{grid['label']} ({data} data, {prompt} prompt)",
+            "condition": condition_name(data, prompt),
+            "method": grid["method"],
+        }
+        for data, prompt in _pairs()
+    }
+
+
+def _conditions() -> Config:
+    return {
+        condition_name(data, prompt): {
+            "like": "expert",
+            "data_quality": data,
+            "prompt_quality": prompt,
+        }
+        for data, prompt in _pairs()
+    }
+
+
+def _ids(name: str, grid: Mapping[str, str]) -> list[str]:
+    """The grid's entries; both expert is one that the paper has anyway."""
+    return [grid["both_expert"], *_entries(name, grid)]
+
+
+def _extend(config: Config, part: str, made: Config) -> None:
+    """Add entries to a part of the configuration, below what it says of them itself."""
+    given = config.get(part, {})
+    if isinstance(given, dict):
+        own = {key: given[key] for key in made if isinstance(given.get(key), dict)}
+        joined = {key: {**value, **own.get(key, {})} for key, value in made.items()}
+        config[part] = {**given, **joined}
+
+
+def _check(name: str, grid: Any) -> None:
+    if not isinstance(grid, dict) or set(grid) != set(KEYS):
+        raise WrongKey(
+            ("grids", name), f"found {grid!r:.80}", f"the keys {', '.join(KEYS)}"
+        )
+    for key in KEYS:
+        if not isinstance(grid[key], str):
+            raise WrongKey(("grids", name, key), f"found {grid[key]!r:.80}", "text")
+
+
+def _with_ids(table: Any, ids: Mapping[str, list[str]]) -> Any:
+    """A table or figure with the ids of the grids that it lists."""
+    if not isinstance(table, dict) or not isinstance(table.get("entries"), list):
+        return table
+    entries: list[Any] = []
+    for entry in table["entries"]:
+        grid = isinstance(entry, str) and entry.startswith(PREFIX)
+        entries += ids.get(entry.removeprefix(PREFIX), [entry]) if grid else [entry]
+    return {**table, "entries": entries}

@@ -1,0 +1,46 @@
+"""The JSON Schema of configuration files, generated from the models, for editors."""
+
+import functools
+from typing import Any
+
+from trajprompt.config.grids import KEYS
+from trajprompt.config.inherit import JOINS
+from trajprompt.config.models import RunConfig
+
+LIKE = {"type": "string", "description": "another name here, whose values this one has"}
+
+
+@functools.cache
+def run_schema() -> dict[str, Any]:
+    """Of a run's whole configuration, with nothing left to be inherited."""
+    return RunConfig.model_json_schema()
+
+
+def file_schema() -> dict[str, Any]:
+    """Of one file: any of the keys, ``like`` where an entry may inherit, and grids.
+
+    What a mapping needs may stand in another file, so that no key is required.
+    """
+    schema = _optional(run_schema())
+    text = {"type": "string"}
+    grid = {"type": "object", "properties": dict.fromkeys(KEYS, text)}
+    schema["properties"]["grids"] = {"type": "object", "additionalProperties": grid}
+    schema["properties"]["like"] = {**text, "description": "the preset below this one"}
+    for part in JOINS:
+        model = part.removesuffix("s").capitalize()
+        schema["$defs"][model]["properties"]["like"] = LIKE
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
+
+
+def _optional(node: Any) -> Any:
+    """A copy of a schema in which no key is required."""
+    if isinstance(node, list):
+        return [_optional(item) for item in node]
+    if not isinstance(node, dict):
+        return node
+    kept = {
+        key: value
+        for key, value in node.items()
+        if not (key == "required" and isinstance(value, list))
+    }
+    return {key: _optional(value) for key, value in kept.items()}

@@ -1,0 +1,231 @@
+"""The configuration as pydantic models: keys, types, bounds and defaults.
+
+Defaults are the papers' values. Upper bounds lie far beyond use: they catch a typo before
+it fills the disk or the memory.
+"""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    create_model,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
+
+from trajprompt.config.fields import (
+    BackboneKind,
+    Episodes,
+    FigureKind,
+    Ids,
+    Line,
+    Name,
+    Panels,
+    Report,
+    Return,
+    Samples,
+    Seeds,
+    Split,
+    Steps,
+    Suite,
+    Suites,
+    TableName,
+    at_most,
+    expected,
+)
+
+UNKNOWN_KEY = "unknown_key"  # type of an error whose message names the known keys
+
+
+class Model(BaseModel):
+    """Strict: 2.0 is no integer, a bool is no number, and an unknown key is an error."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _require_known_keys(cls, values: Any) -> Any:
+        """Name an unknown key together with the known ones."""
+        unknown = set(values) - set(cls.model_fields) if isinstance(values, dict) else set()
+        if unknown:
+            known = ", ".join(sorted(cls.model_fields))
+            context = {"key": min(unknown), "known": known}
+            raise PydanticCustomError(UNKNOWN_KEY, "only the keys {known}", context)
+        return values
+
+
+class Task(Model):
+    train: Split
+    test: Split
+    target_return: Return  # return-to-go at the start of an episode
+    return_scale: Annotated[float, Field(ge=1e-6, le=1e6)]
+
+
+class Compute(Model):
+    device: Literal["auto", "cpu", "cuda"]
+    precision: Literal["auto", "bf16", "fp32"]
+    threads: Annotated[int, Field(ge=1, le=256)]  # per job
+
+
+class Collect(Model):
+    algorithm: Literal[
+        "sac", "td3", "goal-conditioned-sac", "goal-conditioned-td3", "scripted", "file"
+    ]
+    options: dict[str, Any] = {}  # of the algorithm: collect/options.py
+    quality_episodes: Episodes  # first and last episodes per task that are averaged
+    expert_at_least: Return | None = None  # mean return of the last; None: not checked
+    random_at_most: Return | None = None  # mean return of the first; None: not checked
+
+
+class PromptForm(Model):
+    """J segments of H steps, one after the other; the papers' K* is J times H."""
+
+    prompt_segments: Annotated[int, Field(ge=1, le=40)] = 1  # J
+    prompt_length: Annotated[int, Field(ge=1, le=200)] = 5  # H; K* of PTDT Table 7
+    # end: the end of a random demonstration (PDT); uniform: among all windows of all of a
+    # task's demonstrations (how the bandit papers describe untuned prompts).
+    prompt_position: Literal["end", "uniform"] = "end"
+
+
+class Pretraining(PromptForm):
+    context_length: Annotated[int, Field(ge=1, le=200)] = 20  # K, PTDT Table 7
+    width: Annotated[int, Field(ge=8, le=2048)] = 128  # PTDT Table 7
+    layers: Annotated[int, Field(ge=2, le=24)] = 3  # PTDT Table 7
+    heads: Literal[1] = 1  # PTDT Table 7; the attention is written for one
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.1  # PDT
+    weight_decay: Annotated[float, Field(ge=0, le=1)] = 1e-4  # PTDT Table 7
+    gradient_clip: Annotated[float, Field(gt=0, le=1e6)] = 0.25  # PDT
+    demonstrations: Episodes = 256  # PTDT §5.4: the last, middle, first 256 trajectories
+    data_fraction: Annotated[float, Field(gt=0, le=1)] = 1.0  # PTDT §5.1: all of the buffer
+    steps: Steps = 50_000  # PTDT Table 6: 5000 iterations of 10 steps
+    batch_per_task: Annotated[int, Field(ge=1, le=4096)] = 8  # PTDT Table 7; Table 6 has 32
+    learning_rate: Annotated[float, Field(gt=0, le=1)] = 1e-4  # PTDT Table 7
+    warmup_steps: Annotated[int, Field(ge=0, le=10_000_000)] = 10_000  # PDT
+    schedule: Literal["constant", "cosine"] = "constant"  # PDT
+    validation_every: Steps = 1000
+
+
+def changes(model: type[Model], name: str) -> type[Model]:
+    """``model`` with every key optional: what differs from other layers.
+
+    A key that is not named is None, which is no value that a file may give it.
+    """
+    fields: dict[str, Any] = {
+        key: (_annotation(field), Field(default=None, json_schema_extra=_no_default))
+        for key, field in model.model_fields.items()
+    }
+    return create_model(name, __base__=Model, **fields)
+
+
+def _no_default(schema: dict[str, Any]) -> None:
+    schema.pop("default", None)
+
+
+def _annotation(field: Any) -> Any:
+    kind: Any = field.annotation
+    return Annotated[(kind, *field.metadata)] if field.metadata else kind
+
+
+_PretrainingChange: Any = changes(Pretraining, "PretrainingChange")
+_PromptFormChange: Any = changes(PromptForm, "PromptFormChange")
+
+
+class PretrainingChange(_PretrainingChange):
+    """What differs from other layers."""
+
+
+PerSuite = dict[Suite, PretrainingChange]
+
+
+class Pretrain(Pretraining):
+    suites: PerSuite = {}
+
+
+class Backbone(PretrainingChange):
+    """A backbone besides the kinds themselves: what it is pretrained with differs."""
+
+    kind: BackboneKind
+    suites: PerSuite = {}
+
+
+class Condition(_PromptFormChange):
+    """The named condition of a cell: what a method is given."""
+
+    backbone: Name  # a kind, or a name under backbones
+    prompt_quality: Literal["expert", "medium", "random", "training"]
+    data_quality: Literal["expert", "medium", "random", "full"]
+    samples: Samples  # context segments per test task
+    prompts_per_task: Annotated[int, Field(ge=1, le=1000)] = 1  # PDT draws one per task
+
+
+class Method(Model):
+    kind: Name  # a file of tuning/methods
+    options: dict[str, Any] = {}
+    suite_options: dict[Suite, dict[str, Any]] = {}
+
+
+class Evaluate(Model):
+    episodes: Annotated[int, Field(ge=1, le=10_000)] = 50  # PTDT Table 6
+    curve_episodes: Annotated[int, Field(ge=1, le=10_000)] = 10
+
+
+class Entry(Model):
+    """A method under a condition, by the id that tables and printed numbers use."""
+
+    label: Line
+    condition: str
+    method: str
+    suites: Suites | None = None  # where it is wanted, if not wherever its tables are
+
+
+class Table(Model):
+    title: Line
+    paper: str | None = None  # a folder of papers/, if not one of the user's own
+    suites: Suites | None = None  # None: all of the run
+    entries: Ids
+
+
+class Figure(Table):
+    kind: FigureKind  # a file of report/plots/kinds
+    baseline: str | None = None  # the entry that the others are shown against
+
+    @model_validator(mode="after")
+    def _require_baseline(self) -> "Figure":
+        against = ("samples", "queries", "relative", "similarity", "budget", "regret")
+        if self.kind in against and self.baseline is None:
+            raise expected(f"a baseline, because kind is {self.kind}")
+        return self
+
+
+class Video(Model):
+    title: Line
+    suites: Suites | None = None
+    tasks: dict[Suite, Annotated[int, Field(ge=0)]] = {}  # if not the first test task
+    entries: Panels
+
+
+class RunConfig(Model):
+    """A run, all layers merged."""
+
+    preset: str
+    papers: str
+    run: Name
+    run_seed: Annotated[int, Field(ge=0, le=2**32 - 1)]
+    seeds: Seeds = [0, 1, 2]  # PTDT Table 1: three seeds
+    suites: Suites
+    tasks: dict[Suite, Task]
+    compute: Compute
+    collect: dict[Suite, Collect]
+    pretrain: Pretrain = Pretrain()
+    backbones: Annotated[dict[Name, Backbone], AfterValidator(at_most(100))] = {}
+    conditions: dict[Name, Condition]
+    methods: dict[Name, Method]
+    evaluate: Evaluate = Evaluate()
+    entries: Annotated[dict[Name, Entry], AfterValidator(at_most(1000))]
+    tables: Annotated[dict[TableName, Table], AfterValidator(at_most(100))]
+    figures: Annotated[dict[TableName, Figure], AfterValidator(at_most(100))] = {}
+    videos: Annotated[dict[TableName, Video], AfterValidator(at_most(20))] | None = None
+    report: Report = "all"

@@ -1,0 +1,152 @@
+"""What entries inherit with ``like``, and what grids generate."""
+
+import pytest
+
+from support.configuration import with_keys
+from trajprompt.config import derive
+from trajprompt.config.inherit import expanded, written_at
+from trajprompt.errors import TrajpromptError
+
+
+def methods(**entries):
+    return expanded({"methods": entries})["methods"]
+
+
+def options(method, suite):
+    return {**method["options"], **method.get("suite_options", {}).get(suite, {})}
+
+
+def test_own_options_come_before_those_of_the_base_for_a_suite():
+    base = {
+        "kind": "k",
+        "options": {"a": 1, "b": 1, "c": 1, "d": 1},
+        "suite_options": {"reach": {"b": 2, "c": 2, "d": 2}},
+    }
+    own = {
+        "like": "base",
+        "options": {"c": 3, "d": 3},
+        "suite_options": {"reach": {"d": 4}},
+    }
+    made = methods(base=base, own=own)
+    assert options(made["own"], "reach") == {"a": 1, "b": 2, "c": 3, "d": 4}
+    assert options(made["own"], "ant-dir") == {"a": 1, "b": 1, "c": 3, "d": 3}
+    assert made["own"]["kind"] == "k" and made["base"] == base
+
+
+def test_a_base_may_have_a_base():
+    made = methods(
+        c={"like": "b", "options": {"z": 3}},
+        b={"like": "a", "options": {"y": 2}},
+        a={"kind": "k", "options": {"x": 1}},
+    )
+    assert made["c"] == {"kind": "k", "options": {"x": 1, "y": 2, "z": 3}}
+
+
+def test_a_method_without_a_kind_is_only_inherited_from():
+    budget = {"options": {"episodes": 5}}
+    made = methods(budget=budget, own={"like": "budget", "kind": "k"})
+    assert made == {"own": {"kind": "k", "options": {"episodes": 5}}}
+    with pytest.raises(TrajpromptError, match="entries.pdt.method: found equal-budget"):
+        with_keys({"entries.pdt.method": "equal-budget"})
+
+
+def test_options_may_be_those_of_another_method():
+    inner = {"kind": "k", "options": {"x": 1, "y": 1}}
+    outer = {"kind": "o", "options": {"inner": {"like": "inner", "y": 2}}}
+    made = methods(inner=inner, outer=outer)
+    assert made["outer"]["options"] == {"inner": {"x": 1, "y": 2}}
+
+
+def test_what_a_user_changes_reaches_the_variants():
+    made = with_keys({"methods.prompt-bandit.options.refit_steps": 7})
+    for method in ("prompt-bandit-ucb", "prompt-bandit-psi-unnormalised"):
+        own = derive.tune(made, "point-sparse", "segments", method, 0)
+        assert own.options["refit_steps"] == 7
+    made = with_keys({"conditions.expert.samples": 100})
+    assert made["conditions"]["random-both"]["samples"] == 100
+    assert made["conditions"]["samples-32"]["samples"] == 32
+
+
+@pytest.mark.parametrize(
+    ("keys", "message"),
+    [
+        (
+            {"methods.ptdt-offline.like": "magic"},
+            "methods.ptdt-offline.like: found 'magic'",
+        ),
+        ({"methods.ptdt-offline.like": 3}, "methods.ptdt-offline.like: found 3"),
+        (
+            {"methods.ptdt-offline.like": "ptdt-offline-literal"},
+            "methods.ptdt-offline.*: found .*not itself like",
+        ),
+        ({"backbones.segments.like": "prompt-dt"}, "backbones.segments.like: "),
+        ({"conditions.expert.like": "expert"}, "conditions.expert.like: .*not itself"),
+        (
+            {"methods.diffuser-ptdt.options.ptdt.like": "magic"},
+            "methods.diffuser-ptdt.options.ptdt.like: found 'magic'",
+        ),
+        (
+            {"methods.equal-budget.options.episodes": 0},
+            "command line: methods.equal-budget.options.episodes: found 0",
+        ),
+        (
+            {"methods.equal-budget.suite_options.reach": 3},
+            "command line: methods.equal-budget.suite_options.reach: found 3",
+        ),
+    ],
+)
+def test_wrong_bases_and_what_comes_from_them_are_named(keys, message):
+    with pytest.raises(TrajpromptError, match=message):
+        with_keys(keys)
+
+
+def test_a_value_is_traced_to_where_it_is_written():
+    config = {
+        "methods": {
+            "a": {"kind": "k", "options": {"x": 1}},
+            "b": {"like": "a"},
+            "c": {"kind": "o", "options": {"inner": {"like": "b"}}},
+        }
+    }
+    place = ["methods", "a", "options", "x"]
+    assert written_at(["methods", "b", "options", "x"], config) == place
+    assert written_at(["methods", "c", "options", "inner", "x"], config) == place
+    nowhere = ["methods", "b", "options", "y"]
+    assert written_at(nowhere, config) == nowhere
+
+
+def test_a_grid_is_every_quality_with_every_quality():
+    made = with_keys({"preset": "paper"})
+    ids = made["tables"]["ptdt_table3"]["entries"]
+    assert len(ids) == 18
+    assert ids[:3] == ["prompt-dt-ft", "ft-expert-medium", "ft-expert-random"]
+    seen = set()
+    for name in ids[9:]:
+        entry = made["entries"][name]
+        condition = made["conditions"][entry["condition"]]
+        seen.add((condition["data_quality"], condition["prompt_quality"]))
+        assert entry["method"] == "ptdt-offline" and condition["samples"] == 256
+    assert len(seen) == 9
+    assert made["entries"]["ptdt-random-medium"]["label"] == (
+        "PTDT-offline (random data, medium prompt)"
+    )
+
+
+@pytest.mark.parametrize(
+    ("keys", "message"),
+    [
+        ({"grids": 3}, "grids: found 3"),
+        ({"grids.mine": {"label": "x"}}, "grids.mine: .*the keys"),
+        ({"grids.ft.label": 3}, "grids.ft.label: found 3"),
+        ({"tables.ptdt_table3.entries": ["grid magic"]}, "entries.0: found grid magic"),
+    ],
+)
+def test_wrong_grids_are_named(keys, message):
+    with pytest.raises(TrajpromptError, match=message):
+        with_keys(keys)
+
+
+def test_what_a_grid_generates_can_be_changed():
+    made = with_keys({"entries.ft-random-random.suites": ["reach"]})
+    assert made["entries"]["ft-random-random"]["suites"] == ["reach"]
+    assert made["entries"]["ft-random-random"]["method"] == "full-finetune"

@@ -1,0 +1,121 @@
+"""Layers of a configuration: papers, presets, files; who has the last word."""
+
+import shutil
+
+import pytest
+
+from support.configuration import FILE, with_keys
+from support.paths import ROOT
+from trajprompt.config.load import load_config
+from trajprompt.errors import TrajpromptError
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A copy of what a configuration is made of."""
+    shutil.copy(FILE, tmp_path)
+    for name in ("presets", "papers"):
+        shutil.copytree(ROOT / name, tmp_path / name)
+    return tmp_path
+
+
+def without(config, *keys):
+    return {key: value for key, value in config.items() if key not in keys}
+
+
+def test_the_laptop_preset_is_the_default():
+    assert load_config([FILE]) == with_keys({"preset": "laptop"})
+
+
+@pytest.mark.parametrize("name", ["laptop", "smoke", "paper"])
+def test_a_preset_as_a_file_and_by_name_are_the_same_run(name):
+    by_file = load_config([FILE, ROOT / f"presets/{name}.yaml"])
+    assert by_file == with_keys({"preset": name})
+    assert by_file["run"] == by_file["preset"] == name
+
+
+def test_the_users_files_lie_over_the_preset(folder):
+    (folder / "mine.yaml").write_text("evaluate: {episodes: 7}\nrun: mine\n")
+    made = load_config([folder / "config.yaml", folder / "mine.yaml"])
+    assert made["evaluate"] == {"episodes": 7, "curve_episodes": 2}  # 4 and 2
+    assert (made["run"], made["preset"]) == ("mine", "laptop")
+    last = [folder / "config.yaml", folder / "mine.yaml", folder / "presets/smoke.yaml"]
+    assert load_config(last)["evaluate"]["episodes"] == 2
+
+
+def test_a_preset_lies_over_the_one_that_it_is_like(folder):
+    text = "preset: tiny\nlike: smoke\nseeds: [4, 5]\n"
+    (folder / "presets/tiny.yaml").write_text(text)
+    (folder / "mine.yaml").write_text("preset: tiny\n")
+    tiny = load_config([folder / "config.yaml", folder / "mine.yaml"])
+    assert (tiny["run"], tiny["seeds"]) == ("tiny", [4, 5])
+    differ = ("preset", "run", "seeds")
+    assert without(tiny, *differ) == without(with_keys({"preset": "smoke"}), *differ)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("preset: other\n", 'tiny.yaml: preset: found "other"; expected tiny'),
+        ("preset: tiny\nlike: tiny\n", "tiny.yaml: like: .*'tiny'.*laptop, paper, smoke"),
+        ("preset: tiny\nlike: big\n", "tiny.yaml: like: .*'big'"),
+        ("preset: tiny\nsedes: [0]\n", "tiny.yaml: sedes: an unknown key"),
+        ("preset: tiny\nseeds: [x]\n", "tiny.yaml: seeds.0: .*an integer"),
+    ],
+)
+def test_wrong_presets_are_named(folder, text, message):
+    (folder / "presets/tiny.yaml").write_text(text)
+    (folder / "mine.yaml").write_text("preset: tiny\n")
+    with pytest.raises(TrajpromptError, match=message):
+        load_config([folder / "config.yaml", folder / "mine.yaml"])
+
+
+def test_a_base_outside_the_presets_is_refused(folder):
+    (folder / "mine.yaml").write_text("like: smoke\n")
+    with pytest.raises(TrajpromptError, match="mine.yaml: like: .*`preset: NAME`"):
+        load_config([folder / "config.yaml", folder / "mine.yaml"])
+
+
+PAPER = 'name: Mine\ntitle: A paper\narxiv: "2601.00001"\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            f"{PAPER}entries: {{prompt-dt: {{}}}}",
+            "entries.prompt-dt: .*papers/ptdt/paper.yaml",
+        ),
+        (f"{PAPER}seeds: [0]", "mine/paper.yaml: seeds: .*mappings called backbones"),
+        (f"{PAPER}tables: [mine]", "mine/paper.yaml: tables: "),
+        ("title: A paper\narxiv: null\n", "mine/paper.yaml: name: found None"),
+        (
+            "name: A\ntitle: A\narxiv: 2601.1\n",
+            "mine/paper.yaml: arxiv: .*2601.00001|quoted",
+        ),
+        (f"{PAPER}tables: {{a: {{title: x}}}}", "mine/paper.yaml: tables.a.entries: "),
+    ],
+)
+def test_wrong_papers_are_named(folder, text, message):
+    (folder / "papers/mine").mkdir()
+    (folder / "papers/mine/paper.yaml").write_text(text)
+    with pytest.raises(TrajpromptError, match=message):
+        load_config([folder / "config.yaml"])
+
+
+def test_what_a_paper_defines_is_of_that_paper(folder):
+    (folder / "papers/mine").mkdir()
+    table = "tables: {one: {title: x, entries: [prompt-dt], suites: [reach]}}\n"
+    (folder / "papers/mine/paper.yaml").write_text(PAPER + table)
+    made = load_config([folder / "config.yaml"])
+    assert made["tables"]["one"]["paper"] == "mine"
+    own = [name for name, table in made["tables"].items() if table["paper"] == "own"]
+    assert list(made["tables"])[-len(own) :] == own  # our own come last
+
+
+def test_papers_may_lie_in_another_folder(folder):
+    (folder / "papers").rename(folder / "others")
+    (folder / "mine.yaml").write_text("papers: others\n")
+    assert load_config([folder / "config.yaml", folder / "mine.yaml"])["papers"] == "others"
+    with pytest.raises(TrajpromptError, match="papers: found papers, which is no folder"):
+        load_config([folder / "config.yaml"])

@@ -1,0 +1,151 @@
+"""The hooks in the installed Snakemake, by a workflow of two tiny jobs."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from trajprompt.errors import TrajpromptError
+from trajprompt.workflow import hooks
+
+SOURCE = Path(hooks.__file__).parents[2]
+SNAKEFILE = """
+from trajprompt.workflow import hooks
+
+{before}
+hooks.install(workflow, "tiny")
+
+rule all:
+    input: expand("results/tiny/{{n}}", n=range(2))
+
+rule one:
+    output: "results/tiny/{{n}}"
+    shell:
+        "touch started{{wildcards.n}}; while [ -e wait ]; do sleep 0.1; done;"
+        " touch {{output}}"
+"""
+RENAMED = """
+from types import SimpleNamespace
+workflow.__class__.scheduling_settings = property(
+    lambda workflow: SimpleNamespace(limit=None), lambda workflow, value: None
+)
+"""
+ONE_AN_HOUR = ("--max-jobs-per-timespan", "1/1h")
+LIMITED = "Job rate limit reached"
+PATIENCE = 300  # seconds
+
+
+class Tiny:
+    """A folder with the workflow."""
+
+    def __init__(self, folder):
+        self.folder, self.waits = folder, folder / "wait"
+        self.write()
+
+    def write(self, before=""):
+        (self.folder / "Snakefile").write_text(SNAKEFILE.format(before=before))
+
+    def start(self, *arguments):
+        command = [sys.executable, "-m", "snakemake", "--cores", "1", *arguments]
+        return subprocess.Popen(
+            command,
+            cwd=self.folder,
+            env={**os.environ, "PYTHONPATH": str(SOURCE)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+
+    def run(self, *arguments):
+        """Exit code and all that was printed."""
+        with killed_at_the_end(self.start(*arguments)) as process:
+            text, _ = process.communicate(timeout=PATIENCE)
+            return process.returncode, text
+
+    @property
+    def made(self):
+        return sorted(path.name for path in self.folder.glob("results/tiny/*"))
+
+
+@contextlib.contextmanager
+def killed_at_the_end(process):
+    try:
+        yield process
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        process.stdout.close()
+
+
+@pytest.fixture
+def tiny(tmp_path):
+    return Tiny(tmp_path)
+
+
+def test_the_limit_of_jobs_per_second_is_lifted(tiny):
+    code, text = tiny.run(*ONE_AN_HOUR)
+    assert code == 0 and LIMITED not in text, text
+    assert tiny.made == ["0", "1"]
+
+
+def test_snakemake_keeps_that_limit_without_the_hook(tiny):
+    """Else the test above would show nothing."""
+    tiny.write(before="hooks.install = lambda workflow, run: None")
+    with killed_at_the_end(tiny.start(*ONE_AN_HOUR)) as process:
+        assert any(LIMITED in line for line in process.stdout)
+    assert len(tiny.made) == 1
+
+
+def test_a_second_run_is_refused_while_the_first_works(tiny):
+    tiny.waits.touch()
+    with killed_at_the_end(tiny.start()) as first:
+        wait_for(lambda: list(tiny.folder.glob("started*")), first)
+        code, text = tiny.run()
+        assert code == 1
+        assert f"run 'tiny': in use by process {first.pid} on" in text
+        assert "Traceback" not in text and "cannot be locked" not in text
+        assert tiny.run("-n")[0] == 0  # a dry run is not
+        tiny.waits.unlink()
+        assert first.wait(timeout=PATIENCE) == 0
+    assert tiny.made == ["0", "1"]
+
+
+def test_a_killed_run_leaves_no_lock(tiny):
+    tiny.waits.touch()
+    with killed_at_the_end(tiny.start()) as first:
+        wait_for(lambda: list(tiny.folder.glob("started*")), first)
+    assert list(tiny.folder.glob(".snakemake/locks/*.lock"))  # Snakemake's own are left
+    tiny.waits.unlink()
+    code, text = tiny.run("--rerun-incomplete")
+    assert code == 0 and "removed the locks of process" in text, text
+
+
+def wait_for(event, process):
+    end = time.monotonic() + PATIENCE
+    while not event():
+        assert process.poll() is None and time.monotonic() < end
+        time.sleep(0.1)
+
+
+def test_an_attribute_that_snakemake_lacks_is_named(tiny):
+    """Not passed over in silence: as if the limit had another name in its next version."""
+    tiny.write(before=RENAMED)
+    code, text = tiny.run()
+    assert code == 1 and tiny.made == []
+    assert "has no attribute 'max_jobs_per_timespan'" in text and hooks.REMEDY in text
+    assert "Traceback" not in text
+
+
+def test_an_attribute_is_found_by_its_path():
+    workflow = SimpleNamespace(settings=SimpleNamespace(lock=True))
+    assert hooks.attribute(workflow, "settings.lock") is True
+    with pytest.raises(TrajpromptError, match=r"^Snakemake 9\..* has no attribute 'hold'"):
+        hooks.attribute(workflow, "settings.hold")
