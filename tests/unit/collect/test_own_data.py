@@ -8,13 +8,14 @@ import h5py
 import numpy as np
 import pytest
 
+from support.configuration import check
 from support.exchange_data import REACH, VEL, stored
 from support.paths import CONFIG
 from trajprompt.artifacts.atomic import file_hash
 from trajprompt.commands.collect import run as collect
 from trajprompt.config import derive
 from trajprompt.config.checks import splits
-from trajprompt.config.load import check_config, load_config
+from trajprompt.config.load import load_config
 from trajprompt.errors import TrajpromptError
 from trajprompt.settings.stages import CollectSettings
 from trajprompt.trajectories.store import COLUMNS, read_attributes, read_trajectories
@@ -36,7 +37,7 @@ def own(path: object, **changes: object) -> dict[str, object]:
 def test_a_config_may_name_the_users_own_data(tmp_path):
     path = stored(tmp_path / "mine.h5", REACH, [*TASKS, 0], [82] * 12)
     chosen = own(path)
-    check_config(chosen, [CONFIG])
+    check(chosen)
     settings = derive.settings_for(chosen, CollectSettings, suite="reach")
     assert settings.options == {"path": str(path)}
     out = tmp_path / "trajectories.h5"
@@ -65,7 +66,7 @@ def test_own_data_for_every_suite(tmp_path):
         "algorithm": "file",
         "options": {"path": str(path)},
     }
-    check_config(chosen, [CONFIG])
+    check(chosen)
     settings = derive.collect(chosen, "cheetah-vel")
     assert (settings.algorithm, settings.options) == ("file", {"path": str(path)})
     assert set(settings.tasks) == {*train, *test}
@@ -73,7 +74,7 @@ def test_own_data_for_every_suite(tmp_path):
 
 def expect(chosen: dict[str, object], *words: str) -> None:
     with pytest.raises(TrajpromptError) as caught:
-        check_config(chosen, [CONFIG])
+        check(chosen)
     for word in words:
         assert word in str(caught.value)
 

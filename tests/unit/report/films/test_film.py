@@ -7,11 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from support.configuration import check
 from support.paths import CONFIG, preset
 from trajprompt.artifacts.video import encodable, write_video
 from trajprompt.config import cells as table_cells
 from trajprompt.config import derive
-from trajprompt.config.load import check_config, load_config
+from trajprompt.config.load import load_config
 from trajprompt.errors import TrajpromptError
 from trajprompt.report.films import film as videos
 from trajprompt.report.films.panels import LABEL, TITLE, Panels
@@ -81,7 +82,7 @@ def test_every_run_has_a_video(made):
 def test_what_fits_nothing_is_refused(change, where):
     wrong = {**DEFAULT, "videos": {"rollouts": {**DEFAULT["videos"]["rollouts"], **change}}}
     with pytest.raises(TrajpromptError, match=where):
-        check_config(wrong)
+        check(wrong)
 
 
 def test_every_film_gets_its_own_files():
