@@ -14,18 +14,18 @@ from trajprompt.tuning.registry import get_method
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda h: [], ":history: no entries; expected entries of task, prompt, iter"),
-        (lambda h: [{"task": 2}], ":history: an entry of task; expected entries of task,"),
+        (lambda h: [], ":history: no entries; expected HistoryRows"),
+        (lambda h: [{"task": 2}], ":history: entries of type dict; expected HistoryRows"),
         (
             lambda h: h[:-1],
             ":history: nothing of task 7, prompt 0, iteration 2; expected an",
         ),
         (
-            lambda h: [e | {"queries": 0.5} for e in h],
+            lambda h: [dataclasses.replace(e, queries=0.5) for e in h],
             "queries: <f8 .*; expected .* i or u",
         ),
         (
-            lambda h: [e | {"objective": None} for e in h],
+            lambda h: [dataclasses.replace(e, objective=None) for e in h],
             "objective: type object; .*numbers",
         ),
     ],
