@@ -61,7 +61,7 @@ def _run(command: str, arguments: Sequence[str]) -> None:
         module.main(arguments)
         sys.stdout.flush()
     except BrokenPipeError:  # the reader, such as `head`, has seen enough
-        sys.stdout = None  # type: ignore[assignment]
+        sys.stdout = None
 
 
 if __name__ == "__main__":

@@ -69,7 +69,7 @@ def test_every_section_is_explained_and_has_an_example():
 
 def test_grids_and_inheritance_of_the_page_do_what_it_says(tmp_path):
     made = laid_over(
-        OVERLAYS[[i for i, t in enumerate(OVERLAYS) if "grid soft" in t][0]], tmp_path
+        OVERLAYS[next(i for i, t in enumerate(OVERLAYS) if "grid soft" in t)], tmp_path
     )
     assert len(made["tables"]["mine"]["entries"]) == 10
     assert {suite for suite, _, _ in table_cells.cells(made, ("mine",))} == {"cheetah-vel"}

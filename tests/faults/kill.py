@@ -25,9 +25,9 @@ import psutil
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from leftovers import differences, leftovers, unreadable  # noqa: E402
+from leftovers import differences, leftovers, unreadable
 
-from support.workflow_copy import Workflow  # noqa: E402
+from support.workflow_copy import Workflow
 
 VICTIMS = ("main", "job", "group")
 MOST_ATTEMPTS = 4  # of the same command, after the killed one

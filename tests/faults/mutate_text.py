@@ -64,7 +64,7 @@ def change_tree(root: Any, chance: Chance) -> Any:
         parent[f"{last}x"] = parent.pop(last)
     elif action == 2:
         other = paths[int(chance.integers(len(paths)))]
-        found = _at(root, other) if not other[: len(parents)] == tuple(parents) else 0
+        found = _at(root, other) if other[: len(parents)] != tuple(parents) else 0
         parent[last] = json.loads(json.dumps(found))
     else:
         parent[last] = MARK

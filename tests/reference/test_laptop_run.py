@@ -128,4 +128,4 @@ def test_what_made_it_is_recorded():
 @pytest.mark.xfail(strict=True, reason="the kept run's record has the former keys")
 def test_it_is_of_this_configuration():
     recorded = json.loads((RUN / "record.json").read_text())["config"]
-    assert CONFIG == recorded
+    assert recorded == CONFIG

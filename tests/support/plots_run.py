@@ -110,7 +110,7 @@ def make_figure(
         baseline=baseline,
         conditions=CONDITIONS,
         methods={entry["method"]: entry["label"] for entry in reversed(entries)},
-        context_lengths=dict.fromkeys(suites, [CONTEXT_LENGTH]),
+        context_lengths={suite: [CONTEXT_LENGTH] for suite in suites},
     )
     cells = [(s, name, seed) for s in suites for name in columns for seed in seeds]
     backbones, stores = {}, []

@@ -5,6 +5,7 @@ exactly the gradient that it would get alone (tested), because Adam, too, works 
 by element. On a GPU one launch serves all tasks; on a CPU the gain is fewer small calls.
 """
 
+import itertools
 import math
 from collections.abc import Iterable
 
@@ -48,7 +49,7 @@ class StackedMLP(nn.Module):
         dtype: torch.dtype = torch.float32,
     ):
         super().__init__()
-        pairs = zip(sizes[:-1], sizes[1:], strict=True)
+        pairs = itertools.pairwise(sizes)
         self.layers = nn.ModuleList(StackedLinear(stack, i, o, generator) for i, o in pairs)
         self.layer_norm = layer_norm
         self.dtype = dtype

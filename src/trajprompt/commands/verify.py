@@ -15,7 +15,7 @@ from trajprompt.commands.process import run_stage
 from trajprompt.errors import TrajpromptError
 
 if TYPE_CHECKING:
-    from trajprompt.config.load import Config
+    from trajprompt.config.wrong_keys import Config
     from trajprompt.verification.chain import Finding
 
 EXAMPLES = """examples:

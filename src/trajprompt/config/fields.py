@@ -71,10 +71,10 @@ def samples(value: Any) -> Any:
     return value
 
 
-def at_most(count: int) -> Callable[[dict], dict]:
+def at_most(count: int) -> Callable[[dict[str, Any]], dict[str, Any]]:
     """A validator of mappings that have no more than ``count`` keys."""
 
-    def check(values: dict) -> dict:
+    def check(values: dict[str, Any]) -> dict[str, Any]:
         if len(values) > count:
             raise expected(f"at most {count} entries")
         return values

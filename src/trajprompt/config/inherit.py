@@ -120,9 +120,9 @@ def _methods(methods: Config) -> Config:
     """
     made = {}
     for name, method in methods.items():
-        if isinstance(method, dict) and "kind" not in method and "like" not in method:
-            if set(method) <= {"options", "suite_options"}:
-                continue
+        named = isinstance(method, dict) and not {"kind", "like"} & set(method)
+        if named and set(method) <= {"options", "suite_options"}:
+            continue
         made[name] = method
         options = method.get("options") if isinstance(method, dict) else None
         if not isinstance(options, dict):

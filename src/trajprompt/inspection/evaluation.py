@@ -3,6 +3,7 @@
 import csv
 from collections import defaultdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -133,9 +134,9 @@ def _evaluation(columns: Table) -> list[str]:
 
 def groups(
     columns: Table, keys: tuple[str, ...], where: np.ndarray
-) -> dict[tuple, np.ndarray]:
+) -> dict[tuple[Any, ...], np.ndarray]:
     """Sorted key values -> mask (rows,) of the rows that have them, among ``where``."""
-    found: dict[tuple, list[int]] = defaultdict(list)
+    found: dict[tuple[Any, ...], list[int]] = defaultdict(list)
     for row in np.flatnonzero(where):
         found[tuple(columns[key][row].item() for key in keys)].append(int(row))
     masks = {}

@@ -1,5 +1,6 @@
 """Policies that act for many episodes at once, one control step after the other."""
 
+import itertools
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 
@@ -141,7 +142,7 @@ def _chunks(rows: int, largest: int) -> list[slice]:
     count = -(-rows // max(1, largest))
     count += count % 2 if count > 1 else 0
     edges = [rows * i // max(1, count) for i in range(count + 1)]
-    return [slice(first, end) for first, end in zip(edges, edges[1:], strict=False)]
+    return [slice(first, end) for first, end in itertools.pairwise(edges)]
 
 
 def _check_prompts(backbone: Backbone, prompts: Segments | None, rows: int) -> None:

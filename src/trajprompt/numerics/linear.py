@@ -54,7 +54,7 @@ class _ReluMlp(torch.autograd.Function):
         return F.linear(hidden, contract, bias)
 
     @staticmethod
-    def backward(context: Any, gradient: Tensor) -> Any:  # type: ignore[override]
+    def backward(context: Any, gradient: Tensor) -> Any:
         x, hidden, expand, contract = context.saved_tensors
         flat, flat_hidden = gradient.flatten(0, -2), hidden.flatten(0, -2)
         to_hidden = flat @ contract  # (N, inner)

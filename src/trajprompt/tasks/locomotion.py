@@ -8,6 +8,7 @@ left out: with the reference's MuJoCo 2.0 contact forces read as zero (openai/gy
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -47,7 +48,7 @@ class LocomotionSimulator(MujocoSimulator):
         super().restore(state)
         self._alive = np.flatnonzero(~self._ended)
 
-    def _views_of(self, row: int) -> tuple:
+    def _views_of(self, row: int) -> tuple[Any, ...]:
         """Views made once, because making them costs more than copying through them."""
         data, state, nq, nv = (
             self.data[row],

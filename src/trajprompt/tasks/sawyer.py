@@ -9,7 +9,7 @@ way home (250 physics steps) and draws nothing, as the task fixes object and goa
 import copy
 from abc import abstractmethod
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -71,7 +71,7 @@ class SawyerSimulator(MujocoSimulator):
         self._frames = np.zeros((self.rows, 2, FRAME))  # current and previous
         self._views = [self._views_of(row) for row in range(self.rows)]
 
-    def _views_of(self, row: int) -> tuple:
+    def _views_of(self, row: int) -> tuple[Any, ...]:
         """Views made once, because making them costs more than copying through them."""
         data, kinematics = self.data[row], self._kinematics[row]
         inputs = (data.ctrl, self._controls[row], data.mocap_pos[0], self._mocap[row])

@@ -14,7 +14,7 @@ from typing import Any
 from trajprompt.artifacts.atomic import file_hash
 from trajprompt.artifacts.records import REPORT_RECORD, SUFFIX, Record, read_record
 from trajprompt.artifacts.resources import SUFFIX as RESOURCES
-from trajprompt.config.load import Config
+from trajprompt.config.wrong_keys import Config
 from trajprompt.errors import TrajpromptError
 from trajprompt.verification.jobs import Job, jobs_of
 

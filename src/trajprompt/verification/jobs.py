@@ -10,7 +10,7 @@ from typing import Any
 from trajprompt.artifacts.records import REPORT_RECORD, SUFFIX
 from trajprompt.config import cells as table_cells
 from trajprompt.config import derive
-from trajprompt.config.load import Config
+from trajprompt.config.wrong_keys import Config
 from trajprompt.settings import stages as settings
 
 REPORT = f"5_report/{REPORT_RECORD}"

@@ -68,7 +68,7 @@ class Evaluations:
     def __init__(self, paths: Sequence[str | Path], run: str):
         self.run = run
         self._cells: dict[tuple[str, str, str, int], pd.DataFrame] = {}
-        self._scores: dict[tuple, Scores] = {}
+        self._scores: dict[tuple[Any, ...], Scores] = {}
         for path in paths:
             for cell, rows in read_evaluation(path).groupby(list(CELL_COLUMNS)):
                 if cell in self._cells:

@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from trajprompt.errors import TrajpromptError
 from trajprompt.report.read.tables import read_table
@@ -37,7 +38,7 @@ class Published:
             for row in table.fillna({"note": ""}).itertuples(index=False, name=None):
                 self._add(path, row)
 
-    def _add(self, path: str | Path, row: tuple) -> None:
+    def _add(self, path: str | Path, row: tuple[Any, ...]) -> None:
         suite, column, mean, spread, seeds, source, note = row
         if (suite, column) in self._figures:
             raise TrajpromptError(

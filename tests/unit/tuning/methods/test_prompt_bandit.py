@@ -218,7 +218,7 @@ def test_rows_share_nothing(monkeypatch, exploration):
 )
 def test_a_stopped_bandit_goes_on_to_the_same_bits(monkeypatch, tmp_path, changed):
     options = quick(episodes=9, **changed)
-    whole, oracle, problem = play(monkeypatch, options)
+    whole, _, problem = play(monkeypatch, options)
 
     def work(checkpoint: Checkpoint) -> Adaptation:
         return tune(dataclasses.replace(problem, checkpoint=checkpoint), options)

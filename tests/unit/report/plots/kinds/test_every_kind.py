@@ -27,7 +27,7 @@ def test_every_kind_is_tested():
 def test_every_kind_is_drawn_the_same_twice(kind, tmp_path):
     columns, baseline = FIGURES[kind]
     made = make_figure(tmp_path, kind, columns, baseline)
-    unread = dict.fromkeys(FILES - set(READS[kind]), [])
+    unread = {name: [] for name in FILES - set(READS[kind])}
     for folder in ("a", "b"):  # from no other files than the kind says it reads
         main(made.command(tmp_path / folder, **unread))
     name = made.settings.table
