@@ -20,6 +20,8 @@ def run_stage(main: Callable[[Sequence[str] | None], None]) -> int:
     same bits by hand.
     """
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+    # Looking for plugins reads the metadata of every installed package.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     gc.set_threshold(GARBAGE)
     try:
         stop_with_parent()
