@@ -4,6 +4,8 @@ import re
 
 import pytest
 
+from support.configuration import FILE
+from support.paths import ROOT
 from trajprompt.config import cells as table_cells
 from trajprompt.config.load import load_config
 
@@ -18,7 +20,7 @@ def jobs(done):
 @pytest.mark.parametrize("preset", ["smoke", "paper"])
 def test_every_cell_has_one_job(workflow, preset):
     found = jobs(workflow.snakemake("-n", "--configfile", f"presets/{preset}.yaml"))
-    made = load_config(["config.yaml", f"presets/{preset}.yaml"])
+    made = load_config([FILE, ROOT / f"presets/{preset}.yaml"])
     seeds = len(made["seeds"])
     assert found["collect"] == len(made["suites"])
     assert found["pretrain"] == len(table_cells.backbones(made)) * seeds
@@ -27,16 +29,23 @@ def test_every_cell_has_one_job(workflow, preset):
     assert all(found[name] == 1 for name in (*made["tables"], *made["figures"]))
 
 
+@pytest.mark.parametrize("preset", ["laptop", "smoke", "paper"])
+def test_a_preset_by_name_and_as_a_file_are_the_same_jobs(workflow, preset):
+    by_name = jobs(workflow.snakemake("-n", "--config", f"preset={preset}"))
+    as_file = jobs(workflow.snakemake("-n", "--configfile", f"presets/{preset}.yaml"))
+    assert by_name == as_file
+
+
 def test_the_smoke_run_is_small(workflow):
     found = jobs(workflow.snakemake("-n", "--configfile", "presets/smoke.yaml"))
     # Five minutes on two cores; with room for a method of one's own and its table.
     assert sum(found.values()) <= 230
 
 
-@pytest.mark.parametrize("target", ["ptdt", "prompt_diffuser", "bandits"])
+@pytest.mark.parametrize("target", ["ptdt", "prompt_diffuser", "bandits", "own"])
 def test_a_paper_is_a_target(workflow, target):
     found = jobs(workflow.snakemake("-n", target))
-    made = load_config(["config.yaml"])
+    made = load_config([FILE])
     shown = {**made["tables"], **made["figures"]}
     own = [name for name, entry in shown.items() if entry.get("paper") == target]
     assert {name for name in found if name in shown} == set(own)
@@ -45,8 +54,8 @@ def test_a_paper_is_a_target(workflow, target):
 
 
 def test_a_run_may_make_one_table(workflow):
-    columns = "columns: [prompt-dt], suites: [reach]"
-    overlay = f"tables: {{ mine: {{ title: mine, {columns} }} }}\nreport: [mine]\n"
+    entries = "entries: [prompt-dt], suites: [reach]"
+    overlay = f"tables: {{ mine: {{ title: mine, {entries} }} }}\nreport: [mine]\n"
     (workflow.folder / "mine.yaml").write_text(overlay)
     found = jobs(workflow.snakemake("-n", "--configfile", "mine.yaml"))
     assert found["tune"] == found["evaluate"] == found["pretrain"] == 3
@@ -58,10 +67,10 @@ def test_a_backbone_may_be_a_variant(workflow):
     variant = "pairs: { kind: prompt-dt, prompt_segments: 2, prompt_length: 20 }"
     same = "prompt_quality: expert, data_quality: expert, samples: 256"
     overlay = f"""
-pretrain: {{ backbones: {{ {variant} }} }}
-settings: {{ pairs: {{ backbone: pairs, {same} }} }}
-columns: {{ pairs: {{ label: pairs, condition: pairs, method: none }} }}
-tables: {{ mine: {{ title: mine, columns: [prompt-dt, pairs], suites: [reach] }} }}
+backbones: {{ {variant} }}
+conditions: {{ pairs: {{ backbone: pairs, {same} }} }}
+entries: {{ pairs: {{ label: pairs, condition: pairs, method: none }} }}
+tables: {{ mine: {{ title: mine, entries: [prompt-dt, pairs], suites: [reach] }} }}
 report: [mine]
 """
     (workflow.folder / "mine.yaml").write_text(overlay)
