@@ -13,7 +13,7 @@ from trajprompt.config.load import load_config
 ROOT = Path(__file__).resolve().parents[2]
 RUN = ROOT / "results/reference/laptop"
 README = ROOT / "README.md"
-CONFIG = json.loads((RUN / "record.json").read_text())["config"]
+CONFIG = load_config([ROOT / "config.yaml"])
 PUBLISHED = ["cheetah-dir", "cheetah-vel", "ant-dir", "reach"]  # suites of both Tables 1
 
 
@@ -87,7 +87,7 @@ def sentences():
 def test_every_table_is_kept_and_comes_from_three_seeds(name):
     rows = [row for row in rows_of(name) if not row["column"].startswith("data-")]
     assert {row["seeds"] for row in rows} == {"3"}
-    assert {row["column"] for row in rows} == set(CONFIG["tables"][name]["columns"])
+    assert {row["column"] for row in rows} == set(CONFIG["tables"][name]["entries"])
 
 
 @pytest.mark.parametrize("name", table_cells.figures(CONFIG))

@@ -136,7 +136,7 @@ def test_who_is_left_out_is_compared_where_it_was_played(run):
 
 def test_one_block_is_enough_where_all_were_played_everywhere(tmp_path):
     made = report_run.make_run(tmp_path, ("reach",))
-    columns = [c for c in made.settings.columns if c["id"] != "ptdt-offline-literal"]
+    columns = [c for c in made.settings.entries if c["id"] != "ptdt-offline-literal"]
     settings = report_run.with_columns(made.settings, columns)
     run = load(made, settings)
     (only,) = blocks(run)
@@ -147,8 +147,8 @@ def test_one_block_is_enough_where_all_were_played_everywhere(tmp_path):
 def test_where_no_method_was_everywhere_the_widest_counts(tmp_path):
     made = report_run.make_run(tmp_path, ("cheetah-vel", "reach"))
     columns = [
-        {**made.settings.columns[0], "suites": ["reach"]},
-        {**made.settings.columns[3], "suites": ["cheetah-vel"]},
+        {**made.settings.entries[0], "suites": ["reach"]},
+        {**made.settings.entries[3], "suites": ["cheetah-vel"]},
     ]
     settings = report_run.with_columns(made.settings, columns)
     found = normalised(load(made, settings))

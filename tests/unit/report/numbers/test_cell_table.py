@@ -294,7 +294,7 @@ def test_columns_are_checked():
     assert parse_columns([good])[0].covers("reach")
     assert not parse_columns([good | {"suites": ["ant-dir"]}])[0].covers("reach")
     for entries in ([good, good], [good | {"colour": 1}], [{"id": "a"}], []):
-        with pytest.raises(TrajpromptError, match="columns"):
+        with pytest.raises(TrajpromptError, match="tables.entries"):
             parse_columns(entries)
 
 

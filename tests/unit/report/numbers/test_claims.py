@@ -138,7 +138,8 @@ def test_our_own_claims_stand_apart(run):
     printed = {"first": 1.0, "second": 2.0, "difference": -1.0}
     printed |= {"spread": None, "exceeds_spread": None}
     theirs = Claim("theirs", "arXiv 2502.04979", *texts, {"reach": printed})
-    ledger = Ledger([theirs, own], [], [])
+    names = read_ledger(report_run.PAPERS).names
+    ledger = Ledger([theirs, own], [], [], names)
     text = claims_markdown(ledger, judge(ledger, run, TABLES), run)
     theirs_part, own_part = text.split("## What no paper answers (this repository)")
     assert "## Prompt-Tuning Bandits (arXiv 2502.04979)" in theirs_part
