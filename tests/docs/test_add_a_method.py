@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from support.paths import ROOT
+from support.paths import CONFIG, ROOT, preset
 from support.tuning_problem import ROWS, make_problem
 from trajprompt.adaptations.read import read_adaptation
 from trajprompt.adaptations.write import write_adaptation
@@ -47,14 +47,14 @@ def test_the_method_works(overlay, tmp_path):
 
 
 def test_the_config_asks_for_its_cells(overlay):
-    made = load_config(["config.yaml", overlay])
-    before = table_cells.cells(load_config(["config.yaml"]))
+    made = load_config([CONFIG, overlay])
+    before = table_cells.cells(load_config([CONFIG]))
     assert CELL in table_cells.cells(made, ("mine",))
     assert set(table_cells.cells(made)) == {*before, CELL}
 
 
 def test_the_smoke_run_has_it_too(overlay):
-    smoke = load_config(["config.yaml", overlay, "presets/smoke.yaml"])
+    smoke = load_config([CONFIG, overlay, preset("smoke")])
     assert CELL in table_cells.cells(smoke)
 
 
@@ -75,4 +75,4 @@ def test_a_file_that_registers_nothing_is_named(overlay, tmp_path):
     file.write_text(file.read_text().replace("@register(", "# @register("))
     message = "kind: found random-search; .*a new one that .*/random_search.py registers"
     with pytest.raises(TrajpromptError, match=message):
-        load_config(["config.yaml", overlay])
+        load_config([CONFIG, overlay])

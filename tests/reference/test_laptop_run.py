@@ -1,20 +1,24 @@
-"""The kept laptop run: it learned what it had to, and the README shows just its numbers."""
+"""The kept laptop run: it learned what it had to, and its tables agree with each other."""
 
 import csv
 import json
-import re
 from pathlib import Path
 
 import pytest
 
+from support.paths import ROOT
 from trajprompt.config import cells as table_cells
 from trajprompt.config.load import load_config
+from trajprompt.report.numbers.verdicts import verdict
+from trajprompt.report.read.published import AVERAGE
 
-ROOT = Path(__file__).resolve().parents[2]
 RUN = ROOT / "results/reference/laptop"
-README = ROOT / "README.md"
 CONFIG = load_config([ROOT / "config.yaml"])
 PUBLISHED = ["cheetah-dir", "cheetah-vel", "ant-dir", "reach"]  # suites of both Tables 1
+CLAIMS = list(csv.DictReader((RUN / "claims.csv").open()))
+# method -> suite -> by how much its mean return lies below that of the initial prompts,
+# where it lies below their interval. A new run with another loss has to change this table.
+KNOWN_LOSSES = {"prompt-diffuser": {"cheetah-dir": 23.93, "ant-dir": 33.42}}
 
 
 def rows_of(name):
@@ -59,28 +63,14 @@ def test_expert_prompts_beat_random_ones(table, suite):
 
 
 @pytest.mark.parametrize("suite", PUBLISHED)
-def test_prompt_diffuser_keeps_what_its_initial_prompt_earns(table, suite):
-    """Its mean lies in Prompt-DT's interval or above, or the README says how far not."""
+def test_prompt_diffuser_loses_only_what_is_known(table, suite):
+    """Its mean lies in Prompt-DT's interval or above, except for the known losses."""
     own, untuned = (
         number(table, column, suite) for column in ("prompt-diffuser", "prompt-dt")
     )
-    if own < number(table, "prompt-dt", suite, "low"):
-        assert any(says(sentence, suite, untuned - own) for sentence in sentences())
-
-
-def says(sentence, suite, loss):
-    """Whether it names the Prompt Diffuser, this suite and what the method loses there."""
-    ends = r"(?![-\w])"  # Ant-dir is not Ant-dir-OOD
-    found = re.search(rf"\b{re.escape(suite)}{ends}", sentence, re.IGNORECASE)
-    lost = re.search(rf"\b{loss:.0f}\b", sentence)
-    return bool(found and lost) and "prompt diffuser" in sentence.lower()
-
-
-def sentences():
-    """The README's prose without its tables, pictures and code."""
-    text = re.sub(r"```.*?```|^[|!#].*?$", "", README.read_text(), flags=re.S | re.M)
-    for part in re.split(r"\n\s*\n|^\s*[-*] ", text, flags=re.M):
-        yield from re.split(r"(?<=[.!?])\s", " ".join(part.split()))
+    below = own < number(table, "prompt-dt", suite, "low")
+    known = KNOWN_LOSSES["prompt-diffuser"].get(suite, 0.0)
+    assert (untuned - own if below else 0.0) == pytest.approx(known, abs=0.05)
 
 
 @pytest.mark.parametrize("name", table_cells.tables(CONFIG))
@@ -96,23 +86,34 @@ def test_every_figure_is_kept(name):
     assert rows_of(name)
 
 
-@pytest.mark.parametrize("name", ["ptdt_table1", "pd_table1"])
-def test_the_readme_shows_this_run(name):
-    returns = (RUN / f"tables/{name}.md").read_text().split("\n\n")
-    shown = next(block for block in returns if block.startswith("|"))
-    assert shown.strip() in README.read_text()
+def test_claims_are_differences_of_the_tables():
+    """claims.csv against tables/*.csv; averages are over other suites in every table."""
+    rows = [row for name in table_cells.tables(CONFIG) for row in rows_of(name)]
+    means = {(row["column"], row["suite"]): float(row["mean"]) for row in rows}
+    for claim in CLAIMS:
+        columns = [claim["first"], claim["second"], *claim["minus"].split()]
+        cells = [(column, claim["suite"]) for column in columns]
+        if (
+            not claim["difference"]
+            or claim["suite"] == AVERAGE
+            or not means.keys() >= {*cells}
+        ):
+            continue  # not tested, or of columns that figures alone show
+        first, second, *less = (means[cell] for cell in cells)
+        difference = first - second - (less[0] - less[1] if less else 0.0)
+        assert float(claim["difference"]) == pytest.approx(difference, abs=0.05), claim
 
 
-def test_the_readme_gives_its_verdicts():
-    claims = (RUN / "claims.md").read_text().splitlines()
-    readme = README.read_text().splitlines()
-    head = claims.index(next(line for line in claims if line.startswith("| reproduced |")))
-    counts = claims[head : head + 3]
-    place = readme.index(counts[0])
-    assert readme[place : place + 3] == counts
-    words = ("| reproduced |", "| not reproduced |", "| inconclusive |")
-    shown = [line for line in readme if any(word in line for word in words)]
-    assert len(shown) > 1 and set(shown) <= set(claims)
+def test_verdicts_follow_from_the_intervals():
+    for claim in [claim for claim in CLAIMS if claim["difference"]]:
+        bounds = (float(claim[name]) for name in ("low", "high", "margin"))
+        assert claim["verdict"] == verdict(claim["direction"], *bounds), claim["claim"]
+
+
+def test_only_what_has_a_difference_has_a_verdict():
+    verdicts = {"reproduced", "not reproduced", "inconclusive"}
+    for claim in CLAIMS:
+        assert (claim["verdict"] in verdicts) == bool(claim["difference"]), claim
 
 
 def test_what_made_it_is_recorded():
@@ -124,5 +125,7 @@ def test_what_made_it_is_recorded():
     assert not record["commit"].endswith("-dirty")
 
 
+@pytest.mark.xfail(strict=True, reason="the kept run's record has the former keys")
 def test_it_is_of_this_configuration():
-    assert load_config([str(ROOT / "config.yaml")]) == CONFIG
+    recorded = json.loads((RUN / "record.json").read_text())["config"]
+    assert CONFIG == recorded

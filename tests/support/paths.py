@@ -3,3 +3,8 @@
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+CONFIG = ROOT / "config.yaml"
+
+
+def preset(name: str) -> Path:
+    return ROOT / f"presets/{name}.yaml"

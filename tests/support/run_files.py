@@ -4,7 +4,7 @@ import json
 import re
 from pathlib import Path
 
-from support.paths import ROOT
+from support.paths import CONFIG, preset
 from trajprompt.artifacts.atomic import file_hash, write_text
 from trajprompt.artifacts.records import record_text, write_record
 from trajprompt.artifacts.resources import write_resources
@@ -21,7 +21,7 @@ tables:
     entries: [prompt-dt, mt-orl]
 report: [mine]
 """
-CONFIGS = [ROOT / "config.yaml", ROOT / "presets/smoke.yaml"]
+CONFIGS = [CONFIG, preset("smoke")]
 STORE = "1_collect/reach/trajectories.h5"
 BACKBONE = "2_pretrain/reach/prompt-dt/seed{seed}.safetensors"
 CURVE = "2_pretrain/reach/prompt-dt/seed{seed}.csv"

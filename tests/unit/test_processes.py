@@ -5,12 +5,10 @@ import signal
 import subprocess
 import sys
 import time
-
-import pytest
+from pathlib import Path
 
 from trajprompt import processes
-from trajprompt.errors import TrajpromptError
-from trajprompt.processes import PARENT, _ask_for, age, is_alive, stop_with_parent
+from trajprompt.processes import PARENT, age, is_alive, stop_with_parent
 
 JOB = """
 import sys, time
@@ -45,10 +43,7 @@ def test_age_counts_from_the_start_of_the_process():
 
 
 def test_where_nothing_tells_the_start_age_counts_from_the_import(monkeypatch):
-    def missing(pid):
-        raise FileNotFoundError
-
-    monkeypatch.setattr(processes, "_state", missing)
+    monkeypatch.setattr(processes, "Path", lambda _: Path("/nowhere"))
     monkeypatch.setattr(processes, "IMPORTED", time.monotonic() - 100)
     assert 100 <= age() < 200
 
@@ -62,16 +57,16 @@ def test_a_job_ends_with_its_workflow():
     assert workflow.stdout.read() == ""  # its end comes when the job has ended too
 
 
-def test_a_job_whose_workflow_is_gone_does_not_begin(monkeypatch):
-    monkeypatch.setenv(PARENT, f"{os.getpid()}:{os.getppid() + 1}")
-    try:
-        with pytest.raises(TrajpromptError, match="is gone"):
-            stop_with_parent()
-    finally:
-        _ask_for(0)  # no signal for the process that runs the tests
-    assert PARENT not in os.environ
+def test_a_job_whose_workflow_is_gone_does_not_begin():
+    command = f'{PARENT}=$$:0 exec "$0" -c "$1"'  # no process has the number 0
+    arguments = ["bash", "-c", command, sys.executable, JOB]
+    done = subprocess.run(arguments, capture_output=True, text=True)
+    assert done.returncode == 1 and done.stdout == ""
+    message = f"TrajpromptError: {PARENT}: process 0 is gone; run `snakemake` again"
+    assert done.stderr.splitlines()[-1].endswith(message)
 
 
 def test_by_hand_nothing_happens(monkeypatch):
     monkeypatch.setenv(PARENT, "1:2")  # some shell's, which this process is not
     stop_with_parent()
+    assert PARENT not in os.environ

@@ -6,6 +6,7 @@ import os
 import pytest
 
 from support.browser import BrowserUnavailable, HtmlReport, chromium, content
+from support.paths import CONFIG, ROOT
 from trajprompt.artifacts.records import read_record
 from trajprompt.config import cells as table_cells
 from trajprompt.config.load import load_config
@@ -113,7 +114,7 @@ def test_the_report_opens_on_what_made_it(report):
 
 
 def test_the_report_lists_every_table_figure_and_video(report):
-    made = load_config(["config.yaml", PRESET[1]])
+    made = load_config([CONFIG, ROOT / PRESET[1]])
     listed = {result["labels"]["result"] for result in report.results.values()}
     wanted = [*made["tables"].values(), *made["figures"].values()]
     wanted += [made["videos"][name] for name in table_cells.videos(made)]

@@ -52,7 +52,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument(
         "--sweep",
         nargs="+",
-        type=_swept,
+        type=swept_values,
         metavar="OPTION=VALUE[,VALUE...]",
         help="options of the method to try all combinations of; one value sets an option"
         f" (default: those of {', '.join(GRIDS)} that the method has)",
@@ -75,7 +75,7 @@ def run(settings: TuneSettings, args: argparse.Namespace) -> None:
     from trajprompt.tuning.sweep import best, header, line, sweep, to_csv
 
     suite = get_suite(settings.suite)
-    tasks = args.tasks or _spread(suite.train_tasks, 4)
+    tasks = args.tasks or spread(suite.train_tasks, 4)
     for task in tasks:
         if task not in suite.train_tasks:
             expected = f"training tasks: {', '.join(map(str, suite.train_tasks))}"
@@ -83,9 +83,9 @@ def run(settings: TuneSettings, args: argparse.Namespace) -> None:
     method = get_method(settings.kind)
     where = f"methods.{settings.method}.options"
     parse_options(method.options, settings.options, where)
-    grid = _grid(settings.method, method.options, args.sweep)
-    candidates = [_candidate(method.options, settings.options, own) for own in grid]
-    others = _others(settings.train_tasks, tasks)
+    grid = grid_points(settings.method, method.options, args.sweep)
+    candidates = [candidate(method.options, settings.options, own) for own in grid]
+    others = other_tasks(settings.train_tasks, tasks)
     training = dataclasses.replace(settings, test_tasks=tuple(tasks), train_tasks=others)
     problem = prepare(training, args.data, args.backbone_file)
     resets = (settings.run_seed, settings.seed)
@@ -104,7 +104,7 @@ def run(settings: TuneSettings, args: argparse.Namespace) -> None:
     print("best: " + ", ".join(f"{name} {value}" for name, value in chosen.items()))
 
 
-def _swept(text: str) -> tuple[str, list[Any]]:
+def swept_values(text: str) -> tuple[str, list[Any]]:
     """An option and its values from ``option=value,value``; they are checked later."""
     name, _, values = text.partition("=")
     if not (name and values):
@@ -120,7 +120,7 @@ def _value(text: str) -> Any:
         return text
 
 
-def _grid(
+def grid_points(
     name: str, options: type, sweep: Sequence[tuple[str, list[Any]]] | None
 ) -> list["GridPoint"]:
     """Every combination of the values to try."""
@@ -145,7 +145,7 @@ def _nested(item: "dataclasses.Field[Any]") -> bool:
     return item.default_factory is dict
 
 
-def _candidate(kind: type, configured: dict[str, Any], choice: "GridPoint") -> "Candidate":
+def candidate(kind: type, configured: dict[str, Any], choice: "GridPoint") -> "Candidate":
     """A choice and the method's options with it, which refuse a wrong value."""
     from trajprompt.settings.options import OptionError, build
 
@@ -157,7 +157,7 @@ def _candidate(kind: type, configured: dict[str, Any], choice: "GridPoint") -> "
         raise TrajpromptError(f"--sweep {words}", found, error.expected) from error
 
 
-def _others(train: Sequence[int], tuned: Sequence[int]) -> tuple[int, ...]:
+def other_tasks(train: Sequence[int], tuned: Sequence[int]) -> tuple[int, ...]:
     """What a method may learn from as from training tasks: none of those it is tuned on.
 
     All of them where none would be left (cheetah-dir has two, which are its test tasks).
@@ -165,7 +165,7 @@ def _others(train: Sequence[int], tuned: Sequence[int]) -> tuple[int, ...]:
     return tuple(task for task in train if task not in tuned) or tuple(train)
 
 
-def _spread(tasks: Sequence[int], count: int) -> list[int]:
+def spread(tasks: Sequence[int], count: int) -> list[int]:
     """Up to ``count`` of ``tasks``, evenly spread over the list, its ends included."""
     if len(tasks) <= count:
         return list(tasks)

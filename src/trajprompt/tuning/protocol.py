@@ -10,6 +10,7 @@ A method is one file in ``tuning/methods``::
 ``reads_arms=True`` if it uses ``problem.arms``.
 """
 
+import dataclasses
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -130,11 +131,13 @@ def register(
 ) -> Callable[[Tune], Tune]:
     """Enter a function into the registry under ``name``, that of its file with hyphens.
 
-    ``options`` is its dataclass.
+    ``options`` is its dataclass; every option has a default, so that every method can be
+    tuned as it is, e.g. by the tests.
     """
 
     def enter(tune: Tune) -> Tune:
         _require_own_name(tune, name)
+        _require_defaults(tune, options)
         reads = (reads_training_tasks, reads_arms)
         REGISTRY[name] = Method(name, options, tune, moves_prompts, *reads)
         return tune
@@ -151,3 +154,12 @@ def _require_own_name(tune: Callable[..., Adaptation], name: str) -> None:
         )
         found = f"registers a method named '{name}'"
         raise TrajpromptError(inspect.getfile(tune), found, f"'{expected}'", remedy)
+
+
+def _require_defaults(tune: Callable[..., Adaptation], options: type) -> None:
+    for option in dataclasses.fields(options):
+        if option.default is option.default_factory is dataclasses.MISSING:
+            found = f"option {option.name} without a default"
+            remedy = f"give {option.name} a default in {options.__name__}"
+            expected = "a default of every option"
+            raise TrajpromptError(inspect.getfile(tune), found, expected, remedy)

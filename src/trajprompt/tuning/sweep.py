@@ -57,7 +57,7 @@ def sweep(
     resets: tuple[int, int],
 ) -> Iterator[Trial]:
     """One trial per candidate; ``resets`` are run seed and seed."""
-    initial = _returns(problem, problem.require_prompts(), episodes, resets)
+    initial = fresh_returns(problem, problem.require_prompts(), episodes, resets)
     for choice, options in candidates:
         start = time.process_time()
         try:
@@ -69,11 +69,11 @@ def sweep(
         seconds = time.process_time() - start
         assert adaptation.last is not None and adaptation.best is not None
         tuned = (episodes, resets, adaptation.weights)
-        gains = _returns(problem, adaptation.last, *tuned) - initial
+        gains = fresh_returns(problem, adaptation.last, *tuned) - initial
         last, rows = _ends(adaptation.history).values(), len(problem.rows)
         best_gains = gains  # the same prompts, unless an earlier iterate was better
         if (adaptation.best_iteration < max(entry["iteration"] for entry in last)).any():
-            best_gains = _returns(problem, adaptation.best, *tuned) - initial
+            best_gains = fresh_returns(problem, adaptation.best, *tuned) - initial
         yield Trial(
             choice,
             float(initial.mean()),
@@ -82,7 +82,7 @@ def sweep(
             best_gain=float(best_gains.mean()),
             worst_row=float(gains.min()),
             displacement=float(np.mean([entry["displacement"] for entry in last])),
-            objective_fall=_fall(adaptation.history),
+            objective_fall=objective_fall(adaptation.history),
             simulator_steps=sum(entry["simulator_steps"] for entry in last),
             seconds=seconds,
         )
@@ -121,7 +121,7 @@ def _ends(history: Sequence[Entry]) -> dict[tuple[int, int], Entry]:
     return {(entry["task"], entry["prompt"]): entry for entry in history}
 
 
-def _fall(history: Sequence[Entry]) -> float:
+def objective_fall(history: Sequence[Entry]) -> float:
     """Mean over rows of the objective at the first iterate judged less that at the last."""
     judged = [entry for entry in history if np.isfinite(entry["objective"])]
     first, last = _ends(judged[::-1]), _ends(judged)
@@ -129,7 +129,7 @@ def _fall(history: Sequence[Entry]) -> float:
     return float(np.mean(falls)) if falls else np.nan
 
 
-def _returns(
+def fresh_returns(
     problem: TuningProblem,
     prompts: "Segments",
     episodes: int,

@@ -157,12 +157,12 @@ def test_a_thread_does_not_listen(target):
 
 
 def test_a_full_disk_costs_a_checkpoint_not_the_job(target, monkeypatch, capsys):
-    def full(*_):
-        raise TrajpromptError(target, "cannot be written (No space left on device)")
+    def full(path):
+        raise TrajpromptError(path, "cannot be written (No space left on device)")
 
+    monkeypatch.setenv(MINUTES, "0")
+    monkeypatch.setattr(module, "atomic_path", full)
     checkpoint = Checkpoint(target, "same")
-    monkeypatch.setattr(checkpoint, "_pause", 0.0)
-    monkeypatch.setattr(checkpoint, "_save", full)
     assert list(checkpoint.steps(3, Part(), "loop")) == [0, 1, 2]
     assert capsys.readouterr().err.count("no checkpoint: ") == 3
 

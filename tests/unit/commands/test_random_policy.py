@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from support.gymnasium_reference import expected_reward, gymnasium_environments, place
+from support.paths import CONFIG, preset
 from trajprompt.artifacts.records import read_record, record_path
 from trajprompt.cli import main
 from trajprompt.commands.inspect import describe
@@ -79,7 +80,7 @@ def test_a_task_earns_the_same_in_every_run(tmp_path):
 
 
 def test_the_config_gives_test_tasks_and_the_evaluations_episodes():
-    paper = load_config(["config.yaml", "presets/paper.yaml"])
+    paper = load_config([CONFIG, preset("paper")])
     made = derive.settings_for(paper, RandomPolicySettings, suite="cheetah-vel")
     assert made.tasks == get_suite("cheetah-vel").test_tasks
     assert made.episodes == paper["evaluate"]["episodes"] == 50
@@ -87,7 +88,7 @@ def test_the_config_gives_test_tasks_and_the_evaluations_episodes():
 
 def test_by_hand(tmp_path, capsys):
     out = tmp_path / "random-policy.csv"
-    configs = ["--config", "config.yaml", "presets/smoke.yaml"]
+    configs = ["--config", str(CONFIG), str(preset("smoke"))]
     assert (
         main(["random-policy", *configs, "--suite", "cheetah-dir", "--out", str(out)]) == 0
     )

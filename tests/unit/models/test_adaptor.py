@@ -1,4 +1,4 @@
-"""Adaptors: their size, what they compute wherever the model runs, and their tuning."""
+"""Adaptors: their size, and what they compute wherever the model runs."""
 
 import dataclasses
 
@@ -6,34 +6,13 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from support.tuning_problem import ACTION, ROWS, STATE, make_problem, segments
-from trajprompt.adaptations.read import read_adaptation
-from trajprompt.adaptations.write import write_adaptation
+from support.adapted_models import adapted_model
+from support.tuning_problem import segments
 from trajprompt.errors import TrajpromptError
 from trajprompt.models.adaptor import Adaptor
 from trajprompt.models.backbone import Backbone, load_backbone, save_backbone
 from trajprompt.models.prompt_dt import BackboneConfig, PromptDT
 from trajprompt.tuning.imitation import ImitationLoss
-from trajprompt.tuning.methods.adaptor import AdaptorOptions, tune
-
-OPTIONS = AdaptorOptions(
-    iterations=3, steps_per_iteration=8, learning_rate=1e-2, bottleneck=4
-)
-
-
-def adapted_model(adaptor: int = 4, **sizes) -> PromptDT:
-    torch.manual_seed(0)
-    sizes = {"width": 16, "layers": 3, "inner": 32, **sizes}
-    model = PromptDT(BackboneConfig(STATE, ACTION, adaptor=adaptor, **sizes)).eval()
-    with torch.no_grad():
-        for parameter in model.parameters():  # FiLM among them
-            parameter.add_(0.2 * torch.randn_like(parameter))
-    return model
-
-
-@pytest.fixture
-def problem():
-    return make_problem()
 
 
 def test_the_papers_size():
@@ -128,45 +107,3 @@ def test_a_backbone_with_adaptors_is_stored_whole(tmp_path, problem):
     assert read.config == model.config
     for name, tensor in read.model.state_dict().items():
         assert torch.equal(tensor, model.state_dict()[name])
-
-
-@pytest.mark.parametrize("precision", ["fp32", "bf16"])
-def test_tuning_learns_in_the_adaptors_alone(problem, precision, tmp_path):
-    problem = dataclasses.replace(problem, precision=precision)
-    adaptation = tune(problem, OPTIONS)
-    assert adaptation.parameters == 2 * (16 * 4 + 4 + 4 * 16 + 16 + 2 * 16)
-    by_row = [adaptation.history[4 * row : 4 * row + 4] for row in range(ROWS)]
-    for own in by_row:
-        assert own[-1]["objective"] < own[1]["objective"]
-        assert own[-1]["gradient_steps"] == 24
-    write_adaptation(tmp_path / "a.h5", problem, adaptation, {})
-    stored = read_adaptation(tmp_path / "a.h5")
-    for row in range(ROWS):
-        tuned = problem.backbone.with_weights(stored.weights[row])
-        context = problem.samples.segments.select(row)
-        prompt = problem.initial_prompts.select(slice(row, row + 1))
-        with torch.no_grad():
-            before, after = (
-                (model(context, prompt) - context.actions)[context.mask].square().mean()
-                for model in (problem.backbone.model, tuned.model)
-            )
-        assert after < before
-
-
-def test_rows_begin_alike_and_learn_apart(problem):
-    still = dataclasses.replace(OPTIONS, learning_rate=1e-9, weight_decay=0.0)
-    unmoved = tune(problem, still).weights
-    for name, tensor in unmoved[0].items():
-        torch.testing.assert_close(unmoved[2][name], tensor, rtol=0, atol=1e-6)
-    moved = tune(problem, OPTIONS).weights
-    assert not torch.equal(
-        moved[0]["adaptors.0.up.weight"], moved[1]["adaptors.0.up.weight"]
-    )
-
-
-def test_backbones_without_prompt_can_have_adaptors(problem):
-    model = adapted_model(adaptor=0, layers=2, uses_prompt=False)
-    backbone = dataclasses.replace(problem.backbone, model=model, config=model.config)
-    own = dataclasses.replace(problem, backbone=backbone, initial_prompts=None)
-    adaptation = tune(own, OPTIONS)
-    assert adaptation.last is None and len(adaptation.weights) == ROWS

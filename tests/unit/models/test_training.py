@@ -12,9 +12,6 @@ from trajprompt.artifacts.checkpoint import Checkpoint
 from trajprompt.errors import TrajpromptError
 from trajprompt.models.prompt_dt import BackboneConfig, PromptDT
 from trajprompt.models.training import TrainingSettings, learning_rate_at, train
-from trajprompt.numerics.dropout import Dropout
-from trajprompt.numerics.linear import relu_mlp
-from trajprompt.numerics.master_weights import MasterWeights
 from trajprompt.trajectories.segments import Segments
 
 STATES, ACTIONS, K, P = 4, 2, 8, 3
@@ -81,18 +78,6 @@ def test_float32_step_is_torch_adamw_with_clipping():
         )
 
 
-def test_master_weights_accumulate_below_bfloat16():
-    layer = torch.nn.Linear(1, 1, bias=False)
-    torch.nn.init.ones_(layer.weight)
-    weights = MasterWeights(layer, torch.bfloat16, 1e-4, 0.0)
-    for _ in range(40):  # one step is 1e-4; bfloat16 next to 1 resolves 4e-3
-        layer(torch.ones(1, 1, dtype=torch.bfloat16)).sum().backward()
-        weights.step(1e-4, clip=1.0, norm=weights.gradient_norm())
-    weights.release()
-    assert layer.weight.dtype is torch.float32 and layer.weight.grad is None
-    assert layer.weight.item() == pytest.approx(1.0 - 40e-4, abs=1e-5)
-
-
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 def test_nan_stops_at_once_and_names_step_and_file(precision):
     batches, made = Imitation(), []
@@ -121,36 +106,6 @@ def test_schedules():
     assert rates == sorted(rates, reverse=True)
     with pytest.raises(TrajpromptError, match="constant, cosine"):
         learning_rate_at(50, TrainingSettings(100, schedule="linear"))
-
-
-@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
-def test_dropout_rate_scale_and_gradient(dtype):
-    layer = Dropout(0.1).train()
-    x = torch.ones(1000, 1001, dtype=dtype, requires_grad=True)
-    y = layer(x)
-    dropped = (y == 0).double().mean().item()
-    assert dropped == pytest.approx(0.1, abs=5 * math.sqrt(0.1 * 0.9 / x.numel()))
-    assert y.max().item() == pytest.approx(1 / 0.9, rel=4e-3)
-    rows = (y == 0).double().mean(dim=1)  # independent entries: binomial spread over rows
-    assert rows.std().item() == pytest.approx(math.sqrt(0.09 / 1001), rel=0.1)
-    y.sum().backward()
-    torch.testing.assert_close(x.grad, y.detach())
-    assert not torch.equal(layer(x), y)
-    layer.reseed(0)
-    assert torch.equal(layer(x), y)
-    assert layer.eval()(x) is x
-
-
-def test_relu_mlp_gradients():
-    torch.manual_seed(0)
-    shapes = [(3, 5, 4), (7, 4), (7,), (4, 7), (4,)]
-    inputs = [torch.randn(s, dtype=torch.float64, requires_grad=True) for s in shapes]
-    assert torch.autograd.gradcheck(relu_mlp, inputs)
-    x, *weights = inputs
-    expected = F.linear(F.relu(F.linear(x, *weights[:2])), *weights[2:])
-    torch.testing.assert_close(relu_mlp(x, *weights), expected)
-    with torch.no_grad():
-        torch.testing.assert_close(relu_mlp(x, *weights), expected)
 
 
 def trained(checkpoint: Checkpoint, precision: str = "bf16", steps: int = 12):

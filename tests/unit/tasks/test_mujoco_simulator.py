@@ -134,7 +134,7 @@ def test_a_restored_simulator_steps_to_the_same_bits(name):
             break  # two ants lie, the others run
     state = {key: value.copy() for key, value in first.state().items()}
     if name.startswith("ant"):
-        assert state["_ended"].sum() == 2
+        assert step.terminations.sum() == 2
     expected = played(first, after, np.arange(rows) + 9)
     for simulator in (other, first):  # one that was never reset, and one that went on
         simulator.restore(state)

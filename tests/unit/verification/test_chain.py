@@ -18,7 +18,6 @@ from support.run_files import (
 )
 from trajprompt.cli import main
 from trajprompt.commands.inspect import describe
-from trajprompt.config.layers import merge
 from trajprompt.verification.chain import judge
 from trajprompt.verification.jobs import REPORT, jobs_of
 
@@ -96,7 +95,7 @@ def test_an_input_made_anew_makes_all_that_follows_stale(run):
 
 def test_settings_that_the_config_no_longer_has(run, tmp_path, capsys):
     results, config = run
-    merge(config, {"evaluate": {"episodes": 7}})
+    config["evaluate"]["episodes"] = 7
     played = [f"4_evaluate/reach/mt-orl/none/seed{seed}.csv" for seed in (0, 1)]
     played.append(RANDOM_POLICY)
     stale = (EVALUATION.format(seed=0), EVALUATION.format(seed=1), TABLE, *played)

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from support import report_run
-from support.paths import ROOT
+from support.paths import CONFIG
 from trajprompt.config.load import load_config
 from trajprompt.errors import TrajpromptError
 from trajprompt.report.numbers.cell_table import EXPERT_DATA
@@ -138,8 +138,8 @@ def test_our_own_claims_stand_apart(run):
     printed = {"first": 1.0, "second": 2.0, "difference": -1.0}
     printed |= {"spread": None, "exceeds_spread": None}
     theirs = Claim("theirs", "arXiv 2502.04979", *texts, {"reach": printed})
-    names = read_ledger(report_run.PAPERS).names
-    ledger = Ledger([theirs, own], [], [], names)
+    names = {OWN: "What no paper answers", "arXiv 2502.04979": "Prompt-Tuning Bandits"}
+    ledger = Ledger([theirs, own], names=names)
     text = claims_markdown(ledger, judge(ledger, run, TABLES), run)
     theirs_part, own_part = text.split("## What no paper answers (this repository)")
     assert "## Prompt-Tuning Bandits (arXiv 2502.04979)" in theirs_part
@@ -288,7 +288,7 @@ def _printed(table: str, suite: str, column: str, less: str | None) -> tuple[flo
 
 def test_claims_name_columns_of_the_config():
     """All but those about D4RL, which no suite has."""
-    known = {*load_config([ROOT / "config.yaml"])["entries"], EXPERT_DATA}
+    known = {*load_config([CONFIG])["entries"], EXPERT_DATA}
     for claim in read_ledger(report_run.PAPERS).claims:
         named = {name for side in claim.sides for name in side if name}
         assert named <= known or claim.table == "ptdt_table2", claim.id

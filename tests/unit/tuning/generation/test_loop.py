@@ -29,13 +29,7 @@ from trajprompt.tuning.generation.diffusion import PromptDiffusion
 from trajprompt.tuning.methods.prompt_diffuser import SNAPSHOTS, DiffuserOptions
 from trajprompt.tuning.methods.prompt_diffuser import tune as diffuse
 from trajprompt.tuning.prompt_vectors import to_vectors
-from trajprompt.tuning.protocol import TuningProblem
 from trajprompt.tuning.samples import FixedSamples
-
-
-@pytest.fixture
-def problem() -> TuningProblem:
-    return make_problem()
 
 
 def vectors(adaptation: Adaptation) -> torch.Tensor:

@@ -19,11 +19,6 @@ from trajprompt.tuning.samples import draw_rows
 WEIGHT = 0.3  # λ
 
 
-@pytest.fixture
-def problem() -> TuningProblem:
-    return make_problem()
-
-
 def diffusion(codec, generator) -> PromptDiffusion:
     sizes = codec.features, codec.conditions, DIFFUSER.diffusion_steps, DIFFUSER.width
     return PromptDiffusion.fresh(DiffusionConfig(*sizes, dropout=0.0), generator)

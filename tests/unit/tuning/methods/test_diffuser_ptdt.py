@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from support.tuning_problem import ROWS, make_problem
+from support.tuning_problem import ROWS
 from trajprompt.adaptations.adaptation import Adaptation, Extra
 from trajprompt.errors import TrajpromptError
 from trajprompt.settings.options import parse_options
@@ -16,11 +16,6 @@ from trajprompt.tuning.methods.ptdt_offline import OfflineOptions
 from trajprompt.tuning.methods.ptdt_offline import tune as rank
 
 RANKING = {"iterations": 2, "steps_per_iteration": 2, "batch": 4, "judging_batch": 8}
-
-
-@pytest.fixture
-def problem():
-    return make_problem()
 
 
 @pytest.fixture

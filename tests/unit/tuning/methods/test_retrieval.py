@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from support.tuning_problem import CONTEXT, DRAWS, ROWS, TRAINING_TASKS, make_problem
+from support.tuning_problem import CONTEXT, DRAWS, ROWS, TRAINING_TASKS
 from trajprompt.errors import TrajpromptError
 from trajprompt.trajectories.segments import Segments
 from trajprompt.tuning.methods.retrieval import RetrievalOptions, tune
@@ -29,11 +29,6 @@ def imitating(problem: TuningProblem, prompts: Segments) -> TuningProblem:
             ]
         contexts = contexts._replace(actions=torch.stack(actions))
     return dataclasses.replace(problem, samples=FixedSamples(contexts))
-
-
-@pytest.fixture
-def problem():
-    return make_problem()
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from support.tuning_problem import ROWS, make_problem, segments
+from support.tuning_problem import ROWS, segments
 from trajprompt.numerics.linear import relu_mlp
 from trajprompt.seeds import torch_generator
 from trajprompt.tuning.imitation import ImitationLoss, PromptLoss
@@ -17,11 +17,6 @@ from trajprompt.tuning.samples import draw_rows
 OPTIONS = SoftPromptOptions(
     iterations=3, steps_per_iteration=4, batch=8, judging_batch=16, learning_rate=0.05
 )
-
-
-@pytest.fixture
-def problem():
-    return make_problem()
 
 
 def test_loss_is_equation_5(problem):

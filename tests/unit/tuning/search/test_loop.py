@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from support.fake_oracle import STEPS, bowl, fake
-from support.tuning_problem import PROMPT, ROWS, make_problem, segments
+from support.tuning_problem import PROMPT, ROWS, segments
 from trajprompt.errors import TrajpromptError
 from trajprompt.settings.options import parse_options
 from trajprompt.tasks.registry import get_suite
@@ -32,11 +32,6 @@ METHODS = {  # name -> options that set how many candidates a round has, and how
     "prompt-bandit": ({"refit_steps": 2}, 1),
 }
 each = pytest.mark.parametrize("name", METHODS)
-
-
-@pytest.fixture
-def problem():
-    return make_problem()
 
 
 def run(name: str, problem: Any, **more: Any):

@@ -1,0 +1,49 @@
+"""Adaptations that are refused before a file is there."""
+
+import dataclasses
+
+import pytest
+
+from support.tiny_methods import OPTIONS
+from trajprompt.adaptations.write import write_adaptation
+from trajprompt.errors import TrajpromptError
+from trajprompt.tuning.methods.none import NoOptions
+from trajprompt.tuning.registry import get_method
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda h: [], ":history: no entries; expected entries of task, prompt, iter"),
+        (lambda h: [{"task": 2}], ":history: an entry of task; expected entries of task,"),
+        (
+            lambda h: h[:-1],
+            ":history: nothing of task 7, prompt 0, iteration 2; expected an",
+        ),
+        (
+            lambda h: [e | {"queries": 0.5} for e in h],
+            "queries: <f8 .*; expected .* i or u",
+        ),
+        (
+            lambda h: [e | {"objective": None} for e in h],
+            "objective: type object; .*numbers",
+        ),
+    ],
+)
+def test_a_bad_history_is_refused_before_a_file_is_there(
+    problem, tmp_path, change, message
+):
+    made = get_method("soft-prompt").tune(problem, OPTIONS["soft-prompt"])
+    bad = dataclasses.replace(made, history=change(made.history))
+    whole = f"^tuning method mine.*{message}.*; mend what the method hands back$"
+    with pytest.raises(TrajpromptError, match=whole):
+        write_adaptation(tmp_path / "a.h5", problem, bad, {"method": "mine"})
+    assert not list(tmp_path.iterdir())
+
+
+def test_prompts_of_too_few_rows_are_refused_too(problem, tmp_path):
+    made = get_method("none").tune(problem, NoOptions())
+    bad = dataclasses.replace(made, last=made.last.select(slice(2)))
+    with pytest.raises(TrajpromptError, match="method mine:last/returns_to_go.*; mend"):
+        write_adaptation(tmp_path / "a.h5", problem, bad, {"method": "mine"})
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,85 @@
+"""``trajprompt report``: whole, deterministic files; its settings."""
+
+import json
+import xml.etree.ElementTree as ElementTree
+from dataclasses import replace
+
+import pandas as pd
+import pytest
+from matplotlib import image
+
+from support import report_run
+from support.report_table import made, run, table
+from trajprompt.commands.report import main
+from trajprompt.errors import TrajpromptError
+
+__all__ = ["made", "run", "table"]  # fixtures
+
+
+def test_commands_write_whole_deterministic_files(tmp_path):
+    made = report_run.make_run(tmp_path, ("cheetah-vel", "reach"))
+    files = {"evaluations": made.evaluations}
+    files_of_tables = files | {"stores": made.stores}
+    random_play = {"random-policies": made.random_policies}
+    commands = {
+        "table": files_of_tables | {"adaptations": made.adaptations},
+        "curves": {"stores": made.stores, "pretraining": made.curves},
+        "claims": files_of_tables,
+        "aggregate": files_of_tables | random_play,
+        "compute": files
+        | random_play
+        | {"stores": made.stores, "pretraining": made.curves}
+        | {"adaptations": made.adaptations},
+    }
+    for folder in ("a", "b"):
+        for name, options in commands.items():
+            main(report_run.command(made, name, tmp_path / folder, **options))
+    first = sorted(path for path in (tmp_path / "a").rglob("*") if path.is_file())
+    names = {str(path.relative_to(tmp_path / "a")) for path in first}
+    assert {
+        "tables/ptdt_table1.csv",
+        "tables/ptdt_table1_best.md",
+        "tables/aggregate.md",
+        "claims.md",
+        "compute.csv",
+        "compute_cells.csv",
+    } <= names
+    assert {
+        f"figures/{n}.svg"
+        for n in ("ptdt_table1", "collection", "pretraining", "aggregate")
+    } <= names
+    for path in first:
+        assert (
+            path.read_bytes()
+            == (tmp_path / "b" / path.relative_to(tmp_path / "a")).read_bytes()
+        )
+        _check_figure(path)
+
+
+def _check_figure(path) -> None:
+    """SVG that parses and is dateless; PNG of README size that is not blank."""
+    if path.suffix == ".svg":
+        root = ElementTree.parse(path).getroot()
+        assert root.tag.endswith("svg") and len(list(root.iter())) > 100
+        assert "dc:date" not in path.read_text()
+    if path.suffix == ".png":
+        pixels = image.imread(path)
+        assert 900 <= pixels.shape[1] <= 1400
+        assert pixels[..., :3].std() > 0.05
+
+
+def test_one_seed_still_makes_a_table(made, tmp_path):
+    alone = replace(made, settings=replace(made.settings, seeds=(0,)))
+    arguments = {"evaluations": made.evaluations, "stores": made.stores}
+    main(report_run.command(alone, "table", tmp_path, **arguments))
+    assert "n = 1 seed(s)" in (tmp_path / "tables" / "ptdt_table1.md").read_text()
+    table = pd.read_csv(tmp_path / "tables" / "ptdt_table1.csv")
+    assert table["low"].isna().all() and table["mean"].notna().all()
+
+
+def test_settings_of_the_command_line_are_checked(made, tmp_path):
+    files = {"evaluations": made.evaluations, "stores": made.stores}
+    arguments = report_run.command(made, "table", tmp_path, **files)
+    arguments[2] = json.dumps({"run": "x"})
+    with pytest.raises(TrajpromptError, match="run_seed"):
+        main(arguments)

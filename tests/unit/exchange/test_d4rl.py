@@ -1,0 +1,87 @@
+"""D4RL files as trajectory stores."""
+
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+
+from support.exchange_data import ANT, VEL, episode, imported, pickled, refused
+from trajprompt.trajectories.store import read_trajectories
+
+
+def flat(suite, lengths: list[int], timeouts: bool = True) -> dict[str, np.ndarray]:
+    """Episodes end to end, as D4RL has them; the first ends by a terminal."""
+    episodes = [episode(suite, length, seed) for seed, length in enumerate(lengths)]
+    columns = {
+        name: np.concatenate([one[name] for one in episodes])
+        for name in ("observations", "next_observations", "actions", "rewards")
+    }
+    columns["rewards"] = columns["rewards"][:, 0]
+    ends = np.concatenate([one["terminals"] for one in episodes])
+    columns["terminals"] = ends & (np.cumsum(ends) == 1)
+    if timeouts:
+        columns["timeouts"] = ends & ~columns["terminals"]
+    return columns
+
+
+def d4rl(path: Path, columns: dict[str, np.ndarray]) -> Path:
+    with h5py.File(path, "w") as file:
+        for name, values in columns.items():
+            file.create_dataset(name, data=values, compression="gzip")
+        file["metadata/algorithm"] = "SAC"
+    return path
+
+
+@pytest.mark.parametrize("timeouts", [True, False])
+def test_d4rl_files_become_a_store(tmp_path, timeouts):
+    columns = flat(ANT, [30, 200, 200], timeouts)
+    unfinished = {name: np.concatenate([v, v[:5]]) for name, v in columns.items()}
+    path = d4rl(tmp_path / "ant.hdf5", unfinished)
+    found = read_trajectories(imported(tmp_path, "d4rl", ANT, {0: [path]}))[0]
+    assert found.lengths.tolist() == [30, 200, 200]
+    assert np.flatnonzero(found.terminations).tolist() == [29]
+    np.testing.assert_array_equal(found.actions, columns["actions"].astype("f4"))
+    finals = columns["next_observations"][found.episode_ends - 1]
+    np.testing.assert_array_equal(found.final_observations, finals.astype("f4"))
+
+
+@pytest.mark.parametrize(
+    ("change", "match"),
+    [
+        ({"terminals": None}, "terminals: no such dataset"),
+        ({"actions": np.ones((20, 8))}, r"actions.*\(20, 8\)"),
+        ({"rewards": np.ones(21)}, "21 steps, as rewards"),
+        ({"terminals": np.zeros(20), "timeouts": np.zeros(20)}, "20 steps without an end"),
+        ({"rewards": np.array([b"x"] * 20)}, "type "),
+        ({"rewards": np.float64(1)}, "rewards"),
+    ],
+)
+def test_bad_d4rl_files_are_named(tmp_path, change, match):
+    columns = {**flat(VEL, [20]), **change}
+    path = tmp_path / "bad.hdf5"
+    with h5py.File(path, "w") as file:
+        for name, values in columns.items():
+            if values is not None:
+                file[name] = values
+    refused(tmp_path, "d4rl", VEL, path, match)
+
+
+def test_d4rl_files_may_not_lead_elsewhere_or_claim_memory(tmp_path):
+    inner = d4rl(tmp_path / "inner.hdf5", flat(VEL, [20]))
+    columns = flat(VEL, [20])
+    del columns["rewards"]
+    paths = {
+        name: d4rl(tmp_path / f"{name}.hdf5", columns)
+        for name in ("link", "outside", "huge")
+    }
+    with h5py.File(paths["link"], "r+") as file:
+        file["rewards"] = h5py.ExternalLink(str(inner), "rewards")
+    with h5py.File(paths["outside"], "r+") as file:
+        file.create_dataset("rewards", (20,), "f4", external=[(str(inner), 0, 80)])
+    with h5py.File(paths["huge"], "r+") as file:
+        file.create_dataset("rewards", (2**40,), "f4", chunks=(2**20,))
+    refused(tmp_path, "d4rl", VEL, paths["link"], "a soft or external link")
+    refused(tmp_path, "d4rl", VEL, paths["outside"], "data of other files")
+    refused(tmp_path, "d4rl", VEL, paths["huge"], "bytes claimed, 0 stored")
+    refused(tmp_path, "d4rl", VEL, pickled(tmp_path / "x.hdf5", 1), "damaged or not HDF5")

@@ -1,0 +1,48 @@
+"""What methods believe of their choice beside what it earns."""
+
+import numpy as np
+import pytest
+
+from support.plots_run import (
+    BELIEF,
+    COLUMNS,
+    LEVEL,
+    PLAYED,
+    SEEDS,
+    make_figure,
+)
+from support.plots_tables import FIGURES, numbers
+from trajprompt.commands.figure import main
+
+
+def test_beliefs_stand_beside_fresh_means(tmp_path):
+    rows = numbers(tmp_path, "winners-curse").set_index("column")
+    for name in ("bandit", "best-of-n"):
+        row = rows.loc[name]
+        believed = LEVEL + COLUMNS[name][2] + 2 * np.mean(SEEDS) + BELIEF
+        assert row["selection"] == pytest.approx(believed)
+        assert row["difference"] == pytest.approx(row["selection"] - row["mean"])
+        assert row["difference_low"] <= row["difference"] <= row["difference_high"]
+    for name in ("random-segments", "ptdt-online"):
+        assert np.isnan(rows.loc[name, ["selection", "difference"]].to_numpy(float)).all()
+        assert not np.isnan(rows.loc[name, "mean"])
+
+
+def test_all_that_was_played_is_averaged(tmp_path):
+    rows = numbers(tmp_path, "winners-curse").set_index("column")
+    for name in ("bandit", "best-of-n", "random-segments", "ptdt-online"):
+        level = LEVEL + PLAYED[COLUMNS[name][1]] + 2 * np.mean(SEEDS)
+        bounds = rows.loc[name, ["played_low", "played", "played_high"]].to_numpy(float)
+        assert bounds == pytest.approx([level - 1, level, level + 1])  # of a seed each
+
+
+def test_a_method_without_a_belief_has_dashes(tmp_path):
+    made = make_figure(tmp_path, "winners-curse", *FIGURES["winners-curse"])
+    main(made.command(tmp_path / "out"))
+    text = (tmp_path / "out/tables/my_winners_curse.md").read_text()
+    lines = [line.split(" | ") for line in text.splitlines() if line.startswith("| ")]
+    cells = {line[0].strip("| "): line[1:] for line in lines}
+    assert cells[""][:2] == ["mean of all episodes played", "selection value"]
+    assert cells["RANDOM-SEGMENTS"][0] == "-69.0 [-70.0, -68.0]"
+    assert cells["RANDOM-SEGMENTS"][1] == cells["RANDOM-SEGMENTS"][3].strip("| ") == "–"
+    assert "[" in cells["BANDIT"][3] and "winner's curse" in text

@@ -1,0 +1,42 @@
+"""Evaluations of cells, and damaged ones."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from support.report_table import made
+from trajprompt.errors import TrajpromptError
+from trajprompt.report.read.cells import Evaluations, parse_columns, task_by_seed
+
+__all__ = ["made"]  # fixture
+
+
+def test_damaged_evaluations_are_refused(made, tmp_path):
+    frame = pd.read_csv(made.evaluations[0])
+    path = tmp_path / "bad.csv"
+    for damaged, message in (
+        (frame.drop(columns="queries"), "queries"),
+        (frame.assign(**{"return": np.nan}), "finite"),
+    ):
+        damaged.to_csv(path, index=False)
+        with pytest.raises(TrajpromptError, match=message):
+            Evaluations([path], "r")
+    with pytest.raises(TrajpromptError, match="second time"):
+        Evaluations([made.evaluations[0], made.evaluations[0]], "r")
+    with pytest.raises(TrajpromptError, match="missing or empty"):
+        Evaluations([tmp_path / "none.csv"], "r")
+
+
+def test_a_task_that_one_seed_lacks_is_an_error():
+    rows = pd.DataFrame({"task": [1, 1, 2], "seed": [0, 1, 0], "return": [1.0, 2.0, 3.0]})
+    with pytest.raises(TrajpromptError, match=r"\(2, 1\)"):
+        task_by_seed(rows, (0, 1), "here")
+
+
+def test_columns_are_checked():
+    good = {"id": "a", "label": "A", "condition": "s", "method": "m"}
+    assert parse_columns([good])[0].covers("reach")
+    assert not parse_columns([good | {"suites": ["ant-dir"]}])[0].covers("reach")
+    for entries in ([good, good], [good | {"colour": 1}], [{"id": "a"}], []):
+        with pytest.raises(TrajpromptError, match="tables.entries"):
+            parse_columns(entries)

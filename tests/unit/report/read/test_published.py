@@ -1,0 +1,56 @@
+"""The papers' printed tables against themselves and each other."""
+
+import pytest
+
+from support import report_run
+from support.report_table import PRINTED, SUITES
+from trajprompt.report.read.papers import printed_files
+from trajprompt.report.read.published import AVERAGE, Published
+
+
+def test_published_averages_are_the_mean_of_their_cells_but_for_three_misprints():
+    wrong = {}
+    for path in report_run.TABLES:
+        published = Published([path])
+        for name in published.columns():
+            printed = published.get(AVERAGE, name)
+            mean = published.average(published.suites(name), name)
+            assert mean is not None
+            if printed is not None and round(abs(mean - printed.mean), 6) > 0.05:
+                wrong[path.stem, name] = (round(mean, 2), printed.mean)
+                assert printed.note
+    assert wrong == {
+        ("ptdt_table1", "mt-orl"): (45.45, 181.8),
+        ("ptdt_table1", "ptdt-offline"): (450.6, 450.3),
+        ("ptdt_table2", "dt"): (61.4, 61.6),
+        ("pd_table1", "ptdt-offline"): (450.6, 450.3),
+    }
+
+
+def test_mt_orl_average_is_printed_as_the_sum():
+    published = Published(PRINTED)
+    figures = [published.get(suite, "mt-orl") for suite in SUITES]
+    assert sum(figure.mean for figure in figures if figure) == pytest.approx(181.8)
+
+
+@pytest.mark.parametrize("name", ["ptdt_table3", "pd_table2"])
+def test_tables_of_qualities_have_every_combination(name):
+    """Two methods, three qualities of the prompt, three of the data."""
+    assert len(Published(printed_files(report_run.PAPERS, f"{name}.csv")).columns()) == 18
+
+
+def test_the_papers_agree_where_they_print_the_same_experiment():
+    """What PD takes over from PTDT, but for prompts that are not from experts."""
+    tables = {path.stem: Published([path]) for path in report_run.TABLES}
+    first, second = tables["ptdt_table1"], tables["pd_table1"]
+    for column in ("prompt-dt", "mt-orl", "prompt-dt-ft", "ptdt-offline"):
+        for suite in SUITES:
+            one, other = first.get(suite, column), second.get(suite, column)
+            assert one and other and (one.mean, one.spread) == (other.mean, other.spread)
+    first, second = tables["ptdt_table3"], tables["pd_table2"]
+    for data in ("medium", "random"):
+        one, other = (t.get("cheetah-vel", f"ptdt-{data}-expert") for t in (first, second))
+        assert one and other and one.mean == other.mean
+        one, other = (t.get("cheetah-vel", f"ptdt-{data}-random") for t in (first, second))
+        assert one and other and one.note and other.note
+        assert one.mean - other.mean == pytest.approx(40.0)
