@@ -113,7 +113,7 @@ def warm_up(problem: TuningProblem) -> None:
 
 def run_cell(args: argparse.Namespace) -> None:
     settings = cell_settings(args)
-    method, where = get_method(settings.kind), f"tune.methods.{settings.method}.options"
+    method, where = get_method(settings.kind), f"methods.{settings.method}.options"
     options: Any = parse_options(method.options, settings.options, where)
     problem, reading = timed(lambda: prepare(settings, args.data, args.backbone_file))
     warm_up(problem)

@@ -31,8 +31,8 @@ LIBRARIES = ("numpy", "torch", "gymnasium", "stable_baselines3", "metaworld")
 # Smaller than the smoke run, whose settings lie below: a table of a single column.
 OVERLAY = """
 suites: [{suite}]
-columns: {{ x: {{ label: X, condition: expert, method: {method} }} }}
-tables: {{ mine: {{ title: mine, columns: [x] }} }}
+entries: {{ x: {{ label: X, condition: expert, method: {method} }} }}
+tables: {{ mine: {{ title: mine, entries: [x] }} }}
 report: [mine]
 """
 

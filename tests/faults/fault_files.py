@@ -167,11 +167,9 @@ def make_checkpoint(path: Path) -> None:
 
 def make_config(path: Path) -> None:
     import yaml
+    from invalid_configs import DEFAULT
 
-    from trajprompt.config.load import load_config
-
-    values = load_config([ROOT / "config.yaml", ROOT / "presets" / "smoke.yaml"])
-    path.write_text(yaml.safe_dump(values, sort_keys=False))
+    path.write_text(yaml.safe_dump(DEFAULT, sort_keys=False))
 
 
 def make_record(path: Path) -> None:
@@ -226,6 +224,12 @@ def make_minari(path: Path) -> None:
     root = path.parents[1].with_name("exported")
     dataset = minari.write(root, get_suite(SUITE), episodes(TASKS[0]), {"run": "theirs"})
     shutil.copytree(root / dataset / "data", path.parent, dirs_exist_ok=True)
+
+
+def make_claims(path: Path) -> None:
+    """A paper's claims, in its folder."""
+    for name in ("paper.yaml", "claims.yaml"):
+        shutil.copyfile(ROOT / "papers/ptdt" / name, path.with_name(name))
 
 
 def copied(source: str) -> Callable[[Path], None]:

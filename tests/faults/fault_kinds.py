@@ -99,15 +99,16 @@ def _checkpoint_readers() -> Iterator[Callable[[Path], object]]:
 
 
 def _config_readers() -> Iterator[Callable[[Path], object]]:
-    from trajprompt.config.load import load_config
+    from trajprompt.config.layers import read_mapping
+    from trajprompt.config.load import resolve
 
-    yield lambda path: load_config([path])
+    yield lambda path: resolve(read_mapping(path), files.ROOT, [path])
 
 
 def _claims_readers() -> Iterator[Callable[[Path], object]]:
     from trajprompt.report.numbers.claims import read_ledger
 
-    yield lambda path: read_ledger(path)
+    yield lambda path: read_ledger(path.parents[1])
 
 
 def _published_readers() -> Iterator[Callable[[Path], object]]:
@@ -174,15 +175,15 @@ KINDS = (
         "published",
         "p.csv",
         "csv",
-        files.copied("published/ptdt_table1.csv"),
+        files.copied("papers/ptdt/ptdt_table1.csv"),
         _published_readers,
     ),
     Kind("config", "config.yaml", "yaml", files.make_config, _config_readers),
     Kind(
         "claims",
-        "claims.yaml",
+        "papers/ptdt/claims.yaml",
         "yaml",
-        files.copied("published/claims.yaml"),
+        files.make_claims,
         _claims_readers,
     ),
     Kind("record", "s.provenance.json", "json", files.make_record, _record_readers),

@@ -32,7 +32,7 @@ from support.workflow_copy import Workflow
 VICTIMS = ("main", "job", "group")
 MOST_ATTEMPTS = 4  # of the same command, after the killed one
 
-# Every stage and every kind of method; one suite and one backbone for all settings, so that
+# Every stage and every kind of method; one suite, one backbone for all conditions: so that
 # an undisturbed run takes half a minute.
 OVERLAY = """
 run: killed
@@ -40,7 +40,7 @@ suites: [cheetah-dir]
 tables:
   mine:
     title: mine
-    columns: [prompt-dt, prompt-dt-ft, ptdt-offline, ptdt-online]
+    entries: [prompt-dt, prompt-dt-ft, ptdt-offline, ptdt-online]
 report: [mine]
 """
 CONFIG = ("--configfile", "presets/smoke.yaml", "killed.yaml")

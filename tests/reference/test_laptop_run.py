@@ -77,7 +77,7 @@ def test_prompt_diffuser_loses_only_what_is_known(table, suite):
 def test_every_table_is_kept_and_comes_from_three_seeds(name):
     rows = [row for row in rows_of(name) if not row["column"].startswith("data-")]
     assert {row["seeds"] for row in rows} == {"3"}
-    assert {row["column"] for row in rows} == set(CONFIG["tables"][name]["columns"])
+    assert {row["column"] for row in rows} == set(CONFIG["tables"][name]["entries"])
 
 
 @pytest.mark.parametrize("name", table_cells.figures(CONFIG))

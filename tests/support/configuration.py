@@ -22,8 +22,3 @@ def nested(path: str, value: Any) -> Config:
     for part in reversed(path.split(".")):
         value = {part: value}
     return value
-
-
-def check(config: Config) -> None:
-    """Raise TrajpromptError unless a whole configuration is valid."""
-    resolve(config, ROOT, [FILE])

@@ -18,7 +18,7 @@ suites: [reach]
 tables:
   mine:
     title: mine
-    columns: [prompt-dt, mt-orl]
+    entries: [prompt-dt, mt-orl]
 report: [mine]
 """
 CONFIGS = [CONFIG, preset("smoke")]

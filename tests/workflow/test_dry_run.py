@@ -31,6 +31,13 @@ def test_every_cell_has_one_job(workflow, name):
     assert all(found[name] == 1 for name in (*made["tables"], *made["figures"]))
 
 
+@pytest.mark.parametrize("name", ["laptop", "smoke", "paper"])
+def test_a_preset_by_name_and_as_a_file_are_the_same_jobs(workflow, name):
+    by_name = jobs(workflow.snakemake("-n", "--config", f"preset={name}"))
+    as_file = jobs(workflow.snakemake("-n", "--configfile", f"presets/{name}.yaml"))
+    assert by_name == as_file
+
+
 def test_the_smoke_run_makes_its_results_and_nothing_else(workflow):
     found = jobs(workflow.snakemake("-n", "--configfile", "presets/smoke.yaml"))
     made = load_config([CONFIG, preset("smoke")])
@@ -39,7 +46,7 @@ def test_the_smoke_run_makes_its_results_and_nothing_else(workflow):
     assert set(found) == STAGES | results | REPORT
 
 
-@pytest.mark.parametrize("target", ["ptdt", "prompt_diffuser", "bandits"])
+@pytest.mark.parametrize("target", ["ptdt", "prompt_diffuser", "bandits", "own"])
 def test_a_paper_is_a_target(workflow, target):
     found = jobs(workflow.snakemake("-n", target))
     made = load_config([CONFIG])
@@ -51,8 +58,8 @@ def test_a_paper_is_a_target(workflow, target):
 
 
 def test_a_run_may_make_one_table(workflow):
-    columns = "columns: [prompt-dt], suites: [reach]"
-    overlay = f"tables: {{ mine: {{ title: mine, {columns} }} }}\nreport: [mine]\n"
+    entries = "entries: [prompt-dt], suites: [reach]"
+    overlay = f"tables: {{ mine: {{ title: mine, {entries} }} }}\nreport: [mine]\n"
     (workflow.folder / "mine.yaml").write_text(overlay)
     found = jobs(workflow.snakemake("-n", "--configfile", "mine.yaml"))
     assert found["tune"] == found["evaluate"] == found["pretrain"] == 3
@@ -64,10 +71,10 @@ def test_a_backbone_may_be_a_variant(workflow):
     variant = "pairs: { kind: prompt-dt, prompt_segments: 2, prompt_length: 20 }"
     same = "prompt_quality: expert, data_quality: expert, samples: 256"
     overlay = f"""
-pretrain: {{ backbones: {{ {variant} }} }}
-settings: {{ pairs: {{ backbone: pairs, {same} }} }}
-columns: {{ pairs: {{ label: pairs, condition: pairs, method: none }} }}
-tables: {{ mine: {{ title: mine, columns: [prompt-dt, pairs], suites: [reach] }} }}
+backbones: {{ {variant} }}
+conditions: {{ pairs: {{ backbone: pairs, {same} }} }}
+entries: {{ pairs: {{ label: pairs, condition: pairs, method: none }} }}
+tables: {{ mine: {{ title: mine, entries: [prompt-dt, pairs], suites: [reach] }} }}
 report: [mine]
 """
     (workflow.folder / "mine.yaml").write_text(overlay)

@@ -36,21 +36,20 @@ collect:
     expert_at_least: null
     random_at_most: null
 pretrain:
-  defaults: { demonstrations: 2 }
+  demonstrations: 2
   suites:
     cheetah-vel: { steps: 3, warmup_steps: 2, validation_every: 3 }
-tune:
-  methods:
-    full-finetune:
-      options: { iterations: 2, steps_per_iteration: 1 }
-      suite_options: { cheetah-vel: { snapshots: [1] } }
-    ptdt-offline: { options: { iterations: 1, steps_per_iteration: 1 } }
-    ptdt-online: { options: { iterations: 1, steps_per_iteration: 1 } }
-    soft-prompt: { options: { iterations: 1, steps_per_iteration: 1 } }
-    adaptor: { options: { iterations: 1, steps_per_iteration: 1 } }
-    prompt-diffuser:
-      options: &generator { iterations: 1, steps_per_iteration: 1, pretraining_steps: 2 }
-    prompt-vae: { options: *generator }
+methods:
+  full-finetune:
+    options: { iterations: 2, steps_per_iteration: 1 }
+    suite_options: { cheetah-vel: { snapshots: [1] } }
+  ptdt-offline: { options: { iterations: 1, steps_per_iteration: 1 } }
+  ptdt-online: { options: { iterations: 1, steps_per_iteration: 1 } }
+  soft-prompt: { options: { iterations: 1, steps_per_iteration: 1 } }
+  adaptor: { options: { iterations: 1, steps_per_iteration: 1 } }
+  prompt-diffuser:
+    options: &generator { iterations: 1, steps_per_iteration: 1, pretraining_steps: 2 }
+  prompt-vae: { options: *generator }
 """
 
 

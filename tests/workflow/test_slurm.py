@@ -26,7 +26,7 @@ suites: [reach, cheetah-dir]
 collect:
   cheetah-dir: { options: { episodes_per_task: 60, updates_per_step: 9 } }
 tables:
-  mine: { title: mine, suites: [reach], columns: [prompt-dt, ptdt-offline] }
+  mine: { title: mine, suites: [reach], entries: [prompt-dt, ptdt-offline] }
 report: [mine]
 """
 TARGET = ("mine", "collect_all", "--configfile", "presets/smoke.yaml", "mine.yaml")

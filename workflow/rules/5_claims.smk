@@ -41,7 +41,7 @@ rule claims:
 rule aggregate:
     """All methods over all suites: interquartile means, chances of improvement, profiles."""
     input:
-        printed=printed(f"{table_cells.MAIN_TABLE}.csv"),
+        printed=printed(f"{CONFIG['aggregate']}.csv"),
         stores=STORES,
         evaluations=rules.evaluate_all.input.cells,
         random_policies=rules.evaluate_all.input.random,
@@ -75,10 +75,12 @@ rule aggregate:
     params:
         code=REPORT_CODE,
         settings=report_settings,
+        suites_of=f"--suites-of {CONFIG['aggregate']}" if CONFIG["aggregate"] else "",
         out=report_folder,
     message:
         "Comparing all methods over all suites"
     shell:
         "exec python -m trajprompt.commands.report aggregate --evaluations {input.evaluations}"
         " --stores {input.stores} --random-policies {input.random_policies}"
+        " {params.suites_of}"
         " --settings {params.settings:q} --out {params.out} > {log} 2>&1"

@@ -41,7 +41,9 @@ def cell_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what names a cell: the coordinates of the stages after pretraining."""
     parser.add_argument("--suite", required=True, help="suite of tasks, e.g. cheetah-vel")
     parser.add_argument("--condition", required=True, help="named conditions in the config")
-    parser.add_argument("--method", required=True, help="a name under tune.methods")
+    parser.add_argument(
+        "--method", required=True, help="a name under methods in the config"
+    )
     parser.add_argument("--seed", type=int, required=True, help="seed of the backbone")
     stage_arguments(parser)
 

@@ -81,7 +81,7 @@ def run(settings: TuneSettings, args: argparse.Namespace) -> None:
             expected = f"training tasks: {', '.join(map(str, suite.train_tasks))}"
             raise TrajpromptError("--tasks", f"task {task}", expected)
     method = get_method(settings.kind)
-    where = f"tune.methods.{settings.method}.options"
+    where = f"methods.{settings.method}.options"
     parse_options(method.options, settings.options, where)
     grid = grid_points(settings.method, method.options, args.sweep)
     candidates = [candidate(method.options, settings.options, own) for own in grid]

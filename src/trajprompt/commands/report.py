@@ -12,7 +12,6 @@ from typing import Any
 from trajprompt.artifacts.csv_files import write_csv
 from trajprompt.commands.arguments import read_settings, stage_arguments
 from trajprompt.commands.process import run_stage
-from trajprompt.config.cells import MAIN_TABLE
 from trajprompt.settings.stages import ReportSettings
 
 SIZES = "sizes.csv"  # among the papers' figures
@@ -119,7 +118,8 @@ def write_aggregate(args: argparse.Namespace, settings: ReportSettings) -> None:
     from trajprompt.report.read.papers import printed_files
     from trajprompt.report.read.run import load_run
 
-    printed = printed_files(settings.papers, f"{MAIN_TABLE}.csv")
+    of = args.suites_of
+    printed = printed_files(settings.papers, f"{of}.csv") if of else []
     run = load_run(
         settings,
         args.evaluations,
@@ -187,6 +187,10 @@ def write_record(args: argparse.Namespace, settings: ReportSettings) -> None:
 OUT = _folder("--out", "folder of the report")
 EVALUATIONS = _files("--evaluations", "CSV", "evaluations of every cell of the table")
 PLAYED = "random play on the test tasks of the run's suites"
+SUITES_OF: Option = (
+    "--suites-of",
+    {"metavar": "TABLE", "help": "compare over the suites that it prints; default: all"},
+)
 RANDOM_POLICIES = _files("--random-policies", "CSV", PLAYED)
 STORES = _files("--stores", "H5", "trajectory stores of the run's suites")
 CURVES = "curves …/2_pretrain/<suite>/<backbone>/seed<n>.csv"
@@ -212,7 +216,7 @@ COMMANDS: dict[str, tuple[str, Command, list[Option]]] = {
     "aggregate": (
         "all methods over all suites",
         write_aggregate,
-        [*JUDGED, RANDOM_POLICIES],
+        [*JUDGED, RANDOM_POLICIES, SUITES_OF],
     ),
     "curves": (
         "learning curves of collection and pretraining",

@@ -42,7 +42,7 @@ def run(settings: TuneSettings, data: Path, backbone_file: Path, out: Path) -> N
     from trajprompt.tuning.registry import get_method
 
     method = get_method(settings.kind)
-    where = f"tune.methods.{settings.method}.options"
+    where = f"methods.{settings.method}.options"
     options: Any = parse_options(method.options, settings.options, where)
     problem = prepare(settings, data, backbone_file)
     inputs, backbone = [data, backbone_file], problem.backbone

@@ -11,7 +11,6 @@ from trajprompt.report.plots.inputs import CURVES
 from trajprompt.tasks.registry import get_suite
 
 Config = dict[str, Any]
-MAIN_TABLE = "ptdt_table1"  # all methods are compared over the suites that it prints
 
 
 def tables(config: Config) -> list[str]:

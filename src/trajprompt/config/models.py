@@ -229,3 +229,5 @@ class RunConfig(Model):
     figures: Annotated[dict[TableName, Figure], AfterValidator(at_most(100))] = {}
     videos: Annotated[dict[TableName, Video], AfterValidator(at_most(20))] | None = None
     report: Report = "all"
+    # The table over whose printed suites all methods are compared; None: over all suites.
+    aggregate: str | None = None

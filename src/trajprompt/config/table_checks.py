@@ -69,6 +69,9 @@ def _table_errors(config: Config) -> Found:
                     yield key, column, f"one of {', '.join(config['entries'])}"
                 else:
                     yield from _suite_errors(config, key, table, column)
+    if config["aggregate"] not in (None, *config["tables"]):
+        expected = f"null, or one of {', '.join(config['tables'])}"
+        yield "aggregate", config["aggregate"], expected
     if config["report"] == "all":
         return
     known = [*config["tables"], *config["figures"]]

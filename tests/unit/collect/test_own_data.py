@@ -1,16 +1,15 @@
 """A user's own store in place of the collect stage."""
 
-import copy
 import dataclasses
 import json
+from typing import Any
 
 import h5py
 import numpy as np
 import pytest
 
-from support.configuration import check
+from support.configuration import FILE, with_keys
 from support.exchange_data import REACH, VEL, stored
-from support.paths import CONFIG
 from trajprompt.artifacts.atomic import file_hash
 from trajprompt.commands.collect import run as collect
 from trajprompt.config import derive
@@ -20,24 +19,22 @@ from trajprompt.errors import TrajpromptError
 from trajprompt.settings.stages import CollectSettings
 from trajprompt.trajectories.store import COLUMNS, read_attributes, read_trajectories
 
-DEFAULT = load_config([CONFIG])
+DEFAULT = load_config([FILE])
 TASKS = sorted({*REACH.train_tasks, *REACH.test_tasks})
 
 
-def own(path: object, **changes: object) -> dict[str, object]:
-    """The default configuration with the user's own data for reach."""
-    changed = copy.deepcopy(DEFAULT)
+def own(options: dict[str, object], suite: str = "reach") -> dict[str, Any]:
+    """The default configuration with the user's own data for a suite.
+
+    The options of the algorithm in the preset lie below.
+    """
     chosen = {"algorithm": "file", "expert_at_least": None, "random_at_most": None}
-    changed["collect"]["reach"].update({**chosen, **changes})
-    # As an overlay would: the options of the scripted expert lie below.
-    changed["collect"]["reach"]["options"]["path"] = str(path)
-    return changed
+    return with_keys({f"collect.{suite}": {**chosen, "options": options}})
 
 
 def test_a_config_may_name_the_users_own_data(tmp_path):
     path = stored(tmp_path / "mine.h5", REACH, [*TASKS, 0], [82] * 12)
-    chosen = own(path)
-    check(chosen)
+    chosen = own({"path": str(path)})
     settings = derive.settings_for(chosen, CollectSettings, suite="reach")
     assert settings.options == {"path": str(path)}
     out = tmp_path / "trajectories.h5"
@@ -60,45 +57,33 @@ def test_a_config_may_name_the_users_own_data(tmp_path):
 def test_own_data_for_every_suite(tmp_path):
     train, test = splits(DEFAULT, "cheetah-vel")
     path = stored(tmp_path / "vel.h5", VEL, sorted({*train, *test}), [3] * 10)
-    chosen = copy.deepcopy(DEFAULT)
-    chosen["collect"]["cheetah-vel"] = {
-        **chosen["collect"]["cheetah-vel"],
-        "algorithm": "file",
-        "options": {"path": str(path)},
-    }
-    check(chosen)
-    settings = derive.collect(chosen, "cheetah-vel")
-    assert (settings.algorithm, settings.options) == ("file", {"path": str(path)})
-    assert set(settings.tasks) == {*train, *test}
+    own({"path": str(path)}, "cheetah-vel")
 
 
-def expect(chosen: dict[str, object], *words: str) -> None:
+def expect(options: dict[str, object], *words: str) -> None:
     with pytest.raises(TrajpromptError) as caught:
-        check(chosen)
+        own(options)
     for word in words:
         assert word in str(caught.value)
 
 
 def test_wrong_own_data_stop_before_any_job(tmp_path):
     key, path = "collect.reach.options.path", tmp_path / "mine.h5"
-    expect(own(path), key, "mine.h5, which is no file", "trajprompt import")
+    expect({"path": str(path)}, key, "mine.h5, which is no file", "trajprompt import")
     path.write_text("no store")
-    expect(own(path), key, "damaged or not HDF5")
+    expect({"path": str(path)}, key, "damaged or not HDF5")
     stored(path, VEL, [1], [5])
-    expect(own(path), key, "a store of cheetah-vel; expected reach")
+    expect({"path": str(path)}, key, "a store of cheetah-vel; expected reach")
     stored(path, REACH, TASKS[1:], [82])
-    expect(own(path), key, "no task 1;", "all tasks of the run")
+    expect({"path": str(path)}, key, "no task 1;", "all tasks of the run")
     stored(path, REACH, TASKS, [82] * 3)
-    expect(own(path), "at most the 3 episodes that a task of reach gets")
+    expect({"path": str(path)}, "at most the 3 episodes that a task of reach gets")
     with h5py.File(stored(path, REACH, TASKS, [82] * 12), "r+") as file:
         file["task_1"].attrs["goal"] = [0.0, 0.0, 0.0]
-    expect(own(path), key, "task_1: goal", "the goal of the suite's task")
+    expect({"path": str(path)}, key, "task_1: goal", "the goal of the suite's task")
 
 
 def test_wrong_options_of_own_data(tmp_path):
-    chosen = own(tmp_path)
-    chosen["collect"]["reach"]["options"]["pth"] = "x"
-    expect(chosen, "collect.reach.options.pth", "unknown option", "path")
-    del chosen["collect"]["reach"]["options"]["pth"]
-    del chosen["collect"]["reach"]["options"]["path"]
-    expect(chosen, "collect.reach.options.path", "nothing", "str")
+    wrong = {"path": str(tmp_path), "pth": "x"}
+    expect(wrong, "collect.reach.options.pth", "unknown option", "path")
+    expect({}, "collect.reach.options.path", "nothing", "str")

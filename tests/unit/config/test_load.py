@@ -78,6 +78,7 @@ def test_only_its_expert_plays_the_sparse_suite():
         ("tables.Table", {}, ["tables.Table", "an unknown key", "underscores"]),
         ("tables.table-1", {}, ["tables.table-1", "an unknown key", "underscores"]),
         ("report", ["magic"], ["report.0", "magic", "ptdt_table1"]),
+        ("aggregate", "magic", ["aggregate", "magic", "ptdt_table1"]),
         ("report", "some", ["report", "all, or a list"]),
         ("conditions.expert.samples", "few", ["samples", "few", "all"]),
         ("evaluate.episodes", 0, ["evaluate.episodes", "at least 1"]),

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from support.configuration import check
-from support.paths import CONFIG, preset
+from support.configuration import FILE, with_keys
+from support.paths import ROOT
 from trajprompt.artifacts.video import encodable, write_video
 from trajprompt.config import cells as table_cells
 from trajprompt.config import derive
@@ -19,8 +19,8 @@ from trajprompt.report.films.panels import LABEL, TITLE, Panels
 from trajprompt.settings.stages import VideoSettings, from_mapping, to_json
 from trajprompt.tasks.registry import get_suite
 
-DEFAULT = load_config([CONFIG])
-SMOKE = load_config([CONFIG, preset("smoke")])
+DEFAULT = load_config([FILE])
+SMOKE = load_config([FILE, ROOT / "presets/smoke.yaml"])
 COLUMNS = tuple(
     {"id": name, "label": name.upper(), "condition": "expert", "method": name}
     for name in ("none", "ptdt-offline")
@@ -40,7 +40,8 @@ def test_a_video_adds_no_cell_and_shows_only_whole_films():
     assert table_cells.videos(without) == {}
     one_table = {**DEFAULT, "report": ["ptdt_table1"]}  # no prompt-diffuser
     assert "rollouts" not in table_cells.videos(one_table)
-    one_table["videos"] = {"mine": {"title": "", "columns": ["prompt-dt", "ptdt-online"]}}
+    mine = {"title": "", "entries": ["prompt-dt", "ptdt-online"], "suites": None}
+    one_table["videos"] = {"mine": mine}
     suites = DEFAULT["tables"]["ptdt_table1"]["suites"]
     assert set(table_cells.videos(one_table)["mine"]) == set(suites)
 
@@ -80,9 +81,8 @@ def test_every_run_has_a_video(made):
     ],
 )
 def test_what_fits_nothing_is_refused(change, where):
-    wrong = {**DEFAULT, "videos": {"rollouts": {**DEFAULT["videos"]["rollouts"], **change}}}
     with pytest.raises(TrajpromptError, match=where):
-        check(wrong)
+        with_keys({"videos.rollouts": change})
 
 
 def test_every_film_gets_its_own_files():
