@@ -37,10 +37,7 @@ def pretrain(
         settings.return_scale,
         device,
     )
-    weight_seed, dropout_seed = integers(_stream(settings, "weights"), 2)
-    torch.manual_seed(int(weight_seed))
-    model = PromptDT(backbone_config(suite, settings.kind, settings.sizes)).to(device)
-    model.dropout.reseed(int(dropout_seed))
+    model = _fresh_model(settings, suite, device)
     sampler = _sampler(settings, resident, "batches", settings.batch_per_task)
     curve = train(
         model,
@@ -63,6 +60,17 @@ def pretrain(
         settings.kind,
     )
     return backbone, curve
+
+
+def _fresh_model(
+    settings: PretrainSettings, suite: Suite, device: torch.device
+) -> PromptDT:
+    """A model with random weights, whose dropout has a stream of its own."""
+    weight_seed, dropout_seed = integers(_stream(settings, "weights"), 2)
+    torch.manual_seed(int(weight_seed))
+    model = PromptDT(backbone_config(suite, settings.kind, settings.sizes)).to(device)
+    model.dropout.reseed(int(dropout_seed))
+    return model
 
 
 def backbone_config(suite: Suite, kind: str, sizes: BackboneSizes) -> BackboneConfig:
