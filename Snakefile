@@ -22,6 +22,7 @@ report: "workflow/report/workflow.rst"
 
 include: "workflow/rules/code.smk"
 include: "workflow/rules/common.smk"
+include: "workflow/rules/files.smk"
 include: "workflow/rules/1_collect.smk"
 include: "workflow/rules/2_pretrain.smk"
 include: "workflow/rules/3_tune.smk"

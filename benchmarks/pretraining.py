@@ -22,7 +22,8 @@ from peer import PeerPromptDT
 from trajprompt.models.pretraining_data import PretrainData, Sampler, Validation, prepare
 from trajprompt.models.prompt_dt import BackboneConfig, PromptDT, action_loss
 from trajprompt.models.training import learning_rate_at, train
-from trajprompt.settings.stages import PromptForm, TrainingSettings
+from trajprompt.settings.stages import PromptForm
+from trajprompt.settings.training import TrainingSettings
 from trajprompt.tasks.registry import get_suite
 from trajprompt.trajectories.episodes import TaskTrajectories
 from trajprompt.trajectories.store import read_trajectories

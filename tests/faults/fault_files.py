@@ -140,7 +140,7 @@ def train_tiny(path: Path) -> object:
 
     from trajprompt.artifacts.checkpoint import Checkpoint
     from trajprompt.models.training import train
-    from trajprompt.settings.stages import TrainingSettings
+    from trajprompt.settings.training import TrainingSettings
 
     model, generator = small_model(), torch.Generator().manual_seed(SEED)
     prompts = small_prompts()

@@ -111,7 +111,7 @@ def story(cluster: SlurmCluster, tmp_path_factory: pytest.TempPathFactory) -> St
         first.wait_until(lambda: collecting_process(slurm.folder))
         environment = collecting_process(slurm.folder).environ()
         change_limit(cluster, LONG_JOB, minutes=2)
-        first.wait_until(lambda: "goes on after step" in text(log))
+        first.wait_until(lambda: "resumes after step" in text(log))
         cluster.output("scancel", *running_jobs(cluster, LONG_JOB))
         first.wait_until(lambda: "stopped by SIGTERM after step" in text(log))
         cancelled = text(log)
@@ -187,7 +187,7 @@ def all_jobs(cluster: SlurmCluster) -> list[tuple[str, str]]:
 def test_a_job_near_its_limit_is_stopped_and_the_next_attempt_goes_on(story):
     assert "stopped by SIGTERM after step" in story.first
     assert "Trying to restart job" in story.first
-    assert "goes on after step" in story.cancelled_log
+    assert "resumes after step" in story.cancelled_log
 
 
 def test_the_next_attempt_asks_for_twice_the_memory_and_time(story):
@@ -197,7 +197,7 @@ def test_the_next_attempt_asks_for_twice_the_memory_and_time(story):
 
 def test_a_cancelled_job_saves_and_the_next_run_goes_on_from_there(story):
     (stopped,) = re.findall(r"stopped by SIGTERM after step (\d+)", story.cancelled_log)
-    assert f"goes on after step {stopped} of " in story.last_log
+    assert f"resumes after step {stopped} of " in story.last_log
 
 
 def test_jobs_that_learn_get_a_gpu_and_scripted_experts_none(story):

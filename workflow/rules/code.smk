@@ -9,14 +9,22 @@ from pathlib import Path
 WITHOUT_NUMBERS = tuple(
     f"src/trajprompt/{name}"
     for name in (
-        "artifacts/",
+        "artifacts/atomic",
+        "artifacts/checkpoint",
+        "artifacts/hdf5_",
+        "artifacts/provenance",
+        "artifacts/records",
+        "artifacts/resources",
+        "artifacts/saved_state",
         "commands/arguments",
         "commands/process",
         "config/",
         "errors",
         "processes",
         "progress",
-        "settings/",
+        "settings/options",
+        "settings/parsing",
+        "settings/stages",
     )
 )
 

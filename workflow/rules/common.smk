@@ -142,33 +142,8 @@ def of_paper(name):
     return paper.name if paper else OF_THE_RUN
 
 
-def read_by_figure(figure, what, pattern):
-    """``pattern`` filled in for the cells of a figure, if its kind reads that file."""
-    return cells_of(figure, pattern) if reads(figure, what) else []
-
-
-def backbones_read(figure, pattern):
-    """``pattern`` filled in for the backbones of a figure's cells, if its kind reads them."""
-    pairs = table_cells.backbones(CONFIG, (figure,))
-    return _of_backbones(pattern, pairs) if reads(figure, "backbones") else []
-
-
-def stores_read(figure):
-    """The trajectories of a figure's suites, if its kind reads them."""
-    return stores_of(figure) if reads(figure, "stores") else []
-
-
-def reads(figure, what):
-    return what in plot_inputs.READS[CONFIG["figures"][figure]["kind"]]
-
-
 def _cell(wildcards):
     return wildcards.suite, wildcards.condition, wildcards.method, int(wildcards.seed)
-
-
-def cell_backbone(wildcards):
-    backbone = CONFIG["conditions"][wildcards.condition]["backbone"]
-    return f"results/{RUN}/2_pretrain/{wildcards.suite}/{backbone}/seed{wildcards.seed}.safetensors"
 
 
 def suite_code(wildcards):
@@ -180,11 +155,6 @@ def families(suites):
     return sorted({f"tasks/{family(suite)}" for suite in suites})
 
 
-def suites_of(table):
-    """The suites of a table's or a figure's cells."""
-    return {cell[0] for cell in table_cells.cells(CONFIG, (table,))}
-
-
 def goals(wildcards):
     return f"src/trajprompt/tasks/{get_suite(wildcards.suite).table}"
 
@@ -192,80 +162,3 @@ def goals(wildcards):
 def method_code(wildcards):
     kind = CONFIG["methods"][wildcards.method]["kind"]
     return code(f"tuning/methods/{kind.replace('-', '_')}")
-
-
-def every_cell(pattern):
-    """``pattern`` filled in for every cell of the run and every seed."""
-    return _filled(pattern, table_cells.cells(CONFIG), CONFIG["seeds"])
-
-
-def cells_of(table, pattern, seeds=None):
-    """``pattern`` filled in for the cells of one table or figure."""
-    return _filled(
-        pattern, table_cells.cells(CONFIG, (table,)), seeds or CONFIG["seeds"]
-    )
-
-
-def cells_of_video(video, pattern):
-    """``pattern`` filled in for the panels of a video, film by film."""
-    return [
-        pattern.format(
-            run=RUN,
-            suite=suite,
-            seed=CONFIG["seeds"][0],
-            backbone=CONFIG["conditions"][entry["condition"]]["backbone"],
-            condition=entry["condition"],
-            method=entry["method"],
-        )
-        for suite in VIDEOS[video]
-        for entry in map(CONFIG["entries"].get, CONFIG["videos"][video]["entries"])
-    ]
-
-
-def _filled(pattern, cells, seeds):
-    return [
-        pattern.format(
-            run=RUN, suite=suite, condition=condition, method=method, seed=seed
-        )
-        for suite, condition, method in cells
-        for seed in seeds
-    ]
-
-
-def backbones_of_run(pattern):
-    """``pattern`` filled in for every backbone that a cell needs, and every seed."""
-    return _of_backbones(pattern, table_cells.backbones(CONFIG))
-
-
-def _of_backbones(pattern, pairs):
-    return [
-        pattern.format(run=RUN, suite=suite, backbone=backbone, seed=seed)
-        for suite, backbone in pairs
-        for seed in CONFIG["seeds"]
-    ]
-
-
-def stores_of(table):
-    """The trajectories of a table's suites."""
-    suites = suites_of(table)
-    path = f"results/{RUN}/1_collect/{{}}/trajectories.h5"
-    return [path.format(suite) for suite in CONFIG["suites"] if suite in suites]
-
-
-def printed(*names):
-    """The papers' files with these names, of printed numbers."""
-    return [path for name in names for path in printed_files(CONFIG["papers"], name)]
-
-
-def papers_files(paper):
-    """What the tables and figures of a paper, or of none, write."""
-    return [
-        made_by(name)
-        for name in (*TABLES, *FIGURES)
-        if table_cells.shown(CONFIG, name).get("paper") == paper
-    ]
-
-
-def made_by(name):
-    """Plain paths of what ``name`` writes; its own would ask for places in the report."""
-    return [str(path) for path in workflow.get_rule(name).output]

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from trajprompt.trajectories.segments import Segments
 
-MEND = "mend what the method hands back"
+REMEDY = "fix the method's return value"
 
 
 class Rows(Protocol):
@@ -62,7 +62,7 @@ def write_adaptation(
             read_checked(file, made_by)
         except TrajpromptError as error:
             texts = error.where, error.found, error.expected
-            raise TrajpromptError(*texts, MEND) from error
+            raise TrajpromptError(*texts, REMEDY) from error
 
 
 def _write_rows(file: "h5py.File", problem: Rows, adaptation: Adaptation) -> None:
@@ -92,14 +92,14 @@ def _columns(history: list[HistoryRow], made_by: str) -> dict[str, np.ndarray]:
     odd = {type(row).__name__ for row in history if not isinstance(row, HistoryRow)}
     if odd or not history:
         found = f"entries of type {', '.join(sorted(odd))}" if odd else "no entries"
-        raise TrajpromptError(f"{made_by}:history", found, "HistoryRows", MEND)
+        raise TrajpromptError(f"{made_by}:history", found, "HistoryRows", REMEDY)
     columns = {
         name: np.array([getattr(row, name) for row in history]) for name in HISTORY_COLUMNS
     }
     for name, values in columns.items():
         if values.dtype.kind not in NUMBER:
             where, found = f"{made_by}:history/{name}", f"type {values.dtype}"
-            raise TrajpromptError(where, found, "numbers", MEND)
+            raise TrajpromptError(where, found, "numbers", REMEDY)
     return columns
 
 

@@ -171,7 +171,7 @@ class Checkpoint:
                 raise ValueError(f"{done} steps done of {total}")
             values = json.loads(file["values"][()].tobytes())
             part.restore(Saved(file["arrays"], values))
-        self._say(f"goes on after step {done} of {total}")
+        self._say(f"resumes after step {done} of {total}")
         self.resumed_from = done
         return done
 

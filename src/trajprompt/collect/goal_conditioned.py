@@ -24,7 +24,7 @@ class GoalConditioned:
         suite: Suite,
         relabelling: Relabelling,
         row_tasks: np.ndarray,
-        relabelled: float,  # share of each batch whose goal is drawn anew
+        relabelled: float,  # share of each batch that gets another goal
         device: str,
         generator: torch.Generator,
     ):

@@ -89,7 +89,7 @@ class Td3Options(AgentOptions):
 class GoalOptions(Strict):
     """Options of goal-conditioned agents only."""
 
-    relabelled: Share = 0.8  # share of each batch whose goal is drawn anew (cheetah)
+    relabelled: Share = 0.8  # share of each batch that gets another goal (cheetah)
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from trajprompt.config import cells as table_cells
 from trajprompt.config.checks import splits
 from trajprompt.errors import TrajpromptError
 from trajprompt.settings import stages as st
+from trajprompt.settings.training import TrainingSettings
 
 Config = dict[str, Any]
 
@@ -59,7 +60,7 @@ def pretrain(config: Config, suite: str, backbone: str, seed: int) -> st.Pretrai
         batch_per_task=values["batch_per_task"],
         prompt=_part(st.PromptForm, values, "prompt_"),
         sizes=_part(st.BackboneSizes, values),
-        training=_part(st.TrainingSettings, values),
+        training=_part(TrainingSettings, values),
         device=values["device"],
     )
 

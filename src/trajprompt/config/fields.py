@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
+from trajprompt.collect.options import KINDS as ALGORITHMS
 from trajprompt.config.backbones import KINDS
 from trajprompt.report.plots.inputs import READS
 from trajprompt.tasks.registry import SUITE_NAMES
@@ -110,6 +111,7 @@ if TYPE_CHECKING:
     TableName: TypeAlias = str
     Line: TypeAlias = str
     Suite: TypeAlias = str
+    Algorithm: TypeAlias = str
     BackboneKind: TypeAlias = str
     FigureKind: TypeAlias = str
     Suites: TypeAlias = list[str]
@@ -121,6 +123,7 @@ else:
     TableName = named(r"[a-z][a-z0-9_]{0,39}", f"{LETTERS}underscores")
     Line = named(r"[^\x00-\x1f|]{1,80}", LINE)
     Suite = choice(SUITE_NAMES)
+    Algorithm = choice(tuple(ALGORITHMS))
     BackboneKind = choice(KINDS)
     FigureKind = choice(tuple(READS))
     Suites = listed(Suite, "a list of at least one suite, each once")
@@ -144,6 +147,5 @@ Samples = Annotated[
     AfterValidator(samples),
     WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 1}, {"const": "all"}]}),
 ]
-Episodes = Annotated[int, Field(ge=1, le=20_000)]
-Steps = Annotated[int, Field(ge=1, le=10_000_000)]
+SomeSteps = Annotated[int, Field(ge=1, le=10_000_000)]
 Return = Annotated[float, Field(ge=-1e6, le=1e6)]

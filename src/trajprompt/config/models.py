@@ -17,8 +17,8 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from trajprompt.config.fields import (
+    Algorithm,
     BackboneKind,
-    Episodes,
     FigureKind,
     Ids,
     Line,
@@ -28,13 +28,33 @@ from trajprompt.config.fields import (
     Return,
     Samples,
     Seeds,
+    SomeSteps,
     Split,
-    Steps,
     Suite,
     Suites,
     TableName,
     at_most,
     expected,
+)
+from trajprompt.report.plots.inputs import WITH_BASELINE
+from trajprompt.settings.options import (
+    Positive,
+    Precision,
+    Rate,
+    Schedule,
+    Share,
+    Size,
+    Steps,
+)
+from trajprompt.settings.stages import (
+    DataFraction,
+    Dropout,
+    Episodes,
+    Layers,
+    Length,
+    Position,
+    Segments,
+    Width,
 )
 
 UNKNOWN_KEY = "unknown_key"  # type of an error whose message names the known keys
@@ -66,14 +86,12 @@ class Task(Model):
 
 class Compute(Model):
     device: Literal["auto", "cpu", "cuda"]
-    precision: Literal["auto", "bf16", "fp32"]
+    precision: Precision
     threads: Annotated[int, Field(ge=1, le=256)]  # per job
 
 
 class Collect(Model):
-    algorithm: Literal[
-        "sac", "td3", "goal-conditioned-sac", "goal-conditioned-td3", "scripted", "file"
-    ]
+    algorithm: Algorithm
     options: dict[str, Any] = {}  # of the algorithm: collect/options.py
     quality_episodes: Episodes  # first and last episodes per task that are averaged
     expert_at_least: Return | None = None  # mean return of the last; None: not checked
@@ -83,29 +101,29 @@ class Collect(Model):
 class PromptForm(Model):
     """J segments of H steps, one after the other; the papers' K* is J times H."""
 
-    prompt_segments: Annotated[int, Field(ge=1, le=40)] = 1  # J
-    prompt_length: Annotated[int, Field(ge=1, le=200)] = 5  # H; K* of PTDT Table 7
+    prompt_segments: Segments = 1  # J
+    prompt_length: Length = 5  # H; K* of PTDT Table 7
     # end: the end of a random demonstration (PDT); uniform: among all windows of all of a
     # task's demonstrations (how the bandit papers describe untuned prompts).
-    prompt_position: Literal["end", "uniform"] = "end"
+    prompt_position: Position = "end"
 
 
 class Pretraining(PromptForm):
-    context_length: Annotated[int, Field(ge=1, le=200)] = 20  # K, PTDT Table 7
-    width: Annotated[int, Field(ge=8, le=2048)] = 128  # PTDT Table 7
-    layers: Annotated[int, Field(ge=2, le=24)] = 3  # PTDT Table 7
+    context_length: Length = 20  # K, PTDT Table 7
+    width: Width = 128  # PTDT Table 7
+    layers: Layers = 3  # PTDT Table 7
     heads: Literal[1] = 1  # PTDT Table 7; the attention is written for one
-    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.1  # PDT
-    weight_decay: Annotated[float, Field(ge=0, le=1)] = 1e-4  # PTDT Table 7
-    gradient_clip: Annotated[float, Field(gt=0, le=1e6)] = 0.25  # PDT
+    dropout: Dropout = 0.1  # PDT
+    weight_decay: Share = 1e-4  # PTDT Table 7
+    gradient_clip: Positive = 0.25  # PDT
     demonstrations: Episodes = 256  # PTDT §5.4: the last, middle, first 256 trajectories
-    data_fraction: Annotated[float, Field(gt=0, le=1)] = 1.0  # PTDT §5.1: all of the buffer
-    steps: Steps = 50_000  # PTDT Table 6: 5000 iterations of 10 steps
-    batch_per_task: Annotated[int, Field(ge=1, le=4096)] = 8  # PTDT Table 7; Table 6 has 32
-    learning_rate: Annotated[float, Field(gt=0, le=1)] = 1e-4  # PTDT Table 7
-    warmup_steps: Annotated[int, Field(ge=0, le=10_000_000)] = 10_000  # PDT
-    schedule: Literal["constant", "cosine"] = "constant"  # PDT
-    validation_every: Steps = 1000
+    data_fraction: DataFraction = 1.0  # PTDT §5.1: all of the buffer
+    steps: SomeSteps = 50_000  # PTDT Table 6: 5000 iterations of 10 steps
+    batch_per_task: Size = 8  # PTDT Table 7; Table 6 has 32
+    learning_rate: Rate = 1e-4  # PTDT Table 7
+    warmup_steps: Steps = 10_000  # PDT
+    schedule: Schedule = "constant"  # PDT
+    validation_every: SomeSteps = 1000
 
 
 def changes(model: type[Model], name: str) -> type[Model]:
@@ -194,8 +212,7 @@ class Figure(Table):
 
     @model_validator(mode="after")
     def _require_baseline(self) -> "Figure":
-        against = ("samples", "queries", "relative", "similarity", "budget", "regret")
-        if self.kind in against and self.baseline is None:
+        if self.kind in WITH_BASELINE and self.baseline is None:
             raise expected(f"a baseline, because kind is {self.kind}")
         return self
 

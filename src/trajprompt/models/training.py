@@ -13,7 +13,7 @@ from trajprompt.errors import TrajpromptError
 from trajprompt.models.prompt_dt import PromptDT, action_loss
 from trajprompt.numerics.device import keep_freed_memory, resolve_precision
 from trajprompt.numerics.master_weights import MasterWeights
-from trajprompt.settings.stages import TrainingSettings
+from trajprompt.settings.training import TrainingSettings
 from trajprompt.trajectories.segments import Segments
 
 Batch = tuple[Segments, Segments | None]  # contexts (B, K, ..), prompts (B or 1, P, ..)

@@ -16,36 +16,38 @@ from annotated_types import Interval
 from trajprompt.errors import TrajpromptError
 from trajprompt.settings.options import (
     Count,
-    NonNegative,
     OptionError,
     Positive,
     Precision,
-    Rate,
-    Schedule,
     Seed,
-    Share,
     Size,
     SmallCount,
-    Steps,
     Strict,
     Task,
     validate,
 )
+from trajprompt.settings.training import TrainingSettings
 
 RANDOM_POLICY = "random-policy"  # a job and its file, and what stands for a method there
 
+# Bounds that the configuration has, too (config/models.py).
 Episodes = Annotated[int, Interval(ge=1, le=20_000)]
 DataFraction = Annotated[float, Interval(gt=0, le=1)]
+Segments = Annotated[int, Interval(ge=1, le=40)]
+Length = Annotated[int, Interval(ge=1, le=200)]  # steps of a segment or a context
+Width = Annotated[int, Interval(ge=8, le=2048)]
+Layers = Annotated[int, Interval(ge=2, le=24)]
+Dropout = Annotated[float, Interval(ge=0, lt=1)]
+Position = Literal["end", "uniform"]  # keys of prompt_places.POSITIONS
 
 
 @dataclass(frozen=True)
 class PromptForm(Strict):
     """What a prompt is made of."""
 
-    segments: SmallCount  # J, one after the other
-    length: SmallCount  # H, steps of one segment
-    # Of segments in demonstrations, a key of prompt_places.POSITIONS.
-    position: Literal["end", "uniform"] = "end"
+    segments: Segments  # J, one after the other
+    length: Length  # H, steps of one segment
+    position: Position = "end"  # of segments in demonstrations
 
     def attributes(self) -> dict[str, Any]:
         """The form as files have it among their attributes."""
@@ -56,25 +58,11 @@ class PromptForm(Strict):
 class BackboneSizes(Strict):
     """What a config says of a backbone's architecture."""
 
-    width: Size
-    layers: Annotated[int, Interval(ge=2, le=100)]
+    width: Width
+    layers: Layers
     heads: Literal[1]
-    dropout: Share
-    context_length: SmallCount  # K
-
-
-@dataclass(frozen=True)
-class TrainingSettings(Strict):
-    """Defaults of mxu34/prompt-dt pdt_main.py where a default is given."""
-
-    steps: Steps
-    learning_rate: Rate = 1e-4
-    weight_decay: NonNegative = 1e-4  # on every weight, layer norms and embeddings included
-    warmup_steps: Steps = 0  # linear; the reference's 50,000 steps begin with 10,000
-    schedule: Schedule = "constant"  # after the warm-up
-    gradient_clip: Positive = 0.25
-    precision: Precision = "auto"
-    validation_every: Steps = 0  # 0: only at the end, if there is a validation
+    dropout: Dropout
+    context_length: Length  # K
 
 
 @dataclass(frozen=True)
@@ -185,11 +173,10 @@ class ReportSettings(Strict):
 class FigureSettings(ReportSettings):
     """Of one figure, whose name is ``table``."""
 
-    kind: str = ""  # of report/plots
-    baseline: str = ""  # id of the column that the others are shown against
-    conditions: dict[str, Any] = field(
-        default_factory=dict
-    )  # condition -> its config entry
+    kind: str = ""  # a file of report/plots/kinds
+    baseline: str = ""  # id of the entry that the others are shown against
+    # condition -> what the config says of it
+    conditions: dict[str, Any] = field(default_factory=dict)
     methods: dict[str, str] = field(default_factory=dict)  # method -> its label
     # suite -> steps of a training context, one of each backbone that its cells have
     context_lengths: dict[str, list[int]] = field(default_factory=dict)

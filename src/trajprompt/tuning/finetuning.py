@@ -27,7 +27,7 @@ from trajprompt.settings.options import (
     Size,
     Strict,
 )
-from trajprompt.settings.stages import TrainingSettings
+from trajprompt.settings.training import TrainingSettings
 from trajprompt.tuning.protocol import TuningProblem
 
 

@@ -35,7 +35,7 @@ def test_a_bad_history_is_refused_before_a_file_is_there(
 ):
     made = get_method("soft-prompt").tune(problem, OPTIONS["soft-prompt"])
     bad = dataclasses.replace(made, history=change(made.history))
-    whole = f"^tuning method mine.*{message}.*; mend what the method hands back$"
+    whole = f"^tuning method mine.*{message}.*; fix the method's return value$"
     with pytest.raises(TrajpromptError, match=whole):
         write_adaptation(tmp_path / "a.h5", problem, bad, {"method": "mine"})
     assert not list(tmp_path.iterdir())
@@ -44,6 +44,6 @@ def test_a_bad_history_is_refused_before_a_file_is_there(
 def test_prompts_of_too_few_rows_are_refused_too(problem, tmp_path):
     made = get_method("none").tune(problem, NoOptions())
     bad = dataclasses.replace(made, last=made.last.select(slice(2)))
-    with pytest.raises(TrajpromptError, match="method mine:last/returns_to_go.*; mend"):
+    with pytest.raises(TrajpromptError, match="method mine:last/returns_to_go.*; fix"):
         write_adaptation(tmp_path / "a.h5", problem, bad, {"method": "mine"})
     assert not list(tmp_path.iterdir())

@@ -244,7 +244,7 @@ def test_going_on_is_said(target, capsys):
     checkpoint = Checkpoint(target, "same")
     assert list(checkpoint.steps(5, Part(), "loop")) == [3, 4]
     assert checkpoint.resumed_from == 3
-    assert f"checkpoint {path} goes on after step 3 of 5" in capsys.readouterr().err
+    assert f"checkpoint {path} resumes after step 3 of 5" in capsys.readouterr().err
     whole = Checkpoint(target, "other")
     list(whole.steps(5, Part(), "loop"))
     assert whole.resumed_from is None

@@ -104,7 +104,7 @@ def test_a_collection_stopped_in_every_phase(suite, algorithm, tmp_path, capsys,
     for step in (RANDOM + 90, EXPLORING + 90, GREEDY + 90):
         stop(wanted, out, step)
     assert bytes_of(wanted, out) == whole(wanted)
-    assert f"goes on after step {GREEDY + 91} of {TOTAL}" in capsys.readouterr().err
+    assert f"resumes after step {GREEDY + 91} of {TOTAL}" in capsys.readouterr().err
     assert read_resources(out).resumed_from == GREEDY + 91
     if suite == "ant-dir":
         tasks = read_trajectories(out).values()

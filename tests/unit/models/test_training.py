@@ -12,7 +12,7 @@ from trajprompt.artifacts.checkpoint import Checkpoint
 from trajprompt.errors import TrajpromptError
 from trajprompt.models.prompt_dt import BackboneConfig, PromptDT
 from trajprompt.models.training import learning_rate_at, train
-from trajprompt.settings.stages import TrainingSettings
+from trajprompt.settings.training import TrainingSettings
 from trajprompt.trajectories.segments import Segments
 
 STATES, ACTIONS, K, P = 4, 2, 8, 3

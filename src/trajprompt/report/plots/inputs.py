@@ -22,6 +22,8 @@ READS = {
 }
 # Their cells are played on the way, too.
 CURVES = ("queries", "tuning-curves", "budget")
+# What is shown against a baseline must name it.
+WITH_BASELINE = ("samples", "queries", "relative", "similarity", "budget", "regret")
 WITH_TEXT = ("similarity", "winners-curse")  # also written as Markdown: they are tables
 
 

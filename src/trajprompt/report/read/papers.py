@@ -51,9 +51,7 @@ def read_papers(folder: str | Path) -> list[tuple[Paper, dict[str, Any]]]:
 
 def printed_files(folder: str | Path, name: str) -> list[Path]:
     """The files called ``name`` in the papers' folders, e.g. one table's numbers."""
-    return [
-        path for paper in list_papers(folder) if (path := paper.folder / name).is_file()
-    ]
+    return sorted(Path(folder).glob(f"*/{name}"))
 
 
 def _read(path: Path) -> tuple[Paper, dict[str, Any]]:

@@ -18,7 +18,7 @@ from trajprompt.errors import TrajpromptError
 from trajprompt.models.training import learning_rate_at
 from trajprompt.numerics.device import keep_freed_memory
 from trajprompt.seeds import torch_generator
-from trajprompt.settings.stages import TrainingSettings
+from trajprompt.settings.training import TrainingSettings
 from trajprompt.trajectories.segments import Segments
 from trajprompt.tuning.generation.codec import PromptCodec
 from trajprompt.tuning.generation.learner import EncodedPrompts, Generator, Learner

@@ -10,8 +10,8 @@ from trajprompt.report.read.sizes import read_printed
 
 def test_every_papers_tables_have_its_own_sizes(tmp_path):
     files = printed_files(report_run.PAPERS, "sizes.csv")
-    assert [path.parent.name for path in files] == ["ptdt", "prompt_diffuser"]
-    first, second = map(read_printed, files)
+    assert [path.parent.name for path in files] == ["prompt_diffuser", "ptdt"]
+    second, first = map(read_printed, files)
     assert {size.text for size in first.values()} == {"0.03 %"}
     assert second["ptdt-offline"].text == "0.24K (0.0018 %)"
     assert second["prompt-dt-ft"].text == "13.71M (100 %)"
@@ -19,6 +19,6 @@ def test_every_papers_tables_have_its_own_sizes(tmp_path):
     assert all("2411.01168" in size.source for size in second.values())
     assert read_printed(None) == {}  # a table of no paper
     wrong = tmp_path / "sizes.csv"
-    wrong.write_text(files[0].read_text().replace("0.03", "little"))
+    wrong.write_text(files[1].read_text().replace("0.03", "little"))
     with pytest.raises(TrajpromptError, match=r"sizes.csv: .*percentage"):
         read_printed(wrong)
