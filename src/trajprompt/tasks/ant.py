@@ -1,7 +1,7 @@
 """Ant suites: walk in a given direction, and the symmetries that make all directions one.
 
-Goals and splits are those of mxu34/prompt-dt at 5f665e5, ``config/ant_dir``; simulator and
-rewards: locomotion.py.
+Goals and splits are those of mxu34/prompt-dt at 5f665e5, ``config/ant_dir``; stepping and
+control cost: locomotion.py.
 
 Two exact symmetries of the ant (both tested against the simulator) make all directions
 one task. The world may turn about the vertical axis: the goal's direction becomes +x. The

@@ -1,7 +1,7 @@
 """Half-cheetah suites: run forward or backward, or at a given speed.
 
 Goals and splits are those of mxu34/prompt-dt at 5f665e5, ``config/cheetah_dir`` and
-``config/cheetah_vel``; simulator and rewards: locomotion.py.
+``config/cheetah_vel``; stepping and control cost: locomotion.py.
 """
 
 from typing import TYPE_CHECKING

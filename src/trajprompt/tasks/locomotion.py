@@ -1,4 +1,4 @@
-"""Half-cheetah and ant suites with the reference's observations and rewards.
+"""What the half-cheetah and ant simulators share: stepping, velocity, control cost.
 
 Models are Gymnasium's XML files, read by path. Observations, rewards and terminations
 follow mxu34/prompt-dt at 5f665e5, ``mujoco_control_envs/tp_envs``: old 20- and 27-number
