@@ -6,6 +6,8 @@ import json
 import pytest
 
 from support.workflow_copy import Workflow
+from trajprompt.collect.options import KINDS
+from trajprompt.settings.options import build
 from trajprompt.trajectories.store import read_attributes, read_trajectories
 
 pytestmark = pytest.mark.slow
@@ -83,7 +85,8 @@ def test_collection_has_the_papers_agents_and_all_tasks(shortened):
     store = shortened / "1_collect/cheetah-vel/trajectories.h5"
     settings = json.loads(read_attributes(store)["settings"])
     assert settings["algorithm"] == "td3"
-    assert (settings["options"]["width"], settings["options"]["batch"]) == (256, 256)
+    options, _ = build(KINDS["td3"], settings["options"])  # what is not set is as printed
+    assert (options.width, options.batch) == (256, 256)
     tasks = read_trajectories(store)
     assert list(tasks) == list(range(40))
     assert {task.num_episodes for task in tasks.values()} == {6}

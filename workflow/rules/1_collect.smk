@@ -32,5 +32,5 @@ rule collect:
 rule collect_all:
     """Stage 1: the replay buffers of every suite."""
     input:
-        expand(rules.collect.output, run=RUN, suite=CONFIG["suites"]),
+        expand(rules.collect.output, run=RUN, suite=config["suites"]),
     localrule: True

@@ -88,8 +88,8 @@ rule calibrate_all:
         expand(
             rules.calibrate.output,
             run=RUN,
-            suite=CONFIG["suites"],
+            suite=config["suites"],
             method=CALIBRATED,
-            seed=CONFIG["seeds"][0],
+            seed=config["seeds"][0],
         ),
     localrule: True

@@ -41,7 +41,7 @@ rule claims:
 rule aggregate:
     """All methods over all suites: interquartile means, chances of improvement, profiles."""
     input:
-        printed=printed(f"{CONFIG['aggregate']}.csv"),
+        printed=printed(f"{config['aggregate']}.csv"),
         stores=STORES,
         evaluations=rules.evaluate_all.input.cells,
         random_policies=rules.evaluate_all.input.random,
@@ -75,7 +75,7 @@ rule aggregate:
     params:
         code=REPORT_CODE,
         settings=report_settings,
-        suites_of=f"--suites-of {CONFIG['aggregate']}" if CONFIG["aggregate"] else "",
+        suites_of=f"--suites-of {config['aggregate']}" if config["aggregate"] else "",
         out=report_folder,
     message:
         "Comparing all methods over all suites"

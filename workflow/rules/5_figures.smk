@@ -1,13 +1,13 @@
 # The papers' figures, each a target of its own, drawn from cells of the run.
 
 for FIGURE in FIGURES:
-    KIND = CONFIG["figures"][FIGURE]["kind"]
+    KIND = config["figures"][FIGURE]["kind"]
     # A table in the paper is one here, with the picture on its page.
     WITH_TEXT = KIND in plot_inputs.WITH_TEXT
     SHOWN = f"pages/{FIGURE}.html" if WITH_TEXT else f"figures/{FIGURE}.svg"
 
     rule:
-        """One figure of the CONFIG, with the numbers behind it."""
+        """One figure of the config, with the numbers behind it."""
         name:
             FIGURE
         input:
@@ -22,7 +22,7 @@ for FIGURE in FIGURES:
                 caption=f"../report/figures/{plot_inputs.module_of(KIND)}.rst",
                 category=CATEGORY["Tables" if WITH_TEXT else "Figures"],
                 subcategory=of_paper(FIGURE),
-                labels=shown_as(CONFIG["figures"][FIGURE]["title"], "raw data"),
+                labels=shown_as(config["figures"][FIGURE]["title"], "raw data"),
             ),
             report(
                 f"results/{RUN}/5_report/{SHOWN}",
@@ -30,7 +30,7 @@ for FIGURE in FIGURES:
                 category=CATEGORY["Tables" if WITH_TEXT else "Figures"],
                 subcategory=of_paper(FIGURE),
                 labels=shown_as(
-                    CONFIG["figures"][FIGURE]["title"],
+                    config["figures"][FIGURE]["title"],
                     "page" if WITH_TEXT else "picture",
                 ),
             ),
@@ -65,4 +65,4 @@ for FIGURE in FIGURES:
             " --backbones {input.backbones} --stores {input.stores}"
             " --settings {params.settings:q} --out {params.out} > {log} 2>&1"
 
-    workflow.get_rule(FIGURE).docstring = f"{CONFIG['figures'][FIGURE]['title']}."
+    workflow.get_rule(FIGURE).docstring = f"{config['figures'][FIGURE]['title']}."

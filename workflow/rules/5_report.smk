@@ -137,7 +137,7 @@ rule record:
     params:
         code=code("report/pages/record", "report/pages/summary", "artifacts/provenance"),
         settings=report_settings,
-        run_config=json.dumps(CONFIG, sort_keys=True),
+        run_config=json.dumps(config, sort_keys=True),
         out=report_folder,
     message:
         "Recording what made this report"

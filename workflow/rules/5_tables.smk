@@ -1,37 +1,37 @@
 # Tables, each entry of the config's tables a target of its own.
 
 STORES = expand(
-    "results/{run}/1_collect/{suite}/trajectories.h5", run=RUN, suite=CONFIG["suites"]
+    "results/{run}/1_collect/{suite}/trajectories.h5", run=RUN, suite=config["suites"]
 )
 PRETRAINING_CURVES = backbones_of_run(rules.pretrain.output.curve)
-REPORT_CODE = code("commands/report", *families(CONFIG["suites"]))
+REPORT_CODE = code("commands/report", *families(config["suites"]))
 
 
 for TABLE in TABLES:
 
     rule:
-        """One table of the CONFIG, ours beside the paper's."""
+        """One table of the config, ours beside the paper's."""
         name:
             TABLE
         input:
             printed=printed(f"{TABLE}.csv", "sizes.csv"),
             stores=stores_of(TABLE),
             evaluations=cells_of(TABLE, rules.evaluate.output[0]),
-            adaptations=cells_of(TABLE, rules.tune.output[0], CONFIG["seeds"][:1]),
+            adaptations=cells_of(TABLE, rules.tune.output[0], config["seeds"][:1]),
         output:
             report(
                 f"results/{RUN}/5_report/pages/{TABLE}.html",
                 caption="../report/table.rst",
                 category=CATEGORY["Tables"],
                 subcategory=of_paper(TABLE),
-                labels=shown_as(CONFIG["tables"][TABLE]["title"], "page"),
+                labels=shown_as(config["tables"][TABLE]["title"], "page"),
             ),
             report(
                 f"results/{RUN}/5_report/tables/{TABLE}.csv",
                 caption="../report/table.rst",
                 category=CATEGORY["Tables"],
                 subcategory=of_paper(TABLE),
-                labels=shown_as(CONFIG["tables"][TABLE]["title"], "raw data"),
+                labels=shown_as(config["tables"][TABLE]["title"], "raw data"),
             ),
             multiext(
                 f"results/{RUN}/5_report/tables/{TABLE}",
@@ -61,4 +61,4 @@ for TABLE in TABLES:
             " --settings {params.settings:q} --out {params.out} > {log} 2>&1"
 
     # What --list shows: all these rules are written once.
-    workflow.get_rule(TABLE).docstring = f"{CONFIG['tables'][TABLE]['title']}."
+    workflow.get_rule(TABLE).docstring = f"{config['tables'][TABLE]['title']}."

@@ -14,13 +14,13 @@ for VIDEO in VIDEOS:
                 f"results/{RUN}/5_report/pages/{VIDEO}.html",
                 caption="../report/video.rst",
                 category=CATEGORY["Videos"],
-                labels=shown_as(CONFIG["videos"][VIDEO]["title"], "page"),
+                labels=shown_as(config["videos"][VIDEO]["title"], "page"),
             ),
             report(
                 f"results/{RUN}/5_report/tables/{VIDEO}.csv",
                 caption="../report/video.rst",
                 category=CATEGORY["Videos"],
-                labels=shown_as(CONFIG["videos"][VIDEO]["title"], "raw data"),
+                labels=shown_as(config["videos"][VIDEO]["title"], "raw data"),
             ),
             expand(
                 f"results/{RUN}/5_report/videos/{VIDEO}_{{suite}}.webm",
@@ -48,4 +48,4 @@ for VIDEO in VIDEOS:
             " --backbones {input.backbones} --adaptations {input.adaptations}"
             " --settings {params.settings:q} --out {params.out} > {log} 2>&1"
 
-    workflow.get_rule(VIDEO).docstring = f"{CONFIG['videos'][VIDEO]['title']}."
+    workflow.get_rule(VIDEO).docstring = f"{config['videos'][VIDEO]['title']}."

@@ -17,20 +17,24 @@ from trajprompt.report.plots import inputs as plot_inputs
 
 # The user's files as Snakemake merged them, over presets and papers. Snakemake lists overlays
 # first; an error should name the file that had the last word.
-CONFIG = resolve(config, Path(), [workflow.configfiles[-1], *workflow.configfiles[:-1]])
-PAPERS = {paper.key: paper for paper in list_papers(CONFIG["papers"])}
+resolved = resolve(
+    config, Path(), [workflow.configfiles[-1], *workflow.configfiles[:-1]]
+)
+config.clear()  # not replaced: the captions of the HTML report read this mapping
+config.update(resolved)
+PAPERS = {paper.key: paper for paper in list_papers(config["papers"])}
 PAPERS_FILES = sorted(
     path
-    for path in Path(CONFIG["papers"]).rglob("*")
+    for path in Path(config["papers"]).rglob("*")
     if path.suffix in (".yaml", ".csv")
 )
 
-RUN = CONFIG["run"]
+RUN = config["run"]
 hooks.install(workflow, RUN)
-THREADS = CONFIG["compute"]["threads"]
-TABLES, FIGURES = table_cells.tables(CONFIG), table_cells.figures(CONFIG)
-VIDEOS = table_cells.videos(CONFIG)  # name -> suites
-GPUS = 0 if CONFIG["compute"]["device"] == "cpu" else 1  # of a job that learns or plays
+THREADS = config["compute"]["threads"]
+TABLES, FIGURES = table_cells.tables(config), table_cells.figures(config)
+VIDEOS = table_cells.videos(config)  # name -> suites
+GPUS = 0 if config["compute"]["device"] == "cpu" else 1  # of a job that learns or plays
 
 # Jobs find this environment's Python, and numerical libraries keep to one thread each:
 # jobs run side by side, and two threads that wait for each other are slower than one.
@@ -54,10 +58,10 @@ OF_THE_RUN = "This run"  # the subcategory of what no paper has
 
 wildcard_constraints:
     run=re.escape(RUN),
-    suite="|".join(CONFIG["suites"]),
-    backbone="|".join(pretraining_values.names(CONFIG)),
-    condition="|".join(CONFIG["conditions"]),
-    method="|".join(CONFIG["methods"]),
+    suite="|".join(config["suites"]),
+    backbone="|".join(pretraining_values.names(config)),
+    condition="|".join(config["conditions"]),
+    method="|".join(config["methods"]),
     seed=r"\d+",
 
 
@@ -68,42 +72,42 @@ def scaled(amount):
 
 def collect_gpus(wildcards):
     """Scripted experts, and files that were collected elsewhere, learn nothing."""
-    algorithm = CONFIG["collect"][wildcards.suite]["algorithm"]
+    algorithm = config["collect"][wildcards.suite]["algorithm"]
     return 0 if algorithm in ("scripted", "file") else GPUS
 
 
 def own_data(wildcards):
     """The user's store that a suite is read from, where the config names one."""
-    chosen = CONFIG["collect"][wildcards.suite]
+    chosen = config["collect"][wildcards.suite]
     return [chosen["options"]["path"]] if chosen["algorithm"] == "file" else []
 
 
 def collect_settings(wildcards):
-    return stage_settings.to_json(derive.collect(CONFIG, wildcards.suite))
+    return stage_settings.to_json(derive.collect(config, wildcards.suite))
 
 
 def pretrain_settings(wildcards):
     settings = derive.pretrain(
-        CONFIG, wildcards.suite, wildcards.backbone, int(wildcards.seed)
+        config, wildcards.suite, wildcards.backbone, int(wildcards.seed)
     )
     return stage_settings.to_json(settings)
 
 
 def tune_settings(wildcards):
-    return stage_settings.to_json(derive.tune(CONFIG, *_cell(wildcards)))
+    return stage_settings.to_json(derive.tune(config, *_cell(wildcards)))
 
 
 def calibrate_settings(wildcards):
     cell = wildcards.suite, "expert", wildcards.method, int(wildcards.seed)
-    return stage_settings.to_json(derive.tune(CONFIG, *cell))
+    return stage_settings.to_json(derive.tune(config, *cell))
 
 
 def evaluate_settings(wildcards):
-    return stage_settings.to_json(derive.evaluate(CONFIG, *_cell(wildcards)))
+    return stage_settings.to_json(derive.evaluate(config, *_cell(wildcards)))
 
 
 def random_policy_settings(wildcards):
-    return stage_settings.to_json(derive.random_policy(CONFIG, wildcards.suite))
+    return stage_settings.to_json(derive.random_policy(config, wildcards.suite))
 
 
 def report_folder(wildcards, output):
@@ -113,22 +117,22 @@ def report_folder(wildcards, output):
 
 def report_settings(wildcards):
     """Of the whole run."""
-    return stage_settings.to_json(derive.report(CONFIG))
+    return stage_settings.to_json(derive.report(config))
 
 
 def table_settings(table):
     """What answers a rule's question for the settings of one table."""
-    return lambda wildcards: stage_settings.to_json(derive.report(CONFIG, table))
+    return lambda wildcards: stage_settings.to_json(derive.report(config, table))
 
 
 def figure_settings(figure):
     """What answers a rule's question for the settings of one figure."""
-    return lambda wildcards: stage_settings.to_json(derive.figure(CONFIG, figure))
+    return lambda wildcards: stage_settings.to_json(derive.figure(config, figure))
 
 
 def video_settings(video):
     """What answers a rule's question for the settings of one video."""
-    return lambda wildcards: stage_settings.to_json(derive.video(CONFIG, video))
+    return lambda wildcards: stage_settings.to_json(derive.video(config, video))
 
 
 def shown_as(title, form):
@@ -138,7 +142,7 @@ def shown_as(title, form):
 
 def of_paper(name):
     """The subcategory of a table or figure in the HTML report."""
-    paper = PAPERS.get(table_cells.shown(CONFIG, name).get("paper"))
+    paper = PAPERS.get(table_cells.shown(config, name).get("paper"))
     return paper.name if paper else OF_THE_RUN
 
 
@@ -160,5 +164,5 @@ def goals(wildcards):
 
 
 def method_code(wildcards):
-    kind = CONFIG["methods"][wildcards.method]["kind"]
+    kind = config["methods"][wildcards.method]["kind"]
     return code(f"tuning/methods/{kind.replace('-', '_')}")

@@ -8,7 +8,7 @@ def read_by_figure(figure, what, pattern):
 
 def backbones_read(figure, pattern):
     """``pattern`` filled in for the backbones of a figure's cells, if its kind reads them."""
-    pairs = table_cells.backbones(CONFIG, (figure,))
+    pairs = table_cells.backbones(config, (figure,))
     return _of_backbones(pattern, pairs) if reads(figure, "backbones") else []
 
 
@@ -18,28 +18,28 @@ def stores_read(figure):
 
 
 def reads(figure, what):
-    return what in plot_inputs.READS[CONFIG["figures"][figure]["kind"]]
+    return what in plot_inputs.READS[config["figures"][figure]["kind"]]
 
 
 def cell_backbone(wildcards):
-    backbone = CONFIG["conditions"][wildcards.condition]["backbone"]
+    backbone = config["conditions"][wildcards.condition]["backbone"]
     return f"results/{RUN}/2_pretrain/{wildcards.suite}/{backbone}/seed{wildcards.seed}.safetensors"
 
 
 def suites_of(table):
     """The suites of a table's or a figure's cells."""
-    return {cell[0] for cell in table_cells.cells(CONFIG, (table,))}
+    return {cell[0] for cell in table_cells.cells(config, (table,))}
 
 
 def every_cell(pattern):
     """``pattern`` filled in for every cell of the run and every seed."""
-    return _filled(pattern, table_cells.cells(CONFIG), CONFIG["seeds"])
+    return _filled(pattern, table_cells.cells(config), config["seeds"])
 
 
 def cells_of(table, pattern, seeds=None):
     """``pattern`` filled in for the cells of one table or figure."""
     return _filled(
-        pattern, table_cells.cells(CONFIG, (table,)), seeds or CONFIG["seeds"]
+        pattern, table_cells.cells(config, (table,)), seeds or config["seeds"]
     )
 
 
@@ -49,13 +49,13 @@ def cells_of_video(video, pattern):
         pattern.format(
             run=RUN,
             suite=suite,
-            seed=CONFIG["seeds"][0],
-            backbone=CONFIG["conditions"][entry["condition"]]["backbone"],
+            seed=config["seeds"][0],
+            backbone=config["conditions"][entry["condition"]]["backbone"],
             condition=entry["condition"],
             method=entry["method"],
         )
         for suite in VIDEOS[video]
-        for entry in map(CONFIG["entries"].get, CONFIG["videos"][video]["entries"])
+        for entry in map(config["entries"].get, config["videos"][video]["entries"])
     ]
 
 
@@ -71,14 +71,14 @@ def _filled(pattern, cells, seeds):
 
 def backbones_of_run(pattern):
     """``pattern`` filled in for every backbone that a cell needs, and every seed."""
-    return _of_backbones(pattern, table_cells.backbones(CONFIG))
+    return _of_backbones(pattern, table_cells.backbones(config))
 
 
 def _of_backbones(pattern, pairs):
     return [
         pattern.format(run=RUN, suite=suite, backbone=backbone, seed=seed)
         for suite, backbone in pairs
-        for seed in CONFIG["seeds"]
+        for seed in config["seeds"]
     ]
 
 
@@ -86,12 +86,12 @@ def stores_of(table):
     """The trajectories of a table's suites."""
     suites = suites_of(table)
     path = f"results/{RUN}/1_collect/{{}}/trajectories.h5"
-    return [path.format(suite) for suite in CONFIG["suites"] if suite in suites]
+    return [path.format(suite) for suite in config["suites"] if suite in suites]
 
 
 def printed(*names):
     """The papers' files with these names, of printed numbers."""
-    return [path for name in names for path in printed_files(CONFIG["papers"], name)]
+    return [path for name in names for path in printed_files(config["papers"], name)]
 
 
 def papers_files(paper):
@@ -99,7 +99,7 @@ def papers_files(paper):
     return [
         made_by(name)
         for name in (*TABLES, *FIGURES)
-        if table_cells.shown(CONFIG, name).get("paper") == paper
+        if table_cells.shown(config, name).get("paper") == paper
     ]
 
 
