@@ -85,7 +85,7 @@ def test_collection_has_the_papers_agents_and_all_tasks(shortened):
     store = shortened / "1_collect/cheetah-vel/trajectories.h5"
     settings = json.loads(read_attributes(store)["settings"])
     assert settings["algorithm"] == "td3"
-    options, _ = build(KINDS["td3"], settings["options"])  # what is not set is as printed
+    _, options = build(KINDS["td3"], settings["options"])  # what is not set is as printed
     assert (options.width, options.batch) == (256, 256)
     tasks = read_trajectories(store)
     assert list(tasks) == list(range(40))
