@@ -22,16 +22,16 @@ def episodes(task: int, count: int = 4) -> Any:
     from trajprompt.trajectories.episodes import TaskTrajectories
 
     suite, rows = get_suite(SUITE), count * STEPS
-    chance = np.random.default_rng([SEED, task])
+    generator = np.random.default_rng([SEED, task])
     return TaskTrajectories(
         task=task,
         goal=suite.goals[task],
-        observations=chance.normal(size=(rows, suite.state_dim)).astype(np.float32),
-        actions=chance.uniform(-1, 1, (rows, suite.action_dim)).astype(np.float32),
-        rewards=chance.uniform(0, 8, rows).astype(np.float32),
+        observations=generator.normal(size=(rows, suite.state_dim)).astype(np.float32),
+        actions=generator.uniform(-1, 1, (rows, suite.action_dim)).astype(np.float32),
+        rewards=generator.uniform(0, 8, rows).astype(np.float32),
         terminations=np.zeros(rows, bool),
         episode_ends=STEPS * np.arange(1, count + 1),
-        final_observations=chance.normal(size=(count, suite.state_dim)).astype(np.float32),
+        final_observations=generator.normal(size=(count, suite.state_dim)).astype(np.float32),
         behaviour_step=STEPS * np.arange(count),
     )
 

@@ -144,10 +144,10 @@ def harness(cycles: int, seed: int, folder: Path) -> list[Outcome]:
     """Run the cycles and print a line for each; folders of failed ones are kept."""
     reference, seconds = unharmed(folder / "unharmed")
     print(f"unharmed run: {seconds:.0f} s, {len(list(reference.rglob('*')))} files")
-    chance = random.Random(seed)
+    generator = random.Random(seed)
     outcomes = []
     for number in range(cycles):
-        one = Kill(VICTIMS[number % len(VICTIMS)], chance.uniform(0, seconds))
+        one = Kill(VICTIMS[number % len(VICTIMS)], generator.uniform(0, seconds))
         here = folder / f"cycle{number}"
         outcome = cycle(here, reference, [one])
         outcomes.append(outcome)

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-Chance = np.random.Generator
-Damage = Callable[[bytes, Chance], bytes]
+Generator = np.random.Generator
+Damage = Callable[[bytes, Generator], bytes]
 # What fields of sizes and offsets dislike most.
 EDGES = (
     0,
@@ -23,69 +23,69 @@ EDGES = (
 )
 
 
-def _place(data: bytes, chance: Chance) -> int:
+def _place(data: bytes, generator: Generator) -> int:
     """Half of the damage falls on the first kilobyte, where formats keep their sizes."""
-    end = len(data) if chance.random() < 0.5 else min(len(data), 1024)
-    return int(chance.integers(max(1, end)))
+    end = len(data) if generator.random() < 0.5 else min(len(data), 1024)
+    return int(generator.integers(max(1, end)))
 
 
-def _span(data: bytes, chance: Chance) -> slice:
-    start = _place(data, chance)
-    return slice(start, start + int(chance.integers(1, max(2, len(data) // 8))))
+def _span(data: bytes, generator: Generator) -> slice:
+    start = _place(data, generator)
+    return slice(start, start + int(generator.integers(1, max(2, len(data) // 8))))
 
 
-def flip_bits(data: bytes, chance: Chance) -> bytes:
+def flip_bits(data: bytes, generator: Generator) -> bytes:
     changed = bytearray(data)
-    for _ in range(int(chance.integers(1, 9))):
-        changed[_place(data, chance)] ^= 1 << int(chance.integers(8))
+    for _ in range(int(generator.integers(1, 9))):
+        changed[_place(data, generator)] ^= 1 << int(generator.integers(8))
     return bytes(changed)
 
 
-def truncate(data: bytes, chance: Chance) -> bytes:
-    return data[: int(chance.integers(len(data)))]
+def truncate(data: bytes, generator: Generator) -> bytes:
+    return data[: int(generator.integers(len(data)))]
 
 
-def zero_range(data: bytes, chance: Chance) -> bytes:
-    changed, span = bytearray(data), _span(data, chance)
+def zero_range(data: bytes, generator: Generator) -> bytes:
+    changed, span = bytearray(data), _span(data, generator)
     changed[span] = bytes(len(changed[span]))
     return bytes(changed)
 
 
-def random_range(data: bytes, chance: Chance) -> bytes:
-    changed, span = bytearray(data), _span(data, chance)
-    changed[span] = chance.bytes(len(changed[span]))
+def random_range(data: bytes, generator: Generator) -> bytes:
+    changed, span = bytearray(data), _span(data, generator)
+    changed[span] = generator.bytes(len(changed[span]))
     return bytes(changed)
 
 
-def remove_range(data: bytes, chance: Chance) -> bytes:
-    span = _span(data, chance)
+def remove_range(data: bytes, generator: Generator) -> bytes:
+    span = _span(data, generator)
     return data[: span.start] + data[span.stop :]
 
 
-def repeat_range(data: bytes, chance: Chance) -> bytes:
-    part, at = data[_span(data, chance)], _place(data, chance)
-    return data[:at] + part * int(chance.integers(1, 20)) + data[at:]
+def repeat_range(data: bytes, generator: Generator) -> bytes:
+    part, at = data[_span(data, generator)], _place(data, generator)
+    return data[:at] + part * int(generator.integers(1, 20)) + data[at:]
 
 
-def splice(data: bytes, chance: Chance) -> bytes:
+def splice(data: bytes, generator: Generator) -> bytes:
     """A part of the file over another part of it."""
-    changed, part, at = bytearray(data), data[_span(data, chance)], _place(data, chance)
+    changed, part, at = bytearray(data), data[_span(data, generator)], _place(data, generator)
     changed[at : at + len(part)] = part
     return bytes(changed)
 
 
-def edge_number(data: bytes, chance: Chance) -> bytes:
+def edge_number(data: bytes, generator: Generator) -> bytes:
     """A number that is zero, huge or negative, where a size may be."""
-    size = int(chance.choice((1, 2, 4, 8)))
-    value = EDGES[int(chance.integers(len(EDGES)))] % 256**size
-    at = _place(data, chance) // size * size
+    size = int(generator.choice((1, 2, 4, 8)))
+    value = EDGES[int(generator.integers(len(EDGES)))] % 256**size
+    at = _place(data, generator) // size * size
     return data[:at] + value.to_bytes(size, "little") + data[at + size :]
 
 
-def before_and_after(data: bytes, chance: Chance) -> bytes:
+def before_and_after(data: bytes, generator: Generator) -> bytes:
     """Foreign bytes around the file, such as HDF5's user block."""
-    before = bytes(512 * int(chance.integers(0, 3)))
-    return before + data + chance.bytes(int(chance.integers(0, 100)))
+    before = bytes(512 * int(generator.integers(0, 3)))
+    return before + data + generator.bytes(int(generator.integers(0, 100)))
 
 
 DAMAGES: tuple[Damage, ...] = (

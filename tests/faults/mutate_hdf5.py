@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-Chance = np.random.Generator
+Generator = np.random.Generator
 DEEP = 400
 LARGEST = 2**26  # bytes
 
@@ -21,9 +21,9 @@ def _datasets(file: Any) -> list[str]:
     return names
 
 
-def _one(file: Any, chance: Chance) -> str:
+def _one(file: Any, generator: Generator) -> str:
     names = _datasets(file)
-    return names[int(chance.integers(len(names)))]
+    return names[int(generator.integers(len(names)))]
 
 
 def _replace(file: Any, name: str, values: object = None, **options: Any) -> None:
@@ -33,14 +33,14 @@ def _replace(file: Any, name: str, values: object = None, **options: Any) -> Non
     file.create_dataset(name, data=values, **options).attrs.update(kept)
 
 
-def remove(file: Any, chance: Chance) -> None:
-    name = _one(file, chance)
+def remove(file: Any, generator: Generator) -> None:
+    name = _one(file, generator)
     parts = name.split("/")
-    del file["/".join(parts[: int(chance.integers(1, len(parts) + 1))])]
+    del file["/".join(parts[: int(generator.integers(1, len(parts) + 1))])]
 
 
-def duplicate(file: Any, chance: Chance) -> None:
-    name = _one(file, chance)
+def duplicate(file: Any, generator: Generator) -> None:
+    name = _one(file, generator)
     names = (
         f"{name}_2",
         "task_x",
@@ -49,56 +49,56 @@ def duplicate(file: Any, chance: Chance) -> None:
         "weights/rowx",
         "\x1b[2J",
     )
-    file.copy(file[name], names[int(chance.integers(len(names)))])
+    file.copy(file[name], names[int(generator.integers(len(names)))])
 
 
-def rename(file: Any, chance: Chance) -> None:
-    name = _one(file, chance).split("/")[0]
-    file.move(name, f"{name}x" if chance.random() < 0.5 else "task_x")
+def rename(file: Any, generator: Generator) -> None:
+    name = _one(file, generator).split("/")[0]
+    file.move(name, f"{name}x" if generator.random() < 0.5 else "task_x")
 
 
-def change_type(file: Any, chance: Chance) -> None:
+def change_type(file: Any, generator: Generator) -> None:
     import h5py
 
-    name = _one(file, chance)
+    name = _one(file, generator)
     shape = file[name].shape
     types = ("f2", "f8", "i1", "u8", ">f4", "c8", "S5", "V7", "i4,f4", "f16")
     special = (h5py.string_dtype(), h5py.vlen_dtype(np.int32), h5py.ref_dtype)
     kinds = (*types, *special, h5py.enum_dtype({"a": 1, "b": 2}))
-    kind = kinds[int(chance.integers(len(kinds)))]
+    kind = kinds[int(generator.integers(len(kinds)))]
     _replace(file, name, shape=shape, dtype=kind)
 
 
-def change_shape(file: Any, chance: Chance) -> None:
+def change_shape(file: Any, generator: Generator) -> None:
     import h5py
 
-    name = _one(file, chance)
+    name = _one(file, generator)
     values = file[name][()]
     flat = values.reshape(-1)
     shapes = (flat[:1], flat[:0], flat[0], values[None], values[..., None], values[1:])
     more = (np.concatenate([values, values]), values[::-1], h5py.Empty(values.dtype))
     choices = (*shapes, *more)
-    _replace(file, name, choices[int(chance.integers(len(choices)))])
+    _replace(file, name, choices[int(generator.integers(len(choices)))])
 
 
-def claim_much(file: Any, chance: Chance) -> None:
+def claim_much(file: Any, generator: Generator) -> None:
     """A shape that no memory holds, of which nothing or little is stored."""
-    name = _one(file, chance)
+    name = _one(file, generator)
     values = file[name][()]
     rest = values.shape[1:]
-    rows = int(chance.choice((10**7, 10**9, 2**40)))
+    rows = int(generator.choice((10**7, 10**9, 2**40)))
     options: dict[str, Any] = {"shape": (rows, *rest), "dtype": values.dtype}
-    if chance.random() < 0.7:
+    if generator.random() < 0.7:
         options["chunks"] = (2**14, *rest)
-        options["compression"] = (None, "gzip", "lzf")[int(chance.integers(3))]
+        options["compression"] = (None, "gzip", "lzf")[int(generator.integers(3))]
     _replace(file, name, **options)
-    if chance.random() < 0.5 and "chunks" in options:
+    if generator.random() < 0.5 and "chunks" in options:
         file[name][: 2**14] = 0
 
 
-def bomb(file: Any, chance: Chance) -> None:
+def bomb(file: Any, generator: Generator) -> None:
     """Compressed zeros: one small chunk, stored again and again."""
-    name = _one(file, chance)
+    name = _one(file, generator)
     values, chunk = file[name][()], 2**22 // file[name].dtype.itemsize
     count = 300
     _replace(
@@ -116,24 +116,24 @@ def bomb(file: Any, chance: Chance) -> None:
         file[name].id.write_direct_chunk((index * chunk, *rest), stored, mask)
 
 
-def link_elsewhere(file: Any, chance: Chance) -> None:
+def link_elsewhere(file: Any, generator: Generator) -> None:
     import h5py
 
-    name = _one(file, chance)
+    name = _one(file, generator)
     folder = name.rpartition("/")[0] or "/"
     links = (h5py.SoftLink(f"/{name}"), h5py.SoftLink("/nowhere"), file[folder], file["/"])
     outside = h5py.ExternalLink("/etc/passwd", "/")
-    link = (*links, outside)[int(chance.integers(5))]
+    link = (*links, outside)[int(generator.integers(5))]
     del file[name]
     file[name] = link
 
 
-def data_elsewhere(file: Any, chance: Chance) -> None:
+def data_elsewhere(file: Any, generator: Generator) -> None:
     import h5py
 
-    name = _one(file, chance)
+    name = _one(file, generator)
     shape, kind = file[name].shape, file[name].dtype
-    if chance.random() < 0.5 or not shape:
+    if generator.random() < 0.5 or not shape:
         size = max(1, int(np.prod(shape))) * kind.itemsize
         _replace(file, name, shape=shape, dtype=kind, external=[("/etc/passwd", 0, size)])
         return
@@ -144,17 +144,17 @@ def data_elsewhere(file: Any, chance: Chance) -> None:
     file.create_virtual_dataset(name, layout).attrs.update(kept)
 
 
-def odd_numbers(file: Any, chance: Chance) -> None:
-    name = _one(file, chance)
+def odd_numbers(file: Any, generator: Generator) -> None:
+    name = _one(file, generator)
     values = np.array(file[name][()])
-    odd = (-1, 0, 1e30, np.nan, np.inf, 2**62)[int(chance.integers(6))]
+    odd = (-1, 0, 1e30, np.nan, np.inf, 2**62)[int(generator.integers(6))]
     with np.errstate(all="ignore"):
         flat = values.reshape(-1)
-        flat[: max(1, int(chance.integers(flat.size)))] = np.array(odd).astype(values.dtype)
+        flat[: max(1, int(generator.integers(flat.size)))] = np.array(odd).astype(values.dtype)
     _replace(file, name, values)
 
 
-def change_attribute(file: Any, chance: Chance) -> None:
+def change_attribute(file: Any, generator: Generator) -> None:
     import h5py
 
     items = [file, *(file[name] for name in _datasets(file))]
@@ -162,9 +162,9 @@ def change_attribute(file: Any, chance: Chance) -> None:
     holders = [item for item in items if len(item.attrs)]
     if not holders:
         return
-    item = holders[int(chance.integers(len(holders)))]
+    item = holders[int(generator.integers(len(holders)))]
     names = list(item.attrs)
-    name = names[int(chance.integers(len(names)))]
+    name = names[int(generator.integers(len(names)))]
     old = item.attrs.pop(name)
     texts = (
         "",
@@ -187,24 +187,24 @@ def change_attribute(file: Any, chance: Chance) -> None:
     )
     odd = (h5py.Empty("f4"), np.array(["a", "b"], h5py.string_dtype()), file.ref)
     choices = (*texts, *numbers, *odd, '{"quality_episodes": 1e999}', old, None)
-    value = choices[int(chance.integers(len(choices)))]
+    value = choices[int(generator.integers(len(choices)))]
     if value is not None:
-        item.attrs[name if chance.random() < 0.9 else f"{name}x"] = value
+        item.attrs[name if generator.random() < 0.9 else f"{name}x"] = value
 
 
-def deep_groups(file: Any, chance: Chance) -> None:
+def deep_groups(file: Any, generator: Generator) -> None:
     group = file
     for _ in range(DEEP):
         group = group.create_group("deep")
     group["x"] = 1
 
 
-def many_groups(file: Any, chance: Chance) -> None:
+def many_groups(file: Any, generator: Generator) -> None:
     for index in range(300):
         file.create_group(f"g{index}").create_dataset(f"d{index}", data=index)
 
 
-DAMAGES: tuple[Callable[[Any, Chance], None], ...] = (
+DAMAGES: tuple[Callable[[Any, Generator], None], ...] = (
     remove,
     duplicate,
     rename,
@@ -223,14 +223,14 @@ DAMAGES: tuple[Callable[[Any, Chance], None], ...] = (
 )
 
 
-def rewritten(data: bytes, chance: Chance, scratch: Path) -> tuple[str, bytes]:
+def rewritten(data: bytes, generator: Generator, scratch: Path) -> tuple[str, bytes]:
     """The name of a change, and the whole file with it."""
     import h5py
 
-    change = DAMAGES[int(chance.integers(len(DAMAGES)))]
+    change = DAMAGES[int(generator.integers(len(DAMAGES)))]
     scratch.write_bytes(data)
     with h5py.File(scratch, "r+", libver=("v110", "latest")) as file:
-        change(file, chance)
+        change(file, generator)
     if scratch.stat().st_size > LARGEST:
         raise ValueError("a larger file than the test wants")
     return change.__name__, scratch.read_bytes()

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-Chance = np.random.Generator
+Generator = np.random.Generator
 COMMAND = "echo trajprompt-was-fooled"
 
 
@@ -62,27 +62,27 @@ RAW = (
 )
 
 
-def change_episodes(data: bytes, chance: Chance) -> bytes:
+def change_episodes(data: bytes, generator: Generator) -> bytes:
     """A value of an episode, an episode or all of them becomes a gadget."""
     episodes = pickle.loads(data)  # our own, from fault_files
-    gadget = GADGETS[int(chance.integers(len(GADGETS)))]()
-    one = episodes[int(chance.integers(len(episodes)))]
+    gadget = GADGETS[int(generator.integers(len(GADGETS)))]()
+    one = episodes[int(generator.integers(len(episodes)))]
     names = [*one, "infos"]
-    where = int(chance.integers(4))
+    where = int(generator.integers(4))
     if where == 0:
         episodes = gadget
     elif where == 1:
         episodes.append(gadget)
     else:
-        one[names[int(chance.integers(len(names)))]] = gadget
-    return pickle.dumps(episodes, protocol=int(chance.integers(6)))
+        one[names[int(generator.integers(len(names)))]] = gadget
+    return pickle.dumps(episodes, protocol=int(generator.integers(6)))
 
 
-def odd_arrays(data: bytes, chance: Chance) -> bytes:
+def odd_arrays(data: bytes, generator: Generator) -> bytes:
     """Arrays of other types, shapes and numbers, lists for arrays, missing keys."""
     episodes = pickle.loads(data)
-    one = episodes[int(chance.integers(len(episodes)))]
-    name = list(one)[int(chance.integers(len(one)))]
+    one = episodes[int(generator.integers(len(episodes)))]
+    name = list(one)[int(generator.integers(len(one)))]
     values = one[name]
     odd = (
         values.tolist(),
@@ -102,21 +102,21 @@ def odd_arrays(data: bytes, chance: Chance) -> bytes:
     )
     broad = np.broadcast_to(np.float32(0), (10, 10**6))
     choices = (*odd, *more, broad, None)
-    found = choices[int(chance.integers(len(choices)))]
+    found = choices[int(generator.integers(len(choices)))]
     if found is None:
         del one[name]
     else:
         one[name] = found
-    return pickle.dumps(episodes, protocol=int(chance.integers(2, 6)))
+    return pickle.dumps(episodes, protocol=int(generator.integers(2, 6)))
 
 
-def raw(data: bytes, chance: Chance) -> bytes:
-    return RAW[int(chance.integers(len(RAW)))]
+def raw(data: bytes, generator: Generator) -> bytes:
+    return RAW[int(generator.integers(len(RAW)))]
 
 
-def insert_opcodes(data: bytes, chance: Chance) -> bytes:
-    at = int(chance.integers(len(data)))
-    return data[:at] + RAW[int(chance.integers(len(RAW)))][:-1] + data[at:]
+def insert_opcodes(data: bytes, generator: Generator) -> bytes:
+    at = int(generator.integers(len(data)))
+    return data[:at] + RAW[int(generator.integers(len(RAW)))][:-1] + data[at:]
 
 
 DAMAGES = (change_episodes, change_episodes, odd_arrays, raw, insert_opcodes)

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-Chance = np.random.Generator
-Damage = Callable[[bytes, Chance], bytes]
+Generator = np.random.Generator
+Damage = Callable[[bytes, Generator], bytes]
 MARK = "HERE-IT-IS"
 # As they stand in JSON. Among them: too deep, too long, beyond any number type, bombs.
 ODD_JSON = (
@@ -48,22 +48,22 @@ def _at(node: Any, path: tuple) -> Any:
     return node
 
 
-def _pick(options: tuple, chance: Chance) -> Any:
-    return options[int(chance.integers(len(options)))]
+def _pick(options: tuple, generator: Generator) -> Any:
+    return options[int(generator.integers(len(options)))]
 
 
-def change_tree(root: Any, chance: Chance) -> Any:
+def change_tree(root: Any, generator: Generator) -> Any:
     """One value changed, removed, renamed or given twice; MARK stands for an odd one."""
     paths = _leaves(root)[1:]
-    *parents, last = paths[int(chance.integers(len(paths)))]
+    *parents, last = paths[int(generator.integers(len(paths)))]
     parent: Any = _at(root, tuple(parents))
-    action = int(chance.integers(5))
+    action = int(generator.integers(5))
     if action == 0:
         del parent[last]
     elif action == 1 and isinstance(parent, dict):
         parent[f"{last}x"] = parent.pop(last)
     elif action == 2:
-        other = paths[int(chance.integers(len(paths)))]
+        other = paths[int(generator.integers(len(paths)))]
         found = _at(root, other) if other[: len(parents)] != tuple(parents) else 0
         parent[last] = json.loads(json.dumps(found))
     else:
@@ -71,27 +71,27 @@ def change_tree(root: Any, chance: Chance) -> Any:
     return root
 
 
-def _json_text(root: Any, chance: Chance) -> str:
-    text = json.dumps(change_tree(root, chance))
-    return text.replace(json.dumps(MARK), _pick(ODD_JSON, chance))
+def _json_text(root: Any, generator: Generator) -> str:
+    text = json.dumps(change_tree(root, generator))
+    return text.replace(json.dumps(MARK), _pick(ODD_JSON, generator))
 
 
-def change_json(data: bytes, chance: Chance) -> bytes:
-    return _json_text(json.loads(data), chance).encode(errors="surrogatepass")
+def change_json(data: bytes, generator: Generator) -> bytes:
+    return _json_text(json.loads(data), generator).encode(errors="surrogatepass")
 
 
-def change_yaml(data: bytes, chance: Chance) -> bytes:
+def change_yaml(data: bytes, generator: Generator) -> bytes:
     import yaml
 
-    text = yaml.safe_dump(change_tree(yaml.safe_load(data), chance), sort_keys=False)
-    odd = _pick((*ODD_YAML, *ODD_JSON), chance)
+    text = yaml.safe_dump(change_tree(yaml.safe_load(data), generator), sort_keys=False)
+    odd = _pick((*ODD_YAML, *ODD_JSON), generator)
     return text.replace(MARK, odd).encode(errors="surrogatepass")
 
 
-def yaml_lines(data: bytes, chance: Chance) -> bytes:
+def yaml_lines(data: bytes, generator: Generator) -> bytes:
     """Lines twice, elsewhere or of another depth; bombs of aliases; two documents."""
     lines = data.decode().split("\n")
-    at, to = (int(n) for n in chance.integers(len(lines), size=2))
+    at, to = (int(n) for n in generator.integers(len(lines), size=2))
     extra = (
         lines[at],
         f"  {lines[at]}",
@@ -101,52 +101,52 @@ def yaml_lines(data: bytes, chance: Chance) -> bytes:
         "<<: *x",
         "__use_yte__: true",
     )
-    lines.insert(to, _pick(extra, chance))
+    lines.insert(to, _pick(extra, generator))
     return "\n".join(lines).encode()
 
 
-def change_cells(data: bytes, chance: Chance) -> bytes:
+def change_cells(data: bytes, generator: Generator) -> bytes:
     rows = [line.split(",") for line in data.decode().splitlines()]
-    for _ in range(int(chance.integers(1, 4))):
-        row = rows[int(chance.integers(len(rows)))]
-        row[int(chance.integers(len(row)))] = _pick(ODD_CELLS, chance)
+    for _ in range(int(generator.integers(1, 4))):
+        row = rows[int(generator.integers(len(rows)))]
+        row[int(generator.integers(len(row)))] = _pick(ODD_CELLS, generator)
     text = "\n".join(map(",".join, rows))
     return text.encode(errors="surrogatepass")
 
 
-def change_columns(data: bytes, chance: Chance) -> bytes:
+def change_columns(data: bytes, generator: Generator) -> bytes:
     rows = [line.split(",") for line in data.decode().splitlines()]
     count = len(rows[0])
     order = {
-        0: [n for n in range(count) if n != chance.integers(count)],
-        1: chance.permutation(count).tolist(),
+        0: [n for n in range(count) if n != generator.integers(count)],
+        1: generator.permutation(count).tolist(),
         2: [*range(count), 0],
         3: [0] * 20_000,
-    }[int(chance.integers(4))]
+    }[int(generator.integers(4))]
     return "\n".join(",".join(row[n % len(row)] for n in order) for row in rows).encode()
 
 
-def change_rows(data: bytes, chance: Chance) -> bytes:
+def change_rows(data: bytes, generator: Generator) -> bytes:
     lines = data.decode().splitlines()
-    at = int(chance.integers(len(lines)))
-    lines[at:at] = _pick(([lines[at]], [""], [lines[at] + ",1"], ["x"], ["\ufeff"]), chance)
-    if chance.random() < 0.3:
+    at = int(generator.integers(len(lines)))
+    lines[at:at] = _pick(([lines[at]], [""], [lines[at] + ",1"], ["x"], ["\ufeff"]), generator)
+    if generator.random() < 0.3:
         lines = [line + ",1" for line in lines[:1]] + [line + ",1,2" for line in lines[1:]]
-    return _pick(("\n", "\r\n", "\r", "\x00\n", "\n\n"), chance).join(lines).encode()
+    return _pick(("\n", "\r\n", "\r", "\x00\n", "\n\n"), generator).join(lines).encode()
 
 
-def change_header(data: bytes, chance: Chance) -> bytes:
+def change_header(data: bytes, generator: Generator) -> bytes:
     """The JSON header of safetensors, and in it the JSON of our metadata."""
     length = int.from_bytes(data[:8], "little")
     header = json.loads(data[8 : 8 + length])
-    if chance.random() < 0.6:
+    if generator.random() < 0.6:
         metadata = header["__metadata__"]
-        text = _json_text(json.loads(metadata["trajprompt"]), chance)
+        text = _json_text(json.loads(metadata["trajprompt"]), generator)
         metadata["trajprompt"] = text
         raw = json.dumps(header).encode()
     else:
-        raw = _json_text(header, chance).encode(errors="surrogatepass")
-    size = len(raw) if chance.random() < 0.9 else _pick((0, 1, 2**40, 2**63, 7), chance)
+        raw = _json_text(header, generator).encode(errors="surrogatepass")
+    size = len(raw) if generator.random() < 0.9 else _pick((0, 1, 2**40, 2**63, 7), generator)
     return size.to_bytes(8, "little") + raw + data[8 + length :]
 
 

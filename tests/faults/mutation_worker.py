@@ -105,16 +105,16 @@ class Bench:
 
     def damage(self, seed: int, number: int) -> tuple[str, bytes]:
         """Half of the damage knows the format, half knows nothing."""
-        chance = np.random.default_rng([seed, number])
+        generator = np.random.default_rng([seed, number])
         family = self.kind.mutators
-        informed = chance.random() < 0.5
+        informed = generator.random() < 0.5
         if informed and family == "hdf5":
-            return mutate_hdf5.rewritten(self.whole, chance, self.scratch)
+            return mutate_hdf5.rewritten(self.whole, generator, self.scratch)
         choices: Any = mutate_bytes.DAMAGES
         if informed:
             choices = {**mutate_text.DAMAGES, "pickle": mutate_pickle.DAMAGES}[family]
-        change = choices[int(chance.integers(len(choices)))]
-        return change.__name__, change(self.whole, chance)
+        change = choices[int(generator.integers(len(choices)))]
+        return change.__name__, change(self.whole, generator)
 
     def judge(self, data: bytes, watch: Watch) -> tuple[str, str]:
         """(verdict, why): the first reader's, or the worst that any of them did."""

@@ -151,7 +151,7 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--count", type=int, default=2000, help="damaged files (2000)")
-    parser.add_argument("--seed", type=int, default=0, help="of all chance (0)")
+    parser.add_argument("--seed", type=int, default=0, help="of the random generator (0)")
     parser.add_argument("--kinds", default=",".join(NAMES), help="default: all")
     parser.add_argument("--only", type=int, help="one damage, by its number")
     args = parser.parse_args()

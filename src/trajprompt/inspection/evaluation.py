@@ -9,7 +9,7 @@ import numpy as np
 
 from trajprompt.errors import TrajpromptError
 from trajprompt.inspection import text
-from trajprompt.rollout.columns import CHECKPOINTS, COUNT_COLUMNS, EVALUATION_COLUMNS
+from trajprompt.rollout.columns import SELECTIONS, COUNT_COLUMNS, EVALUATION_COLUMNS
 
 REMEDY = "make it again with the stage that wrote it"
 
@@ -55,9 +55,9 @@ def is_evaluation(columns: Table, path: Path) -> bool:
         if columns[name].dtype.kind != "f" or not np.isfinite(columns[name]).all():
             found = "values that are not numbers"
             raise TrajpromptError(f"{path}: {name}", found, "numbers", REMEDY)
-    odd = sorted(set(map(str, columns["checkpoint"].tolist())) - {*CHECKPOINTS})
+    odd = sorted(set(map(str, columns["checkpoint"].tolist())) - {*SELECTIONS})
     if odd:
-        where, expected = f"{path}: checkpoint", " or ".join(CHECKPOINTS)
+        where, expected = f"{path}: checkpoint", " or ".join(SELECTIONS)
         raise TrajpromptError(where, f"{odd[0]!r:.80}", expected, REMEDY)
     return True
 

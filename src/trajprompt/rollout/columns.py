@@ -2,7 +2,7 @@
 
 CELL_COLUMNS = ("suite", "condition", "method", "seed")
 TEXT_COLUMNS = ("suite", "condition", "method", "checkpoint")
-CHECKPOINTS = ("last", "best", "curve")
+SELECTIONS = ("last", "best", "curve")
 EVALUATION_COLUMNS = (
     *CELL_COLUMNS,
     *("task", "prompt", "episode", "checkpoint", "iteration", "queries"),

@@ -13,7 +13,7 @@ from trajprompt.tasks.simulator import Simulator, Step
 from trajprompt.tasks.suites import Suite, read_table
 
 # Stem and branches are 1.5 and 1 long, so that 43 % of an expert's windows of 5 steps tell
-# the goal. If the others make a policy pick a goal by chance, a prompt of one such window
+# the goal. If the others make a policy pick a goal at random, a prompt of one such window
 # earns 0.43 * 10 + 0.57 * (10 - 7 * 10) / 8 = 0.0, of two 4.3, of four 8.2.
 START = np.array([0.0, -1.5])
 START_NOISE = 0.1  # of both coordinates, uniform

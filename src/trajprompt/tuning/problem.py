@@ -93,8 +93,8 @@ def _samples(cell: CellData) -> Samples:
     names = ("samples", settings.suite, settings.data_quality, settings.samples)
     fixed = []
     for task, source in zip(settings.test_tasks, episodes, strict=True):
-        chance = cell.stream(*names, settings.seed, task)
-        fixed.append(source.draw(torch_generator(chance), settings.samples, length))
+        seeds = cell.stream(*names, settings.seed, task)
+        fixed.append(source.draw(torch_generator(seeds), settings.samples, length))
     segments = Segments(*(torch.cat(parts) for parts in zip(*fixed, strict=True)))
     return FixedSamples(segments.repeat_interleave(per_task))
 

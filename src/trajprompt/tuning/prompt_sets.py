@@ -55,14 +55,14 @@ def initial_prompts(cell: CellData) -> Segments:
     for task in settings.test_tasks:
         for number in range(settings.prompts_per_task):
             names = (settings.suite, quality, form.length, seed, task, number)
-            chance = torch_generator(cell.stream("prompt", *names))
+            generator = torch_generator(cell.stream("prompt", *names))
             source, level = task, quality
             if quality == ZERO_SHOT:
                 train, level = settings.train_tasks, TRAINING_QUALITY
-                source = train[int(torch.randint(len(train), (), generator=chance))]
+                source = train[int(torch.randint(len(train), (), generator=generator))]
             episodes = cell.demonstrations(source, level)
             prompts = episodes.sample_prompts(
-                chance, 1, form.length, form.segments, form.position
+                generator, 1, form.length, form.segments, form.position
             )
             drawn.append(prompts)
     return Segments(*(torch.cat(parts) for parts in zip(*drawn, strict=True)))
@@ -82,9 +82,9 @@ def own_prompts(cell: CellData) -> PromptSet:
         return own.map(lambda values: values.repeat_interleave(per_task, dim=0))
     known = training_prompts(cell).map(lambda x: x.flatten(0, 1))
     names = ("zero-shot prompts", settings.suite, settings.seed)
-    chance = torch_generator(cell.stream(*names))
+    generator = torch_generator(cell.stream(*names))
     rows = len(settings.test_tasks) * per_task
-    chosen = torch.randint(len(known.rewards), (rows, SET_SIZE), generator=chance)
+    chosen = torch.randint(len(known.rewards), (rows, SET_SIZE), generator=generator)
     return known.select(chosen.to(known.rewards.device))
 
 
@@ -110,10 +110,10 @@ def _draw(cell: CellData, tasks: Iterable[int], quality: str) -> PromptSet:
     drawn = []
     for task in tasks:
         names = ("prompt set", suite, quality, form.length, seed, task)
-        chance = torch_generator(cell.stream(*names))
+        generator = torch_generator(cell.stream(*names))
         episodes = cell.demonstrations(task, quality)
         found = episodes.sample_transitions(
-            chance, SET_SIZE, form.length, form.segments, form.position
+            generator, SET_SIZE, form.length, form.segments, form.position
         )
         drawn.append(found)
     prompts, rewards = zip(*drawn, strict=True)

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 class SharedStream(IntEnum):
-    """What chance that methods share is for: children of `TuningProblem.shared_stream`."""
+    """Purposes of the random streams that methods share: children of `TuningProblem.shared_stream`."""
 
     WEIGHTS = 0  # with which a generator of prompts begins
     PRETRAINING = 1  # its batches and noise
@@ -56,7 +56,7 @@ class TuningProblem:
     initial_prompts: "Segments | None"  # (R, P, ..); None if the backbone takes no prompt
     samples: "Samples"  # offline data that a method may use; the same for every method
     target_return: float  # return-to-go at the start of an episode, in reward units
-    stream: np.random.SeedSequence  # the method's own chance
+    stream: np.random.SeedSequence  # the method's own random stream
     threads: int = 1
     precision: Precision = "auto"
     checkpoint: Checkpoint = field(default_factory=Checkpoint)  # long loops count on it
@@ -67,7 +67,7 @@ class TuningProblem:
     # Only for methods registered with reads_arms: of each row, every window of one
     # segment's length of its task's demonstrations; rows of a task share theirs.
     arms: "list[Segments] | None" = None  # R times (A, H, ..)
-    # Chance that all methods of a suite and seed share: variants of one begin alike.
+    # Random streams that all methods of a suite and seed share: variants of one begin alike.
     shared_stream: np.random.SeedSequence = field(
         default_factory=lambda: np.random.SeedSequence(0)
     )

@@ -106,7 +106,7 @@ def descend(
 
 
 class _RankDescent:
-    """One descent in progress: position, budgets spent, judged iterates, chance."""
+    """One descent in progress: position, budgets spent, judged iterates, random state."""
 
     def __init__(self, problem: TuningProblem, settings: RankOptions, objective: Objective):
         self.problem, self.settings, self.objective = problem, settings, objective

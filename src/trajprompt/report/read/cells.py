@@ -12,7 +12,7 @@ from trajprompt.errors import TrajpromptError
 from trajprompt.report.read.tables import read_table
 from trajprompt.rollout.columns import (
     CELL_COLUMNS,
-    CHECKPOINTS,
+    SELECTIONS,
     COUNT_COLUMNS,
     EVALUATION_COLUMNS,
     TEXT_COLUMNS,
@@ -144,8 +144,8 @@ def read_evaluation(
             _refuse(path, made_by, name, "whole numbers of 0 or more")
     if not table["success"].isin((0, 1)).all():
         _refuse(path, made_by, "success", "0 or 1")
-    if not table["checkpoint"].isin(CHECKPOINTS).all():
-        _refuse(path, made_by, "checkpoint", " or ".join(CHECKPOINTS))
+    if not table["checkpoint"].isin(SELECTIONS).all():
+        _refuse(path, made_by, "checkpoint", " or ".join(SELECTIONS))
     for name in TEXT_COLUMNS:
         if table[name].isna().any():
             _refuse(path, made_by, name, "a name in every row")

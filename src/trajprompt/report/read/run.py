@@ -99,7 +99,7 @@ class Run:
         return self.random[suite]
 
     def stream(self, *names: object) -> np.random.SeedSequence:
-        """The bootstrap's chance for one number of the report."""
+        """The bootstrap's random stream for one number of the report."""
         return streams.stream(self.run_seed, "report", *names)
 
     def _cell(self, suite: str, column: Column, checkpoint: str) -> Scores:

@@ -18,7 +18,7 @@ from trajprompt.tuning.bandit.spaces import Menu
 
 EXPLORING_SHARE = 0.2  # of all rounds, in which epsilon falls to 0: co-author's code
 
-Chance = Sequence[torch.Generator]  # one per row
+Generators = Sequence[torch.Generator]  # one per row
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Exploring:
 
 
 class Explorer(Resumable, Protocol):
-    def pick(self, models: RewardModels, menu: Menu, number: int, chance: Chance) -> Tensor:
+    def pick(self, models: RewardModels, menu: Menu, number: int, generators: Generators) -> Tensor:
         """Entries (G,) of the menu to play in round ``number``."""
         ...
 
@@ -43,7 +43,7 @@ class Explorer(Resumable, Protocol):
 
 
 class EpsilonGreedy:
-    """All slots of a row at random with a chance that falls from 1 to 0, else the best."""
+    """All slots of a row at random with a probability that falls from 1 to 0, else the best."""
 
     def __init__(self, exploring: Exploring):
         self.until = EXPLORING_SHARE * exploring.rounds
@@ -52,14 +52,14 @@ class EpsilonGreedy:
         """In round ``number``, from 0."""
         return max(0.0, 1.0 - number / self.until)
 
-    def pick(self, models: RewardModels, menu: Menu, number: int, chance: Chance) -> Tensor:
-        best = menu.best(models.predict(menu.features)).view(len(chance), -1)  # (R, J)
+    def pick(self, models: RewardModels, menu: Menu, number: int, generators: Generators) -> Tensor:
+        best = menu.best(models.predict(menu.features)).view(len(generators), -1)  # (R, J)
         epsilon = self.epsilon(number)
         if epsilon == 0.0:
             return best.flatten()
         counts = menu.fair.view(best.shape)
         shape = (best.shape[1] + 1,)
-        drawn = [torch.rand(shape, dtype=torch.float64, generator=g) for g in chance]
+        drawn = [torch.rand(shape, dtype=torch.float64, generator=g) for g in generators]
         uniform = torch.stack(drawn)  # (R, J + 1): whether to explore, and what
         random = (uniform[:, 1:] * counts).long()
         return torch.where(uniform[:, :1] < epsilon, random, best).flatten()
@@ -104,7 +104,7 @@ class Confidence:
 class UpperConfidence(Confidence):
     """NeuralUCB: the largest f + gamma sigma."""
 
-    def pick(self, models: RewardModels, menu: Menu, number: int, chance: Chance) -> Tensor:
+    def pick(self, models: RewardModels, menu: Menu, number: int, generators: Generators) -> Tensor:
         bonus = self.scale * self.deviations(models, menu)
         return menu.best(models.predict(menu.features) + bonus)
 
@@ -112,15 +112,15 @@ class UpperConfidence(Confidence):
 class Thompson(Confidence):
     """NeuralTS: the largest draw from N(f, nu^2 sigma^2), one per entry and slot."""
 
-    def pick(self, models: RewardModels, menu: Menu, number: int, chance: Chance) -> Tensor:
-        return menu.best(self.draws(models, menu, chance))
+    def pick(self, models: RewardModels, menu: Menu, number: int, generators: Generators) -> Tensor:
+        return menu.best(self.draws(models, menu, generators))
 
-    def draws(self, models: RewardModels, menu: Menu, chance: Chance) -> Tensor:
+    def draws(self, models: RewardModels, menu: Menu, generators: Generators) -> Tensor:
         """(G, N); nothing of a row depends on how many arms another has."""
         spread = self.scale * self.deviations(models, menu)
         noise = torch.zeros_like(spread)
-        each = len(noise) // len(chance)  # networks of a row
-        for row, generator in enumerate(chance):
+        each = len(noise) // len(generators)  # networks of a row
+        for row, generator in enumerate(generators):
             own = slice(row * each, (row + 1) * each)
             count = int(menu.real[own.start].sum())
             noise[own, :count] = torch.randn(each, count, generator=generator)

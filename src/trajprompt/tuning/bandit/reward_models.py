@@ -32,11 +32,11 @@ class RewardModels:
 
     @classmethod
     def fresh(
-        cls, inputs: int, chance: Sequence[torch.Generator], each: int = 1
+        cls, inputs: int, generators: Sequence[torch.Generator], each: int = 1
     ) -> "RewardModels":
         """``each`` networks from every generator, with the bounds of torch.nn.Linear."""
         layers = RowLayers([(inputs, HIDDEN), (HIDDEN, HIDDEN), (HIDDEN, 1)])
-        drawn = [layers.initial(g) for g in chance for _ in range(each)]
+        drawn = [layers.initial(g) for g in generators for _ in range(each)]
         return cls(layers, torch.cat(drawn))
 
     def with_weights(self, weights: Tensor) -> "RewardModels":

@@ -32,7 +32,7 @@ class ArmSpace(Protocol):
     networks: int  # per row; G is R times as many
     inputs: int  # D
 
-    def menu(self, played: Tensor, chance: Sequence[torch.Generator]) -> Menu:
+    def menu(self, played: Tensor, generators: Sequence[torch.Generator]) -> Menu:
         """Of a round after arms (R, n, J) were played; one generator per row."""
         ...
 
@@ -52,7 +52,7 @@ class SlotSpace:
         real = arms.real.repeat_interleave(slots, dim=0)
         self.all = Menu(features, real, numbers, arms.counts.repeat_interleave(slots))
 
-    def menu(self, played: Tensor, chance: Sequence[torch.Generator]) -> Menu:
+    def menu(self, played: Tensor, generators: Sequence[torch.Generator]) -> Menu:
         return self.all
 
     def features(self, played: Tensor) -> Tensor:
@@ -72,9 +72,9 @@ class JointSpace:
         self.arms, self.slots, self.candidates = arms, slots, candidates
         self.inputs = arms.values.shape[-1] * slots
 
-    def menu(self, played: Tensor, chance: Sequence[torch.Generator]) -> Menu:
+    def menu(self, played: Tensor, generators: Sequence[torch.Generator]) -> Menu:
         shape = (self.candidates, self.slots)
-        uniform = [torch.rand(shape, dtype=torch.float64, generator=g) for g in chance]
+        uniform = [torch.rand(shape, dtype=torch.float64, generator=g) for g in generators]
         counts = self.arms.counts.view(-1, 1, 1)
         drawn = (torch.stack(uniform) * counts).long()  # (R, C, J)
         prompts = torch.cat([drawn, played], dim=1)

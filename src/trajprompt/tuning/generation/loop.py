@@ -78,7 +78,7 @@ class Generation:
         self.pretraining_chance = torch_generator(
             self.problem.shared(SharedStream.PRETRAINING)
         )
-        self.chance = torch_generator(batches)
+        self.generator = torch_generator(batches)
         fixed = torch_generator(judging)
         self.judging = self._contexts(fixed, self.options.judging_batch)
 
@@ -106,7 +106,7 @@ class Generation:
             "prior": self.prior.state(),
             "learner": self.learner.state(),
             "pretraining_chance": self.pretraining_chance.get_state(),
-            "chance": self.chance.get_state(),
+            "generator": self.generator.get_state(),
             "trace": self.trace.state(),
             "pretraining_curve": self.pretraining_curve,
             "curves": self.curves,
@@ -116,13 +116,13 @@ class Generation:
         self.prior.restore(state["prior"])
         self.learner.restore(state["learner"])
         self.pretraining_chance.set_state(torch.from_numpy(state["pretraining_chance"]))
-        self.chance.set_state(torch.from_numpy(state["chance"]))
+        self.generator.set_state(torch.from_numpy(state["generator"]))
         self.trace.restore(state["trace"])
         self.pretraining_curve[:] = state["pretraining_curve"]
         self.curves[:] = state["curves"]
 
     def written(self) -> tuple[Tensor, torch.Generator]:
-        """Condition (R, 1, c) and chance of the adapted prompts, the same at every call."""
+        """Condition (R, 1, c) and generator of the adapted prompts, the same at every call."""
         y = self.codec.condition(self.trace.template).unsqueeze(1)
         return y, torch_generator(self.problem.shared(SharedStream.WRITTEN))
 
@@ -142,12 +142,12 @@ class Generation:
     def _tune(self, step: int) -> None:
         """Algorithm 1, lines 3 to 6, for every row."""
         iteration, within = divmod(step, self.options.steps_per_iteration)
-        batch = self.own.draw(self.chance, self.options.batch)
+        batch = self.own.draw(self.generator, self.options.batch)
         zero = torch.zeros_like(self.learner.vectors)
         own, guide = zero, zero
         own_loss = guide_loss = zero[:, 0]
         if self.guidance.own:
-            own_loss = self.learner.model.loss(batch.x0, batch.y, self.chance)
+            own_loss = self.learner.model.loss(batch.x0, batch.y, self.generator)
             own = self.learner.gradient(self._finite(own_loss))
         if self.guidance.downstream:
             guide_loss = self._downstream(batch)
@@ -180,9 +180,9 @@ class Generation:
         """Eq. 13: each generated prompt before its share of the contexts, (R,)."""
         rows, chains = len(self.problem.rows), self.options.chains
         y, given = batch.y[:, :chains], batch.prompts.select((slice(None), slice(chains)))
-        written = self.learner.model.sample(y, self.chance, temperature=1.0)  # Eq. 4
+        written = self.learner.model.sample(y, self.generator, temperature=1.0)  # Eq. 4
         prompts = self.codec.decode(written, given).flatten()  # (R * chains, P, ..)
-        contexts = self._contexts(self.chance, self.options.contexts)
+        contexts = self._contexts(self.generator, self.options.contexts)
         losses = self.loss(prompts, contexts.reshape(rows * chains, -1))
         return losses.view(rows, chains).mean(dim=1)
 
@@ -201,8 +201,8 @@ class Generation:
     @torch.no_grad()
     def _keep(self, iteration: int) -> None:
         """Write the prompts of this iteration and judge each once, always on the same."""
-        y, chance = self.written()
-        written = self.learner.model.sample(y, chance, self.options.temperature)
+        y, generator = self.written()
+        written = self.learner.model.sample(y, generator, self.options.temperature)
         given = self.trace.template.map(lambda x: x.unsqueeze(1))
         prompts = self.codec.decode(written, given)  # (R, 1, P, ..)
         objectives = self.judge(prompts, self.judging)[:, 0]
@@ -217,6 +217,6 @@ class Generation:
             extras[name] = Extra(values, unit, f"(iterations, R) {text}")
         training = self.problem.require_training_prompts().prompts
         extras |= prompts_that_differ(self.own.prompts, training)
-        chance = torch_generator(self.problem.shared(SharedStream.SHOWN))
-        how = self.own, self.options.temperature, chance
+        generator = torch_generator(self.problem.shared(SharedStream.SHOWN))
+        how = self.own, self.options.temperature, generator
         return extras | shown_prompts(self.learner.model, self.codec, *how)

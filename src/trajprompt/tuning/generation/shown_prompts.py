@@ -18,12 +18,12 @@ def shown_prompts(
     codec: PromptCodec,
     own: EncodedPrompts,
     temperature: float,
-    chance: torch.Generator,
+    generator: torch.Generator,
 ) -> dict[str, Extra]:
     """The first prompts (R, n, ..) of each row's set, and one written for each of them."""
     some = (slice(None), slice(SHOWN))
     given = own.prompts.select(some)
-    written = codec.decode(model.sample(own.y[some], chance, temperature), given)
+    written = codec.decode(model.sample(own.y[some], generator, temperature), given)
     unit, shape = "as the backbone reads them", "(R, n, P (1 + S + A))"
     texts = {
         "data_prompts": f"{shape} prompts that the generator was tuned on",

@@ -33,12 +33,12 @@ class CmaEsOptions(SearchOptions):
 
 
 def strategy(
-    start: np.ndarray, options: CmaEsOptions, chance: np.random.SeedSequence
+    start: np.ndarray, options: CmaEsOptions, seeds: np.random.SeedSequence
 ) -> "CMAEvolutionStrategy":
     """pycma's strategy around ``start`` (d,), with a random generator of its own."""
     from cma import CMAEvolutionStrategy
 
-    generator = np.random.default_rng(chance)
+    generator = np.random.default_rng(seeds)
     settings = {
         "popsize": options.population,
         "CMA_diagonal": options.diagonal,
@@ -62,7 +62,7 @@ class CmaEs:
         start = to_vectors(self.template).cpu().numpy().astype(np.float64)  # (R, d)
         streams = children(problem.streams(2)[1], len(start))
         self.strategies = [
-            strategy(x, options, chance) for x, chance in zip(start, streams, strict=True)
+            strategy(x, options, seeds) for x, seeds in zip(start, streams, strict=True)
         ]
         self.asked: list[list[np.ndarray]] = []  # by row; between propose and learn
         self.told: list[np.ndarray] = []  # costs (R, C) of every whole generation

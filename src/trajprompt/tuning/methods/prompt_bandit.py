@@ -65,7 +65,7 @@ class PromptBandit:
         rows = len(self.arms)
         self.space = _arm_space(problem, options)
         _, weights, rounds = problem.streams(3)  # the first is the search's
-        self.chance = children(rounds, rows)  # each row's, by round
+        self.seeds = children(rounds, rows)  # each row's, by round
         drawn = [torch_generator(own) for own in children(weights, rows)]
         each = self.space.networks
         self.start = RewardModels.fresh(self.space.inputs, drawn, each)
@@ -83,9 +83,9 @@ class PromptBandit:
 
     def propose(self, count: int) -> Segments:
         assert count == self.width
-        chance = self._generators()
-        menu = self.space.menu(self._past(), chance)
-        picks = self.explorer.pick(self.models, menu, self.rounds, chance)
+        generators = self._generators()
+        menu = self.space.menu(self._past(), generators)
+        picks = self.explorer.pick(self.models, menu, self.rounds, generators)
         arms = menu.of(picks, len(self.arms))
         self.played[:, self.rounds] = arms
         return self._prompts(arms).map(lambda part: part.unsqueeze(1))
@@ -149,8 +149,8 @@ class PromptBandit:
         return self.played[:, : self.rounds]
 
     def _generators(self) -> list[torch.Generator]:
-        """This round's chance of each row; it depends on the round's number alone."""
-        return [torch_generator(child(own, self.rounds)) for own in self.chance]
+        """This round's generator of each row; it depends on the round's number alone."""
+        return [torch_generator(child(own, self.rounds)) for own in self.seeds]
 
     def _prompts(self, arms: Tensor) -> Segments:
         """(R, J) to prompts (R, J * H, ..), segments one after the other."""

@@ -47,10 +47,10 @@ def _denoising(generation: Generation, options: DiffuserOptions) -> dict[str, Ex
     """How the adapted prompts come out of noise (PD Figure 4)."""
     model = generation.learner.model
     assert isinstance(model, PromptDiffusion)
-    y, chance = generation.written()
+    y, generator = generation.written()
     steps = options.diffusion_steps
     shown = np.linspace(steps, 0, SNAPSHOTS).round().astype(np.int64)
-    chain = list(model.denoise(y, chance, options.temperature))
+    chain = list(model.denoise(y, generator, options.temperature))
     kept = [chain[steps - left].x[:, 0] for left in shown]
     values = torch.stack(kept, dim=1).unflatten(-1, (generation.codec.length, -1))
     text = "(R, snapshots, P, S + A + 1): state, action, reward of each prompt step"

@@ -72,7 +72,7 @@ class ReturnObjective:
         return Scores(values[:, :count], judged, values.shape[1], played.steps)
 
     def state(self) -> dict[str, Any]:
-        """No chance: the resets of a step depend on its number alone."""
+        """Draws nothing: the resets of a step depend on its number alone."""
         return {"returns": self.returns, "played": self.played}
 
     def restore(self, state: Mapping[str, Any]) -> None:

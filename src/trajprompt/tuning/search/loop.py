@@ -62,7 +62,7 @@ def untuned(problem: TuningProblem) -> Candidate:
 class Proposer(Resumable, Protocol):
     """A method that learns from returns alone.
 
-    It takes its chance from any but the first of ``problem.streams(n)``, which is the
+    It takes its random streams from any but the first of ``problem.streams(n)``, which is the
     loop's. A `Candidate` that it has given is never changed in place.
     """
 

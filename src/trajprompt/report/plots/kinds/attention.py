@@ -95,10 +95,10 @@ class _Files:
         path = run.store(cell.suite)
         drawn = {}
         for task, held in read_trajectories(path, tasks).items():
-            chance = torch_generator(run.stream("contexts", cell.suite, task))
+            generator = torch_generator(run.stream("contexts", cell.suite, task))
             episodes = episode_tensors(held.quality("expert", 1), backbone)
             length = backbone.config.context_length
-            drawn[task] = episodes.draw(chance, CONTEXTS, length).flatten()
+            drawn[task] = episodes.draw(generator, CONTEXTS, length).flatten()
         return drawn
 
 
