@@ -11,7 +11,7 @@ from trajprompt.commands.process import run_stage
 COMMANDS = {  # name -> what it does; trajprompt.commands.<name> has its ``main(argv)``
     "inspect": "look inside any artifact: tree, units, settings, return statistics",
     "render": "write a short video of a policy on a task",
-    "collect": "1: make replay buffers of a suite            (.h5)",
+    "collect": "1: collect the trajectories of a suite       (.h5)",
     "pretrain": "2: train a backbone on them                  (.safetensors)",
     "tune": "3: adapt it to test tasks with one method    (.h5)",
     "evaluate": "4: play the adapted prompts                  (.csv)",

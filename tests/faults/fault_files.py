@@ -31,7 +31,9 @@ def episodes(task: int, count: int = 4) -> Any:
         rewards=generator.uniform(0, 8, rows).astype(np.float32),
         terminations=np.zeros(rows, bool),
         episode_ends=STEPS * np.arange(1, count + 1),
-        final_observations=generator.normal(size=(count, suite.state_dim)).astype(np.float32),
+        final_observations=generator.normal(size=(count, suite.state_dim)).astype(
+            np.float32
+        ),
         behaviour_step=STEPS * np.arange(count),
     )
 

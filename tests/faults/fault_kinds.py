@@ -66,11 +66,11 @@ def _adaptation_readers() -> Iterator[Callable[[Path], object]]:
 
 
 def _evaluation_readers() -> Iterator[Callable[[Path], object]]:
-    from trajprompt.report.read.cells import Column, Evaluations, read_evaluation
+    from trajprompt.report.read.cells import Entry, Evaluations, read_evaluation
 
     def scores(path: Path) -> object:
-        column = Column("none", "none", "expert", "none")
-        return vars(Evaluations([path], "run").scores(SUITE, column, [0]))
+        entry = Entry("none", "none", "expert", "none")
+        return vars(Evaluations([path], "run").scores(SUITE, entry, [0]))
 
     yield lambda path: read_evaluation(path)
     yield scores

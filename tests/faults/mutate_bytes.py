@@ -69,7 +69,11 @@ def repeat_range(data: bytes, generator: Generator) -> bytes:
 
 def splice(data: bytes, generator: Generator) -> bytes:
     """A part of the file over another part of it."""
-    changed, part, at = bytearray(data), data[_span(data, generator)], _place(data, generator)
+    changed, part, at = (
+        bytearray(data),
+        data[_span(data, generator)],
+        _place(data, generator),
+    )
     changed[at : at + len(part)] = part
     return bytes(changed)
 

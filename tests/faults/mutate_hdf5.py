@@ -150,7 +150,9 @@ def odd_numbers(file: Any, generator: Generator) -> None:
     odd = (-1, 0, 1e30, np.nan, np.inf, 2**62)[int(generator.integers(6))]
     with np.errstate(all="ignore"):
         flat = values.reshape(-1)
-        flat[: max(1, int(generator.integers(flat.size)))] = np.array(odd).astype(values.dtype)
+        flat[: max(1, int(generator.integers(flat.size)))] = np.array(odd).astype(
+            values.dtype
+        )
     _replace(file, name, values)
 
 

@@ -129,7 +129,9 @@ def change_columns(data: bytes, generator: Generator) -> bytes:
 def change_rows(data: bytes, generator: Generator) -> bytes:
     lines = data.decode().splitlines()
     at = int(generator.integers(len(lines)))
-    lines[at:at] = _pick(([lines[at]], [""], [lines[at] + ",1"], ["x"], ["\ufeff"]), generator)
+    lines[at:at] = _pick(
+        ([lines[at]], [""], [lines[at] + ",1"], ["x"], ["\ufeff"]), generator
+    )
     if generator.random() < 0.3:
         lines = [line + ",1" for line in lines[:1]] + [line + ",1,2" for line in lines[1:]]
     return _pick(("\n", "\r\n", "\r", "\x00\n", "\n\n"), generator).join(lines).encode()
@@ -146,7 +148,9 @@ def change_header(data: bytes, generator: Generator) -> bytes:
         raw = json.dumps(header).encode()
     else:
         raw = _json_text(header, generator).encode(errors="surrogatepass")
-    size = len(raw) if generator.random() < 0.9 else _pick((0, 1, 2**40, 2**63, 7), generator)
+    size = (
+        len(raw) if generator.random() < 0.9 else _pick((0, 1, 2**40, 2**63, 7), generator)
+    )
     return size.to_bytes(8, "little") + raw + data[8 + length :]
 
 

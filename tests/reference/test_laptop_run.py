@@ -31,8 +31,8 @@ def table():
     return {(row["column"], row["suite"]): row for row in rows}
 
 
-def number(table, column, suite, field="mean"):
-    return float(table[column, suite][field])
+def number(table, entry, suite, field="mean"):
+    return float(table[entry, suite][field])
 
 
 def test_velocity_experts_learned_from_random_play(table):
@@ -66,7 +66,7 @@ def test_expert_prompts_beat_random_ones(table, suite):
 def test_prompt_diffuser_loses_only_what_is_known(table, suite):
     """Its mean lies in Prompt-DT's interval or above, except for the known losses."""
     own, untuned = (
-        number(table, column, suite) for column in ("prompt-diffuser", "prompt-dt")
+        number(table, entry, suite) for entry in ("prompt-diffuser", "prompt-dt")
     )
     below = own < number(table, "prompt-dt", suite, "low")
     known = KNOWN_LOSSES["prompt-diffuser"].get(suite, 0.0)
@@ -91,8 +91,8 @@ def test_claims_are_differences_of_the_tables():
     rows = [row for name in table_cells.tables(CONFIG) for row in rows_of(name)]
     means = {(row["column"], row["suite"]): float(row["mean"]) for row in rows}
     for claim in CLAIMS:
-        columns = [claim["first"], claim["second"], *claim["minus"].split()]
-        cells = [(column, claim["suite"]) for column in columns]
+        entries = [claim["first"], claim["second"], *claim["minus"].split()]
+        cells = [(entry, claim["suite"]) for entry in entries]
         if (
             not claim["difference"]
             or claim["suite"] == AVERAGE

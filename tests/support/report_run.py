@@ -68,13 +68,13 @@ class FakeRun:
 
 def make_run(folder: Path, suites: tuple[str, ...] = PRINTED) -> FakeRun:
     """Write the run's files under ``folder``."""
-    columns = tuple(
+    entries = tuple(
         {"id": name, "label": name.upper(), "condition": condition, "method": method}
         | ({"suites": ONLY[name]} if name in ONLY else {})
         for name, (condition, method, _) in COLUMNS.items()
     )
     settings = ReportSettings(
-        "invented", 7, suites, SEEDS, columns, "ptdt_table1", TITLE, "ptdt", str(PAPERS)
+        "invented", 7, suites, SEEDS, entries, "ptdt_table1", TITLE, "ptdt", str(PAPERS)
     )
     cells = [(suite, name) for suite in suites for name in COLUMNS if _covers(name, suite)]
     made = FakeRun(
@@ -89,8 +89,8 @@ def make_run(folder: Path, suites: tuple[str, ...] = PRINTED) -> FakeRun:
     return made
 
 
-def with_columns(settings: ReportSettings, columns: list[dict]) -> ReportSettings:
-    return replace(settings, entries=tuple(columns))
+def with_entries(settings: ReportSettings, entries: list[dict]) -> ReportSettings:
+    return replace(settings, entries=tuple(entries))
 
 
 def command(run: FakeRun, name: str, out: Path, **files: list[Path]) -> list[str]:

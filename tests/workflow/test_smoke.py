@@ -32,9 +32,9 @@ def test_every_table_has_its_columns_and_suites(smoke):
     for name in table_cells.tables(made):
         table = smoke.folder / f"results/smoke/5_report/tables/{name}.csv"
         rows = list(csv.DictReader(table.open()))
-        for column, suites in table_cells.entries(made, (name,)).items():
-            shown = {row["suite"] for row in rows if row["column"] == column}
-            assert set(suites) <= shown, (name, column)
+        for entry, suites in table_cells.entries(made, (name,)).items():
+            shown = {row["suite"] for row in rows if row["column"] == entry}
+            assert set(suites) <= shown, (name, entry)
 
 
 def test_every_figure_is_drawn_from_its_numbers(smoke):

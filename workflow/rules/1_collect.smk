@@ -1,8 +1,8 @@
-# Replay buffers of learning agents, or of scripted experts, for all tasks of a suite.
+# Trajectories of learning agents, or of scripted experts, for all tasks of a suite.
 
 
 rule collect:
-    """Collect the replay buffers of one suite."""
+    """Collect the trajectories of one suite."""
     input:
         goals=goals,
         own=own_data,
@@ -23,14 +23,14 @@ rule collect:
         suite=suite_code,
         settings=collect_settings,
     message:
-        "Collecting replay buffers of {wildcards.suite}"
+        "Collecting trajectories of {wildcards.suite}"
     shell:
         "exec python -m trajprompt.commands.collect --suite {wildcards.suite}"
         " --settings {params.settings:q} --out {output} > {log} 2>&1"
 
 
 rule collect_all:
-    """Stage 1: the replay buffers of every suite."""
+    """Stage 1: the trajectories of every suite."""
     input:
         expand(rules.collect.output, run=RUN, suite=config["suites"]),
     localrule: True

@@ -9,23 +9,20 @@ from pathlib import Path
 WITHOUT_NUMBERS = tuple(
     f"src/trajprompt/{name}"
     for name in (
-        "artifacts/atomic",
-        "artifacts/checkpoint",
-        "artifacts/hdf5_",
-        "artifacts/provenance",
-        "artifacts/records",
-        "artifacts/resources",
-        "artifacts/saved_state",
-        "commands/arguments",
-        "commands/process",
+        "artifacts/",
         "config/",
-        "errors",
-        "processes",
-        "progress",
-        "settings/options",
-        "settings/parsing",
-        "settings/stages",
+        "settings/",
+        "commands/arguments.py",
+        "commands/process.py",
+        "errors.py",
+        "processes.py",
+        "progress.py",
     )
+)
+# But these, of the folders above, decide how numbers are trained, written and drawn.
+WITH_NUMBERS = tuple(
+    f"src/trajprompt/{name}.py"
+    for name in ("artifacts/csv_files", "artifacts/video", "settings/training")
 )
 
 
@@ -70,5 +67,6 @@ def imported(path):
     return {
         file
         for file in files
-        if not file.startswith(WITHOUT_NUMBERS) and Path(file).is_file()
+        if (file in WITH_NUMBERS or not file.startswith(WITHOUT_NUMBERS))
+        and Path(file).is_file()
     }

@@ -1,4 +1,4 @@
-"""The full replay buffer as trajectories: raw observations, true rewards, time order."""
+"""The whole of a collection as trajectories: raw observations, true rewards, time order."""
 
 from collections.abc import Mapping
 from typing import Any

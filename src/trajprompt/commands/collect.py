@@ -20,7 +20,7 @@ EXAMPLE = "--config config.yaml presets/smoke.yaml --suite reach --out reach.h5"
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Collect one suite, check that its experts learned, write the store."""
-    parser = stage_parser("collect", "Collect the replay buffers of one suite.", EXAMPLE)
+    parser = stage_parser("collect", "Collect the trajectories of one suite.", EXAMPLE)
     parser.add_argument("--suite", required=True, help="suite of tasks, e.g. cheetah-vel")
     parser.add_argument("--out", required=True, metavar="FILE", help="HDF5 store to write")
     stage_arguments(parser)

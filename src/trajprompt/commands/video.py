@@ -20,7 +20,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         ("backbones", ".safetensors of stage 2"),
         ("adaptations", ".h5 of stage 3"),
     ):
-        text = f"{what}: suite by suite, one per column of the video"
+        text = f"{what}: suite by suite, one per entry of the video"
         parser.add_argument(f"--{name}", nargs="+", type=Path, required=True, help=text)
     parser.add_argument("--out", type=Path, required=True, help="folder of the report")
     stage_arguments(parser)

@@ -53,9 +53,9 @@ def _schedule_errors(
 
 
 def _key_of(config: Config, suite: str, condition: str, name: str) -> str:
-    """Where `pretraining_values.prompt_of` has ``name`` from."""
+    """The configuration key that `backbones.prompt_of` takes ``name`` from."""
     conditions = config["conditions"][condition]
-    if name in conditions:
+    if conditions[name] is not None:
         return f"conditions.{condition}.{name}"
     return pretraining.key_of(config, suite, name, conditions["backbone"])
 

@@ -1,4 +1,4 @@
-"""What a schema can't see in the config's columns, tables, figures and videos."""
+"""What a schema can't see in the config's entries, tables, figures and videos."""
 
 from collections.abc import Collection
 from typing import Any
@@ -10,20 +10,20 @@ from trajprompt.tasks.registry import get_suite
 
 
 def table_inconsistencies(config: Config) -> Found:
-    """(key, found, expected) of columns, tables, figures, videos that fit nothing else."""
-    found = [*_column_errors(config), *_table_errors(config), *_figure_errors(config)]
+    """(key, found, expected) of entries, tables, figures, videos that fit nothing else."""
+    found = [*_entry_errors(config), *_table_errors(config), *_figure_errors(config)]
     found += _video_errors(config)
     yield from found
     if not found and not (table_cells.tables(config) or table_cells.figures(config)):
         suites = ", ".join(config["suites"])
-        yield "tables", "no column of a suite of the run", f"a column of one of {suites}"
+        yield "tables", "no entry of a suite of the run", f"an entry of one of {suites}"
 
 
 def paper_inconsistencies(config: Config, papers: Collection[str]) -> Found:
     """Tables and figures of papers that have no folder, and names that are a paper's."""
     for part in ("tables", "figures", "videos"):
-        for name, entry in (config[part] or {}).items():
-            paper = entry.get("paper")
+        for name, shown in (config[part] or {}).items():
+            paper = shown.get("paper")
             if paper is not None and paper not in papers:
                 expected = f"a folder of {config['papers']}/: {', '.join(sorted(papers))}"
                 yield f"{part}.{name}.paper", paper, expected
@@ -31,44 +31,44 @@ def paper_inconsistencies(config: Config, papers: Collection[str]) -> Found:
                 yield f"{part}.{name}", "the name of a paper", "a name of its own"
 
 
-def _column_errors(config: Config) -> Found:
-    for name, column in config["entries"].items():
+def _entry_errors(config: Config) -> Found:
+    for name, entry in config["entries"].items():
         key = f"entries.{name}"
         known = {"condition": config["conditions"], "method": config["methods"]}
         for what, allowed in known.items():
-            if column[what] not in allowed:
-                yield f"{key}.{what}", column[what], f"one of {', '.join(allowed)}"
-        if all(column[what] in allowed for what, allowed in known.items()):
-            yield from _fit_errors(config, key, column)
+            if entry[what] not in allowed:
+                yield f"{key}.{what}", entry[what], f"one of {', '.join(allowed)}"
+        if all(entry[what] in allowed for what, allowed in known.items()):
+            yield from _fit_errors(config, key, entry)
 
 
-def _fit_errors(config: Config, key: str, column: dict[str, Any]) -> Found:
-    """Of a method that cannot be used under the condition of its column."""
+def _fit_errors(config: Config, key: str, entry: dict[str, Any]) -> Found:
+    """A method that cannot be used under the condition of its entry."""
     from trajprompt.models.prompt_dt import BACKBONES
     from trajprompt.tuning.registry import get_method  # with torch: 1.5 s
 
-    condition = config["conditions"][column["condition"]]
-    entry = config["methods"][column["method"]]
-    backbone, method = condition["backbone"], get_method(entry["kind"])
-    learns = entry["kind"] != "none" and entry["options"].get("iterations") != 0
+    condition = config["conditions"][entry["condition"]]
+    chosen = config["methods"][entry["method"]]
+    backbone, method = condition["backbone"], get_method(chosen["kind"])
+    learns = chosen["kind"] != "none" and chosen["options"].get("iterations") != 0
     if condition["prompt_quality"] == "training" and learns:
-        found = f"{column['method']}, which learns from the test task"
+        found = f"{entry['method']}, which learns from the test task"
         yield f"{key}.method", found, "none, or a generator with iterations: 0"
     kind = pretraining.kind_of(config, backbone)
     if method.moves_prompts and not BACKBONES[kind].prompt:
-        found = f"{column['method']}, which moves prompts, on {backbone}"
+        found = f"{entry['method']}, which moves prompts, on {backbone}"
         yield f"{key}.method", found, "a condition whose backbone takes a prompt"
 
 
 def _table_errors(config: Config) -> Found:
     for what in ("tables", "figures"):
         for name, table in config[what].items():
-            for index, column in enumerate(table["entries"]):
+            for index, entry in enumerate(table["entries"]):
                 key = f"{what}.{name}.entries.{index}"
-                if column not in config["entries"]:
-                    yield key, column, f"one of {', '.join(config['entries'])}"
+                if entry not in config["entries"]:
+                    yield key, entry, f"one of {', '.join(config['entries'])}"
                 else:
-                    yield from _suite_errors(config, key, table, column)
+                    yield from _suite_errors(config, key, table, entry)
     if config["aggregate"] not in (None, *config["tables"]):
         expected = f"null, or one of {', '.join(config['tables'])}"
         yield "aggregate", config["aggregate"], expected
@@ -80,15 +80,15 @@ def _table_errors(config: Config) -> Found:
             yield f"report.{index}", name, f"one of {', '.join(known)}"
 
 
-def _suite_errors(config: Config, key: str, table: Config, column: str) -> Found:
-    """A column that is of none of its table's suites, whatever suites the run has.
+def _suite_errors(config: Config, key: str, table: Config, entry: str) -> Found:
+    """An entry that is of none of its table's suites, whatever suites the run has.
 
     Its row would be missing, and nothing would say so.
     """
-    own, shown = config["entries"][column]["suites"], table["suites"]
+    own, shown = config["entries"][entry]["suites"], table["suites"]
     if own and shown and not set(own) & set(shown):
-        found = f"{column}, which is of {', '.join(own)} alone"
-        yield key, found, f"a column of one of the table's suites, {', '.join(shown)}"
+        found = f"{entry}, which is limited to {', '.join(own)}"
+        yield key, found, f"an entry of one of the table's suites, {', '.join(shown)}"
 
 
 def _figure_errors(config: Config) -> Found:
@@ -97,7 +97,7 @@ def _figure_errors(config: Config) -> Found:
             yield f"figures.{name}", "a table of that name", "a name of its own"
         baseline = figure["baseline"]
         if baseline is not None and baseline not in figure["entries"]:
-            expected = f"one of its columns, {', '.join(figure['entries'])}"
+            expected = f"one of its entries, {', '.join(figure['entries'])}"
             yield f"figures.{name}.baseline", baseline, expected
 
 
@@ -106,10 +106,10 @@ def _video_errors(config: Config) -> Found:
         key = f"videos.{name}"
         if name in config["tables"] or name in config["figures"]:
             yield key, "a table or figure of that name", "a name of its own"
-        for index, column in enumerate(video["entries"]):
-            if column not in config["entries"]:
+        for index, entry in enumerate(video["entries"]):
+            if entry not in config["entries"]:
                 expected = f"one of {', '.join(config['entries'])}"
-                yield f"{key}.entries.{index}", column, expected
+                yield f"{key}.entries.{index}", entry, expected
         for index, suite in enumerate(video["suites"] or ()):
             if not get_suite(suite).filmed:
                 yield f"{key}.suites.{index}", suite, "a suite with a MuJoCo model"

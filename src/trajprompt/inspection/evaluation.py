@@ -9,7 +9,7 @@ import numpy as np
 
 from trajprompt.errors import TrajpromptError
 from trajprompt.inspection import text
-from trajprompt.rollout.columns import SELECTIONS, COUNT_COLUMNS, EVALUATION_COLUMNS
+from trajprompt.rollout.columns import COUNT_COLUMNS, EVALUATION_COLUMNS, SELECTIONS
 
 REMEDY = "make it again with the stage that wrote it"
 

@@ -48,7 +48,7 @@ class PlaySettings:
 def evaluation_seeds(
     run_seed: int, suite: str, seed: int, task: int, count: int
 ) -> np.ndarray:
-    """Reset seeds (count,), common to all methods and settings, so that they are paired.
+    """Reset seeds (count,), common to all methods and conditions, so that they are paired.
 
     They are even and tuning's are odd: no method is evaluated on a reset it tuned on.
     """

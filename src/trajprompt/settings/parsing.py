@@ -15,7 +15,7 @@ from trajprompt.errors import TrajpromptError
 if TYPE_CHECKING:
     import yaml
 
-LARGEST_FILE = 2**20  # bytes; the papers' configuration has 3 kB
+LARGEST_FILE = 2**20  # bytes; the largest of the project, a list of claims, has 30 kB
 LARGEST_DOCUMENT = 50_000  # values, aliases counted as often as they stand
 LARGEST_NUMBER = 2**63
 

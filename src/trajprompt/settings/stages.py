@@ -92,7 +92,7 @@ class PretrainSettings(Strict):
     train_tasks: tuple[Task, ...]
     return_scale: Positive
     demonstrations: Episodes  # episodes per task that prompts are drawn from
-    data_fraction: DataFraction  # last part of each replay buffer that is trained on
+    data_fraction: DataFraction  # last part of each task's trajectories that is trained on
     batch_per_task: Size
     prompt: PromptForm
     sizes: BackboneSizes
@@ -110,7 +110,7 @@ class TuneSettings(Strict):
     kind: str  # registered tuning method
     options: dict[str, Any]
     seed: Seed
-    train_tasks: tuple[Task, ...]  # read only for methods and settings that use them
+    train_tasks: tuple[Task, ...]  # read only for methods and conditions that use them
     test_tasks: tuple[Task, ...]
     prompt_quality: str  # of the test task; "training": a training task's demonstration
     data_quality: str
@@ -184,7 +184,7 @@ class FigureSettings(ReportSettings):
 
 @dataclass(frozen=True)
 class VideoSettings(Strict):
-    """Of one video, a film per suite with a panel per column."""
+    """Settings of one video: a film per suite, a panel per entry."""
 
     run: str
     run_seed: Seed

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 class SharedStream(IntEnum):
-    """Purposes of the random streams that methods share: children of `TuningProblem.shared_stream`."""
+    """Random streams that methods share: children of `TuningProblem.shared_stream`."""
 
     WEIGHTS = 0  # with which a generator of prompts begins
     PRETRAINING = 1  # its batches and noise
@@ -67,7 +67,7 @@ class TuningProblem:
     # Only for methods registered with reads_arms: of each row, every window of one
     # segment's length of its task's demonstrations; rows of a task share theirs.
     arms: "list[Segments] | None" = None  # R times (A, H, ..)
-    # Random streams that all methods of a suite and seed share: variants of one begin alike.
+    # Shared by all methods of a suite and seed: variants of one begin with equal draws.
     shared_stream: np.random.SeedSequence = field(
         default_factory=lambda: np.random.SeedSequence(0)
     )

@@ -1,4 +1,4 @@
-"""The offline data of a cell: a fixed few-shot set, or a whole replay buffer."""
+"""The offline data of a cell: a fixed few-shot set, or all collected trajectories."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -96,7 +96,7 @@ def test_the_smoke_run_has_every_method():
     # As full-finetune, for more iterations.
     assert {*methods, "full-finetune-longer"} == set(SMOKE["methods"])
     entries = SMOKE["methods"]
-    kinds = {entries[column["method"]]["kind"] for column in SMOKE["entries"].values()}
+    kinds = {entries[entry["method"]]["kind"] for entry in SMOKE["entries"].values()}
     assert kinds == {entries[name]["kind"] for name in methods}
 
 

@@ -65,12 +65,16 @@ def test_only_its_expert_plays_the_sparse_suite():
         (
             "figures.bandits_regret.suites",
             ["reach", "cheetah-dir"],
-            ["bandits_regret.entries.0", "pdt, which is of", "suites, reach, cheetah-dir"],
+            [
+                "bandits_regret.entries.0",
+                "pdt, which is limited to",
+                "suites, reach, cheetah-dir",
+            ],
         ),
         (
             "entries.mt-orl.suites",
             ["pick-place"],
-            ["ptdt_table1.entries.2", "mt-orl, which is of pick-place alone", "reach"],
+            ["ptdt_table1.entries.2", "mt-orl, which is limited to pick-place", "reach"],
         ),
         ("tables.ptdt_table1.suites", ["moon"], ["suites.0", "moon"]),
         ("tables.ptdt_table1.paper", "mine", ["paper", "bandits, own, prompt_diffuser"]),
@@ -196,7 +200,7 @@ def test_a_template_that_runs_code_is_refused(tmp_path):
 
 
 def test_no_column_is_of_a_suite_of_the_run():
-    with pytest.raises(TrajpromptError, match="tables: .*no column of a suite"):
+    with pytest.raises(TrajpromptError, match="tables: .*no entry of a suite"):
         with_keys({"suites": ["reach"], "report": ["pd_table9"]})
 
 

@@ -46,9 +46,9 @@ def make_prompts(rows: int = ROWS, padded: bool = False) -> Segments:
 
 def play(policy, rows: int = ROWS) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Observations (T, N, S), rewards (T, N) and the policy's actions (T, N, A)."""
-    chance = np.random.default_rng(2)
-    observations = chance.normal(size=(STEPS, rows, STATES)).astype(np.float32)
-    rewards = chance.normal(size=(STEPS, rows))
+    rng = np.random.default_rng(2)
+    observations = rng.normal(size=(STEPS, rows, STATES)).astype(np.float32)
+    rewards = rng.normal(size=(STEPS, rows))
     actions = []
     for t in range(STEPS):
         actions.append(policy.act(observations[t]))

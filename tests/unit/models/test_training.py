@@ -28,10 +28,10 @@ class Imitation:
     """Batches whose right actions are a function of the state."""
 
     def __init__(self) -> None:
-        self.chance = torch.Generator().manual_seed(3)
+        self.rng = torch.Generator().manual_seed(3)
 
     def segments(self, length: int, batch: int = 16) -> Segments:
-        states = torch.randn(batch, length, STATES, generator=self.chance)
+        states = torch.randn(batch, length, STATES, generator=self.rng)
         return Segments(
             torch.zeros(batch, length, 1),
             states,
@@ -118,7 +118,7 @@ def trained(checkpoint: Checkpoint, precision: str = "bf16", steps: int = 12):
         batches,
         settings,
         "toy",
-        generator=batches.chance,
+        generator=batches.rng,
         validate=lambda: 0.5,
         checkpoint=checkpoint,
     )

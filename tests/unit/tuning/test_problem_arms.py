@@ -87,7 +87,7 @@ def test_segments_of_initial_prompts_are_arms(armed):
 
 
 def test_prompts_that_differ_in_their_form_begin_alike():
-    """Their first segment is that of one, and chance has no other name."""
+    """Their first segment is that of one, and rng has no other name."""
     one, two = build(), build(prompt=PromptForm(2, LENGTH))
     first = two.initial_prompts.map(lambda tensor: tensor[:, :LENGTH])
     assert torch.equal(to_vectors(first), to_vectors(one.initial_prompts))

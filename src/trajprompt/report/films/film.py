@@ -56,7 +56,7 @@ class Scene:
 
     suite: "Suite"
     task: int
-    columns: Sequence[dict[str, str]]  # id, label, condition, method
+    entries: Sequence[dict[str, str]]  # id, label, condition, method
     backbones: Sequence[Path]
     adaptations: Sequence[Path]
 
@@ -81,7 +81,7 @@ def scenes(
     wanted = across * len(settings.suites)
     for option, files in (("--backbones", backbones), ("--adaptations", adaptations)):
         if len(files) != wanted:
-            expected = f"{wanted}: {across} columns in {len(settings.suites)} suites"
+            expected = f"{wanted}: {across} entries in {len(settings.suites)} suites"
             raise TrajpromptError(option, f"{len(files)} files", expected)
     for index, suite in enumerate(settings.suites):
         own = slice(index * across, (index + 1) * across)
@@ -105,7 +105,7 @@ def play(settings: VideoSettings, scene: Scene) -> "tuple[Film, Episodes]":
 
     run_seed, seed = settings.run_seed, settings.seed
     reset = evaluation_seeds(run_seed, scene.suite.name, seed, scene.task, count=1)
-    tasks = np.full(len(scene.columns), scene.task)
+    tasks = np.full(len(scene.entries), scene.task)
     simulator = make_simulator(scene.suite, tasks)
     policy = SideBySide(_policies(settings, scene))
     with contextlib.closing(Film(simulator, policy, scene.every, SIZE)) as film:
@@ -136,9 +136,9 @@ def _policies(settings: VideoSettings, scene: Scene) -> "list[Policy]":
     from trajprompt.rollout.adapted import Adapted, adapted_policy
 
     policies: list[Policy] = []
-    files = zip(scene.columns, scene.backbones, scene.adaptations, strict=True)
-    for column, backbone, adaptation in files:
-        _check_cell(settings, column, adaptation)
+    files = zip(scene.entries, scene.backbones, scene.adaptations, strict=True)
+    for entry, backbone, adaptation in files:
+        _check_cell(settings, entry, adaptation)
         chosen = Adapted(
             backbone,
             adaptation,
@@ -151,17 +151,17 @@ def _policies(settings: VideoSettings, scene: Scene) -> "list[Policy]":
     return policies
 
 
-def _check_cell(settings: VideoSettings, column: dict[str, str], adaptation: Path) -> None:
+def _check_cell(settings: VideoSettings, entry: dict[str, str], adaptation: Path) -> None:
     """Raise unless a file is the one of its panel."""
     from trajprompt.adaptations.layout import open_adaptation
     from trajprompt.artifacts.hdf5_attributes import get_attributes
 
     with open_adaptation(adaptation) as file:
         found = get_attributes(file)
-    wanted = {**column, "seed": settings.seed}
+    wanted = {**entry, "seed": settings.seed}
     for name in ("condition", "method", "seed"):
         if str(found.get(name)) != str(wanted[name]):
-            expected = f"{name} {wanted[name]}, for {column['label']}"
+            expected = f"{name} {wanted[name]}, for {entry['label']}"
             raise TrajpromptError(adaptation, f"{name} {found.get(name)}", expected)
 
 
@@ -170,7 +170,7 @@ def write_film(scene: Scene, film: "Film", path: Path) -> Path:
     from trajprompt.artifacts.video import write_video
     from trajprompt.report.films.panels import Panels
 
-    panels = Panels(heading(scene), [column["label"] for column in scene.columns], SIZE)
+    panels = Panels(heading(scene), [entry["label"] for entry in scene.entries], SIZE)
     steps = [*range(0, film.time, scene.every), film.time]
     frames = [
         panels.frame(pictures, earned, step * scene.suite.dt)
@@ -192,15 +192,15 @@ def _rows(
             "suite": scene.suite.name,
             "task": scene.task,
             "goal": goal,
-            "column": column["id"],
-            "label": column["label"],
+            "column": entry["id"],
+            "label": entry["label"],
             "seed": settings.seed,
             "return": float(earned),
             "length": int(length),
             "speed": scene.speed,
         }
-        for column, earned, length in zip(
-            scene.columns, episodes.returns, episodes.lengths, strict=True
+        for entry, earned, length in zip(
+            scene.entries, episodes.returns, episodes.lengths, strict=True
         )
     ]
 

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from trajprompt.report.numbers.statistics import CONFIDENCE
-from trajprompt.report.read.cells import Column
+from trajprompt.report.read.cells import Entry
 from trajprompt.report.read.run import Run
 
 RESAMPLES = 2000  # a 2.5 % quantile to about 1/25 of the interval's width
@@ -29,13 +29,13 @@ class Normalised:
     """Normalised returns of every method that was played in all of the suites."""
 
     suites: tuple[str, ...]
-    columns: list[Column]
-    scores: dict[str, list[np.ndarray]]  # column id -> per suite (T, S)
+    entries: list[Entry]
+    scores: dict[str, list[np.ndarray]]  # entry id -> per suite (T, S)
     left_out: int  # tasks whose expert episodes earn no more than random actions
 
     @property
     def names(self) -> str:
-        """Of the suites, for a column of a table."""
+        """Of the suites, for an entry of a table."""
         return " ".join(self.suites)
 
 
@@ -66,35 +66,35 @@ def normalised(run: Run, wanted: Sequence[str] | None = None) -> Normalised:
     """
     if wanted is None:
         wanted = max(
-            ([s for s in run.averaged if c.covers(s)] for c in run.columns), key=len
+            ([s for s in run.averaged if c.covers(s)] for c in run.entries), key=len
         )
     kept = {}
     for suite in wanted:
         random, expert = ends(run, suite)
         kept[suite] = expert > random
     suites = tuple(suite for suite in kept if kept[suite].any())
-    columns = _cells_once([c for c in run.columns if all(map(c.covers, wanted))])
+    entries = _cells_once([c for c in run.entries if all(map(c.covers, wanted))])
     scores = {}
-    for column in columns:
-        found = run.scores(column)
-        scores[column.id] = [_shares(run, s, found[s].values)[kept[s]] for s in suites]
-    return Normalised(suites, columns, scores, sum(int((~k).sum()) for k in kept.values()))
+    for entry in entries:
+        found = run.scores(entry)
+        scores[entry.id] = [_shares(run, s, found[s].values)[kept[s]] for s in suites]
+    return Normalised(suites, entries, scores, sum(int((~k).sum()) for k in kept.values()))
 
 
-def _cells_once(columns: Sequence[Column]) -> list[Column]:
-    """The first of the columns that show the same cells."""
-    first: dict[tuple[str, str], Column] = {}
-    for column in columns:
-        first.setdefault((column.condition, column.method), column)
+def _cells_once(entries: Sequence[Entry]) -> list[Entry]:
+    """The first of the entries that show the same cells."""
+    first: dict[tuple[str, str], Entry] = {}
+    for entry in entries:
+        first.setdefault((entry.condition, entry.method), entry)
     return list(first.values())
 
 
 def fullest_suite(run: Run, found: Normalised) -> str | None:
     """The suite in which most methods were played, if more than ``found`` has."""
-    columns = _cells_once(run.columns)
-    counts = {s: sum(c.covers(s) for c in columns) for s in run.averaged}
+    entries = _cells_once(run.entries)
+    counts = {s: sum(c.covers(s) for c in entries) for s in run.averaged}
     suite = max(counts, key=counts.__getitem__)
-    return suite if counts[suite] > len(found.columns) else None
+    return suite if counts[suite] > len(found.entries) else None
 
 
 def ends(run: Run, suite: str) -> tuple[np.ndarray, np.ndarray]:
@@ -145,9 +145,9 @@ def aggregate_table(run: Run, found: Normalised) -> pd.DataFrame:
     drawn = _Drawn(run, found)
     return pd.DataFrame(
         [
-            {"suites": found.names, "column": column.id, "label": column.label}
-            | drawn.estimate(interquartile_mean, column.id)
-            for column in found.columns
+            {"suites": found.names, "column": entry.id, "label": entry.label}
+            | drawn.estimate(interquartile_mean, entry.id)
+            for entry in found.entries
         ]
     )
 
@@ -156,7 +156,7 @@ def improvement_table(run: Run, found: Normalised) -> pd.DataFrame:
     """Per pair of methods the chance that the first beats the second."""
     drawn = _Drawn(run, found)
     rows = []
-    for first, second in combinations(found.columns, 2):
+    for first, second in combinations(found.entries, 2):
         own = drawn.estimate(improvement, first.id, second.id)
         other = {"value": 1 - own["value"], "low": 1 - own["high"], "high": 1 - own["low"]}
         rows.append([found.names, first.id, second.id, *own.values()])
@@ -169,10 +169,10 @@ def profile_table(run: Run, found: Normalised) -> pd.DataFrame:
     """Per method and level the share of scores above it."""
     drawn = _Drawn(run, found)
     rows = []
-    for column in found.columns:
+    for entry in found.entries:
         for level in LEVELS:
-            own = drawn.estimate(partial(profile, level=level), column.id)
-            named = {"suites": found.names, "column": column.id, "label": column.label}
+            own = drawn.estimate(partial(profile, level=level), entry.id)
+            named = {"suites": found.names, "column": entry.id, "label": entry.label}
             rows.append(named | {"level": level} | own)
     return pd.DataFrame(rows)
 

@@ -1,8 +1,8 @@
 """A table of a paper: ours with intervals beside the published figures.
 
-``cell_table`` is tidy, one row per (column, suite), and everything shown comes from it. The
+``cell_table`` is tidy, one row per (entry, suite), and everything shown comes from it. The
 papers print suites downwards and methods across; here methods go downwards, so that what
-should be compared stands in one column and the data's own returns stand above it.
+should be compared stands in one entry and the data's own returns stand above it.
 """
 
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from trajprompt.report.numbers.statistics import Estimate, estimate
-from trajprompt.report.read.cells import Column, Scores
+from trajprompt.report.read.cells import Entry, Scores
 from trajprompt.report.read.published import AVERAGE
 from trajprompt.report.read.run import Run
 
@@ -24,10 +24,11 @@ TEACHER_LABELS = {
 
 
 def cell_table(run: Run, checkpoint: str = "last") -> pd.DataFrame:
-    """The tidy table: column, suite, mean, low, high, spread, n, sizes, published figures.
+    """The tidy table, a row per entry (heading ``column``) and suite.
 
+    It holds mean, low, high, spread, n, sizes and the published figures.
     The average weighs equally the suites that the paper prints (``Run.averaged``); a table
-    of one such suite, and a column that misses one of them, has none. Published averages
+    of one such suite, and an entry that misses one of them, has none. Published averages
     are recomputed from the printed cells of the same suites. ``gap_closed`` is the share of
     the way from the first to the expert episodes of the data; its average is the mean over
     suites of their shares.
@@ -37,31 +38,31 @@ def cell_table(run: Run, checkpoint: str = "last") -> pd.DataFrame:
     ]
     if AVERAGE in run.shown:
         rows += [_teacher_average(run, level) for level in TEACHER_LABELS]
-    columns = run.columns if checkpoint == "last" else run.columns_with(checkpoint)
-    for column in columns:
-        scores = run.scores(column, checkpoint)
+    entries = run.entries if checkpoint == "last" else run.entries_with(checkpoint)
+    for entry in entries:
+        scores = run.scores(entry, checkpoint)
         for suite, found in scores.items():
-            rows.append(_cell_row(run, column, suite, [found], checkpoint))
+            rows.append(_cell_row(run, entry, suite, [found], checkpoint))
         if AVERAGE in run.shown and set(run.averaged) <= set(scores):
             averaged = [scores[suite] for suite in run.averaged]
-            rows.append(_cell_row(run, column, AVERAGE, averaged, checkpoint))
+            rows.append(_cell_row(run, entry, AVERAGE, averaged, checkpoint))
     return pd.DataFrame(rows)
 
 
 def task_table(run: Run, checkpoint: str = "last") -> pd.DataFrame:
-    """Behind the table: a row per (suite, task, column), with the data's own returns."""
+    """Behind the table: a row per (suite, task, entry), with the data's own returns."""
     rows = []
-    for column in run.columns:
-        for suite, scores in run.scores(column, checkpoint).items():
+    for entry in run.entries:
+        for suite, scores in run.scores(entry, checkpoint).items():
             for index, task in enumerate(scores.tasks):
-                stream = run.stream(checkpoint, column.id, suite, task)
+                stream = run.stream(checkpoint, entry.id, suite, task)
                 found = estimate([scores.values[index : index + 1]], stream)
                 teacher = run.teacher(suite)
                 row = {
                     "suite": suite,
                     "task": task,
-                    "column": column.id,
-                    "label": column.label,
+                    "column": entry.id,
+                    "label": entry.label,
                 }
                 row |= _numbers(found) | {"episodes": scores.episodes}
                 row |= {FIRST_EPISODES: teacher.first[index]}
@@ -70,11 +71,11 @@ def task_table(run: Run, checkpoint: str = "last") -> pd.DataFrame:
 
 
 def _cell_row(
-    run: Run, column: Column, suite: str, scores: Sequence[Scores], checkpoint: str
+    run: Run, entry: Entry, suite: str, scores: Sequence[Scores], checkpoint: str
 ) -> dict[str, object]:
     values = [found.values for found in scores]
-    found = estimate(values, run.stream(checkpoint, column.id, suite))
-    row: dict[str, object] = {"column": column.id, "label": column.label, "suite": suite}
+    found = estimate(values, run.stream(checkpoint, entry.id, suite))
+    row: dict[str, object] = {"column": entry.id, "label": entry.label, "suite": suite}
     row |= _numbers(found) | {"tasks": found.tasks}
     row |= {"episodes": min(item.episodes for item in scores)}
     row |= {"success": np.mean([item.success for item in scores])}
@@ -82,27 +83,27 @@ def _cell_row(
     pairs = zip(suites, values, strict=True)
     shares = [run.teacher(name).gap_closed(found.mean()) for name, found in pairs]
     row |= {"gap_closed": float(np.mean(shares))}
-    return row | _size(run, column, suite) | _published(run, column.id, suite)
+    return row | _size(run, entry, suite) | _published(run, entry.id, suite)
 
 
-def _size(run: Run, column: Column, suite: str) -> dict[str, object]:
-    size = run.sizes.get(suite, column)
+def _size(run: Run, entry: Entry, suite: str) -> dict[str, object]:
+    size = run.sizes.get(suite, entry)
     if size is None:
         return {"parameters": None, "parameters_percentage": None}
     return {"parameters": size.tuned, "parameters_percentage": size.percentage}
 
 
-def _published(run: Run, column: str, suite: str) -> dict[str, object]:
+def _published(run: Run, entry: str, suite: str) -> dict[str, object]:
     if suite == AVERAGE:
-        printed = run.published.get(AVERAGE, column)
-        mean = run.published.average(run.averaged, column)
+        printed = run.published.get(AVERAGE, entry)
+        mean = run.published.average(run.averaged, entry)
         same = mean is not None and printed is not None and abs(printed.mean - mean) < 0.06
         source = "" if mean is None else "recomputed from the printed cells"
         source += (
             "" if same or mean is None or printed is None else f" ({printed.mean} printed)"
         )
         return {"published": mean, "published_spread": None, "source": source}
-    figure = run.published.get(suite, column)
+    figure = run.published.get(suite, entry)
     if figure is None:
         return {"published": None, "published_spread": None, "source": ""}
     spread = figure.spread

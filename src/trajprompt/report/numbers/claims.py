@@ -20,31 +20,31 @@ SAYING = {"paper", "place", "says"}
 
 @dataclass(frozen=True)
 class Claim:
-    """A comparison of two columns, or of two differences of columns."""
+    """A comparison of two entries, or of two differences of entries."""
 
     id: str
     paper: str  # that claims it; `papers.OWN`: we do
     place: str
     table: str  # whose figures ``published`` are
     statement: str
-    first: str  # a column of the config, or what the data's expert episodes earned
+    first: str  # an entry of the config, or what the data's expert episodes earned
     second: str
     direction: str
     published: dict[str, dict[str, Any] | None]  # suite -> figures; None: none is printed
     margin: float = 0.0  # share of the data's gap from first to expert episodes
-    minus: Sequence[str] = ()  # two columns to subtract from first and second
+    minus: Sequence[str] = ()  # two entries to subtract from first and second
     note: str = ""  # what to know before reading its verdict
 
     @property
     def sides(self) -> tuple[tuple[str, str | None], tuple[str, str | None]]:
-        """(column, column to subtract or None) of both sides."""
+        """(entry, entry to subtract or None) of both sides."""
         less = tuple(self.minus) or (None, None)
         return (self.first, less[0]), (self.second, less[1])
 
 
 @dataclass(frozen=True)
 class NotCompared:
-    """A claim about something else than the returns of two columns."""
+    """A claim about something else than the returns of two entries."""
 
     id: str
     paper: str
@@ -62,7 +62,7 @@ class Contradiction:
     first: dict[str, str]  # paper, place, says
     second: dict[str, str]
     table: str = ""  # of the cell of ours to be shown beside them
-    column: str = ""
+    entry: str = ""
     suite: str = ""
 
 
@@ -145,7 +145,7 @@ def _check_claim(path: str | Path, claim: Claim) -> Claim:
         raise TrajpromptError(path, found, f"one of {DIRECTIONS}, margin >= 0")
     pair = isinstance(claim.minus, list | tuple) and len(claim.minus) in (0, 2)
     if not pair or not all(isinstance(name, str) for name in claim.minus):
-        raise TrajpromptError(path, f"{claim.id}: minus {claim.minus!r:.60}", "two columns")
+        raise TrajpromptError(path, f"{claim.id}: minus {claim.minus!r:.60}", "two entries")
     printed = claim.published
     if not isinstance(printed, dict) or not all(map(_is_printed, printed.values())):
         expected = f"for every suite null or {sorted(PRINTED)}"

@@ -115,8 +115,8 @@ def _judge_suite(claim: Claim, suite: str, run: Run, tables: Tables) -> dict[str
 def _difference(
     claim: Claim, suite: str, suites: Sequence[str], run: Run
 ) -> Estimate | None:
-    """The paired difference, or None if this run lacks a column or a suite of the claim."""
-    sides = [_side(column, less, suites, run) for column, less in claim.sides]
+    """The paired difference, or None if this run lacks an entry or a suite of the claim."""
+    sides = [_side(entry, less, suites, run) for entry, less in claim.sides]
     if sides[0] is None or sides[1] is None:
         return None
     return paired_difference(sides[0], sides[1], run.stream("claim", claim.id, suite))
@@ -125,7 +125,7 @@ def _difference(
 def _side(
     name: str, less: str | None, suites: Sequence[str], run: Run
 ) -> list[np.ndarray] | None:
-    """(T, S) per suite: what a column earned, or how much more than another."""
+    """(T, S) per suite: what an entry earned, or how much more than another."""
     earned = _returns(name, suites, run)
     if less is None:
         return earned
@@ -138,10 +138,10 @@ def _side(
 def _returns(name: str, suites: Sequence[str], run: Run) -> list[np.ndarray] | None:
     if name == EXPERT_DATA:
         return _expert(suites, run)
-    column = run.column(name)
-    if column is None or not all(s in run.suites and column.covers(s) for s in suites):
+    entry = run.entry(name)
+    if entry is None or not all(s in run.suites and entry.covers(s) for s in suites):
         return None
-    scores = run.scores(column)
+    scores = run.scores(entry)
     return [scores[suite].values for suite in suites]
 
 
@@ -167,26 +167,26 @@ def _margin(claim: Claim, suites: Sequence[str], run: Run) -> float | None:
 def _episodes(claim: Claim, suites: Sequence[str], run: Run) -> int:
     """The fewest evaluation episodes per task and seed behind a difference."""
     names = {name for side in claim.sides for name in side if name}
-    scores = [run.scores(column) for column in run.columns if column.id in names]
+    scores = [run.scores(entry) for entry in run.entries if entry.id in names]
     return min(found[suite].episodes for found in scores for suite in suites)
 
 
-def _suites(table: str, column: str, suite: str, tables: Tables) -> list[str]:
+def _suites(table: str, entry: str, suite: str, tables: Tables) -> list[str]:
     """The suites behind a row: for the average, all that the paper averages."""
-    return tables[table].suites(column) if suite == AVERAGE else [suite]
+    return tables[table].suites(entry) if suite == AVERAGE else [suite]
 
 
 def _beside(found: Contradiction, run: Run, tables: Tables) -> dict[str, Any]:
     """A contradiction's row: what is printed, and what we have in its place."""
     row: dict[str, Any] = {"claim": found.id, "suite": found.suite or None}
-    row |= {"verdict": CONTRADICTION, "first": found.column or None}
+    row |= {"verdict": CONTRADICTION, "first": found.entry or None}
     row |= {"paper": found.first["paper"], "place": found.first["place"]}
     row |= {"says": found.first["says"], "other_paper": found.second["paper"]}
     row |= {"other_place": found.second["place"], "other_says": found.second["says"]}
-    if not found.column:
+    if not found.entry:
         return row
-    suites = _suites(found.table, found.column, found.suite, tables)
-    earned = _returns(found.column, suites, run)
+    suites = _suites(found.table, found.entry, found.suite, tables)
+    earned = _returns(found.entry, suites, run)
     if earned is not None:
         ours = estimate(earned, run.stream("contradiction", found.id))
         row |= {"ours": ours.mean, "low": ours.low, "high": ours.high, "run": run.name}

@@ -72,13 +72,13 @@ def _suites(block: Block) -> str:
 
 def _left_out(block: Block, run: Run) -> str:
     """The methods that were played in fewer suites, and where."""
-    missing = [column for column in run.columns if column not in block.found.columns]
+    missing = [entry for entry in run.entries if entry not in block.found.entries]
     if not missing:
         return ""
     rows = []
-    for column in missing:
-        suites = [suite_label(s) for s in run.suites if column.covers(s)]
-        rows.append([column.label, ", ".join(suites)])
+    for entry in missing:
+        suites = [suite_label(s) for s in run.suites if entry.covers(s)]
+        rows.append([entry.label, ", ".join(suites)])
     return (
         f"{len(missing)} method(s) are not compared here, since this run has them in fewer "
         f"suites or in others:\n\n{grid(['left out', 'played in'], rows, 2)}"

@@ -26,7 +26,7 @@ from trajprompt.report.pages.markdown import (
 from trajprompt.report.read.papers import OWN
 from trajprompt.report.read.run import Run
 
-MARKS = {NO: " †", WITHIN_MARGIN: " ‡"}  # behind a verdict, see report/pages.py
+MARKS = {NO: " †", WITHIN_MARGIN: " ‡"}  # behind a verdict, see LEGEND
 LEGEND = (
     "† The paper's own figures for this suite do not show what it claims: *not reproduced* "
     "may then agree with them. ‡ They show it only within the margin.\n"
@@ -38,7 +38,7 @@ OWN_LEGEND = (
     "questions, suite by suite:\n"
 )
 ELSEWHERE = (
-    "*Not judged* here, because they are not about the returns of two columns; beside "
+    "*Not judged* here, because they are not about the returns of two entries; beside "
     "each stands the place that shows what this run has to say.\n"
 )
 

@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 MIME = {".svg": "image/svg+xml", ".webm": "video/webm"}
-# Verdicts are told apart by colour as well; the words stay. See report/verdicts.py.
+# Verdicts are told apart by colour as well; the words stay. See report/numbers/verdicts.py.
 VERDICT_CELLS = re.compile(
     r">([^<>]*?)(not reproduced|reproduced|inconclusive|not tested)( [†‡])?</td>"
-)  # marks: report/claims_markdown.py
+)  # marks: report/pages/claims_markdown.py
 INTERVAL = re.compile(r"(>[^<>\[]*\d) (\[[^<>\]]*\]</td>)")  # mean [low, high]
 STYLE = """
 body { font: 15px/1.45 "DejaVu Sans", Verdana, sans-serif; color: #111; margin: 1.2em; }

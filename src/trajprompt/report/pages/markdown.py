@@ -12,7 +12,7 @@ from trajprompt.report.read.run import Run
 from trajprompt.tasks.registry import SUITE_NAMES, get_suite
 
 EMPTY = "–"
-# Simulated with normal scores, see report/statistics.py.
+# Simulated with normal scores, see report/numbers/statistics.py.
 FEW_SEEDS = (
     "With three seeds such an interval covers the truth in about 75 % of cases, that of an "
     "average over four suites in about 85 % (simulated)."
@@ -114,37 +114,37 @@ def sizes_markdown(table: pd.DataFrame, run: Run) -> str:
     counted = table[table["suite"].isin(run.suites)].dropna(subset=["parameters"])
     cells = counted.set_index(["column", "suite"])
     rows = []
-    for column in run.columns:
-        ours = [_size(cells, column.id, suite) for suite in run.suites]
-        printed = run.printed_sizes.get(column.id)
+    for entry in run.entries:
+        ours = [_size(cells, entry.id, suite) for suite in run.suites]
+        printed = run.printed_sizes.get(entry.id)
         paper = printed.text if printed else EMPTY
         if printed or set(ours) - {EMPTY}:
-            rows.append([column.label, *ours, paper])
+            rows.append([entry.label, *ours, paper])
     header = [TUNED, *(suite_label(suite) for suite in run.suites), "paper"]
     return grid(header, rows) if rows else ""
 
 
-def _size(cells: pd.DataFrame, column: str, suite: str) -> str:
-    if (column, suite) not in cells.index:
+def _size(cells: pd.DataFrame, entry: str, suite: str) -> str:
+    if (entry, suite) not in cells.index:
         return EMPTY
-    row = cells.loc[(column, suite)]
+    row = cells.loc[(entry, suite)]
     count = int(row["parameters"])
     return f"{count:,} ({row['parameters_percentage']:.3g} %)" if count else EMPTY
 
 
-def _pair(cells: pd.DataFrame, column: str, suite: str) -> list[str]:
+def _pair(cells: pd.DataFrame, entry: str, suite: str) -> list[str]:
     """Ours and the published figure of one cell."""
-    if (column, suite) not in cells.index:
+    if (entry, suite) not in cells.index:
         return [EMPTY, EMPTY]
-    row = cells.loc[(column, suite)]
+    row = cells.loc[(entry, suite)]
     return [interval(row), plus_minus(row.get("published"), row.get("published_spread"))]
 
 
-def _printed_in(run: Run, columns: Sequence[str]) -> str:
-    sources = run.published.sources(columns)
+def _printed_in(run: Run, entries: Sequence[str]) -> str:
+    sources = run.published.sources(entries)
     if not sources:
-        return "No paper prints these columns in such a table."
-    three = run.published.seeds(columns) == {3}
+        return "No paper prints these entries in such a table."
+    three = run.published.seeds(entries) == {3}
     what = "mean ± spread over three seeds" if three else "mean, ± spread where it is known"
     return (
         f"Paper: {what}, from {' and '.join(sources)}; averages are recomputed from the "
@@ -153,10 +153,10 @@ def _printed_in(run: Run, columns: Sequence[str]) -> str:
 
 
 def table_notes(
-    table: pd.DataFrame, run: Run, checkpoint: str, columns: Sequence[str]
+    table: pd.DataFrame, run: Run, checkpoint: str, entries: Sequence[str]
 ) -> str:
     """What the table's numbers are, and where the printed ones do not add up."""
-    ours = table[table["column"].isin(columns)]
+    ours = table[table["column"].isin(entries)]
     teacher = table[table["column"].isin([FIRST_EPISODES, EXPERT_DATA])]
     chosen = {
         "last": "The prompt (or model) after the last tuning iteration, nothing selected.",
@@ -169,7 +169,7 @@ def table_notes(
     lines = [
         f"Run `{run.name}`, {size(run, ours)}. {chosen[checkpoint]}",
         f"Ours: mean return over test tasks and seeds{about_intervals(run, bootstrap)} "
-        f"{_printed_in(run, columns)}",
+        f"{_printed_in(run, entries)}",
         f"Data: first and last {span(teacher['episodes'])} episodes of each test task's "
         "buffer; expert demonstrations come from the last.",
     ]
@@ -179,16 +179,16 @@ def table_notes(
             "equally; that of the closed gap is the mean of the suites' shares."
         )
     lines += [
-        f"{column.label}: {note}."
-        for column in run.columns
-        if column.id in columns
-        for note in (*run.published.notes(column.id), *_size_notes(run, column.id))
+        f"{entry.label}: {note}."
+        for entry in run.entries
+        if entry.id in entries
+        for note in (*run.published.notes(entry.id), *_size_notes(run, entry.id))
     ]
     return "\n".join(f"- {line}" for line in lines) + "\n"
 
 
-def _size_notes(run: Run, column: str) -> list[str]:
-    printed = run.printed_sizes.get(column)
+def _size_notes(run: Run, entry: str) -> list[str]:
+    printed = run.printed_sizes.get(entry)
     return [f"{printed.note} ({printed.source})"] if printed and printed.note else []
 
 
@@ -212,13 +212,13 @@ def task_markdown(table: pd.DataFrame) -> str:
     """One table per suite: test tasks downwards, the data and the methods across."""
     parts = []
     for suite, rows in table.groupby("suite", sort=False):
-        columns = dict(zip(rows["column"], rows["label"], strict=True))
-        header = ["task", *TEACHER_LABELS.values(), *columns.values()]
+        entries = dict(zip(rows["column"], rows["label"], strict=True))
+        header = ["task", *TEACHER_LABELS.values(), *entries.values()]
         lines = []
         for task, group in rows.groupby("task"):
             by_column = group.set_index("column")
             teacher = [number(group[level].iloc[0]) for level in TEACHER_LABELS]
-            cells = [interval(by_column.loc[column]) for column in columns]
+            cells = [interval(by_column.loc[entry]) for entry in entries]
             lines.append([str(task), *teacher, *cells])
         parts.append(f"### {suite_label(str(suite))}\n\n{grid(header, lines)}")
     return "\n".join(parts)

@@ -70,8 +70,8 @@ def method_lines(
     Nothing is to be drawn later.
     """
     ends = [*levels]
-    for number, column in enumerate(figure.compared):  # the same in every panel
-        own = rows[rows["column"] == column.id]
+    for number, entry in enumerate(figure.compared):  # the same in every panel
+        own = rows[rows["column"] == entry.id]
         if not own.empty:
             ends.append(line(axis, own, "queries", number, marker))
     axis.set_xlim(0, rows["queries"].max())

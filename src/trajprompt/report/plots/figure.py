@@ -12,7 +12,7 @@ from trajprompt.report.numbers.statistics import estimate
 from trajprompt.report.pages.markdown import span
 from trajprompt.report.plots.prompts import PromptCell, read_cells
 from trajprompt.report.plots.style import BLACK
-from trajprompt.report.read.cells import Column
+from trajprompt.report.read.cells import Entry
 from trajprompt.report.read.run import Run
 from trajprompt.settings.stages import FigureSettings
 
@@ -29,47 +29,47 @@ class Figure:
     adaptations: Sequence[str | Path] = ()
     backbones: Sequence[str | Path] = ()
 
-    def condition(self, column: Column, name: str) -> Any:
-        """A column's prompt_quality, data_quality or samples, as the config has them."""
-        return self.settings.conditions[column.condition][name]
+    def condition(self, entry: Entry, name: str) -> Any:
+        """An entry's prompt_quality, data_quality or samples, as the config has them."""
+        return self.settings.conditions[entry.condition][name]
 
     def method_label(self, method: str) -> str:
         """What the config calls a method, whatever its condition."""
         return self.settings.methods[method]
 
     @property
-    def baseline(self) -> Column:
-        """The column that the others are shown against."""
-        found = self.run.column(self.settings.baseline)
+    def baseline(self) -> Entry:
+        """The entry that the others are shown against."""
+        found = self.run.entry(self.settings.baseline)
         if found is None:
-            known = ", ".join(column.id for column in self.run.columns)
+            known = ", ".join(entry.id for entry in self.run.entries)
             where = f"figures.{self.settings.table}.baseline"
             raise TrajpromptError(where, f"'{self.settings.baseline}'", f"one of {known}")
         return found
 
     @property
-    def compared(self) -> list[Column]:
-        """All columns but the baseline."""
-        return [c for c in self.run.columns if c.id != self.settings.baseline]
+    def compared(self) -> list[Entry]:
+        """All entries but the baseline."""
+        return [c for c in self.run.entries if c.id != self.settings.baseline]
 
-    def covered(self, columns: Sequence[Column]) -> list[str]:
-        """The suites in which one of ``columns`` was played or tuned."""
-        return [s for s in self.run.suites if any(c.covers(s) for c in columns)]
+    def covered(self, entries: Sequence[Entry]) -> list[str]:
+        """The suites in which one of ``entries`` was played or tuned."""
+        return [s for s in self.run.suites if any(c.covers(s) for c in entries)]
 
     def prompts(self) -> list[PromptCell]:
-        """The tuned prompts of every cell: columns in order, then suites, then seeds."""
+        """The tuned prompts of every cell: entries in order, then suites, then seeds."""
         return read_cells(self.adaptations, self.run)
 
 
-def last_row(figure: Figure, suite: str, column: Column) -> dict[str, object]:
+def last_row(figure: Figure, suite: str, entry: Entry) -> dict[str, object]:
     """One cell's mean return after tuning, with its interval and counts."""
-    scores = figure.run.scores(column)[suite]
-    found = estimate([scores.values], figure.run.stream("last", column.id, suite))
+    scores = figure.run.scores(entry)[suite]
+    found = estimate([scores.values], figure.run.stream("last", entry.id, suite))
     return {
         "suite": suite,
-        "column": column.id,
-        "label": column.label,
-        "method": column.method,
+        "column": entry.id,
+        "label": entry.label,
+        "method": entry.method,
         "mean": found.mean,
         "low": found.low,
         "high": found.high,
@@ -91,7 +91,7 @@ def errors(rows: pd.DataFrame) -> Any:
 
 
 def untuned_line(axis: "Axes", rows: pd.DataFrame, baseline: str) -> None:
-    """The level of the column that nothing tuned, where ``rows`` have it."""
+    """The level of the entry that nothing tuned, where ``rows`` have it."""
     level = rows[rows["column"] == baseline]
     if not level.empty:
         label = f"not tuned ({level['label'].iloc[0]})"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from trajprompt.errors import TrajpromptError
-from trajprompt.report.read.cells import Column
+from trajprompt.report.read.cells import Entry
 from trajprompt.report.read.run import Run
 from trajprompt.settings.parsing import json_object
 
@@ -29,7 +29,7 @@ class PromptCell:
     """What one method made of the R prompts of one suite under one seed."""
 
     suite: str
-    column: Column
+    entry: Entry
     seed: int
     tasks: np.ndarray  # (R,) task index
     initial: np.ndarray  # (R, P, 1 + S + A): return-to-go, state, action of each step
@@ -64,7 +64,7 @@ class PromptCell:
     @property
     def where(self) -> str:
         """The cell, for errors."""
-        names = self.suite, self.column.condition, self.column.method
+        names = self.suite, self.entry.condition, self.entry.method
         return f"{'/'.join(names)}/seed{self.seed}"
 
     @property
@@ -78,15 +78,15 @@ def read_cells(paths: Sequence[str | Path], run: Run) -> list[PromptCell]:
     """The cells of ``run`` among the files; one that is missing is an error."""
     files = {_names(path): path for path in paths}
     cells = []
-    for column in run.columns:
-        for suite in (name for name in run.suites if column.covers(name)):
+    for entry in run.entries:
+        for suite in (name for name in run.suites if entry.covers(name)):
             for seed in run.seeds:
-                names = (suite, column.condition, column.method, seed)
+                names = (suite, entry.condition, entry.method, seed)
                 if names not in files:
-                    path = f"results/{run.name}/3_tune/{suite}/{column.condition}"
-                    where = f"{path}/{column.method}/seed{seed}.h5"
+                    path = f"results/{run.name}/3_tune/{suite}/{entry.condition}"
+                    where = f"{path}/{entry.method}/seed{seed}.h5"
                     raise TrajpromptError(where, "not among the adaptations")
-                cells.append(_read(files[names], suite, column, seed))
+                cells.append(_read(files[names], suite, entry, seed))
     return cells
 
 
@@ -100,7 +100,7 @@ def _names(path: str | Path) -> tuple[str, str, str, int]:
     return suite, condition, method, int(found["seed"])
 
 
-def _read(path: str | Path, suite: str, column: Column, seed: int) -> PromptCell:
+def _read(path: str | Path, suite: str, entry: Entry, seed: int) -> PromptCell:
     from trajprompt.adaptations.read import read_adaptation
 
     stored = read_adaptation(path)
@@ -110,7 +110,7 @@ def _read(path: str | Path, suite: str, column: Column, seed: int) -> PromptCell
     sizes = (1, stored.initial.states.shape[-1], stored.initial.actions.shape[-1])
     initial, last = (_steps(prompts) for prompts in (stored.initial, stored.last))
     found = (stored.rows, initial, last, sizes, stored)
-    return PromptCell(suite, column, seed, *found)
+    return PromptCell(suite, entry, seed, *found)
 
 
 def _steps(prompts: "Segments") -> np.ndarray:

@@ -27,16 +27,16 @@ if TYPE_CHECKING:
 
 def draw_table(table: pd.DataFrame, run: Run, stem: str | Path) -> None:
     """A panel per suite: every method's return, ours and published, between the data's."""
-    own = table["column"].isin([column.id for column in run.columns])
+    own = table["column"].isin([entry.id for entry in run.entries])
     ours = interval_label("this run", table.loc[own, "low"])
-    height = list_height(len(run.columns))
+    height = list_height(len(run.entries))
     with panels(len(run.suites), share_y=True, height=height) as (figure, axes):
         for suite, axis in zip(run.suites, axes, strict=True):
             rows = table[table["suite"] == suite].set_index("column")
             _table_panel(axis, rows, run, ours)
             axis.set_title(suite_label(suite))
             axis.set_xlabel("return per episode (higher is better)")
-        axes[0].set_ylim(len(run.columns) - 0.4, -0.6)
+        axes[0].set_ylim(len(run.entries) - 0.4, -0.6)
         legend_below(figure, axes)
         save(figure, stem)
 
@@ -46,12 +46,12 @@ def _table_panel(axis: "Axes", rows: pd.DataFrame, run: Run, ours: str) -> None:
     for level, label in TEACHER_LABELS.items():
         dashes = ":" if level == FIRST_EPISODES else "--"
         axis.axvline(rows.loc[level, "mean"], color=colours[level], ls=dashes, label=label)
-    methods = [column.id for column in run.columns]
+    methods = [entry.id for entry in run.entries]
     for place, name in enumerate(methods):
         if name in rows.index:
             _ours(axis, rows.loc[name], place - 0.15, ours)
             _papers(axis, rows.loc[name], place + 0.15)
-    axis.set_yticks(range(len(methods)), [column.label for column in run.columns])
+    axis.set_yticks(range(len(methods)), [entry.label for entry in run.entries])
 
 
 def _ours(axis: "Axes", row: pd.Series, place: float, label: str) -> None:

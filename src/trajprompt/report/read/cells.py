@@ -1,4 +1,4 @@
-"""The cells of a table: which evaluations make a column, and their scores."""
+"""The cells of a table: which evaluations make an entry, and their scores."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -12,18 +12,18 @@ from trajprompt.errors import TrajpromptError
 from trajprompt.report.read.tables import read_table
 from trajprompt.rollout.columns import (
     CELL_COLUMNS,
-    SELECTIONS,
     COUNT_COLUMNS,
     EVALUATION_COLUMNS,
+    SELECTIONS,
     TEXT_COLUMNS,
 )
 
 
 @dataclass(frozen=True)
-class Column:
-    """A column of a published table as a cell of this run (``tables.<t>.entries``)."""
+class Entry:
+    """A method under a condition: a row of our tables (``tables.<t>.entries``)."""
 
-    id: str  # the column's id in papers/*/*.csv, if there is one
+    id: str  # as in papers/*/*.csv, if there is one
     label: str
     condition: str
     method: str
@@ -43,23 +43,23 @@ class Scores:
     success: float  # share of episodes that succeeded at least once
 
 
-def parse_columns(entries: Iterable[Mapping[str, Any]]) -> list[Column]:
-    """Columns from the config's mappings; wrong keys and repeated ids are errors."""
-    known = {item.name for item in fields(Column)}
-    columns = []
-    for entry in entries:
-        missing = {"id", "label", "condition", "method"} - set(entry)
-        if missing or set(entry) - known:
-            expected = "id, label, condition, method and perhaps suites"
-            raise TrajpromptError("tables.entries", f"keys {sorted(entry)}", expected)
-        suites = entry.get("suites")
-        columns.append(
-            Column(**{**entry, "suites": None if suites is None else tuple(suites)})
+def parse_entries(given: Iterable[Mapping[str, Any]]) -> list[Entry]:
+    """Entries from the config's mappings; wrong keys and repeated ids are errors."""
+    known = {item.name for item in fields(Entry)}
+    entries = []
+    for values in given:
+        missing = {"id", "label", "condition", "method"} - set(values)
+        if missing or set(values) - known:
+            expected = f"keys {sorted(known)}, suites optional"
+            raise TrajpromptError("tables.entries", f"keys {sorted(values)}", expected)
+        suites = values.get("suites")
+        entries.append(
+            Entry(**{**values, "suites": None if suites is None else tuple(suites)})
         )
-    ids = [column.id for column in columns]
+    ids = [entry.id for entry in entries]
     if len(set(ids)) != len(ids) or not ids:
         raise TrajpromptError("tables.entries", f"ids {ids}", "one or more, each once")
-    return columns
+    return entries
 
 
 class Evaluations:
@@ -77,41 +77,37 @@ class Evaluations:
                     )
                 self._cells[cell] = rows
 
-    def rows(self, suite: str, column: Column, seed: int) -> pd.DataFrame:
+    def rows(self, suite: str, entry: Entry, seed: int) -> pd.DataFrame:
         """All episodes of one cell, every checkpoint."""
-        cell = (suite, column.condition, column.method, seed)
+        cell = (suite, entry.condition, entry.method, seed)
         if cell not in self._cells:
-            path = (
-                f"results/{self.run}/4_evaluate/{suite}/{column.condition}/{column.method}"
-            )
-            remedy = f"column {column.id} needs it: run `snakemake` for that file"
+            path = f"results/{self.run}/4_evaluate/{suite}/{entry.condition}/{entry.method}"
+            remedy = f"entry {entry.id} needs it: run `snakemake` for that file"
             raise TrajpromptError(
                 f"{path}/seed{seed}.csv", "not among the evaluations", "", remedy
             )
         return self._cells[cell]
 
-    def has(
-        self, suite: str, column: Column, seeds: Sequence[int], checkpoint: str
-    ) -> bool:
+    def has(self, suite: str, entry: Entry, seeds: Sequence[int], checkpoint: str) -> bool:
         """Whether every seed's file of this cell holds episodes of ``checkpoint``."""
-        every = [self.rows(suite, column, seed)["checkpoint"] for seed in seeds]
+        every = [self.rows(suite, entry, seed)["checkpoint"] for seed in seeds]
         return all((checkpoints == checkpoint).any() for checkpoints in every)
 
     def scores(
-        self, suite: str, column: Column, seeds: Sequence[int], checkpoint: str = "last"
+        self, suite: str, entry: Entry, seeds: Sequence[int], checkpoint: str = "last"
     ) -> Scores:
         """The (task, seed) means of one table cell at one checkpoint."""
-        key = (suite, column.condition, column.method, tuple(seeds), checkpoint)
+        key = (suite, entry.condition, entry.method, tuple(seeds), checkpoint)
         if key not in self._scores:
-            self._scores[key] = self._score(suite, column, seeds, checkpoint)
+            self._scores[key] = self._score(suite, entry, seeds, checkpoint)
         return self._scores[key]
 
     def _score(
-        self, suite: str, column: Column, seeds: Sequence[int], checkpoint: str
+        self, suite: str, entry: Entry, seeds: Sequence[int], checkpoint: str
     ) -> Scores:
-        rows = pd.concat([self.rows(suite, column, seed) for seed in seeds])
+        rows = pd.concat([self.rows(suite, entry, seed) for seed in seeds])
         rows = rows[rows["checkpoint"] == checkpoint]
-        cell = f"{suite}/{column.condition}/{column.method}, checkpoint {checkpoint}"
+        cell = f"{suite}/{entry.condition}/{entry.method}, checkpoint {checkpoint}"
         means, counts = task_by_seed(rows, seeds, cell)
         tasks = tuple(int(task) for task in means.index)
         return Scores(tasks, means.to_numpy(), counts, float(rows["success"].mean()))

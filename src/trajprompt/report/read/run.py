@@ -17,7 +17,7 @@ from trajprompt.report.read.baselines import (
     read_teacher,
     store_suite,
 )
-from trajprompt.report.read.cells import Column, Evaluations, Scores, parse_columns
+from trajprompt.report.read.cells import Entry, Evaluations, Scores, parse_entries
 from trajprompt.report.read.published import AVERAGE, Published
 from trajprompt.report.read.sizes import PrintedSize, Sizes, read_printed
 from trajprompt.settings.stages import ReportSettings
@@ -29,44 +29,44 @@ class Run:
     run_seed: int
     suites: tuple[str, ...]
     seeds: tuple[int, ...]
-    columns: tuple[Column, ...]
+    entries: tuple[Entry, ...]
     evaluations: Evaluations
     published: Published
     stores: dict[str, Path] = field(default_factory=dict)  # suite -> trajectory store
     sizes: Sizes = field(default_factory=Sizes)
-    printed_sizes: dict[str, PrintedSize] = field(default_factory=dict)  # by column
+    printed_sizes: dict[str, PrintedSize] = field(default_factory=dict)  # by entry
     random: dict[str, RandomPlay] = field(default_factory=dict)  # by suite
     title: str = ""  # of its one table; empty where all are meant
 
-    def column(self, name: str) -> Column | None:
-        """The column with this id, or None if the run has none."""
-        return next((column for column in self.columns if column.id == name), None)
+    def entry(self, name: str) -> Entry | None:
+        """The entry with this id, or None if the run has none."""
+        return next((entry for entry in self.entries if entry.id == name), None)
 
-    def scores(self, column: Column, checkpoint: str = "last") -> dict[str, Scores]:
-        """The column's scores in every suite of the run that it covers."""
+    def scores(self, entry: Entry, checkpoint: str = "last") -> dict[str, Scores]:
+        """The entry's scores in every suite of the run that it covers."""
         return {
-            suite: self._cell(suite, column, checkpoint)
+            suite: self._cell(suite, entry, checkpoint)
             for suite in self.suites
-            if column.covers(suite)
+            if entry.covers(suite)
         }
 
-    def columns_with(self, checkpoint: str) -> list[Column]:
-        """The columns all of whose cells hold episodes of ``checkpoint``."""
+    def entries_with(self, checkpoint: str) -> list[Entry]:
+        """The entries all of whose cells hold episodes of ``checkpoint``."""
         has = self.evaluations.has
         return [
-            column
-            for column in self.columns
+            entry
+            for entry in self.entries
             if all(
-                has(suite, column, self.seeds, checkpoint)
+                has(suite, entry, self.seeds, checkpoint)
                 for suite in self.suites
-                if column.covers(suite)
+                if entry.covers(suite)
             )
         ]
 
     def tasks(self, suite: str) -> tuple[int, ...]:
-        """The test tasks of a suite: those that its first column was evaluated on."""
-        column = next(column for column in self.columns if column.covers(suite))
-        return self.evaluations.scores(suite, column, self.seeds).tasks
+        """The test tasks of a suite: those that its first entry was evaluated on."""
+        entry = next(entry for entry in self.entries if entry.covers(suite))
+        return self.evaluations.scores(suite, entry, self.seeds).tasks
 
     @property
     def averaged(self) -> tuple[str, ...]:
@@ -102,11 +102,11 @@ class Run:
         """The bootstrap's random stream for one number of the report."""
         return streams.stream(self.run_seed, "report", *names)
 
-    def _cell(self, suite: str, column: Column, checkpoint: str) -> Scores:
-        found = self.evaluations.scores(suite, column, self.seeds, checkpoint)
+    def _cell(self, suite: str, entry: Entry, checkpoint: str) -> Scores:
+        found = self.evaluations.scores(suite, entry, self.seeds, checkpoint)
         if found.tasks != self.tasks(suite):
-            where = f"{suite}/{column.condition}/{column.method}"
-            expected = f"{self.tasks(suite)}, as in the table's first column"
+            where = f"{suite}/{entry.condition}/{entry.method}"
+            expected = f"{self.tasks(suite)}, as in the table's first entry"
             raise TrajpromptError(where, f"evaluated on tasks {found.tasks}", expected)
         return found
 
@@ -127,7 +127,7 @@ def load_run(
         run_seed=settings.run_seed,
         suites=tuple(settings.suites),
         seeds=tuple(settings.seeds),
-        columns=tuple(parse_columns(settings.entries)),
+        entries=tuple(parse_entries(settings.entries)),
         evaluations=Evaluations(evaluations, settings.run),
         published=Published(published),
         stores={store_suite(path): Path(path) for path in stores},

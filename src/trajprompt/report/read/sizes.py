@@ -6,11 +6,11 @@ from pathlib import Path
 
 from trajprompt.adaptations.layout import open_adaptation
 from trajprompt.artifacts.hdf5_attributes import get_attributes, get_integer
-from trajprompt.report.read.cells import Column
+from trajprompt.report.read.cells import Entry
 from trajprompt.report.read.tables import read_table
 
 REMEDY = "run `python -m trajprompt.commands.tune`"
-PRINTED_COLUMNS = ["column", "printed", "percentage", "source", "note"]
+PRINTED_COLUMNS = ["entry", "printed", "percentage", "source", "note"]
 
 
 @dataclass(frozen=True)
@@ -57,9 +57,9 @@ class Sizes:
             )
             self._sizes[suite, condition, method] = Size(*counts)
 
-    def get(self, suite: str, column: Column) -> Size | None:
+    def get(self, suite: str, entry: Entry) -> Size | None:
         """The counts of a cell, or None where no adaptation of it was given."""
-        return self._sizes.get((suite, column.condition, column.method))
+        return self._sizes.get((suite, entry.condition, entry.method))
 
 
 def read_printed(path: str | Path | None) -> dict[str, PrintedSize]:
@@ -70,7 +70,7 @@ def read_printed(path: str | Path | None) -> dict[str, PrintedSize]:
     table = read_table(path, made_by, PRINTED_COLUMNS, ("percentage",))
     rows = table.fillna({"note": "", "printed": ""}).to_dict("records")
     return {
-        str(row["column"]): PrintedSize(
+        str(row["entry"]): PrintedSize(
             str(row["printed"]), float(row["percentage"]), row["source"], row["note"]
         )
         for row in rows

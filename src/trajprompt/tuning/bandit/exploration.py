@@ -33,7 +33,9 @@ class Exploring:
 
 
 class Explorer(Resumable, Protocol):
-    def pick(self, models: RewardModels, menu: Menu, number: int, generators: Generators) -> Tensor:
+    def pick(
+        self, models: RewardModels, menu: Menu, number: int, generators: Generators
+    ) -> Tensor:
         """Entries (G,) of the menu to play in round ``number``."""
         ...
 
@@ -43,7 +45,7 @@ class Explorer(Resumable, Protocol):
 
 
 class EpsilonGreedy:
-    """All slots of a row at random with a probability that falls from 1 to 0, else the best."""
+    """All slots of a row at random with a share from 1 down to 0, else the best."""
 
     def __init__(self, exploring: Exploring):
         self.until = EXPLORING_SHARE * exploring.rounds
@@ -52,7 +54,9 @@ class EpsilonGreedy:
         """In round ``number``, from 0."""
         return max(0.0, 1.0 - number / self.until)
 
-    def pick(self, models: RewardModels, menu: Menu, number: int, generators: Generators) -> Tensor:
+    def pick(
+        self, models: RewardModels, menu: Menu, number: int, generators: Generators
+    ) -> Tensor:
         best = menu.best(models.predict(menu.features)).view(len(generators), -1)  # (R, J)
         epsilon = self.epsilon(number)
         if epsilon == 0.0:
@@ -104,7 +108,9 @@ class Confidence:
 class UpperConfidence(Confidence):
     """NeuralUCB: the largest f + gamma sigma."""
 
-    def pick(self, models: RewardModels, menu: Menu, number: int, generators: Generators) -> Tensor:
+    def pick(
+        self, models: RewardModels, menu: Menu, number: int, generators: Generators
+    ) -> Tensor:
         bonus = self.scale * self.deviations(models, menu)
         return menu.best(models.predict(menu.features) + bonus)
 
@@ -112,7 +118,9 @@ class UpperConfidence(Confidence):
 class Thompson(Confidence):
     """NeuralTS: the largest draw from N(f, nu^2 sigma^2), one per entry and slot."""
 
-    def pick(self, models: RewardModels, menu: Menu, number: int, generators: Generators) -> Tensor:
+    def pick(
+        self, models: RewardModels, menu: Menu, number: int, generators: Generators
+    ) -> Tensor:
         return menu.best(self.draws(models, menu, generators))
 
     def draws(self, models: RewardModels, menu: Menu, generators: Generators) -> Tensor:

@@ -122,7 +122,7 @@ class Generation:
         self.curves[:] = state["curves"]
 
     def written(self) -> tuple[Tensor, torch.Generator]:
-        """Condition (R, 1, c) and generator of the adapted prompts, the same at every call."""
+        """Condition (R, 1, c) and generator of the adapted prompts, equal at every call."""
         y = self.codec.condition(self.trace.template).unsqueeze(1)
         return y, torch_generator(self.problem.shared(SharedStream.WRITTEN))
 

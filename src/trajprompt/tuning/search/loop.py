@@ -62,8 +62,8 @@ def untuned(problem: TuningProblem) -> Candidate:
 class Proposer(Resumable, Protocol):
     """A method that learns from returns alone.
 
-    It takes its random streams from any but the first of ``problem.streams(n)``, which is the
-    loop's. A `Candidate` that it has given is never changed in place.
+    Its random streams are those of ``problem.streams(n)`` but the first, the loop's. A
+    `Candidate` that it has given is never changed in place.
     """
 
     width: int  # candidates per row and round; the last round may have fewer

@@ -93,7 +93,7 @@ def test_every_film_gets_its_own_files():
     assert first.backbones == backbones[:2] and second.adaptations == adaptations[2:]
     # Reach is short and slowed down; the cheetah runs at real speed.
     assert (first.every, second.every, second.speed) == (1, 2, 1.0)
-    with pytest.raises(TrajpromptError, match="3 files; expected 4: 2 columns in 2 suites"):
+    with pytest.raises(TrajpromptError, match="3 files; expected 4: 2 entries in 2 suites"):
         list(videos.scenes(settings(), backbones[:3], adaptations))
 
 

@@ -86,8 +86,8 @@ def test_resamples_are_kept_apart():
 
 def test_zero_is_random_actions_and_one_the_experts(run, found):
     assert found.suites == ("cheetah-vel", "reach") and found.left_out == 0
-    column = run.column("prompt-dt")
-    returns = run.scores(column)["cheetah-vel"].values
+    entry = run.entry("prompt-dt")
+    returns = run.scores(entry)["cheetah-vel"].values
     expected = (returns + 270) / (270 - 52)
     np.testing.assert_allclose(found.scores["prompt-dt"][0], expected)
     text = aggregate_markdown(blocks(run), run)
@@ -96,7 +96,7 @@ def test_zero_is_random_actions_and_one_the_experts(run, found):
 
 
 def test_only_methods_of_all_suites_are_compared(found):
-    names = {column.id for column in found.columns}
+    names = {entry.id for entry in found.entries}
     assert "ptdt-offline-literal" not in names and "ptdt-online" in names
 
 
@@ -106,7 +106,7 @@ def test_tables_are_ordered_and_complete(run, found):
     for _, row in means.iterrows():
         assert row["low"] <= row["value"] <= row["high"] and row["seeds"] == 3
     beats = improvement_table(run, found).set_index(["first", "second"])
-    count = len(found.columns)
+    count = len(found.entries)
     assert len(beats) == count * (count - 1)
     there, back = (
         beats.loc[pair] for pair in (("prompt-dt", "mt-orl"), ("mt-orl", "prompt-dt"))
@@ -122,8 +122,8 @@ def test_who_is_left_out_is_compared_where_it_was_played(run):
     over_all, alone = blocks(run)
     assert over_all.found.suites == ("cheetah-vel", "reach")
     assert alone.found.suites == ("cheetah-vel",)
-    names = {column.id for column in alone.found.columns}
-    added = names - {column.id for column in over_all.found.columns}
+    names = {entry.id for entry in alone.found.entries}
+    added = names - {entry.id for entry in over_all.found.entries}
     assert added == {"ptdt-offline-literal"}
     assert set(alone.means["suites"]) == set(alone.beats["suites"]) == {"cheetah-vel"}
     text = aggregate_markdown([over_all, alone], run)
@@ -136,8 +136,8 @@ def test_who_is_left_out_is_compared_where_it_was_played(run):
 
 def test_one_block_is_enough_where_all_were_played_everywhere(tmp_path):
     made = report_run.make_run(tmp_path, ("reach",))
-    columns = [c for c in made.settings.entries if c["id"] != "ptdt-offline-literal"]
-    settings = report_run.with_columns(made.settings, columns)
+    entries = [c for c in made.settings.entries if c["id"] != "ptdt-offline-literal"]
+    settings = report_run.with_entries(made.settings, entries)
     run = load(made, settings)
     (only,) = blocks(run)
     text = aggregate_markdown([only], run)
@@ -146,14 +146,14 @@ def test_one_block_is_enough_where_all_were_played_everywhere(tmp_path):
 
 def test_where_no_method_was_everywhere_the_widest_counts(tmp_path):
     made = report_run.make_run(tmp_path, ("cheetah-vel", "reach"))
-    columns = [
+    entries = [
         {**made.settings.entries[0], "suites": ["reach"]},
         {**made.settings.entries[3], "suites": ["cheetah-vel"]},
     ]
-    settings = report_run.with_columns(made.settings, columns)
+    settings = report_run.with_entries(made.settings, entries)
     found = normalised(load(made, settings))
     assert found.suites == ("reach",)
-    assert [column.id for column in found.columns] == ["prompt-dt"]
+    assert [entry.id for entry in found.entries] == ["prompt-dt"]
 
 
 def test_tasks_without_a_way_to_go_are_left_out(tmp_path, monkeypatch):

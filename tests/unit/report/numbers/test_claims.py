@@ -122,7 +122,7 @@ def test_effects_are_compared_as_differences_of_differences(run):
 
 def test_the_expert_data_can_be_a_side(run):
     rows = judged(run, EXPERT_DATA, "prompt-dt")
-    earned = run.scores(run.column("prompt-dt"))["reach"].values.mean()
+    earned = run.scores(run.entry("prompt-dt"))["reach"].values.mean()
     assert rows.loc["reach", "difference"] == pytest.approx(655 - earned)
     assert set(rows["verdict"]) == {REPRODUCED}
     near = judged(run, "prompt-dt", EXPERT_DATA, "at-least", 0.5)
@@ -187,8 +187,8 @@ def test_ours_stands_beside_a_contradiction(tmp_path):
     ledger = read_ledger(report_run.PAPERS)
     rows = judge(ledger, run, TABLES)
     row = rows.set_index("claim").loc["mt-orl-average"]
-    column = run.column("mt-orl")
-    means = [scores.values.mean() for scores in run.scores(column).values()]
+    entry = run.entry("mt-orl")
+    means = [scores.values.mean() for scores in run.scores(entry).values()]
     assert row["ours"] == pytest.approx(np.mean(means))
     text = claims_markdown(ledger, rows, run)
     line = next(li for li in text.splitlines() if li.startswith("| The average of MT-ORL"))
@@ -252,9 +252,9 @@ def test_shipped_claims_agree_with_the_published_tables():
     for claim in read_ledger(report_run.PAPERS).claims:
         for suite, printed in claim.published.items():
             if printed is None:  # of a figure, and no table has the numbers
-                columns = {name for side in claim.sides for name in side if name}
+                entries = {name for side in claim.sides for name in side if name}
                 known = TABLES.get(claim.table, Published([]))
-                assert not all(known.get(suite, name) for name in columns), claim.id
+                assert not all(known.get(suite, name) for name in entries), claim.id
                 continue
             sides = [_printed(claim.table, suite, *side) for side in claim.sides]
             assert printed["first"] == pytest.approx(sides[0][0], abs=0.006), claim.id
@@ -271,18 +271,18 @@ def test_shipped_claims_agree_with_the_published_tables():
             assert printed["exceeds_spread"] == exceeds, claim.id
 
 
-def _printed(table: str, suite: str, column: str, less: str | None) -> tuple[float, float]:
+def _printed(table: str, suite: str, entry: str, less: str | None) -> tuple[float, float]:
     """Printed mean and spread of a side of a claim; NaN for a spread not printed."""
     if less is not None:
-        one, other = (_printed(table, suite, name, None) for name in (column, less))
+        one, other = (_printed(table, suite, name, None) for name in (entry, less))
         return one[0] - other[0], max(one[1], other[1])
     published = TABLES[table]
     if suite == AVERAGE:
-        mean = published.average(published.suites(column), column)
+        mean = published.average(published.suites(entry), entry)
         assert mean is not None
         return mean, np.nan
-    figure = published.get(suite, column)
-    assert figure is not None, (table, suite, column)
+    figure = published.get(suite, entry)
+    assert figure is not None, (table, suite, entry)
     return figure.mean, figure.spread
 
 
@@ -305,7 +305,7 @@ def test_damaged_claims_are_refused(tmp_path):
         ({"claims": [entry | {"direction": "bigger"}]}, "bigger"),
         ({"claims": [entry | {"margn": 1}]}, "margn"),
         ({"claims": [entry | {"margin": -1.0}]}, "margin"),
-        ({"claims": [entry | {"minus": ["prompt-dt"]}]}, "two columns"),
+        ({"claims": [entry | {"minus": ["prompt-dt"]}]}, "two entries"),
         ({"claims": [entry | {"published": {"reach": {"first": 1}}}]}, "exceeds_spread"),
         ({"claims": [entry | {"paper": 7}]}, "text"),
         ({"claims": [entry, entry]}, "each id once"),

@@ -44,8 +44,8 @@ def drawn(monkeypatch) -> list[str]:
 @pytest.mark.parametrize("kind", sorted(set(FIGURES) - OF_PROMPTS))
 @pytest.mark.parametrize("seeds", [(0,), (0, 1)])
 def test_figures(kind, seeds, tmp_path, drawn):
-    columns, baseline = FIGURES[kind]
-    made = plots_run.make_figure(tmp_path, kind, columns, baseline, seeds=seeds)
+    entries, baseline = FIGURES[kind]
+    made = plots_run.make_figure(tmp_path, kind, entries, baseline, seeds=seeds)
     plot(made.command(tmp_path))
     assert any(NAME in text for text in drawn) == (len(seeds) > 1)
     if kind in WITH_TEXT:

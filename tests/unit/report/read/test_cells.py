@@ -6,7 +6,7 @@ import pytest
 
 from support.report_table import made
 from trajprompt.errors import TrajpromptError
-from trajprompt.report.read.cells import Evaluations, parse_columns, task_by_seed
+from trajprompt.report.read.cells import Evaluations, parse_entries, task_by_seed
 
 __all__ = ["made"]  # fixture
 
@@ -35,8 +35,8 @@ def test_a_task_that_one_seed_lacks_is_an_error():
 
 def test_columns_are_checked():
     good = {"id": "a", "label": "A", "condition": "s", "method": "m"}
-    assert parse_columns([good])[0].covers("reach")
-    assert not parse_columns([good | {"suites": ["ant-dir"]}])[0].covers("reach")
+    assert parse_entries([good])[0].covers("reach")
+    assert not parse_entries([good | {"suites": ["ant-dir"]}])[0].covers("reach")
     for entries in ([good, good], [good | {"colour": 1}], [{"id": "a"}], []):
         with pytest.raises(TrajpromptError, match="tables.entries"):
-            parse_columns(entries)
+            parse_entries(entries)

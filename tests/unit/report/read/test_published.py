@@ -12,7 +12,7 @@ def test_published_averages_are_the_mean_of_their_cells_but_for_three_misprints(
     wrong = {}
     for path in report_run.TABLES:
         published = Published([path])
-        for name in published.columns():
+        for name in published.entries():
             printed = published.get(AVERAGE, name)
             mean = published.average(published.suites(name), name)
             assert mean is not None
@@ -36,16 +36,16 @@ def test_mt_orl_average_is_printed_as_the_sum():
 @pytest.mark.parametrize("name", ["ptdt_table3", "pd_table2"])
 def test_tables_of_qualities_have_every_combination(name):
     """Two methods, three qualities of the prompt, three of the data."""
-    assert len(Published(printed_files(report_run.PAPERS, f"{name}.csv")).columns()) == 18
+    assert len(Published(printed_files(report_run.PAPERS, f"{name}.csv")).entries()) == 18
 
 
 def test_the_papers_agree_where_they_print_the_same_experiment():
     """What PD takes over from PTDT, but for prompts that are not from experts."""
     tables = {path.stem: Published([path]) for path in report_run.TABLES}
     first, second = tables["ptdt_table1"], tables["pd_table1"]
-    for column in ("prompt-dt", "mt-orl", "prompt-dt-ft", "ptdt-offline"):
+    for entry in ("prompt-dt", "mt-orl", "prompt-dt-ft", "ptdt-offline"):
         for suite in SUITES:
-            one, other = first.get(suite, column), second.get(suite, column)
+            one, other = first.get(suite, entry), second.get(suite, entry)
             assert one and other and (one.mean, one.spread) == (other.mean, other.spread)
     first, second = tables["ptdt_table3"], tables["pd_table2"]
     for data in ("medium", "random"):

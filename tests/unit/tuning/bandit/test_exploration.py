@@ -18,23 +18,23 @@ ROWS, SLOTS, INPUTS, COUNTS = 2, 3, 5, (12, 7)
 NOTHING = torch.zeros(ROWS, 0, SLOTS, dtype=torch.long)  # played
 
 
-def chance(seed: int = 0, rows: int = ROWS) -> list[torch.Generator]:
+def rng(seed: int = 0, rows: int = ROWS) -> list[torch.Generator]:
     return [torch.Generator().manual_seed(100 * seed + row) for row in range(rows)]
 
 
 def make_features(counts=COUNTS) -> ArmFeatures:
     values = torch.zeros(len(counts), max(counts), INPUTS)
-    for row, (count, own) in enumerate(zip(counts, chance(1), strict=True)):
+    for row, (count, own) in enumerate(zip(counts, rng(1), strict=True)):
         values[row, :count] = torch.randn(count, INPUTS, generator=own)
     return ArmFeatures(values, torch.tensor(counts))
 
 
 def make_menu(counts=COUNTS) -> Menu:
-    return SlotSpace(make_features(counts), SLOTS).menu(NOTHING, chance())
+    return SlotSpace(make_features(counts), SLOTS).menu(NOTHING, rng())
 
 
 def make_models() -> RewardModels:
-    return RewardModels.fresh(INPUTS, chance(2), each=SLOTS)
+    return RewardModels.fresh(INPUTS, rng(2), each=SLOTS)
 
 
 def exploring(scale: float = 1.0, rounds: int = 250) -> Exploring:
@@ -51,22 +51,22 @@ def test_epsilon_greedy_explores_all_slots_of_a_row_together():
     """Half way down, rows explore half of the time, each on its own."""
     explorer, models, menu = EpsilonGreedy(exploring()), make_models(), make_menu()
     best = menu.best(models.predict(menu.features)).view(ROWS, SLOTS)
-    drawn = [explorer.pick(models, menu, 25, chance(seed)) for seed in range(400)]
+    drawn = [explorer.pick(models, menu, 25, rng(seed)) for seed in range(400)]
     picked = torch.stack(drawn).view(-1, ROWS, SLOTS)
     off = picked != best  # (400, R, J)
     share = off.any(dim=2).float().mean(dim=0)
     assert torch.all((share - 0.5).abs() < 0.1)
     for row, count in enumerate(COUNTS):
         explored = off[off[:, row].any(dim=1), row].float()
-        # One of a slot's draws in A_r is the best arm by chance.
+        # One of a slot's draws in A_r is the best arm by rng.
         assert (explored.mean() - (1 - 1 / count)).abs() < 0.06
     assert not torch.equal(off[:, 0].any(dim=1), off[:, 1].any(dim=1))
-    assert torch.equal(explorer.pick(models, menu, 50, chance()), best.flatten())
+    assert torch.equal(explorer.pick(models, menu, 50, rng()), best.flatten())
 
 
 def test_epsilon_greedy_draws_every_arm():
     explorer, models, menu = EpsilonGreedy(exploring()), make_models(), make_menu()
-    drawn = [explorer.pick(models, menu, 0, chance(seed)) for seed in range(300)]
+    drawn = [explorer.pick(models, menu, 0, rng(seed)) for seed in range(300)]
     for slot, picked in enumerate(torch.stack(drawn).t()):
         assert set(picked.tolist()) == set(range(COUNTS[slot // SLOTS]))
 
@@ -75,11 +75,11 @@ def test_epsilon_greedy_explores_all_prompts_alike_whatever_was_played():
     """In the joint bandit it draws among new candidates, of which each is uniform."""
     space = JointSpace(make_features(), SLOTS, candidates=4)
     played = torch.zeros(ROWS, 60, SLOTS, dtype=torch.long)  # the same prompt throughout
-    models = RewardModels.fresh(space.inputs, chance(2), each=1)
+    models = RewardModels.fresh(space.inputs, rng(2), each=1)
     explorer = EpsilonGreedy(Exploring(250, 1.0, 1.0, *models.weights.shape))
     found = []
     for seed in range(600):
-        own = chance(seed)
+        own = rng(seed)
         menu = space.menu(played, own)
         pick = explorer.pick(models, menu, 0, own)
         assert (pick < 4).all()
@@ -97,14 +97,14 @@ def test_only_arms_that_exist_are_picked(name):
     features[~menu.real] = 100.0
     for seed in range(50):
         models = make_models()
-        pick = explorer.pick(models, menu._replace(features=features), seed, chance(seed))
+        pick = explorer.pick(models, menu._replace(features=features), seed, rng(seed))
         assert menu.real[torch.arange(len(pick)), pick].all()
 
 
 def test_the_confidence_width_shrinks_where_an_arm_was_seen():
     """Arms that share no feature: the first layer's weights tell them apart."""
     apart = ArmFeatures(30 * torch.eye(INPUTS).expand(ROWS, -1, -1), torch.tensor([5, 5]))
-    menu = SlotSpace(apart, SLOTS).menu(NOTHING, chance())
+    menu = SlotSpace(apart, SLOTS).menu(NOTHING, rng())
     explorer, models = UpperConfidence(exploring()), make_models()
     before = explorer.deviations(models, menu)
     seen = torch.tensor([3, 2, 4, 1, 0, 3])  # one arm per network
@@ -125,11 +125,11 @@ def test_at_first_the_width_is_the_length_of_the_gradient():
 
 def test_ucb_adds_gamma_times_the_width():
     models, menu = make_models(), make_menu()
-    greedy = UpperConfidence(exploring(scale=1e-9)).pick(models, menu, 0, chance())
+    greedy = UpperConfidence(exploring(scale=1e-9)).pick(models, menu, 0, rng())
     assert torch.equal(greedy, menu.best(models.predict(menu.features)))
     bold = UpperConfidence(exploring(scale=1e6))
     widest = menu.best(bold.deviations(models, menu))
-    assert torch.equal(bold.pick(models, menu, 0, chance()), widest)
+    assert torch.equal(bold.pick(models, menu, 0, rng()), widest)
 
 
 def test_thompson_draws_have_the_mean_and_deviation_of_the_model():
@@ -137,11 +137,11 @@ def test_thompson_draws_have_the_mean_and_deviation_of_the_model():
     copies = 4000
     values = make_features().values[:, :1].expand(-1, copies, -1)
     arms = ArmFeatures(values, torch.tensor([copies] * ROWS))
-    menu = SlotSpace(arms, SLOTS).menu(NOTHING, chance())
+    menu = SlotSpace(arms, SLOTS).menu(NOTHING, rng())
     explorer, models = Thompson(exploring(scale=0.7)), make_models()
     mean = models.predict(menu.features)
     spread = 0.7 * explorer.deviations(models, menu)
-    drawn = (explorer.draws(models, menu, chance(3)) - mean) / spread  # (G, copies)
+    drawn = (explorer.draws(models, menu, rng(3)) - mean) / spread  # (G, copies)
     assert drawn.mean(dim=1).abs().max() < 0.08  # a deviation of 0.016
     assert (drawn.std(dim=1) - 1).abs().max() < 0.06  # 0.011
     # Rows and slots draw on their own.
@@ -152,8 +152,8 @@ def test_a_row_draws_alike_whatever_arms_another_has():
     models = make_models()
     few, many = make_menu(), make_menu((30, 7))
     explorer = Thompson(exploring())
-    first = explorer.draws(models, few, chance())[SLOTS:, :7]
-    second = explorer.draws(models, many, chance())[SLOTS:, :7]
+    first = explorer.draws(models, few, rng())[SLOTS:, :7]
+    second = explorer.draws(models, many, rng())[SLOTS:, :7]
     torch.testing.assert_close(first, second)
 
 
@@ -181,7 +181,7 @@ def test_the_joint_menu_has_drawn_prompts_and_those_played():
     arms = make_features()
     space = JointSpace(arms, SLOTS, candidates=200)
     played = torch.tensor([[[0, 5, 11]], [[6, 0, 3]]])  # (R, 1, J)
-    menu = space.menu(played, chance())
+    menu = space.menu(played, rng())
     assert menu.features.shape == (ROWS, 201, SLOTS * INPUTS)
     assert torch.equal(menu.arms[:, -1], played[:, 0])
     for row, count in enumerate(COUNTS):

@@ -9,19 +9,19 @@ from trajprompt.tuning.bandit.reward_refit import RefitSettings, refit
 GROUPS, INPUTS, COUNT = 4, 7, 9
 
 
-def chance(seed: int = 0) -> torch.Generator:
+def rng(seed: int = 0) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 
 
 def make_models() -> RewardModels:
     """In float64, so that tolerances can be small."""
-    models = RewardModels.fresh(INPUTS, [chance(1), chance(2)], each=2)
+    models = RewardModels.fresh(INPUTS, [rng(1), rng(2)], each=2)
     return models.with_weights(models.weights.double())
 
 
 def make_data(inputs: int = INPUTS) -> tuple[Tensor, Tensor]:
-    x = torch.randn(GROUPS, COUNT, inputs, dtype=torch.float64, generator=chance(3))
-    return x, torch.randn(GROUPS, COUNT, dtype=torch.float64, generator=chance(4))
+    x = torch.randn(GROUPS, COUNT, inputs, dtype=torch.float64, generator=rng(3))
+    return x, torch.randn(GROUPS, COUNT, dtype=torch.float64, generator=rng(4))
 
 
 def alone(models: RewardModels, group: int) -> nn.Sequential:
@@ -46,14 +46,14 @@ def flat(network: nn.Sequential, gradients: bool = False) -> Tensor:
 
 
 def test_fresh_networks_have_the_bounds_of_linear_layers_and_their_own_chance():
-    models = RewardModels.fresh(INPUTS, [chance(1), chance(2)], each=2)
+    models = RewardModels.fresh(INPUTS, [rng(1), rng(2)], each=2)
     for layer, inputs in zip(
         models.layers.open(models.weights), (INPUTS, HIDDEN, HIDDEN), strict=True
     ):
         for part in layer:
             assert part.abs().max() <= inputs**-0.5 and part.std() > 0
     assert len({float(row[0]) for row in models.weights}) == GROUPS
-    again = RewardModels.fresh(INPUTS, [chance(9), chance(2)], each=2)
+    again = RewardModels.fresh(INPUTS, [rng(9), rng(2)], each=2)
     assert torch.equal(models.weights[2:], again.weights[2:])
     assert not torch.equal(models.weights[:2], again.weights[:2])
 
@@ -66,7 +66,7 @@ def test_predictions_are_those_of_each_network_alone():
 
 def test_gradients_are_those_of_autograd():
     models, (x, _) = make_models(), make_data()
-    importance = torch.rand(models.weights.shape, dtype=torch.float64, generator=chance())
+    importance = torch.rand(models.weights.shape, dtype=torch.float64, generator=rng())
     norms = models.weighted_norms(x, importance)
     for number in range(COUNT):
         found = models.gradient(x[:, number])
@@ -105,7 +105,7 @@ def test_a_refit_is_sgd_on_each_network_alone():
 
 
 def test_more_features_than_observations_make_no_difference():
-    models = RewardModels.fresh(40, [chance(5)] * GROUPS)
+    models = RewardModels.fresh(40, [rng(5)] * GROUPS)
     models = models.with_weights(models.weights.double())
     x, y = make_data(inputs=40)
     found = refit(models, x, y, RefitSettings(steps=100))

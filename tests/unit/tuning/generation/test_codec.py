@@ -8,13 +8,13 @@ from trajprompt.tuning.generation.codec import PromptCodec
 
 
 def prompt_set(*leading: int, length: int = 5, seed: int = 0) -> PromptSet:
-    chance = torch_generator(stream(seed, "prompts"))
+    rng = torch_generator(stream(seed, "prompts"))
 
     def normal(width: int, scale: float, middle: float) -> torch.Tensor:
-        drawn = torch.randn(*leading, length, width, generator=chance)
+        drawn = torch.randn(*leading, length, width, generator=rng)
         return middle + scale * drawn
 
-    times = torch.arange(length) + torch.randint(190, (*leading, 1), generator=chance)
+    times = torch.arange(length) + torch.randint(190, (*leading, 1), generator=rng)
     mask = torch.ones(*leading, length, dtype=torch.bool)
     states, actions = normal(4, 3.0, 1.0), normal(2, 0.4, 0.0)
     prompts = Segments(normal(1, 0.1, -0.2), states, actions, times, mask)

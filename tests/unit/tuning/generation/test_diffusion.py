@@ -67,14 +67,14 @@ def test_one_reverse_step_equals_the_reference(step, clip):
 
 def test_forward_noising_has_the_moments_of_the_chain():
     """Noise added step by step (Eq. 3) and at once: the same mean and variance."""
-    schedule, chance = NoiseSchedule(100), generator()
+    schedule, rng = NoiseSchedule(100), generator()
     betas = reference(100).betas
     x0 = torch.full((1, 40_000, 1), 0.7)
     x = x0.clone()
     for step in range(60):
-        fresh = torch.randn(x.shape, generator=chance)
+        fresh = torch.randn(x.shape, generator=rng)
         x = (1 - betas[step]).sqrt() * x + betas[step].sqrt() * fresh
-    noise = torch.randn(x.shape, generator=chance)
+    noise = torch.randn(x.shape, generator=rng)
     at_once = schedule.noisy(x0, torch.full((1, 40_000), 59), noise)
     for found in (x, at_once):
         expected = float(schedule.signal[59]) * 0.7
@@ -88,16 +88,16 @@ def test_too_few_steps_are_refused():
         NoiseSchedule(20)
 
 
-def mixture(y: torch.Tensor, chance: torch.Generator) -> torch.Tensor:
+def mixture(y: torch.Tensor, rng: torch.Generator) -> torch.Tensor:
     """(R, B, 2): modes at first = ±0.6, more often at + if y is +1; second = 0.5 y."""
-    plus = torch.rand(y.shape[:2], generator=chance) < 0.5 + 0.3 * y[..., 0]
+    plus = torch.rand(y.shape[:2], generator=rng) < 0.5 + 0.3 * y[..., 0]
     first = torch.where(plus, 0.6, -0.6)
     centres = torch.stack([first, 0.5 * y[..., 0]], dim=-1)
-    return centres + 0.05 * torch.randn(centres.shape, generator=chance)
+    return centres + 0.05 * torch.randn(centres.shape, generator=rng)
 
 
-def signs(rows: int, count: int, chance: torch.Generator) -> torch.Tensor:
-    return torch.randint(2, (rows, count, 1), generator=chance).float() * 2 - 1
+def signs(rows: int, count: int, rng: torch.Generator) -> torch.Tensor:
+    return torch.randint(2, (rows, count, 1), generator=rng).float() * 2 - 1
 
 
 class ExactNoise:
@@ -151,18 +151,18 @@ def test_low_temperature_narrows_what_is_written(monkeypatch):
 @pytest.mark.slow
 def test_a_network_learns_the_mixture_under_its_condition():
     """Loose: so small a network, trained for seconds, blurs the gap between the modes."""
-    chance = generator()
+    rng = generator()
     config = DiffusionConfig(2, 1, steps=50, width=64, dropout=0.0)
-    learner = Learner(PromptDiffusion.fresh(config, chance), 2, 3e-3)
+    learner = Learner(PromptDiffusion.fresh(config, rng), 2, 3e-3)
     for _ in range(1000):
-        y = signs(2, 128, chance)
-        x0 = mixture(y, chance)
+        y = signs(2, 128, rng)
+        x0 = mixture(y, rng)
         x0[1] = -x0[1]  # each row has its own data
-        learner.descend(learner.gradient(learner.model.loss(x0, y, chance)))
+        learner.descend(learner.gradient(learner.model.loss(x0, y, rng)))
     for sign in (-1.0, 1.0):
         y = torch.full((2, 2000, 1), sign)
         with torch.no_grad():
-            found = learner.model.sample(y, chance, temperature=1.0)
+            found = learner.model.sample(y, rng, temperature=1.0)
         for row in (found[0], -found[1]):
             plus = (row[:, 0] > 0).float().mean().item()
             assert plus == pytest.approx(0.5 + 0.3 * sign, abs=0.15)

@@ -70,12 +70,12 @@ class Nudged(prompt_diffusion._NoiseNetwork):
 
 def trained() -> torch.Tensor:
     """Weights after 200 steps on prompts within ±0.7: what they denoise lies inside ±1."""
-    chance = generator(5)
-    learner = Learner(PromptDiffusion.fresh(SMALL, chance), 1, 1e-2)
+    rng = generator(5)
+    learner = Learner(PromptDiffusion.fresh(SMALL, rng), 1, 1e-2)
     for _ in range(200):
-        y = torch.randn(1, 64, 2, generator=chance)
-        x0 = 0.5 * y[..., :1].tanh() + 0.2 * torch.rand(1, 64, FEATURES, generator=chance)
-        learner.descend(learner.gradient(learner.model.loss(x0, y, chance)))
+        y = torch.randn(1, 64, 2, generator=rng)
+        x0 = 0.5 * y[..., :1].tanh() + 0.2 * torch.rand(1, 64, FEATURES, generator=rng)
+        learner.descend(learner.gradient(learner.model.loss(x0, y, rng)))
     return learner.vectors.detach()
 
 

@@ -26,13 +26,13 @@ def diffusion(codec, generator) -> PromptDiffusion:
 
 def gradients(generation: Generation, problem: TuningProblem):
     """Of L_DM and of L_DT (Eq. 13, by a plain forward pass per prompt), each (R, n)."""
-    options, model, chance = generation.options, generation.learner.model, generation.chance
-    batch = generation.own.draw(chance, options.batch)
-    own = model.loss(batch.x0, batch.y, chance)
+    options, model, rng = generation.options, generation.learner.model, generation.generator
+    batch = generation.own.draw(rng, options.batch)
+    own = model.loss(batch.x0, batch.y, rng)
     chains, share = options.chains, options.contexts // options.chains
     y, given = batch.y[:, :chains], batch.prompts.select((slice(None), slice(chains)))
-    prompts = generation.codec.decode(model.sample(y, chance, 1.0), given)
-    contexts = draw_rows(problem.samples, chance, ROWS, options.contexts)
+    prompts = generation.codec.decode(model.sample(y, rng, 1.0), given)
+    contexts = draw_rows(problem.samples, rng, ROWS, options.contexts)
     guide = torch.zeros(())
     for row in range(ROWS):
         for chain in range(chains):
@@ -71,9 +71,9 @@ def test_every_row_goes_along_equation_15(per_layer, problem, monkeypatch):
     )
     generation, taken = Generation(problem, options, diffusion), []
     monkeypatch.setattr(Learner, "descend", lambda own, along, share: taken.append(along))
-    begun = generation.chance.get_state()
+    begun = generation.generator.get_state()
     generation.run()
-    generation.chance.set_state(begun)
+    generation.generator.set_state(begun)
     layers = generation.learner.model.layers
     sizes = layers.sizes if per_layer else [layers.parameters]
     assert len(taken) == 10 and len(layers.sizes) == 5

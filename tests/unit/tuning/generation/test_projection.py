@@ -10,8 +10,8 @@ SIZES = [3, 4, 5]
 
 
 def pair(seed: int) -> tuple[torch.Tensor, torch.Tensor]:
-    chance = torch.Generator().manual_seed(seed)
-    own, guide = torch.randn(2, 6, 12, generator=chance, dtype=torch.float64)
+    rng = torch.Generator().manual_seed(seed)
+    own, guide = torch.randn(2, 6, 12, generator=rng, dtype=torch.float64)
     return own, guide * torch.logspace(-3, 3, 6, dtype=torch.float64)[:, None]
 
 

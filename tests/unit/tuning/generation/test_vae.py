@@ -15,19 +15,19 @@ def generator(seed: int = 0) -> torch.Generator:
 @pytest.mark.slow
 def test_it_writes_what_it_learnt_under_the_condition():
     """Row by row: y says where the cluster is, in row 1 with the opposite sign."""
-    chance = generator()
+    rng = generator()
     config = VAEConfig(4, 1, latent=2, width=64, dropout=0.0)
-    learner = Learner(PromptVAE.fresh(config, chance), 2, 2e-3)
+    learner = Learner(PromptVAE.fresh(config, rng), 2, 2e-3)
     signs = torch.tensor([1.0, -1.0]).view(2, 1, 1)
     for _ in range(1500):
-        y = torch.randint(2, (2, 64, 1), generator=chance).float() * 2 - 1
-        wave = torch.randn(2, 64, 1, generator=chance)
+        y = torch.randint(2, (2, 64, 1), generator=rng).float() * 2 - 1
+        wave = torch.randn(2, 64, 1, generator=rng)
         x0 = torch.cat([0.6 * signs * y, -0.3 * y, 0.2 * wave, -0.2 * wave], dim=-1)
-        learner.descend(learner.gradient(learner.model.loss(x0, y, chance)))
+        learner.descend(learner.gradient(learner.model.loss(x0, y, rng)))
     for sign in (-1.0, 1.0):
         y = torch.full((2, 4000, 1), sign)
         with torch.no_grad():
-            found = learner.model.sample(y, chance, temperature=1.0)
+            found = learner.model.sample(y, rng, temperature=1.0)
         expected = torch.tensor([[0.6, -0.3], [-0.6, -0.3]]) * sign
         torch.testing.assert_close(found[..., :2].mean(1), expected, atol=0.05, rtol=0)
         spread = found[..., 2].std(dim=1)

@@ -128,9 +128,9 @@ def test_regret_grows_ever_more_slowly(monkeypatch, epsilon):
     found, oracle, _ = play(monkeypatch, quick(), epsilon)
     assert learns(regrets(oracle, found.extras["arms"].values))
     for seed in range(20):  # players that learn nothing do not pass
-        chance = np.random.default_rng(seed)
+        rng = np.random.default_rng(seed)
         shape = (QUICK.episodes, oracle.slots)
-        uniform = np.stack([chance.integers(count, size=shape) for count in COUNTS])
+        uniform = np.stack([rng.integers(count, size=shape) for count in COUNTS])
         assert not learns(regrets(oracle, uniform))
 
 

@@ -37,10 +37,10 @@ def test_improves_in_the_published_budget(name, problem, monkeypatch):
 @pytest.mark.parametrize("name", BELIEVING)
 def test_believes_the_luckiest_episode(name, problem, monkeypatch):
     """The value is the highest return seen, however little the prompt had to do with it."""
-    chance = torch.Generator().manual_seed(0)
+    rng = torch.Generator().manual_seed(0)
 
     def noise(vectors: torch.Tensor) -> torch.Tensor:
-        return torch.randn(vectors.shape[:-1], generator=chance).double()
+        return torch.randn(vectors.shape[:-1], generator=rng).double()
 
     played = fake(monkeypatch, noise)
     adaptation = run(name, problem, episodes=40, records=4, candidates=5)

@@ -43,7 +43,7 @@ GROUP = 0.8  # width of a pair of bars, its distance to the next being 1
 
 
 def table(figure: Figure) -> pd.DataFrame:
-    """A row per suite, column, moment, layer and segment; layers and segments from 1.
+    """A row per suite, entry, moment, layer and segment; layers and segments from 1.
 
     Layer ``mean``: the mean over layers. Segment ``largest``: that of each prompt with the
     largest share. ``even`` is a segment's share if all tokens were looked at alike; the
@@ -51,9 +51,9 @@ def table(figure: Figure) -> pd.DataFrame:
     """
     cells, files = figure.prompts(), _Files(figure)
     rows = []
-    for suite in figure.covered(figure.run.columns):
-        for column in figure.run.columns:
-            own = [c for c in cells if (c.suite, c.column.id) == (suite, column.id)]
+    for suite in figure.covered(figure.run.entries):
+        for entry in figure.run.entries:
+            own = [c for c in cells if (c.suite, c.entry.id) == (suite, entry.id)]
             if own:
                 rows += _rows(figure, files, own)
     return pd.DataFrame(rows)
@@ -105,16 +105,16 @@ class _Files:
 def _rows(
     figure: Figure, files: _Files, cells: Sequence[PromptCell]
 ) -> list[dict[str, object]]:
-    """Of one suite and column, whose seeds are ``cells``."""
-    suite, column = cells[0].suite, cells[0].column
-    common: dict[str, object] = {"suite": suite, "column": column.id}
+    """Of one suite and entry, whose seeds are ``cells``."""
+    suite, entry = cells[0].suite, cells[0].entry
+    common: dict[str, object] = {"suite": suite, "column": entry.id}
     shares, even = zip(*(_shares(files, cell) for cell in cells), strict=True)
-    common |= {"label": column.label, "contexts": CONTEXTS, "even": np.mean(even)}
+    common |= {"label": entry.label, "contexts": CONTEXTS, "even": np.mean(even)}
     rows: list[dict[str, object]] = []
     every = np.stack(shares, axis=2)
     layers, segments = every.shape[3] - 1, every.shape[4] - 1  # of (M, T, S, L + 1, J + 1)
     for moment, layer, segment in np.ndindex(len(MOMENTS), layers + 1, segments + 1):
-        names = (suite, column.id, moment, layer, segment)
+        names = (suite, entry.id, moment, layer, segment)
         shares = every[moment, :, :, layer, segment]
         found = estimate([shares], figure.run.stream("attention", *names))
         row: dict[str, object] = {"moment": list(MOMENTS.values())[moment]}
@@ -173,7 +173,7 @@ def _segment_attention(
 
 
 def draw(rows: pd.DataFrame, figure: Figure, stem: Path) -> None:
-    """A panel per suite and column: a pair of bars per segment, the mean over layers."""
+    """A panel per suite and entry: a pair of bars per segment, the mean over layers."""
     means = rows[rows["layer"] == MEAN]
     groups = [own for _, own in means.groupby(["suite", "column"], sort=False)]
     with panels(len(groups)) as (picture, axes):

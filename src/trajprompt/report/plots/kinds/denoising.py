@@ -25,7 +25,7 @@ def table(figure: Figure) -> pd.DataFrame:
     """A row per step of the chain, prompt and prompt step; see `step_share`."""
     rows = []
     cells = figure.prompts()
-    for suite in figure.covered(figure.run.columns):
+    for suite in figure.covered(figure.run.entries):
         own = [cell for cell in cells if cell.suite == suite]
         left = own[0].require("denoising_steps")
         chain = np.concatenate([cell.require("denoising") for cell in own])
@@ -35,7 +35,7 @@ def table(figure: Figure) -> pd.DataFrame:
             share = step_share(chain[:, index])
             for place, (cell, row) in enumerate(_rows(own)):
                 for step, (x, y) in enumerate(points[place]):
-                    names = {"suite": suite, "column": cell.column.id, "seed": cell.seed}
+                    names = {"suite": suite, "column": cell.entry.id, "seed": cell.seed}
                     names |= {
                         "task": cell.tasks[row],
                         "row": row,

@@ -42,8 +42,8 @@ def _cell_table(cell: PromptCell) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "suite": cell.suite,
-            "column": cell.column.id,
-            "label": cell.column.label,
+            "column": cell.entry.id,
+            "label": cell.entry.label,
             "seed": cell.seed,
             "task": cell.tasks[row],
             "row": row,

@@ -31,7 +31,7 @@ def table(figure: Figure) -> pd.DataFrame:
     """
     cells = figure.prompts()
     rows = []
-    for suite in figure.covered(figure.run.columns):
+    for suite in figure.covered(figure.run.entries):
         own = [cell for cell in cells if cell.suite == suite]
         names, vectors = _points(own)
         stream = figure.run.stream("prompt map", suite)
@@ -55,13 +55,13 @@ def _points(cells: Sequence[PromptCell]) -> tuple[list[dict[str, object]], np.nd
     vectors = []
     seen = set()
     for cell in cells:
-        made = [(cell.column.label, True, cell.last)]
+        made = [(cell.entry.label, True, cell.last)]
         if cell.seed not in seen:  # the initial prompts are the same for all methods
             made.append((EXPERT, True, cell.initial))
             seen.add(cell.seed)
         if DATA in cell.stored.extras:
             made.append((EXPERT, False, cell.require(DATA)))
-            made.append((cell.column.label, False, cell.require(WRITTEN)))
+            made.append((cell.entry.label, False, cell.require(WRITTEN)))
         for source, adapted, prompts in made:
             # (R, P, d), or (R, n, P * d) of the extras
             flat = prompts.reshape(len(cell.tasks), -1, np.prod(cell.initial.shape[1:]))

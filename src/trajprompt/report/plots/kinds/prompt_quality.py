@@ -19,16 +19,16 @@ GROUP = 0.8  # width of a group of bars, its distance to the next being 1
 def table(figure: Figure) -> pd.DataFrame:
     """A row per suite, method and quality of the initial prompt."""
     rows = []
-    for column in figure.run.columns:
-        quality = figure.condition(column, "prompt_quality")
-        for suite in figure.covered([column]):
-            rows.append(last_row(figure, suite, column) | {"prompt_quality": quality})
+    for entry in figure.run.entries:
+        quality = figure.condition(entry, "prompt_quality")
+        for suite in figure.covered([entry]):
+            rows.append(last_row(figure, suite, entry) | {"prompt_quality": quality})
     return pd.DataFrame(rows)
 
 
 def draw(rows: pd.DataFrame, figure: Figure, stem: Path) -> None:
     """A panel per suite: a group of bars per quality, a bar per method."""
-    suites = figure.covered(figure.run.columns)
+    suites = figure.covered(figure.run.entries)
     methods = list(dict.fromkeys(rows["method"]))
     with panels(len(suites)) as (picture, axes):
         for suite, axis in zip(suites, axes, strict=True):

@@ -12,14 +12,14 @@ from trajprompt.report.plots.style import CYCLE, legend_below, panels, save
 
 
 def table(figure: Figure) -> pd.DataFrame:
-    """Per column, suite and iteration the return; the baseline is the untuned level."""
+    """Per entry, suite and iteration the return; the baseline is the untuned level."""
     rows = []
     for suite in figure.covered(figure.compared):
-        tuned = [column for column in figure.compared if column.covers(suite)]
+        tuned = [entry for entry in figure.compared if entry.covers(suite)]
         if figure.baseline.covers(suite):
             rows += level_rows(figure.run, figure.baseline, suite, tuned)
-        for column in tuned:
-            rows += curve_rows(figure.run, column, suite)
+        for entry in tuned:
+            rows += curve_rows(figure.run, entry, suite)
     return pd.DataFrame(rows)
 
 
@@ -30,9 +30,9 @@ def draw(rows: pd.DataFrame, figure: Figure, stem: Path) -> None:
         for suite, axis in zip(suites, axes, strict=True):
             here = rows[rows["suite"] == suite]
             untuned_line(axis, here, figure.baseline.id)
-            for column, colour in zip(figure.compared, CYCLE, strict=False):
-                own = here[here["column"] == column.id].sort_values("queries")
-                banded_line(axis, own, "queries", colour, "-", column.label)
+            for entry, colour in zip(figure.compared, CYCLE, strict=False):
+                own = here[here["column"] == entry.id].sort_values("queries")
+                banded_line(axis, own, "queries", colour, "-", entry.label)
             axis.set_title(suite_label(suite))
             axis.set_xlabel("oracle queries per prompt")
             axis.set_ylabel("return per episode")

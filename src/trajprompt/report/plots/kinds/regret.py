@@ -1,7 +1,7 @@
 """Cumulative regret of methods that search by playing, episode by episode.
 
 The regret of an episode is what it earned less than the best return that is known: on a
-task under a seed, the highest mean of fresh episodes (stage 4) among all columns of the
+task under a seed, the highest mean of fresh episodes (stage 4) among all entries of the
 figure. That this is a maximum of noisy means raises the slope of all lines alike; where a
 method finds more than any of them hands back, its regret falls.
 """
@@ -23,7 +23,7 @@ from trajprompt.report.plots.direct_labels import (
 )
 from trajprompt.report.plots.figure import Figure
 from trajprompt.report.plots.style import BLACK, canvas, save
-from trajprompt.report.read.cells import Column
+from trajprompt.report.read.cells import Entry
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -34,13 +34,13 @@ PANEL_INCHES, HEAD_INCHES = 3.4, 0.75
 
 
 def table(figure: Figure) -> pd.DataFrame:
-    """A row per suite, column and number of episodes; the baseline's line is straight."""
+    """A row per suite, entry and number of episodes; the baseline's line is straight."""
     returns: dict[tuple[str, str], list[np.ndarray]] = {}  # per seed (T, N)
-    compared = {column.id for column in figure.compared}
+    compared = {entry.id for entry in figure.compared}
     for cell in figure.prompts():
-        if cell.column.id in compared:
+        if cell.entry.id in compared:
             found = cell.by_task(cell.require(EXTRA))
-            returns.setdefault((cell.suite, cell.column.id), []).append(found)
+            returns.setdefault((cell.suite, cell.entry.id), []).append(found)
     rows: list[dict[str, object]] = []
     for suite in figure.covered(figure.compared):
         best = best_known(figure, suite)  # (T, S)
@@ -50,31 +50,31 @@ def table(figure: Figure) -> pd.DataFrame:
             level = figure.run.scores(figure.baseline)[suite].values
             untuned = np.repeat(level[..., None], longest, axis=-1)
             rows += _rows(figure, figure.baseline, suite, best, untuned)
-        for column in figure.compared:
-            if column.id in own:
-                played = np.stack(own[column.id], axis=1)  # (T, S, N)
-                rows += _rows(figure, column, suite, best, played)
+        for entry in figure.compared:
+            if entry.id in own:
+                played = np.stack(own[entry.id], axis=1)  # (T, S, N)
+                rows += _rows(figure, entry, suite, best, played)
     return pd.DataFrame(rows)
 
 
 def best_known(figure: Figure, suite: str) -> np.ndarray:
-    """(T, S): the highest mean return on fresh episodes of any column of the figure."""
-    columns = [column for column in figure.run.columns if column.covers(suite)]
-    return np.max([figure.run.scores(c)[suite].values for c in columns], axis=0)
+    """(T, S): the highest mean return on fresh episodes of any entry of the figure."""
+    entries = [entry for entry in figure.run.entries if entry.covers(suite)]
+    return np.max([figure.run.scores(c)[suite].values for c in entries], axis=0)
 
 
 def _rows(
-    figure: Figure, column: Column, suite: str, best: np.ndarray, returns: np.ndarray
+    figure: Figure, entry: Entry, suite: str, best: np.ndarray, returns: np.ndarray
 ) -> list[dict[str, object]]:
     """Of a line, from (T, S) and the returns (T, S, N) of single episodes."""
     total = np.cumsum(best[..., None] - returns, axis=-1)
     rows: list[dict[str, object]] = []
     for count in _counts(total.shape[-1]):
         regret = total[..., count - 1] if count else np.zeros_like(best)
-        stream = figure.run.stream("regret", column.id, suite, count)
+        stream = figure.run.stream("regret", entry.id, suite, count)
         found = estimate([regret], stream)
-        row: dict[str, object] = {"suite": suite, "column": column.id}
-        row |= {"label": column.label, "queries": count, "mean": found.mean}
+        row: dict[str, object] = {"suite": suite, "column": entry.id}
+        row |= {"label": entry.label, "queries": count, "mean": found.mean}
         row |= {"low": found.low, "high": found.high, "seeds": found.seeds}
         rows.append(row | {"tasks": found.tasks, "best_known": best.mean()})
     return rows

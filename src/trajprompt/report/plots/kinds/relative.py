@@ -1,4 +1,4 @@
-"""Returns relative to one column, paired by task and seed (PD Figure 3)."""
+"""Returns relative to one entry, paired by task and seed (PD Figure 3)."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,19 +17,19 @@ HEAD_INCHES, ROW_INCHES = 1.0, 0.45
 
 
 def table(figure: Figure) -> pd.DataFrame:
-    """Per suite and column the mean difference from the baseline, with its interval."""
+    """Per suite and entry the mean difference from the baseline, with its interval."""
     rows = []
     levels = figure.run.scores(figure.baseline)
     for suite in figure.covered([figure.baseline]):
         level = levels[suite]
-        for column in figure.compared:
-            if not column.covers(suite):
+        for entry in figure.compared:
+            if not entry.covers(suite):
                 continue
-            scores = figure.run.scores(column)[suite]
-            stream = figure.run.stream("relative", column.id, suite)
+            scores = figure.run.scores(entry)[suite]
+            stream = figure.run.stream("relative", entry.id, suite)
             found = paired_difference([scores.values], [level.values], stream)
-            row: dict[str, object] = {"suite": suite, "column": column.id}
-            row |= {"label": column.label, "mean": found.mean}
+            row: dict[str, object] = {"suite": suite, "column": entry.id}
+            row |= {"label": entry.label, "mean": found.mean}
             row |= {"low": found.low, "high": found.high, "seeds": found.seeds}
             row |= {"tasks": found.tasks, "episodes": scores.episodes}
             row |= {"baseline": figure.baseline.id, "level": level.values.mean()}
@@ -38,7 +38,7 @@ def table(figure: Figure) -> pd.DataFrame:
 
 
 def draw(rows: pd.DataFrame, figure: Figure, stem: Path) -> None:
-    """A panel per suite, a bar per column; the baseline is the line at 0."""
+    """A panel per suite, a bar per entry; the baseline is the line at 0."""
     suites = list(dict.fromkeys(rows["suite"]))
     names = list(dict.fromkeys(zip(rows["column"], rows["label"], strict=True)))
     height = HEAD_INCHES + ROW_INCHES * len(names)

@@ -20,11 +20,11 @@ APART = 0.12  # of the marks of different methods, in doublings
 def table(figure: Figure) -> pd.DataFrame:
     """A row per method, suite and number of samples; the untuned prompt has 0."""
     rows = []
-    for column in figure.run.columns:
-        untuned = column.id == figure.settings.baseline
-        samples = 0 if untuned else figure.condition(column, "samples")
-        for suite in figure.covered([column]):
-            rows.append(last_row(figure, suite, column) | {"samples": samples})
+    for entry in figure.run.entries:
+        untuned = entry.id == figure.settings.baseline
+        samples = 0 if untuned else figure.condition(entry, "samples")
+        for suite in figure.covered([entry]):
+            rows.append(last_row(figure, suite, entry) | {"samples": samples})
     return pd.DataFrame(rows)
 
 

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 FILE = "similarity.csv"  # among the papers' figures
-PRINTED = ["suite", "column", "similarity", "mean", "spread", "source", "note"]
+PRINTED = ["suite", "entry", "similarity", "mean", "spread", "source", "note"]
 PUBLISHED = {  # column of ours -> of the file
     "published_similarity": "similarity",
     "published": "mean",
@@ -51,28 +51,28 @@ PUBLISHED = {  # column of ours -> of the file
 
 
 def table(figure: Figure) -> pd.DataFrame:
-    """A row per suite and column; the baseline is the prompt not tuned, with 1."""
+    """A row per suite and entry; the baseline is the prompt not tuned, with 1."""
     cells = figure.prompts()
     printed = _printed(figure)
     rows = []
     for suite in figure.covered(figure.compared):
-        for column in figure.run.columns:
-            own = [c for c in cells if c.suite == suite and c.column.id == column.id]
+        for entry in figure.run.entries:
+            own = [c for c in cells if c.suite == suite and c.entry.id == entry.id]
             if not own:
                 continue
-            row = last_row(figure, suite, column) | _similarity(figure, own)
-            paper = printed.get((suite, column.id), {})
+            row = last_row(figure, suite, entry) | _similarity(figure, own)
+            paper = printed.get((suite, entry.id), {})
             rows.append(row | {new: paper.get(old) for new, old in PUBLISHED.items()})
     return pd.DataFrame(rows)
 
 
 def _similarity(figure: Figure, cells: Sequence[PromptCell]) -> dict[str, float | int]:
-    """Of one suite and column, whose seeds are ``cells``: means over them.
+    """One entry in one suite, whose seeds are ``cells``: means over them.
 
     Seed by seed, because the prompts of a seed are tuned through one backbone; and all
     seeds at once could not be redrawn: equal rows make CKA larger.
     """
-    names = cells[0].column.id, cells[0].suite
+    names = cells[0].entry.id, cells[0].suite
     pairs = [(_steps(cell.initial), _steps(cell.last)) for cell in cells]
     alike = np.array([[linear_cka(*pair) for pair in pairs]])  # (1, S)
     found = estimate([alike], figure.run.stream("similarity", *names))
@@ -97,12 +97,12 @@ def _steps(prompts: np.ndarray) -> np.ndarray:
 
 
 def _printed(figure: Figure) -> dict[tuple[str, str], dict[str, Any]]:
-    """(suite, column) -> what the paper prints of it."""
+    """(suite, entry) -> what the paper prints of it."""
     numbers, found = ("similarity", "mean"), {}
     for path in printed_files(figure.settings.papers, FILE):
         rows = read_table(path, "git checkout papers/", PRINTED, numbers, ("spread",))
         for row in rows.fillna({"note": ""}).to_dict("records"):
-            found[str(row["suite"]), str(row["column"])] = row
+            found[str(row["suite"]), str(row["entry"])] = row
     return found
 
 

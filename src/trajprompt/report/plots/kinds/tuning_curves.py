@@ -27,11 +27,11 @@ DASHES = dict(zip(QUALITIES, ("-", "--", ":"), strict=True))
 def table(figure: Figure) -> pd.DataFrame:
     """A row per suite, quality of the prompt, quality of the data, and iteration."""
     rows = []
-    for column in figure.run.columns:
+    for entry in figure.run.entries:
         names = ("prompt_quality", "data_quality")
-        qualities = {name: figure.condition(column, name) for name in names}
-        for suite in figure.covered([column]):
-            rows += [row | qualities for row in curve_rows(figure.run, column, suite)]
+        qualities = {name: figure.condition(entry, name) for name in names}
+        for suite in figure.covered([entry]):
+            rows += [row | qualities for row in curve_rows(figure.run, entry, suite)]
     return pd.DataFrame(rows)
 
 
@@ -39,7 +39,7 @@ def draw(rows: pd.DataFrame, figure: Figure, stem: Path) -> None:
     """A panel per suite and quality of the data, a line per quality of the prompt."""
     wanted = [
         (suite, quality)
-        for suite in figure.covered(figure.run.columns)
+        for suite in figure.covered(figure.run.entries)
         for quality in QUALITIES
         if ((rows["suite"] == suite) & (rows["data_quality"] == quality)).any()
     ]

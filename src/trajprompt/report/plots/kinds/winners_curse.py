@@ -46,29 +46,29 @@ SELECTION, DIFFERENCE, PLAYED = "selection", "difference", "played"
 
 
 def table(figure: Figure) -> pd.DataFrame:
-    """A row per suite and column; methods without a belief have neither it nor a gap.
+    """A row per suite and entry; methods without a belief have neither it nor a gap.
 
     ``played``: the mean of all episodes that a method played.
     """
     cells = figure.prompts()
     rows = []
-    for suite in figure.covered(figure.run.columns):
-        for column in figure.run.columns:
-            own = [c for c in cells if (c.suite, c.column.id) == (suite, column.id)]
+    for suite in figure.covered(figure.run.entries):
+        for entry in figure.run.entries:
+            own = [c for c in cells if (c.suite, c.entry.id) == (suite, entry.id)]
             if own:
-                row = last_row(figure, suite, column) | _selection(figure, own)
+                row = last_row(figure, suite, entry) | _selection(figure, own)
                 rows.append(row | _played(figure, own))
     return pd.DataFrame(rows)
 
 
 def _selection(figure: Figure, cells: Sequence[PromptCell]) -> dict[str, float | None]:
-    """Of one suite and column, whose seeds are ``cells``: belief, and belief - fresh."""
-    suite, column = cells[0].suite, cells[0].column
+    """Of one suite and entry, whose seeds are ``cells``: belief, and belief - fresh."""
+    suite, entry = cells[0].suite, cells[0].entry
     believed = np.stack([c.by_task(_belief(c)) for c in cells], axis=1)
     if not np.isfinite(believed).all():
         return _numbers(SELECTION, None) | _numbers(DIFFERENCE, None)
-    fresh = figure.run.scores(column)[suite].values
-    names = column.id, suite
+    fresh = figure.run.scores(entry)[suite].values
+    names = entry.id, suite
     found = estimate([believed], figure.run.stream(SELECTION, *names))
     stream = figure.run.stream("winners-curse", *names)
     gap = paired_difference([believed], [fresh], stream)
@@ -83,9 +83,9 @@ def _belief(cell: PromptCell) -> np.ndarray:
 
 
 def _played(figure: Figure, cells: Sequence[PromptCell]) -> dict[str, float | None]:
-    """Of one suite and column, whose seeds are ``cells``: all episodes of the search."""
+    """Of one suite and entry, whose seeds are ``cells``: all episodes of the search."""
     means = [cell.by_task(cell.require(RETURNS).mean(axis=1)) for cell in cells]
-    stream = figure.run.stream(PLAYED, cells[0].column.id, cells[0].suite)
+    stream = figure.run.stream(PLAYED, cells[0].entry.id, cells[0].suite)
     return _numbers(PLAYED, estimate([np.stack(means, axis=1)], stream))
 
 

@@ -25,8 +25,8 @@ def test_every_kind_is_tested():
 
 @pytest.mark.parametrize("kind", FIGURES)
 def test_every_kind_is_drawn_the_same_twice(kind, tmp_path):
-    columns, baseline = FIGURES[kind]
-    made = make_figure(tmp_path, kind, columns, baseline)
+    entries, baseline = FIGURES[kind]
+    made = make_figure(tmp_path, kind, entries, baseline)
     unread = {name: [] for name in FILES - set(READS[kind])}
     for folder in ("a", "b"):  # from no other files than the kind says it reads
         main(made.command(tmp_path / folder, **unread))
@@ -47,9 +47,9 @@ def test_every_kind_is_drawn_the_same_twice(kind, tmp_path):
 
 @pytest.mark.parametrize("kind", FIGURES)
 def test_one_seed_and_two_suites_are_drawn_too(kind, tmp_path):
-    columns, baseline = FIGURES[kind]
+    entries, baseline = FIGURES[kind]
     two = {"seeds": (0,), "suites": ("cheetah-vel", "ant-dir")}
-    made = make_figure(tmp_path, kind, columns, baseline, **two)
+    made = make_figure(tmp_path, kind, entries, baseline, **two)
     main(made.command(tmp_path / "out"))
     drawn = (tmp_path / f"out/figures/{made.settings.table}.svg").read_text()
     assert drawn.count('id="axes_') >= len(two["suites"])  # panels
@@ -58,8 +58,8 @@ def test_one_seed_and_two_suites_are_drawn_too(kind, tmp_path):
 
 @pytest.mark.parametrize("kind", FIGURES)
 def test_a_missing_file_is_named(kind, tmp_path):
-    columns, baseline = FIGURES[kind]
-    made = make_figure(tmp_path, kind, columns, baseline)
+    entries, baseline = FIGURES[kind]
+    made = make_figure(tmp_path, kind, entries, baseline)
     for name in READS[kind]:
         short = dataclasses.replace(made, **{name: getattr(made, name)[:-1]})
         missing = "store of cheetah-vel" if name == "stores" else f"seed{SEEDS[-1]}"
@@ -106,8 +106,8 @@ def test_pictures_say_what_they_show(kind, text, tmp_path, monkeypatch):
     monkeypatch.setattr(
         "matplotlib.figure.Figure.suptitle", lambda _, said, **more: headings.append(said)
     )
-    columns, baseline = FIGURES[kind]
-    main(make_figure(tmp_path, kind, columns, baseline).command(tmp_path / "out"))
+    entries, baseline = FIGURES[kind]
+    main(make_figure(tmp_path, kind, entries, baseline).command(tmp_path / "out"))
     assert len(headings) == 1 and text in headings[0]
 
 

@@ -28,8 +28,8 @@ def test_the_steps_of_a_sample_are_those_of_the_config(tmp_path, monkeypatch):
     monkeypatch.setattr(
         "matplotlib.axes.Axes.set_xlabel", lambda _, said, **more: labels.append(said)
     )
-    columns, baseline = FIGURES["samples"]
-    main(make_figure(tmp_path, "samples", columns, baseline).command(tmp_path / "out"))
+    entries, baseline = FIGURES["samples"]
+    main(make_figure(tmp_path, "samples", entries, baseline).command(tmp_path / "out"))
     assert labels == [f"samples per test task (segments of {CONTEXT_LENGTH} steps)"]
     laptop, paper = load_config([CONFIG]), load_config([CONFIG, preset("paper")])
     for config in (laptop, paper):

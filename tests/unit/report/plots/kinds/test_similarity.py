@@ -20,8 +20,8 @@ def test_similarity_falls_with_what_is_added(tmp_path):
 
 
 def test_similarity_stands_beside_the_papers(tmp_path):
-    columns, baseline = FIGURES["similarity"]
-    made = make_figure(tmp_path, "similarity", columns, baseline, ("ant-dir-ood",))
+    entries, baseline = FIGURES["similarity"]
+    made = make_figure(tmp_path, "similarity", entries, baseline, ("ant-dir-ood",))
     main(made.command(tmp_path / "out"))
     text = (tmp_path / "out/tables/my_similarity.md").read_text()
     line = next(line for line in text.splitlines() if line.startswith("| PTDT-OFFLINE"))
