@@ -129,11 +129,8 @@ KINDS: dict[str, tuple[type, ...]] = {
 }
 
 
-def relevant(algorithm: str, options: Mapping[str, Any]) -> dict[str, Any]:
-    """The options that count. An overlay that says ``file`` leaves those of the algorithm
-    below it in place: they are not an error, and not a condition.
-    """
-    if algorithm != "file":
-        return dict(options)
-    others = {f.name for name, kinds in KINDS.items() for k in kinds for f in fields(k)}
-    return {n: v for n, v in options.items() if n == "path" or n not in others}
+def shared_options(algorithm: object, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of another algorithm's ``options`` that ``algorithm`` has, too."""
+    kinds = KINDS.get(algorithm, ()) if isinstance(algorithm, str) else ()
+    known = {field.name for kind in kinds for field in fields(kind)}
+    return {name: value for name, value in options.items() if name in known}

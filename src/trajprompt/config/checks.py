@@ -5,7 +5,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from trajprompt.collect.options import KINDS, GoalOptions, relevant
+from trajprompt.collect.options import KINDS, GoalOptions
 from trajprompt.config import backbones as pretraining
 from trajprompt.errors import TrajpromptError
 from trajprompt.settings.options import OptionError, build
@@ -97,7 +97,7 @@ def _collect_errors(config: Config) -> Found:
             yield f"{key}.algorithm", algorithm, "sac or td3: one agent for each task"
             continue
         try:
-            build(KINDS[algorithm], relevant(algorithm, chosen["options"]))
+            build(KINDS[algorithm], chosen["options"])
         except OptionError as error:
             yield _option_key(f"{key}.options", error), error.found, error.expected
             continue
@@ -140,7 +140,7 @@ def _stored_episodes(config: Config, suite: str) -> int:
     """Of every task, or the fewest of one."""
     chosen = config["collect"][suite]
     algorithm = chosen["algorithm"]
-    options = build(KINDS[algorithm], relevant(algorithm, chosen["options"]))[0]
+    options = build(KINDS[algorithm], chosen["options"])[0]
     if algorithm != "file":
         return options.stored
     from trajprompt.collect.own_data import fewest_episodes

@@ -4,7 +4,6 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
-from trajprompt.collect.options import relevant
 from trajprompt.config import backbones as pretraining
 from trajprompt.config import cells as table_cells
 from trajprompt.config.checks import splits
@@ -33,14 +32,13 @@ def settings_for(config: Config, cls: type[st.Settings], **coordinates: Any) -> 
 def collect(config: Config, suite: str) -> st.CollectSettings:
     train, test = splits(config, _known(config["suites"], suite, "suite"))
     chosen = config["collect"][suite]
-    options = relevant(chosen["algorithm"], chosen["options"])
     return st.CollectSettings(
         **_run(config),
         suite=suite,
         tasks=tuple(sorted({*train, *test})),
         device=config["compute"]["device"],
         threads=config["compute"]["threads"],
-        **{**chosen, "options": options},
+        **chosen,
     )
 
 

@@ -4,10 +4,10 @@ A grid makes the entries ``<grid>-<data>-<prompt>`` and their conditions. A tabl
 that lists ``grid <name>`` shows all of them.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from trajprompt.config.wrong_keys import Config, WrongKey
+from trajprompt.config.wrong_keys import Config, WrongKey, has
 
 QUALITIES = ("expert", "medium", "random")
 KEYS = ("both_expert", "label", "method")
@@ -21,7 +21,7 @@ def with_grids(config: Config) -> Config:
     if not isinstance(grids, dict):
         raise WrongKey(("grids",), f"found {grids!r:.80}", "a mapping of grids by name")
     for name, grid in grids.items():
-        _check(name, grid)
+        _check(name, grid, config)
         _extend(made, "entries", _entries(name, grid))
         _extend(made, "conditions", _conditions())
     ids = {name: _ids(name, grid) for name, grid in grids.items()}
@@ -31,6 +31,24 @@ def with_grids(config: Config) -> Config:
                 name: _with_ids(table, ids) for name, table in config[part].items()
             }
     return made
+
+
+def written_in_grid(path: Sequence[Any], config: Config) -> list[Any]:
+    """Where ``config``, with its grids, has the value at ``path`` of what they generate."""
+    part, name, *rest = path
+    grids = config.get("grids", {})
+    for grid, values in grids.items():
+        generated = part == "entries" and name in _entries(grid, values)
+        if generated and not has(path, config):
+            key = rest[0] if rest and rest[0] in values else None
+            return ["grids", grid, key] if key else ["grids", grid]
+    if part in ("tables", "figures") and rest[:1] == ["entries"] and rest[1:]:
+        ids = {grid: _ids(grid, values) for grid, values in grids.items()}
+        listed = config[part][name]["entries"]
+        sizes = [len(_listed(entry, ids)) for entry in listed]
+        ends = [sum(sizes[: count + 1]) for count in range(len(sizes))]
+        return [part, name, "entries", sum(end <= int(rest[1]) for end in ends), *rest[2:]]
+    return list(path)
 
 
 def condition_name(data: str, prompt: str) -> str:
@@ -81,12 +99,16 @@ def _extend(config: Config, part: str, made: Config) -> None:
     """Add entries to a part of the configuration, below what it says of them itself."""
     given = config.get(part, {})
     if isinstance(given, dict):
-        own = {key: given[key] for key in made if isinstance(given.get(key), dict)}
-        joined = {key: {**value, **own.get(key, {})} for key, value in made.items()}
+        joined = {key: _below(value, given.get(key, {})) for key, value in made.items()}
         config[part] = {**given, **joined}
 
 
-def _check(name: str, grid: Any) -> None:
+def _below(made: Config, given: Any) -> Any:
+    """``given`` over ``made``; what is no mapping stays, for the models to refuse."""
+    return {**made, **given} if isinstance(given, dict) else given
+
+
+def _check(name: str, grid: Any, config: Config) -> None:
     if not isinstance(grid, dict) or set(grid) != set(KEYS):
         raise WrongKey(
             ("grids", name), f"found {grid!r:.80}", f"the keys {', '.join(KEYS)}"
@@ -94,14 +116,20 @@ def _check(name: str, grid: Any) -> None:
     for key in KEYS:
         if not isinstance(grid[key], str):
             raise WrongKey(("grids", name, key), f"found {grid[key]!r:.80}", "text")
+    for key, part in (("method", "methods"), ("both_expert", "entries")):
+        if grid[key] not in config.get(part, {}):
+            raise WrongKey(("grids", name, key), f"found {grid[key]}", f"a name of {part}")
 
 
 def _with_ids(table: Any, ids: Mapping[str, list[str]]) -> Any:
     """A table or figure with the ids of the grids that it lists."""
     if not isinstance(table, dict) or not isinstance(table.get("entries"), list):
         return table
-    entries: list[Any] = []
-    for entry in table["entries"]:
-        grid = isinstance(entry, str) and entry.startswith(PREFIX)
-        entries += ids.get(entry.removeprefix(PREFIX), [entry]) if grid else [entry]
+    entries = [name for entry in table["entries"] for name in _listed(entry, ids)]
     return {**table, "entries": entries}
+
+
+def _listed(entry: Any, ids: Mapping[str, list[str]]) -> list[Any]:
+    """The entries that one item of a table's list stands for."""
+    grid = isinstance(entry, str) and entry.startswith(PREFIX)
+    return ids.get(entry.removeprefix(PREFIX), [entry]) if grid else [entry]

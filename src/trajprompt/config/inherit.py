@@ -5,10 +5,10 @@ comes on top. This also bears a configuration that is not valid yet: what has th
 is left for the models to refuse.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
-from trajprompt.config.grids import with_grids
+from trajprompt.config.grids import with_grids, written_in_grid
 from trajprompt.config.wrong_keys import Config, WrongKey, has
 
 Join = Callable[[Config, Config], Config]
@@ -17,19 +17,22 @@ Join = Callable[[Config, Config], Config]
 def expanded(config: Config) -> Config:
     """``config`` without ``like`` and ``grids``: every entry written out."""
     made = with_grids(config)
+    bases = _bases(made.get("methods"))
     for part, join in JOINS.items():
         if isinstance(made.get(part), dict):
             made[part] = _inherit(part, made[part], join)
     if isinstance(made.get("methods"), dict):
-        made["methods"] = _methods(made["methods"])
+        made["methods"] = _methods(made["methods"], bases)
     return made
 
 
 def written_at(path: Sequence[Any], config: Config) -> list[Any]:
-    """Where ``config``, not yet expanded, has the value that ``path`` inherits.
+    """Where ``config``, not yet expanded, has the value at ``path`` of the expanded one.
 
-    ``path`` itself where nothing is inherited, or no entry sets it.
+    ``path`` itself where nothing is inherited or generated, or no entry sets it.
     """
+    if len(path) > 1 and isinstance(config.get("grids", {}), dict):
+        path = written_in_grid(path, config)
     place, users = list(path), set()
     while not has(place, config) and len(place) > 2 and place[0] in JOINS:
         part, name, *rest = place
@@ -113,15 +116,16 @@ def _without(values: Any, names: Any) -> Any:
     return {name: value for name, value in values.items() if name not in names}
 
 
-def _methods(methods: Config) -> Config:
-    """Those with a kind, the others being for inheritance alone; options of methods.
+def _methods(methods: Config, bases: Collection[str]) -> Config:
+    """The methods that have a kind, each with all of its options.
 
-    An option may be another method's options: ``diffuser: {like: prompt-diffuser}``.
+    Those without a kind are ``bases``, there to be inherited from. An option may be
+    another method's options: ``diffuser: {like: prompt-diffuser}``.
     """
     made = {}
     for name, method in methods.items():
         named = isinstance(method, dict) and not {"kind", "like"} & set(method)
-        if named and set(method) <= {"options", "suite_options"}:
+        if named and name in bases and set(method) <= {"options", "suite_options"}:
             continue
         made[name] = method
         options = method.get("options") if isinstance(method, dict) else None
@@ -133,6 +137,22 @@ def _methods(methods: Config) -> Config:
         }
         made[name] = {**method, "options": filled}
     return made
+
+
+def _bases(methods: Any) -> set[str]:
+    """The names that methods, or options of them, are like."""
+    found = set()
+    for method in _mappings(methods):
+        for part in (method, *_mappings(method.get("options"))):
+            if isinstance(part.get("like"), str):
+                found.add(part["like"])
+    return found
+
+
+def _mappings(parts: Any) -> list[Config]:
+    """The values of ``parts`` that are mappings; none if it is not one itself."""
+    values = parts.values() if isinstance(parts, dict) else ()
+    return [value for value in values if isinstance(value, dict)]
 
 
 def _options_like(methods: Config, path: tuple[str, ...], value: Any) -> Any:

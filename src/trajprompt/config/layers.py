@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from trajprompt.collect.options import shared_options
 from trajprompt.config.wrong_keys import Config, Sources, WrongKey, short
 from trajprompt.errors import TrajpromptError
 from trajprompt.report.read.papers import PAPER_FILE, read_papers
@@ -41,6 +42,27 @@ def merge(base: Config, overlay: Mapping[str, Any]) -> None:
             merge(base[key], value)
         else:
             base[key] = json.loads(json.dumps(value))
+
+
+def lay_over(config: Config, layer: Mapping[str, Any]) -> None:
+    """``layer`` over ``config``, in place.
+
+    Where it gives a suite another algorithm, the former one's options leave with it.
+    """
+    for suite, chosen in _collect(layer).items():
+        below = _collect(config).get(suite)
+        if isinstance(chosen, dict) and isinstance(below, dict):
+            algorithm, options = chosen.get("algorithm"), below.get("options")
+            if algorithm not in (None, below.get("algorithm")) and isinstance(
+                options, dict
+            ):
+                below["options"] = shared_options(algorithm, options)
+    merge(config, layer)
+
+
+def _collect(config: Mapping[str, Any]) -> Config:
+    found = config.get("collect", {})
+    return found if isinstance(found, dict) else {}
 
 
 def lower_layers(given: Config, root: Path) -> Sources:

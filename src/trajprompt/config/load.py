@@ -10,6 +10,7 @@ from trajprompt.config.checks import inconsistencies
 from trajprompt.config.inherit import expanded, written_at
 from trajprompt.config.layers import (
     complete,
+    lay_over,
     lower_layers,
     merge,
     papers_of,
@@ -57,7 +58,7 @@ def resolve(given: Config, root: Path, files: Sequence[str | Path] = ()) -> Conf
         lower = lower_layers(given, root)
         sources, merged = [*lower, *user], {}
         for values in (*(values for _, values in lower), given):
-            merge(merged, values)
+            lay_over(merged, values)
         config = _validated(expanded(complete(merged)))
         _require_consistent(config, papers_of(lower))
     except WrongKey as error:
@@ -81,7 +82,7 @@ def _validated(config: Config) -> Config:
     try:
         model: Any = RunConfig.model_validate(config)
     except ValidationError as error:
-        raise WrongKey(*first_fault(error)) from error
+        raise WrongKey(*first_fault(error, config)) from error
     return model.model_dump(warnings=False)
 
 

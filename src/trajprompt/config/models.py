@@ -37,6 +37,7 @@ from trajprompt.config.fields import (
     expected,
 )
 from trajprompt.report.plots.inputs import WITH_BASELINE
+from trajprompt.settings.faults import one_of
 from trajprompt.settings.options import (
     Positive,
     Precision,
@@ -71,9 +72,8 @@ class Model(BaseModel):
         """Name an unknown key together with the known ones."""
         unknown = set(values) - set(cls.model_fields) if isinstance(values, dict) else set()
         if unknown:
-            known = ", ".join(sorted(cls.model_fields))
-            context = {"key": min(unknown), "known": known}
-            raise PydanticCustomError(UNKNOWN_KEY, "only the keys {known}", context)
+            context = {"key": min(unknown), "known": one_of([*cls.model_fields])}
+            raise PydanticCustomError(UNKNOWN_KEY, "{known}", context)
         return values
 
 

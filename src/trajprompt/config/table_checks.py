@@ -15,8 +15,11 @@ def table_inconsistencies(config: Config) -> Found:
     found += _video_errors(config)
     yield from found
     if not found and not (table_cells.tables(config) or table_cells.figures(config)):
-        suites = ", ".join(config["suites"])
-        yield "tables", "no entry of a suite of the run", f"an entry of one of {suites}"
+        key = "suites" if config["report"] == "all" else "report"
+        nothing = (
+            f"{config[key]}: no table or figure of it has an entry of the run's suites"
+        )
+        yield key, nothing, f"an entry of {', '.join(config['suites'])}"
 
 
 def paper_inconsistencies(config: Config, papers: Collection[str]) -> Found:

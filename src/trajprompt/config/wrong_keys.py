@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from trajprompt.errors import TrajpromptError
+from trajprompt.settings.faults import UNKNOWN, expected, place
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,20 +17,8 @@ Config = dict[str, Any]
 Sources = Sequence[tuple["str | Path", Config]]
 Keys = Sequence[Any]  # the path of a value: keys of mappings, places in lists
 COMMAND_LINE = "command line"
-TYPES = {  # pydantic's types of errors
-    "dict_type": "a mapping",
-    "model_type": "a mapping",
-    "list_type": "a list",
-    "string_type": "text",
-    "int_type": "an integer",
-    "float_type": "a number",
-}
-BOUNDS = {
-    "greater_than_equal": ("at least", "ge"),
-    "greater_than": ("more than", "gt"),
-    "less_than_equal": ("at most", "le"),
-    "less_than": ("less than", "lt"),
-}
+# A preset or overlay may change what no paper of the folder has.
+MISSING = {"kind": "a kind, as no paper and no lower layer has an entry of this name"}
 
 
 class WrongKey(TrajpromptError):
@@ -40,36 +29,17 @@ class WrongKey(TrajpromptError):
         self.path = path
 
 
-def first_fault(error: "ValidationError") -> tuple[list[Any], str, str]:
-    """(path of the key, found, expected) of the first fault."""
+def first_fault(error: "ValidationError", values: Any) -> tuple[list[Any], str, str]:
+    """(path of the key, found, expected) of the first fault of ``values``."""
     fault = error.errors(include_url=False)[0]
-    # pydantic also names the branch of a union, which is no key.
-    path = [part for part in fault["loc"] if not _is_branch(part)]
-    kind, context = fault["type"], fault.get("ctx", {})
-    if kind == "unknown_key":
-        return [*path, context["key"]], "an unknown key", fault["msg"]
-    if kind == "missing":
-        return path, "found nothing", "a value"
+    path = place(fault, values)
+    if fault["type"] == "unknown_key":
+        return [*path, fault["ctx"]["key"]], UNKNOWN, fault["msg"]
+    if fault["type"] == "missing":
+        return path, "found nothing", MISSING.get(path[-1], "a value")
     if "[key]" in fault["loc"]:
-        return path, "an unknown key", _expected(fault)
-    return path, f"found {short(fault['input'])}", _expected(fault)
-
-
-def _is_branch(part: Any) -> bool:
-    return part == "[key]" or (isinstance(part, str) and ("[" in part or "(" in part))
-
-
-def _expected(fault: Mapping[str, Any]) -> str:
-    """What pydantic expected, in words."""
-    kind, context = fault["type"], fault.get("ctx", {})
-    if kind in BOUNDS:
-        word, bound = BOUNDS[kind]
-        return f"{word} {context[bound]}"
-    if kind == "literal_error":
-        return f"one of {context['expected']}".replace("'", "").replace(" or ", ", ")
-    text = TYPES.get(kind, fault["msg"].removeprefix("Input should be "))
-    number = kind in ("int_type", "float_type") and isinstance(fault["input"], str)
-    return f"{text} (write 1.0e-4, not 1e-4)" if number else text
+        return path, UNKNOWN, expected(fault)
+    return path, f"found {short(fault['input'])}", expected(fault)
 
 
 def origin(path: Keys, merged: Config, sources: Sources) -> str:

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeVar
 from annotated_types import Interval
 
 from trajprompt.errors import TrajpromptError
+from trajprompt.settings.faults import UNKNOWN, expected, one_of, place
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter, ValidationError
-    from pydantic_core import ErrorDetails
 
 Checked = TypeVar("Checked", bound="Strict")
 
@@ -37,11 +37,8 @@ NonNegative = Annotated[float, Interval(ge=0, le=1e6)]
 Precision = Literal["auto", "bf16", "fp32"]
 Schedule = Literal["constant", "cosine"]  # of a learning rate, after its warm-up
 
-NUMBER = "a finite number (write 1.0e-4, not 1e-4)"  # YAML reads 1e-4 as text
-UNKNOWN = "unexpected_keyword_argument"  # pydantic's name of the error
-EXPECTED = {"float_type": NUMBER, "finite_number": NUMBER}
+UNEXPECTED = "unexpected_keyword_argument"  # pydantic's name of the error
 ADAPTERS: dict[type, "TypeAdapter[Any]"] = {}  # each made when it is first needed
-LIMITS = {"ge": "at least", "gt": "more than", "le": "at most", "lt": "less than"}
 
 
 class Strict:
@@ -123,54 +120,31 @@ def _option_error(cls: type, values: Any, error: "ValidationError") -> OptionErr
     Unknown keys come before missing ones, which may be the same key, misspelt.
     """
     errors = error.errors(include_url=False)
-    first, *others = sorted(errors, key=lambda one: one["type"] != UNKNOWN)
-    place = _place(first["loc"], values)
-    name = ".".join(map(str, place))
+    first, *others = sorted(errors, key=lambda one: one["type"] != UNEXPECTED)
+    path = place(first, values)
+    name = ".".join(map(str, path))
     raised = first.get("ctx", {}).get("error")
     if isinstance(raised, OptionError):  # of a __post_init__, perhaps of a part
         inner = f"{name}.{raised.name}" if name and raised.name else name or raised.name
         return OptionError(inner, raised.found, raised.expected)
-    if first["type"] in (UNKNOWN, "missing"):
-        return _wrong_key(cls, place)
-    same = [one for one in others if _place(one["loc"], values) == place]
-    expected = " or ".join(_expected(one) for one in (first, *same))
-    return OptionError(name, f"{first['input']!r:.80}", expected)
+    if first["type"] in (UNEXPECTED, "missing"):
+        return _wrong_key(cls, path)
+    same = [one for one in others if place(one, values) == path]
+    wanted = " or ".join(map(expected, (first, *same)))
+    return OptionError(name, f"{first['input']!r:.80}", wanted)
 
 
-def _wrong_key(cls: type, place: Sequence[Any]) -> OptionError:
+def _wrong_key(cls: type, path: Sequence[Any]) -> OptionError:
     """The error of a key that ``cls``, or a part of it, lacks or does not know."""
-    for part in place[:-1]:
+    for part in path[:-1]:
         cls = typing.get_type_hints(cls)[part]
     hints = typing.get_type_hints(cls)
-    name, hint = ".".join(place), hints.get(place[-1])
+    name, hint = ".".join(path), hints.get(path[-1])
     if hint is None:
         return _unknown(name, {field.name for field in dataclasses.fields(cls)})
-    expected = f"a value of type {getattr(hint, '__name__', hint)}"
-    return OptionError(name, "nothing", expected)
-
-
-def _place(location: Sequence[int | str], values: Any) -> list[Any]:
-    """Keys and indices down to the wrong value, without pydantic's names of types."""
-    place: list[Any] = []
-    for part in location:
-        if isinstance(values, Mapping):
-            values = values.get(part)
-        elif isinstance(values, list | tuple) and isinstance(part, int):
-            values = values[part]
-        else:
-            break
-        place.append(part)
-    return place
-
-
-def _expected(error: "ErrorDetails") -> str:
-    for key, limit in error.get("ctx", {}).items():
-        if key in LIMITS:
-            return f"{LIMITS[key]} {str(limit).removesuffix('.0')}"
-    told = error["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
-    return EXPECTED.get(error["type"], told)
+    wanted = f"a value of type {getattr(hint, '__name__', hint)}"
+    return OptionError(name, "nothing", wanted)
 
 
 def _unknown(name: str, known: set[str]) -> OptionError:
-    expected = f"one of {', '.join(sorted(known))}" if known else "no options"
-    return OptionError(name, "an unknown option", expected)
+    return OptionError(name, UNKNOWN, one_of([*known]))

@@ -69,7 +69,7 @@ def test_the_greedy_phase_repeats_itself_and_does_not_learn(fake):
         ({"options": {"episodes_per_task": 9, "batch": 0}}, "options.batch.*0.*at least 1"),
         (
             {"options": {"episodes_per_task": 9, "learning_rate": "1e-3"}},
-            "options.learning_rate.*'1e-3'.*finite number",
+            "options.learning_rate.*'1e-3'.*a number .write 1.0e-4",
         ),
         ({"options": {"episodes_per_task": 9, "greedy_episodes": 10}}, "5 random and 10"),
         (

@@ -85,5 +85,5 @@ def test_wrong_own_data_stop_before_any_job(tmp_path):
 
 def test_wrong_options_of_own_data(tmp_path):
     wrong = {"path": str(tmp_path), "pth": "x"}
-    expect(wrong, "collect.reach.options.pth", "unknown option", "path")
+    expect(wrong, "collect.reach.options.pth", "unknown key", "path")
     expect({}, "collect.reach.options.path", "nothing", "str")

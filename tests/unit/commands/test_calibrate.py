@@ -72,10 +72,10 @@ def test_named_options_are_swept_in_every_combination():
     [
         (
             ["speed=1"],
-            "^--sweep speed=1: speed: an unknown option; expected one",
+            "^--sweep speed=1: speed: an unknown key; expected one",
         ),
         (["batch=8", "step_size=0.1,-1"], "batch=8 step_size=-1: .*expected more than 0$"),
-        (["iterations=2.5"], "iterations: 2.5; expected a valid integer$"),
+        (["iterations=2.5"], "iterations: 2.5; expected an integer$"),
         (["iterations=2", "iterations=3"], "^--sweep: an option twice"),
     ],
 )

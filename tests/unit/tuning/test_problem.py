@@ -238,7 +238,7 @@ def test_stages_write_whole_equal_files(files):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"options": {"eta": 1.0}}, "methods.none.options.eta.*unknown option"),
+        ({"options": {"eta": 1.0}}, "methods.none.options.eta.*unknown key"),
         ({"kind": "nothing"}, "'nothing'"),
         ({"test_tasks": (9,)}, "9"),
         ({"prompt": PromptForm(1, 40)}, "40"),

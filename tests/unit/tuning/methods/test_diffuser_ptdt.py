@@ -65,9 +65,9 @@ def test_ranking_starts_from_the_generated_prompt(problem, generated):
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"ptdt": {"eta": 1.0}}, "here.ptdt.eta: found an unknown option"),
+        ({"ptdt": {"eta": 1.0}}, "here.ptdt.eta: found an unknown key"),
         ({"ptdt": {"ranked": 16}}, "here.ptdt.ranked: found 16"),
-        ({"diffuser": {"nothing": 1}}, "here.diffuser.nothing: found an unknown option"),
+        ({"diffuser": {"nothing": 1}}, "here.diffuser.nothing: found an unknown key"),
         ({"ptdt": 3}, "here.ptdt: found 3"),
     ],
 )

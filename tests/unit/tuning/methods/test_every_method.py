@@ -74,8 +74,8 @@ def test_moving_prompts_needs_one(name, problem):
 @pytest.mark.parametrize(
     ("name", "values", "message"),
     [
-        ("ptdt-offline", {"stepsize": 0.1}, "stepsize: found an unknown option.*step_size"),
-        ("ptdt-offline", {"step_size": "1e-4"}, "step_size.*'1e-4'.*finite number"),
+        ("ptdt-offline", {"stepsize": 0.1}, "stepsize: found an unknown key.*step_size"),
+        ("ptdt-offline", {"step_size": "1e-4"}, "step_size.*'1e-4'.*write 1.0e-4"),
         ("ptdt-online", {"iterations": 2.5}, "iterations.*2.5.*int"),
         ("ptdt-online", {"candidates": True}, "candidates.*True.*int"),
         ("ptdt-online", {"ranked": 16}, "ranked.*16.*at most candidates, 15"),
@@ -84,7 +84,7 @@ def test_moving_prompts_needs_one(name, problem):
         ("ptdt-online", {"smoothing": 0}, "smoothing.*0.*more than 0"),
         ("full-finetune", {"learning_rate": float("nan")}, "learning_rate.*nan.*finite"),
         ("full-finetune", {"batch": 0}, "batch.*0.*at least 1"),
-        ("none", {"x": 1}, "no options"),
+        ("none", {"x": 1}, "no keys"),
     ],
 )
 def test_bad_options_are_named(name, values, message):

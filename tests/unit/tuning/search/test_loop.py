@@ -190,7 +190,7 @@ def test_a_return_that_is_no_number_is_an_error(problem, played, monkeypatch):
         ("two-point", {"pairs": 0}, "pairs.*at least 1"),
         ("zo-rank-search", {"ranked": 16}, "ranked.*16.*at most candidates, 15"),
         ("zo-rank-line-search", {"candidates": 2, "ranked": 2}, "candidates.*at least 3"),
-        ("random-segments", {"smoothing": 0.1}, "smoothing: found an unknown option"),
+        ("random-segments", {"smoothing": 0.1}, "smoothing: found an unknown key"),
     ],
 )
 def test_bad_options_are_named(name, values, message):
