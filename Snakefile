@@ -1,4 +1,4 @@
-# The way through the house: one stage, one rule file, one folder of results.
+# One stage, one rule file, one folder of results:
 #
 #   1_collect ──▶ 2_pretrain ──▶ 3_tune ──▶ 4_evaluate ──▶ 5_report
 #   trajectories  backbones      prompts    episodes       tables, figures, claims

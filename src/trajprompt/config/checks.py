@@ -113,7 +113,7 @@ def _collect_errors(config: Config) -> Found:
 
 
 def _own_data_errors(config: Config, suite: str) -> Found:
-    """Of a store that the user names, by its headers."""
+    """A store of the user that does not fit; only its headers are read."""
     key = f"collect.{suite}.options.path"
     path = config["collect"][suite]["options"]["path"]
     if not Path(path).is_file():
@@ -137,7 +137,7 @@ def episode_errors(config: Config, suite: str, asked: Mapping[str, int]) -> Foun
 
 
 def _stored_episodes(config: Config, suite: str) -> int:
-    """Of every task, or the fewest of one."""
+    """Episodes that every task has at least."""
     chosen = config["collect"][suite]
     algorithm = chosen["algorithm"]
     options = build(KINDS[algorithm], chosen["options"])[0]
@@ -162,7 +162,7 @@ def _method_errors(config: Config) -> Found:
 
 
 def _method_option_errors(config: Config, key: str, method: Config) -> Found:
-    """Of the options alone, then with what each suite of the run has of its own."""
+    """Wrong options of a method, on their own and with each suite's."""
     from trajprompt.tuning.registry import get_method
 
     kind = get_method(method["kind"]).options

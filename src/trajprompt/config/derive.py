@@ -125,7 +125,7 @@ def random_policy(config: Config, suite: str) -> st.RandomPolicySettings:
 
 
 def report(config: Config, table: str = "") -> st.ReportSettings:
-    """Of one table or figure; without a name of the whole run, every entry of all."""
+    """Report settings of one table or figure, or of the whole run if no name is given."""
     if table:
         made = [*table_cells.tables(config), *table_cells.figures(config)]
         _known(made, table, "table or figure")
@@ -153,7 +153,7 @@ def _entry(config: Config, name: str) -> dict[str, Any]:
 
 
 def figure(config: Config, table: str) -> st.FigureSettings:
-    """Of the figure named ``table``."""
+    """Settings of the figure named ``table``."""
     chosen = config["figures"][_known(config["figures"], table, "figure")]
     own = report(config, table)
     names = sorted({entry["condition"] for entry in own.entries})
@@ -189,7 +189,7 @@ def _given(values: Config) -> Config:
 
 
 def video(config: Config, video: str) -> st.VideoSettings:
-    """Of the video with this name: the run's first seed, and one test task per suite."""
+    """Settings of a video: the run's first seed, and one test task per suite."""
     known = table_cells.videos(config)
     chosen = config["videos"][_known(known, video, "video")]
     first = {suite: splits(config, suite)[1][0] for suite in known[video]}

@@ -12,12 +12,12 @@ LIKE = {"type": "string", "description": "another name here, whose values this o
 
 @functools.cache
 def run_schema() -> dict[str, Any]:
-    """Of a run's whole configuration, with nothing left to be inherited."""
+    """JSON Schema of a resolved configuration."""
     return RunConfig.model_json_schema()
 
 
 def file_schema() -> dict[str, Any]:
-    """Of one file: any of the keys, ``like`` where an entry may inherit, and grids.
+    """JSON Schema of one file: any of the keys, ``like`` where an entry may inherit, and grids.
 
     What a mapping needs may stand in another file, so that no key is required.
     """

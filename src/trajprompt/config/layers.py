@@ -26,7 +26,8 @@ YTE = "__use_yte__"  # with it Snakemake runs the Python that stands in a YAML f
 def read_mapping(file: Path) -> Config:
     """The mapping that a YAML file holds."""
     if not file.is_file():
-        raise TrajpromptError(file, "no such config file", "an existing YAML file")
+        remedy = "run in the folder of the repository" if not file.is_absolute() else ""
+        raise TrajpromptError(file, "no such config file", "an existing YAML file", remedy)
     values = read_yaml(file)
     if not isinstance(values, dict):
         raise TrajpromptError(file, f"found {short(values)}", "a YAML mapping")
@@ -71,9 +72,9 @@ def lower_layers(given: Config, root: Path) -> Sources:
     for key, value in (("papers", folder), ("preset", preset)):
         if not isinstance(value, str):
             raise WrongKey((key,), f"found {short(value)}", "text")
-    if not (root / folder).is_dir():
-        expected = "a folder with a folder per paper, relative to config.yaml's"
-        raise WrongKey(("papers",), f"found {folder}, which is no folder", expected)
+    if not any((root / folder).glob(f"*/{PAPER_FILE}")):
+        expected = f"a folder with {PAPER_FILE} in a folder per paper, beside config.yaml"
+        raise WrongKey(("papers",), f"found {folder}, which has none", expected)
     return [*_papers(root / folder), *_presets(root / "presets", preset)]
 
 

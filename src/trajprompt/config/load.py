@@ -60,6 +60,7 @@ def resolve(given: Config, root: Path, files: Sequence[str | Path] = ()) -> Conf
         for values in (*(values for _, values in lower), given):
             lay_over(merged, values)
         config = _validated(expanded(complete(merged)))
+        config["papers"] = str(root / config["papers"])
         _require_consistent(config, papers_of(lower))
     except WrongKey as error:
         path = written_at(error.path, merged)

@@ -144,7 +144,7 @@ class EvaluateSettings(Strict):
 
 @dataclass(frozen=True)
 class RandomPolicySettings(Strict):
-    """Of uniformly random actions on one suite."""
+    """Settings of uniformly random play on one suite."""
 
     run: str
     run_seed: Seed
@@ -156,7 +156,7 @@ class RandomPolicySettings(Strict):
 
 @dataclass(frozen=True)
 class ReportSettings(Strict):
-    """Of one table, or with an empty ``table`` of all that the run makes."""
+    """Settings of one table; of the whole report if ``table`` is empty."""
 
     run: str
     run_seed: Seed
@@ -171,7 +171,7 @@ class ReportSettings(Strict):
 
 @dataclass(frozen=True)
 class FigureSettings(ReportSettings):
-    """Of one figure, whose name is ``table``."""
+    """Settings of one figure, whose name is ``table``."""
 
     kind: str = ""  # a file of report/plots/kinds
     baseline: str = ""  # id of the entry that the others are shown against

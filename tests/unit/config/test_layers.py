@@ -117,5 +117,5 @@ def test_papers_may_lie_in_another_folder(folder):
     (folder / "papers").rename(folder / "others")
     (folder / "mine.yaml").write_text("papers: others\n")
     assert load_config([folder / "config.yaml", folder / "mine.yaml"])["papers"] == "others"
-    with pytest.raises(TrajpromptError, match="papers: found papers, which is no folder"):
+    with pytest.raises(TrajpromptError, match="papers: found papers, which has none"):
         load_config([folder / "config.yaml"])

@@ -8,6 +8,7 @@ import pandas as pd
 from trajprompt.report.read.jobs import cell_of, used_by
 
 TUNE, EVALUATE = "3_tune", "4_evaluate"
+# Prompt Diffuser is compared with prompt tuning: both are in every run that prints costs.
 BASELINE, COMPARED = "ptdt-offline", "prompt-diffuser"
 CELL = ["suite", "condition", "method"]
 AGAINST = f"against {BASELINE}"
