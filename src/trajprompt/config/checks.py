@@ -66,7 +66,7 @@ def _backbone_errors(config: Config) -> Found:
     known = pretraining.names(config)
     for name in pretraining.KINDS:
         if known.count(name) > 1:
-            yield f"backbones.{name}", "the name of a kind", "a name of its own"
+            yield f"backbones.{name}", "a kind's name", "an unused name"
     for name, condition in config["conditions"].items():
         if condition["backbone"] not in known:
             key, expected = f"conditions.{name}.backbone", f"one of {', '.join(known)}"

@@ -17,7 +17,7 @@ def run_schema() -> dict[str, Any]:
 
 
 def file_schema() -> dict[str, Any]:
-    """JSON Schema of one file: any of the keys, ``like`` where an entry may inherit, and grids.
+    """JSON Schema of one file: all keys optional, ``like`` where it is allowed, and grids.
 
     What a mapping needs may stand in another file, so that no key is required.
     """

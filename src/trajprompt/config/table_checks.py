@@ -31,7 +31,7 @@ def paper_inconsistencies(config: Config, papers: Collection[str]) -> Found:
                 expected = f"a folder of {config['papers']}/: {', '.join(sorted(papers))}"
                 yield f"{part}.{name}.paper", paper, expected
             if name in papers:
-                yield f"{part}.{name}", "the name of a paper", "a name of its own"
+                yield f"{part}.{name}", "the name of a paper", "an unused name"
 
 
 def _entry_errors(config: Config) -> Found:
@@ -97,7 +97,7 @@ def _suite_errors(config: Config, key: str, table: Config, entry: str) -> Found:
 def _figure_errors(config: Config) -> Found:
     for name, figure in config["figures"].items():
         if name in config["tables"]:
-            yield f"figures.{name}", "a table of that name", "a name of its own"
+            yield f"figures.{name}", "a table of that name", "an unused name"
         baseline = figure["baseline"]
         if baseline is not None and baseline not in figure["entries"]:
             expected = f"one of its entries, {', '.join(figure['entries'])}"
@@ -108,7 +108,7 @@ def _video_errors(config: Config) -> Found:
     for name, video in (config["videos"] or {}).items():
         key = f"videos.{name}"
         if name in config["tables"] or name in config["figures"]:
-            yield key, "a table or figure of that name", "a name of its own"
+            yield key, "a table or figure of that name", "an unused name"
         for index, entry in enumerate(video["entries"]):
             if entry not in config["entries"]:
                 expected = f"one of {', '.join(config['entries'])}"

@@ -130,7 +130,7 @@ def test_a_variant_has_jobs_of_its_own(made):
 @pytest.mark.parametrize(
     ("path", "value", "words"),
     [
-        ("backbones.mt-orl", {"kind": "mt-orl"}, ["name of a kind"]),
+        ("backbones.mt-orl", {"kind": "mt-orl"}, ["a kind's name"]),
         ("backbones.other", {"kind": "cmt"}, ["other.kind", "mt-orl"]),
         ("backbones.other", {}, ["other", "kind"]),
         ("backbones.other", {"kind": "mt-orl", "colour": 3}, ["other.colour"]),

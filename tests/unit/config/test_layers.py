@@ -6,8 +6,10 @@ import pytest
 
 from support.configuration import FILE, with_keys
 from support.paths import ROOT
+from trajprompt.config import derive
 from trajprompt.config.load import load_config
 from trajprompt.errors import TrajpromptError
+from trajprompt.report.read.papers import list_papers
 
 
 @pytest.fixture
@@ -49,7 +51,7 @@ def test_a_preset_lies_over_the_one_that_it_is_like(folder):
     (folder / "mine.yaml").write_text("preset: tiny\n")
     tiny = load_config([folder / "config.yaml", folder / "mine.yaml"])
     assert (tiny["run"], tiny["seeds"]) == ("tiny", [4, 5])
-    differ = ("preset", "run", "seeds")
+    differ = ("preset", "papers", "run", "seeds")
     assert without(tiny, *differ) == without(with_keys({"preset": "smoke"}), *differ)
 
 
@@ -116,6 +118,25 @@ def test_what_a_paper_defines_is_of_that_paper(folder):
 def test_papers_may_lie_in_another_folder(folder):
     (folder / "papers").rename(folder / "others")
     (folder / "mine.yaml").write_text("papers: others\n")
-    assert load_config([folder / "config.yaml", folder / "mine.yaml"])["papers"] == "others"
+    assert load_config([folder / "config.yaml", folder / "mine.yaml"])["papers"] == str(
+        folder / "others"
+    )
     with pytest.raises(TrajpromptError, match="papers: found papers, which has none"):
         load_config([folder / "config.yaml"])
+
+
+def test_papers_are_found_from_any_directory(folder, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path.parent)
+    settings = derive.report(load_config([folder / "config.yaml"]))
+    assert {paper.key for paper in list_papers(settings.papers)} >= {"ptdt", "own"}
+
+
+def test_another_algorithm_takes_no_options_of_the_former(folder):
+    (folder / "mine.yaml").write_text("collect: { cheetah-dir: { algorithm: td3 } }\n")
+    files = [folder / "config.yaml", folder / "mine.yaml"]
+    before, made = (
+        load_config(files[:count])["collect"]["cheetah-dir"] for count in (1, 2)
+    )
+    assert made["algorithm"] == "td3"
+    assert set(before["options"]) - set(made["options"]) == {"initial_temperature"}
+    assert all(made["options"][name] == before["options"][name] for name in made["options"])
