@@ -1,4 +1,4 @@
-"""What entries inherit with ``like``, and what grids generate."""
+"""What entries inherit with ``like``."""
 
 import pytest
 
@@ -113,40 +113,3 @@ def test_a_value_is_traced_to_where_it_is_written():
     assert written_at(["methods", "c", "options", "inner", "x"], config) == place
     nowhere = ["methods", "b", "options", "y"]
     assert written_at(nowhere, config) == nowhere
-
-
-def test_a_grid_is_every_quality_with_every_quality():
-    made = with_keys({"preset": "paper"})
-    ids = made["tables"]["ptdt_table3"]["entries"]
-    assert len(ids) == 18
-    assert ids[:3] == ["prompt-dt-ft", "ft-expert-medium", "ft-expert-random"]
-    seen = set()
-    for name in ids[9:]:
-        entry = made["entries"][name]
-        condition = made["conditions"][entry["condition"]]
-        seen.add((condition["data_quality"], condition["prompt_quality"]))
-        assert entry["method"] == "ptdt-offline" and condition["samples"] == 256
-    assert len(seen) == 9
-    assert made["entries"]["ptdt-random-medium"]["label"] == (
-        "PTDT-offline (random data, medium prompt)"
-    )
-
-
-@pytest.mark.parametrize(
-    ("keys", "message"),
-    [
-        ({"grids": 3}, "grids: found 3"),
-        ({"grids.mine": {"label": "x"}}, "grids.mine: .*the keys"),
-        ({"grids.ft.label": 3}, "grids.ft.label: found 3"),
-        ({"tables.ptdt_table3.entries": ["grid magic"]}, "entries.0: found grid magic"),
-    ],
-)
-def test_wrong_grids_are_named(keys, message):
-    with pytest.raises(TrajpromptError, match=message):
-        with_keys(keys)
-
-
-def test_what_a_grid_generates_can_be_changed():
-    made = with_keys({"entries.ft-random-random.suites": ["reach"]})
-    assert made["entries"]["ft-random-random"]["suites"] == ["reach"]
-    assert made["entries"]["ft-random-random"]["method"] == "full-finetune"

@@ -6,6 +6,7 @@ import pytest
 
 from support.configuration import FILE, with_keys
 from support.paths import ROOT
+from trajprompt.config.layers import merge
 from trajprompt.config.load import load_config
 from trajprompt.errors import TrajpromptError
 
@@ -119,3 +120,9 @@ def test_papers_may_lie_in_another_folder(folder):
     assert load_config([folder / "config.yaml", folder / "mine.yaml"])["papers"] == "others"
     with pytest.raises(TrajpromptError, match="papers: found papers, which is no folder"):
         load_config([folder / "config.yaml"])
+
+
+def test_merge_keeps_what_the_overlay_does_not_name():
+    base = {"a": {"b": 1, "c": [1, 2]}, "d": 3}
+    merge(base, {"a": {"c": [9]}})
+    assert base == {"a": {"b": 1, "c": [9]}, "d": 3}
