@@ -5,7 +5,7 @@ import pytest
 from invalid_configs import DEFAULT, FALLBACKS, KINDS, by_kind
 
 CASES = by_kind()
-MOST = 40  # of a kind are tried here
+MOST = 20  # of a kind are tried here
 
 
 def problems(check, chosen):
