@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from support.lint import require_lint
 from support.paths import CONFIG, ROOT, preset
 from support.tuning_problem import ROWS, make_problem
 from trajprompt.adaptations.read import read_adaptation
@@ -44,6 +45,10 @@ def test_the_method_works(overlay, tmp_path):
     write_adaptation(tmp_path / "a.h5", problem, adaptation, {})
     stored = read_adaptation(tmp_path / "a.h5")
     assert torch.equal(stored.last.states, adaptation.last.states)
+
+
+def test_its_file_passes_lint(overlay, tmp_path):
+    require_lint(tmp_path / "methods/random_search.py")
 
 
 def test_the_config_asks_for_its_cells(overlay):

@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from support.lint import require_lint
 from support.paths import ROOT
 from support.workflow_copy import Workflow
 
@@ -48,6 +49,10 @@ def python(copy: Workflow, *arguments: str) -> None:
         timeout=300,
     )
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
+
+
+def test_its_file_passes_lint(copy):
+    require_lint(copy.folder / "src/trajprompt/tasks/circle.py")
 
 
 def test_the_expert_reaches_every_goal(copy):

@@ -90,7 +90,8 @@ def write_lower_layers(folder: Path) -> None:
 
 
 def _unnamed(error: str, case: Case) -> str:
-    missing = [word for word in (PLAIN, *case.words) if word not in error]
+    where = f"{PLAIN}: {case.key}: " if case.key else f"{PLAIN}: "
+    missing = [word for word in (where, *case.words) if word not in error]
     return f"without {missing}: {error[-300:]}" if missing else ""
 
 

@@ -1,7 +1,9 @@
 """Configurations that have to be refused, most of them derived from the JSON Schema."""
 
 import copy
+import functools
 import json
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,21 +43,50 @@ OTHER_TYPES: dict[str, Any] = {
 HUGE = 10**13
 HARMLESS = ("greedy_episodes", "random_episodes", "medium_noise")  # if huge
 FALLBACKS = ("preset", "papers", "run", "tasks")  # other keys say what they would
+# What needs a section first, if a file lacks it: the grids make some of its entries.
+NEEDED_BY = {
+    "conditions": "conditions.medium-prompt.like",
+    "entries": "tables.ptdt_table1.entries.0",
+}
+KINDS = (
+    "another type",
+    "null",
+    "a word that is none of a list",
+    "an ill-formed name",
+    "beyond a bound",
+    "a list of too few or equal items",
+    "a missing key",
+    "an unknown key",
+    "an option of another type",
+    "an option beyond a bound",
+    "an unknown option",
+    "keys that contradict each other",
+    "a text that is no configuration",
+)
 
 
 @dataclass(frozen=True)
 class Case:
-    """``words`` are what the error has to name, besides the file."""
+    """What the error has to name besides the file: the ``key``, if any, and ``words``."""
 
+    kind: str
     name: str
     text: str
-    words: tuple[str, ...]
+    key: str
+    words: tuple[str, ...] = ()
 
 
 def cases() -> list[Case]:
-    found = {case.text: case for case in (*_from_schema(), *_from_options())}
-    found |= {case.text: case for case in (*_contradictions(), *_texts())}
-    return list(found.values())
+    """The cases of all kinds, each text once."""
+    found = (*_from_schema(), *_from_options(), *_contradictions(), *_texts())
+    return list({case.text: case for case in found}.values())
+
+
+def by_kind() -> dict[str, list[Case]]:
+    found: dict[str, list[Case]] = {kind: [] for kind in KINDS}
+    for case in cases():
+        found[case.kind].append(case)
+    return found
 
 
 def changed(path: list[Any], value: Any) -> str:
@@ -68,13 +99,15 @@ def changed(path: list[Any], value: Any) -> str:
         del node[path[-1]]
     else:
         node[path[-1]] = value
-    return json.dumps(config, indent=1, ensure_ascii=False)
+    text = json.dumps(config, indent=1, ensure_ascii=False)
+    return text.replace(": Infinity", ": .inf").replace(": NaN", ": .nan")  # in YAML
 
 
-def _case(path: list[Any], value: Any, *words: str) -> Case:
+def _case(kind: str, path: list[Any], value: Any, key: str = "", *words: str) -> Case:
+    """A case of one changed key, which the error names, or else ``key``."""
     shown = "removed" if value is ... else json.dumps(value)[:40]
     dotted = ".".join(map(str, path))
-    return Case(f"{dotted}: {shown}", changed(path, value), words or (dotted,))
+    return Case(kind, f"{dotted}: {shown}", changed(path, value), key or dotted, words)
 
 
 def _resolved(rule: dict[str, Any]) -> dict[str, Any]:
@@ -91,6 +124,8 @@ def _resolved(rule: dict[str, Any]) -> dict[str, Any]:
 
 def _from_schema() -> Iterator[Case]:
     yield from _broken(_resolved(SCHEMA), DEFAULT, [])
+    yield _case("beyond a bound", ["tasks", "reach", "target_return"], math.inf)
+    yield _case("beyond a bound", ["pretrain", "learning_rate"], math.nan)
 
 
 def _broken(rule: dict[str, Any], value: Any, path: list[Any]) -> Iterator[Case]:
@@ -105,26 +140,29 @@ def _broken(rule: dict[str, Any], value: Any, path: list[Any]) -> Iterator[Case]
 
 def _wrong_values(rule: dict[str, Any], value: Any, path: list[Any]) -> Iterator[Case]:
     if not rule.get("several"):
-        yield _case(path, OTHER_TYPES[rule["type"]])
+        yield _case("another type", path, OTHER_TYPES[rule["type"]])
     if not rule.get("null"):
-        yield _case(path, None)
+        yield _case("null", path, None)
     if not isinstance(value, dict):
-        yield _case(path, {"x": 1})
-    if "enum" in rule or "const" in rule or "pattern" in rule:
-        yield _case(path, "sac\n")
-    if "enum" in rule or "a-z" in rule.get("pattern", ""):
-        yield _case(path, "No Such Name")
+        yield _case("another type", path, {"x": 1})
+    if "enum" in rule or "const" in rule:
+        for word in ("sac\n", "No Such Name"):
+            yield _case("a word that is none of a list", path, word)
+    elif "pattern" in rule:
+        yield _case("an ill-formed name", path, "sac\n")
+        if "a-z" in rule["pattern"]:
+            yield _case("an ill-formed name", path, "No Such Name")
     for bound, step in (("minimum", -1), ("maximum", 1)):
         if bound in rule and not rule.get("several"):
-            yield _case(path, rule[bound] + step)
-    if "exclusiveMinimum" in rule:
-        yield _case(path, rule["exclusiveMinimum"])
-    if "exclusiveMaximum" in rule:
-        yield _case(path, rule["exclusiveMaximum"])
+            yield _case("beyond a bound", path, rule[bound] + step)
+    for bound in ("exclusiveMinimum", "exclusiveMaximum"):
+        if bound in rule:
+            yield _case("beyond a bound", path, rule[bound])
+    few = "a list of too few or equal items"
     if isinstance(value, list) and rule.get("minItems"):
-        yield _case(path, [])
+        yield _case(few, path, [])
     if isinstance(value, list) and rule.get("uniqueItems"):
-        yield _case(path, [value[0], value[0]])
+        yield _case(few, path, [value[0], value[0]])
 
 
 def _broken_mapping(
@@ -132,11 +170,12 @@ def _broken_mapping(
 ) -> Iterator[Case]:
     for name in () if "like" in value else rule.get("required", ()):
         if name in value and not (path[:1] == ["tasks"] or name in ("kind", *FALLBACKS)):
-            yield _case([*path, name], ..., name)
+            needed = NEEDED_BY.get(name, "") if not path else ""
+            yield _case("a missing key", [*path, name], ..., needed)
     known, other = rule.get("properties", {}), rule.get("additionalProperties", {})
     other = next(iter(rule.get("patternProperties", {}).values()), other)
     if other is False or "propertyNames" in rule or "patternProperties" in rule:
-        yield _case([*path, "Colour"], 1)
+        yield _case("an unknown key", [*path, "Colour"], 1)
     for name, inner in known.items():
         if name in value:
             yield from _broken(_resolved(inner), value[name], [*path, name])
@@ -151,92 +190,109 @@ def _from_options() -> Iterator[Case]:
     methods = DEFAULT["methods"]
     places += [["methods", name, "options"] for name in methods]
     for path in places:
-        yield _case([*path, "colour"], 1)
+        yield _case("an unknown option", [*path, "colour"], 1)
         node = DEFAULT
         for part in path:
             node = node.get(part, {})
         for name, value in node.items():
-            yield _case([*path, name], [1])
+            own = [*path, name]
+            yield _case("an option of another type", own, [1])
             if isinstance(value, bool | str):
-                yield _case([*path, name], 7)
+                yield _case("an option of another type", own, 7)
             else:
-                yield _case([*path, name], "7")
-                yield _case([*path, name], -1)
+                yield _case("an option of another type", own, "7")
+                yield _case("an option beyond a bound", own, -1)
                 if name not in HARMLESS:
-                    yield _case([*path, name], HUGE)
+                    yield _case("an option beyond a bound", own, HUGE)
 
 
 def _contradictions() -> Iterator[Case]:
     """Values that are fine alone, and cannot be together."""
+    contradiction = functools.partial(_case, "keys that contradict each other")
     entry, table = ["entries", "prompt-dt"], ["tables", "ptdt_table1"]
     for suite, last in (("cheetah-vel", 39), ("ant-dir", 49), ("reach", 20)):
-        yield _case(["tasks", suite, "test"], [last + 40])
-        yield _case(["tasks", suite, "train"], [0, last + 40])
-    yield _case(["tasks", "cheetah-vel", "train"], [3, 7], "tasks.cheetah-vel.test")
-    yield _case(["tasks", "reach", "test"], [1], "tasks.reach.test")
-    yield _case(["pretrain", "prompt_length"], 82, "prompt_length", "reach")
-    yield _case(["pretrain", "suites", "reach", "prompt_length"], 90)
-    yield _case(["conditions", "expert", "prompt_length"], 150)
+        yield contradiction(["tasks", suite, "test"], [last + 40])
+        yield contradiction(["tasks", suite, "train"], [0, last + 40])
+    yield contradiction(["tasks", "cheetah-vel", "train"], [3, 7], "tasks.cheetah-vel.test")
+    yield contradiction(["tasks", "reach", "test"], [1], "tasks.reach.test")
+    yield contradiction(["pretrain", "prompt_length"], 82, "", "of reach")
+    yield contradiction(["pretrain", "suites", "reach", "prompt_length"], 90)
+    yield contradiction(["conditions", "expert", "prompt_length"], 150)
     large = {"prompt_segments": 40, "prompt_length": 20}
     condition = {**DEFAULT["conditions"]["expert"], **large}
-    yield _case(
-        ["conditions", "expert"], condition, "expert.prompt_segments", "of 20 steps"
+    yield contradiction(
+        ["conditions", "expert"],
+        condition,
+        "conditions.expert.prompt_segments",
+        "of 20 steps",
     )
-    yield _case(["conditions", "expert", "backbone"], "magic")
+    yield contradiction(["conditions", "expert", "backbone"], "magic")
     variants = ["backbones"]
-    yield _case(variants, {"mt-orl": {"kind": "mt-orl"}}, "backbones.mt-orl")
-    yield _case(variants, {"pairs": {"kind": "magic"}}, "backbones.pairs.kind")
-    yield _case(["pretrain", "warmup_steps"], 501)
-    yield _case(["pretrain", "suites", "reach", "warmup_steps"], 501)
-    yield _case(["pretrain", "validation_every"], 1001)
-    yield _case(["pretrain", "suites", "reach", "validation_every"], 600)
-    yield _case(["pretrain", "demonstrations"], 49)
-    yield _case(["pretrain", "suites", "reach", "demonstrations"], 31)
-    yield _case(["evaluate", "curve_episodes"], 11)
-    yield _case(["conditions", "expert", "samples"], 411)
-    yield _case(["conditions", "mt-bc", "samples"], 99_999)
-    yield _case(["collect", "reach", "algorithm"], "sac")
-    yield _case(["collect", "ant-dir", "algorithm"], "scripted")
-    yield _case(["collect", "cheetah-dir", "algorithm"], "td3", "collect.cheetah-dir")
-    yield _case(["collect", "reach", "quality_episodes"], 31)
-    yield _case(["collect", "ant-dir", "quality_episodes"], 49)
-    yield _case(["collect", "reach", "options", "episodes"], 91)
-    yield _case(
-        ["collect", "ant-dir", "options", "greedy_episodes"], 47, "episodes_per_task"
+    yield contradiction(variants, {"mt-orl": {"kind": "mt-orl"}}, "backbones.mt-orl")
+    yield contradiction(variants, {"pairs": {"kind": "magic"}}, "backbones.pairs.kind")
+    yield contradiction(["pretrain", "warmup_steps"], 501)
+    yield contradiction(["pretrain", "suites", "reach", "warmup_steps"], 501)
+    yield contradiction(["pretrain", "validation_every"], 1001)
+    yield contradiction(["pretrain", "suites", "reach", "validation_every"], 600)
+    yield contradiction(["pretrain", "demonstrations"], 49)
+    yield contradiction(["pretrain", "suites", "reach", "demonstrations"], 31)
+    yield contradiction(["evaluate", "curve_episodes"], 11)
+    yield contradiction(["conditions", "expert", "samples"], 411)
+    yield contradiction(["conditions", "mt-bc", "samples"], 99_999)
+    yield contradiction(["collect", "reach", "algorithm"], "sac")
+    yield contradiction(["collect", "ant-dir", "algorithm"], "scripted")
+    yield contradiction(
+        ["collect", "cheetah-dir", "algorithm"],
+        "td3",
+        "collect.cheetah-dir.options.initial_temperature",
     )
-    yield _case(["suites"], ["ant-dir", "ant-dir"])
-    yield _case(["methods", "none", "kind"], ..., "entries.prompt-dt.method", "none")
-    yield _case(["methods", "none", "kind"], "magic")
+    yield contradiction(["collect", "reach", "quality_episodes"], 31)
+    yield contradiction(["collect", "ant-dir", "quality_episodes"], 49)
+    yield contradiction(["collect", "reach", "options", "episodes"], 91)
+    yield contradiction(
+        ["collect", "ant-dir", "options", "greedy_episodes"],
+        47,
+        "collect.ant-dir.options.episodes_per_task",
+    )
+    yield contradiction(["suites"], ["ant-dir", "ant-dir"])
+    yield contradiction(
+        ["methods", "none", "kind"], ..., "entries.prompt-dt.method", "none"
+    )
+    yield contradiction(["methods", "none", "kind"], "magic")
     for part, name in (("methods", "cma-es"), ("conditions", "mt-bc")):
-        yield _case([part, name, "like"], "magic")
-        yield _case([part, name, "like"], name)
-    yield _case(["grids", "ft"], {"label": "x"})
-    yield _case([*table, "paper"], "magic")
-    yield _case([*table, "entries"], ["grid magic"], "tables.ptdt_table1.entries.0")
-    yield _case(["preset"], "magic")
-    yield _case(["papers"], "nowhere", "papers", "nowhere")
-    yield _case(["like"], "smoke")
-    yield _case(["methods", "none", "kind"], "protocol")
-    yield _case(["methods", "ptdt-online", "options", "ranked"], 16)
+        yield contradiction([part, name, "like"], "magic")
+        yield contradiction([part, name, "like"], name)
+    yield contradiction(["grids", "ft"], {"label": "x"})
+    yield contradiction([*table, "paper"], "magic")
+    yield contradiction([*table, "entries"], ["grid magic"], "tables.ptdt_table1.entries.0")
+    yield contradiction(["preset"], "magic")
+    yield contradiction(["papers"], "nowhere", "", "nowhere")
+    yield contradiction(["like"], "smoke")
+    yield contradiction(["methods", "none", "kind"], "protocol")
+    yield contradiction(["methods", "ptdt-online", "options", "ranked"], 16)
     wrong = {"reach": {"ranked": 16}}
     path = ["methods", "ptdt-online", "suite_options"]
-    yield _case(path, wrong, "ptdt-online.suite_options.reach.ranked")
-    yield _case(path, {"moon": {}}, "ptdt-online.suite_options.moon")
-    yield _case([*entry, "method"], "magic", "entries.prompt-dt.method")
-    yield _case([*entry, "condition"], "magic", "entries.prompt-dt.condition")
-    yield _case([*table, "entries"], ["magic"], "tables.ptdt_table1.entries.0")
+    yield contradiction(path, wrong, "methods.ptdt-online.suite_options.reach.ranked")
+    yield contradiction(path, {"moon": {}}, "methods.ptdt-online.suite_options.moon")
+    yield contradiction([*entry, "method"], "magic")
+    yield contradiction([*entry, "condition"], "magic")
+    yield contradiction([*table, "entries"], ["magic"], "tables.ptdt_table1.entries.0")
     figure = ["figures", "pd_figure3"]
-    yield _case([*figure, "entries"], ["magic"], "figures.pd_figure3.entries.0")
-    yield _case([*figure, "baseline"], "mt-orl", "figures.pd_figure3.baseline")
-    yield _case([*figure, "kind"], "magic", "figures.pd_figure3.kind")
-    yield _case(["report"], ["magic"], "report.0")
+    yield contradiction([*figure, "entries"], ["magic"], "figures.pd_figure3.entries.0")
+    yield contradiction([*figure, "baseline"], "mt-orl")
+    yield contradiction([*figure, "kind"], "magic")
+    yield contradiction(["report"], ["magic"], "report.0")
     for method in ("ptdt-offline", "ptdt-online", "ptdt-offline-literal", "soft-prompt"):
         found = {"label": "x", "condition": "mt-orl", "method": method}
-        yield _case(entry, found, "entries.prompt-dt.method", "moves prompts", "mt-orl")
-    yield _case(["tasks", "reach", "target_return"], float("inf"))
-    yield _case(["pretrain", "learning_rate"], float("nan"))
+        yield contradiction(
+            entry, found, "entries.prompt-dt.method", "moves prompts", "mt-orl"
+        )
     for suite in DEFAULT["suites"]:
-        yield _case(["collect", suite], ..., f"collect.{suite}")
+        yield contradiction(["collect", suite], ...)
+
+
+def _text(name: str, text: str, key: str, *words: str) -> Case:
+    return Case("a text that is no configuration", name, text, key, words)
 
 
 def _texts() -> Iterator[Case]:
@@ -245,16 +301,16 @@ def _texts() -> Iterator[Case]:
     bomb = "\n".join(
         f"b{n}: &b{n} [{', '.join([f'*b{n - 1}'] * 9) if n else 1}]" for n in range(9)
     )
-    yield Case("a key twice", f"{whole}\nrun_seed: 1\n", ("run_seed", "second time"))
+    yield _text("a key twice", f"{whole}\nrun_seed: 1\n", "", "run_seed", "second time")
     inner = whole.replace("threads: 1 #", "threads: 1\n  threads: 2 #")
-    yield Case("an inner key twice", inner, ("threads", "second time"))
-    yield Case("aliases that multiply", f"{whole}\n{bomb}\n", ("values",))
-    yield Case("an alias in itself", f"{whole}\nx: &x [*x]\n", ("alias within itself",))
+    yield _text("an inner key twice", inner, "", "threads", "second time")
+    yield _text("aliases that multiply", f"{whole}\n{bomb}\n", "", "values")
+    yield _text("an alias in itself", f"{whole}\nx: &x [*x]\n", "", "alias within itself")
     dated = whole.replace("run_seed: 2305", "run_seed: 2026-01-01")
-    yield Case("a date", dated, ("run_seed", "date"))
-    yield Case("a number as key", f"{whole}\n7: 1\n", ("7",))
-    yield Case("a template", f"{whole}\n__use_yte__: true\n", ("__use_yte__",))
-    for name, text in {
+    yield _text("a date", dated, "run_seed", "date")
+    yield _text("a number as key", f"{whole}\n7: 1\n", "7")
+    yield _text("a template", f"{whole}\n__use_yte__: true\n", "__use_yte__")
+    for name, written in {
         "a list": "- a\n- b\n",
         "a text": "laptop\n",
         "an open list": "a: [\n",
@@ -266,4 +322,4 @@ def _texts() -> Iterator[Case]:
         "a control character": "a: \x01\n",
         "nothing": "# nothing\n",
     }.items():
-        yield Case(name, text, ())
+        yield _text(name, written, "")

@@ -1,27 +1,47 @@
-"""Invalid configurations are refused; the full count is configs.py's."""
+"""Invalid configurations of every kind are refused; all of them are configs.py's."""
 
 import configs
 import pytest
-from invalid_configs import cases
+from invalid_configs import DEFAULT, FALLBACKS, KINDS, by_kind
 
-ALL = cases()
-
-
-def test_there_are_enough_of_them():
-    assert len(ALL) >= 200
-    assert len({case.text for case in ALL}) == len(ALL)
+CASES = by_kind()
+MOST = 20  # of a kind are tried here
 
 
-def test_they_are_refused_by_name(tmp_path):
-    """Every fourth of them."""
-    outcomes = configs.judge(configs.in_process(tmp_path), ALL[::4])
-    problems = [f"{o.case.name}: {o.problem}" for o in outcomes if o.problem]
-    assert not problems, "\n".join(problems)
+def problems(check, chosen):
+    outcomes = configs.judge(check, chosen)
+    return "\n".join(f"{o.case.name}: {o.problem}" for o in outcomes if o.problem)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_is_refused_by_its_key(kind, tmp_path):
+    chosen = CASES[kind][:: 1 + len(CASES[kind]) // MOST]
+    assert chosen and not problems(configs.in_process(tmp_path), chosen)
+
+
+def test_every_section_has_values_of_another_type():
+    broken = {case.key.partition(".")[0] for case in CASES["another type"]}
+    assert broken == set(DEFAULT) - {"grids"}  # which the schema of a run has no more
+
+
+def test_every_section_that_a_run_needs_is_missing_once():
+    missing = {case.name for case in CASES["a missing key"]}
+    needed = {"run_seed", "suites", "compute", "collect", "conditions", "methods"}
+    needed |= {"entries", "tables"}
+    assert {f"{name}: removed" for name in needed} <= missing
+    assert not missing & {f"{name}: removed" for name in FALLBACKS}
+
+
+def test_every_suite_and_method_has_an_unknown_option():
+    wrong = {case.key for case in CASES["an unknown option"]}
+    assert wrong == {
+        *(f"collect.{suite}.options.colour" for suite in DEFAULT["suites"]),
+        *(f"methods.{name}.options.colour" for name in DEFAULT["methods"]),
+    }
 
 
 @pytest.mark.slow
-def test_some_are_refused_before_any_job(tmp_path):
-    """Every 100th of them, by `snakemake -n` in a copy of the workflow."""
-    outcomes = configs.judge(configs.by_snakemake(tmp_path), ALL[::100])
-    problems = [f"{o.case.name}: {o.problem}" for o in outcomes if o.problem]
-    assert not problems, "\n".join(problems)
+def test_one_of_each_kind_is_refused_before_any_job(tmp_path):
+    """By `snakemake -n` in a copy of the workflow."""
+    chosen = [own[len(own) // 2] for own in CASES.values()]
+    assert not problems(configs.by_snakemake(tmp_path), chosen)

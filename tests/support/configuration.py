@@ -2,9 +2,12 @@
 
 from typing import Any
 
+import pytest
+
 from support.paths import ROOT
 from trajprompt.config.layers import merge, read_mapping
 from trajprompt.config.load import Config, resolve
+from trajprompt.errors import TrajpromptError
 
 FILE = ROOT / "config.yaml"
 
@@ -22,3 +25,16 @@ def nested(path: str, value: Any) -> Config:
     for part in reversed(path.split(".")):
         value = {part: value}
     return value
+
+
+def fault_of(keys: dict[str, Any], *overlays: Config) -> tuple[str, str, str]:
+    """(key, found, expected) of why the configuration with ``keys`` is refused."""
+    with pytest.raises(TrajpromptError) as caught:
+        with_keys(keys, *overlays)
+    error = caught.value
+    return str(error.where).partition(": ")[2], error.found, error.expected
+
+
+def fault_key(keys: dict[str, Any], *overlays: Config) -> str:
+    """The key that is named where the configuration with ``keys`` is refused."""
+    return fault_of(keys, *overlays)[0]

@@ -1,6 +1,7 @@
 """What a schema can't see in the config's entries, tables, figures and videos."""
 
 from collections.abc import Collection
+from pathlib import Path
 from typing import Any
 
 from trajprompt.config import backbones as pretraining
@@ -28,7 +29,7 @@ def paper_inconsistencies(config: Config, papers: Collection[str]) -> Found:
         for name, shown in (config[part] or {}).items():
             paper = shown.get("paper")
             if paper is not None and paper not in papers:
-                expected = f"a folder of {config['papers']}/: {', '.join(sorted(papers))}"
+                expected = f"a folder of {Path(config['papers']).name}/: {', '.join(sorted(papers))}"
                 yield f"{part}.{name}.paper", paper, expected
             if name in papers:
                 yield f"{part}.{name}", "the name of a paper", "an unused name"

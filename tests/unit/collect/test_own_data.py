@@ -54,10 +54,13 @@ def test_a_config_may_name_the_users_own_data(tmp_path):
         collect(dataclasses.replace(settings, expert_at_least=1e9), str(out))
 
 
-def test_own_data_for_every_suite(tmp_path):
+def test_own_data_for_another_suite(tmp_path):
     train, test = splits(DEFAULT, "cheetah-vel")
-    path = stored(tmp_path / "vel.h5", VEL, sorted({*train, *test}), [3] * 10)
-    own({"path": str(path)}, "cheetah-vel")
+    tasks = sorted({*train, *test})
+    path = stored(tmp_path / "vel.h5", VEL, tasks, [3] * 10)
+    made = derive.collect(own({"path": str(path)}, "cheetah-vel"), "cheetah-vel")
+    assert (made.algorithm, made.options) == ("file", {"path": str(path)})
+    assert made.tasks == tuple(tasks) and made.expert_at_least is None
 
 
 def expect(options: dict[str, object], *words: str) -> None:

@@ -1,13 +1,19 @@
-"""``trajprompt collect``: its store, and that a suite that did not learn writes none."""
+"""``trajprompt collect``: its store, and the same bytes if it is stopped and goes on."""
+
+import signal
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
 from support.collection import fake, settings
+from trajprompt.artifacts.resources import read_resources
 from trajprompt.collect import algorithms
+from trajprompt.collect.recorder import BufferRecorder
 from trajprompt.commands.collect import run
-from trajprompt.errors import TrajpromptError
+from trajprompt.errors import Interrupted, TrajpromptError
+from trajprompt.settings.stages import CollectSettings, to_json
 from trajprompt.trajectories.store import read_trajectories
 
 __all__ = ["fake"]  # fixture
@@ -32,3 +38,127 @@ def test_the_stage_writes_a_store_that_reads_back(fake, tmp_path):
         stored = read_trajectories(out)[task.task]
         assert np.array_equal(stored.actions, task.actions)
         assert stored.attributes["algorithm"] == "sac"
+
+
+HORIZON = 200  # of the locomotion suites: with the settings below
+RANDOM, EXPLORING, GREEDY = 0, HORIZON, 2 * HORIZON  # first steps of the phases
+TOTAL = 3 * HORIZON
+
+
+def phased(suite: str, algorithm: str, **changes) -> CollectSettings:
+    options = dict(
+        episodes_per_task=6,
+        rows_per_task=2,
+        random_episodes=2,
+        greedy_episodes=2,
+        updates_per_step=0.15,
+        policy_delay=2,
+        width=8,
+        batch=16,
+    )
+    values = dict(
+        run="test",
+        run_seed=1,
+        suite=suite,
+        tasks=(0, 1),
+        algorithm=algorithm,
+        options=options,
+        expert_at_least=None,
+        random_at_most=None,
+        quality_episodes=2,
+        device="cpu",
+        threads=1,
+    )
+    return CollectSettings(**{**values, **changes})
+
+
+CASES = [
+    ("cheetah-dir", "sac"),
+    ("cheetah-vel", "goal-conditioned-sac"),
+    ("ant-dir", "goal-conditioned-sac"),
+    ("ant-dir", "td3"),
+]
+
+
+def at_step(monkeypatch, step: int, event) -> None:
+    """Call ``event`` in the middle of a lockstep step: after physics, before learning."""
+    add = BufferRecorder.add
+
+    def disturbed(recorder: BufferRecorder, *columns) -> None:
+        if recorder.filled == step:
+            event()
+        add(recorder, *columns)
+
+    monkeypatch.setattr(BufferRecorder, "add", disturbed)
+
+
+def stop(wanted: CollectSettings, out: Path, step: int, number=signal.SIGTERM) -> None:
+    """Run until a signal comes in step ``step``."""
+    with pytest.MonkeyPatch.context() as patch:
+        at_step(patch, step, lambda: signal.raise_signal(number))
+        with pytest.raises(Interrupted, match=f"after step {step + 1} of {TOTAL}"):
+            run(wanted, str(out))
+    assert not out.exists() and checkpoint_of(out).is_file()
+
+
+def checkpoint_of(out: Path) -> Path:
+    return out.with_suffix(".checkpoint.h5")
+
+
+def bytes_of(wanted: CollectSettings, out: Path) -> bytes:
+    run(wanted, str(out))
+    assert not checkpoint_of(out).exists()
+    return out.read_bytes()
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """The bytes of an uninterrupted collection, each made once."""
+    made: dict[str, bytes] = {}
+
+    def make(wanted: CollectSettings) -> bytes:
+        name = to_json(wanted)
+        if name not in made:
+            made[name] = bytes_of(wanted, tmp_path_factory.mktemp("whole") / "whole.h5")
+        return made[name]
+
+    return make
+
+
+@pytest.mark.parametrize("suite, algorithm", CASES)
+def test_a_collection_stopped_in_every_phase(suite, algorithm, tmp_path, capsys, whole):
+    wanted = phased(suite, algorithm)
+    out = tmp_path / "stopped.h5"
+    for step in (RANDOM + 90, EXPLORING + 90, GREEDY + 90):
+        stop(wanted, out, step)
+    assert bytes_of(wanted, out) == whole(wanted)
+    assert f"resumes after step {GREEDY + 91} of {TOTAL}" in capsys.readouterr().err
+    assert read_resources(out).resumed_from == GREEDY + 91
+    if suite == "ant-dir":
+        tasks = read_trajectories(out).values()
+        assert any(task.terminations.any() for task in tasks), "no ant fell"
+
+
+@pytest.mark.parametrize("step", [0, EXPLORING - 1, EXPLORING, GREEDY - 1, TOTAL - 1])
+def test_a_collection_stopped_where_something_begins_or_ends(step, tmp_path, whole):
+    """The first step, the last one, and those at which phases and episodes change."""
+    wanted = phased("cheetah-vel", "goal-conditioned-sac")
+    stop(wanted, tmp_path / "stopped.h5", step, signal.SIGUSR1)
+    assert bytes_of(wanted, tmp_path / "stopped.h5") == whole(wanted)
+
+
+def test_a_collection_that_died_repeats_the_steps_since_its_checkpoint(tmp_path, whole):
+    wanted, out = phased("ant-dir", "goal-conditioned-sac"), tmp_path / "died.h5"
+    stop(wanted, out, EXPLORING + 20)
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyError, match="kill"):
+        at_step(patch, GREEDY + 20, lambda: {}["kill"])  # no signal: nothing is saved
+        run(wanted, str(out))
+    assert bytes_of(wanted, out) == whole(wanted)
+
+
+def test_a_checkpoint_of_other_settings_is_not_used(tmp_path, capsys, whole):
+    out, other = tmp_path / "stopped.h5", phased("cheetah-dir", "sac", run_seed=2)
+    stop(phased("cheetah-dir", "sac"), out, EXPLORING)
+    assert bytes_of(other, out) == whole(other)
+    assert read_resources(out).resumed_from is None
+    assert f"{checkpoint_of(out)} is of other settings" in capsys.readouterr().err

@@ -42,7 +42,7 @@ def test_a_cell_in_two_tables_is_one_cell():
     ]
 
 
-def test_suites_of_run_table_and_column_are_intersected():
+def test_suites_of_run_table_and_entry_are_intersected():
     assert table_cells.entries(small(), ("one",)) == {
         "a": ("reach", "ant-dir"),
         "b": ("reach",),
@@ -68,8 +68,8 @@ def test_only_backbones_of_cells_are_trained():
     assert ("ant-dir-ood", "mt-orl") not in table_cells.backbones(DEFAULT)
 
 
-def test_one_column_has_one_cell_whatever_table_shows_it():
-    """The papers' tables share columns; what is added to a table adds no cell twice."""
+def test_one_entry_has_one_cell_whatever_table_shows_it():
+    """The papers' tables share entries; what is added to a table adds no cell twice."""
     more = copy.deepcopy(DEFAULT)
     more["tables"]["pd_table9"]["entries"].append("ptdt-offline-literal")  # not that suite
     assert table_cells.cells(more) == table_cells.cells(DEFAULT)

@@ -1,8 +1,8 @@
-"""What entries inherit with ``like``, and what grids generate."""
+"""What entries inherit with ``like``."""
 
 import pytest
 
-from support.configuration import with_keys
+from support.configuration import fault_of, with_keys
 from trajprompt.config import derive
 from trajprompt.config.inherit import expanded, written_at
 from trajprompt.errors import TrajpromptError
@@ -115,38 +115,8 @@ def test_a_value_is_traced_to_where_it_is_written():
     assert written_at(nowhere, config) == nowhere
 
 
-def test_a_grid_is_every_quality_with_every_quality():
-    made = with_keys({"preset": "paper"})
-    ids = made["tables"]["ptdt_table3"]["entries"]
-    assert len(ids) == 18
-    assert ids[:3] == ["prompt-dt-ft", "ft-expert-medium", "ft-expert-random"]
-    seen = set()
-    for name in ids[9:]:
-        entry = made["entries"][name]
-        condition = made["conditions"][entry["condition"]]
-        seen.add((condition["data_quality"], condition["prompt_quality"]))
-        assert entry["method"] == "ptdt-offline" and condition["samples"] == 256
-    assert len(seen) == 9
-    assert made["entries"]["ptdt-random-medium"]["label"] == (
-        "PTDT-offline (random data, medium prompt)"
-    )
-
-
-@pytest.mark.parametrize(
-    ("keys", "message"),
-    [
-        ({"grids": 3}, "grids: found 3"),
-        ({"grids.mine": {"label": "x"}}, "grids.mine: .*the keys"),
-        ({"grids.ft.label": 3}, "grids.ft.label: found 3"),
-        ({"tables.ptdt_table3.entries": ["grid magic"]}, "entries.0: found grid magic"),
-    ],
-)
-def test_wrong_grids_are_named(keys, message):
-    with pytest.raises(TrajpromptError, match=message):
-        with_keys(keys)
-
-
-def test_what_a_grid_generates_can_be_changed():
-    made = with_keys({"entries.ft-random-random.suites": ["reach"]})
-    assert made["entries"]["ft-random-random"]["suites"] == ["reach"]
-    assert made["entries"]["ft-random-random"]["method"] == "full-finetune"
+def test_a_misspelt_method_is_refused():
+    """It has no kind, and no other method is like it."""
+    key, found, expected = fault_of({"methods.ptdt-ofline.options.iterations": 10})
+    assert (key, found) == ("methods.ptdt-ofline.kind", "found nothing")
+    assert expected.startswith("a kind")

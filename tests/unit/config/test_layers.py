@@ -7,6 +7,7 @@ import pytest
 from support.configuration import FILE, with_keys
 from support.paths import ROOT
 from trajprompt.config import derive
+from trajprompt.config.layers import merge
 from trajprompt.config.load import load_config
 from trajprompt.errors import TrajpromptError
 from trajprompt.report.read.papers import list_papers
@@ -140,3 +141,9 @@ def test_another_algorithm_takes_no_options_of_the_former(folder):
     assert made["algorithm"] == "td3"
     assert set(before["options"]) - set(made["options"]) == {"initial_temperature"}
     assert all(made["options"][name] == before["options"][name] for name in made["options"])
+
+
+def test_merge_keeps_what_the_overlay_does_not_name():
+    base = {"a": {"b": 1, "c": [1, 2]}, "d": 3}
+    merge(base, {"a": {"c": [9]}})
+    assert base == {"a": {"b": 1, "c": [9]}, "d": 3}

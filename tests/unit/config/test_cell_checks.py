@@ -1,0 +1,94 @@
+"""What does not fit the episodes of a suite or the training of a backbone."""
+
+import pytest
+
+from support.configuration import FILE, fault_key, fault_of, with_keys
+from trajprompt.config.cell_checks import LARGEST_PROMPT, cell_inconsistencies
+from trajprompt.config.load import load_config
+
+
+def test_nothing_is_wrong_with_the_repositorys_configuration():
+    assert not [*cell_inconsistencies(load_config([FILE]))]
+
+
+@pytest.mark.parametrize(
+    ("keys", "fault"),
+    [
+        (
+            {"pretrain.suites.reach.prompt_length": 82},
+            (
+                "pretrain.suites.reach.prompt_length",
+                "found 82",
+                "fewer steps than an episode of reach has (82)",
+            ),
+        ),
+        (
+            {
+                "conditions.expert.prompt_segments": 40,
+                "conditions.expert.prompt_length": 20,
+            },
+            (
+                "conditions.expert.prompt_segments",
+                "found 40, of 20 steps each",
+                "at most 400 steps in all",
+            ),
+        ),
+        (
+            {"pretrain.suites.reach.warmup_steps": 401},
+            (
+                "pretrain.suites.reach.warmup_steps",
+                "found 401",
+                "at most the 400 steps of mt-orl on reach",
+            ),
+        ),
+        (
+            {"conditions.expert.samples": 411},
+            (
+                "conditions.expert.samples",
+                "found 411",
+                "at most the 300 steps of point-sparse's 5 episodes",
+            ),
+        ),
+    ],
+)
+def test_the_error_says_what_does_not_fit(keys, fault):
+    assert fault_of(keys) == fault
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("pretrain.prompt_length", 200),
+        ("pretrain.warmup_steps", 401),
+        ("pretrain.validation_every", 10**6),
+        ("conditions.expert.prompt_length", 150),
+    ],
+)
+def test_the_key_is_named(path, value):
+    assert fault_key({path: value}) == path
+
+
+def test_the_key_is_that_of_the_layer_that_decides():
+    """Too short a training of one suite is told of the warm-up that all suites have."""
+    assert fault_key({"pretrain.suites.reach.steps": 99}) == "pretrain.warmup_steps"
+    own = {"pretrain.suites.reach": {"steps": 99, "warmup_steps": 100}}
+    assert fault_key(own) == "pretrain.suites.reach.warmup_steps"
+
+
+def test_the_longest_prompt_is_allowed():
+    keys = {"conditions.expert.prompt_segments": 20, "conditions.expert.prompt_length": 20}
+    assert LARGEST_PROMPT == 20 * 20
+    assert with_keys(keys)["conditions"]["expert"]["prompt_segments"] == 20
+
+
+def test_all_samples_are_never_too_many():
+    made = with_keys({"conditions.expert.samples": "all"})
+    assert made["conditions"]["expert"]["samples"] == "all"
+
+
+def test_suites_that_the_run_has_not_set_no_bound():
+    """150 steps are too many for the episodes of reach, and not for those of ant-dir."""
+    long = {"conditions.expert.prompt_length": 150}
+    made = with_keys({**long, "suites": ["ant-dir"]})
+    assert made["conditions"]["expert"]["prompt_length"] == 150
+    assert fault_key({**long, "suites": ["ant-dir", "reach"]}) == next(iter(long))

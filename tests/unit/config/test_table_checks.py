@@ -1,0 +1,166 @@
+"""Entries, tables, figures and videos that fit nothing else."""
+
+import pytest
+
+from support.configuration import FILE, fault_key, fault_of, with_keys
+from trajprompt.config import cells as table_cells
+from trajprompt.config.load import load_config
+from trajprompt.config.table_checks import paper_inconsistencies, table_inconsistencies
+
+DEFAULT = load_config([FILE])
+TAKES_PROMPT = "a condition whose backbone takes a prompt"
+NO_LEARNING = "none, or a generator with iterations: 0"
+FIGURE = {"title": "x", "kind": "relative", "entries": ["pdt"], "baseline": "pdt"}
+VIDEO = {"title": "x", "entries": ["prompt-dt"]}
+
+
+def test_nothing_is_wrong_with_the_repositorys_configuration():
+    assert not [*table_inconsistencies(DEFAULT)]
+
+
+@pytest.mark.parametrize(
+    ("keys", "fault"),
+    [
+        (
+            {"tables.bandits_table_id.entries": ["pdt", "zo-line-search"]},
+            (
+                "tables.bandits_table_id.entries.1",
+                "found zo-line-search, which is limited to point-sparse",
+                "an entry of one of the table's suites, cheetah-vel, ant-dir, pick-place",
+            ),
+        ),
+        (
+            {"tables.ptdt_table1.paper": "mine"},
+            (
+                "tables.ptdt_table1.paper",
+                "found mine",
+                "a folder of papers/: bandits, own, prompt_diffuser, ptdt",
+            ),
+        ),
+        (
+            {"tables.own": {"title": "x", "entries": ["pdt"]}},
+            ("tables.own", "found the name of a paper", "an unused name"),
+        ),
+        (
+            {"figures.ptdt_table1": FIGURE},
+            ("figures.ptdt_table1", "found a table of that name", "an unused name"),
+        ),
+        (
+            {"figures.mine": {**FIGURE, "baseline": "mt-orl"}},
+            ("figures.mine.baseline", "found mt-orl", "one of its entries, pdt"),
+        ),
+        (
+            {"entries.ptdt-offline.condition": "mt-orl"},
+            (
+                "entries.ptdt-offline.method",
+                "found ptdt-offline, which moves prompts, on mt-orl",
+                TAKES_PROMPT,
+            ),
+        ),
+        (
+            {"entries.pd-zero-shot.method": "retrieval"},
+            (
+                "entries.pd-zero-shot.method",
+                "found retrieval, which learns from the test task",
+                NO_LEARNING,
+            ),
+        ),
+        (
+            {"videos.ptdt_table1": VIDEO},
+            (
+                "videos.ptdt_table1",
+                "found a table or figure of that name",
+                "an unused name",
+            ),
+        ),
+        (
+            {"videos.mine": {**VIDEO, "suites": ["reach", "point-sparse"]}},
+            (
+                "videos.mine.suites.1",
+                "found point-sparse",
+                "a suite with a MuJoCo model",
+            ),
+        ),
+        (
+            {"videos.mine": {**VIDEO, "tasks": {"reach": 1}}},
+            (
+                "videos.mine.tasks.reach",
+                "found 1",
+                "a test task of the run, one of 6, 9, 15, 16, 20",
+            ),
+        ),
+    ],
+)
+def test_the_error_says_what_does_not_fit(keys, fault):
+    assert fault_of(keys) == fault
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("entries.prompt-dt.method", "magic"),
+        ("entries.prompt-dt.condition", "magic"),
+        ("entries.pd-zero-shot.method", "prompt-diffuser"),
+        ("aggregate", "magic"),
+    ],
+)
+def test_the_key_is_named(path, value):
+    assert fault_key({path: value}) == path
+
+
+@pytest.mark.parametrize(
+    ("path", "place"),
+    [
+        ("tables.ptdt_table1.entries", "0"),
+        ("figures.pd_figure3.entries", "0"),
+        ("videos.rollouts.entries", "0"),
+        ("report", "0"),
+    ],
+)
+def test_names_that_there_are_not_are_found_by_their_place(path, place):
+    key, found, expected = fault_of({path: ["magic"]})
+    assert (key, found) == (f"{path}.{place}", "found magic")
+    known = "ptdt_table1" if path == "report" else "prompt-dt"
+    assert expected.startswith(f"one of {known}, ")
+
+
+@pytest.mark.parametrize(
+    ("keys", "place"),
+    [
+        ({"entries.mt-orl.suites": ["pick-place"]}, "tables.ptdt_table1.entries.2"),
+        (
+            {"figures.bandits_regret.suites": ["reach", "cheetah-dir"]},
+            "figures.bandits_regret.entries.0",
+        ),
+    ],
+)
+def test_an_entry_of_none_of_a_tables_suites_is_named_there(keys, place):
+    assert fault_key(keys) == place
+
+
+def test_a_run_of_one_suite_has_entries_of_others_too():
+    """Tables are then made in part, or not at all: that is asked for."""
+    made = with_keys({"suites": ["reach"]})
+    asked = table_cells.cells(made)
+    assert asked and {suite for suite, *_ in asked} == {"reach"}
+    assert "pd_table9" in table_cells.tables(DEFAULT)
+    assert "pd_table9" not in table_cells.tables(made)  # of ant-dir-ood alone
+
+
+def test_a_run_in_which_nothing_is_made_is_refused():
+    key, found, expected = fault_of({"suites": ["reach"], "report": ["pd_table9"]})
+    nothing = "no table or figure of it has an entry of the run's suites"
+    assert (key, expected) == ("report", "an entry of reach")
+    assert found == f"found ['pd_table9']: {nothing}"
+
+
+def test_papers_are_those_that_have_a_folder():
+    without = {"ptdt", "bandits", "own"}
+    found = {key for key, *_ in paper_inconsistencies(DEFAULT, without)}
+    shown = [("tables", name) for name in DEFAULT["tables"]]
+    shown += [("figures", name) for name in DEFAULT["figures"]]
+    assert found == {
+        f"{part}.{name}.paper"
+        for part, name in shown
+        if DEFAULT[part][name]["paper"] == "prompt_diffuser"
+    }
