@@ -56,7 +56,7 @@ KINDS = (
     "beyond a bound",
     "a list of too few or equal items",
     "a missing key",
-    "an unknown key",
+    "found an unknown key",
     "an option of another type",
     "an option beyond a bound",
     "an unknown option",
@@ -175,7 +175,7 @@ def _broken_mapping(
     known, other = rule.get("properties", {}), rule.get("additionalProperties", {})
     other = next(iter(rule.get("patternProperties", {}).values()), other)
     if other is False or "propertyNames" in rule or "patternProperties" in rule:
-        yield _case("an unknown key", [*path, "Colour"], 1)
+        yield _case("found an unknown key", [*path, "Colour"], 1)
     for name, inner in known.items():
         if name in value:
             yield from _broken(_resolved(inner), value[name], [*path, name])

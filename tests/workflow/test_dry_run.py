@@ -99,7 +99,7 @@ def test_a_wrong_key_stops_before_any_job(workflow):
     (workflow.folder / "mine.yaml").write_text("evaluate: {episodez: 3}\n")
     done = workflow.snakemake("--configfile", "mine.yaml")
     assert done.returncode != 0
-    assert "mine.yaml: evaluate.episodez: an unknown key" in done.stderr
+    assert "mine.yaml: evaluate.episodez: found an unknown key" in done.stderr
     assert not (workflow.folder / "results").exists()
 
 

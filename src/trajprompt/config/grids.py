@@ -7,7 +7,7 @@ that lists ``grid <name>`` shows all of them.
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from trajprompt.config.wrong_keys import Config, WrongKey, has
+from trajprompt.config.wrong_keys import Config, WrongKey, has, short
 
 QUALITIES = ("expert", "medium", "random")
 KEYS = ("both_expert", "label", "method")
@@ -19,7 +19,7 @@ def with_grids(config: Config) -> Config:
     made = {key: value for key, value in config.items() if key != "grids"}
     grids = config.get("grids", {})
     if not isinstance(grids, dict):
-        raise WrongKey(("grids",), f"found {grids!r:.80}", "a mapping of grids by name")
+        raise WrongKey(("grids",), f"found {short(grids)}", "a mapping of grids by name")
     for name, grid in grids.items():
         _check(name, grid, config)
         _extend(made, "entries", _entries(name, grid))
@@ -111,11 +111,11 @@ def _below(made: Config, given: Any) -> Any:
 def _check(name: str, grid: Any, config: Config) -> None:
     if not isinstance(grid, dict) or set(grid) != set(KEYS):
         raise WrongKey(
-            ("grids", name), f"found {grid!r:.80}", f"the keys {', '.join(KEYS)}"
+            ("grids", name), f"found {short(grid)}", f"the keys {', '.join(KEYS)}"
         )
     for key in KEYS:
         if not isinstance(grid[key], str):
-            raise WrongKey(("grids", name, key), f"found {grid[key]!r:.80}", "text")
+            raise WrongKey(("grids", name, key), f"found {short(grid[key])}", "text")
     for key, part in (("method", "methods"), ("both_expert", "entries")):
         if grid[key] not in config.get(part, {}):
             raise WrongKey(("grids", name, key), f"found {grid[key]}", f"a name of {part}")

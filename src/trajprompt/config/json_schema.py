@@ -33,7 +33,7 @@ def file_schema() -> dict[str, Any]:
 
 
 def _optional(node: Any) -> Any:
-    """A copy of a schema in which no key is required."""
+    """A copy of a schema in which no key is required; a name has to fit its pattern."""
     if isinstance(node, list):
         return [_optional(item) for item in node]
     if not isinstance(node, dict):
@@ -43,4 +43,5 @@ def _optional(node: Any) -> Any:
         for key, value in node.items()
         if not (key == "required" and isinstance(value, list))
     }
-    return {key: _optional(value) for key, value in kept.items()}
+    closed = {"additionalProperties": False} if "patternProperties" in kept else {}
+    return {**{key: _optional(value) for key, value in kept.items()}, **closed}

@@ -29,7 +29,8 @@ def paper_inconsistencies(config: Config, papers: Collection[str]) -> Found:
         for name, shown in (config[part] or {}).items():
             paper = shown.get("paper")
             if paper is not None and paper not in papers:
-                expected = f"a folder of {Path(config['papers']).name}/: {', '.join(sorted(papers))}"
+                folder = Path(config["papers"]).name
+                expected = f"a folder of {folder}/: {', '.join(sorted(papers))}"
                 yield f"{part}.{name}.paper", paper, expected
             if name in papers:
                 yield f"{part}.{name}", "the name of a paper", "an unused name"
@@ -54,7 +55,10 @@ def _fit_errors(config: Config, key: str, entry: dict[str, Any]) -> Found:
     condition = config["conditions"][entry["condition"]]
     chosen = config["methods"][entry["method"]]
     backbone, method = condition["backbone"], get_method(chosen["kind"])
-    learns = chosen["kind"] != "none" and chosen["options"].get("iterations") != 0
+    by_suite = [{**chosen["options"], **own} for own in chosen["suite_options"].values()]
+    learns = chosen["kind"] != "none" and any(
+        options.get("iterations") != 0 for options in (chosen["options"], *by_suite)
+    )
     if condition["prompt_quality"] == "training" and learns:
         found = f"{entry['method']}, which learns from the test task"
         yield f"{key}.method", found, "none, or a generator with iterations: 0"

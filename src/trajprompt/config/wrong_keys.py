@@ -34,11 +34,11 @@ def first_fault(error: "ValidationError", values: Any) -> tuple[list[Any], str, 
     fault = error.errors(include_url=False)[0]
     path = place(fault, values)
     if fault["type"] == "unknown_key":
-        return [*path, fault["ctx"]["key"]], UNKNOWN, fault["msg"]
+        return [*path, fault["ctx"]["key"]], f"found {UNKNOWN}", fault["msg"]
     if fault["type"] == "missing":
         return path, "found nothing", MISSING.get(path[-1], "a value")
     if "[key]" in fault["loc"]:
-        return path, UNKNOWN, expected(fault)
+        return path, f"found {UNKNOWN}", expected(fault)
     return path, f"found {short(fault['input'])}", expected(fault)
 
 

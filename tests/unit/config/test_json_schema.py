@@ -67,3 +67,9 @@ def test_wrong_values_are_marked(values):
 def test_an_editor_can_offer_the_names_of_suites():
     suites = file_schema()["properties"]["suites"]
     assert suites["items"]["enum"] == list(SUITE_NAMES)
+
+
+def test_a_name_has_to_fit_its_pattern():
+    condition = {"prompt_quality": "expert"}
+    assert accepts({"conditions": {"my-condition": condition}})
+    assert not accepts({"conditions": {"My Condition": condition}})

@@ -62,7 +62,7 @@ def test_a_preset_lies_over_the_one_that_it_is_like(folder):
         ("preset: other\n", 'tiny.yaml: preset: found "other"; expected tiny'),
         ("preset: tiny\nlike: tiny\n", "tiny.yaml: like: .*'tiny'.*laptop, paper, smoke"),
         ("preset: tiny\nlike: big\n", "tiny.yaml: like: .*'big'"),
-        ("preset: tiny\nsedes: [0]\n", "tiny.yaml: sedes: an unknown key"),
+        ("preset: tiny\nsedes: [0]\n", "tiny.yaml: sedes: found an unknown key"),
         ("preset: tiny\nseeds: [x]\n", "tiny.yaml: seeds.0: .*an integer"),
     ],
 )

@@ -108,6 +108,12 @@ def test_the_key_is_named(path, value):
     assert fault_key({path: value}) == path
 
 
+def test_a_suite_of_its_own_iterations_makes_a_zero_shot_method_learn():
+    iterations = {"ant-dir-ood": {"iterations": 5}}
+    keys = {"methods.prompt-diffuser-zero-shot.suite_options": iterations}
+    assert fault_key(keys) == "entries.pd-zero-shot.method"
+
+
 @pytest.mark.parametrize(
     ("path", "place"),
     [

@@ -50,10 +50,10 @@ SAMPLES = 'a number of context segments from 1 to 100000, or "all"'
         ("seeds", [], "found []", "a list of 1 to 1000 seeds, each once"),
         ("tables.ptdt_table1.entries", ["a", "a"], 'found ["a", "a"]', EACH_ONCE),
         ("conditions.expert.samples", "few", 'found "few"', SAMPLES),
-        ("tasks.moon", {}, "an unknown key", f"one of {SUITES}"),
-        ("conditions.Expert", {}, "an unknown key", HYPHENS),
-        ("tables.table-1", {}, "an unknown key", UNDERSCORES),
-        ("compute.colour", 1, "an unknown key", "one of device, precision, threads"),
+        ("tasks.moon", {}, "found an unknown key", f"one of {SUITES}"),
+        ("conditions.Expert", {}, "found an unknown key", HYPHENS),
+        ("tables.table-1", {}, "found an unknown key", UNDERSCORES),
+        ("compute.colour", 1, "found an unknown key", "one of device, precision, threads"),
     ],
 )
 def test_the_error_says_what_was_found_and_expected(path, value, found, expected):
