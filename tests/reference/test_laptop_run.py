@@ -18,7 +18,7 @@ PUBLISHED = ["cheetah-dir", "cheetah-vel", "ant-dir", "reach"]  # suites of both
 CLAIMS = list(csv.DictReader((RUN / "claims.csv").open()))
 # method -> suite -> by how much its mean return lies below that of the initial prompts,
 # where it lies below their interval. A new run with another loss has to change this table.
-KNOWN_LOSSES = {"prompt-diffuser": {"cheetah-dir": 23.93, "ant-dir": 33.42}}
+KNOWN_LOSSES = {"prompt-diffuser": {"cheetah-dir": 27.12}}
 
 
 def rows_of(name):
