@@ -255,9 +255,7 @@ def _contradictions() -> Iterator[Case]:
         "collect.ant-dir.options.episodes_per_task",
     )
     yield contradiction(["suites"], ["ant-dir", "ant-dir"])
-    yield contradiction(
-        ["methods", "none", "kind"], ..., "entries.prompt-dt.method", "none"
-    )
+    yield contradiction(["methods", "none", "kind"], ..., "methods.none.kind")
     yield contradiction(["methods", "none", "kind"], "magic")
     for part, name in (("methods", "cma-es"), ("conditions", "mt-bc")):
         yield contradiction([part, name, "like"], "magic")

@@ -1,8 +1,7 @@
 """The options of collecting, by algorithm. Light: the config is checked against them."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Annotated, Any
+from typing import Annotated
 
 from annotated_types import Interval, MultipleOf
 
@@ -129,8 +128,11 @@ KINDS: dict[str, tuple[type, ...]] = {
 }
 
 
-def shared_options(algorithm: object, options: Mapping[str, Any]) -> dict[str, Any]:
-    """Those of another algorithm's ``options`` that ``algorithm`` has, too."""
-    kinds = KINDS.get(algorithm, ()) if isinstance(algorithm, str) else ()
-    known = {field.name for kind in kinds for field in fields(kind)}
-    return {name: value for name, value in options.items() if name in known}
+def foreign_options(algorithm: object) -> set[str]:
+    """The options that other algorithms have, and ``algorithm`` has not."""
+    names = {
+        name: {field.name for kind in kinds for field in fields(kind)}
+        for name, kinds in KINDS.items()
+    }
+    own = names.get(algorithm, set()) if isinstance(algorithm, str) else set()
+    return set().union(*names.values()) - own if own else set()

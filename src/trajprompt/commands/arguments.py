@@ -1,6 +1,7 @@
 """Command-line arguments that the stages share, and the settings that they name."""
 
 import argparse
+from pathlib import Path
 from typing import Any
 
 from trajprompt.errors import TrajpromptError
@@ -67,7 +68,10 @@ def read_settings(
         from trajprompt.config import derive
         from trajprompt.config.load import load_config
 
-        made = derive.settings_for(load_config(args.config), cls, **coordinates)
+        config = load_config(args.config)
+        # A run is made in the folder of its configuration; by hand a job may be made elsewhere.
+        config["papers"] = str(Path(args.config[0]).parent / config["papers"])
+        made = derive.settings_for(config, cls, **coordinates)
         text, where = to_json(made), "--config"  # read alike, so that they are alike
     settings = from_mapping(cls, json_object(text, where), where)
     for name, value in coordinates.items():

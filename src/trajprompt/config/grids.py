@@ -117,7 +117,8 @@ def _check(name: str, grid: Any, config: Config) -> None:
         if not isinstance(grid[key], str):
             raise WrongKey(("grids", name, key), f"found {short(grid[key])}", "text")
     for key, part in (("method", "methods"), ("both_expert", "entries")):
-        if grid[key] not in config.get(part, {}):
+        known = config.get(part)
+        if isinstance(known, dict) and grid[key] not in known:
             raise WrongKey(("grids", name, key), f"found {grid[key]}", f"a name of {part}")
 
 

@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from trajprompt.collect.options import shared_options
-from trajprompt.config.wrong_keys import Config, Sources, WrongKey, short
+from trajprompt.collect.options import foreign_options
+from trajprompt.config.wrong_keys import Config, Sources, WrongKey, has, short
 from trajprompt.errors import TrajpromptError
 from trajprompt.report.read.papers import PAPER_FILE, read_papers
 from trajprompt.settings.parsing import read_yaml
@@ -45,25 +45,31 @@ def merge(base: Config, overlay: Mapping[str, Any]) -> None:
             base[key] = json.loads(json.dumps(value))
 
 
-def lay_over(config: Config, layer: Mapping[str, Any]) -> None:
-    """``layer`` over ``config``, in place.
+def drop_former_options(config: Config, sources: Sources) -> None:
+    """Remove the options of an algorithm that a suite has only in lower layers.
 
-    Where it gives a suite another algorithm, the former one's options leave with it.
+    ``config`` is merged from ``sources``. What the layer that chooses the algorithm, or one
+    above it, says itself stays, so that a wrong option is still an error.
     """
-    for suite, chosen in _collect(layer).items():
-        below = _collect(config).get(suite)
-        if isinstance(chosen, dict) and isinstance(below, dict):
-            algorithm, options = chosen.get("algorithm"), below.get("options")
-            if algorithm not in (None, below.get("algorithm")) and isinstance(
-                options, dict
-            ):
-                below["options"] = shared_options(algorithm, options)
-    merge(config, layer)
+    for suite, chosen in _mappings(config.get("collect")).items():
+        options, place = chosen.get("options"), ("collect", suite)
+        if not isinstance(options, dict):
+            continue
+        choosing = [n for n, (_, v) in enumerate(sources) if has((*place, "algorithm"), v)]
+        above = sources[choosing[-1] :] if choosing else ()
+        foreign = foreign_options(chosen.get("algorithm"))
+        chosen["options"] = {
+            name: value
+            for name, value in options.items()
+            if name not in foreign
+            or any(has((*place, "options", name), values) for _, values in above)
+        }
 
 
-def _collect(config: Mapping[str, Any]) -> Config:
-    found = config.get("collect", {})
-    return found if isinstance(found, dict) else {}
+def _mappings(node: Any) -> Config:
+    """The values of ``node`` that are mappings, by key; none if it is not one itself."""
+    values = node.items() if isinstance(node, dict) else ()
+    return {key: value for key, value in values if isinstance(value, dict)}
 
 
 def lower_layers(given: Config, root: Path) -> Sources:

@@ -10,7 +10,7 @@ from trajprompt.config.checks import inconsistencies
 from trajprompt.config.inherit import expanded, written_at
 from trajprompt.config.layers import (
     complete,
-    lay_over,
+    drop_former_options,
     lower_layers,
     merge,
     papers_of,
@@ -58,9 +58,9 @@ def resolve(given: Config, root: Path, files: Sequence[str | Path] = ()) -> Conf
         lower = lower_layers(given, root)
         sources, merged = [*lower, *user], {}
         for values in (*(values for _, values in lower), given):
-            lay_over(merged, values)
+            merge(merged, values)
+        drop_former_options(merged, sources)
         config = _validated(expanded(complete(merged)))
-        config["papers"] = str(root / config["papers"])
         _require_consistent(config, papers_of(lower))
     except WrongKey as error:
         path = written_at(error.path, merged)

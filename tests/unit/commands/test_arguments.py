@@ -13,7 +13,8 @@ from trajprompt.commands.arguments import read_settings
 from trajprompt.config import derive
 from trajprompt.config.load import load_config
 from trajprompt.errors import TrajpromptError
-from trajprompt.settings.stages import TuneSettings, to_json
+from trajprompt.report.read.papers import list_papers
+from trajprompt.settings.stages import ReportSettings, TuneSettings, to_json
 
 READ = """
 import argparse, sys
@@ -55,3 +56,10 @@ def test_wrong_settings_are_named_by_their_keys(changes, message):
     args = argparse.Namespace(settings=json.dumps(values))
     with pytest.raises(TrajpromptError, match=message):
         read_settings(args, TuneSettings)
+
+
+def test_by_hand_the_papers_are_found_from_any_directory(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    args = argparse.Namespace(settings=None, config=[FILE])
+    settings = read_settings(args, ReportSettings)
+    assert {paper.key for paper in list_papers(settings.papers)} >= {"ptdt", "own"}

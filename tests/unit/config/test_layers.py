@@ -6,11 +6,9 @@ import pytest
 
 from support.configuration import FILE, with_keys
 from support.paths import ROOT
-from trajprompt.config import derive
 from trajprompt.config.layers import merge
 from trajprompt.config.load import load_config
 from trajprompt.errors import TrajpromptError
-from trajprompt.report.read.papers import list_papers
 
 
 @pytest.fixture
@@ -52,7 +50,7 @@ def test_a_preset_lies_over_the_one_that_it_is_like(folder):
     (folder / "mine.yaml").write_text("preset: tiny\n")
     tiny = load_config([folder / "config.yaml", folder / "mine.yaml"])
     assert (tiny["run"], tiny["seeds"]) == ("tiny", [4, 5])
-    differ = ("preset", "papers", "run", "seeds")
+    differ = ("preset", "run", "seeds")
     assert without(tiny, *differ) == without(with_keys({"preset": "smoke"}), *differ)
 
 
@@ -119,17 +117,9 @@ def test_what_a_paper_defines_is_of_that_paper(folder):
 def test_papers_may_lie_in_another_folder(folder):
     (folder / "papers").rename(folder / "others")
     (folder / "mine.yaml").write_text("papers: others\n")
-    assert load_config([folder / "config.yaml", folder / "mine.yaml"])["papers"] == str(
-        folder / "others"
-    )
+    assert load_config([folder / "config.yaml", folder / "mine.yaml"])["papers"] == "others"
     with pytest.raises(TrajpromptError, match="papers: found papers, which has none"):
         load_config([folder / "config.yaml"])
-
-
-def test_papers_are_found_from_any_directory(folder, monkeypatch, tmp_path):
-    monkeypatch.chdir(tmp_path.parent)
-    settings = derive.report(load_config([folder / "config.yaml"]))
-    assert {paper.key for paper in list_papers(settings.papers)} >= {"ptdt", "own"}
 
 
 def test_another_algorithm_takes_no_options_of_the_former(folder):
@@ -141,6 +131,25 @@ def test_another_algorithm_takes_no_options_of_the_former(folder):
     assert made["algorithm"] == "td3"
     assert set(before["options"]) - set(made["options"]) == {"initial_temperature"}
     assert all(made["options"][name] == before["options"][name] for name in made["options"])
+
+
+def test_options_of_the_former_algorithm_go_from_a_users_file_too(folder):
+    """As when a preset is given as a file: Snakemake merges both before we see them."""
+    (folder / "mine.yaml").write_text(
+        "collect: { reach: { algorithm: file, options: { path: config.yaml } } }\n"
+    )
+    files = [folder / name for name in ("config.yaml", "presets/smoke.yaml", "mine.yaml")]
+    with pytest.raises(TrajpromptError, match="reach.options.path: found config.yaml"):
+        load_config(files)
+
+
+def test_an_option_that_the_new_algorithm_does_not_have_is_refused(folder):
+    text = "{ algorithm: td3, options: { initial_temperature: 0.1 } }"
+    (folder / "mine.yaml").write_text(f"collect: {{ cheetah-dir: {text} }}\n")
+    with pytest.raises(
+        TrajpromptError, match=r"mine\.yaml: .*initial_temperature: .*unknown"
+    ):
+        load_config([folder / "config.yaml", folder / "mine.yaml"])
 
 
 def test_merge_keeps_what_the_overlay_does_not_name():

@@ -99,7 +99,7 @@ def test_a_stopped_tuning_keeps_them(tmp_path):
 
 @pytest.mark.parametrize(
     ("wrong", "expected"),
-    [([wrong], "valid integer") for wrong in (True, "1", 1.0)]
+    [([wrong], "an integer") for wrong in (True, "1", 1.0)]
     + [(wrong, "iterations from 1 to 2") for wrong in ([3], [0], [1, 1])],
 )
 def test_wrong_snapshots_are_named(wrong, expected):
