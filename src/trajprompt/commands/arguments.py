@@ -69,7 +69,7 @@ def read_settings(
         from trajprompt.config.load import load_config
 
         config = load_config(args.config)
-        # A run is made in the folder of its configuration; by hand a job may be made elsewhere.
+        # A run is made in the folder of its configuration, a job by hand perhaps elsewhere.
         config["papers"] = str(Path(args.config[0]).parent / config["papers"])
         made = derive.settings_for(config, cls, **coordinates)
         text, where = to_json(made), "--config"  # read alike, so that they are alike
