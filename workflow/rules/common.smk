@@ -116,7 +116,7 @@ def report_folder(wildcards, output):
 
 
 def report_settings(wildcards):
-    """Of the whole run."""
+    """Report settings of the whole run."""
     return stage_settings.to_json(derive.report(config))
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from trajprompt.config.grids import with_grids, written_in_grid
-from trajprompt.config.wrong_keys import Config, WrongKey, has
+from trajprompt.config.wrong_keys import Config, WrongKey, has, mappings
 
 Join = Callable[[Config, Config], Config]
 
@@ -142,17 +142,11 @@ def _methods(methods: Config, bases: Collection[str]) -> Config:
 def _bases(methods: Any) -> set[str]:
     """The names that methods, or options of them, are like."""
     found = set()
-    for method in _mappings(methods):
-        for part in (method, *_mappings(method.get("options"))):
+    for method in mappings(methods).values():
+        for part in (method, *mappings(method.get("options")).values()):
             if isinstance(part.get("like"), str):
                 found.add(part["like"])
     return found
-
-
-def _mappings(parts: Any) -> list[Config]:
-    """The values of ``parts`` that are mappings; none if it is not one itself."""
-    values = parts.values() if isinstance(parts, dict) else ()
-    return [value for value in values if isinstance(value, dict)]
 
 
 def _options_like(methods: Config, path: tuple[str, ...], value: Any) -> Any:

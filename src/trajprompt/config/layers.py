@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from trajprompt.collect.options import foreign_options
-from trajprompt.config.wrong_keys import Config, Sources, WrongKey, has, short
+from trajprompt.config.wrong_keys import Config, Sources, WrongKey, has, mappings, short
 from trajprompt.errors import TrajpromptError
 from trajprompt.report.read.papers import PAPER_FILE, read_papers
 from trajprompt.settings.parsing import read_yaml
@@ -51,7 +51,7 @@ def drop_former_options(config: Config, sources: Sources) -> None:
     ``config`` is merged from ``sources``. What the layer that chooses the algorithm, or one
     above it, says itself stays, so that a wrong option is still an error.
     """
-    for suite, chosen in _mappings(config.get("collect")).items():
+    for suite, chosen in mappings(config.get("collect")).items():
         options, place = chosen.get("options"), ("collect", suite)
         if not isinstance(options, dict):
             continue
@@ -64,12 +64,6 @@ def drop_former_options(config: Config, sources: Sources) -> None:
             if name not in foreign
             or any(has((*place, "options", name), values) for _, values in above)
         }
-
-
-def _mappings(node: Any) -> Config:
-    """The values of ``node`` that are mappings, by key; none if it is not one itself."""
-    values = node.items() if isinstance(node, dict) else ()
-    return {key: value for key, value in values if isinstance(value, dict)}
 
 
 def lower_layers(given: Config, root: Path) -> Sources:

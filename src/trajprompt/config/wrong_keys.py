@@ -73,6 +73,12 @@ def _at(path: Keys, node: Any) -> Any:
     return node
 
 
+def mappings(node: Any) -> dict[Any, Config]:
+    """The values of ``node`` that are mappings, by key; none if it is not one itself."""
+    values = node.items() if isinstance(node, dict) else ()
+    return {key: value for key, value in values if isinstance(value, dict)}
+
+
 def dotted(path: Keys) -> str:
     return ".".join(map(str, path)) or "top level"
 

@@ -1,4 +1,4 @@
-"""``trajprompt collect``: its store, and the same bytes if it is stopped and goes on."""
+"""``trajprompt collect``: its store, and the same bytes if it is stopped and resumed."""
 
 import signal
 from pathlib import Path
@@ -56,20 +56,8 @@ def phased(suite: str, algorithm: str, **changes) -> CollectSettings:
         width=8,
         batch=16,
     )
-    values = dict(
-        run="test",
-        run_seed=1,
-        suite=suite,
-        tasks=(0, 1),
-        algorithm=algorithm,
-        options=options,
-        expert_at_least=None,
-        random_at_most=None,
-        quality_episodes=2,
-        device="cpu",
-        threads=1,
-    )
-    return CollectSettings(**{**values, **changes})
+    chosen = dict(suite=suite, algorithm=algorithm, options=options, quality_episodes=2)
+    return settings(**{**chosen, **changes})
 
 
 CASES = [

@@ -35,7 +35,7 @@ class Normalised:
 
     @property
     def names(self) -> str:
-        """Of the suites, for an entry of a table."""
+        """The suites by name, for a cell of a table."""
         return " ".join(self.suites)
 
 

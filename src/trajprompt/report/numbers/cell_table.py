@@ -2,7 +2,7 @@
 
 ``cell_table`` is tidy, one row per (entry, suite), and everything shown comes from it. The
 papers print suites downwards and methods across; here methods go downwards, so that what
-should be compared stands in one entry and the data's own returns stand above it.
+should be compared is in one column, below the data's own returns.
 """
 
 from collections.abc import Sequence

@@ -105,7 +105,7 @@ class _Files:
 def _rows(
     figure: Figure, files: _Files, cells: Sequence[PromptCell]
 ) -> list[dict[str, object]]:
-    """Of one suite and entry, whose seeds are ``cells``."""
+    """The rows of one entry in one suite, whose seeds are ``cells``."""
     suite, entry = cells[0].suite, cells[0].entry
     common: dict[str, object] = {"suite": suite, "column": entry.id}
     shares, even = zip(*(_shares(files, cell) for cell in cells), strict=True)

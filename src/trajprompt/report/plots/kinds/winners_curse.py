@@ -62,7 +62,7 @@ def table(figure: Figure) -> pd.DataFrame:
 
 
 def _selection(figure: Figure, cells: Sequence[PromptCell]) -> dict[str, float | None]:
-    """Of one suite and entry, whose seeds are ``cells``: belief, and belief - fresh."""
+    """Belief, and belief - fresh, of one entry in one suite; ``cells`` are its seeds."""
     suite, entry = cells[0].suite, cells[0].entry
     believed = np.stack([c.by_task(_belief(c)) for c in cells], axis=1)
     if not np.isfinite(believed).all():
@@ -83,7 +83,7 @@ def _belief(cell: PromptCell) -> np.ndarray:
 
 
 def _played(figure: Figure, cells: Sequence[PromptCell]) -> dict[str, float | None]:
-    """Of one suite and entry, whose seeds are ``cells``: all episodes of the search."""
+    """All episodes of the search of one entry in one suite; ``cells`` are its seeds."""
     means = [cell.by_task(cell.require(RETURNS).mean(axis=1)) for cell in cells]
     stream = figure.run.stream(PLAYED, cells[0].entry.id, cells[0].suite)
     return _numbers(PLAYED, estimate([np.stack(means, axis=1)], stream))
