@@ -48,16 +48,23 @@ def merge(base: Config, overlay: Mapping[str, Any]) -> None:
 def drop_former_options(config: Config, sources: Sources) -> None:
     """Remove the options of an algorithm that a suite has only in lower layers.
 
-    ``config`` is merged from ``sources``. What the layer that chooses the algorithm, or one
-    above it, says itself stays, so that a wrong option is still an error.
+    ``config`` is merged from ``sources`` and the command line. The file that chooses the
+    algorithm, and later files, keep their options, so that a wrong one is still an error.
+    If the command line chooses it, the options of all files are of lower layers.
     """
     for suite, chosen in mappings(config.get("collect")).items():
         options, place = chosen.get("options"), ("collect", suite)
         if not isinstance(options, dict):
             continue
-        choosing = [n for n, (_, v) in enumerate(sources) if has((*place, "algorithm"), v)]
-        above = sources[choosing[-1] :] if choosing else ()
-        foreign = foreign_options(chosen.get("algorithm"))
+        algorithm = chosen.get("algorithm")
+        named = [
+            (number, values["collect"][suite]["algorithm"])
+            for number, (_, values) in enumerate(sources)
+            if has((*place, "algorithm"), values)
+        ]
+        by_file = bool(named) and named[-1][1] == algorithm
+        above = sources[named[-1][0] :] if by_file else ()
+        foreign = foreign_options(algorithm)
         chosen["options"] = {
             name: value
             for name, value in options.items()

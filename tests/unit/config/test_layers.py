@@ -143,6 +143,11 @@ def test_options_of_the_former_algorithm_go_from_a_users_file_too(folder):
         load_config(files)
 
 
+def test_the_command_line_chooses_an_algorithm_over_all_files():
+    made = with_keys({"collect.cheetah-dir.algorithm": "td3"})["collect"]["cheetah-dir"]
+    assert made["algorithm"] == "td3" and "initial_temperature" not in made["options"]
+
+
 def test_an_option_that_the_new_algorithm_does_not_have_is_refused(folder):
     text = "{ algorithm: td3, options: { initial_temperature: 0.1 } }"
     (folder / "mine.yaml").write_text(f"collect: {{ cheetah-dir: {text} }}\n")
