@@ -2,15 +2,20 @@
 # make report      one HTML file of the finished laptop run: results/laptop/report.html
 # make test        the tests, the smoke run among them
 # make faults      kills, damaged files, invalid configurations: counted in full
-# TORCH_INDEX=https://download.pytorch.org/whl/cpu (or .../cu130) picks the build of torch.
+# PYTHON=python3.12, TORCH_INDEX=https://... and VENV=... change the environment: envs/install.sh.
 
-PYTHON ?= python3.11
 VENV ?= .venv
 CORES ?= all
-TORCH_INDEX ?=
+export VENV PYTHON TORCH_INDEX
+unexport PYTHONPATH PYTHONHOME # modules of other Pythons
 BIN := $(VENV)/bin
+# Snakemake and others keep caches at home; where it can't be written, they are kept here, without pip's.
+ifneq ($(shell [ -w "$$HOME" ] && echo writable),writable)
+export XDG_CACHE_HOME := $(CURDIR)/.cache
+export PIP_NO_CACHE_DIR := 1
+endif
 
-.PHONY: reproduce report smoke test faults lint keep
+.PHONY: reproduce report smoke test unit faults lint lock keep
 
 reproduce: $(VENV)/.stamp
 	$(BIN)/snakemake --cores $(CORES)
@@ -23,6 +28,9 @@ smoke: $(VENV)/.stamp
 
 test: $(VENV)/.stamp
 	$(BIN)/python -m pytest
+
+unit: $(VENV)/.stamp
+	$(BIN)/python -m pytest tests/unit
 
 # Kills, damaged files and invalid configurations, counted in full (docs/benchmarks.md).
 faults: $(VENV)/.stamp
@@ -40,6 +48,13 @@ keep:
 	cp -r results/$(RUN)/5_report/. results/reference/$(RUN)
 	rm -rf results/reference/$(RUN)/pages results/reference/$(RUN)/videos
 
+# Pins what requirements.in needs, with uv (https://docs.astral.sh/uv). Packages of CUDA are left to
+# torch, whose CUDA build pins them itself. MuJoCo is the one that we say, not Meta-World.
+lock:
+	grep ^mujoco requirements.in | uv pip compile --override /dev/stdin --quiet --universal --python-version 3.11 --no-annotate --no-header \
+	  --output-file requirements.lock requirements.in
+	sed -i -E '/^(nvidia-|cuda-|triton)/d' requirements.lock
+
 lint: $(VENV)/.stamp
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -47,11 +62,7 @@ lint: $(VENV)/.stamp
 	$(BIN)/snakefmt --check Snakefile workflow
 	$(BIN)/snakemake --lint
 
-# The stamp is written last, so a broken installation is done again. torch goes first and
-# alone: only it may come from another index.
-$(VENV)/.stamp: requirements.lock pyproject.toml
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --disable-pip-version-check $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) $$(grep '^torch==' requirements.lock)
-	$(BIN)/pip install --disable-pip-version-check -r requirements.lock
-	$(BIN)/pip install --disable-pip-version-check --no-deps --no-build-isolation -e .
+# The stamp is written last, so a broken installation is done again.
+$(VENV)/.stamp: requirements.lock pyproject.toml envs/install.sh
+	sh envs/install.sh
 	touch $@

@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from support.opengl import DRAWS
 from support.paths import CONFIG, preset
 from trajprompt.config import cells as table_cells
 from trajprompt.config.load import load_config
@@ -41,9 +42,35 @@ def test_a_preset_by_name_and_as_a_file_are_the_same_jobs(workflow, name):
 def test_the_smoke_run_makes_its_results_and_nothing_else(workflow):
     found = jobs(workflow.snakemake("-n", "--configfile", "presets/smoke.yaml"))
     made = load_config([CONFIG, preset("smoke")])
-    films = [name for name, suites in table_cells.videos(made).items() if suites]
-    results = {*made["tables"], *made["figures"], *films}
+    videos = table_cells.videos(made) if DRAWS else ()
+    results = {*made["tables"], *made["figures"], *videos}
     assert set(found) == STAGES | results | REPORT
+
+
+def test_without_opengl_all_but_the_videos_is_made(workflow):
+    workflow.environment["MUJOCO_GL"] = "glfw"  # needs a display
+    done = workflow.snakemake("-n", "--configfile", "presets/smoke.yaml")
+    assert "No videos (rollouts): no OpenGL draws here" in done.stdout + done.stderr
+    made = load_config([CONFIG, preset("smoke")])
+    assert set(jobs(done)) == STAGES | REPORT | {*made["tables"], *made["figures"]}
+    required = workflow.snakemake("-n", "--config", "preset=smoke", "videos=required")
+    assert jobs(required)["rollouts"] == 1
+
+
+def test_videos_that_exist_stay_in_the_report_without_opengl(workflow):
+    workflow.environment["MUJOCO_GL"] = "glfw"
+    page = workflow.folder / "results/smoke/5_report/pages/rollouts.html"
+    page.parent.mkdir(parents=True)
+    page.touch()
+    assert "rollouts" in workflow.snakemake("--list", "--config", "preset=smoke").stdout
+
+
+def test_required_videos_without_opengl_stop_before_any_job(workflow):
+    workflow.environment["MUJOCO_GL"] = "glfw"
+    done = workflow.snakemake("--config", "preset=smoke", "videos=required")
+    assert done.returncode == 1 and "Traceback" not in done.stderr
+    assert "rendering: MUJOCO_GL=glfw does not work; expected OpenGL" in done.stderr
+    assert not (workflow.folder / "results").exists()
 
 
 @pytest.mark.parametrize("target", ["ptdt", "prompt_diffuser", "bandits", "own"])

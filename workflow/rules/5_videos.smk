@@ -1,5 +1,16 @@
 # Rollouts side by side, each entry of the config's videos a target of its own.
 
+from trajprompt.rollout.opengl import NOTHING_DRAWS, working_backend
+
+VIDEO_PAGE = f"results/{RUN}/5_report/pages/{{}}.html"
+# Where nothing draws, videos that do not exist yet are left out, and everything else is made.
+# A Snakemake that runs one job, e.g. on a node, makes what was decided when the run began.
+if workflow.is_main_process and not VIDEOS_REQUIRED:
+    NEW = [video for video in VIDEOS if not Path(VIDEO_PAGE.format(video)).exists()]
+    if NEW and not working_backend():
+        logger.warning(f"No videos ({', '.join(NEW)}): {NOTHING_DRAWS}")
+        VIDEOS = {name: VIDEOS[name] for name in VIDEOS if name not in NEW}
+
 for VIDEO in VIDEOS:
 
     rule:
@@ -11,7 +22,7 @@ for VIDEO in VIDEOS:
             adaptations=cells_of_video(VIDEO, rules.tune.output[0]),
         output:
             report(
-                f"results/{RUN}/5_report/pages/{VIDEO}.html",
+                VIDEO_PAGE.format(VIDEO),
                 caption="../report/video.rst",
                 category=CATEGORY["Videos"],
                 labels=shown_as(config["videos"][VIDEO]["title"], "page"),
@@ -28,7 +39,7 @@ for VIDEO in VIDEOS:
             ),
         log:
             f"logs/{RUN}/5_report/{VIDEO}.log",
-        priority: -1  # last: a machine that cannot draw shall have made all the rest
+        priority: -1  # last: it may fail on a node that cannot draw
         conda:
             "../../envs/trajprompt.yaml"
         threads: THREADS

@@ -3,9 +3,11 @@
 import json
 import os
 import re
+import shlex
 import sys
 from pathlib import Path
 from trajprompt.config import derive
+from trajprompt.config.layers import REQUIRED
 from trajprompt.config.load import resolve
 from trajprompt.config import backbones as pretraining_values
 from trajprompt.workflow import hooks
@@ -14,9 +16,13 @@ from trajprompt.config import cells as table_cells
 from trajprompt.report.read.papers import list_papers, printed_files
 from trajprompt.tasks.registry import family, get_suite
 from trajprompt.report.plots import inputs as plot_inputs
+from trajprompt.rollout.opengl import require_opengl
 
 # The user's files as Snakemake merged them, over presets and papers. Snakemake lists overlays
 # first; an error should name the file that had the last word.
+VIDEOS_REQUIRED = (
+    config.get("videos") == REQUIRED
+)  # resolving puts the videos in its place
 resolved = resolve(
     config, Path(), [workflow.configfiles[-1], *workflow.configfiles[:-1]]
 )
@@ -30,7 +36,8 @@ PAPERS_FILES = sorted(
 )
 
 RUN = config["run"]
-hooks.install(workflow, RUN)
+# Without OpenGL a run with required videos ends before it begins; of nodes that is not known here.
+hooks.install(workflow, RUN, require_opengl if VIDEOS_REQUIRED else None)
 THREADS = config["compute"]["threads"]
 TABLES, FIGURES = table_cells.tables(config), table_cells.figures(config)
 VIDEOS = table_cells.videos(config)  # name -> suites
@@ -41,7 +48,7 @@ GPUS = 0 if config["compute"]["device"] == "cpu" else 1  # of a job that learns 
 # Only videos need OpenGL, and choose it themselves.
 # A job ends with the Snakemake that started it, its parent: commands begin with `exec`.
 shell.prefix(
-    f"export PATH={os.path.dirname(sys.executable)}:$PATH"
+    f"export PATH={shlex.quote(os.path.dirname(sys.executable))}:$PATH"
     " OMP_NUM_THREADS=1 MUJOCO_GL=${{MUJOCO_GL:-disable}} TRAJPROMPT_STOP_WITH_PARENT=$$:$PPID; "
 )
 

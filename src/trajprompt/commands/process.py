@@ -20,6 +20,8 @@ def run_stage(main: Callable[[Sequence[str] | None], None]) -> int:
     same bits by hand.
     """
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+    # Whatever draws on a user's screen or in a notebook, here pictures become files.
+    os.environ["MPLBACKEND"] = "Agg"
     # Looking for plugins reads the metadata of every installed package.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     gc.set_threshold(GARBAGE)

@@ -44,16 +44,17 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Play the episode, write the video and print what it shows."""
-    from trajprompt.rollout.film import Film, choose_opengl
+    from trajprompt.rollout.opengl import choose_opengl
 
+    _check(args)
     choose_opengl()
 
     import numpy as np
 
+    from trajprompt.rollout.film import Film
     from trajprompt.rollout.loop import rollout
     from trajprompt.tasks.registry import get_suite, make_simulator
 
-    _check(args)
     suite = get_suite(args.suite)
     if args.steps:
         suite = dataclasses.replace(suite, horizon=min(args.steps, suite.horizon))

@@ -18,6 +18,7 @@ from trajprompt.report.read.papers import PAPER_FILE, read_papers
 from trajprompt.settings.parsing import read_yaml
 from trajprompt.tasks.registry import SUITE_NAMES, get_suite
 
+REQUIRED = "required"  # a value of videos
 PRESET, PAPERS = "laptop", "papers"  # if the configuration names none
 OF_PAPERS = ("backbones", "conditions", "methods", "entries", "grids", "tables", "figures")
 YTE = "__use_yte__"  # with it Snakemake runs the Python that stands in a YAML file
@@ -71,6 +72,20 @@ def drop_former_options(config: Config, sources: Sources) -> None:
             if name not in foreign
             or any(has((*place, "options", name), values) for _, values in above)
         }
+
+
+def with_required_videos(given: Config, user: Sources) -> Config:
+    """``given`` with the videos of the user's files, where it says ``videos: required``.
+
+    The word stands in the place of those that a file below defines.
+    """
+    if given.get("videos") != REQUIRED:
+        return given
+    videos: Config = {}
+    for _, values in user:
+        if isinstance(values.get("videos"), dict):
+            merge(videos, values["videos"])
+    return {**given, "videos": videos}
 
 
 def lower_layers(given: Config, root: Path) -> Sources:

@@ -16,6 +16,7 @@ from trajprompt.config.layers import (
     papers_of,
     read_mapping,
     require_presets,
+    with_required_videos,
 )
 from trajprompt.config.table_checks import paper_inconsistencies, table_inconsistencies
 from trajprompt.config.wrong_keys import (
@@ -56,6 +57,7 @@ def resolve(given: Config, root: Path, files: Sequence[str | Path] = ()) -> Conf
         _require_plain(given)
         require_presets(user)
         lower = lower_layers(given, root)
+        given = with_required_videos(given, user)
         sources, merged = [*lower, *user], {}
         for values in (*(values for _, values in lower), given):
             merge(merged, values)

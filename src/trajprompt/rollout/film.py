@@ -1,12 +1,12 @@
 """Photographs of running simulators, drawn without a display."""
 
-import ctypes.util
 import os
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from trajprompt.errors import TrajpromptError
+from trajprompt.rollout.opengl import REMEDY
 from trajprompt.tasks.mujoco_simulator import MujocoSimulator
 from trajprompt.tasks.suites import Camera
 
@@ -17,29 +17,9 @@ if TYPE_CHECKING:
     from trajprompt.tasks.simulator import Simulator
 
 
-LIBRARIES = {"egl": "EGL", "osmesa": "OSMesa"}  # MUJOCO_GL -> library; the first found
 FLOOR = ("texplane", "MatPlane")  # texture and material of Gymnasium's floors
 SQUARES = 24  # of 60 on them: far ones flicker
 ARROW = np.array([0.85, 0.1, 0.1, 1.0], np.float32)  # red
-
-
-def choose_opengl() -> None:
-    """Choose what draws off-screen, unless MUJOCO_GL says it.
-
-    MuJoCo reads the variable when it is first imported, so this has to come before.
-    """
-    if os.environ.get("MUJOCO_GL", "disable") != "disable":
-        return
-    for name, library in LIBRARIES.items():
-        if ctypes.util.find_library(library):
-            os.environ["MUJOCO_GL"] = name
-            return
-    raise TrajpromptError(
-        "rendering",
-        f"no library {' or '.join(LIBRARIES.values())}",
-        "OpenGL that draws without a display",
-        "`apt-get install libegl1 libgl1-mesa-dri`, or go without films: videos: null",
-    )
 
 
 class Film:
@@ -71,7 +51,7 @@ class Film:
                 "render",
                 f"MUJOCO_GL={backend}: {error}",
                 "a working OpenGL back end",
-                "install Mesa's EGL libraries, or libosmesa6 and set MUJOCO_GL=osmesa",
+                REMEDY,
             ) from error
 
     def act(self, observations: np.ndarray) -> np.ndarray:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 LARGEST_FILE = 2**20  # bytes; the largest of the project, a list of claims, has 30 kB
 LARGEST_DOCUMENT = 50_000  # values, aliases counted as often as they stand
+LARGEST_DEPTH = 100  # levels; since Python 3.12 json reads more than Python code can walk
 LARGEST_NUMBER = 2**63
 
 
@@ -55,6 +56,8 @@ def odd_value(root: Any) -> tuple[list[Any], str, str] | None:
     waiting: list[tuple[list[Any], Any]] = [([], root)]
     while waiting:
         path, value = waiting.pop()
+        if len(path) > LARGEST_DEPTH:
+            return path[:1], f"more than {LARGEST_DEPTH} levels", "a flatter value"
         if isinstance(value, Mapping):
             for key, item in value.items():
                 if not isinstance(key, str):

@@ -11,7 +11,7 @@ is looked for first: one that another version of Snakemake lacks is an error tha
 
 import contextlib
 import importlib.metadata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from trajprompt.errors import TrajpromptError
@@ -20,8 +20,11 @@ from trajprompt.workflow.run_lock import FOLDER, hold
 REMEDY = "install the Snakemake of requirements.lock"
 
 
-def install(workflow: Any, run: str) -> None:
+def install(workflow: Any, run: str, check: Callable[[], object] | None = None) -> None:
     """Have ``workflow`` (Snakemake's) execute ``run`` under its lock and without limit.
+
+    ``check`` is called before jobs are executed on this machine; its TrajpromptError ends
+    the run.
 
     Dry runs only remove what a killed process left; reports and the Snakemake processes of
     single jobs do not even that. Only when Snakemake begins to execute does it know which
@@ -36,6 +39,8 @@ def install(workflow: Any, run: str) -> None:
                 _lift_rate_limit(workflow)
                 if is_main_process:
                     _lock(stack, workflow, executor_plugin, run)
+                    if check and _executes_here(executor_plugin):
+                        check()
             return execute(executor_plugin=executor_plugin, **settings)
 
     workflow.execute = execute_run
@@ -71,6 +76,15 @@ def _lock(
             pass
     elif attribute(workflow, "execution_settings.lock"):
         stack.enter_context(hold(run, FOLDER))
+
+
+def _executes_here(executor_plugin: Any) -> bool:
+    """Whether jobs run on this machine, neither on a cluster's nodes nor as a dry run."""
+    settings = attribute(executor_plugin, "common_settings")
+    return not any(
+        attribute(settings, name)
+        for name in ("non_local_exec", "dryrun_exec", "touch_exec")
+    )
 
 
 @contextlib.contextmanager

@@ -9,8 +9,10 @@ import imageio
 import numpy as np
 import pytest
 
+from support.opengl import draws
 from trajprompt.commands.render import main
 from trajprompt.errors import TrajpromptError
+from trajprompt.rollout import opengl
 
 
 def film(directory, name, *options):
@@ -32,6 +34,7 @@ def film(directory, name, *options):
     return np.array(imageio.mimread(written))[..., :3].astype(float), done.stdout
 
 
+@draws
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("suite", "policy", "name"),
@@ -49,6 +52,7 @@ def test_films_differ_from_frame_to_frame(tmp_path, suite, policy, name):
     assert np.abs(np.diff(frames, axis=0)).mean(axis=(1, 2, 3)).max() > 0.1
 
 
+@draws
 @pytest.mark.slow
 def test_films_an_adapted_backbone(tmp_path):
     write_untrained_cell(tmp_path)
@@ -105,6 +109,7 @@ def write_untrained_cell(directory):
 )
 def test_bad_requests(tmp_path, monkeypatch, arguments, message):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(opengl, "choose_opengl", lambda: None)  # they need no pictures
     with pytest.raises(TrajpromptError, match=message):
         main(["--suite", "cheetah-vel", "--task", "0", *arguments])
     assert not list(tmp_path.iterdir())

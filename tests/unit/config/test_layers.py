@@ -148,6 +148,13 @@ def test_the_command_line_chooses_an_algorithm_over_all_files():
     assert made["algorithm"] == "td3" and "initial_temperature" not in made["options"]
 
 
+def test_required_videos_are_those_of_the_files_below(folder):
+    """The workflow reads the word before it is resolved."""
+    (folder / "mine.yaml").write_text("videos: required\n")
+    files = [folder / "config.yaml", folder / "mine.yaml"]
+    assert load_config(files) == load_config(files[:1])
+
+
 def test_an_option_that_the_new_algorithm_does_not_have_is_refused(folder):
     text = "{ algorithm: td3, options: { initial_temperature: 0.1 } }"
     (folder / "mine.yaml").write_text(f"collect: {{ cheetah-dir: {text} }}\n")

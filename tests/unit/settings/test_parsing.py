@@ -87,3 +87,13 @@ def test_plain_values_are_not_odd() -> None:
     assert odd_value({"a": [1, 2.5, None, True, "x", {"b": []}]}) is None
     assert odd_value({"a": [("b", 1)]}) is not None  # of !!omap; JSON would make it a list
     assert odd_value({"a": {1, 2}}) is not None
+
+
+@pytest.mark.parametrize("levels", [100, 102, 2000])
+def test_depth_is_bounded_whatever_the_parser_bears(levels: int) -> None:
+    text = '{"a": ' + "[" * (levels - 2) + "1" + "]" * (levels - 2) + "}"
+    if levels == 100:
+        assert json_object(text, "here")["a"]
+        return
+    with pytest.raises(TrajpromptError, match="here: (a: more than 100 levels|not JSON)"):
+        json_object(text, "here")

@@ -19,7 +19,7 @@ SNAKEFILE = """
 from trajprompt.workflow import hooks
 
 {before}
-hooks.install(workflow, "tiny")
+hooks.install(workflow, "tiny", {check})
 
 rule all:
     input: expand("results/tiny/{{n}}", n=range(2))
@@ -36,6 +36,12 @@ workflow.__class__.scheduling_settings = property(
     lambda workflow: SimpleNamespace(limit=None), lambda workflow, value: None
 )
 """
+REFUSING = """
+from trajprompt.errors import TrajpromptError
+
+def refuse():
+    raise TrajpromptError("this machine", "nothing", "something")
+"""
 ONE_AN_HOUR = ("--max-jobs-per-timespan", "1/1h")
 LIMITED = "Job rate limit reached"
 PATIENCE = 300  # seconds
@@ -48,8 +54,9 @@ class Tiny:
         self.folder, self.waits = folder, folder / "wait"
         self.write()
 
-    def write(self, before=""):
-        (self.folder / "Snakefile").write_text(SNAKEFILE.format(before=before))
+    def write(self, before="", check=None):
+        text = SNAKEFILE.format(before=before, check=check)
+        (self.folder / "Snakefile").write_text(text)
 
     def start(self, *arguments):
         command = [sys.executable, "-m", "snakemake", "--cores", "1", *arguments]
@@ -98,7 +105,7 @@ def test_the_limit_of_jobs_per_second_is_lifted(tiny):
 
 def test_snakemake_keeps_that_limit_without_the_hook(tiny):
     """Else the test above would show nothing."""
-    tiny.write(before="hooks.install = lambda workflow, run: None")
+    tiny.write(before="hooks.install = lambda workflow, run, check: None")
     with killed_at_the_end(tiny.start(*ONE_AN_HOUR)) as process:
         assert any(LIMITED in line for line in process.stdout)
     assert len(tiny.made) == 1
@@ -133,6 +140,15 @@ def wait_for(event, process):
     while not event():
         assert process.poll() is None and time.monotonic() < end
         time.sleep(0.1)
+
+
+def test_a_check_that_fails_ends_the_run_before_any_job(tiny):
+    tiny.write(before=REFUSING, check="refuse")
+    code, text = tiny.run()
+    assert code == 1 and not list(tiny.folder.glob("started*"))
+    assert "this machine: nothing; expected something" in text
+    assert "Traceback" not in text
+    assert tiny.run("-n")[0] == 0
 
 
 def test_an_attribute_that_snakemake_lacks_is_named(tiny):

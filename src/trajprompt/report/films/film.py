@@ -36,7 +36,7 @@ def run(
 ) -> None:
     """Film every suite; write the films, a table of what they show, and a page of both."""
     from trajprompt.artifacts.video import require_encoder
-    from trajprompt.rollout.film import choose_opengl
+    from trajprompt.rollout.opengl import choose_opengl
 
     require_encoder(out / f"videos/{settings.video}{FORMAT}")  # before anything is played
     choose_opengl()

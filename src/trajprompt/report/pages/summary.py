@@ -14,6 +14,7 @@ from trajprompt.report.pages.html import folded, from_markdown
 from trajprompt.report.pages.markdown import grid
 from trajprompt.report.pages.record import machine
 from trajprompt.report.read.tables import read_table
+from trajprompt.rollout.opengl import NOTHING_DRAWS
 
 Lines = list[tuple[str, str]]
 # The counts of `count_verdicts`; claims.md shows the same.
@@ -24,9 +25,15 @@ COUNTED = {
 
 
 def summary(
-    config: Mapping[str, Any], attributes: Mapping[str, str], outputs: Sequence[Path]
+    config: Mapping[str, Any],
+    attributes: Mapping[str, str],
+    outputs: Sequence[Path],
+    missing: Sequence[str] = (),
 ) -> Lines:
-    """What, and its value; verdicts are counted in the claims among ``outputs``."""
+    """What, and its value; verdicts are counted in the claims among ``outputs``.
+
+    ``missing`` are the videos that were not made, because nothing draws.
+    """
     here, libraries = machine(), json.loads(attributes["libraries"])
     versions = ", ".join(f"{name} {version}" for name, version in libraries.items())
     size = f"{len(config['suites'])} suites, {len(config['seeds'])} seed(s), "
@@ -34,6 +41,8 @@ def summary(
     processor = f"{here['processor']}, {here['cores']} cores, {here['memory_gib']} GiB"
     lines = [("run", f"{config['run']}: {size}")]
     lines += [line for path in outputs for line in _verdicts(path)]
+    if missing:
+        lines += [("videos that are missing", f"{', '.join(missing)}: {NOTHING_DRAWS}")]
     lines += [
         ("machine", f"{processor}, {here['system']}"),
         ("code", f"trajprompt {attributes['trajprompt']}, commit {attributes['commit']}"),
