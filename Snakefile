@@ -3,14 +3,14 @@
 #   1_collect ──▶ 2_pretrain ──▶ 3_tune ──▶ 4_evaluate ──▶ 5_report
 #   trajectories  backbones      prompts    episodes       tables, figures, claims
 #
-# results/<run>/<stage>/ holds what a stage made; config.yaml says what to make,
-# papers/ what of each paper, and presets/ at which size: `--config preset=smoke`.
+# The files of a stage are in results/<run>/<stage>/. config.yaml sets what a run makes,
+# papers/ defines the tables and figures, presets/ the sizes: `--config preset=smoke`.
 
 from pathlib import Path
 
 from trajprompt.config.layers import read_mapping
 
-# Read before Snakemake reads it, whose errors name neither the line nor what is wrong.
+# Checked before Snakemake reads it, whose errors name neither the line nor the cause.
 read_mapping(Path("config.yaml"))
 
 
@@ -38,11 +38,11 @@ rule all:
     """Everything (the default)."""
     default_target: True
     input:
-        [papers_files(paper) for paper in (*PAPERS, None)],
+        [paper_outputs(paper) for paper in (*PAPERS, None)],
         rules.curves.output,
         rules.claims.output,
         rules.aggregate.output,
         rules.compute.output,
-        [made_by(name) for name in VIDEOS],
+        [outputs_of(name) for name in VIDEOS],
         rules.record.output,
     localrule: True

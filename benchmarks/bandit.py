@@ -1,16 +1,18 @@
-"""The bandit's own work: a cell beside its rollouts alone, refits beside torch's SGD.
+r"""Overhead of the bandit: a cell against its rollouts alone, refits against torch's SGD.
 
-    OMP_NUM_THREADS=1 python benchmarks/bandit.py cell \\
+    OMP_NUM_THREADS=1 python benchmarks/bandit.py cell \
         --data results/laptop/1_collect/cheetah-vel/trajectories.h5 \\
         --backbone-file results/laptop/2_pretrain/cheetah-vel/segments/seed0.safetensors
     OMP_NUM_THREADS=1 python benchmarks/bandit.py refit
 
-cell: the search of one cell of config.yaml, then the prompts that it asked for once more,
-from the same resets, through the oracle alone. The quotient is what a bandit costs. Reading
-the files counts for neither. refit: the reward models of all tasks and slots at once, and
-one after the other as the co-author's code (sarakarimi/prompt-dt) fits them, from the same
-weights to the same data; a fit in float64, not timed, shows that what they differ by in
-float32 is rounding, which 1000 steps amplify. Times are CPU seconds.
+cell: runs the search of one cell of config.yaml, then plays the same prompts again from the
+same resets with the oracle alone. The ratio of the times is the cost of the bandit. Reading
+files is not counted.
+
+refit: fits the reward models of all tasks and slots at once, then one after the other as in
+the co-author's code (sarakarimi/prompt-dt), from the same weights to the same data. A fit
+in float64, not timed, shows that the differences in float32 are rounding errors, amplified
+by 1000 steps. Times are CPU seconds.
 """
 
 import argparse
@@ -24,9 +26,9 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
 import torch
-from machine import print_machine
 from torch import Tensor, nn
 
+from machine import print_machine
 from trajprompt.commands.tune import prepare
 from trajprompt.config import derive
 from trajprompt.config.load import load_config
@@ -35,13 +37,13 @@ from trajprompt.settings.stages import TuneSettings
 from trajprompt.trajectories.segments import Segments
 from trajprompt.tuning.bandit.reward_models import RewardModels
 from trajprompt.tuning.bandit.reward_refit import RefitSettings, refit
-from trajprompt.tuning.oracle import Played, ReturnOracle
+from trajprompt.tuning.oracle import OracleResult, ReturnOracle
 from trajprompt.tuning.protocol import TuningProblem
 from trajprompt.tuning.registry import get_method
 
 ROOT = Path(__file__).resolve().parents[1]
-WANTED = 1.5  # CPU seconds of a cell by those of its rollouts, at most
-UNSEEN = 1000  # inputs at which fits are compared, about as many as a task has arms
+MAX_RATIO = 1.5  # target: CPU time of a cell to that of its rollouts
+UNSEEN = 1000  # inputs at which fits are compared, about the number of arms of a task
 T = TypeVar("T")
 
 
@@ -64,26 +66,28 @@ class Query(NamedTuple):
 
 
 @dataclass
-class Asked:
-    """What a method asked oracles for, and what it was told."""
+class OracleCalls:
+    """Queries of a method to its oracles, and the returns."""
 
     queries: list[Query] = field(default_factory=list)
     returns: list[np.ndarray] = field(default_factory=list)  # (R, C) each
     seconds: float = 0.0  # CPU, inside the oracle
 
     @contextmanager
-    def listening(self) -> Iterator[None]:
-        """Note all calls of all oracles in the block."""
+    def recording(self) -> Iterator[None]:
+        """Record all calls of all oracles in the block."""
         call = ReturnOracle.__call__
 
-        def noted(oracle: ReturnOracle, prompts: Segments, seeds: np.ndarray) -> Played:
+        def recorded(
+            oracle: ReturnOracle, prompts: Segments, seeds: np.ndarray
+        ) -> OracleResult:
             played, seconds = timed(lambda: call(oracle, prompts, seeds))
             self.queries.append(Query(prompts, seeds))
             self.returns.append(played.returns)
             self.seconds += seconds
             return played
 
-        ReturnOracle.__call__ = noted  # type: ignore[method-assign]
+        ReturnOracle.__call__ = recorded  # type: ignore[method-assign]
         try:
             yield
         finally:
@@ -91,7 +95,7 @@ class Asked:
 
 
 def cell_settings(args: argparse.Namespace) -> TuneSettings:
-    """The config's, on the CPU, with ``--episodes`` of each row if given."""
+    """Settings of the config on the CPU, with ``--episodes`` per row if given."""
     names = ("suite", "condition", "method", "seed")
     cell = {name: getattr(args, name) for name in names}
     given = derive.settings_for(load_config(args.config), TuneSettings, **cell)
@@ -100,13 +104,13 @@ def cell_settings(args: argparse.Namespace) -> TuneSettings:
 
 
 def play_alone(problem: TuningProblem, queries: Sequence[Query]) -> list[np.ndarray]:
-    """Returns (R, C) of the same queries of a new oracle, one call each."""
+    """Returns (R, C) of the same queries to a new oracle, one call per query."""
     oracle = ReturnOracle(problem, queries[0].resets.shape[-1])
     return [oracle(prompts, resets).returns for prompts, resets in queries]
 
 
 def warm_up(problem: TuningProblem) -> None:
-    """Late imports and first calls: the initial prompts, played once."""
+    """Play the initial prompts once, for late imports and first calls."""
     prompts = problem.require_prompts().map(lambda part: part.unsqueeze(1))
     ReturnOracle(problem)(prompts, np.ones((len(problem.rows), 1, 1), np.int64))
 
@@ -117,36 +121,39 @@ def run_cell(args: argparse.Namespace) -> None:
     options: Any = parse_options(method.options, settings.options, where)
     problem, reading = timed(lambda: prepare(settings, args.data, args.backbone_file))
     warm_up(problem)
-    asked = Asked()
-    with asked.listening():
+    calls = OracleCalls()
+    with calls.recording():
         _, cell = timed(lambda: method.tune(problem, options))
-    if not asked.queries:
-        raise SystemExit(f"{settings.method} plays no episodes: nothing to compare it with")
-    alone = timed(lambda: play_alone(problem, asked.queries))
-    report_cell(settings, asked, cell, alone)
-    print(f"   reading the files, counted for neither: {reading:.1f} CPU-s")
+    if not calls.queries:
+        raise SystemExit(f"{settings.method} plays no episodes: nothing to compare")
+    alone = timed(lambda: play_alone(problem, calls.queries))
+    report_cell(settings, calls, cell, alone)
+    print(f"   reading the files, not counted: {reading:.1f} CPU-s")
 
 
 def report_cell(
-    settings: TuneSettings, asked: Asked, cell: float, alone: Timed[list[np.ndarray]]
+    settings: TuneSettings,
+    calls: OracleCalls,
+    cell: float,
+    alone: Timed[list[np.ndarray]],
 ) -> None:
-    returns, again = (np.concatenate(x, axis=1) for x in (asked.returns, alone.result))
+    returns, repeated = (np.concatenate(x, axis=1) for x in (calls.returns, alone.result))
     rows, episodes = returns.shape
-    form = f"{settings.prompt_segments} x {settings.prompt_length} steps"
+    form = f"{settings.prompt.segments} x {settings.prompt.length} steps"
     print(
         f"{settings.suite}, {settings.condition}, {settings.method}, seed {settings.seed}: "
         f"{rows} rows x {episodes} episodes, prompts of {form}\n"
-        f"   cell: {cell:.1f} CPU-s, {asked.seconds:.1f} of them in rollouts\n"
+        f"   cell: {cell:.1f} CPU-s, {calls.seconds:.1f} of them in rollouts\n"
         f"   the same rollouts alone: {alone.seconds:.1f} CPU-s, returns differ by at most "
-        f"{np.abs(returns - again).max():g}\n"
-        f"   ratio {cell / alone.seconds:.2f}x, wanted at most {WANTED:g}x; "
-        f"to the rollouts within the cell {cell / asked.seconds:.2f}x"
+        f"{np.abs(returns - repeated).max():g}\n"
+        f"   ratio {cell / alone.seconds:.2f}x, target at most {MAX_RATIO:g}x; "
+        f"to the rollouts within the cell {cell / calls.seconds:.2f}x"
     )
 
 
 @dataclass(frozen=True)
 class Observations:
-    """What G networks are fitted to, and where they are compared."""
+    """Data to fit G networks to, and inputs at which the fits are compared."""
 
     x: Tensor  # (G, n, D)
     y: Tensor  # (G, n)
@@ -158,20 +165,22 @@ class Observations:
 
 def observations(groups: int, count: int, inputs: int) -> Observations:
     """Standardised features and returns: a noisy linear function of the features."""
-    chance = torch.Generator().manual_seed(count)
-    x = torch.randn(groups, count + UNSEEN, inputs, generator=chance)
-    slope = torch.randn(groups, inputs, 1, generator=chance) / inputs**0.5
-    noise = torch.randn(groups, count, generator=chance)
+    generator = torch.Generator().manual_seed(count)
+    x = torch.randn(groups, count + UNSEEN, inputs, generator=generator)
+    slope = torch.randn(groups, inputs, 1, generator=generator) / inputs**0.5
+    noise = torch.randn(groups, count, generator=generator)
     y = (torch.bmm(x[:, :count], slope).squeeze(-1) + noise) / 2**0.5
     return Observations(x[:, :count].contiguous(), y, x[:, count:].contiguous())
 
 
 def fresh_models(groups: int, inputs: int) -> RewardModels:
-    return RewardModels.fresh(inputs, [torch.Generator().manual_seed(0)], each=groups)
+    return RewardModels.fresh(
+        inputs, [torch.Generator().manual_seed(0)], per_generator=groups
+    )
 
 
 def peer_network(models: RewardModels, group: int) -> nn.Sequential:
-    """One of the networks as the co-author builds it, with our initial weights."""
+    """One network as in the co-author's code, with our initial weights."""
     parts: list[nn.Module] = []
     for layer in models.layers.open(models.weights):
         _, inputs, outputs = layer.weight.shape
@@ -183,7 +192,7 @@ def peer_network(models: RewardModels, group: int) -> nn.Sequential:
 
 
 def peer_fit(network: nn.Sequential, x: Tensor, y: Tensor, settings: RefitSettings) -> None:
-    """Observations x (n, D), y (n,): ``update_model`` of prompt_tuning_bandit.py."""
+    """Fit x (n, D), y (n,) as ``update_model`` of prompt_tuning_bandit.py."""
     optimiser = torch.optim.SGD(network.parameters(), lr=settings.learning_rate)
     loss_of = nn.MSELoss()
     for _ in range(settings.steps):
@@ -196,7 +205,7 @@ def peer_fit(network: nn.Sequential, x: Tensor, y: Tensor, settings: RefitSettin
 def peer_refit(
     start: RewardModels, data: Observations, settings: RefitSettings
 ) -> list[nn.Sequential]:
-    """All networks, one after the other."""
+    """Fit all networks, one after the other."""
     networks = [peer_network(start, group) for group in range(len(data.y))]
     for network, x, y in zip(networks, data.x, data.y, strict=True):
         peer_fit(network, x, y, settings)
@@ -205,13 +214,13 @@ def peer_refit(
 
 @torch.no_grad()
 def peer_predictions(networks: Sequence[nn.Sequential], x: Tensor) -> Tensor:
-    """(G, A, D) to (G, A)."""
+    """Predictions (G, A) for inputs (G, A, D)."""
     pairs = zip(networks, x, strict=True)
-    return torch.stack([network(own).squeeze(-1) for network, own in pairs])
+    return torch.stack([network(part).squeeze(-1) for network, part in pairs])
 
 
 class Round(NamedTuple):
-    """Both sides, one after the other."""
+    """Fits by trajprompt and by the co-author's code."""
 
     ours: Timed[RewardModels]
     peer: Timed[list[nn.Sequential]]
@@ -228,24 +237,24 @@ def run_refit(args: argparse.Namespace) -> None:
     fit_both(start, observations(groups, 2, args.inputs), RefitSettings(steps=1))  # imports
     print(
         f"{args.tasks} tasks x {args.slots} slots, {args.inputs} features, "
-        f"{args.steps} steps; CPU-s, the least of {args.rounds} rounds"
+        f"{args.steps} steps; CPU-s, minimum of {args.rounds} rounds"
     )
     for count in args.observations:
         data = observations(groups, count, args.inputs)
         rounds = [fit_both(start, data, settings) for _ in range(args.rounds)]
         exact = start.with_weights(start.weights.double()), data.double()
-        report_refit(data, rounds, furthest(fit_both(*exact, settings), exact[1]))
+        report_refit(data, rounds, max_difference(fit_both(*exact, settings), exact[1]))
 
 
-def report_refit(data: Observations, rounds: Sequence[Round], apart: float) -> None:
-    """One line per number of observations; ``apart`` in float64."""
+def report_refit(data: Observations, rounds: Sequence[Round], exact: float) -> None:
+    """Print one number of observations; ``exact`` is the largest difference in float64."""
     ours, peer = (min(side) for side in zip(*map(seconds_of, rounds), strict=True))
     values = peer_predictions(rounds[0].peer.result, data.unseen)
     print(
         f"   {data.y.shape[1]} observations: trajprompt {ours:.3f}, torch.optim.SGD "
         f"{peer:.3f}, ratio {peer / ours:.1f}x\n"
         f"      predictions, of standard deviation {values.std():.2f}, differ by at most "
-        f"{furthest(rounds[0], data):.0e} in float32, {apart:.0e} in float64",
+        f"{max_difference(rounds[0], data):.0e} in float32, {exact:.0e} in float64",
         flush=True,
     )
 
@@ -254,8 +263,8 @@ def seconds_of(both: Round) -> tuple[float, float]:
     return both.ours.seconds, both.peer.seconds
 
 
-def furthest(both: Round, data: Observations) -> float:
-    """Largest difference of the two sides' predictions of what they were not fitted to."""
+def max_difference(both: Round, data: Observations) -> float:
+    """Largest difference of the two predictions at the unseen inputs."""
     found = both.ours.result.predict(data.unseen)
     return float((found - peer_predictions(both.peer.result, data.unseen)).abs().max())
 
@@ -267,23 +276,29 @@ def parse_arguments() -> argparse.Namespace:
     }
     parser = argparse.ArgumentParser(**described)
     parts = parser.add_subparsers(required=True, metavar="cell|refit")
-    cell = parts.add_parser("cell", help="a cell beside its rollouts alone", **described)
+    cell = parts.add_parser("cell", help="a cell against its rollouts", **described)
     cell.set_defaults(run=run_cell)
     cell.add_argument("--data", type=Path, required=True, help="trajectories (.h5)")
     cell.add_argument("--backbone-file", type=Path, required=True, help=".safetensors")
     cell.add_argument("--config", nargs="+", default=[str(ROOT / "config.yaml")])
     cell.add_argument("--suite", default="cheetah-vel")
     cell.add_argument("--condition", default="segments")
-    cell.add_argument("--method", default="prompt-bandit", help="one that plays episodes")
+    cell.add_argument(
+        "--method", default="prompt-bandit", help="a method that plays episodes"
+    )
     cell.add_argument("--seed", type=int, default=0)
-    cell.add_argument("--episodes", type=int, help="of each row; default: the method's")
-    fits = parts.add_parser("refit", help="refits beside torch's SGD", **described)
+    cell.add_argument("--episodes", type=int, help="per row (default: the method's)")
+    fits = parts.add_parser("refit", help="refits against torch's SGD", **described)
     fits.set_defaults(run=run_refit)
     fits.add_argument("--tasks", type=int, default=5)
     fits.add_argument("--slots", type=int, default=2)
-    fits.add_argument("--inputs", type=int, default=540, help="20 steps of cheetah-vel")
+    fits.add_argument(
+        "--inputs", type=int, default=540, help="default: 20 steps of cheetah-vel"
+    )
     fits.add_argument("--observations", type=int, nargs="+", default=[50, 250])
-    fits.add_argument("--steps", type=int, default=1000, help="co-author's code: 1000")
+    fits.add_argument(
+        "--steps", type=int, default=1000, help="default: 1000, as in the co-author's code"
+    )
     fits.add_argument("--rounds", type=int, default=3)
     return parser.parse_args()
 

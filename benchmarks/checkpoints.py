@@ -1,12 +1,12 @@
-"""What checkpoints cost: collect and pretrain jobs with and without them, interleaved.
+"""Cost of checkpoints: collect and pretrain jobs with and without them, interleaved.
 
     OMP_NUM_THREADS=1 python benchmarks/checkpoints.py [--share 0.25] [--rounds 3]
 
-The jobs are those of ``config.yaml``'s run, shortened to ``--share`` of their length: the
-whole stage, writing included. ``--minutes`` are the intervals to try, first the default,
-then far too often; a job without checkpoints has an infinite one. Two measures: the CPU
-time of a job with checkpoints against the one without, paired by round (all of the cost,
-but noisy on busy cores); and the time inside the writing (exact, but only that).
+The jobs are those of ``config.yaml``, shortened to ``--share`` of their length, including
+the writing of outputs. ``--minutes`` are the intervals to try: the default, and a far too
+short one. Without checkpoints the interval is infinite. Two measures: the CPU time of a job
+with checkpoints against one without, paired by round (the complete cost, but noisy on busy
+cores); and the time spent in writing (exact, but only a part of the cost).
 """
 
 import argparse
@@ -23,8 +23,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from machine import print_machine
 
+from machine import print_machine
 from trajprompt.artifacts.checkpoint import LARGEST_SHARE, MINUTES, VARIABLE, Checkpoint
 from trajprompt.commands import pretrain
 from trajprompt.commands.collect import run as run_collect
@@ -34,26 +34,26 @@ from trajprompt.settings.stages import CollectSettings, PretrainSettings
 
 ROOT = Path(__file__).resolve().parents[1]
 NEVER = math.inf
-WANTED = 0.03  # of a job
+MAX_COST = 0.03  # target: share of a job's time
 
 
 @dataclass
 class Measured:
-    """One job: its time, and what of it was spent in writing checkpoints. Seconds."""
+    """Time of a job, and time spent in writing its checkpoints, in seconds."""
 
     cpu: float = 0.0
     wall: float = 0.0
     writes: int = 0
     writing_cpu: float = 0.0
     writing_wall: float = 0.0
-    largest: float = 0.0  # MiB of a file
+    largest: float = 0.0  # checkpoint file, in MiB
 
     @contextlib.contextmanager
-    def watching(self) -> Iterator[None]:
-        """Count the writes of all checkpoints in the block."""
+    def recording(self) -> Iterator[None]:
+        """Count and time the writes of all checkpoints in the block."""
         save = Checkpoint._save
 
-        def counted(checkpoint: Checkpoint, *args: Any) -> None:
+        def timed(checkpoint: Checkpoint, *args: Any) -> None:
             cpu, wall = time.process_time(), time.perf_counter()
             save(checkpoint, *args)
             self.writing_cpu += time.process_time() - cpu
@@ -62,7 +62,7 @@ class Measured:
             assert checkpoint.path is not None
             self.largest = max(self.largest, checkpoint.path.stat().st_size / 2**20)
 
-        Checkpoint._save = counted  # type: ignore[method-assign]
+        Checkpoint._save = timed  # type: ignore[method-assign]
         try:
             yield
         finally:
@@ -70,10 +70,10 @@ class Measured:
 
 
 def measure(job: Callable[[], object], minutes: float) -> Measured:
-    """Run ``job`` with a checkpoint every ``minutes``, its report unread."""
+    """Run ``job`` with a checkpoint every ``minutes`` and without its output."""
     found = Measured()
     os.environ[VARIABLE] = str(minutes)
-    with found.watching(), open(os.devnull, "w") as nothing:
+    with found.recording(), open(os.devnull, "w") as nothing:
         cpu, wall = time.process_time(), time.perf_counter()
         with contextlib.redirect_stdout(nothing):
             job()
@@ -82,7 +82,7 @@ def measure(job: Callable[[], object], minutes: float) -> Measured:
 
 
 def collect_settings(suite: str, share: float) -> CollectSettings:
-    """The config's, with fewer episodes and, as they may learn little, no thresholds."""
+    """Settings of the config with fewer episodes, and therefore without thresholds."""
     files = [str(ROOT / "config.yaml")]
     given = derive.settings_for(load_config(files), CollectSettings, suite=suite)
     episodes = math.ceil(share * given.options["episodes_per_task"])
@@ -108,7 +108,7 @@ def pretrain_settings(suite: str, share: float) -> PretrainSettings:
 
 
 def jobs(suite: str, share: float, folder: Path) -> dict[str, Callable[[], object]]:
-    """Both stages; pretraining reads what collecting wrote."""
+    """Jobs of both stages; pretraining reads the store of the collection."""
     collecting, training = collect_settings(suite, share), pretrain_settings(suite, share)
     store = folder / "trajectories.h5"
     weights, curve = folder / "backbone.safetensors", folder / "curve.csv"
@@ -121,7 +121,7 @@ def jobs(suite: str, share: float, folder: Path) -> dict[str, Callable[[], objec
 def rounds_of(
     job: Callable[[], object], intervals: list[float], rounds: int
 ) -> dict[float, list[Measured]]:
-    """``rounds`` runs with each interval and with none, each round in another order."""
+    """``rounds`` runs with each interval and without, in a different order each round."""
     order = [NEVER, *intervals]
     found: dict[float, list[Measured]] = {minutes: [] for minutes in order}
     for _ in range(rounds):
@@ -132,7 +132,7 @@ def rounds_of(
 
 
 def report(name: str, found: dict[float, list[Measured]]) -> None:
-    """One line per interval."""
+    """Print one line per interval."""
     without = found.pop(NEVER)
     mean = statistics.mean(one.cpu for one in without)
     ratios = [one.cpu / mean - 1 for one in without]
@@ -153,7 +153,7 @@ def report(name: str, found: dict[float, list[Measured]]) -> None:
 
 
 def print_bound(runs: list[Measured]) -> None:
-    """What one write takes, and what it would be of the default interval."""
+    """Print the time of one write, and its share of the default interval."""
     written = [one for one in runs if one.writes]
     if not written:
         return
@@ -163,23 +163,25 @@ def print_bound(runs: list[Measured]) -> None:
     print(
         f"   one write: {slowest:.2f} s of wall time on average, up to {largest:.0f} MiB; "
         f"every {MINUTES:g} min {share:.2%}, in any case less than {LARGEST_SHARE:.0%} "
-        f"after the first one; wanted: at most {WANTED:.0%}",
+        f"after the first one; target: at most {MAX_COST:.0%}",
         flush=True,
     )
 
 
 def spread(values: list[float]) -> float:
-    """Standard deviation; 0 of a single value."""
+    """Standard deviation; 0 for a single value."""
     return statistics.stdev(values) if len(values) > 1 else 0.0
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--suite", default="cheetah-vel")
-    parser.add_argument("--share", type=float, default=0.25, help="of the jobs' length")
+    parser.add_argument(
+        "--share", type=float, default=0.25, help="share of the jobs' length"
+    )
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument(
-        "--minutes", type=float, nargs="+", default=[MINUTES, 0.05], help="intervals"
+        "--minutes", type=float, nargs="+", default=[MINUTES, 0.05], help="intervals to try"
     )
     args = parser.parse_args()
     torch.set_num_threads(1)
@@ -187,7 +189,9 @@ def main() -> None:
     print(f"{args.suite}, {args.share:g} of the jobs' length, {args.rounds} rounds")
     with tempfile.TemporaryDirectory() as folder:
         for name, job in jobs(args.suite, args.share, Path(folder)).items():
-            measure(job, NEVER)  # late imports; and the next job reads what this one writes
+            measure(
+                job, NEVER
+            )  # for late imports, and because the next job reads its output
             report(name, rounds_of(job, args.minutes, args.rounds))
 
 

@@ -1,14 +1,13 @@
-"""Collection speed: trajprompt beside Stable-Baselines3's SAC, to equal returns, one run.
+"""Collection speed against Stable-Baselines3's SAC, at equal returns.
 
     OMP_NUM_THREADS=1 python benchmarks/collection.py [--tasks 7 26] [--cap 60]
 
-Ours: the whole collect stage of cheetah-vel as config.yaml has it, in CPU seconds of this
-process (core-seconds), divided by its tasks. The peer: SAC with the defaults of
-Stable-Baselines3, one agent per task on Gymnasium's HalfCheetah-v5. It learns until the
-mean of its last 10 training episodes, or of 10 deterministic ones, reaches what ours
-reached on that task in its last 10 stored episodes, or until ``--cap`` times our
-core-seconds per task are spent. Imports are counted for neither side, the peer's
-deterministic episodes for no one.
+Ours: the complete collect stage of cheetah-vel with the settings of config.yaml, in CPU
+seconds of this process (core-seconds), divided by the number of tasks. The peer: SAC with
+the defaults of Stable-Baselines3, one agent per task, on Gymnasium's HalfCheetah-v5. It
+learns until the mean return of its last 10 training episodes, or of 10 deterministic ones,
+reaches the mean of our last 10 stored episodes of that task, or until ``--cap`` times our
+core-seconds per task. Imports and the peer's deterministic episodes are not counted.
 """
 
 import argparse
@@ -23,12 +22,12 @@ from typing import Any
 import gymnasium
 import numpy as np
 import torch
-from machine import gemm_gflops, physics_steps_per_second, print_machine
 from stable_baselines3 import SAC
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.evaluation import evaluate_policy
 from stable_baselines3.common.monitor import Monitor
 
+from machine import gemm_gflops, physics_steps_per_second, print_machine
 from trajprompt.collect.loop import schedule
 from trajprompt.collect.options import KINDS, SacOptions
 from trajprompt.commands.collect import run as run_stage
@@ -42,15 +41,15 @@ from trajprompt.trajectories.store import read_trajectories
 
 SUITE = get_suite("cheetah-vel")
 ROOT = Path(__file__).resolve().parents[1]
-LAST = 10  # episodes that say how good an agent is
-FOREVER = 10**9  # steps: the race ends by return or by time
+LAST = 10  # episodes in the mean return of an agent
+FOREVER = 10**9  # steps: the callback stops the training
 
 
 @dataclass(frozen=True)
 class Ours:
     seconds: float  # CPU, all tasks
     steps: int  # control steps of all tasks
-    returns: dict[int, float]  # of each task's last episodes
+    returns: dict[int, float]  # task -> mean return of its last episodes
 
     @property
     def per_task(self) -> float:
@@ -58,7 +57,7 @@ class Ours:
 
 
 def our_settings(files: list[str], episodes: int | None) -> CollectSettings:
-    """The suite's settings on the CPU; fewer ``episodes`` per task learn nothing."""
+    """Settings of the suite on the CPU; with fewer ``episodes`` per task, no thresholds."""
     given = derive.settings_for(load_config(files), CollectSettings, suite=SUITE.name)
     settings = dataclasses.replace(given, device="cpu")
     if episodes is None:
@@ -74,7 +73,7 @@ def our_settings(files: list[str], episodes: int | None) -> CollectSettings:
 
 
 def run_ours(settings: CollectSettings) -> Ours:
-    """The stage as the workflow runs it, writing of the store included."""
+    """Run the stage as the workflow does, including the writing of the store."""
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "trajectories.h5"
         start = time.process_time()
@@ -86,7 +85,7 @@ def run_ours(settings: CollectSettings) -> Ours:
 
 
 class PeerTask(gymnasium.Wrapper):
-    """The reward of one task; 17 numbers are observed, as our agents do."""
+    """Environment with the reward of one task; 17 observed values, as for our agents."""
 
     def __init__(self, env: gymnasium.Env, goal: float):
         super().__init__(env)
@@ -100,7 +99,7 @@ class PeerTask(gymnasium.Wrapper):
 
 
 def make_peer_task(task: int) -> PeerTask:
-    """Without the checks of every step that Gymnasium offers to beginners."""
+    """Environment of one task, without Gymnasium's checks of every step."""
     env = gymnasium.make(
         "HalfCheetah-v5", max_episode_steps=SUITE.horizon, disable_env_checker=True
     )
@@ -108,19 +107,19 @@ def make_peer_task(task: int) -> PeerTask:
 
 
 class Race(BaseCallback):
-    """Ends the peer's learning at the target return or when its time is spent."""
+    """Callback that stops the peer at the target return or at its time limit."""
 
     def __init__(self, task: int, target: float, limit: float, every: int):
         super().__init__()
         self.task, self.target, self.limit, self.every = task, target, limit, every
         self.judge = Monitor(make_peer_task(task))
-        self.returns: list[float] = []  # of training episodes
-        self.best = -np.inf  # the better of the two measures, when last seen
-        self.seconds = 0.0  # CPU, of learning, when it ended
+        self.returns: list[float] = []  # returns of training episodes
+        self.best = -np.inf  # the better of the two latest mean returns
+        self.seconds = 0.0  # CPU time of the learning, set at its end
         self.outside, self.start = 0.0, time.process_time()
 
     @property
-    def spent(self) -> float:
+    def learning_seconds(self) -> float:
         return time.process_time() - self.start - self.outside
 
     @property
@@ -136,16 +135,16 @@ class Race(BaseCallback):
             self.best = float(np.mean(self.returns[-LAST:]))
         if not self.reached and len(self.returns) % self.every == 0:
             self._judge()
-        return not self.reached and self.spent < self.limit
+        return not self.reached and self.learning_seconds < self.limit
 
     def _on_training_end(self) -> None:
-        self.seconds = self.spent
+        self.seconds = self.learning_seconds
         if not self.reached:
             self._judge()
 
     def _judge(self) -> None:
-        """Play the mean action; its time does not count."""
-        spent, now = self.spent, time.process_time()
+        """Evaluate the mean action; the time is not counted."""
+        spent, now = self.learning_seconds, time.process_time()
         found, _ = evaluate_policy(self.model, self.judge, LAST, deterministic=True)
         print(
             f"   peer, task {self.task}: {len(self.returns)} episodes, {spent:.0f} core-s, "
@@ -158,7 +157,7 @@ class Race(BaseCallback):
 
 
 def run_peer(task: int, target: float, limit: float, every: int, seed: int) -> Race:
-    """SAC from scratch on one task."""
+    """Train the peer from scratch on one task."""
     race = Race(task, target, limit, every)
     agent = SAC("MlpPolicy", make_peer_task(task), seed=seed, device="cpu")
     agent.learn(FOREVER, callback=race)
@@ -166,14 +165,14 @@ def run_peer(task: int, target: float, limit: float, every: int, seed: int) -> R
 
 
 def update_work(options: SacOptions) -> float:
-    """FLOPs of the matrix products of one update: critics, and the policy when due.
+    """FLOPs of the matrix products of one update of the critics and, if due, the policy.
 
-    A layer costs its product once forward, once for its weights' gradients and once for
-    its inputs', which the first layer needs only where a policy is behind it.
+    A layer needs three products: forward, gradients of weights, gradients of inputs. The
+    first layer needs the last only if its inputs come from the policy.
     """
     inputs, actions, width = SUITE.visible_dim + 1, SUITE.action_dim, options.width
     policy = inputs * width + width**2 + width * 2 * actions
-    critic_first = 2 * (inputs + actions) * width  # of both critics
+    critic_first = 2 * (inputs + actions) * width  # first layers of both critics
     critics = critic_first + 2 * (width**2 + width)
     critic_step = policy + critics + (3 * critics - critic_first)
     policy_step = 2 * critics + (3 * policy - inputs * width)
@@ -181,7 +180,7 @@ def update_work(options: SacOptions) -> float:
 
 
 def print_limits(settings: CollectSettings, ours: Ours) -> None:
-    """Which shares of our time bare physics and bare matrix products would take."""
+    """Print the shares of our time that physics and matrix products alone would take."""
     kinds = KINDS["goal-conditioned-sac"]
     loop, learner, _ = parse_together(kinds, settings.options, "collect")
     phases = schedule(loop, SUITE.horizon)
@@ -199,7 +198,7 @@ def print_limits(settings: CollectSettings, ours: Ours) -> None:
 
 
 def report(task: int, ours: Ours, race: Race) -> float:
-    """One task's line; returns the ratio."""
+    """Print one task; return the ratio of core-seconds, peer to ours."""
     ratio = race.seconds / ours.per_task
     ending = f"peer {race.best:.1f} in {race.seconds:.1f} core-s, ratio {ratio:.1f}x"
     if not race.reached:
@@ -215,12 +214,14 @@ def report(task: int, ours: Ours, race: Race) -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--config", nargs="+", default=[str(ROOT / "config.yaml")])
-    parser.add_argument("--tasks", nargs="+", type=int, default=[7, 26], help="of the peer")
+    parser.add_argument(
+        "--tasks", nargs="+", type=int, default=[7, 26], help="tasks of the peer"
+    )
     parser.add_argument("--cap", type=float, default=60, help="times our core-s per task")
-    parser.add_argument("--episodes", type=int, help="ours, per task: for a quick look")
-    parser.add_argument("--every", type=int, default=5, help="episodes between judgements")
-    parser.add_argument("--seed", type=int, default=0, help="of the peer")
-    parser.add_argument("--store", help="an earlier store whose returns to compare")
+    parser.add_argument("--episodes", type=int, help="ours, per task, for a quick test")
+    parser.add_argument("--every", type=int, default=5, help="episodes between evaluations")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the peer")
+    parser.add_argument("--store", help="earlier store to compare returns with")
     args = parser.parse_args()
     torch.set_num_threads(1)
     print_machine(physics=True)
@@ -235,7 +236,7 @@ def main() -> None:
     if args.store:
         earlier = read_trajectories(args.store, settings.tasks, SUITE)
         gaps = [ours.returns[i] - t.returns[-LAST:].mean() for i, t in earlier.items()]
-        print(f"   minus those of {args.store}: {np.mean(gaps):+.2f} on average")
+        print(f"   minus the returns of {args.store}: {np.mean(gaps):+.2f} on average")
     print_limits(settings, ours)
     limit = args.cap * ours.per_task
     ratios = [

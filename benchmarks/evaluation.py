@@ -1,10 +1,11 @@
-"""Evaluation speed: trajprompt beside the reference's way, on the same cores, in one run.
+"""Evaluation speed against the reference implementation, on the same cores.
 
     OMP_NUM_THREADS=1 python benchmarks/evaluation.py [--backbone-file X.safetensors]
 
-Ours: 5 cheetah-vel test tasks x 50 episodes in lockstep. The peer: one episode at a time,
-batch-1 forward of the same weights in transformers' GPT-2, Gymnasium's HalfCheetah-v5. The
-peer gets as many torch threads as serve it best. Rates are control steps per wall second.
+Ours: 5 test tasks of cheetah-vel x 50 episodes in lockstep. The peer: one episode at a
+time, with batch size 1 and the same weights in transformers' GPT-2, on Gymnasium's
+HalfCheetah-v5, with its best number of torch threads. Rates are control steps per wall
+second.
 """
 
 import argparse
@@ -12,9 +13,9 @@ import time
 
 import numpy as np
 import torch
-from machine import gemm_gflops, print_machine
 from peer import PeerPromptDT
 
+from machine import gemm_gflops, print_machine
 from trajprompt.models.backbone import Backbone, load_backbone
 from trajprompt.models.lockstep import LockstepPolicy
 from trajprompt.models.prompt_dt import BackboneConfig, PromptDT
@@ -25,8 +26,8 @@ from trajprompt.trajectories.normaliser import Normaliser
 from trajprompt.trajectories.segments import Segments
 
 TARGET, SCALE, P = 0.0, 500.0, 5
-# One control step as our code computes it: 60 tokens, 9 W^2 in the first block and 10 in
-# the second, and their attention over 75 keys; the last block is for one token.
+# One control step of our code: 60 tokens, 9 W^2 in the first block and 10 in the second,
+# and their attention over 75 keys. The last block processes one token.
 FLOPS = 2 * (60 * 128**2 * (8 + 10) + 4 * 60 * 75 * 128)
 
 
@@ -44,12 +45,12 @@ def untrained() -> Backbone:
 
 
 def make_prompts(tasks: int, episodes: int) -> Segments:
-    """(tasks * episodes, P, ..): an arbitrary prompt for each task."""
-    chance = torch.Generator().manual_seed(0)
+    """Arbitrary prompts (tasks * episodes, P, ..), one per task."""
+    generator = torch.Generator().manual_seed(0)
     each = Segments(
-        torch.randn(tasks, P, 1, generator=chance) * 0.01,
-        torch.randn(tasks, P, 20, generator=chance),
-        torch.rand(tasks, P, 6, generator=chance) * 2 - 1,
+        torch.randn(tasks, P, 1, generator=generator) * 0.01,
+        torch.randn(tasks, P, 20, generator=generator),
+        torch.rand(tasks, P, 6, generator=generator) * 2 - 1,
         torch.arange(194, 194 + P).expand(tasks, P),
         torch.ones(tasks, P, dtype=torch.bool),
     )
@@ -59,7 +60,7 @@ def make_prompts(tasks: int, episodes: int) -> Segments:
 def run_ours(
     backbone: Backbone, suite: Suite, episodes: int, threads: int, precision: str
 ) -> tuple[Episodes, float]:
-    """The episodes and control steps per second, set-up included."""
+    """Episodes, and control steps per second including the set-up."""
     rows = np.repeat(suite.test_tasks, episodes)
     start = time.perf_counter()
     simulator = make_simulator(suite, rows, threads)
@@ -70,7 +71,7 @@ def run_ours(
 
 
 class ReferenceEpisode:
-    """One episode the reference's way: a padded window and one forward per step."""
+    """One episode as in the reference: a padded window and a forward pass per step."""
 
     def __init__(self, backbone: Backbone, peer: PeerPromptDT, prompt: Segments):
         self.backbone, self.peer, self.prompt = backbone, peer, prompt
@@ -102,7 +103,7 @@ class ReferenceEpisode:
 def play_reference(
     backbone: Backbone, peer: PeerPromptDT, prompt: Segments, goal: float, seed: int
 ) -> tuple[float, int]:
-    """Return and control steps of one episode in Gymnasium."""
+    """Return and number of control steps of one episode in Gymnasium."""
     import gymnasium
 
     env = gymnasium.make("HalfCheetah-v5", max_episode_steps=200).unwrapped
@@ -116,7 +117,7 @@ def play_reference(
 
 
 def legacy_observation(env) -> np.ndarray:
-    """The 20 numbers of the reference: qpos without x, qvel, torso position."""
+    """Observation (20,) of the reference: qpos without x, qvel, torso position."""
     parts = env.data.qpos[1:], env.data.qvel, env.data.body("torso").xpos
     return np.concatenate(parts).astype(np.float32)
 
@@ -141,9 +142,13 @@ def run_peer(
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--backbone-file", help="default: untrained weights of equal size")
-    parser.add_argument("--episodes", type=int, default=50, help="per task, for us")
-    parser.add_argument("--peer-episodes", type=int, default=5, help="per thread count")
+    parser.add_argument(
+        "--backbone-file", help="default: untrained weights of the same size"
+    )
+    parser.add_argument("--episodes", type=int, default=50, help="ours, per task")
+    parser.add_argument(
+        "--peer-episodes", type=int, default=5, help="of the peer, per number of threads"
+    )
     parser.add_argument("--threads", type=int, default=2, help="cores for both sides")
     args = parser.parse_args()
     torch.set_num_threads(1)

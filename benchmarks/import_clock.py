@@ -1,10 +1,10 @@
-"""Run a stage and say how much of its CPU time went into importing: for startup.py.
+"""Run a stage and measure the CPU time of its imports, for startup.py.
 
     python benchmarks/import_clock.py OUT.json trajprompt.commands.tune --suite ...
 
-The stage runs as under ``python -m``. OUT.json gets the CPU seconds that the interpreter
-took to start, those inside import statements wherever they stand, so that whatever a
-library imports late counts too, and those of the whole process.
+The stage runs as with ``python -m``. OUT.json contains the CPU seconds of the interpreter's
+start, of all import statements (including late imports of libraries), and of the complete
+process.
 """
 
 import builtins
@@ -18,7 +18,7 @@ from typing import Any
 
 
 class ImportClock:
-    """CPU seconds inside the outermost of nested imports."""
+    """CPU seconds of imports; nested imports are counted once."""
 
     def __init__(self) -> None:
         self.seconds, self.depth = 0.0, 0
@@ -44,7 +44,7 @@ def main() -> None:
     builtins.__import__ = clock.around(builtins.__import__)
     importlib.import_module = clock.around(importlib.import_module)
     sys.argv = [stage, *arguments]
-    sys.path[0] = ""  # as under -m, instead of this folder
+    sys.path[0] = ""  # as with -m, instead of this folder
     try:
         runpy.run_module(stage, run_name="__main__", alter_sys=True)
     finally:

@@ -1,4 +1,4 @@
-"""What this machine is and can do at most: printed above every benchmark."""
+"""Description and peak rates of this machine, printed above every benchmark."""
 
 import importlib.metadata
 import platform
@@ -20,7 +20,7 @@ def describe() -> str:
 
 
 def seconds(work: Callable[[], object], least: float = 0.3, repeats: int = 3) -> float:
-    """Least CPU seconds of one call over some repeats of at least ``least`` seconds."""
+    """CPU seconds of one call: minimum over repeats of at least ``least`` seconds each."""
     work()
     best = float("inf")
     for _ in range(repeats):
@@ -33,7 +33,7 @@ def seconds(work: Callable[[], object], least: float = 0.3, repeats: int = 3) ->
 
 
 def gemm_gflops(dtype: str, size: int = 1024) -> float:
-    """Peak of a square matrix product on the threads that torch is set to."""
+    """Peak GFLOP/s of a square matrix product with torch's current number of threads."""
     import torch
 
     a, b = (torch.randn(size, size).to(getattr(torch, dtype)) for _ in range(2))
@@ -41,7 +41,7 @@ def gemm_gflops(dtype: str, size: int = 1024) -> float:
 
 
 def physics_steps_per_second(suite_name: str = "cheetah-vel") -> float:
-    """Control steps per second of bare ``mj_step`` on one core, nothing around it."""
+    """Control steps per second of ``mj_step`` alone, on one core."""
     import mujoco
     import numpy as np
 
@@ -55,10 +55,10 @@ def physics_steps_per_second(suite_name: str = "cheetah-vel") -> float:
 
 
 def print_machine(physics: bool = False) -> None:
-    """Description and peaks, one core."""
+    """Print the description and the peak rates of one core."""
     print(f"machine: {describe()}")
     peaks = [f"{dtype} {gemm_gflops(dtype):.0f}" for dtype in ("float32", "bfloat16")]
     print(f"peak matrix product, 1 core, GFLOP/s: {', '.join(peaks)}")
     if physics:
         rate = physics_steps_per_second()
-        print(f"peak physics, 1 core: {rate:,.0f} cheetah control steps/s of bare mj_step")
+        print(f"peak physics, 1 core: {rate:,.0f} cheetah control steps/s of mj_step alone")

@@ -1,6 +1,6 @@
-"""The peer: the prompt decision transformer on Hugging Face's GPT-2, as in the reference.
+"""The peer: a prompt decision transformer on Hugging Face's GPT-2, as in the reference.
 
-Equal sizes and, from a `PromptDT`, equal weights. Every token goes through every layer.
+Sizes and weights equal those of a given `PromptDT`. All tokens pass through all layers.
 """
 
 import logging
@@ -21,16 +21,16 @@ class PeerPromptDT(nn.Module):
         from transformers import GPT2Config, GPT2Model
 
         super().__init__()
-        own = model.config
+        sizes = model.config
         self.embed_context, self.embed_prompt = model.embed_context, model.embed_prompt
         self.norm_context, self.predict_action = model.norm_context, model.predict_action
-        self.returns = own.uses_returns
+        self.returns = sizes.uses_returns
         config = GPT2Config(
             vocab_size=1,
-            n_embd=own.width,
-            n_layer=own.layers,
+            n_embd=sizes.width,
+            n_layer=sizes.layers,
             n_head=1,
-            n_inner=own.inner,
+            n_inner=sizes.inner,
             n_positions=1024,
             activation_function="relu",
             bos_token_id=0,
@@ -49,15 +49,15 @@ class PeerPromptDT(nn.Module):
             _copy(theirs.mlp.c_proj, ours.contract)
 
     def forward(self, context: Segments, prompt: Segments) -> Tensor:
-        """(B, K, ..) and (B, P, ..) to actions (B, K, A)."""
+        """Actions (B, K, A) for contexts (B, K, ..) and prompts (B, P, ..)."""
         tokens = self.norm_context(self.embed_context(context, self.returns))
         per_step = tokens.shape[1] // context.length
         visible = context.mask.repeat_interleave(per_step, dim=1)
         tokens = torch.cat([self.embed_prompt(prompt), tokens], dim=1)
         visible = torch.cat([prompt.mask.repeat_interleave(3, dim=1), visible], dim=1)
         hidden = self.gpt2(inputs_embeds=tokens, attention_mask=visible).last_hidden_state
-        own = hidden[:, -context.length * per_step :]
-        states = own.unflatten(1, (context.length, per_step))[:, :, per_step - 2]
+        of_context = hidden[:, -context.length * per_step :]
+        states = of_context.unflatten(1, (context.length, per_step))[:, :, per_step - 2]
         return torch.tanh(self.predict_action(states))
 
 

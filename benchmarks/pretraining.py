@@ -1,11 +1,11 @@
-"""Pretraining speed: trajprompt beside transformers' GPT-2, one thread, one run.
+"""Pretraining speed against transformers' GPT-2, on one thread.
 
     python benchmarks/pretraining.py [--data trajectories.h5 --suite cheetah-vel]
 
-Both start from the same weights and see the same batches, gathered by the same code. The
-peer is float32 with default attention and torch's AdamW. Without ``--data`` the batches
-come from a synthetic task. Prints sequences per CPU second, their ratio, and the CPU time
-that each takes to the worse of the two final validation losses.
+Both start from the same weights and use the same batches, made by the same code. The peer
+uses float32, default attention and torch's AdamW. Without ``--data`` the batches come from
+synthetic tasks. Prints sequences per CPU second, their ratio, and the CPU time of each to
+the worse of the two final validation losses.
 """
 
 import argparse
@@ -16,9 +16,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import torch
-from machine import gemm_gflops, print_machine
 from peer import PeerPromptDT
 
+from machine import gemm_gflops, print_machine
 from trajprompt.models.pretraining_data import PretrainData, Sampler, Validation, prepare
 from trajprompt.models.prompt_dt import BackboneConfig, PromptDT, action_loss
 from trajprompt.models.training import learning_rate_at, train
@@ -29,14 +29,14 @@ from trajprompt.trajectories.episodes import TaskTrajectories
 from trajprompt.trajectories.store import read_trajectories
 
 K, PROMPT, HORIZON = 20, 5, 200  # PTDT Table 7; horizon of the locomotion suites
-# Forward and backward of one sequence as our code computes it, three blocks of width 128:
-# 74 tokens in two blocks and 20 in the last, 10 W^2 each, values of all tokens there.
+# Forward and backward pass of one sequence in our code, three blocks of width 128: 10 W^2
+# per token, for 74 tokens in two blocks and 20 in the last, which needs values of all 74.
 FLOPS = 3 * 2 * 128**2 * (10 * 74 * 2 + 9 * 20 + 74)
 
 
 @dataclass
 class Trace:
-    """Validation losses and the CPU seconds spent training until each."""
+    """Validation losses, and the CPU seconds of training before each."""
 
     name: str
     sequences: int = 0
@@ -53,7 +53,7 @@ class Trace:
 
 
 class Clock:
-    """A validation that does not count its own time."""
+    """A validation whose time is not counted."""
 
     def __init__(self, trace: Trace, validate: Callable[[], float]):
         self.trace, self.validate = trace, validate
@@ -68,11 +68,11 @@ class Clock:
 
 
 def synthetic_tasks(count: int = 8, episodes: int = 30) -> list[TaskTrajectories]:
-    """Smooth random states; the right action depends on the state and on the task."""
-    chance = np.random.default_rng(0)
-    mixing, tasks = chance.normal(size=(20, 6)) / 4, []
+    """Tasks with smooth random states; actions are functions of the state and the task."""
+    generator = np.random.default_rng(0)
+    mixing, tasks = generator.normal(size=(20, 6)) / 4, []
     for task in range(count):
-        noise = chance.normal(size=(episodes, HORIZON, 20))
+        noise = generator.normal(size=(episodes, HORIZON, 20))
         states = np.cumsum(noise, axis=1) / np.sqrt(np.arange(1, HORIZON + 1))[:, None]
         actions = np.tanh(states @ mixing + 2 * task / count - 1)
         rewards = -np.abs(states[..., 0] - task)
@@ -116,7 +116,7 @@ def run_ours(
 def run_peer(
     model: PeerPromptDT, batches: Sampler, validation: Sampler, settings: TrainingSettings
 ) -> Trace:
-    """The reference's update: loss, backward, clip, AdamW, schedule."""
+    """Train as in the reference: loss, backward, clip, AdamW, schedule."""
     trace, (held, prompts) = Trace("transformers"), validation()
     parameters = [p for p in model.parameters() if p.requires_grad]
     optimiser = torch.optim.AdamW(
@@ -147,9 +147,11 @@ def run_peer(
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", help="trajectory store; default: a synthetic task")
+    parser.add_argument("--data", help="trajectory store (default: synthetic tasks)")
     parser.add_argument("--suite", default="cheetah-vel")
-    parser.add_argument("--batch", type=int, default=64, help="sequences per step, about")
+    parser.add_argument(
+        "--batch", type=int, default=64, help="approximate sequences per step"
+    )
     parser.add_argument("--steps", type=int, default=300)
     parser.add_argument("--precision", default="auto")
     args = parser.parse_args()
@@ -179,7 +181,10 @@ def main() -> None:
     )
     traces = [
         run(net, sampler(data, per_task, 1), sampler(data, 32, 2, True), settings)  # type: ignore[operator]
-        for run, net in ((run_peer, peer), (run_ours, model))  # ours changes malloc
+        for run, net in (
+            (run_peer, peer),
+            (run_ours, model),
+        )  # ours last: it changes malloc
     ]
     for trace in traces:
         trace.sequences = args.steps * per_task * len(tasks)
@@ -200,7 +205,7 @@ def report(ours: Trace, peer: Trace) -> None:
         f"ratio {times[1] / times[0]:.2f}x"
     )
     share = ours.rate * FLOPS / 1e9 / gemm_gflops("bfloat16")
-    print(f"trajprompt does {share:.0%} of the arithmetic of bare bfloat16 matrix products")
+    print(f"trajprompt reaches {share:.0%} of the peak of bfloat16 matrix products")
 
 
 if __name__ == "__main__":

@@ -1,11 +1,11 @@
-"""Start-up: what every stage's ``--help`` takes, and what its imports take when it works.
+"""Start-up time: of every command's ``--help``, and of the imports of small jobs.
 
     python benchmarks/startup.py [--suite cheetah-dir]
 
-``--help``: wall and CPU seconds of fresh processes, medians. Imports: every stage does a
-tiny real job, one after the other as in a run, and import_clock.py adds up the CPU
-seconds of the interpreter's own start and of all import statements, late ones included.
-For scale, libraries that the stages use or could have used, imported the same way.
+``--help``: median wall and CPU seconds of fresh processes. Imports: every stage runs a
+tiny job, in the order of a run. import_clock.py sums the CPU seconds of the interpreter's
+start and of all import statements, including late ones. For comparison, imports of
+libraries that the stages use or might have used.
 """
 
 import argparse
@@ -22,13 +22,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from machine import describe
-
 from trajprompt.cli import COMMANDS, MODULES
 
-HELP_LIMIT, IMPORT_LIMIT = 0.3, 2.5  # seconds of wall time; of CPU time
+HELP_LIMIT, IMPORT_LIMIT = 0.3, 2.5  # targets: wall seconds; CPU seconds
 ROOT = Path(__file__).resolve().parents[1]
 LIBRARIES = ("numpy", "torch", "gymnasium", "stable_baselines3", "metaworld")
-# Smaller than the smoke run, whose settings lie below: a table of a single column.
+# Overrides the smoke preset: a single table with a single entry.
 OVERLAY = """
 suites: [{suite}]
 entries: {{ x: {{ label: X, condition: expert, method: {method} }} }}
@@ -39,7 +38,7 @@ report: [mine]
 
 @dataclass(frozen=True)
 class Job:
-    """A stage and the arguments of a tiny job of it."""
+    """Arguments of a tiny job of a stage."""
 
     stage: str
     arguments: tuple[str, ...]
@@ -47,12 +46,12 @@ class Job:
 
 
 def module_of(stage: str) -> str:
-    """The module that is run as the stage."""
+    """Name of the module to run for a stage."""
     return f"trajprompt.commands.{MODULES.get(stage, stage.replace('-', '_'))}"
 
 
 def jobs(suite: str, folder: Path) -> list[Job]:
-    """One job of each stage, in an order in which each finds its inputs."""
+    """One job of each stage, ordered so that each finds its inputs."""
     store, prompts, episodes = (folder / x for x in ("data.h5", "tuned.h5", "cell.csv"))
     backbone, films = folder / "backbone.safetensors", folder / "film.gif"
     task = "6" if suite == "reach" else "0"
@@ -102,7 +101,7 @@ def jobs(suite: str, folder: Path) -> list[Job]:
 
 
 def process(command: Sequence[str]) -> tuple[float, float]:
-    """Wall and CPU seconds of a fresh process with one thread per library."""
+    """Wall and CPU seconds of a fresh process, with one thread per library."""
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
     done = subprocess.run(
@@ -127,7 +126,7 @@ def median_process(command: Sequence[str], repeats: int) -> tuple[float, float]:
 
 
 def clocked(job: Job, folder: Path, repeats: int) -> dict[str, float]:
-    """The run of a job with the median time in imports; see import_clock.py."""
+    """Times of the run of a job with the median import time; see import_clock.py."""
     clock, out = str(ROOT / "benchmarks" / "import_clock.py"), folder / "clock.json"
     found = []
     for _ in range(repeats):
@@ -142,9 +141,9 @@ def verdict(value: float, limit: float) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--suite", default="cheetah-dir", help="of the tiny jobs")
-    parser.add_argument("--repeats", type=int, default=5, help="of each --help")
-    parser.add_argument("--job-repeats", type=int, default=3, help="of each tiny job")
+    parser.add_argument("--suite", default="cheetah-dir", help="suite of the tiny jobs")
+    parser.add_argument("--repeats", type=int, default=5, help="runs of each --help")
+    parser.add_argument("--job-repeats", type=int, default=3, help="runs of each tiny job")
     args = parser.parse_args()
     print(f"machine: {describe()}")
     print("python -m <stage> --help          wall s  CPU s")
@@ -161,7 +160,7 @@ def main() -> None:
                 f" {times['modules']:6}   {verdict(imports, IMPORT_LIMIT)}",
                 flush=True,
             )
-    print("for scale, python -c 'import <library>': wall s  CPU s")
+    print("for comparison, python -c 'import <library>': wall s  CPU s")
     for library in LIBRARIES:
         wall, cpu = median_process(["-c", f"import {library}"], args.job_repeats)
         print(f"   {library:28}  {wall:6.2f} {cpu:6.2f}")

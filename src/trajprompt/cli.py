@@ -1,4 +1,8 @@
-"""The ``trajprompt`` command: looks inside artifacts, renders policies, runs stages."""
+"""Run a stage of the reproduction, inspect its files or film a policy.
+
+Stages 1 to 5 collect trajectories, pretrain backbones, tune prompts, evaluate them and
+write the report. `snakemake --cores all` or `make reproduce` runs all of them.
+"""
 
 import argparse
 import importlib
@@ -8,39 +12,38 @@ from collections.abc import Sequence
 from trajprompt import __version__
 from trajprompt.commands.process import run_stage
 
-COMMANDS = {  # name -> what it does; trajprompt.commands.<name> has its ``main(argv)``
-    "inspect": "look inside any artifact: tree, units, settings, return statistics",
-    "render": "write a short video of a policy on a task",
-    "collect": "1: collect the trajectories of a suite       (.h5)",
-    "pretrain": "2: train a backbone on them                  (.safetensors)",
-    "tune": "3: adapt it to test tasks with one method    (.h5)",
-    "evaluate": "4: play the adapted prompts                  (.csv)",
-    "random-policy": "4: play random actions, 0 of all scores      (.csv)",
-    "report": "5: tables and claims of a run",
-    "figure": "5: one figure of the papers, with the numbers behind it",
-    "video": "5: rollouts side by side, filmed",
-    "config": "the configuration of a run, all layers merged; its JSON Schema",
+COMMANDS = {  # name -> purpose; trajprompt.commands.<name> has its ``main(argv)``
+    "inspect": "show what a file of any stage contains: arrays, units, returns",
+    "render": "write a video of one episode of a policy",
+    "collect": "stage 1: collect the trajectories of a suite     (.h5)",
+    "pretrain": "stage 2: train a backbone on trajectories        (.safetensors)",
+    "tune": "stage 3: adapt a backbone to test tasks          (.h5)",
+    "evaluate": "stage 4: play adapted prompts on fresh episodes  (.csv)",
+    "random-policy": "stage 4: play random actions, the zero of scores (.csv)",
+    "report": "stage 5: write the tables and claims of a run",
+    "figure": "stage 5: draw one figure and write its data",
+    "video": "stage 5: film episodes side by side",
+    "results": "write one Markdown page of a finished run",
+    "config": "print the complete configuration of a run, or its JSON Schema",
     "calibrate": "choose a method's step size or other options on training tasks",
-    "import": "make a store of data from elsewhere (Prompt-DT pickles, D4RL, Minari)",
-    "export": "write a store's tasks as Minari datasets",
-    "verify": "whether a run's files belong together and are as they were made",
+    "import": "convert Prompt-DT pickles, D4RL or Minari data into trajectories",
+    "export": "export trajectories as Minari datasets, one per task",
+    "verify": "check that a run's files are complete, unchanged and consistent",
 }
-MODULES = {"import": "import_data", "export": "export_data"}  # others: the command's name
+MODULES = {"import": "import_data", "export": "export_data"}  # if not named as the command
 LISTED = "\n".join(f"  {name:<15}{text}" for name, text in COMMANDS.items())
 
 EPILOG = f"""commands:
 {LISTED}
 
 examples:
-  trajprompt inspect results/laptop/1_collect/cheetah-vel/trajectories.h5
-  trajprompt inspect evaluation.csv --plot evaluation.png
-  trajprompt tune --help
-
-Whole runs are Snakemake's: `snakemake --cores all`, or `make reproduce`."""
+  trajprompt collect --config config.yaml presets/smoke.yaml --suite reach --out reach.h5
+  trajprompt inspect reach.h5
+  trajprompt tune --help"""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; the exit code is 0, or 2 after an error that the user can mend."""
+    """Run one command and return the exit code of `run_stage`."""
     parser = argparse.ArgumentParser(
         prog="trajprompt",
         description=__doc__,
@@ -48,8 +51,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"trajprompt {__version__}")
-    parser.add_argument("command", choices=COMMANDS, metavar="command", help="see below")
-    parser.add_argument("arguments", nargs=argparse.REMAINDER, help="see `command --help`")
+    parser.add_argument(
+        "command", choices=COMMANDS, metavar="command", help="one of the commands below"
+    )
+    text = "arguments of the command; `trajprompt COMMAND --help` explains them"
+    parser.add_argument("arguments", nargs=argparse.REMAINDER, help=text)
     args = parser.parse_args(argv)
     return run_stage(lambda _: _run(args.command, args.arguments))
 
@@ -60,7 +66,7 @@ def _run(command: str, arguments: Sequence[str]) -> None:
     try:
         module.main(arguments)
         sys.stdout.flush()
-    except BrokenPipeError:  # the reader, such as `head`, has seen enough
+    except BrokenPipeError:  # the reader, such as `head`, has closed the pipe
         sys.stdout = None
 
 

@@ -1,12 +1,12 @@
-"""The one kind of error that a user is meant to read."""
+"""Errors that are shown to the user as one line."""
 
 import signal
 
-LONGEST = 2000  # characters of a message
+MAX_MESSAGE = 2000  # characters
 
 
 class TrajpromptError(Exception):
-    """Bad input, named in full: where, what was found, what was expected, what to do."""
+    """Invalid input: where, what was found, what was expected, what to do."""
 
     def __init__(self, where: object, found: str, expected: str = "", remedy: str = ""):
         self.where, self.found, self.expected = where, found, expected
@@ -19,21 +19,21 @@ class TrajpromptError(Exception):
 
 
 def one_line(text: str) -> str:
-    """Text as a terminal can show it: damaged files put anything into messages."""
-    if len(text) > LONGEST:
-        text = f"{text[:LONGEST]} …"
+    """Text as one printable line: messages may quote the bytes of a damaged file."""
+    if len(text) > MAX_MESSAGE:
+        text = f"{text[:MAX_MESSAGE]} …"
     return "".join(
         c if c.isprintable() else " " if c.isspace() else f"\\x{ord(c):02x}" for c in text
     )
 
 
 class Interrupted(Exception):
-    """A signal asked a long loop to stop, and it saved where it was."""
+    """A signal stopped a long loop, which saved a checkpoint."""
 
     def __init__(self, number: int, label: str, done: int, total: int, checkpoint: object):
-        self.exit_code = 128 + number  # as the shell counts a process that a signal ended
+        self.exit_code = 128 + number  # the shell's code of a process ended by a signal
         name = signal.Signals(number).name
         super().__init__(
             f"{label}: stopped by {name} after step {done} of {total}; the same command"
-            f" goes on from {checkpoint}"
+            f" resumes from {checkpoint}"
         )

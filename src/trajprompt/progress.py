@@ -1,4 +1,4 @@
-"""Progress bars on long work; silent when nobody watches."""
+"""Progress bars of long loops; disabled when stderr is not a terminal."""
 
 import sys
 from collections.abc import Collection, Iterable
@@ -10,9 +10,10 @@ T = TypeVar("T")
 def progress(
     items: Collection[T], label: str, unit: str = "step", done: int = 0
 ) -> Iterable[T]:
-    """``items`` with a bar on stderr, shown only on a terminal; ``done`` went before them.
+    """Iterate over ``items`` with a bar on stderr, shown only on a terminal.
 
-    Returns a tqdm object: long loops may call its ``set_postfix_str``.
+    ``done`` items were finished before these. Returns a tqdm object, so a loop may call
+    its ``set_postfix_str``.
     """
     from tqdm import tqdm
 

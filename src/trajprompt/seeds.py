@@ -1,4 +1,4 @@
-"""Random streams, derived from names and never from the order in which jobs run."""
+"""Random streams, derived from names and not from the order in which jobs run."""
 
 import hashlib
 from typing import TYPE_CHECKING
@@ -10,10 +10,10 @@ if TYPE_CHECKING:
 
 
 def stream(run_seed: int, *names: object) -> np.random.SeedSequence:
-    """The seed sequence of a purpose, e.g. ``stream(7, "tune", "cheetah-vel", "noise")``.
+    """Seed sequence of a purpose, e.g. ``stream(7, "tune", "cheetah-vel", "noise")``.
 
-    Equal arguments give equal streams on every machine; any difference in the names
-    gives an unrelated stream.
+    Equal arguments give equal streams on every machine; different names give unrelated
+    streams.
     """
     text = "\x1f".join(str(name) for name in names)
     digest = hashlib.sha256(text.encode()).digest()
@@ -22,24 +22,24 @@ def stream(run_seed: int, *names: object) -> np.random.SeedSequence:
 
 
 def children(sequence: np.random.SeedSequence, count: int) -> list[np.random.SeedSequence]:
-    """``count`` independent streams, the same ones at every call."""
+    """``count`` independent streams, the same at every call."""
     return [child(sequence, number) for number in range(count)]
 
 
 def child(sequence: np.random.SeedSequence, number: int) -> np.random.SeedSequence:
-    """One of the `children`, however many there are."""
+    """The stream at index ``number`` of `children`, for any count."""
     return np.random.SeedSequence(sequence.entropy, spawn_key=(*sequence.spawn_key, number))
 
 
 def integers(sequence: np.random.SeedSequence, count: int) -> np.ndarray:
-    """``count`` non-negative 31-bit seeds, shape (count,), for simulators and libraries."""
+    """``count`` non-negative 31-bit seeds (count,), int64, for simulators and libraries."""
     return (sequence.generate_state(count, np.uint32) >> 1).astype(np.int64)
 
 
 def torch_generator(
     sequence: np.random.SeedSequence, device: str = "cpu"
 ) -> "torch.Generator":
-    """A torch generator on ``device`` seeded from ``sequence``."""
+    """Torch generator on ``device``, seeded from ``sequence``."""
     import torch
 
     generator = torch.Generator(device=device)

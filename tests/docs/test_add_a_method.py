@@ -1,4 +1,4 @@
-"""docs/add-a-method.md, followed to the letter: its file and its config, nothing else."""
+"""Execute docs/add-a-method.md: its file and its config are sufficient."""
 
 import re
 import shutil
@@ -24,7 +24,7 @@ CELL = ("cheetah-vel", "expert", "random-search")
 
 @pytest.fixture
 def overlay(monkeypatch, tmp_path):
-    """Its config as a file; its method stands in a copy of the package of methods."""
+    """The page's config as a file; its method is in a copy of the package of methods."""
     blocks = dict(re.findall(r"```(\w+)\n(.*?)```", PAGE.read_text(), re.S))
     folder = Path(shutil.copytree(methods.__path__[0], tmp_path / "methods"))
     (folder / "random_search.py").write_text(blocks["python"])
@@ -51,14 +51,14 @@ def test_its_file_passes_lint(overlay, tmp_path):
     require_lint(tmp_path / "methods/random_search.py")
 
 
-def test_the_config_asks_for_its_cells(overlay):
+def test_the_config_adds_its_cells(overlay):
     made = load_config([CONFIG, overlay])
     before = table_cells.cells(load_config([CONFIG]))
     assert CELL in table_cells.cells(made, ("mine",))
     assert set(table_cells.cells(made)) == {*before, CELL}
 
 
-def test_the_smoke_run_has_it_too(overlay):
+def test_the_smoke_run_has_its_cell(overlay):
     smoke = load_config([CONFIG, overlay, preset("smoke")])
     assert CELL in table_cells.cells(smoke)
 
@@ -69,7 +69,7 @@ def test_another_name_than_the_files_is_refused(overlay, tmp_path, name):
     file.write_text(file.read_text().replace('"random-search"', f'"{name}"'))
     message = (
         f"random_search.py: registers a method named '{name}'; expected 'random-search'; "
-        f"register it as 'random-search', or call the file {name.replace('-', '_')}.py"
+        f"register it as 'random-search', or rename the file to {name.replace('-', '_')}.py"
     )
     with pytest.raises(TrajpromptError, match=re.escape(message)):
         registry.get_method("random-search")
@@ -78,6 +78,6 @@ def test_another_name_than_the_files_is_refused(overlay, tmp_path, name):
 def test_a_file_that_registers_nothing_is_named(overlay, tmp_path):
     file = tmp_path / "methods/random_search.py"
     file.write_text(file.read_text().replace("@register(", "# @register("))
-    message = "kind: found random-search; .*a new one that .*/random_search.py registers"
+    message = "kind: found random-search; .*a new one registered by .*/random_search.py"
     with pytest.raises(TrajpromptError, match=message):
         load_config([CONFIG, overlay])

@@ -1,4 +1,4 @@
-"""docs/add-a-paper.md, followed to the letter: one folder, and nothing else."""
+"""Execute docs/add-a-paper.md: its folder is sufficient."""
 
 import re
 
@@ -13,7 +13,7 @@ from trajprompt.errors import TrajpromptError
 from trajprompt.report.numbers.cell_table import cell_table
 from trajprompt.report.numbers.claims import read_ledger
 from trajprompt.report.numbers.verdicts import VERDICTS, judge
-from trajprompt.report.read.papers import OWN, list_papers, printed_files
+from trajprompt.report.read.papers import THIS_REPOSITORY, list_papers, printed_files
 from trajprompt.report.read.published import Published
 from trajprompt.report.read.run import load_run
 
@@ -24,7 +24,7 @@ CELLS = [("cheetah-vel", "expert", m) for m in ("none", "ptdt-few", "ptdt-offlin
 
 @pytest.fixture(scope="module")
 def workflow(tmp_path_factory):
-    """A copy of the repository with the page's files."""
+    """A copy of the repository with the files of the page."""
     made = Workflow(tmp_path_factory.mktemp("paper"))
     assert len(FILES) == 3
     for name, text in FILES:
@@ -40,7 +40,7 @@ def papers(workflow):
 
 
 @pytest.mark.parametrize("preset", ["laptop", "smoke", "paper"])
-def test_its_cells_are_of_every_run(workflow, preset):
+def test_every_preset_has_its_cells(workflow, preset):
     folder = workflow.folder
     made = load_config([folder / "config.yaml", folder / f"presets/{preset}.yaml"])
     assert table_cells.cells(made, ("few_table1",)) == CELLS
@@ -59,16 +59,16 @@ def test_its_folder_is_a_target(workflow):
     assert "Few Candidates" in listed
 
 
-def test_it_stands_before_our_own_questions(papers):
+def test_it_precedes_our_own_questions(papers):
     assert [paper.key for paper in list_papers(papers)][-2:] == ["few_candidates", "own"]
     ledger = read_ledger(papers)
     claimed = list(dict.fromkeys(claim.paper for claim in ledger.claims))
-    assert claimed[-2:] == ["arXiv 2601.00001", OWN]
+    assert claimed[-2:] == ["arXiv 2601.00001", THIS_REPOSITORY]
     assert ledger.names["arXiv 2601.00001"] == "Few Candidates"
 
 
 def test_its_table_and_its_claim_are_made(papers, tmp_path, monkeypatch):
-    """Of an invented run, whose files are those of any other."""
+    """With the files of an invented run."""
     few = {"ptdt-few": ("few-shot", "ptdt-few", 0.02)}
     monkeypatch.setattr(report_run, "COLUMNS", {**report_run.COLUMNS, **few})
     made = report_run.make_run(tmp_path, ("cheetah-vel",))

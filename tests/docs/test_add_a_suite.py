@@ -1,4 +1,4 @@
-"""docs/add-a-suite.md, followed to the letter: its file, its goals and its config."""
+"""Execute docs/add-a-suite.md: its file, its goals and its config are sufficient."""
 
 import re
 import subprocess
@@ -23,7 +23,7 @@ suite = get_suite("point-circle")
 simulator = make_simulator(suite, np.arange(8))
 played = rollout(simulator, ScriptedPolicy(simulator), np.arange(8))
 assert played.successes.all() and (played.returns > -7).all(), played.returns
-assert suite.wording(2) == "walk to (0.00, 1.00)"
+assert suite.goal_text(2) == "walk to (0.00, 1.00)"
 """
 
 
@@ -62,8 +62,8 @@ def test_the_expert_reaches_every_goal(copy):
 def test_the_suites_tests_pass_with_it(copy):
     names = ("test_suites.py", "test_mujoco_simulator.py")
     files = [str(ROOT / "tests/unit/tasks" / name) for name in names]
-    own = ("-k", "point-circle", "-c", str(ROOT / "pyproject.toml"))
-    python(copy, "-m", "pytest", "-n", "0", *own, *files)
+    options = ("-k", "point-circle", "-c", str(ROOT / "pyproject.toml"))
+    python(copy, "-m", "pytest", "-n", "0", *options, *files)
 
 
 def test_a_run_has_its_jobs_and_no_others(copy):

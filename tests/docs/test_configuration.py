@@ -1,4 +1,4 @@
-"""docs/configuration.md: every example is a configuration; every section has one."""
+"""docs/configuration.md: every example is valid, and every section has one."""
 
 import json
 import re
@@ -24,7 +24,7 @@ OVERLAYS = [text for text in EXAMPLES if text not in (*REFUSED, *PRESETS)]
 FILES = [FILE, *sorted(ROOT.glob("presets/*.yaml"))]
 
 
-def laid_over(text, folder):
+def load_with_overlay(text, folder):
     overlay = folder / "mine.yaml"
     overlay.write_text(text)
     return load_config([FILE, overlay])
@@ -32,16 +32,16 @@ def laid_over(text, folder):
 
 @pytest.mark.parametrize("text", OVERLAYS)
 def test_examples_are_configurations(text, tmp_path):
-    made = laid_over(text, tmp_path)
+    made = load_with_overlay(text, tmp_path)
     assert made != load_config([FILE])
 
 
 @pytest.mark.parametrize("text", REFUSED)
-def test_what_the_page_calls_an_error_is_one(text, tmp_path):
+def test_the_invalid_example_is_refused(text, tmp_path):
     with pytest.raises(
         TrajpromptError, match="mine.yaml: tables.mine.entries: .*each once"
     ):
-        laid_over(text, tmp_path)
+        load_with_overlay(text, tmp_path)
 
 
 @pytest.mark.parametrize("text", PRESETS)
@@ -67,14 +67,14 @@ def test_every_section_is_explained_and_has_an_example():
     }
 
 
-def test_grids_and_inheritance_of_the_page_do_what_it_says(tmp_path):
-    made = laid_over(
+def test_grids_and_inheritance_of_the_page(tmp_path):
+    made = load_with_overlay(
         OVERLAYS[next(i for i, t in enumerate(OVERLAYS) if "grid soft" in t)], tmp_path
     )
     assert len(made["tables"]["mine"]["entries"]) == 10
     assert {suite for suite, _, _ in table_cells.cells(made, ("mine",))} == {"cheetah-vel"}
     wide = next(text for text in OVERLAYS if "wide-then-ptdt" in text)
-    methods = laid_over(wide, tmp_path)["methods"]
+    methods = load_with_overlay(wide, tmp_path)["methods"]
     assert methods["prompt-bandit-wide"]["options"]["refit_steps"] == 50
     assert methods["wide-then-ptdt"]["options"]["diffuser"]["width"] == 128
     assert methods["wide-then-ptdt"]["options"]["diffuser"]["diffusion_steps"] == 25
@@ -95,7 +95,7 @@ def test_the_schema_accepts_the_files_of_the_repository_and_the_page():
             check(wrong)
 
 
-def test_the_command_prints_the_schema_and_the_whole_configuration(capsys, monkeypatch):
+def test_the_command_prints_the_schema_and_the_merged_configuration(capsys, monkeypatch):
     monkeypatch.chdir(ROOT)
     assert main(["config", "--schema"]) == 0
     assert json.loads(capsys.readouterr().out) == json.loads(json.dumps(file_schema()))

@@ -1,9 +1,9 @@
-"""Invalid configurations, each refused with file and key: counted and timed.
+"""Check that invalid configurations are refused with file and key; count and time them.
 
     python tests/faults/configs.py                  in this process
-    python tests/faults/configs.py --snakemake      by `snakemake -n`, each in its own
+    python tests/faults/configs.py --snakemake      with one `snakemake -n` per case
 
-The exit status is 1 if one is accepted, or refused without its name.
+The exit status is 1 if a case is accepted, or if its error omits the file or the key.
 """
 
 import argparse
@@ -23,19 +23,19 @@ from invalid_configs import PLAIN, ROOT, Case, cases
 from trajprompt.report.read.papers import read_papers
 
 PARTS = "Snakefile profiles workflow src envs requirements.lock".split()
-LIMIT = 60.0  # seconds, after which a refusal has failed
+LIMIT = 60.0  # seconds per dry run; a later answer is a failure
 
 
 @dataclass(frozen=True)
 class Outcome:
     case: Case
-    problem: str  # "" if it was refused as it has to be
+    problem: str  # "" if it was refused as expected
     seconds: float  # wall time
     cpu_seconds: float
 
 
 def in_process(folder: Path) -> Callable[[Case], str]:
-    """What is wrong with how `load_config` treats a case."""
+    """Return a check with `load_config`, which returns the problem of a case or ""."""
     from trajprompt.config.load import load_config
     from trajprompt.errors import TrajpromptError
 
@@ -56,7 +56,7 @@ def in_process(folder: Path) -> Callable[[Case], str]:
 
 
 def by_snakemake(folder: Path) -> Callable[[Case], str]:
-    """What is wrong with how a dry run in a copy of the workflow treats a case."""
+    """Return a check with a dry run in a copy of the workflow, as `in_process` does."""
     for part in PARTS:
         (folder / part).symlink_to(ROOT / part)
     write_lower_layers(folder)
@@ -79,14 +79,14 @@ def by_snakemake(folder: Path) -> Callable[[Case], str]:
 
 
 def write_lower_layers(folder: Path) -> None:
-    """A preset and papers that say nothing: a case says all that a run needs."""
+    """Write an empty preset and empty papers: each case is a complete configuration."""
     (folder / "presets").mkdir()
     (folder / "presets/laptop.yaml").write_text("preset: laptop\n")
     for paper, _ in read_papers(ROOT / "papers"):
-        own = folder / "papers" / paper.key
-        own.mkdir(parents=True)
+        target = folder / "papers" / paper.key
+        target.mkdir(parents=True)
         about = {"name": paper.name, "title": paper.title, "arxiv": paper.arxiv}
-        (own / "paper.yaml").write_text(json.dumps(about))
+        (target / "paper.yaml").write_text(json.dumps(about))
 
 
 def _unnamed(error: str, case: Case) -> str:
@@ -106,7 +106,7 @@ def judge(check: Callable[[Case], str], chosen: Sequence[Case]) -> list[Outcome]
 
 
 def _cpu() -> float:
-    """Of this process and of those that it waited for."""
+    """CPU seconds of this process and of its finished children."""
     times = os.times()
     return times.user + times.system + times.children_user + times.children_system
 
@@ -126,8 +126,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--snakemake", action="store_true", help="a dry run for each")
-    parser.add_argument("--count", type=int, help="only so many, evenly chosen")
+    parser.add_argument("--snakemake", action="store_true", help="one dry run per case")
+    parser.add_argument("--count", type=int, help="number of cases, evenly spread")
     args = parser.parse_args()
     chosen = cases()
     if args.count:

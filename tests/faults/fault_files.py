@@ -1,4 +1,4 @@
-"""Small real files of every kind, to be damaged."""
+"""Small valid files of every kind, which the tests damage."""
 
 import json
 import os
@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 ROOT = Path(__file__).resolve().parents[2]
-SUITE, TASKS, STEPS = "reach", (6, 9), 10  # of 82 steps that an episode may have
+SUITE, TASKS, STEPS = "reach", (6, 9), 10  # steps per episode; the horizon is 82
 SEED = 7
 MINARI = f"task{TASKS[0]}-v0"  # the folder of a dataset
 
@@ -137,7 +137,7 @@ def make_curve(path: Path) -> None:
 
 
 def train_tiny(path: Path) -> object:
-    """A tiny training that goes on from the checkpoint at ``path``, if it is whole."""
+    """Run a tiny training that resumes from the checkpoint at ``path`` if it is valid."""
     import torch
 
     from trajprompt.artifacts.checkpoint import Checkpoint
@@ -213,13 +213,13 @@ def make_prompt_dt(path: Path) -> None:
 def make_d4rl(path: Path) -> None:
     import h5py
 
-    with h5py.File(path, "w") as file:  # as old as D4RL's own
+    with h5py.File(path, "w") as file:  # HDF5's oldest format, as in D4RL
         for name, values in flat_columns().items():
             file.create_dataset(name, data=values, compression="gzip")
 
 
 def make_minari(path: Path) -> None:
-    """Both files of a dataset, of which ``path`` is one."""
+    """Write both files of a dataset; ``path`` is one of them."""
     from trajprompt.exchange import minari
     from trajprompt.tasks.registry import get_suite
 
@@ -229,7 +229,7 @@ def make_minari(path: Path) -> None:
 
 
 def make_claims(path: Path) -> None:
-    """A paper's claims, in its folder."""
+    """Write the claims of a paper into its folder."""
     for name in ("paper.yaml", "claims.yaml"):
         shutil.copyfile(ROOT / "papers/ptdt" / name, path.with_name(name))
 

@@ -1,4 +1,4 @@
-"""Every kind of file that trajprompt reads, and who reads it."""
+"""Every kind of file that trajprompt reads, with its readers."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -10,14 +10,14 @@ from fault_files import SUITE, TASKS
 
 @dataclass(frozen=True)
 class Kind:
-    """``readers``: the first is the stage's own, and says whether the file is accepted."""
+    """A kind of file. The first of ``readers`` is the stage's: it decides on acceptance."""
 
     name: str
-    file: str  # with the folders that some readers take names from
-    mutators: str  # a key of mutators.MUTATORS
+    file: str  # with the folders from which some readers take names
+    mutators: str  # format that the damage knows
     make: Callable[[Path], None]
     readers: Callable[[], Iterator[Callable[[Path], object]]]
-    named: str = ""  # what errors name, if not the file: the dataset that it is a part of
+    named: str = ""  # in errors, if not the file's name: its dataset
 
 
 def _store_readers() -> Iterator[Callable[[Path], object]]:
@@ -35,7 +35,7 @@ def _store_readers() -> Iterator[Callable[[Path], object]]:
 
 
 def _compute(name: str) -> Callable[[Path], object]:
-    """The compute table of a report that holds this file only."""
+    """Return a reader that makes the compute table of a report with this file only."""
     from trajprompt.report.numbers.compute import RunFiles, compute_table
 
     return lambda path: compute_table(RunFiles(**{name: [path]}))
@@ -45,7 +45,7 @@ def _inspect(path: Path) -> object:
     from trajprompt.commands.inspect import describe, plot
 
     text = describe(path)
-    if path.suffix != ".safetensors" and len(text) % 4 == 0:  # drawing takes its time
+    if path.suffix != ".safetensors" and len(text) % 4 == 0:  # drawing is slow
         plot(path, None, path.with_name("picture.png"))
     return text
 

@@ -1,4 +1,4 @@
-"""One number for all that a reader returned."""
+"""Hash of everything that a reader returned."""
 
 import dataclasses
 import hashlib
@@ -7,6 +7,7 @@ from typing import Any
 
 
 def fingerprint(value: object) -> str:
+    """SHA-256 of nested mappings, sequences, arrays, tables, models and dataclasses."""
     digest = hashlib.sha256()
     _add(digest, value)
     return digest.hexdigest()

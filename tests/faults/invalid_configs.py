@@ -1,4 +1,4 @@
-"""Configurations that have to be refused, most of them derived from the JSON Schema."""
+"""Invalid configurations, most of them derived from the JSON Schema."""
 
 import copy
 import functools
@@ -17,13 +17,13 @@ SCHEMA = run_schema()
 PLAIN = "config.yaml"
 
 
-def _whole() -> dict[str, Any]:
-    """All that papers, the laptop preset and config.yaml say, as one file could say it."""
+def _merged_layers() -> dict[str, Any]:
+    """Papers, the laptop preset and config.yaml, merged as if they were one file."""
     merged: dict[str, Any] = {}
     layers = [values for _, values in lower_layers({}, ROOT)]
     for values in (*layers, read_mapping(ROOT / PLAIN)):
         merge(merged, values)
-    # What the code has as defaults, to be broken, too.
+    # Defaults of the code, so that cases break them, too.
     merge(merged, {"run": "laptop", "seeds": [0, 1, 2], "figures": {}})
     published = {"train": "published", "test": "published"}
     task = {**published, "target_return": 1, "return_scale": 1}
@@ -31,7 +31,7 @@ def _whole() -> dict[str, Any]:
     return merged
 
 
-DEFAULT = _whole()
+DEFAULT = _merged_layers()
 OTHER_TYPES: dict[str, Any] = {
     "integer": 7.0,
     "number": "many",
@@ -41,9 +41,9 @@ OTHER_TYPES: dict[str, Any] = {
     "null": "x",
 }
 HUGE = 10**13
-HARMLESS = ("greedy_episodes", "random_episodes", "medium_noise")  # if huge
-FALLBACKS = ("preset", "papers", "run", "tasks")  # other keys say what they would
-# What needs a section first, if a file lacks it: the grids make some of its entries.
+HARMLESS = ("greedy_episodes", "random_episodes", "medium_noise")  # even if huge
+FALLBACKS = ("preset", "papers", "run", "tasks")  # may be missing
+# Key in the error if a section is missing: the first one that refers to it.
 NEEDED_BY = {
     "conditions": "conditions.medium-prompt.like",
     "entries": "tables.ptdt_table1.entries.0",
@@ -51,23 +51,23 @@ NEEDED_BY = {
 KINDS = (
     "another type",
     "null",
-    "a word that is none of a list",
+    "an unlisted word",
     "an ill-formed name",
     "beyond a bound",
-    "a list of too few or equal items",
+    "a list with too few or duplicate items",
     "a missing key",
     "found an unknown key",
     "an option of another type",
     "an option beyond a bound",
     "an unknown option",
     "keys that contradict each other",
-    "a text that is no configuration",
+    "a file that is not a configuration",
 )
 
 
 @dataclass(frozen=True)
 class Case:
-    """What the error has to name besides the file: the ``key``, if any, and ``words``."""
+    """An invalid configuration; its error names the file, any ``key`` and ``words``."""
 
     kind: str
     name: str
@@ -77,7 +77,7 @@ class Case:
 
 
 def cases() -> list[Case]:
-    """The cases of all kinds, each text once."""
+    """Cases of all kinds, without duplicate texts."""
     found = (*_from_schema(), *_from_options(), *_contradictions(), *_texts())
     return list({case.text: case for case in found}.values())
 
@@ -90,7 +90,7 @@ def by_kind() -> dict[str, list[Case]]:
 
 
 def changed(path: list[Any], value: Any) -> str:
-    """The default configuration with one key set, or removed where value is `...`."""
+    """The default configuration with one key set, or removed if value is `...`."""
     config = copy.deepcopy(DEFAULT)
     node = config
     for part in path[:-1]:
@@ -104,14 +104,14 @@ def changed(path: list[Any], value: Any) -> str:
 
 
 def _case(kind: str, path: list[Any], value: Any, key: str = "", *words: str) -> Case:
-    """A case of one changed key, which the error names, or else ``key``."""
+    """A case with one changed key; its error names ``key``, by default the changed one."""
     shown = "removed" if value is ... else json.dumps(value)[:40]
     dotted = ".".join(map(str, path))
     return Case(kind, f"{dotted}: {shown}", changed(path, value), key or dotted, words)
 
 
 def _resolved(rule: dict[str, Any]) -> dict[str, Any]:
-    """The rule with what its $ref says, or the first of several that are allowed."""
+    """The rule with its $ref resolved; of several alternatives, the first."""
     target = rule.get("$ref", "").rpartition("/")[2]
     rule = {**SCHEMA["$defs"].get(target, {}), **rule}
     allowed = rule.pop("anyOf", None)
@@ -129,7 +129,7 @@ def _from_schema() -> Iterator[Case]:
 
 
 def _broken(rule: dict[str, Any], value: Any, path: list[Any]) -> Iterator[Case]:
-    """Every way of breaking the rule of one value, then of those inside it."""
+    """Cases that break the rule of a value, then the rules of values inside it."""
     if path:
         yield from _wrong_values(rule, value, path)
     if isinstance(value, dict):
@@ -147,7 +147,7 @@ def _wrong_values(rule: dict[str, Any], value: Any, path: list[Any]) -> Iterator
         yield _case("another type", path, {"x": 1})
     if "enum" in rule or "const" in rule:
         for word in ("sac\n", "No Such Name"):
-            yield _case("a word that is none of a list", path, word)
+            yield _case("an unlisted word", path, word)
     elif "pattern" in rule:
         yield _case("an ill-formed name", path, "sac\n")
         if "a-z" in rule["pattern"]:
@@ -158,7 +158,7 @@ def _wrong_values(rule: dict[str, Any], value: Any, path: list[Any]) -> Iterator
     for bound in ("exclusiveMinimum", "exclusiveMaximum"):
         if bound in rule:
             yield _case("beyond a bound", path, rule[bound])
-    few = "a list of too few or equal items"
+    few = "a list with too few or duplicate items"
     if isinstance(value, list) and rule.get("minItems"):
         yield _case(few, path, [])
     if isinstance(value, list) and rule.get("uniqueItems"):
@@ -185,7 +185,7 @@ def _broken_mapping(
 
 
 def _from_options() -> Iterator[Case]:
-    """Options stand in dataclasses instead of the schema."""
+    """Cases of options, which dataclasses define instead of the schema."""
     places = [["collect", suite, "options"] for suite in DEFAULT["suites"]]
     methods = DEFAULT["methods"]
     places += [["methods", name, "options"] for name in methods]
@@ -195,19 +195,19 @@ def _from_options() -> Iterator[Case]:
         for part in path:
             node = node.get(part, {})
         for name, value in node.items():
-            own = [*path, name]
-            yield _case("an option of another type", own, [1])
+            option = [*path, name]
+            yield _case("an option of another type", option, [1])
             if isinstance(value, bool | str):
-                yield _case("an option of another type", own, 7)
+                yield _case("an option of another type", option, 7)
             else:
-                yield _case("an option of another type", own, "7")
-                yield _case("an option beyond a bound", own, -1)
+                yield _case("an option of another type", option, "7")
+                yield _case("an option beyond a bound", option, -1)
                 if name not in HARMLESS:
-                    yield _case("an option beyond a bound", own, HUGE)
+                    yield _case("an option beyond a bound", option, HUGE)
 
 
 def _contradictions() -> Iterator[Case]:
-    """Values that are fine alone, and cannot be together."""
+    """Cases of values that are valid separately, but not together."""
     contradiction = functools.partial(_case, "keys that contradict each other")
     entry, table = ["entries", "prompt-dt"], ["tables", "ptdt_table1"]
     for suite, last in (("cheetah-vel", 39), ("ant-dir", 49), ("reach", 20)):
@@ -283,31 +283,32 @@ def _contradictions() -> Iterator[Case]:
     for method in ("ptdt-offline", "ptdt-online", "ptdt-offline-literal", "soft-prompt"):
         found = {"label": "x", "condition": "mt-orl", "method": method}
         yield contradiction(
-            entry, found, "entries.prompt-dt.method", "moves prompts", "mt-orl"
+            entry, found, "entries.prompt-dt.method", "tunes prompts", "mt-orl"
         )
     for suite in DEFAULT["suites"]:
         yield contradiction(["collect", suite], ...)
 
 
 def _text(name: str, text: str, key: str, *words: str) -> Case:
-    return Case("a text that is no configuration", name, text, key, words)
+    return Case("a file that is not a configuration", name, text, key, words)
 
 
 def _texts() -> Iterator[Case]:
-    """Files that are no configuration, or that stand for much more than they hold."""
-    whole = (ROOT / "config.yaml").read_text()
+    """Cases of files that are not configurations, or that expand to huge ones."""
+    valid = (ROOT / "config.yaml").read_text()
     bomb = "\n".join(
         f"b{n}: &b{n} [{', '.join([f'*b{n - 1}'] * 9) if n else 1}]" for n in range(9)
     )
-    yield _text("a key twice", f"{whole}\nrun_seed: 1\n", "", "run_seed", "second time")
-    inner = whole.replace("threads: 1 #", "threads: 1\n  threads: 2 #")
-    yield _text("an inner key twice", inner, "", "threads", "second time")
-    yield _text("aliases that multiply", f"{whole}\n{bomb}\n", "", "values")
-    yield _text("an alias in itself", f"{whole}\nx: &x [*x]\n", "", "alias within itself")
-    dated = whole.replace("run_seed: 2305", "run_seed: 2026-01-01")
+    twice = f"{valid}\nrun_seed: 1\n"
+    yield _text("a duplicate key", twice, "", "run_seed", "duplicate key")
+    inner = valid.replace("threads: 1 #", "threads: 1\n  threads: 2 #")
+    yield _text("a duplicate inner key", inner, "", "threads", "duplicate key")
+    yield _text("aliases that multiply", f"{valid}\n{bomb}\n", "", "values")
+    yield _text("an alias in itself", f"{valid}\nx: &x [*x]\n", "", "contains itself")
+    dated = valid.replace("run_seed: 2305", "run_seed: 2026-01-01")
     yield _text("a date", dated, "run_seed", "date")
-    yield _text("a number as key", f"{whole}\n7: 1\n", "7")
-    yield _text("a template", f"{whole}\n__use_yte__: true\n", "__use_yte__")
+    yield _text("a number as key", f"{valid}\n7: 1\n", "7")
+    yield _text("a template", f"{valid}\n__use_yte__: true\n", "__use_yte__")
     for name, written in {
         "a list": "- a\n- b\n",
         "a text": "laptop\n",
@@ -318,6 +319,6 @@ def _texts() -> Iterator[Case]:
         "deep lists": "a: " + "[" * 5000 + "]" * 5000,
         "two documents": "a: 1\n---\nb: 2\n",
         "a control character": "a: \x01\n",
-        "nothing": "# nothing\n",
+        "an empty file": "# nothing\n",
     }.items():
         yield _text(name, written, "")

@@ -1,12 +1,12 @@
-"""Kill -9 at random moments of a small run, resume it, and compare with an unharmed run.
+"""Kill a small run with SIGKILL at random moments, resume it, and compare the results.
 
     python tests/faults/kill.py --cycles 30
 
-Every cycle starts a run from nothing, kills the main Snakemake, one of its jobs, or all
-its processes at a moment drawn uniformly from the time that the run takes, and gives the
-same command again until it ends. Then every file must hold the same bytes as that of the
-unharmed run (times apart), be readable, and nothing else may be left. The exit code is 0
-only if that holds in every cycle.
+Each cycle starts a run from nothing and kills the main Snakemake, one of its jobs, or all
+of its processes at a moment drawn uniformly from the duration of a run. It repeats the
+command until the run finishes. Every file except measured times must then equal that of an
+uninterrupted run and be readable, and nothing else may be left. The exit code is 0 only if
+this holds in every cycle.
 """
 
 import argparse
@@ -30,10 +30,10 @@ from leftovers import differences, leftovers, unreadable
 from support.workflow_copy import Workflow
 
 VICTIMS = ("main", "job", "group")
-MOST_ATTEMPTS = 4  # of the same command, after the killed one
+MAX_ATTEMPTS = 4  # repetitions of the command after the kill
 
-# Every stage and every kind of method; one suite, one backbone for all conditions: so that
-# an undisturbed run takes half a minute.
+# Every stage and every kind of method, but one suite and one backbone: an uninterrupted run
+# takes half a minute.
 OVERLAY = """
 run: killed
 suites: [cheetah-dir]
@@ -48,16 +48,16 @@ CONFIG = ("--configfile", "presets/smoke.yaml", "killed.yaml")
 
 @dataclass(frozen=True)
 class Kill:
-    victim: str  # of VICTIMS
+    victim: str  # one of VICTIMS
     after: float  # s after the start of the command
 
 
 @dataclass
 class Outcome:
-    """What came of one cycle; empty lists are what we want."""
+    """Result of one cycle; all lists should be empty."""
 
     kills: tuple[Kill, ...]
-    attempts: int  # of the same command after that until it ended well; 0: it never did
+    attempts: int  # repetitions of the command until it succeeded; 0: it never did
     different: list[str] = field(default_factory=list)
     corrupt: list[str] = field(default_factory=list)
     left: list[str] = field(default_factory=list)
@@ -68,19 +68,19 @@ class Outcome:
 
 
 def prepare(folder: Path) -> Workflow:
-    """A copy of the workflow with the small run's configuration, and nothing made yet."""
+    """A copy of the workflow with the configuration of the small run and no results."""
     folder.mkdir(parents=True)
     workflow = Workflow(folder)
     (folder / "killed.yaml").write_text(OVERLAY)
-    # Checkpoints after every step that is not followed by another at once: all are tried.
+    # A checkpoint every 60 ms, so that resuming is tested at many steps.
     workflow.environment["TRAJPROMPT_CHECKPOINT_MINUTES"] = "0.001"
     return workflow
 
 
-def unharmed(folder: Path, *arguments: str) -> tuple[Path, float]:
-    """The results of the run that nobody kills, and the seconds that it took.
+def uninterrupted(folder: Path, *arguments: str) -> tuple[Path, float]:
+    """Results folder and duration in seconds of an uninterrupted run.
 
-    ``arguments`` are further ones of Snakemake.
+    ``arguments`` are further arguments of Snakemake.
     """
     workflow = prepare(folder)
     began = time.monotonic()
@@ -91,7 +91,7 @@ def unharmed(folder: Path, *arguments: str) -> tuple[Path, float]:
 
 
 def cycle(folder: Path, reference: Path, kills: Sequence[Kill]) -> Outcome:
-    """Start a run from nothing, kill it each time that it was started, resume, compare."""
+    """Start a run from nothing, apply the kills, resume and compare."""
     workflow = prepare(folder)
     log = folder / "snakemake.log"
     for one in kills:
@@ -109,9 +109,9 @@ def cycle(folder: Path, reference: Path, kills: Sequence[Kill]) -> Outcome:
 
 
 def kill(main: psutil.Process, victim: str) -> None:
-    """SIGKILL for the main process, for one of its jobs, or for it and all of them.
+    """Kill the main process, one of its jobs, or all of them.
 
-    Without a job at that moment, the main process is killed.
+    Without a running job, the main process is killed.
     """
     if not main.is_running() or main.status() == psutil.STATUS_ZOMBIE:
         return
@@ -133,17 +133,17 @@ def _is_job(process: psutil.Process) -> bool:
 
 
 def _resume(workflow: Workflow, log: Path) -> int:
-    """Give the same command until it ends well; how often that was, 0 for too often."""
-    for attempt in range(1, MOST_ATTEMPTS + 1):
+    """Repeat the command until it succeeds; return the number of attempts, or 0."""
+    for attempt in range(1, MAX_ATTEMPTS + 1):
         if workflow.start(*CONFIG, log=log).wait() == 0:
             return attempt
     return 0
 
 
 def harness(cycles: int, seed: int, folder: Path) -> list[Outcome]:
-    """Run the cycles and print a line for each; folders of failed ones are kept."""
-    reference, seconds = unharmed(folder / "unharmed")
-    print(f"unharmed run: {seconds:.0f} s, {len(list(reference.rglob('*')))} files")
+    """Run the cycles and print a line for each; keep the folders of failed ones."""
+    reference, seconds = uninterrupted(folder / "uninterrupted")
+    print(f"uninterrupted run: {seconds:.0f} s, {len(list(reference.rglob('*')))} files")
     generator = random.Random(seed)
     outcomes = []
     for number in range(cycles):
@@ -158,15 +158,15 @@ def harness(cycles: int, seed: int, folder: Path) -> list[Outcome]:
 
 
 def counts(outcomes: Sequence[Outcome]) -> dict[str, object]:
-    """What the documentation shows."""
+    """Counts for the documentation."""
     victims = Counter(kill.victim for outcome in outcomes for kill in outcome.kills)
     return {
         "kill -9 and resume cycles": len(outcomes),
         "killed": dict(victims),
-        "ended identical to the unharmed run": sum(o.identical for o in outcomes),
-        "ended, but otherwise": sum(o.attempts > 0 and not o.identical for o in outcomes),
-        "did not end": sum(o.attempts == 0 for o in outcomes),
-        "commands until the end": dict(Counter(outcome.attempts for outcome in outcomes)),
+        "identical to the uninterrupted run": sum(o.identical for o in outcomes),
+        "finished differently": sum(o.attempts > 0 and not o.identical for o in outcomes),
+        "did not finish": sum(o.attempts == 0 for o in outcomes),
+        "commands until success": dict(Counter(outcome.attempts for outcome in outcomes)),
         "corrupt files": sum(len(outcome.corrupt) for outcome in outcomes),
         "files and processes left": sum(len(outcome.left) for outcome in outcomes),
     }
@@ -176,8 +176,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--cycles", type=int, default=30)
-    parser.add_argument("--seed", type=int, default=0, help="of the moments")
+    parser.add_argument("--cycles", type=int, default=30, help="number of cycles (30)")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the moments (0)")
     args = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="trajprompt-kill-"))
     print(f"in {folder}", flush=True)

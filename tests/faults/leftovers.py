@@ -1,4 +1,4 @@
-"""What a killed and resumed run must not have: other bytes, broken files, remains."""
+"""Checks of a resumed run: different files, unreadable files, leftovers."""
 
 import json
 from pathlib import Path
@@ -8,16 +8,16 @@ import psutil
 from trajprompt.artifacts.resources import SUFFIX
 from trajprompt.commands.inspect import describe
 from trajprompt.errors import TrajpromptError
-from trajprompt.verification.chain import WHOLE, judge
+from trajprompt.verification.chain import WHOLE, classify_files
 
-# How long the jobs took; a killed one may also have resumed from a checkpoint.
+# Measured times; they also differ if a job resumed from a checkpoint.
 TIMES = ("compute.csv", "compute_cells.csv", "compute.md", "compute.html")
-RECORD = "record.json"  # has their hashes
+RECORD = "record.json"  # contains their hashes
 READABLE = (".h5", ".safetensors", ".csv")
 
 
 def differences(reference: Path, results: Path) -> list[str]:
-    """Files of one folder that the other lacks or that hold other bytes, times apart."""
+    """Files in one folder only, or with different bytes; measured times are ignored."""
     expected, found = _files(reference), _files(results)
     different = sorted(expected.keys() ^ found.keys())
     different += [
@@ -29,8 +29,8 @@ def differences(reference: Path, results: Path) -> list[str]:
 
 
 def unreadable(results: Path) -> list[str]:
-    """Files that their readers refuse, or that `trajprompt verify` does not call whole."""
-    wrong = [f"{f.file}: {f.status}" for f in judge(results) if f.status != WHOLE]
+    """Files that their readers reject, or that `trajprompt verify` does not call whole."""
+    wrong = [f"{f.file}: {f.status}" for f in classify_files(results) if f.status != WHOLE]
     for name, path in _files(results).items():
         if path.suffix in READABLE:
             try:
@@ -41,9 +41,9 @@ def unreadable(results: Path) -> list[str]:
 
 
 def leftovers(folder: Path) -> list[str]:
-    """Temporary files, checkpoints, locks, and processes that still work in ``folder``."""
-    remains = ("**/.*.part*", "**/*.checkpoint.h5", ".snakemake/locks/*")
-    left = [str(path) for pattern in remains for path in folder.glob(pattern)]
+    """Temporary files, checkpoints, locks, and processes that still run in ``folder``."""
+    patterns = ("**/.*.part*", "**/*.checkpoint.h5", ".snakemake/locks/*")
+    left = [str(path) for pattern in patterns for path in folder.glob(pattern)]
     for process in psutil.process_iter():
         try:
             if Path(process.cwd()) == folder:
@@ -64,7 +64,7 @@ def _files(results: Path) -> dict[str, Path]:
 
 
 def _comparable(path: Path) -> object:
-    """A file's bytes; of the report's record, all but the hashes of tables of times."""
+    """Bytes of a file; the report's record without the hashes of tables of times."""
     if path.name != RECORD:
         return path.read_bytes()
     record = json.loads(path.read_text())

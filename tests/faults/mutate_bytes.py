@@ -1,4 +1,4 @@
-"""Damage that knows nothing of a file's format."""
+"""Damage that is independent of a file's format."""
 
 from collections.abc import Callable
 
@@ -6,7 +6,7 @@ import numpy as np
 
 Generator = np.random.Generator
 Damage = Callable[[bytes, Generator], bytes]
-# What fields of sizes and offsets dislike most.
+# Critical values of fields for sizes and offsets.
 EDGES = (
     0,
     1,
@@ -24,7 +24,7 @@ EDGES = (
 
 
 def _place(data: bytes, generator: Generator) -> int:
-    """Half of the damage falls on the first kilobyte, where formats keep their sizes."""
+    """A random position; half of them are in the first kilobyte, the usual header."""
     end = len(data) if generator.random() < 0.5 else min(len(data), 1024)
     return int(generator.integers(max(1, end)))
 
@@ -68,7 +68,7 @@ def repeat_range(data: bytes, generator: Generator) -> bytes:
 
 
 def splice(data: bytes, generator: Generator) -> bytes:
-    """A part of the file over another part of it."""
+    """Overwrite one part of the file with another."""
     changed, part, at = (
         bytearray(data),
         data[_span(data, generator)],
@@ -79,7 +79,7 @@ def splice(data: bytes, generator: Generator) -> bytes:
 
 
 def edge_number(data: bytes, generator: Generator) -> bytes:
-    """A number that is zero, huge or negative, where a size may be."""
+    """Overwrite a possible field of a size with a zero, huge or negative number."""
     size = int(generator.choice((1, 2, 4, 8)))
     value = EDGES[int(generator.integers(len(EDGES)))] % 256**size
     at = _place(data, generator) // size * size
@@ -87,7 +87,7 @@ def edge_number(data: bytes, generator: Generator) -> bytes:
 
 
 def before_and_after(data: bytes, generator: Generator) -> bytes:
-    """Foreign bytes around the file, such as HDF5's user block."""
+    """Add bytes before and after the file, like HDF5's user block."""
     before = bytes(512 * int(generator.integers(0, 3)))
     return before + data + generator.bytes(int(generator.integers(0, 100)))
 

@@ -1,4 +1,4 @@
-"""Damage that knows HDF5: whole files again, but not as their readers expect them."""
+"""Damage specific to HDF5: valid files with unexpected contents."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -27,7 +27,7 @@ def _one(file: Any, generator: Generator) -> str:
 
 
 def _replace(file: Any, name: str, values: object = None, **options: Any) -> None:
-    """Another dataset under the name, with the attributes that it had."""
+    """Replace a dataset and keep its attributes."""
     kept = dict(file[name].attrs)
     del file[name]
     file.create_dataset(name, data=values, **options).attrs.update(kept)
@@ -81,8 +81,8 @@ def change_shape(file: Any, generator: Generator) -> None:
     _replace(file, name, choices[int(generator.integers(len(choices)))])
 
 
-def claim_much(file: Any, generator: Generator) -> None:
-    """A shape that no memory holds, of which nothing or little is stored."""
+def declare_huge_shape(file: Any, generator: Generator) -> None:
+    """Declare a shape that exceeds any memory; store little or nothing of it."""
     name = _one(file, generator)
     values = file[name][()]
     rest = values.shape[1:]
@@ -97,7 +97,7 @@ def claim_much(file: Any, generator: Generator) -> None:
 
 
 def bomb(file: Any, generator: Generator) -> None:
-    """Compressed zeros: one small chunk, stored again and again."""
+    """Store many copies of one small chunk of compressed zeros."""
     name = _one(file, generator)
     values, chunk = file[name][()], 2**22 // file[name].dtype.itemsize
     count = 300
@@ -144,13 +144,13 @@ def data_elsewhere(file: Any, generator: Generator) -> None:
     file.create_virtual_dataset(name, layout).attrs.update(kept)
 
 
-def odd_numbers(file: Any, generator: Generator) -> None:
+def unusual_values(file: Any, generator: Generator) -> None:
     name = _one(file, generator)
     values = np.array(file[name][()])
-    odd = (-1, 0, 1e30, np.nan, np.inf, 2**62)[int(generator.integers(6))]
+    unusual = (-1, 0, 1e30, np.nan, np.inf, 2**62)[int(generator.integers(6))]
     with np.errstate(all="ignore"):
         flat = values.reshape(-1)
-        flat[: max(1, int(generator.integers(flat.size)))] = np.array(odd).astype(
+        flat[: max(1, int(generator.integers(flat.size)))] = np.array(unusual).astype(
             values.dtype
         )
     _replace(file, name, values)
@@ -187,8 +187,8 @@ def change_attribute(file: Any, generator: Generator) -> None:
         np.zeros((2, 2)),
         b"\xff",
     )
-    odd = (h5py.Empty("f4"), np.array(["a", "b"], h5py.string_dtype()), file.ref)
-    choices = (*texts, *numbers, *odd, '{"quality_episodes": 1e999}', old, None)
+    unusual = (h5py.Empty("f4"), np.array(["a", "b"], h5py.string_dtype()), file.ref)
+    choices = (*texts, *numbers, *unusual, '{"quality_episodes": 1e999}', old, None)
     value = choices[int(generator.integers(len(choices)))]
     if value is not None:
         item.attrs[name if generator.random() < 0.9 else f"{name}x"] = value
@@ -213,11 +213,11 @@ DAMAGES: tuple[Callable[[Any, Generator], None], ...] = (
     change_type,
     change_type,
     change_shape,
-    claim_much,
+    declare_huge_shape,
     bomb,
     link_elsewhere,
     data_elsewhere,
-    odd_numbers,
+    unusual_values,
     change_attribute,
     change_attribute,
     deep_groups,
@@ -226,7 +226,10 @@ DAMAGES: tuple[Callable[[Any, Generator], None], ...] = (
 
 
 def rewritten(data: bytes, generator: Generator, scratch: Path) -> tuple[str, bytes]:
-    """The name of a change, and the whole file with it."""
+    """Name of a random change, and the changed file.
+
+    Raises `ValueError` if the file is larger than ``LARGEST``.
+    """
     import h5py
 
     change = DAMAGES[int(generator.integers(len(DAMAGES)))]
@@ -234,5 +237,5 @@ def rewritten(data: bytes, generator: Generator, scratch: Path) -> tuple[str, by
     with h5py.File(scratch, "r+", libver=("v110", "latest")) as file:
         change(file, generator)
     if scratch.stat().st_size > LARGEST:
-        raise ValueError("a larger file than the test wants")
+        raise ValueError("the changed file is too large for the test")
     return change.__name__, scratch.read_bytes()

@@ -1,4 +1,4 @@
-"""Pickles that call something: every way that a pickle has of running code."""
+"""Pickles that call functions, in every way that a pickle can run code."""
 
 import os
 import pickle
@@ -13,7 +13,7 @@ COMMAND = "echo trajprompt-was-fooled"
 
 
 class Calls:
-    """Becomes, when it is unpickled, what ``function`` returns."""
+    """An object whose unpickling calls ``function``."""
 
     def __init__(self, function: Callable[..., Any], *arguments: object):
         self.function, self.arguments = function, arguments
@@ -47,7 +47,7 @@ GADGETS: tuple[Callable[[], object], ...] = (
     lambda: "text",
     lambda: np.random.default_rng(0),
 )
-# Written by hand: opcodes that no pickler of today emits.
+# Written by hand: opcodes that current picklers do not emit.
 RAW = (
     b"cos\nsystem\n(S'" + COMMAND.encode() + b"'\ntR.",
     b"(S'" + COMMAND.encode() + b"'\nios\nsystem\n.",
@@ -63,7 +63,7 @@ RAW = (
 
 
 def change_episodes(data: bytes, generator: Generator) -> bytes:
-    """A value of an episode, an episode or all of them becomes a gadget."""
+    """Replace a value of an episode, or all episodes, with a gadget, or append one."""
     episodes = pickle.loads(data)  # our own, from fault_files
     gadget = GADGETS[int(generator.integers(len(GADGETS)))]()
     one = episodes[int(generator.integers(len(episodes)))]
@@ -78,13 +78,13 @@ def change_episodes(data: bytes, generator: Generator) -> bytes:
     return pickle.dumps(episodes, protocol=int(generator.integers(6)))
 
 
-def odd_arrays(data: bytes, generator: Generator) -> bytes:
-    """Arrays of other types, shapes and numbers, lists for arrays, missing keys."""
+def unusual_arrays(data: bytes, generator: Generator) -> bytes:
+    """Change the type, shape or values of an array, or remove it."""
     episodes = pickle.loads(data)
     one = episodes[int(generator.integers(len(episodes)))]
     name = list(one)[int(generator.integers(len(one)))]
     values = one[name]
-    odd = (
+    unusual = (
         values.tolist(),
         values[:-1],
         values[..., None],
@@ -101,7 +101,7 @@ def odd_arrays(data: bytes, generator: Generator) -> bytes:
         [],
     )
     broad = np.broadcast_to(np.float32(0), (10, 10**6))
-    choices = (*odd, *more, broad, None)
+    choices = (*unusual, *more, broad, None)
     found = choices[int(generator.integers(len(choices)))]
     if found is None:
         del one[name]
@@ -119,4 +119,4 @@ def insert_opcodes(data: bytes, generator: Generator) -> bytes:
     return data[:at] + RAW[int(generator.integers(len(RAW)))][:-1] + data[at:]
 
 
-DAMAGES = (change_episodes, change_episodes, odd_arrays, raw, insert_opcodes)
+DAMAGES = (change_episodes, change_episodes, unusual_arrays, raw, insert_opcodes)

@@ -1,4 +1,4 @@
-"""Damage that knows JSON, CSV, YAML and the header of safetensors."""
+"""Damage specific to JSON, CSV, YAML and the header of safetensors."""
 
 import json
 from collections.abc import Callable
@@ -9,16 +9,16 @@ import numpy as np
 Generator = np.random.Generator
 Damage = Callable[[bytes, Generator], bytes]
 MARK = "HERE-IT-IS"
-# As they stand in JSON. Among them: too deep, too long, beyond any number type, bombs.
-ODD_JSON = (
+# JSON texts, among them too deep and too long ones and numbers beyond any type.
+BAD_JSON = (
     ("null", "true", "-1", "0", "1.5", "1e999", "-1e308", "NaN", "Infinity", "1000000000")
     + ("9" * 5000, "18446744073709551616", '""', '"x"', '"\\ud800"', '"\\u001b[2J"')
     + ("[]", "{}", "[[1]]", "[" * 100_000, '{"a":' * 2000 + "1" + "}" * 2000, "[NaN]")
     + ('"' + "x" * 100_000 + '"', '"../../../etc/passwd"', "\"__import__('os')\"", "[-1]")
     + ("[1000000000,1000000000]", '{"__class__": "os.system"}', "1_000", "0x10")
 )
-ODD_CELLS = ODD_JSON + ("", '"', "nan", "-inf", "None", "True", "=1+1", "é", "1,2", "\r")
-ODD_YAML = (
+BAD_CELLS = BAD_JSON + ("", '"', "nan", "-inf", "None", "True", "=1+1", "é", "1,2", "\r")
+BAD_YAML = (
     ("!!python/object/apply:os.system [id]", "!!python/name:os.system", "!!int ''")
     + ("!!bool maybe", "!!timestamp x", "!!binary aGk=", "!!set {a, b}", "2020-01-01")
     + (".inf", ".nan", "~", "0x" + "f" * 5000, "1:60:60", "*undefined", "&a [*a]", "- - -")
@@ -35,7 +35,7 @@ MERGE_BOMB = "\n".join(
 
 
 def _leaves(node: Any, path: tuple = ()) -> list[tuple]:
-    """Paths of all values, inner ones too."""
+    """Paths of all values, including inner ones."""
     if not isinstance(node, dict | list):
         return [path]
     items = node.items() if isinstance(node, dict) else enumerate(node)
@@ -53,7 +53,7 @@ def _pick(options: tuple, generator: Generator) -> Any:
 
 
 def change_tree(root: Any, generator: Generator) -> Any:
-    """One value changed, removed, renamed or given twice; MARK stands for an odd one."""
+    """Change, remove, rename or copy one value; MARK is the place of an unusual one."""
     paths = _leaves(root)[1:]
     *parents, last = paths[int(generator.integers(len(paths)))]
     parent: Any = _at(root, tuple(parents))
@@ -73,7 +73,7 @@ def change_tree(root: Any, generator: Generator) -> Any:
 
 def _json_text(root: Any, generator: Generator) -> str:
     text = json.dumps(change_tree(root, generator))
-    return text.replace(json.dumps(MARK), _pick(ODD_JSON, generator))
+    return text.replace(json.dumps(MARK), _pick(BAD_JSON, generator))
 
 
 def change_json(data: bytes, generator: Generator) -> bytes:
@@ -84,12 +84,12 @@ def change_yaml(data: bytes, generator: Generator) -> bytes:
     import yaml
 
     text = yaml.safe_dump(change_tree(yaml.safe_load(data), generator), sort_keys=False)
-    odd = _pick((*ODD_YAML, *ODD_JSON), generator)
-    return text.replace(MARK, odd).encode(errors="surrogatepass")
+    unusual = _pick((*BAD_YAML, *BAD_JSON), generator)
+    return text.replace(MARK, unusual).encode(errors="surrogatepass")
 
 
 def yaml_lines(data: bytes, generator: Generator) -> bytes:
-    """Lines twice, elsewhere or of another depth; bombs of aliases; two documents."""
+    """Insert a copied or indented line, an alias bomb, a document or a template mark."""
     lines = data.decode().split("\n")
     at, to = (int(n) for n in generator.integers(len(lines), size=2))
     extra = (
@@ -109,7 +109,7 @@ def change_cells(data: bytes, generator: Generator) -> bytes:
     rows = [line.split(",") for line in data.decode().splitlines()]
     for _ in range(int(generator.integers(1, 4))):
         row = rows[int(generator.integers(len(rows)))]
-        row[int(generator.integers(len(row)))] = _pick(ODD_CELLS, generator)
+        row[int(generator.integers(len(row)))] = _pick(BAD_CELLS, generator)
     text = "\n".join(map(",".join, rows))
     return text.encode(errors="surrogatepass")
 
@@ -138,7 +138,7 @@ def change_rows(data: bytes, generator: Generator) -> bytes:
 
 
 def change_header(data: bytes, generator: Generator) -> bytes:
-    """The JSON header of safetensors, and in it the JSON of our metadata."""
+    """Change the JSON header of safetensors, or the JSON of our metadata in it."""
     length = int.from_bytes(data[:8], "little")
     header = json.loads(data[8 : 8 + length])
     if generator.random() < 0.6:

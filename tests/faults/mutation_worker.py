@@ -1,10 +1,10 @@
-"""Damages files and gives them to their readers, one after the other, under watch.
+"""Damage files and pass each to its readers in this monitored process.
 
     python tests/faults/mutation_worker.py FOLDER KIND SEED FIRST
 
-Reads numbers of damages from its input, writes what happened as a line of JSON for each;
-the damages from FIRST on serve to warm up.
-A crash of the whole process, or a line that takes too long, is mutations.py's to see.
+Reads the numbers of damages from stdin and writes the outcome of each as a line of JSON.
+The damages from FIRST on are the warm-up. mutations.py handles a crash of this process and
+a line that takes too long.
 """
 
 import contextlib
@@ -32,10 +32,10 @@ from trajprompt.errors import TrajpromptError
 
 GIB = 2**30
 ROOM = 4 * GIB
-# What a change that does not fit the file raises; a plain truncation takes its place.
+# Errors of a change that does not fit the file; a truncation replaces it.
 IMPOSSIBLE = (ValueError, TypeError, LookupError, OSError, RuntimeError, OverflowError)
-WARM_UP = 20  # damaged files before the watch begins: readers import late
-OF_MEMORY = re.compile("memory|allocat", re.IGNORECASE)
+WARM_UP = 20  # damaged files before measuring, because readers import late
+OF_MEMORY = re.compile("memory|alloc", re.IGNORECASE)
 LISTING = ("os.listdir", "os.scandir", "socket.gethostname")
 CHANGES = ("os.mkdir", "os.remove", "os.rename")  # a picture, within the worker's folder
 FAMILIES = ("os.", "subprocess.", "socket.", "ctypes.", "pty.", "shutil.", "marshal.")
@@ -43,7 +43,7 @@ WORST = ("equal", "other", "refused", "memory", "crash", "code")
 
 
 class Watch:
-    """Notes what no reader has to do: run code, start processes, write files."""
+    """Record forbidden actions of readers: run code, start processes, write files."""
 
     def __init__(self, folder: Path):
         self.folder, self.armed, self.seen = str(folder), False, []
@@ -51,10 +51,10 @@ class Watch:
         sys.addaudithook(self._hook)
 
     def _hook(self, event: str, arguments: tuple) -> None:
-        if self.armed and self._is_odd(event, arguments):
+        if self.armed and self._is_forbidden(event, arguments):
             self.seen.append(f"{event} {str(arguments)[:120]}")
 
-    def _is_odd(self, event: str, arguments: tuple) -> bool:
+    def _is_forbidden(self, event: str, arguments: tuple) -> bool:
         if event == "open":
             path, mode, flags = arguments
             writes = set(mode or "") & set("wax+") or (flags or 0) & 0o3
@@ -90,34 +90,34 @@ def _is_importing() -> bool:
 
 
 class Bench:
-    """One kind of file, whole and in memory, with what its readers make of it."""
+    """One kind of file: its valid bytes, its readers, and the expected fingerprint."""
 
     def __init__(self, kind: fault_kinds.Kind, folder: Path):
         self.kind, self.path = kind, folder / kind.name / kind.file
         self.scratch = folder / f"{kind.name}.scratch"
         self.path.parent.mkdir(parents=True, exist_ok=True)
         kind.make(self.path)
-        self.whole = self.path.read_bytes()
+        self.valid = self.path.read_bytes()
         self.readers = list(kind.readers())
         self.expected = fingerprint(self.readers[0](self.path))
-        with contextlib.suppress(TrajpromptError):  # matplotlib imports much, and late
+        with contextlib.suppress(TrajpromptError):  # matplotlib has many late imports
             plot(self.path, None, folder / "picture.png")
 
     def damage(self, seed: int, number: int) -> tuple[str, bytes]:
-        """Half of the damage knows the format, half knows nothing."""
+        """Name and bytes of damage ``number``; half of them are specific to the format."""
         generator = np.random.default_rng([seed, number])
         family = self.kind.mutators
         informed = generator.random() < 0.5
         if informed and family == "hdf5":
-            return mutate_hdf5.rewritten(self.whole, generator, self.scratch)
+            return mutate_hdf5.rewritten(self.valid, generator, self.scratch)
         choices: Any = mutate_bytes.DAMAGES
         if informed:
             choices = {**mutate_text.DAMAGES, "pickle": mutate_pickle.DAMAGES}[family]
         change = choices[int(generator.integers(len(choices)))]
-        return change.__name__, change(self.whole, generator)
+        return change.__name__, change(self.valid, generator)
 
     def judge(self, data: bytes, watch: Watch) -> tuple[str, str]:
-        """(verdict, why): the first reader's, or the worst that any of them did."""
+        """(verdict, reason) of the first reader, or of the worst reader if one fails."""
         self.path.write_bytes(data)
         verdicts = []
         for reader in self.readers:
@@ -133,9 +133,8 @@ class Bench:
             found = fingerprint(reader(self.path))
             return ("equal" if found == self.expected else "other"), ""
         except TrajpromptError as error:
-            bounded = "more memory asked for than" in str(
-                error
-            )  # by the reader's own limit
+            # The reader's own limit is a refusal.
+            bounded = "needs more memory than" in str(error)
             if any(map(OF_MEMORY.search, _causes(error))) and not bounded:
                 return "memory", " < ".join(_causes(error))[:300]
             name = self.kind.named or self.path.name
@@ -151,7 +150,7 @@ class Bench:
 
 
 def _causes(error: BaseException | None) -> list[str]:
-    """What led to an error; its own text may quote the file's."""
+    """Texts of the errors that caused ``error``, whose text may quote the file."""
     texts = []
     while error is not None:
         if not isinstance(error, TrajpromptError):
@@ -161,13 +160,13 @@ def _causes(error: BaseException | None) -> list[str]:
 
 
 def _limit_memory() -> None:
-    """Some address space more than now: what asks for more fails, and is noticed."""
+    """Limit the address space to ``ROOM`` above its present size, so that excess fails."""
     most = _address_space()["VmSize"] + ROOM
     resource.setrlimit(resource.RLIMIT_AS, (most, most))
 
 
 def _address_space() -> dict[str, int]:
-    """Bytes of VmSize (now) and VmPeak (ever), touched or not."""
+    """Address space in bytes: VmSize (now) and VmPeak (maximum so far)."""
     lines = Path("/proc/self/status").read_text().splitlines()
     words = [line.split() for line in lines if line.startswith(("VmSize", "VmPeak"))]
     return {name.rstrip(":"): int(size) * 1024 for name, size, _ in words}
@@ -185,7 +184,7 @@ def main(folder: Path, name: str, seed: int, first: int) -> None:
         try:
             change, data = bench.damage(seed, int(line))
         except IMPOSSIBLE as error:
-            change, data = f"impossible ({type(error).__name__})", bench.whole[:-1]
+            change, data = f"impossible ({type(error).__name__})", bench.valid[:-1]
         before, began = _address_space(), time.process_time()
         verdict, why = bench.judge(data, watch)
         seconds, peak = time.process_time() - began, _address_space()["VmPeak"]

@@ -1,11 +1,10 @@
-"""Damaged files of every kind, given to every reader: what happened, counted.
+"""Pass damaged files of every kind to all their readers and count the outcomes.
 
     python tests/faults/mutations.py [--count 2000] [--seed 0] [--kinds store,config]
 
-The same seed damages the same files in the same way. A file is a success when it is read
-as if it were whole, is another whole file, or is refused by one clear line that names it.
-Everything else is printed with the number that `--only` repeats it by, and the exit
-status is 1.
+Equal seeds give equal damages. A success is a file that is read like the original, that is
+another valid file, or that is refused in one line with its name. Every failure is printed
+with its number, which `--only` repeats, and the exit status is 1.
 """
 
 import argparse
@@ -23,8 +22,8 @@ from typing import IO
 from fault_kinds import KINDS
 
 WORKER = Path(__file__).with_name("mutation_worker.py")
-LIMIT = 10.0  # CPU seconds that all readers of one file may take together
-PATIENCE, START_LIMIT = 60.0, 120.0  # seconds of waiting: for them; for imports
+LIMIT = 10.0  # CPU seconds of all readers of one file together
+PATIENCE, START_LIMIT = 60.0, 120.0  # seconds of waiting: for the readers; for imports
 NAMES = tuple(kind.name for kind in KINDS)
 FINE = ("equal", "other", "refused")
 COLUMNS = {  # verdict -> heading
@@ -50,7 +49,7 @@ class Result:
 
 
 class Worker:
-    """A process that judges damaged files of one kind, replaced when it dies."""
+    """A process that reads damaged files of one kind; it is restarted when it dies."""
 
     def __init__(self, kind: str, seed: int):
         self.kind, self.seed, self.starts = kind, seed, 0
@@ -78,7 +77,7 @@ class Worker:
         if line:
             answer = json.loads(line)
             if answer["verdict"] == "memory":
-                self._restart()  # the next file finds the memory as it was
+                self._restart()  # the next file starts with unused memory
             if answer["seconds"] > LIMIT:
                 answer |= {"verdict": "hang", "why": f"{answer['seconds']:.1f} s"}
             return Result(self.kind, number, **answer)
@@ -100,7 +99,7 @@ class Worker:
         return code
 
     def _line(self, limit: float) -> str | None:
-        """A line of the worker, "" if it died, None if it took longer."""
+        """A line of the worker, "" if it died, None after ``limit`` seconds."""
         ready, _, _ = select.select([self.process.stdout], [], [], limit)
         return _pipe(self.process.stdout).readline() if ready else None
 
@@ -111,7 +110,7 @@ def _pipe(stream: IO[str] | None) -> IO[str]:
 
 
 def run(count: int, seed: int, kinds: Sequence[str] = NAMES) -> Iterator[Result]:
-    """``count`` damaged files, the kinds in turn."""
+    """Results of ``count`` damaged files, alternating between the kinds."""
     for place, kind in enumerate(kinds):
         yield from judge(kind, seed, range(place, count, len(kinds)))
 
@@ -128,15 +127,15 @@ def judge(kind: str, seed: int, numbers: Sequence[int]) -> Iterator[Result]:
 
 
 def table(results: Sequence[Result]) -> str:
-    """A row per kind and their sum."""
+    """Text table with a row per kind and one for their sum."""
     header = ["kind", "files", *COLUMNS.values(), "slowest, CPU s", "most, MiB"]
     rows = []
     for kind in (*dict.fromkeys(result.kind for result in results), "all"):
-        own = [result for result in results if kind in (result.kind, "all")]
-        counts = Counter(result.verdict for result in own)
-        slowest = max(result.seconds for result in own)
-        most = max(result.grown for result in own) / 2**20
-        numbers = [len(own), *(counts[verdict] for verdict in COLUMNS)]
+        found = [result for result in results if kind in (result.kind, "all")]
+        counts = Counter(result.verdict for result in found)
+        slowest = max(result.seconds for result in found)
+        most = max(result.grown for result in found) / 2**20
+        numbers = [len(found), *(counts[verdict] for verdict in COLUMNS)]
         rows.append([kind, *map(str, numbers), f"{slowest:.2f}", f"{most:.0f}"])
     widths = [max(len(row[i]) for row in [header, *rows]) for i in range(len(header))]
     lines = [
@@ -151,9 +150,9 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--count", type=int, default=2000, help="damaged files (2000)")
-    parser.add_argument("--seed", type=int, default=0, help="of the random generator (0)")
-    parser.add_argument("--kinds", default=",".join(NAMES), help="default: all")
-    parser.add_argument("--only", type=int, help="one damage, by its number")
+    parser.add_argument("--seed", type=int, default=0, help="random seed (0)")
+    parser.add_argument("--kinds", default=",".join(NAMES), help="separated by commas")
+    parser.add_argument("--only", type=int, help="number of a single damage")
     args = parser.parse_args()
     kinds = args.kinds.split(",")
     if args.only is None:

@@ -1,11 +1,11 @@
-"""Invalid configurations of every kind are refused; all of them are configs.py's."""
+"""A selection of invalid configurations is refused; configs.py tests all of them."""
 
 import configs
 import pytest
 from invalid_configs import DEFAULT, FALLBACKS, KINDS, by_kind
 
 CASES = by_kind()
-MOST = 20  # of a kind are tried here
+MAX_PER_KIND = 20  # cases per kind in this test
 
 
 def problems(check, chosen):
@@ -15,13 +15,13 @@ def problems(check, chosen):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_is_refused_by_its_key(kind, tmp_path):
-    chosen = CASES[kind][:: 1 + len(CASES[kind]) // MOST]
+    chosen = CASES[kind][:: 1 + len(CASES[kind]) // MAX_PER_KIND]
     assert chosen and not problems(configs.in_process(tmp_path), chosen)
 
 
 def test_every_section_has_values_of_another_type():
     broken = {case.key.partition(".")[0] for case in CASES["another type"]}
-    assert broken == set(DEFAULT) - {"grids"}  # which the schema of a run has no more
+    assert broken == set(DEFAULT) - {"grids"}  # expanded before the schema of a run
 
 
 def test_every_section_that_a_run_needs_is_missing_once():
@@ -42,6 +42,6 @@ def test_every_suite_and_method_has_an_unknown_option():
 
 @pytest.mark.slow
 def test_one_of_each_kind_is_refused_before_any_job(tmp_path):
-    """By `snakemake -n` in a copy of the workflow."""
-    chosen = [own[len(own) // 2] for own in CASES.values()]
+    """With `snakemake -n` in a copy of the workflow."""
+    chosen = [found[len(found) // 2] for found in CASES.values()]
     assert not problems(configs.by_snakemake(tmp_path), chosen)

@@ -1,4 +1,4 @@
-"""Damaged files are refused, or read as what they are; the full count is mutations.py's."""
+"""Damaged files are refused or read correctly; mutations.py has the full count."""
 
 import mutations
 import pytest

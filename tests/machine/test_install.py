@@ -1,4 +1,4 @@
-"""envs/install.sh, with a package index and an NVIDIA driver that are not real."""
+"""envs/install.sh with a fake package index and a fake NVIDIA driver."""
 
 import functools
 import http.server
@@ -35,14 +35,15 @@ def build_editable(folder, settings=None, metadata=None):
 
 @pytest.fixture(scope="module")
 def index(tmp_path_factory):
-    """The address of two package indices, `pypi` and `cpu`, that list their folders."""
+    """Address of two package indices, `pypi` and `cpu`, served from folders."""
     folder = tmp_path_factory.mktemp("index")
     for path, version in (
         ("pypi/torch", "1.2.3"),
+        ("pypi/torch", "1.3"),
         ("cpu/torch", "1.2.3+cpu"),
         ("pypi/small", "1.0"),
     ):
-        (folder / path).mkdir(parents=True)
+        (folder / path).mkdir(parents=True, exist_ok=True)
         write_wheel(folder / path, Path(path).name, version)
     handler = functools.partial(_Quiet, directory=str(folder))
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
@@ -52,7 +53,7 @@ def index(tmp_path_factory):
 
 
 class _Quiet(http.server.SimpleHTTPRequestHandler):
-    """Also a proxy for itself: of a whole address it reads the path."""
+    """A server that is also its own proxy: it uses only the path of a URL."""
 
     def do_GET(self):
         self.path = urllib.parse.urlsplit(self.path).path
@@ -64,7 +65,7 @@ class _Quiet(http.server.SimpleHTTPRequestHandler):
 
 @pytest.fixture
 def project(tmp_path):
-    """A project that is installed like ours, in a folder with a space."""
+    """A project that is installed like ours, in a folder with a space in its name."""
     folder = tmp_path / "my projécts"
     (folder / "envs").mkdir(parents=True)
     shutil.copy(ROOT / "envs/install.sh", folder / "envs")
@@ -76,7 +77,7 @@ def project(tmp_path):
 
 @pytest.fixture
 def programs(tmp_path):
-    """A folder of programs that come before the system's; there is no driver."""
+    """A folder of programs that precede the system's; there is no driver."""
     folder = tmp_path / "programs"
     folder.mkdir()
     program(folder / "nvidia-smi", "exit 1")
@@ -104,7 +105,7 @@ def install(project, programs, index, **settings):
 
 
 def installed(project):
-    """Version of torch in the environment; all that was asked for must be there."""
+    """Version of torch in the environment, in which all packages must be installed."""
     code = "import importlib.metadata as m, small, project; print(m.version('torch'))"
     python = project / ".venv/bin/python"
     done = subprocess.run([python, "-c", code], capture_output=True, text=True)
@@ -113,7 +114,7 @@ def installed(project):
 
 
 @pytest.mark.parametrize(
-    ("driver", "settings", "version", "said"),
+    ("driver", "settings", "version", "message"),
     [
         (False, {}, "1.2.3+cpu", "CPU build, as there is no NVIDIA driver"),
         (True, {}, "1.2.3", "CUDA build for the NVIDIA driver found"),
@@ -128,7 +129,7 @@ def installed(project):
     ids=["no driver", "driver", "index given", "index unreachable"],
 )
 def test_the_build_of_torch_fits_the_machine(
-    project, programs, index, driver, settings, version, said
+    project, programs, index, driver, settings, version, message
 ):
     if driver:
         program(programs / "nvidia-smi", "echo GPU 0")
@@ -137,10 +138,10 @@ def test_the_build_of_torch_fits_the_machine(
     assert done.returncode == 0, done.stderr
     assert installed(project) == version
     (line,) = [one for one in done.stderr.splitlines() if one.startswith("trajprompt: ")]
-    assert said in line and "GB of downloads" in line and "GB on disk" in line
+    assert message in line and "GB of downloads" in line and "GB on disk" in line
 
 
-def test_settings_that_would_install_elsewhere_do_not(project, programs, index, tmp_path):
+def test_settings_of_another_target_are_ignored(project, programs, index, tmp_path):
     elsewhere = {"PIP_TARGET": str(tmp_path / "x"), "PIP_USER": "1", "PIP_NO_DEPS": "1"}
     elsewhere |= {"PYTHONPATH": str(tmp_path), "PIP_PREFIX": str(tmp_path / "y")}
     done = install(project, programs, index, **elsewhere)
@@ -167,7 +168,7 @@ def test_a_second_call_keeps_the_environment(project, programs, index):
     assert (project / ".venv/mine").exists() and installed(project) == "1.2.3+cpu"
 
 
-def test_half_an_environment_is_made_anew(project, programs, index):
+def test_an_incomplete_environment_is_replaced(project, programs, index):
     (project / ".venv/bin").mkdir(parents=True)
     (project / ".venv/pyvenv.cfg").write_text("home = /nowhere\n")
     done = install(project, programs, index)
@@ -176,19 +177,19 @@ def test_half_an_environment_is_made_anew(project, programs, index):
 
 
 @pytest.mark.parametrize(
-    ("python", "said"),
+    ("python", "message"),
     [
         ("exit 4", "expected Python 3.11 to 3.14"),
         ("exit 3", "apt-get install python3-venv"),
         ("exit 1", "cannot be run"),
     ],
 )
-def test_a_wrong_python_is_named(project, programs, index, python, said):
-    program(programs / "odd", python)
-    done = install(project, programs, index, PYTHON=str(programs / "odd"))
+def test_a_wrong_python_is_named(project, programs, index, python, message):
+    program(programs / "wrong", python)
+    done = install(project, programs, index, PYTHON=str(programs / "wrong"))
     assert done.returncode == 1 and not (project / ".venv").exists()
     (line,) = done.stderr.splitlines()
-    assert line.startswith("trajprompt: ") and said in line
+    assert line.startswith("trajprompt: ") and message in line
 
 
 def test_without_a_python_the_ways_to_get_one_are_named(project, programs, index):
@@ -201,7 +202,7 @@ def test_without_a_python_the_ways_to_get_one_are_named(project, programs, index
         assert way in line
 
 
-def test_the_newest_python_that_has_the_kept_runs_mujoco_is_taken(project, programs, index):
+def test_the_newest_python_with_the_pinned_mujoco_is_used(project, programs, index):
     for minor in (12, 13):
         program(programs / f"python3.{minor}", "exit 4")
     program(programs / "python3.11", f'exec "{sys.executable}" "$@"')
@@ -211,18 +212,54 @@ def test_the_newest_python_that_has_the_kept_runs_mujoco_is_taken(project, progr
     assert installed(project) == "1.2.3+cpu" and not (programs / "asked").exists()
 
 
-def test_a_folder_that_is_no_environment_is_kept(project, programs, index):
+def test_a_folder_that_is_not_an_environment_is_kept(project, programs, index):
     (project / ".venv").mkdir()
     (project / ".venv/precious").write_text("mine")
     done = install(project, programs, index)
-    assert done.returncode == 1 and "no virtual environment" in done.stderr
+    assert done.returncode == 1 and "not a virtual environment" in done.stderr
     assert (project / ".venv/precious").read_text() == "mine"
 
 
-def test_a_full_disk_is_named_before_anything_is_downloaded(project, programs, index):
-    program(programs / "df", "echo header; echo / 1 1 1000000 1% /")
-    done = install(project, programs, index)
-    assert (
-        done.returncode == 1 and "found 1 GB of free disk, expected 2.2 GB" in done.stderr
-    )
+def test_a_full_disk_is_reported_before_the_download(project, programs, index):
+    done = install(project, programs, index, CPU_SIZE="0.7 1000000")
+    assert done.returncode == 1
+    assert "GB of free disk, expected 1000000 GB" in done.stderr
     assert not list(project.glob(".venv/lib/*/site-packages/small.py"))
+
+
+def test_an_interrupted_installation_starts_over(project, programs, index):
+    assert install(project, programs, index).returncode == 0
+    (project / ".venv/.unfinished").touch()
+    (module,) = project.glob(".venv/lib/*/site-packages/small.py")
+    module.unlink()  # its metadata stays, so pip takes it as installed
+    done = install(project, programs, index)
+    assert done.returncode == 0, done.stderr
+    assert "replacing .venv" in done.stderr and installed(project) == "1.2.3+cpu"
+    assert not (project / ".venv/.unfinished").exists()
+
+
+def test_an_environment_of_somebody_else_is_kept(project, programs, index, tmp_path):
+    theirs = tmp_path / "theirs"
+    venv = [sys.executable, "-m", "venv", "--without-pip", str(theirs)]
+    subprocess.run(venv, check=True)
+    (theirs / "precious").touch()
+    done = install(project, programs, index, VENV=str(theirs))
+    assert done.returncode == 1 and "not created by this script" in done.stderr
+    assert (theirs / "precious").exists()
+
+
+def test_torch_from_pypi_if_the_index_of_the_cpu_build_lacks_the_version(
+    project, programs, index
+):
+    (project / "requirements.lock").write_text(LOCK.replace("1.2.3", "1.3"))
+    done = install(project, programs, index)
+    assert done.returncode == 0, done.stderr
+    assert "trying PyPI" in done.stderr and installed(project) == "1.3"
+
+
+def test_pip_that_installs_elsewhere_is_reported(project, programs, index, tmp_path):
+    settings = tmp_path / "pip.conf"
+    settings.write_text(f"[global]\ntarget = {tmp_path / 'elsewhere'}\n")
+    done = install(project, programs, index, PIP_CONFIG_FILE=str(settings))
+    assert done.returncode == 1
+    assert "pip has installed into another folder" in done.stderr

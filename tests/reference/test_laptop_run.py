@@ -1,4 +1,4 @@
-"""The kept laptop run: it learned what it had to, and its tables agree with each other."""
+"""The kept laptop run: backbones and data learned, and the tables are consistent."""
 
 import csv
 import json
@@ -16,8 +16,8 @@ RUN = ROOT / "results/reference/laptop"
 CONFIG = load_config([ROOT / "config.yaml"])
 PUBLISHED = ["cheetah-dir", "cheetah-vel", "ant-dir", "reach"]  # suites of both Tables 1
 CLAIMS = list(csv.DictReader((RUN / "claims.csv").open()))
-# method -> suite -> by how much its mean return lies below that of the initial prompts,
-# where it lies below their interval. A new run with another loss has to change this table.
+# method -> suite -> deficit of the mean return to the initial prompts, if it is below their
+# interval. Update this table if a new run has other losses.
 KNOWN_LOSSES = {"prompt-diffuser": {"cheetah-dir": 27.12}}
 
 
@@ -50,8 +50,8 @@ def test_prompt_dt_beats_the_same_model_without_a_prompt(table, suite):
     assert number(table, "mt-orl", suite) < number(table, "prompt-dt", suite)
 
 
-def test_without_a_prompt_directions_are_lost(table):
-    """By intervals: two opposite tasks that nothing but the prompt tells apart."""
+def test_without_a_prompt_directions_are_indistinguishable(table):
+    """By intervals: only the prompt distinguishes the two opposite tasks."""
     lost = number(table, "mt-orl", "cheetah-dir", "high")
     assert lost < number(table, "prompt-dt", "cheetah-dir", "low")
 
@@ -64,13 +64,13 @@ def test_expert_prompts_beat_random_ones(table, suite):
 
 @pytest.mark.parametrize("suite", PUBLISHED)
 def test_prompt_diffuser_loses_only_what_is_known(table, suite):
-    """Its mean lies in Prompt-DT's interval or above, except for the known losses."""
-    own, untuned = (
+    """Its mean is in or above Prompt-DT's interval, except for the known losses."""
+    tuned, untuned = (
         number(table, entry, suite) for entry in ("prompt-diffuser", "prompt-dt")
     )
-    below = own < number(table, "prompt-dt", suite, "low")
+    below = tuned < number(table, "prompt-dt", suite, "low")
     known = KNOWN_LOSSES["prompt-diffuser"].get(suite, 0.0)
-    assert (untuned - own if below else 0.0) == pytest.approx(known, abs=0.05)
+    assert (untuned - tuned if below else 0.0) == pytest.approx(known, abs=0.05)
 
 
 @pytest.mark.parametrize("name", table_cells.tables(CONFIG))
@@ -87,7 +87,7 @@ def test_every_figure_is_kept(name):
 
 
 def test_claims_are_differences_of_the_tables():
-    """claims.csv against tables/*.csv; averages are over other suites in every table."""
+    """Compare claims.csv with tables/*.csv, except averages: their suites differ."""
     rows = [row for name in table_cells.tables(CONFIG) for row in rows_of(name)]
     means = {(row["column"], row["suite"]): float(row["mean"]) for row in rows}
     for claim in CLAIMS:
@@ -98,7 +98,7 @@ def test_claims_are_differences_of_the_tables():
             or claim["suite"] == AVERAGE
             or not means.keys() >= {*cells}
         ):
-            continue  # not tested, or of columns that figures alone show
+            continue  # not tested, or only in figures
         first, second, *less = (means[cell] for cell in cells)
         difference = first - second - (less[0] - less[1] if less else 0.0)
         assert float(claim["difference"]) == pytest.approx(difference, abs=0.05), claim
@@ -110,13 +110,13 @@ def test_verdicts_follow_from_the_intervals():
         assert claim["verdict"] == verdict(claim["direction"], *bounds), claim["claim"]
 
 
-def test_only_what_has_a_difference_has_a_verdict():
+def test_only_claims_with_a_difference_have_a_verdict():
     verdicts = {"reproduced", "not reproduced", "inconclusive"}
     for claim in CLAIMS:
         assert (claim["verdict"] in verdicts) == bool(claim["difference"]), claim
 
 
-def test_what_made_it_is_recorded():
+def test_its_inputs_are_recorded():
     record = json.loads((RUN / "record.json").read_text())
     assert record["config"]["run"] == "laptop"
     played = [Path(path) for path in record["inputs"] if "/4_evaluate/" in path]
@@ -125,6 +125,6 @@ def test_what_made_it_is_recorded():
     assert not record["commit"].endswith("-dirty")
 
 
-def test_it_is_of_this_configuration():
+def test_its_configuration_is_current():
     recorded = json.loads((RUN / "record.json").read_text())["config"]
     assert recorded == CONFIG

@@ -11,6 +11,6 @@ def adapted_model(adaptor: int = 4, **sizes) -> PromptDT:
     sizes = {"width": 16, "layers": 3, "inner": 32, **sizes}
     model = PromptDT(BackboneConfig(STATE, ACTION, adaptor=adaptor, **sizes)).eval()
     with torch.no_grad():
-        for parameter in model.parameters():  # FiLM among them
+        for parameter in model.parameters():  # including FiLM
             parameter.add_(0.2 * torch.randn_like(parameter))
     return model

@@ -1,4 +1,4 @@
-"""A headless Chromium that reads Snakemake's HTML report as a person would, by clicking."""
+"""A headless Chromium that reads Snakemake's HTML report by clicking, like a user."""
 
 import base64
 import contextlib
@@ -11,7 +11,7 @@ from typing import Any
 
 PACKAGES = "chromium chromium-driver"
 PROGRAMS = ("chromium", "chromedriver")
-# Of the frame that shows a result: what is in it, and whether it can be seen.
+# Contents of the frame that shows a result, with sizes that are 0 if not loaded.
 SEEN = """
 const all = name => [...document.querySelectorAll(name)];
 return {
@@ -25,12 +25,12 @@ return {
 
 
 class BrowserUnavailable(Exception):
-    """This machine has no Chromium to drive; the text says what it lacks."""
+    """Raised if Chromium or its driver is not installed; the text lists what is missing."""
 
 
 @contextlib.contextmanager
 def chromium() -> Iterator[Any]:
-    """Selenium's driver of a headless Chromium, whose console is kept."""
+    """Selenium's driver of a headless Chromium that logs its console."""
     missing = [name for name in PROGRAMS if shutil.which(name) is None]
     if missing:
         install = f"apt-get install --no-install-recommends {PACKAGES}"
@@ -42,7 +42,7 @@ def chromium() -> Iterator[Any]:
     for argument in ("headless=new", "window-size=1500,950", "disable-dev-shm-usage"):
         options.add_argument(f"--{argument}")
     if os.getuid() == 0:
-        options.add_argument("--no-sandbox")  # Chromium's own works for no root
+        options.add_argument("--no-sandbox")  # Chromium's sandbox does not work as root
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
     service = webdriver.ChromeService(shutil.which("chromedriver"))
     driver = webdriver.Chrome(options, service)
@@ -53,7 +53,7 @@ def chromium() -> Iterator[Any]:
 
 
 class HtmlReport:
-    """The open report. ``results`` are Snakemake's: path -> labels, MIME type, data URI."""
+    """The open report. ``results`` are Snakemake's: labels, MIME type, data URI by path."""
 
     def __init__(self, driver: Any, file: Path):
         self.driver = driver
@@ -68,23 +68,23 @@ class HtmlReport:
     def wait(self, condition: Callable[[], Any], seconds: float = 20) -> Any:
         end = time.monotonic() + seconds
         while not (found := condition()):
-            assert time.monotonic() < end, "the report shows nothing"
+            assert time.monotonic() < end, "the report does not show the expected element"
             time.sleep(0.05)
         return found
 
     def click(self, text: str) -> None:
-        """An item of the menu."""
+        """Click an item of the menu."""
         path = f"//nav//li/a[.={quoted(text)}]"
         (item,) = self.wait(lambda: self.driver.find_elements("xpath", path))
         item.click()
 
     def menu(self) -> list[str]:
-        """What the first menu has."""
+        """Open the first menu and return its items."""
         self.driver.execute_script("app.setView({navbarMode: 'menu'})")
         return [item.text for item in self.find("nav li a")]
 
     def enter(self, category: str, subcategory: str) -> list[str]:
-        """Click one's way to results; their titles."""
+        """Open the results of a subcategory and return their titles."""
         self.menu()
         self.click(category)
         if len(self.categories[category]) > 1:
@@ -93,7 +93,7 @@ class HtmlReport:
         return [cell.text for cell in cells]
 
     def show(self, title: str) -> dict[str, Any]:
-        """Click a result's eye, wait until all of it is there, and say what is seen."""
+        """Open a result, wait until it is loaded, and return its visible contents."""
         path = f"//nav//tr[td[1][.={quoted(title)}]]/td[last()]//a[1]"
         (eye,) = self.driver.find_elements("xpath", path)
         eye.click()
@@ -112,16 +112,16 @@ class HtmlReport:
         return all([*seen["images"], *seen["videos"]]) and seen["text"] > 0
 
     def errors(self) -> list[str]:
-        """What the console has so far, as errors."""
+        """Errors in the console so far."""
         entries = self.driver.get_log("browser")
         return [entry["message"] for entry in entries if entry["level"] == "SEVERE"]
 
 
 def quoted(text: str) -> str:
-    """A text for XPath, which knows no escapes."""
+    """An XPath literal; XPath has no escapes."""
     return f'"{text}"' if "'" in text else f"'{text}'"
 
 
 def content(result: dict[str, Any]) -> bytes:
-    """The bytes of a result as the report has them."""
+    """The bytes of a result in the report."""
     return base64.b64decode(result["data_uri"].partition("base64,")[2])

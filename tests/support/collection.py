@@ -22,26 +22,26 @@ def generator(seed: int = 0) -> torch.Generator:
 
 def random_batch(stack: int, size: int = 16, seed: int = 3) -> Batch:
     g = generator(seed)
-    died = (torch.rand(stack, size, generator=g) < 0.3).float()
+    terminated = (torch.rand(stack, size, generator=g) < 0.3).float()
     return Batch(
         torch.randn(stack, size, 5, generator=g),
         torch.rand(stack, size, 2, generator=g) * 2 - 1,
         torch.randn(stack, size, generator=g),
         torch.randn(stack, size, 5, generator=g),
-        died,
+        terminated,
     )
 
 
 class FakeSimulator:
-    """A point on a line per row: action 0 moves it, its speed is rewarded.
+    """A point on a line per row, moved by action 0; the reward is its speed.
 
-    Rows of task 1 die when they pass 1, so that episodes of all lengths occur.
+    Rows of task 1 terminate beyond position 1, so episode lengths differ.
     """
 
     def __init__(self, suite, tasks, threads=1):
         self.suite, self.tasks, self.rows = suite, np.asarray(tasks), len(tasks)
         self.position = np.zeros(self.rows)
-        self.dead = np.zeros(self.rows, bool)
+        self.terminated = np.zeros(self.rows, bool)
 
     def _observations(self):
         seen = np.zeros((self.rows, self.suite.state_dim), np.float32)
@@ -51,15 +51,15 @@ class FakeSimulator:
     def reset(self, seeds, rows=None):
         chosen = np.ones(self.rows, bool) if rows is None else rows
         self.position[chosen] = seeds[chosen] % 100 / 1000
-        self.dead[chosen] = False
+        self.terminated[chosen] = False
         return self._observations()
 
     def step(self, actions):
-        moved = np.where(self.dead, 0.0, 0.2 * actions[:, 0])
+        moved = np.where(self.terminated, 0.0, 0.2 * actions[:, 0])
         self.position += moved
-        self.dead |= (self.tasks == 1) & (self.position > 1)
-        nothing = np.zeros(self.rows, bool)
-        return Step(self._observations(), moved * 5, self.dead.copy(), nothing)
+        self.terminated |= (self.tasks == 1) & (self.position > 1)
+        successes = np.zeros(self.rows, bool)
+        return Step(self._observations(), moved * 5, self.terminated.copy(), successes)
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Configurations of tests: the repository's, with some keys set."""
+"""Configurations for tests: the repository's, with some keys changed."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ FILE = ROOT / "config.yaml"
 
 
 def with_keys(keys: dict[str, Any], *overlays: Config) -> Config:
-    """The checked configuration with dotted ``keys`` set as on the command line."""
+    """Checked configuration with dotted ``keys`` set as on the command line."""
     given = read_mapping(FILE)
     for overlay in (*overlays, *map(nested, keys, keys.values())):
         merge(given, overlay)
@@ -28,7 +28,7 @@ def nested(path: str, value: Any) -> Config:
 
 
 def fault_of(keys: dict[str, Any], *overlays: Config) -> tuple[str, str, str]:
-    """(key, found, expected) of why the configuration with ``keys`` is refused."""
+    """(key, found, expected) of the error of the configuration with ``keys``."""
     with pytest.raises(TrajpromptError) as caught:
         with_keys(keys, *overlays)
     error = caught.value
@@ -36,5 +36,5 @@ def fault_of(keys: dict[str, Any], *overlays: Config) -> tuple[str, str, str]:
 
 
 def fault_key(keys: dict[str, Any], *overlays: Config) -> str:
-    """The key that is named where the configuration with ``keys`` is refused."""
+    """Key in the error of the configuration with ``keys``."""
     return fault_of(keys, *overlays)[0]

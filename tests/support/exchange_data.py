@@ -1,4 +1,4 @@
-"""Small stores, pickles and episodes for the tests of data from elsewhere."""
+"""Small stores, pickles and episodes for the tests of import and export."""
 
 import pickle
 from pathlib import Path
@@ -18,7 +18,7 @@ VEL, ANT, REACH = get_suite("cheetah-vel"), get_suite("ant-dir"), get_suite("rea
 def episode(
     suite, length: int, seed: int = 0, reward: float = 0.0
 ) -> dict[str, np.ndarray]:
-    """One episode as the public pickles have it, in float64."""
+    """One episode in the format of the public pickles, in float64."""
     rng = np.random.default_rng([seed, length])
     states = rng.normal(size=(length + 1, suite.state_dim))
     return {

@@ -1,4 +1,4 @@
-"""Evaluation without simulator and policy: what prompts earn is their value."""
+"""Evaluation without simulator and policy: the return of a prompt is its value."""
 
 from types import SimpleNamespace
 
@@ -30,7 +30,7 @@ SETTINGS = EvaluateSettings(
 
 
 def prompts(value: float) -> Segments:
-    """Every number of a row's prompt is ``value`` + the row."""
+    """Prompts whose elements are all ``value`` + the row."""
     rows = torch.arange(ROWS).float() + value
 
     def full(width: int) -> torch.Tensor:
@@ -41,14 +41,14 @@ def prompts(value: float) -> Segments:
 
 
 def adaptation(**changes) -> StoredAdaptation:
-    tasks, numbers = np.array([2, 2, 7]), np.array([0, 1, 0])
+    tasks, indices = np.array([2, 2, 7]), np.array([0, 1, 0])
     history = {name: np.zeros(ROWS * 3) for name in HISTORY_COLUMNS}
-    history["task"], history["prompt"] = np.tile(tasks, 3), np.tile(numbers, 3)
+    history["task"], history["prompt"] = np.tile(tasks, 3), np.tile(indices, 3)
     history["iteration"] = np.repeat([0, 1, 2], ROWS)
     history["queries"] = np.repeat([1, 17, 33], ROWS)
     values = {
         "rows": tasks,
-        "prompts": numbers,
+        "prompts": indices,
         "initial": prompts(0.0),
         "last": prompts(20.0),
         "best": prompts(10.0),
@@ -63,7 +63,7 @@ def adaptation(**changes) -> StoredAdaptation:
 
 @pytest.fixture
 def played(monkeypatch) -> list[SimpleNamespace]:
-    """An episode's return: prompt value + seed / 2^31 + 1000 x the backbone's name."""
+    """Log of rollouts; returns are prompt value + seed / 2^31 + 1000 x backbone's name."""
     log: list[SimpleNamespace] = []
 
     def policy(backbone, prompts, rows, target_return, precision, threads):

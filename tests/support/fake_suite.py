@@ -1,4 +1,4 @@
-"""A suite that no simulator plays, for tests of files."""
+"""A suite without a simulator, for tests of files."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""The two methods that write prompts, at sizes of a second."""
+"""The two methods that generate prompts, at sizes that take a second."""
 
 import pytest
 

@@ -19,7 +19,7 @@ def legacy_observation(environment):
 
 
 def place(environment):
-    """What the velocity is measured on: torso x, y for ant, joint x for cheetah."""
+    """Position whose velocity is rewarded: torso x, y for ant, joint x for cheetah."""
     if isinstance(environment, AntEnv):
         return environment.get_body_com("torso")[:2].copy()
     return environment.data.qpos[:1].copy()

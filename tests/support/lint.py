@@ -1,4 +1,4 @@
-"""Whether code is written as the project's ``make lint`` demands."""
+"""Check that a file passes ruff as in ``make lint``."""
 
 import subprocess
 import sys
@@ -10,10 +10,10 @@ CHECKS = (("check",), ("format", "--check", "--diff"))
 
 
 def require_lint(file: Path) -> None:
-    """Fail with what ruff has to say, by the settings of pyproject.toml."""
+    """Fail with ruff's output if the file does not pass with pyproject.toml's settings."""
     assert file.is_file()
     for check in CHECKS:
-        own = ["--no-cache", "--config", ROOT / "pyproject.toml"]
-        command = [sys.executable, "-m", "ruff", *check, *own, file]
+        options = ["--no-cache", "--config", ROOT / "pyproject.toml"]
+        command = [sys.executable, "-m", "ruff", *check, *options, file]
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
         assert done.returncode == 0, done.stdout + done.stderr

@@ -3,6 +3,7 @@
 import pickle
 from types import SimpleNamespace
 
+import mujoco
 import numpy as np
 from metaworld.envs.sawyer_reach_v3 import SawyerReachEnvV3
 
@@ -10,6 +11,7 @@ from trajprompt.tasks.suites import read_table
 
 TASKS = np.array([1, 9, 20])
 STEPS = 90
+PINNED_MUJOCO = mujoco.__version__ == "3.3.0"  # not on Python 3.14
 
 
 def metaworld_environment(task, hidden=True, kind=SawyerReachEnvV3, table="reach.csv"):
@@ -24,7 +26,7 @@ def metaworld_environment(task, hidden=True, kind=SawyerReachEnvV3, table="reach
 
 
 def action_sequences():
-    """Some beyond the bounds; halfway in float64, as Meta-World scales in that type."""
+    """Actions, some out of bounds; half in float64, as Meta-World scales in their type."""
     actions = np.random.default_rng(0).uniform(-1.5, 1.5, (STEPS, len(TASKS), 4))
     actions[:, 1] += 0.7  # reaches the limits of the workspace
     return [a.astype(np.float32) if t < STEPS // 2 else a for t, a in enumerate(actions)]

@@ -1,4 +1,4 @@
-"""Where the checkout is: tests name its files from here, not from the working directory."""
+"""Paths of the checkout, independent of the working directory."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""A small invented run for the figures' tests: evaluations and adaptations of cells."""
+"""A small synthetic run for the tests of figures: evaluations and adaptations of cells."""
 
 import dataclasses
 import json
@@ -24,8 +24,8 @@ from trajprompt.trajectories.normaliser import Normaliser
 from trajprompt.trajectories.segments import Segments
 
 SEEDS, STEPS, ITERATIONS, SHOWN = (0, 1), 5, (0, 2, 4), 6
-CONTEXT_LENGTH = 13  # of no preset
-SEGMENTS, SEGMENT_STEPS = 2, 3  # of prompts whose segments are chosen, by CHOOSING
+CONTEXT_LENGTH = 13  # in no preset
+SEGMENTS, SEGMENT_STEPS = 2, 3  # of the prompts of SEGMENT_METHODS
 CONDITIONS = {
     "expert": {"prompt_quality": "expert", "data_quality": "expert", "samples": 256},
     "random-prompt": {"prompt_quality": "random", "data_quality": "expert", "samples": 256},
@@ -33,7 +33,7 @@ CONDITIONS = {
     "samples-32": {"prompt_quality": "expert", "data_quality": "expert", "samples": 32},
     "full-data": {"prompt_quality": "expert", "data_quality": "full", "samples": "all"},
 }
-# column -> (condition, method, return above the untuned prompt, how far prompts move)
+# entry -> (condition, method, return above the untuned prompt, scale of prompt changes)
 COLUMNS = {
     "prompt-dt": ("expert", "none", 0.0, 0.0),
     "prompt-dt-random": ("random-prompt", "none", -60.0, 0.0),
@@ -54,14 +54,15 @@ COLUMNS = {
     "best-of-n": ("expert", "best-of-n", 8.0, 1.0),
     "random-segments": ("expert", "random-segments", 1.0, 1.0),
 }
-PLAYED = {  # what every episode of a search earns above LEVEL
+PLAYED = {  # method -> mean return of its search above LEVEL
     "prompt-bandit": 10.0,
     "best-of-n": 3.0,
     "random-segments": 0.0,
     "ptdt-online": 2.0,
 }
-CHOOSING = set(PLAYED) - {"ptdt-online"}
-EPISODES, BELIEF = 40, 6.0  # of a search; how far the truth lies below
+SEGMENT_METHODS = set(PLAYED) - {"ptdt-online"}  # choose segments
+EPISODES = 40  # of a search
+OVERESTIMATE = 6.0  # of selection values
 LEVEL = -70.0  # return of the untuned prompt
 
 
@@ -128,16 +129,16 @@ def make_figure(
 
 
 def _evaluation(folder: Path, suite: str, name: str, seed: int) -> Path:
-    """Returns rise by the column's gain from iteration 0 to the last; seeds differ by 2."""
+    """Write returns that rise by the entry's gain over iterations; seeds differ by 2."""
     condition, method, gain, _ = COLUMNS[name]
-    chance = np.random.default_rng([seed, *map(ord, condition)])
+    generator = np.random.default_rng([seed, *map(ord, condition)])
     start = -60.0 if condition == "random-prompt" else 0.0
     points = [("last", ITERATIONS[-1], 3)]
     if method != "none":
         points += [("curve", iteration, 2) for iteration in ITERATIONS]
     rows = []
     for task in get_suite(suite).test_tasks:
-        noise = chance.standard_normal(3)
+        noise = generator.standard_normal(3)
         for checkpoint, iteration, episodes in points:
             share = iteration / ITERATIONS[-1]
             for episode in range(episodes):
@@ -156,10 +157,12 @@ def _adaptation(
     condition, method, _, moved = COLUMNS[name]
     known = get_suite(suite)
     tasks = np.array(known.test_tasks)
-    steps = SEGMENTS * SEGMENT_STEPS if method in CHOOSING else STEPS
+    steps = SEGMENTS * SEGMENT_STEPS if method in SEGMENT_METHODS else STEPS
     initial = _prompts(tasks, steps, (known.state_dim, known.action_dim), seed)
-    own = np.random.default_rng([seed, *map(ord, name)])
-    last = initial.map(lambda x: x + moved * _like(x, own) if x.is_floating_point() else x)
+    generator = np.random.default_rng([seed, *map(ord, name)])
+    last = initial.map(
+        lambda x: x + moved * _noise_like(x, generator) if x.is_floating_point() else x
+    )
     problem = SimpleNamespace(rows=tasks, prompts=0 * tasks, initial_prompts=initial)
     history = [
         HistoryRow(int(t), prompt=0, iteration=i, objective=0.0)
@@ -169,14 +172,14 @@ def _adaptation(
     ends = np.full(len(tasks), ITERATIONS[-1])
     extras = {}
     if method.startswith("prompt-diffuser"):
-        extras = _extras(len(tasks), known.state_dim, known.action_dim, own)
+        extras = _extras(len(tasks), known.state_dim, known.action_dim, generator)
     if method in PLAYED:
         extras = _search_extras(len(tasks), name, seed)
     made = Adaptation(last, last, ends, history, parameters=1, extras=extras)
     path = folder / "3_tune" / suite / condition / method / f"seed{seed}.h5"
     path.parent.mkdir(parents=True, exist_ok=True)
     names = {"suite": suite, "condition": condition, "method": method, "seed": seed}
-    if method in CHOOSING:
+    if method in SEGMENT_METHODS:
         names["prompt_segments"] = SEGMENTS
     if backbone is not None:
         names["inputs"] = json.dumps({str(backbone): file_hash(backbone)})
@@ -185,9 +188,10 @@ def _adaptation(
 
 
 def _search_extras(rows: int, name: str, seed: int) -> dict[str, Extra]:
-    """Episodes around one level, and a belief that is too high; of two methods none.
+    """Returns of episodes and selection values that are OVERESTIMATE too high.
 
-    They are one above it and one below it in turn.
+    Returns are 1 above and 1 below one level by turns. ``ptdt-online`` has no selection
+    values, those of ``random-segments`` are NaN.
     """
     _, method, gain, _ = COLUMNS[name]
     played = np.full((rows, EPISODES), LEVEL + PLAYED[method] + 2 * seed)
@@ -195,14 +199,14 @@ def _search_extras(rows: int, name: str, seed: int) -> dict[str, Extra]:
     extras = {"episode_returns": Extra(played, "reward", "invented")}
     if method == "ptdt-online":
         return extras
-    believed = np.full((rows, 3), LEVEL + gain + 2 * seed + BELIEF)
+    values = np.full((rows, 3), LEVEL + gain + 2 * seed + OVERESTIMATE)
     if method == "random-segments":
-        believed[:] = np.nan
-    return extras | {"selection_values": Extra(believed, "reward", "invented")}
+        values[:] = np.nan
+    return extras | {"selection_values": Extra(values, "reward", "invented")}
 
 
 def _backbone(folder: Path, suite: str, seed: int) -> Path:
-    """A small one with its first weights."""
+    """Write a small backbone with its initial weights."""
     known = get_suite(suite)
     torch.manual_seed(seed)
     config = BackboneConfig(known.state_dim, known.action_dim, width=8, inner=16)
@@ -216,34 +220,35 @@ def _backbone(folder: Path, suite: str, seed: int) -> Path:
 
 
 def _prompts(tasks: np.ndarray, steps: int, sizes: tuple[int, int], seed: int) -> Segments:
-    """Of a task and seed, whatever the method; ``sizes`` of a state and an action."""
+    """Prompts by task and seed, equal for all methods; ``sizes`` of state and action."""
 
     def normal(width: int) -> torch.Tensor:
-        chances = [np.random.default_rng([seed, int(task), width]) for task in tasks]
-        drawn = [chance.standard_normal((steps, width)) for chance in chances]
+        generators = [np.random.default_rng([seed, int(task), width]) for task in tasks]
+        drawn = [generator.standard_normal((steps, width)) for generator in generators]
         return torch.from_numpy(np.stack(drawn)).float()
 
     mask = torch.ones(len(tasks), steps, dtype=torch.bool)
     return Segments(normal(1), *map(normal, sizes), mask.long(), mask)
 
 
-def _like(values: torch.Tensor, chance: np.random.Generator) -> torch.Tensor:
-    return torch.from_numpy(chance.standard_normal(values.shape)).float()
+def _noise_like(values: torch.Tensor, generator: np.random.Generator) -> torch.Tensor:
+    return torch.from_numpy(generator.standard_normal(values.shape)).float()
 
 
 def _extras(
-    rows: int, states: int, actions: int, chance: np.random.Generator
+    rows: int, states: int, actions: int, generator: np.random.Generator
 ) -> dict[str, Extra]:
-    """Noise that becomes steps apart from each other, and some prompts."""
+    """A denoising chain from noise to distinct steps, and data and generated prompts."""
     left = np.array([4, 2, 1, 0])
     shape = (rows, STEPS, states + actions + 1)
     centres = np.linspace(-1, 1, STEPS)[:, None]
-    chain = [(n / 4) * chance.standard_normal(shape) + (1 - n / 4) * centres for n in left]
+    noise = [generator.standard_normal(shape) for _ in left]
+    chain = [n / 4 * x + (1 - n / 4) * centres for n, x in zip(left, noise, strict=True)]
     vectors = (rows, SHOWN, STEPS * (1 + states + actions))
     arrays = {
         "denoising": np.stack(chain, axis=1),
         "denoising_steps": left,
-        "data_prompts": chance.standard_normal(vectors),
-        "written_prompts": chance.standard_normal(vectors) + 3,
+        "data_prompts": generator.standard_normal(vectors),
+        "written_prompts": generator.standard_normal(vectors) + 3,
     }
     return {name: Extra(values, "1", "invented") for name, values in arrays.items()}

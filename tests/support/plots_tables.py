@@ -1,4 +1,4 @@
-"""What each kind of figure draws of the invented run, as a table."""
+"""Tables of every kind of figure, from the synthetic run."""
 
 from importlib import import_module
 
@@ -29,13 +29,14 @@ FIGURES = {
 }
 
 
-def numbers(folder, kind, **changes) -> pd.DataFrame:
-    """What a kind draws, without drawing it."""
+def kind_table(folder, kind, **changes) -> pd.DataFrame:
+    """Table of a kind, from a synthetic run written to ``folder``."""
     columns, baseline = FIGURES[kind]
     return table_of(make_figure(folder, kind, columns, baseline, **changes))
 
 
 def table_of(made) -> pd.DataFrame:
+    """Table of a figure that `make_figure` has prepared."""
     kind = import_module(f"trajprompt.report.plots.kinds.{module_of(made.settings.kind)}")
     run = load_run(made.settings, made.evaluations, made.stores)
     files = made.adaptations, made.backbones

@@ -1,4 +1,4 @@
-"""A small invented run for the report's tests: evaluations, stores, curves, logs."""
+"""A small invented run for tests of the report: evaluations, stores, curves, resources."""
 
 import json
 from dataclasses import dataclass, replace
@@ -22,9 +22,9 @@ PAPERS = ROOT / "papers"
 MAIN_TABLE = PAPERS / "ptdt" / "ptdt_table1.csv"
 TABLES = sorted(PAPERS.glob("*/*_table*.csv"))
 TITLE = "An invented table"
-BACKBONE_PARAMETERS, PROMPT_PARAMETERS = 862_619, 135  # of cheetah-vel
+BACKBONE_PARAMETERS, PROMPT_PARAMETERS = 862_619, 135  # for cheetah-vel
 SEEDS = (0, 1, 2)
-# suite -> (first episodes, expert data, untuned level, noise), in reward
+# suite -> (first episodes, expert data, untuned prompt, noise), in return
 LEVELS = {
     "cheetah-dir": (20.0, 880.0, 820.0, 12.0),
     "cheetah-vel": (-260.0, -52.0, -66.0, 5.0),
@@ -32,7 +32,7 @@ LEVELS = {
     "reach": (110.0, 655.0, 560.0, 9.0),
     "ant-dir-ood": (50.0, 300.0, 120.0, 18.0),
 }
-# suite -> random actions, which do worse than the first episodes, of which some had learned
+# suite -> random policy; it is below the first episodes, some of which had learned
 RANDOM = {
     "cheetah-dir": 10.0,
     "cheetah-vel": -270.0,
@@ -41,7 +41,7 @@ RANDOM = {
     "ant-dir-ood": 30.0,
 }
 PRINTED = ("cheetah-dir", "cheetah-vel", "ant-dir", "reach")  # the papers' suites
-# column -> (condition, method, share of the gap that it adds to the untuned level)
+# column -> (condition, method, gain over the untuned prompt as a share of the gap)
 COLUMNS = {
     "prompt-dt": ("expert", "none", 0.0),
     "prompt-dt-random": ("random-prompt", "none", -0.45),
@@ -113,18 +113,18 @@ def _evaluation(folder: Path, suite: str, name: str, seed: int) -> Path:
     condition, method, share = COLUMNS[name]
     tasks = get_suite(suite).test_tasks
     first, expert, level, noise = LEVELS[suite]
-    chance = np.random.default_rng([seed, *map(ord, suite + name)])
+    generator = np.random.default_rng([seed, *map(ord, suite + name)])
     points = [("last", 20), ("best", 14)]
     if method.startswith("ptdt"):
         points += [("curve", iteration) for iteration in (0, 5, 10, 15, 20)]
     rows = []
     for task in tasks:
-        base = level + noise * chance.standard_normal()
+        base = level + noise * generator.standard_normal()
         for checkpoint, iteration in points:
             gain = share * (expert - first) * (iteration / 20 if share > 0 else 1)
             for episode in range(2 if checkpoint == "curve" else 3):
-                value = base + gain + noise * chance.standard_normal()
-                if checkpoint == "curve" and iteration == 0:  # not tuned yet: same episodes
+                value = base + gain + noise * generator.standard_normal()
+                if checkpoint == "curve" and iteration == 0:  # untuned: equal episodes
                     value = _untuned(folder, suite, seed).loc[(task, episode), "return"]
                 identity = [suite, condition, method, seed, task, 0, episode]
                 rows.append(
@@ -135,7 +135,7 @@ def _evaluation(folder: Path, suite: str, name: str, seed: int) -> Path:
 
 
 def _random_policy(folder: Path, suite: str) -> Path:
-    """Two episodes of every test task, ten above and ten below the mean."""
+    """Write two episodes of every test task, ten above and ten below the mean."""
     name = "random-policy"
     rows = [
         [suite, name, name, 7, task, 0, episode, "last", 0, 0, value, 200, 0]
@@ -152,7 +152,7 @@ def _write_episodes(path: Path, rows: list[list]) -> Path:
 
 
 def _untuned(folder: Path, suite: str, seed: int) -> pd.DataFrame:
-    """Episodes of prompt-dt, which is written before the columns that tune its prompts."""
+    """Episodes of prompt-dt, which is written before the entries that tune its prompts."""
     condition, method, _ = COLUMNS["prompt-dt"]
     path = folder / "4_evaluate" / suite / condition / method / f"seed{seed}.csv"
     table = pd.read_csv(path).query("checkpoint == 'last'")
@@ -174,7 +174,7 @@ def write_store(folder: Path, name: str) -> Path:
 
 
 def _task(suite, task: int, returns: np.ndarray) -> TaskTrajectories:
-    """Episodes of four steps, each with the given return."""
+    """Trajectories of four-step episodes with the given returns."""
     count = len(returns)
     return TaskTrajectories(
         task=task,
@@ -200,16 +200,16 @@ def _curve(folder: Path, suite: str, seed: int) -> Path:
 
 
 def _adaptation(folder: Path, cell: tuple[str, str, str]) -> Path:
-    """Two tasks, of which each uses 300 steps at its last iteration."""
+    """Write an adaptation of two tasks with 300 simulator steps each."""
     path = folder.joinpath("3_tune", *cell, "seed0.h5")
     path.parent.mkdir(parents=True, exist_ok=True)
     columns = dict.fromkeys(HISTORY_COLUMNS, np.zeros(6, int))
     columns["task"] = np.repeat([2, 7], 3)
     columns["simulator_steps"] = np.tile([0, 150, 300], 2)
     with h5py.File(path, "w", libver="latest") as file:
-        own = {"kind": "adaptation", "schema_version": str(SCHEMA_VERSION)}
-        own |= dict(zip(("suite", "condition", "method"), cell, strict=True))
-        write_attributes(file, own)
+        attributes = {"kind": "adaptation", "schema_version": str(SCHEMA_VERSION)}
+        attributes |= dict(zip(("suite", "condition", "method"), cell, strict=True))
+        write_attributes(file, attributes)
         sizes = {"tuned_parameters": PROMPT_PARAMETERS}
         write_attributes(file, sizes | {"backbone_parameters": BACKBONE_PARAMETERS})
         for name, values in columns.items():
@@ -218,13 +218,13 @@ def _adaptation(folder: Path, cell: tuple[str, str, str]) -> Path:
 
 
 def _measure(made: FakeRun) -> None:
-    """Resources of the first store's job and of the adaptation's, and of no other."""
+    """Write resources for the jobs of the first store and the adaptation only."""
     for path, minutes in ((made.stores[0], 30), (made.adaptations[0], 1)):
         write_resources(path, cpu_s=3600.0, wall_s=60.0 * minutes, peak_mib=512)
 
 
 def write_resources(path: Path, resumed_from: int | None = None, **used: float) -> None:
-    """What the job that made ``path`` wrote about itself."""
+    """Write the resources of the job that made ``path``."""
     path.parent.mkdir(parents=True, exist_ok=True)
     values = {"cpu_s": 1.0, "wall_s": 3.0, "peak_mib": 9, **used}
     values["resumed_from"] = resumed_from

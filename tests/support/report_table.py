@@ -1,4 +1,4 @@
-"""The invented run of the report, read, and its table of cells."""
+"""Fixtures: the invented run, as read by the report, and its table of cells."""
 
 import pandas as pd
 import pytest

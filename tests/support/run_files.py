@@ -1,4 +1,4 @@
-"""A made-up run: every file that a configuration asks for, with its records, no content."""
+"""Fake run: every file that a configuration requires, with records and dummy content."""
 
 import json
 import re
@@ -39,7 +39,7 @@ INPUTS = {
 
 
 def make_run(folder: Path) -> tuple[Path, Config]:
-    """The run's folder below ``folder``, where its jobs ran, and its configuration."""
+    """Make a run in ``folder``; return the run's folder and its configuration."""
     overlay = folder / "invented.yaml"
     overlay.write_text(OVERLAY)
     config = load_config([*CONFIGS, overlay])
@@ -53,7 +53,7 @@ def make_run(folder: Path) -> tuple[Path, Config]:
 
 
 def run_job(results: Path, job: Job, content: str = "") -> None:
-    """Write what a job makes: text that names the job, and ``content``."""
+    """Write the outputs of a job: text with the job's name and ``content``."""
     outputs = [results / name for name in job.outputs]
     for path in outputs:
         write_text(path, f"number,text\n1,{path.name} of {job.record} {content}\n")
@@ -62,7 +62,7 @@ def run_job(results: Path, job: Job, content: str = "") -> None:
 
 
 def _inputs(job: Job) -> list[str]:
-    """Those above, of the backbone and the condition that the job is for."""
+    """INPUTS for the job's seed, backbone and condition."""
     names = [name.format(seed=job.settings.get("seed")) for name in INPUTS[job.stage]]
     if job.settings.get("condition") == "mt-orl":
         return [re.sub("/(prompt-dt|expert)/", "/mt-orl/", name) for name in names]
@@ -81,7 +81,7 @@ def _report(results: Path, job: Job) -> None:
 
 
 def _attributes(results: Path, job: Job, inputs: list[str]) -> dict[str, str]:
-    """As `artifacts.provenance` makes them, for jobs run in the folder of results/."""
+    """Attributes like those of `artifacts.provenance`, for jobs run beside results/."""
     hashes = {
         f"results/{results.name}/{name}": file_hash(results / name) for name in inputs
     }

@@ -16,5 +16,5 @@ def run(name: str, problem: TuningProblem, **options) -> Adaptation:
 
 
 def first_state(vectors: torch.Tensor) -> torch.Tensor:
-    """A table of values: every arm has its own first number of the first state."""
+    """Return the first value of the first state, which differs between arms."""
     return vectors[..., 1]

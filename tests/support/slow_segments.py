@@ -1,4 +1,4 @@
-"""Tasks whose numbers name their row, and segments cut from them by plain loops."""
+"""Tasks whose observations identify their row, and segments cut from them by loops."""
 
 import numpy as np
 import torch
@@ -12,7 +12,7 @@ SCALE = 50.0
 
 
 def make_task(task: int, lengths: list[int]) -> TaskTrajectories:
-    """Numbers that name their row: observation = (task, episode, step)."""
+    """Task whose observations are (task, episode, step)."""
     rng = np.random.default_rng(task)
     rows = [(task, e, t) for e, length in enumerate(lengths) for t in range(length)]
     return TaskTrajectories(
@@ -37,7 +37,7 @@ def generator(seed: int = 0) -> torch.Generator:
 
 
 def slow_segment(task, normaliser, episode, start, length):
-    """One left-padded segment by loops over single steps: (rtg, s, a, t, mask) lists."""
+    """One left-padded segment, by loops over single steps: lists (rtg, s, a, t, mask)."""
     first = int(task.starts[episode])
     end = int(task.episode_ends[episode])
     steps = [first + t for t in range(start, start + length) if first + t < end]

@@ -1,9 +1,9 @@
-"""A private Slurm of one node: real daemons, which end with the test that started them.
+"""A private Slurm with one node: real daemons that end with the test that started them.
 
-munged, slurmctld and slurmd run in mount and PID namespaces of their own. In there, and
-only there, /etc/slurm is the cluster's folder: the one place where every Slurm command
-looks. The namespace's first process waits for the end of its input. When the test closes
-it, or dies, the kernel ends all that runs inside.
+munged, slurmctld and slurmd run in separate mount and PID namespaces. Only inside them
+/etc/slurm, the default of every Slurm command, is the cluster's folder. The first process
+of the namespace waits for the end of its input. When the test closes the input or dies,
+the kernel ends all processes inside.
 """
 
 import os
@@ -16,8 +16,8 @@ from pathlib import Path
 PACKAGES = "slurmctld slurmd slurm-client munge"
 PROGRAMS = "munged slurmctld slurmd sbatch srun squeue scancel unshare nsenter"
 
-# Memory is declared, not measured, so that the profile's requests fit on any machine.
-# Any character device passes for a GPU.
+# Memory is declared, not measured, so the profile's requests fit on any machine. Slurm
+# accepts any character device as a GPU.
 SLURM_CONF = """\
 ClusterName=private
 SlurmctldHost={host}(127.0.0.1)
@@ -67,11 +67,11 @@ exit
 
 
 class SlurmUnavailable(Exception):
-    """This machine cannot run a private Slurm; the text says what it lacks."""
+    """Raised if this machine cannot run a private Slurm; the text gives the reason."""
 
 
 class SlurmCluster:
-    """Started by ``with``; ``command`` gives what runs a program inside."""
+    """The cluster, started by ``with``; ``command`` builds commands that run inside."""
 
     def __init__(self, folder: Path):
         self.folder = folder
@@ -113,26 +113,26 @@ class SlurmCluster:
             stderr=subprocess.STDOUT,
             text=True,
         )
-        said = []
+        printed = []
         assert self._first.stdout is not None
         for line in self._first.stdout:
-            said.append(line)
+            printed.append(line)
             if line == "started\n":
                 self._inside = children(self._first.pid)[0]
                 return
-        raise SlurmUnavailable(f"Slurm did not start: {''.join(said)}")
+        raise SlurmUnavailable(f"Slurm did not start: {''.join(printed)}")
 
     def _wait_until_idle(self, seconds: float = 30) -> None:
         end = time.monotonic() + seconds
         while (state := self.output("sinfo", "-h", "-o", "%t").strip()) != "idle":
             if time.monotonic() > end:
                 logs = "".join(path.read_text() for path in self.folder.glob("*.log"))
-                raise SlurmUnavailable(f"its node is {state or 'absent'}:\n{logs[-4000:]}")
+                raise SlurmUnavailable(f"node is {state or 'absent'}:\n{logs[-4000:]}")
             time.sleep(0.2)
 
 
 def children(pid: int) -> list[int]:
-    """Processes that ``pid`` started, as seen from outside the namespaces."""
+    """Child processes of ``pid``, with ids outside the namespaces."""
     return [int(child) for child in _read(f"/proc/{pid}/task/{pid}/children").split()]
 
 
@@ -142,7 +142,7 @@ def _check_machine() -> None:
         install = f"apt-get install --no-install-recommends {PACKAGES}"
         raise SlurmUnavailable(f"not installed: {' '.join(missing)}; {install}")
     if os.getuid() != 0:
-        raise SlurmUnavailable("only root may make namespaces and run slurmd")
+        raise SlurmUnavailable("only root can make namespaces and run slurmd")
 
 
 def _write_configuration(folder: Path) -> None:
@@ -155,7 +155,7 @@ def _write_configuration(folder: Path) -> None:
     conf = SLURM_CONF.format(folder=folder, host=_host(), ports=_free_ports(2), cpus=cpus)
     (folder / "slurm.conf").write_text(conf)
     (folder / "gres.conf").write_text(GRES_CONF)
-    Path("/etc/slurm").mkdir(exist_ok=True)  # where the folder is mounted, privately
+    Path("/etc/slurm").mkdir(exist_ok=True)  # mount point inside the namespaces
 
 
 def _host() -> str:

@@ -1,4 +1,4 @@
-"""A checkpoint whose loop is stopped by a signal, for tests of going on."""
+"""A checkpoint whose loop is stopped by a signal, for tests of resuming."""
 
 import signal
 from collections.abc import Callable, Iterator
@@ -11,7 +11,7 @@ from trajprompt.errors import Interrupted
 
 
 class Stopped(Checkpoint):
-    """Gets SIGTERM while step ``at`` runs."""
+    """Checkpoint whose process gets SIGTERM during step ``at``."""
 
     def __init__(self, target: Path, at: int):
         super().__init__(target, "test")
@@ -25,7 +25,7 @@ class Stopped(Checkpoint):
 
 
 def interrupt(checkpoint: Checkpoint, work: Callable[[Checkpoint], object]) -> None:
-    """Run ``work`` until it is stopped; what it saved is left for the next one."""
+    """Run ``work`` until it is stopped; its checkpoint remains for the next call."""
     with checkpoint.listening(), pytest.raises(Interrupted, match="SIGTERM"):
         work(checkpoint)
     assert checkpoint.path is not None and checkpoint.path.is_file()

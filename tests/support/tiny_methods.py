@@ -1,4 +1,4 @@
-"""Tiny options of every method, and fakes in place of their simulators."""
+"""Tiny options of every method, and fake simulators."""
 
 from types import SimpleNamespace
 
@@ -66,7 +66,7 @@ OPTIONS = {
 
 @pytest.fixture
 def played(monkeypatch) -> list[SimpleNamespace]:
-    """Fakes of simulator, policy and rollout; the return is -|prompt|^2, without noise."""
+    """Replace simulator, policy and rollout; a return is -|prompt|^2, without noise."""
     log: list[SimpleNamespace] = []
 
     def policy(backbone, prompts, rows, target_return, precision, threads):

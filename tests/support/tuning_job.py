@@ -43,15 +43,15 @@ SETTINGS = TuneSettings(
 
 
 def task_data(task: int) -> TaskTrajectories:
-    """Nine episodes of 30 steps; the states of episode e lie near e."""
-    chance = np.random.default_rng(task)
+    """Return nine episodes of 30 steps; the states of episode e are near e."""
+    generator = np.random.default_rng(task)
     episode = np.repeat(np.arange(9), 30)
-    states = episode[:, None] + 0.01 * chance.standard_normal((270, 20))
+    states = episode[:, None] + 0.01 * generator.standard_normal((270, 20))
     return TaskTrajectories(
         task=task,
         goal=SUITE.goals[task],
         observations=states.astype(np.float32),
-        actions=np.tanh(chance.standard_normal((270, 6))).astype(np.float32),
+        actions=np.tanh(generator.standard_normal((270, 6))).astype(np.float32),
         rewards=-np.ones(270, np.float32),
         terminations=np.zeros(270, bool),
         episode_ends=np.arange(30, 271, 30),
@@ -74,7 +74,7 @@ def build(**changes):
     return build_problem(settings, SUITE, buffers, make_backbone())
 
 
-LEARNS = {"method": "prompt-diffuser", "kind": "prompt-diffuser"}
+GENERATIVE = {"method": "prompt-diffuser", "kind": "prompt-diffuser"}
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""A tiny tuning problem that every method can be tried on; no simulator, no files."""
+"""A tiny tuning problem for every method, without simulator and files."""
 
 import numpy as np
 import torch

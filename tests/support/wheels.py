@@ -1,4 +1,4 @@
-"""Packages of one empty module; only the standard library is needed to make them."""
+"""Wheels with one empty module, made with the standard library only."""
 
 import base64
 import hashlib
@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def write_wheel(folder, name, version):
-    """A package of one empty module."""
+    """Write a wheel with one empty module into ``folder`` and return its path."""
     path = Path(folder) / f"{name}-{version}-py3-none-any.whl"
     about = f"{name}-{version}.dist-info"
     contents = {

@@ -1,4 +1,4 @@
-"""A private copy of the workflow: tests never touch the checkout's results."""
+"""A copy of the workflow, so tests never change the results in the checkout."""
 
 import os
 import shutil
@@ -35,7 +35,7 @@ class Workflow:
         )
 
     def start(self, *arguments: str, log: Path) -> subprocess.Popen:
-        """Snakemake in a process group of its own, its output appended to ``log``."""
+        """Start Snakemake in a new process group; its output is appended to ``log``."""
         with log.open("ab") as output:
             return subprocess.Popen(
                 self.command(*arguments),

@@ -1,4 +1,4 @@
-"""Fixtures of tests in several packages."""
+"""Fixtures of tests of several packages."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Which processes live and how long, and that a job does not outlive its workflow."""
+"""Life and age of processes, and the end of a job with its workflow."""
 
 import os
 import signal
@@ -16,9 +16,9 @@ from trajprompt.processes import stop_with_parent
 stop_with_parent()
 print("ready", flush=True)
 time.sleep(20)
-print("outlived it", flush=True)
+print("still alive", flush=True)
 """
-# Starts a job as Snakemake does, and waits for it.
+# Starts a job as Snakemake does, and waits until it ends.
 WORKFLOW = f"""
 import subprocess, sys
 command = '{PARENT}=$$:$PPID exec "$0" -c "$1"'
@@ -42,7 +42,7 @@ def test_age_counts_from_the_start_of_the_process():
     assert 0.3 < float(done.stdout) < time.monotonic() - before + 0.02  # ticks are 0.01 s
 
 
-def test_where_nothing_tells_the_start_age_counts_from_the_import(monkeypatch):
+def test_without_proc_age_counts_from_the_import(monkeypatch):
     monkeypatch.setattr(processes, "Path", lambda _: Path("/nowhere"))
     monkeypatch.setattr(processes, "IMPORTED", time.monotonic() - 100)
     assert 100 <= age() < 200
@@ -54,19 +54,22 @@ def test_a_job_ends_with_its_workflow():
     assert workflow.stdout.readline() == "ready\n"
     workflow.send_signal(signal.SIGKILL)
     workflow.wait()
-    assert workflow.stdout.read() == ""  # its end comes when the job has ended too
+    assert workflow.stdout.read() == ""  # read() returns when the job has ended too
 
 
-def test_a_job_whose_workflow_is_gone_does_not_begin():
-    command = f'{PARENT}=$$:0 exec "$0" -c "$1"'  # no process has the number 0
+def test_a_job_does_not_start_if_its_workflow_has_ended():
+    command = f'{PARENT}=$$:0 exec "$0" -c "$1"'  # no process has the id 0
     arguments = ["bash", "-c", command, sys.executable, JOB]
     done = subprocess.run(arguments, capture_output=True, text=True)
     assert done.returncode == 1 and done.stdout == ""
-    message = f"TrajpromptError: {PARENT}: process 0 is gone; run `snakemake` again"
+    message = (
+        f"TrajpromptError: {PARENT}: process 0 is gone; expected a running Snakemake; "
+        "run `snakemake` again"
+    )
     assert done.stderr.splitlines()[-1].endswith(message)
 
 
-def test_by_hand_nothing_happens(monkeypatch):
-    monkeypatch.setenv(PARENT, "1:2")  # some shell's, which this process is not
+def test_nothing_happens_outside_a_workflow(monkeypatch):
+    monkeypatch.setenv(PARENT, "1:2")  # not the id of this process
     stop_with_parent()
     assert PARENT not in os.environ

@@ -1,4 +1,4 @@
-"""Workflows to test: a private copy per test, and one smoke run for all."""
+"""Fixtures: a private copy of the workflow per test, and one smoke run for all tests."""
 
 import os
 import shutil
@@ -18,7 +18,7 @@ def workflow(tmp_path: Path) -> Workflow:
 
 @pytest.fixture(scope="session")
 def smoke(tmp_path_factory: pytest.TempPathFactory) -> Workflow:
-    """The smoke run, done once per test session."""
+    """The finished smoke run, once per test session."""
     made = Workflow(tmp_path_factory.mktemp("smoke"))
     done = made.snakemake("--configfile", "presets/smoke.yaml")
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-8000:]

@@ -1,4 +1,4 @@
-"""Which code a rule depends on: all that it imports, but files that make no numbers."""
+"""The code that a rule depends on: all its imports that can affect results."""
 
 from pathlib import Path
 
@@ -11,14 +11,14 @@ RULES = ROOT / "workflow/rules/code.smk"
 
 @pytest.fixture(scope="module")
 def rules():
-    """The names that code.smk defines: it is plain Python."""
+    """The names that code.smk, which is plain Python, defines."""
     names: dict = {}
     exec(compile(RULES.read_text(), str(RULES), "exec"), names)
     return names
 
 
 def test_every_listed_file_exists(rules):
-    listed = (*rules["WITHOUT_NUMBERS"], *rules["WITH_NUMBERS"])
+    listed = (*rules["IGNORED"], *rules["NOT_IGNORED"])
     assert [name for name in listed if not (ROOT / name).exists()] == []
 
 
@@ -31,7 +31,7 @@ def test_every_listed_file_exists(rules):
         ("commands/collect", "collect/loop", "progress"),
     ],
 )
-def test_code_that_makes_numbers_counts(rules, monkeypatch, module, made, left_out):
+def test_code_that_affects_results_is_included(rules, monkeypatch, module, made, left_out):
     monkeypatch.chdir(ROOT)
     found = rules["sources"]((module,))
     assert f"src/trajprompt/{made}.py" in found

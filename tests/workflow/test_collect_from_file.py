@@ -1,4 +1,4 @@
-"""A run whose data come from a file of the user's."""
+"""A run whose data come from the user's file."""
 
 import json
 
@@ -8,7 +8,7 @@ from support.exchange_data import REACH, stored
 from trajprompt.trajectories.store import read_attributes, read_trajectories
 
 TARGET = "results/mine/1_collect/reach/trajectories.h5"
-TASKS = [1, 2, 3, 6, 9]  # of the smoke run
+TASKS = [1, 2, 3, 6, 9]  # as in the smoke run
 OVERLAY = """
 run: mine
 suites: [reach]
@@ -16,7 +16,7 @@ collect:
   reach:
     algorithm: file
     options: { path: mine.h5 }
-    expert_at_least: null # made of noise
+    expert_at_least: null # the data are noise
     random_at_most: null
 """
 
@@ -30,13 +30,13 @@ def test_a_missing_file_stops_before_any_job(workflow):
     (workflow.folder / "mine.yaml").write_text(OVERLAY)
     done = collect(workflow)
     assert done.returncode != 0
-    expected = "mine.yaml: collect.reach.options.path: found mine.h5, which is no file"
+    expected = "mine.yaml: collect.reach.options.path: found mine.h5, which is not a file"
     assert expected in done.stderr
     assert not (workflow.folder / "results").exists()
 
 
 @pytest.mark.slow
-def test_a_run_takes_its_data_from_a_file_and_notices_when_it_changes(workflow):
+def test_a_run_reads_a_file_and_detects_its_changes(workflow):
     source = stored(workflow.folder / "mine.h5", REACH, TASKS, [REACH.horizon] * 6)
     (workflow.folder / "mine.yaml").write_text(OVERLAY)
     done = collect(workflow)

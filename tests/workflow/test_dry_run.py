@@ -1,20 +1,20 @@
-"""The DAG, without running it."""
+"""The DAG of jobs, in dry runs."""
 
 import re
 
 import pytest
 
-from support.opengl import DRAWS
+from support.opengl import HAS_OPENGL
 from support.paths import CONFIG, preset
 from trajprompt.config import cells as table_cells
 from trajprompt.config.load import load_config
 
 STAGES = {"collect", "pretrain", "tune", "evaluate", "random_policy"}
-REPORT = {"curves", "claims", "aggregate", "compute", "record", "all"}  # of every run
+REPORT = {"curves", "claims", "aggregate", "compute", "record", "all"}  # in every run
 
 
 def jobs(done):
-    """Rule name -> number of jobs, from the table that a dry run prints."""
+    """Number of jobs per rule, from the table that a dry run prints."""
     assert done.returncode == 0, done.stdout + done.stderr
     table = (done.stdout + done.stderr).split("Job stats:")[1].split("total")[0]
     return {rule: int(count) for rule, count in re.findall(r"^(\w+) +(\d+)$", table, re.M)}
@@ -42,27 +42,36 @@ def test_a_preset_by_name_and_as_a_file_are_the_same_jobs(workflow, name):
 def test_the_smoke_run_makes_its_results_and_nothing_else(workflow):
     found = jobs(workflow.snakemake("-n", "--configfile", "presets/smoke.yaml"))
     made = load_config([CONFIG, preset("smoke")])
-    videos = table_cells.videos(made) if DRAWS else ()
+    videos = table_cells.videos(made) if HAS_OPENGL else ()
     results = {*made["tables"], *made["figures"], *videos}
     assert set(found) == STAGES | results | REPORT
 
 
-def test_without_opengl_all_but_the_videos_is_made(workflow):
+def test_without_opengl_everything_except_the_videos_is_made(workflow):
     workflow.environment["MUJOCO_GL"] = "glfw"  # needs a display
     done = workflow.snakemake("-n", "--configfile", "presets/smoke.yaml")
-    assert "No videos (rollouts): no OpenGL draws here" in done.stdout + done.stderr
+    assert "No videos (rollouts): no OpenGL back end renders" in done.stdout + done.stderr
     made = load_config([CONFIG, preset("smoke")])
     assert set(jobs(done)) == STAGES | REPORT | {*made["tables"], *made["figures"]}
     required = workflow.snakemake("-n", "--config", "preset=smoke", "videos=required")
     assert jobs(required)["rollouts"] == 1
 
 
-def test_videos_that_exist_stay_in_the_report_without_opengl(workflow):
+def test_an_outdated_video_is_left_out_without_opengl(workflow):
     workflow.environment["MUJOCO_GL"] = "glfw"
     page = workflow.folder / "results/smoke/5_report/pages/rollouts.html"
     page.parent.mkdir(parents=True)
     page.touch()
-    assert "rollouts" in workflow.snakemake("--list", "--config", "preset=smoke").stdout
+    done = workflow.snakemake("-n", "--configfile", "presets/smoke.yaml")
+    assert "rollouts" not in jobs(done)
+
+
+def test_a_video_as_the_target_without_opengl_is_refused_in_one_line(workflow):
+    workflow.environment["MUJOCO_GL"] = "glfw"
+    done = workflow.snakemake("rollouts", "--configfile", "presets/smoke.yaml")
+    assert done.returncode == 1
+    assert "trajprompt: error: no OpenGL back end" in done.stderr + done.stdout
+    assert not (workflow.folder / "results/smoke").exists()
 
 
 def test_required_videos_without_opengl_stop_before_any_job(workflow):
@@ -78,9 +87,9 @@ def test_a_paper_is_a_target(workflow, target):
     found = jobs(workflow.snakemake("-n", target))
     made = load_config([CONFIG])
     shown = {**made["tables"], **made["figures"]}
-    own = [name for name, entry in shown.items() if entry.get("paper") == target]
-    assert {name for name in found if name in shown} == set(own)
-    assert found["tune"] == len(table_cells.cells(made, own)) * len(made["seeds"])
+    expected = [name for name, entry in shown.items() if entry.get("paper") == target]
+    assert {name for name in found if name in shown} == set(expected)
+    assert found["tune"] == len(table_cells.cells(made, expected)) * len(made["seeds"])
     assert "claims" not in found
 
 
@@ -112,13 +121,13 @@ report: [mine]
     assert set(alone) == {"collect", "pretrain"}
 
 
-def test_targets_are_listed_with_what_they_are(workflow):
+def test_targets_are_listed_with_their_titles(workflow):
     listed = workflow.snakemake("--list").stdout
     assert "PTDT Table 3: quality of the initial prompt" in listed
     assert "pd_table9" in listed and "PD Figure 2b: methods by quality" in listed
 
 
-def test_a_target_asks_only_for_what_it_needs(workflow):
+def test_a_target_has_only_the_jobs_it_needs(workflow):
     assert set(jobs(workflow.snakemake("-n", "collect_all"))) == {"collect", "collect_all"}
 
 

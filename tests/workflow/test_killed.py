@@ -1,4 +1,4 @@
-"""A run that is going, and one that was killed: who may start, and what goes on."""
+"""Starting a second run, and resuming after a kill."""
 
 import contextlib
 import os
@@ -27,8 +27,8 @@ def slow_workflow(tmp_path):
 
 
 @pytest.fixture
-def going(slow_workflow):
-    """A Snakemake whose job runs; at the end it is killed with its group."""
+def running(slow_workflow):
+    """Snakemake and its running job; the process group is killed at the end."""
     log = slow_workflow.folder / "snakemake.log"
     process = slow_workflow.start(TARGET, *CONFIG, log=log)
     try:
@@ -43,15 +43,15 @@ def wait_for_job(process) -> psutil.Process:
     main = psutil.Process(process.pid)
     while process.poll() is None:
         for child in main.children(recursive=True):
-            with contextlib.suppress(psutil.Error):  # it may just have ended
+            with contextlib.suppress(psutil.Error):  # the process may have ended
                 if "trajprompt.commands.collect" in child.cmdline():
                     return child
         time.sleep(0.1)
-    raise AssertionError("Snakemake ended before its job began")
+    raise AssertionError("Snakemake ended before its job started")
 
 
-def test_a_second_snakemake_is_refused_but_a_dry_run_is_not(going, slow_workflow):
-    main, _ = going
+def test_a_second_snakemake_is_refused_but_a_dry_run_is_not(running, slow_workflow):
+    main, _ = running
     second = slow_workflow.snakemake(TARGET, *CONFIG)
     assert second.returncode == 1
     assert f"run 'smoke': in use by process {main.pid} on" in second.stderr
@@ -60,12 +60,12 @@ def test_a_second_snakemake_is_refused_but_a_dry_run_is_not(going, slow_workflow
     assert main.is_running()
 
 
-def test_killing_snakemake_ends_its_job_and_frees_the_run(going, slow_workflow):
-    main, job = going
+def test_killing_snakemake_ends_its_job_and_frees_the_run(running, slow_workflow):
+    main, job = running
     main.send_signal(signal.SIGKILL)
-    job.wait(timeout=30)  # by the signal that it asked the kernel for
+    job.wait(timeout=30)  # the kernel signals the job when its parent dies
     dry = slow_workflow.snakemake("-n", TARGET, *CONFIG)
-    assert "removed the locks of process" in dry.stderr
+    assert "removed the locks of killed process" in dry.stderr
     assert "cannot be locked" not in dry.stdout + dry.stderr
     again = slow_workflow.snakemake(TARGET, *CONFIG[:-1], "suites=[reach]")
     assert again.returncode == 0, again.stderr

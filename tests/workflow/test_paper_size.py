@@ -1,4 +1,4 @@
-"""The papers' preset, shortened: its networks, tasks and batches, but few steps of each."""
+"""The paper preset with few steps: its networks, tasks and batches are unchanged."""
 
 import csv
 import json
@@ -23,7 +23,7 @@ METHODS = (
     "prompt-vae",
 )
 
-# Only durations: 40 tasks, 256-wide agents, 35 x 8 contexts and 50 episodes stay.
+# Only durations change: 40 tasks, width 256, 35 x 8 contexts and 50 episodes remain.
 FEW_STEPS = """
 suites: [cheetah-vel]
 seeds: [0]
@@ -57,7 +57,7 @@ methods:
 
 @pytest.fixture(scope="module")
 def shortened(tmp_path_factory):
-    """The results of the shortened run: every method of one cell, one evaluation."""
+    """Results folder of the shortened run: every method on one cell, one evaluation."""
     made = Workflow(tmp_path_factory.mktemp("paper"))
     (made.folder / "few_steps.yaml").write_text(FEW_STEPS)
     cell = "cheetah-vel/expert"
@@ -85,7 +85,7 @@ def test_collection_has_the_papers_agents_and_all_tasks(shortened):
     store = shortened / "1_collect/cheetah-vel/trajectories.h5"
     settings = json.loads(read_attributes(store)["settings"])
     assert settings["algorithm"] == "td3"
-    _, options = build(KINDS["td3"], settings["options"])  # what is not set is as printed
+    _, options = build(KINDS["td3"], settings["options"])  # defaults: the papers'
     assert (options.width, options.batch) == (256, 256)
     tasks = read_trajectories(store)
     assert list(tasks) == list(range(40))

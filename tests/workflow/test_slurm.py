@@ -1,4 +1,4 @@
-"""The Slurm profile on a real Slurm: same bits as a local run, whatever stops a job."""
+"""The Slurm profile on a real Slurm: stopped jobs resume; results equal a local run's."""
 
 import contextlib
 import filecmp
@@ -21,7 +21,7 @@ from trajprompt.artifacts.resources import SUFFIX
 
 pytestmark = pytest.mark.slow
 
-# The smoke run of reach, with two methods; and a collection that lasts a minute or more.
+# The smoke run of reach with two methods, and a collection of at least a minute.
 CONFIG = """
 suites: [reach, cheetah-dir]
 collect:
@@ -38,19 +38,19 @@ LONG_JOB = "rule_collect_wildcards_smoke_cheetah-dir"
 
 @dataclass(frozen=True)
 class Story:
-    """What a run on Slurm went through, and what it and a local run of the same made."""
+    """Outputs and logs of a run on Slurm and of the same run without Slurm."""
 
     slurm: Path
     local: Path
-    visible_devices: str | None  # of the collecting job
-    first: str  # what the first run printed
-    cancelled_log: str  # of its job that was cancelled
-    last_log: str  # of the second run's job, which ended
-    jobs: list[tuple[str, str]]  # rule and wildcards; resources and state: all Slurm's
+    visible_devices: str | None  # CUDA_VISIBLE_DEVICES of the collecting job
+    first: str  # output of the first run
+    cancelled_log: str  # log of its cancelled job
+    last_log: str  # log of the second run's job, which finished
+    jobs: list[tuple[str, str]]  # of Slurm: rule and wildcards; resources and state
 
 
 class Run:
-    """Snakemake at work, ended with the block; what it prints goes to a file."""
+    """A running Snakemake, killed at the end of the block; its output goes to a file."""
 
     def __init__(self, workflow: Workflow, command: list[str], name: str):
         self.workflow, self.command = workflow, command
@@ -97,14 +97,14 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SlurmCluster]:
 
 @pytest.fixture(scope="module")
 def story(cluster: SlurmCluster, tmp_path_factory: pytest.TempPathFactory) -> Story:
-    """A job is stopped before its limit, tried again, cancelled, and run once more."""
+    """Stop a job before its limit, retry it, cancel it, and run it once more."""
     slurm = Workflow(tmp_path_factory.mktemp("on_slurm"))
     local = Workflow(tmp_path_factory.mktemp("local"))
     for workflow in slurm, local:
         (workflow.folder / "mine.yaml").write_text(CONFIG)
     log = slurm.folder / LONG_LOG
     snakemake = [sys.executable, "-m", "snakemake"]
-    # A shell that starts tests in the background has them ignore Ctrl-C.
+    # Tests started by a shell in the background ignore Ctrl-C.
     started = ("env", "--default-signal=INT", *snakemake, *SLURM.split(), *TARGET)
     on_slurm = cluster.command(*started, folder=slurm.folder)
 
@@ -129,10 +129,10 @@ def story(cluster: SlurmCluster, tmp_path_factory: pytest.TempPathFactory) -> St
 
 
 def interrupt(run: Run) -> None:
-    """Ctrl-C, twice if need be.
+    """Send Ctrl-C, twice if necessary.
 
-    A local job that begins at the same moment leaves Snakemake 9.27 waiting for the thread
-    that would have run it, until the second one.
+    If a local job starts at the same moment, Snakemake 9.27 waits for the job's thread
+    until the second Ctrl-C.
     """
     for patience in (90, 900):
         os.kill(children(run.process.pid)[0], signal.SIGINT)
@@ -142,7 +142,7 @@ def interrupt(run: Run) -> None:
 
 
 def collecting_process(folder: Path) -> psutil.Process | None:
-    """The stage that collects cheetah-dir in ``folder``, once it handles SIGTERM."""
+    """The process that collects cheetah-dir in ``folder``, once it handles SIGTERM."""
     for process in psutil.process_iter(["cmdline", "cwd"]):
         words = process.info["cmdline"] or []
         here = process.info["cwd"] == str(folder)
@@ -166,7 +166,7 @@ def running_jobs(cluster: SlurmCluster, comment: str) -> list[str]:
 
 
 def cancel_all(cluster: SlurmCluster) -> None:
-    """Snakemake may forget to, if it is stopped while it asks for its jobs' states."""
+    """Cancel all jobs: Snakemake may not do it if it is stopped while it polls states."""
     cluster.output("scancel", "--user", "root")
     end = time.monotonic() + 120
     while left := cluster.output("squeue", "-h"):
@@ -185,23 +185,23 @@ def all_jobs(cluster: SlurmCluster) -> list[tuple[str, str]]:
     return [(line[:100].strip(), line[100:].strip()) for line in lines]
 
 
-def test_a_job_near_its_limit_is_stopped_and_the_next_attempt_goes_on(story):
+def test_a_job_near_its_limit_is_stopped_and_the_next_attempt_resumes(story):
     assert "stopped by SIGTERM after step" in story.first
     assert "Trying to restart job" in story.first
     assert "resumes after step" in story.cancelled_log
 
 
-def test_the_next_attempt_asks_for_twice_the_memory_and_time(story):
-    asked = [used for rules, used in story.jobs if rules == LONG_JOB]
-    assert any("mem=24000M" in used and "1-00:00:00" in used for used in asked)
+def test_the_next_attempt_requests_twice_the_memory_and_time(story):
+    requests = [used for rules, used in story.jobs if rules == LONG_JOB]
+    assert any("mem=24000M" in used and "1-00:00:00" in used for used in requests)
 
 
-def test_a_cancelled_job_saves_and_the_next_run_goes_on_from_there(story):
+def test_a_cancelled_job_saves_and_the_next_run_resumes(story):
     (stopped,) = re.findall(r"stopped by SIGTERM after step (\d+)", story.cancelled_log)
     assert f"resumes after step {stopped} of " in story.last_log
 
 
-def test_jobs_that_learn_get_a_gpu_and_scripted_experts_none(story):
+def test_only_learning_jobs_get_a_gpu(story):
     assert story.visible_devices in ("0", "1")
     jobs = dict(story.jobs)
     assert "gres:gpu:1" in jobs[LONG_JOB]
@@ -212,26 +212,26 @@ def test_a_cell_is_one_job(story):
     jobs = [used for rules, used in story.jobs if rules == "rule_cell_evaluate_tune"]
     cells = [used for used in jobs if "COMPLETED" in used]
     assert len(cells) == 2  # of two methods
-    # The more of the two's memory, the sum of their times, one GPU for both.
-    for asked in "mem=4000M", "6:00:00", "gres:gpu:1":
-        assert all(asked in used for used in cells)
+    # The larger of the two memory requests, the sum of the times, one GPU for both.
+    for request in "mem=4000M", "6:00:00", "gres:gpu:1":
+        assert all(request in used for used in cells)
 
 
 @pytest.mark.parametrize("stage", ["1_collect", "2_pretrain", "3_tune", "4_evaluate"])
-def test_artifacts_are_those_of_a_local_run(story, stage):
+def test_artifacts_equal_those_of_a_local_run(story, stage):
     compare(story, stage)
 
 
-def test_tables_are_those_of_a_local_run(story):
+def test_tables_equal_those_of_a_local_run(story):
     assert compare(story, "5_report/tables") >= {"mine.csv", "mine.md"}
 
 
 def compare(story: Story, part: str) -> set[str]:
-    """Names of the files of ``part``, which the two runs must have made alike."""
+    """Assert that the files of ``part`` are equal in both runs; return their names."""
     ours, theirs = (run / "results/smoke" / part for run in (story.slurm, story.local))
     names = files(ours)
     assert names and names == files(theirs)
-    # Measured times differ, as in the comparison of a killed run with a whole one.
+    # Measured times differ.
     names = [name for name in names if not name.endswith(SUFFIX)]
     same, *different = filecmp.cmpfiles(ours, theirs, names, shallow=False)
     assert different == [[], []]

@@ -1,4 +1,4 @@
-"""The smoke run: every stage, method and table, for real but tiny."""
+"""The smoke run: every stage, method and table at a tiny size."""
 
 import csv
 import os
@@ -6,12 +6,12 @@ import os
 import pytest
 
 from support.browser import BrowserUnavailable, HtmlReport, chromium, content
-from support.opengl import DRAWS
+from support.opengl import HAS_OPENGL
 from support.paths import CONFIG, ROOT
 from trajprompt.artifacts.records import read_record
 from trajprompt.config import cells as table_cells
 from trajprompt.config.load import load_config
-from trajprompt.verification.chain import judge
+from trajprompt.verification.chain import classify_files
 from trajprompt.verification.jobs import REPORT
 
 pytestmark = pytest.mark.slow
@@ -38,7 +38,7 @@ def test_every_table_has_its_columns_and_suites(smoke):
             assert set(suites) <= shown, (name, entry)
 
 
-def test_every_figure_is_drawn_from_its_numbers(smoke):
+def test_every_figure_has_its_table(smoke):
     made = load_config([smoke.folder / name for name in ("config.yaml", PRESET[1])])
     report = smoke.folder / "results/smoke/5_report"
     for name, figure in made["figures"].items():
@@ -55,11 +55,11 @@ def test_tuned_parameters_are_counted(smoke):
         if row["suite"] == "cheetah-dir"
     }
     assert (counts["soft-prompt"], counts["adaptor"]) == ("135", "13488")
-    # Of the 862,619 numbers, those of a word and of two heads are never used.
+    # Of 862,619 parameters, the vocabulary and two heads are unused.
     assert (counts["prompt-dt"], counts["prompt-dt-ft"]) == ("0", "859782")
 
 
-def test_every_job_measured_itself(smoke):
+def test_every_job_measured_its_resources(smoke):
     table = smoke.folder / "results/smoke/5_report/compute.csv"
     for row in csv.DictReader(table.open()):
         assert row["unknown"] == "0" and float(row["cpu_hours"]) > 0, row["stage"]
@@ -68,22 +68,22 @@ def test_every_job_measured_itself(smoke):
 def test_claims_have_verdicts(smoke):
     table = smoke.folder / "results/smoke/5_report/claims.csv"
     verdicts = {row["verdict"] for row in csv.DictReader(table.open())}
-    # One seed has no interval, so that nothing is decided.
+    # One seed has no interval, so no claim is decided.
     assert verdicts == {"inconclusive", "not tested", "not judged", "contradiction"}
 
 
 def test_every_file_of_the_run_is_whole_and_known(smoke):
     results = smoke.folder / "results/smoke"
     configs = [smoke.folder / name for name in ("config.yaml", PRESET[1])]
-    found = judge(results, load_config(configs))
+    found = classify_files(results, load_config(configs))
     assert {(finding.status, finding.why) for finding in found} == {("whole", "")}
-    recorded = judge(results, read_record(results / REPORT).settings)
+    recorded = classify_files(results, read_record(results / REPORT).settings)
     assert recorded == found
 
 
 @pytest.fixture(scope="module")
 def report(smoke):
-    """The run's HTML report, open in a real browser."""
+    """The run's HTML report in a real browser."""
     file = smoke.folder / "results/smoke/report.html"
     done = smoke.snakemake("--report", str(file), *PRESET)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -96,7 +96,7 @@ def report(smoke):
         pytest.skip(f"no Chromium: {reason}")
 
 
-def test_the_report_opens_on_what_made_it(report):
+def test_the_report_opens_with_its_first_page(report):
     text = report.find("body")[0].text
     assert "smoke: 7 suites, 1 seed(s)" in text and "How to read it" in text
     assert report.wait(lambda: report.find("svg.marks, canvas.marks"))  # the rules' graph
@@ -105,7 +105,7 @@ def test_the_report_opens_on_what_made_it(report):
         "1 Claims",
         "2 Tables",
         "3 Figures",
-        *(["4 Videos"] if DRAWS else []),
+        *(["4 Videos"] if HAS_OPENGL else []),
         "5 Compute",
         "6 What made it",
     ]
@@ -118,17 +118,17 @@ def test_the_report_lists_every_table_figure_and_video(report):
     made = load_config([CONFIG, ROOT / PRESET[1]])
     listed = {result["labels"]["result"] for result in report.results.values()}
     wanted = [*made["tables"].values(), *made["figures"].values()]
-    if DRAWS:
+    if HAS_OPENGL:
         wanted += [made["videos"][name] for name in table_cells.videos(made)]
     assert {entry["title"] for entry in wanted} <= listed
 
 
-def test_everything_in_the_report_shows(report):
+def test_every_item_of_the_report_is_shown(report):
     shown = 0
     for category, subcategories in report.categories.items():
         for subcategory, paths in subcategories.items():
             titles = report.enter(category, subcategory)
-            assert 2 * len(titles) == len(paths)  # as a page or picture, and as raw data
+            assert 2 * len(titles) == len(paths)  # page or picture, and raw data
             for title in titles:
                 seen = report.show(title)
                 assert seen["errors"] == [], (title, seen)
@@ -140,7 +140,7 @@ def test_everything_in_the_report_shows(report):
     assert report.errors() == []
 
 
-def test_the_report_holds_the_run_s_files(report, smoke):
+def test_the_report_contains_the_files_of_the_run(report, smoke):
     for path, result in report.results.items():
         assert content(result) == (smoke.folder / path).read_bytes(), path
 
@@ -167,12 +167,12 @@ def test_a_damaged_artifact_is_named(smoke):
     backbone = next(
         (smoke.folder / "results/smoke/2_pretrain/reach").rglob("*.safetensors")
     )
-    whole = backbone.read_bytes()
-    backbone.write_bytes(whole[: len(whole) // 2])
+    valid = backbone.read_bytes()
+    backbone.write_bytes(valid[: len(valid) // 2])
     try:
         done = smoke.snakemake("tune_all", *PRESET, "--rerun-triggers", "mtime")
         assert done.returncode != 0
         assert backbone.name in done.stdout + done.stderr
         assert "Traceback" not in done.stdout + done.stderr
     finally:
-        backbone.write_bytes(whole)
+        backbone.write_bytes(valid)

@@ -1,11 +1,11 @@
-# Trajectories of learning agents, or of scripted experts, for all tasks of a suite.
+# Trajectories of learning agents or scripted experts, for all tasks of a suite.
 
 
 rule collect:
     """Collect the trajectories of one suite."""
     input:
         goals=goals,
-        own=own_data,
+        user_store=user_store,
     output:
         "results/{run}/1_collect/{suite}/trajectories.h5",
     log:

@@ -1,8 +1,8 @@
-# One transformer per suite, backbone and seed, on the training tasks' replay buffers.
+# One transformer per suite, backbone and seed, trained on the training tasks' replay buffers.
 
 
 rule pretrain:
-    """Pretrain one backbone of one suite and seed."""
+    """Pretrain one backbone on one suite with one seed."""
     input:
         data="results/{run}/1_collect/{suite}/trajectories.h5",
     output:
@@ -32,7 +32,7 @@ rule pretrain:
 
 
 rule pretrain_all:
-    """Stage 2: every backbone that a cell needs, of every seed."""
+    """Stage 2: every backbone that a cell needs, with every seed."""
     input:
         backbones_of_run(rules.pretrain.output.backbone),
     localrule: True

@@ -1,8 +1,8 @@
-# Each cell: one method adapts one frozen backbone to the test tasks of a suite.
+# One job per cell: a method adapts a frozen backbone to the test tasks of a suite.
 
 
 rule tune:
-    """Adapt one backbone to the test tasks of one suite by one method."""
+    """Adapt one backbone to the test tasks of one suite with one method."""
     input:
         data="results/{run}/1_collect/{suite}/trajectories.h5",
         backbone=cell_backbone,
@@ -33,14 +33,14 @@ rule tune:
 
 
 rule tune_all:
-    """Stage 3: every cell that a table asks for."""
+    """Stage 3: every cell of the run's tables and figures."""
     input:
         every_cell(rules.tune.output[0]),
     localrule: True
 
 
-# Not part of a run: how the default step sizes, smoothings and learning rates were chosen, on
-# training tasks only. `trajprompt calibrate --sweep` tries other values and other options.
+# Not part of a run: the choice of the default step sizes, smoothings and learning rates, on
+# training tasks only. `trajprompt calibrate --sweep` tries other values and options.
 CALIBRATED = [
     "ptdt-offline",
     "ptdt-online",
@@ -83,7 +83,7 @@ rule calibrate:
 
 
 rule calibrate_all:
-    """How the step sizes were chosen; not part of a run."""
+    """All sweeps behind the default step sizes and rates; not part of a run."""
     input:
         expand(
             rules.calibrate.output,

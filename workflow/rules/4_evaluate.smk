@@ -30,7 +30,7 @@ rule evaluate:
         " --settings {params.settings:q} --out {output} > {log} 2>&1"
 
 
-# What the report calls 0 when it compares all methods over all suites; no cell of any table.
+# The zero of normalised returns in the comparison of all methods; not a cell of any table.
 rule random_policy:
     """Play uniformly random actions on the test tasks of one suite."""
     output:

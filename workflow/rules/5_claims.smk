@@ -1,4 +1,4 @@
-# What all cells together say: the papers' claims with verdicts, all methods over all suites.
+# Results over all cells: the papers' claims with verdicts, and all methods over all suites.
 
 
 rule claims:
@@ -12,13 +12,13 @@ rule claims:
             f"results/{RUN}/5_report/claims.csv",
             caption="../report/claims.rst",
             category=CATEGORY["Claims"],
-            labels=shown_as("The papers' claims, with verdicts", "raw data"),
+            labels=report_labels("The papers' claims, with verdicts", "raw data"),
         ),
         report(
             f"results/{RUN}/5_report/pages/claims.html",
             caption="../report/claims.rst",
             category=CATEGORY["Claims"],
-            labels=shown_as("The papers' claims, with verdicts", "page"),
+            labels=report_labels("The papers' claims, with verdicts", "page"),
         ),
         f"results/{RUN}/5_report/claims.md",
     log:
@@ -39,7 +39,7 @@ rule claims:
 
 
 rule aggregate:
-    """All methods over all suites: interquartile means, chances of improvement, profiles."""
+    """All methods over all suites: interquartile means, probabilities of improvement, profiles."""
     input:
         printed=printed(f"{config['aggregate']}.csv"),
         stores=STORES,
@@ -56,15 +56,15 @@ rule aggregate:
             f"results/{RUN}/5_report/tables/aggregate.csv",
             caption="../report/aggregate.rst",
             category=CATEGORY["Tables"],
-            subcategory=OF_THE_RUN,
-            labels=shown_as("All methods over all suites", "raw data"),
+            subcategory=THIS_RUN,
+            labels=report_labels("All methods over all suites", "raw data"),
         ),
         report(
             f"results/{RUN}/5_report/pages/aggregate.html",
             caption="../report/aggregate.rst",
             category=CATEGORY["Tables"],
-            subcategory=OF_THE_RUN,
-            labels=shown_as("All methods over all suites", "page"),
+            subcategory=THIS_RUN,
+            labels=report_labels("All methods over all suites", "page"),
         ),
         multiext(f"results/{RUN}/5_report/figures/aggregate", ".png", ".svg"),
     log:

@@ -1,13 +1,13 @@
-# The papers' figures, each a target of its own, drawn from cells of the run.
+# The papers' figures; each is a target.
 
 for FIGURE in FIGURES:
     KIND = config["figures"][FIGURE]["kind"]
-    # A table in the paper is one here, with the picture on its page.
+    # Kinds that are tables in the paper are listed as tables, with the figure on their page.
     WITH_TEXT = KIND in plot_inputs.WITH_TEXT
     SHOWN = f"pages/{FIGURE}.html" if WITH_TEXT else f"figures/{FIGURE}.svg"
 
     rule:
-        """One figure of the config, with the numbers behind it."""
+        """One figure of the config and its data."""
         name:
             FIGURE
         input:
@@ -21,15 +21,15 @@ for FIGURE in FIGURES:
                 f"results/{RUN}/5_report/tables/{FIGURE}.csv",
                 caption=f"../report/figures/{plot_inputs.module_of(KIND)}.rst",
                 category=CATEGORY["Tables" if WITH_TEXT else "Figures"],
-                subcategory=of_paper(FIGURE),
-                labels=shown_as(config["figures"][FIGURE]["title"], "raw data"),
+                subcategory=paper_subcategory(FIGURE),
+                labels=report_labels(config["figures"][FIGURE]["title"], "raw data"),
             ),
             report(
                 f"results/{RUN}/5_report/{SHOWN}",
                 caption=f"../report/figures/{plot_inputs.module_of(KIND)}.rst",
                 category=CATEGORY["Tables" if WITH_TEXT else "Figures"],
-                subcategory=of_paper(FIGURE),
-                labels=shown_as(
+                subcategory=paper_subcategory(FIGURE),
+                labels=report_labels(
                     config["figures"][FIGURE]["title"],
                     "page" if WITH_TEXT else "picture",
                 ),

@@ -1,5 +1,5 @@
-# What made the run, and the targets of a whole paper, which are called as its folder and
-# make its tables and figures.
+# Learning curves, compute and provenance of the run. Then a target per paper, with the name of
+# its folder, for all its tables and figures.
 
 
 rule curves:
@@ -15,29 +15,29 @@ rule curves:
             f"results/{RUN}/5_report/figures/collection.svg",
             caption="../report/collection.rst",
             category=CATEGORY["Figures"],
-            subcategory=OF_THE_RUN,
-            labels=shown_as("How the data were learned", "picture"),
+            subcategory=THIS_RUN,
+            labels=report_labels("Learning curves of the collection", "picture"),
         ),
         report(
             f"results/{RUN}/5_report/tables/collection.csv",
             caption="../report/collection.rst",
             category=CATEGORY["Figures"],
-            subcategory=OF_THE_RUN,
-            labels=shown_as("How the data were learned", "raw data"),
+            subcategory=THIS_RUN,
+            labels=report_labels("Learning curves of the collection", "raw data"),
         ),
         report(
             f"results/{RUN}/5_report/figures/pretraining.svg",
             caption="../report/pretraining.rst",
             category=CATEGORY["Figures"],
-            subcategory=OF_THE_RUN,
-            labels=shown_as("How the backbones were trained", "picture"),
+            subcategory=THIS_RUN,
+            labels=report_labels("Learning curves of the pretraining", "picture"),
         ),
         report(
             f"results/{RUN}/5_report/tables/pretraining.csv",
             caption="../report/pretraining.rst",
             category=CATEGORY["Figures"],
-            subcategory=OF_THE_RUN,
-            labels=shown_as("How the backbones were trained", "raw data"),
+            subcategory=THIS_RUN,
+            labels=report_labels("Learning curves of the pretraining", "raw data"),
         ),
     log:
         f"logs/{RUN}/5_report/curves.log",
@@ -57,7 +57,7 @@ rule curves:
 
 
 rule compute:
-    """Time, memory and simulator steps of every stage, CPU time of every cell."""
+    """Time, memory and simulator steps of every stage; CPU time of every cell."""
     input:
         stores=STORES,
         pretraining=PRETRAINING_CURVES,
@@ -69,13 +69,13 @@ rule compute:
             f"results/{RUN}/5_report/compute.csv",
             caption="../report/compute.rst",
             category=CATEGORY["Compute"],
-            labels=shown_as("Time, memory and simulator steps", "raw data"),
+            labels=report_labels("Time, memory and simulator steps", "raw data"),
         ),
         report(
             f"results/{RUN}/5_report/pages/compute.html",
             caption="../report/compute.rst",
             category=CATEGORY["Compute"],
-            labels=shown_as("Time, memory and simulator steps", "page"),
+            labels=report_labels("Time, memory and simulator steps", "page"),
         ),
         multiext(f"results/{RUN}/5_report/compute", ".md", "_cells.csv"),
     log:
@@ -97,7 +97,7 @@ rule compute:
 
 
 rule record:
-    """What made the report: configuration, versions, and the hashes of all files."""
+    """Provenance of the report: configuration, versions, and the hashes of all files."""
     input:
         made=[
             STORES,
@@ -108,25 +108,25 @@ rule record:
         ],
         printed=PAPERS_FILES,
         report=[
-            [papers_files(paper) for paper in (*PAPERS, None)],
+            [paper_outputs(paper) for paper in (*PAPERS, None)],
             rules.curves.output,
             rules.claims.output,
             rules.aggregate.output,
             rules.compute.output,
-            [made_by(name) for name in VIDEOS],
+            [outputs_of(name) for name in VIDEOS],
         ],
     output:
         report(
             f"results/{RUN}/5_report/record.json",
             caption="../report/record.rst",
             category=CATEGORY["What made it"],
-            labels=shown_as("Machine, code, configuration, files", "raw data"),
+            labels=report_labels("Machine, code, configuration, files", "raw data"),
         ),
         report(
             f"results/{RUN}/5_report/pages/record.html",
             caption="../report/record.rst",
             category=CATEGORY["What made it"],
-            labels=shown_as("Machine, code, configuration, files", "page"),
+            labels=report_labels("Machine, code, configuration, files", "page"),
         ),
         f"results/{RUN}/5_report/summary.csv",
     log:
@@ -150,14 +150,14 @@ rule record:
 for PAPER in PAPERS:
 
     rule:
-        """The tables and figures of one paper, or of our own questions."""
+        """The tables and figures of one paper, or of papers/own."""
         name:
             PAPER
         input:
-            papers_files(PAPER),
+            paper_outputs(PAPER),
         localrule: True
 
-    # What --list shows: all these rules are written once.
+    # `snakemake --list` shows it; the docstring above is shared by all papers.
     workflow.get_rule(PAPER).docstring = (
         f"The tables and figures of {PAPERS[PAPER].name} ({PAPERS[PAPER].source})."
     )

@@ -1,4 +1,4 @@
-# Tables, each entry of the config's tables a target of its own.
+# Tables of the config; each is a target.
 
 STORES = expand(
     "results/{run}/1_collect/{suite}/trajectories.h5", run=RUN, suite=config["suites"]
@@ -10,7 +10,7 @@ REPORT_CODE = code("commands/report", *families(config["suites"]))
 for TABLE in TABLES:
 
     rule:
-        """One table of the config, ours beside the paper's."""
+        """One table of the config, our values beside the published ones."""
         name:
             TABLE
         input:
@@ -23,15 +23,15 @@ for TABLE in TABLES:
                 f"results/{RUN}/5_report/pages/{TABLE}.html",
                 caption="../report/table.rst",
                 category=CATEGORY["Tables"],
-                subcategory=of_paper(TABLE),
-                labels=shown_as(config["tables"][TABLE]["title"], "page"),
+                subcategory=paper_subcategory(TABLE),
+                labels=report_labels(config["tables"][TABLE]["title"], "page"),
             ),
             report(
                 f"results/{RUN}/5_report/tables/{TABLE}.csv",
                 caption="../report/table.rst",
                 category=CATEGORY["Tables"],
-                subcategory=of_paper(TABLE),
-                labels=shown_as(config["tables"][TABLE]["title"], "raw data"),
+                subcategory=paper_subcategory(TABLE),
+                labels=report_labels(config["tables"][TABLE]["title"], "raw data"),
             ),
             multiext(
                 f"results/{RUN}/5_report/tables/{TABLE}",
@@ -53,12 +53,12 @@ for TABLE in TABLES:
             settings=table_settings(TABLE),
             out=report_folder,
         message:
-            f"Writing {TABLE}, ours beside the paper's"
+            f"Writing {TABLE}"
         shell:
             "exec python -m trajprompt.commands.report table --table {params.table}"
             " --evaluations {input.evaluations} --stores {input.stores}"
             " --adaptations {input.adaptations}"
             " --settings {params.settings:q} --out {params.out} > {log} 2>&1"
 
-    # What --list shows: all these rules are written once.
+    # `snakemake --list` shows it; the docstring above is shared by all tables.
     workflow.get_rule(TABLE).docstring = f"{config['tables'][TABLE]['title']}."

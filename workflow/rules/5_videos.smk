@@ -1,20 +1,39 @@
-# Rollouts side by side, each entry of the config's videos a target of its own.
+# Videos of the config, with rollouts side by side; each is a target.
 
-from trajprompt.rollout.opengl import NOTHING_DRAWS, working_backend
+from trajprompt.rollout.opengl import NO_OPENGL, working_backend
 
 VIDEO_PAGE = f"results/{RUN}/5_report/pages/{{}}.html"
-# Where nothing draws, videos that do not exist yet are left out, and everything else is made.
-# A Snakemake that runs one job, e.g. on a node, makes what was decided when the run began.
-if workflow.is_main_process and not VIDEOS_REQUIRED:
-    NEW = [video for video in VIDEOS if not Path(VIDEO_PAGE.format(video)).exists()]
-    if NEW and not working_backend():
-        logger.warning(f"No videos ({', '.join(NEW)}): {NOTHING_DRAWS}")
-        VIDEOS = {name: VIDEOS[name] for name in VIDEOS if name not in NEW}
+# Videos that are left out because there is no OpenGL. Only the main process decides this: a
+# Snakemake that runs a single job, e.g. on a node, must know the rules of the main one. The HTML
+# report shows the videos that exist.
+OMITTED = []
+if workflow.is_main_process and VIDEOS:
+    if any(argument.split("=")[0] == "--report" for argument in sys.argv):
+        OMITTED = [
+            name for name in VIDEOS if not Path(VIDEO_PAGE.format(name)).exists()
+        ]
+    elif not VIDEOS_REQUIRED and not working_backend():
+        OMITTED = list(VIDEOS)
+        logger.warning(f"No videos ({', '.join(OMITTED)}): {NO_OPENGL}")
+    VIDEOS = {name: suites for name, suites in VIDEOS.items() if name not in OMITTED}
+
+for VIDEO in OMITTED:
+
+    rule:
+        """A video that cannot be made without OpenGL."""
+        name:
+            VIDEO
+        localrule: True
+        params:
+            error=f"trajprompt: error: {NO_OPENGL}",
+        shell:
+            "echo {params.error:q} >&2; exit 1"
+
 
 for VIDEO in VIDEOS:
 
     rule:
-        """Films of one entry of the config's videos, and the page that shows them."""
+        """Films of one video entry of the config, and the page that shows them."""
         name:
             VIDEO
         input:
@@ -25,13 +44,13 @@ for VIDEO in VIDEOS:
                 VIDEO_PAGE.format(VIDEO),
                 caption="../report/video.rst",
                 category=CATEGORY["Videos"],
-                labels=shown_as(config["videos"][VIDEO]["title"], "page"),
+                labels=report_labels(config["videos"][VIDEO]["title"], "page"),
             ),
             report(
                 f"results/{RUN}/5_report/tables/{VIDEO}.csv",
                 caption="../report/video.rst",
                 category=CATEGORY["Videos"],
-                labels=shown_as(config["videos"][VIDEO]["title"], "raw data"),
+                labels=report_labels(config["videos"][VIDEO]["title"], "raw data"),
             ),
             expand(
                 f"results/{RUN}/5_report/videos/{VIDEO}_{{suite}}.webm",
@@ -39,7 +58,7 @@ for VIDEO in VIDEOS:
             ),
         log:
             f"logs/{RUN}/5_report/{VIDEO}.log",
-        priority: -1  # last: it may fail on a node that cannot draw
+        priority: -1  # last, because it may fail on a node without OpenGL
         conda:
             "../../envs/trajprompt.yaml"
         threads: THREADS

@@ -1,12 +1,12 @@
-# The code behind a rule, as a hash of its files: editing one of them makes the rule run again.
+# The code behind a rule, as a hash of its files: an edit of one of them reruns the rule.
 
 import ast
 import functools
 import hashlib
 from pathlib import Path
 
-# Code that names, checks and writes, but makes no numbers: editing it reruns nothing.
-WITHOUT_NUMBERS = tuple(
+# Code that does not change results (names, checks, writing): editing it reruns nothing.
+IGNORED = tuple(
     f"src/trajprompt/{name}"
     for name in (
         "artifacts/",
@@ -19,8 +19,8 @@ WITHOUT_NUMBERS = tuple(
         "progress.py",
     )
 )
-# But these, of the folders above, decide how numbers are trained, written and drawn.
-WITH_NUMBERS = tuple(
+# Files of the folders above that do change results: training, formats of tables and videos.
+NOT_IGNORED = tuple(
     f"src/trajprompt/{name}.py"
     for name in ("artifacts/csv_files", "artifacts/video", "settings/training")
 )
@@ -28,10 +28,10 @@ WITH_NUMBERS = tuple(
 
 @functools.cache
 def code(*modules):
-    """The hash of ``modules`` and of all that they import: editing one reruns the rule.
+    """Hash of ``modules`` and of all modules that they import; an edit reruns the rule.
 
-    A rule's `params` hold it. As input files, thousands of them, Snakemake would look at
-    each whenever it picks a job: a quarter of a core.
+    Rules have it in `params`. If they had the files as inputs, Snakemake would check
+    thousands of them whenever it selects a job: a quarter of a core.
     """
     digest = hashlib.sha256()
     for path in sources(modules):
@@ -40,7 +40,7 @@ def code(*modules):
 
 
 def sources(modules):
-    """Files of ``modules`` and of all that they import."""
+    """Files of ``modules`` and of all modules that they import."""
     found, waiting = set(), {f"src/trajprompt/{module}.py" for module in modules}
     while waiting:
         path = waiting.pop()
@@ -51,7 +51,7 @@ def sources(modules):
 
 @functools.cache
 def imported(path):
-    """Files of the project that the file ``path`` imports, at its top or in functions."""
+    """Files of the project that the file ``path`` imports, also those inside functions."""
     nodes = ast.walk(ast.parse(Path(path).read_text()))
     names = {
         name
@@ -67,6 +67,6 @@ def imported(path):
     return {
         file
         for file in files
-        if (file in WITH_NUMBERS or not file.startswith(WITHOUT_NUMBERS))
+        if (file in NOT_IGNORED or not file.startswith(IGNORED))
         and Path(file).is_file()
     }

@@ -1,4 +1,4 @@
-# Checks the configuration before anything else, and answers the rules' questions about it.
+# Check the configuration first; then functions that derive the parameters of rules from it.
 
 import json
 import os
@@ -7,7 +7,7 @@ import shlex
 import sys
 from pathlib import Path
 from trajprompt.config import derive
-from trajprompt.config.layers import REQUIRED
+from trajprompt.config.layers import requires_videos
 from trajprompt.config.load import resolve
 from trajprompt.config import backbones as pretraining_values
 from trajprompt.workflow import hooks
@@ -18,15 +18,13 @@ from trajprompt.tasks.registry import family, get_suite
 from trajprompt.report.plots import inputs as plot_inputs
 from trajprompt.rollout.opengl import require_opengl
 
-# The user's files as Snakemake merged them, over presets and papers. Snakemake lists overlays
-# first; an error should name the file that had the last word.
-VIDEOS_REQUIRED = (
-    config.get("videos") == REQUIRED
-)  # resolving puts the videos in its place
+VIDEOS_REQUIRED = requires_videos(config, workflow.configfiles)
+# The user's files as Snakemake merged them, above presets and papers. Snakemake lists
+# config.yaml last; `resolve` needs the order in which files override each other.
 resolved = resolve(
     config, Path(), [workflow.configfiles[-1], *workflow.configfiles[:-1]]
 )
-config.clear()  # not replaced: the captions of the HTML report read this mapping
+config.clear()  # changed in place: captions of the HTML report read this mapping
 config.update(resolved)
 PAPERS = {paper.key: paper for paper in list_papers(config["papers"])}
 PAPERS_FILES = sorted(
@@ -36,31 +34,31 @@ PAPERS_FILES = sorted(
 )
 
 RUN = config["run"]
-# Without OpenGL a run with required videos ends before it begins; of nodes that is not known here.
+# With required videos, a run without OpenGL ends before any job; cluster nodes are not checked.
 hooks.install(workflow, RUN, require_opengl if VIDEOS_REQUIRED else None)
 THREADS = config["compute"]["threads"]
 TABLES, FIGURES = table_cells.tables(config), table_cells.figures(config)
 VIDEOS = table_cells.videos(config)  # name -> suites
-GPUS = 0 if config["compute"]["device"] == "cpu" else 1  # of a job that learns or plays
+GPUS = 0 if config["compute"]["device"] == "cpu" else 1  # per job that trains or plays
 
-# Jobs find this environment's Python, and numerical libraries keep to one thread each:
-# jobs run side by side, and two threads that wait for each other are slower than one.
-# Only videos need OpenGL, and choose it themselves.
-# A job ends with the Snakemake that started it, its parent: commands begin with `exec`.
+# PATH: jobs use this environment's Python. OMP_NUM_THREADS: one thread per numerical library,
+# because jobs run in parallel and threads that wait for each other are slower.
+# TRAJPROMPT_STOP_WITH_PARENT: a job ends with its parent, Snakemake; `exec` in the commands keeps
+# the process id of the job.
 shell.prefix(
     f"export PATH={shlex.quote(os.path.dirname(sys.executable))}:$PATH"
-    " OMP_NUM_THREADS=1 MUJOCO_GL=${{MUJOCO_GL:-disable}} TRAJPROMPT_STOP_WITH_PARENT=$$:$PPID; "
+    " OMP_NUM_THREADS=1 TRAJPROMPT_STOP_WITH_PARENT=$$:$PPID; "
 )
 
 
-# How the HTML report (`snakemake --report`) is ordered: it sorts categories by name.
+# Categories of the HTML report (`snakemake --report`), numbered because it sorts by name.
 CATEGORY = {
     name: f"{number} {name}"
     for number, name in enumerate(
         ("Claims", "Tables", "Figures", "Videos", "Compute", "What made it"), start=1
     )
 }
-OF_THE_RUN = "This run"  # the subcategory of what no paper has
+THIS_RUN = "This run"  # the subcategory of results that belong to no paper
 
 
 wildcard_constraints:
@@ -73,18 +71,18 @@ wildcard_constraints:
 
 
 def scaled(amount):
-    """``amount`` of memory or time at the first attempt, twice as much at the second, .."""
+    """Resource ``amount`` at the first attempt, twice the amount at the second, etc."""
     return lambda wildcards, attempt: amount * attempt
 
 
 def collect_gpus(wildcards):
-    """Scripted experts, and files that were collected elsewhere, learn nothing."""
+    """GPUs of a collection; scripted experts and imported files need none."""
     algorithm = config["collect"][wildcards.suite]["algorithm"]
     return 0 if algorithm in ("scripted", "file") else GPUS
 
 
-def own_data(wildcards):
-    """The user's store that a suite is read from, where the config names one."""
+def user_store(wildcards):
+    """The user's store that a suite is read from, if the config sets one."""
     chosen = config["collect"][wildcards.suite]
     return [chosen["options"]["path"]] if chosen["algorithm"] == "file" else []
 
@@ -123,34 +121,34 @@ def report_folder(wildcards, output):
 
 
 def report_settings(wildcards):
-    """Report settings of the whole run."""
+    """Report settings of the complete run."""
     return stage_settings.to_json(derive.report(config))
 
 
 def table_settings(table):
-    """What answers a rule's question for the settings of one table."""
+    """Params function of a rule: the settings of one table."""
     return lambda wildcards: stage_settings.to_json(derive.report(config, table))
 
 
 def figure_settings(figure):
-    """What answers a rule's question for the settings of one figure."""
+    """Params function of a rule: the settings of one figure."""
     return lambda wildcards: stage_settings.to_json(derive.figure(config, figure))
 
 
 def video_settings(video):
-    """What answers a rule's question for the settings of one video."""
+    """Params function of a rule: the settings of one video."""
     return lambda wildcards: stage_settings.to_json(derive.video(config, video))
 
 
-def shown_as(title, form):
-    """How the HTML report lists a result. Two forms of every result become a switch."""
+def report_labels(title, form):
+    """Labels of a result in the HTML report, where ``as`` switches between its two forms."""
     return {"result": title, "as": form}
 
 
-def of_paper(name):
-    """The subcategory of a table or figure in the HTML report."""
+def paper_subcategory(name):
+    """Subcategory of a table or figure in the HTML report."""
     paper = PAPERS.get(table_cells.shown(config, name).get("paper"))
-    return paper.name if paper else OF_THE_RUN
+    return paper.name if paper else THIS_RUN
 
 
 def _cell(wildcards):
@@ -162,7 +160,7 @@ def suite_code(wildcards):
 
 
 def families(suites):
-    """Files that define ``suites``: found by listing, no other file imports them."""
+    """Modules that define ``suites``; no module imports them, so `code` needs their names."""
     return sorted({f"tasks/{family(suite)}" for suite in suites})
 
 

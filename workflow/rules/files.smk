@@ -1,19 +1,19 @@
-# Which files the rules read: those of cells, tables, figures, videos and papers.
+# Input files of the rules, by cell, table, figure, video and paper.
 
 
 def read_by_figure(figure, what, pattern):
-    """``pattern`` filled in for the cells of a figure, if its kind reads that file."""
+    """``pattern`` for all cells of a figure, if its kind reads these files."""
     return cells_of(figure, pattern) if reads(figure, what) else []
 
 
 def backbones_read(figure, pattern):
-    """``pattern`` filled in for the backbones of a figure's cells, if its kind reads them."""
+    """``pattern`` for all backbones of a figure's cells, if its kind reads them."""
     pairs = table_cells.backbones(config, (figure,))
     return _of_backbones(pattern, pairs) if reads(figure, "backbones") else []
 
 
 def stores_read(figure):
-    """The trajectories of a figure's suites, if its kind reads them."""
+    """Trajectories of a figure's suites, if its kind reads them."""
     return stores_of(figure) if reads(figure, "stores") else []
 
 
@@ -27,24 +27,24 @@ def cell_backbone(wildcards):
 
 
 def suites_of(table):
-    """The suites of a table's or a figure's cells."""
+    """Suites of the cells of a table or figure."""
     return {cell[0] for cell in table_cells.cells(config, (table,))}
 
 
 def every_cell(pattern):
-    """``pattern`` filled in for every cell of the run and every seed."""
+    """``pattern`` for every cell of the run and every seed."""
     return _filled(pattern, table_cells.cells(config), config["seeds"])
 
 
 def cells_of(table, pattern, seeds=None):
-    """``pattern`` filled in for the cells of one table or figure."""
+    """``pattern`` for every cell of one table or figure and every seed."""
     return _filled(
         pattern, table_cells.cells(config, (table,)), seeds or config["seeds"]
     )
 
 
 def cells_of_video(video, pattern):
-    """``pattern`` filled in for the panels of a video, film by film."""
+    """``pattern`` for the panels of a video, film by film."""
     return [
         pattern.format(
             run=RUN,
@@ -70,7 +70,7 @@ def _filled(pattern, cells, seeds):
 
 
 def backbones_of_run(pattern):
-    """``pattern`` filled in for every backbone that a cell needs, and every seed."""
+    """``pattern`` for every backbone that a cell needs, and every seed."""
     return _of_backbones(pattern, table_cells.backbones(config))
 
 
@@ -83,26 +83,26 @@ def _of_backbones(pattern, pairs):
 
 
 def stores_of(table):
-    """The trajectories of a table's suites."""
+    """Trajectories of a table's suites."""
     suites = suites_of(table)
     path = f"results/{RUN}/1_collect/{{}}/trajectories.h5"
     return [path.format(suite) for suite in config["suites"] if suite in suites]
 
 
 def printed(*names):
-    """The papers' files with these names, of printed numbers."""
+    """Files of published values with these names, of all papers."""
     return [path for name in names for path in printed_files(config["papers"], name)]
 
 
-def papers_files(paper):
-    """What the tables and figures of a paper, or of none, write."""
+def paper_outputs(paper):
+    """Output files of the tables and figures of a paper, or of no paper (None)."""
     return [
-        made_by(name)
+        outputs_of(name)
         for name in (*TABLES, *FIGURES)
         if table_cells.shown(config, name).get("paper") == paper
     ]
 
 
-def made_by(name):
-    """Plain paths of what ``name`` writes; its own would ask for places in the report."""
+def outputs_of(name):
+    """Outputs of the rule ``name`` as plain paths, without their marks for the HTML report."""
     return [str(path) for path in workflow.get_rule(name).output]

@@ -1,1 +1,1 @@
-"""Adaptations: what a tuning method returns, and the files that keep it."""
+"""Adaptations: the return values of tuning methods, and their files."""

@@ -1,4 +1,4 @@
-"""What a tuning method returns."""
+"""Return value of a tuning method."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
@@ -13,21 +13,21 @@ if TYPE_CHECKING:
 
 
 class Extra(NamedTuple):
-    """An array that a method leaves for the report; the name is its key in ``extras``."""
+    """Array that a method adds for the report; its name is its key in ``extras``."""
 
     values: np.ndarray
     unit: str
-    description: str  # the shape in words, too
+    description: str  # with the shape in words
 
 
 def _column(unit: str, description: str, **default: Any) -> Any:
-    """A field of `HistoryRow` with what its file says of it."""
+    """Field of `HistoryRow`, with the unit and description written to the file."""
     return field(metadata={"unit": unit, "description": description}, **default)
 
 
 @dataclass(frozen=True)
 class HistoryRow:
-    """One row at one iteration. Queries and steps are totals of the row since its start."""
+    """One row at one iteration. Queries and steps are the row's totals so far."""
 
     task: int = _column("index", "published index of the task")
     prompt: int = _column("index", "number of the prompt within its task")
@@ -52,25 +52,26 @@ HISTORY_COLUMNS = {
     item.name: (item.metadata["unit"], item.metadata["description"])
     for item in fields(HistoryRow)
 }
-# Columns that are measured; the others count.
+# Columns with measured values (float); the others are integers.
 MEASURED = frozenset(item.name for item in fields(HistoryRow) if item.type is float)
 
 
 def saved_history(history: Sequence[HistoryRow]) -> list[dict[str, Any]]:
-    """A history as a checkpoint keeps it."""
+    """History as JSON values, for a checkpoint; see `restored_history`."""
     return [dict(vars(row)) for row in history]
 
 
 def restored_history(saved: Sequence[Mapping[str, Any]]) -> list[HistoryRow]:
+    """History from the values of `saved_history`."""
     return [HistoryRow(**row) for row in saved]
 
 
 @dataclass(frozen=True)
 class Adaptation:
-    """What a method made of a problem. ``last`` is what tables report by default.
+    """Result of a method on a problem. By default, tables report ``last``.
 
-    ``best`` is the iterate with the lowest objective that the method itself saw; nothing
-    here has looked at an evaluation episode.
+    ``best`` is the iterate with the lowest objective among those the method evaluated.
+    No field depends on evaluation episodes.
     """
 
     last: "Segments | None"  # (R, P, ..)
@@ -79,7 +80,7 @@ class Adaptation:
     history: list[HistoryRow]  # one per row and iteration
     curve: dict[int, "Segments"] = field(default_factory=dict)  # iteration -> (R, P, ..)
     weights: "dict[int, dict[str, Tensor]] | None" = None  # row -> tuned state dict
-    parameters: int = 0  # numbers that the method tunes, per row
+    parameters: int = 0  # tuned parameters per row
     extras: dict[str, Extra] = field(default_factory=dict)
-    # iteration -> row -> tuned state dict, of methods that tune weights and keep a curve
+    # iteration -> row -> tuned state dict, if the method tunes weights and keeps a curve
     snapshots: "dict[int, dict[int, dict[str, Tensor]]]" = field(default_factory=dict)

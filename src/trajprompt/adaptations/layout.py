@@ -1,4 +1,4 @@
-"""The layout of an adaptation file, checked before anything of it is read."""
+"""Layout of an adaptation file, checked before it is read."""
 
 import re
 from collections.abc import Iterable
@@ -30,23 +30,25 @@ STAGES = ("initial", "last", "best")
 NAMES = {"task", "prompt", "best_iteration", "history", "curve", "extras"}
 NAMES |= {"weights", "snapshots", *STAGES}
 ITERATION, ROW = re.compile("[0-9]{6,9}"), re.compile("row[0-9]{4,9}")
-EXTRA_TEXTS = ("unit", "description")  # of every extra, as in `protocol.Extra`
-INTEGER, NUMBER = "iu", "iuf"  # NumPy's letters
+EXTRA_TEXTS = ("unit", "description")  # attributes of every extra, as in `Extra`
+UNEXPECTED = "found an unexpected group or dataset"
+INTEGER, NUMBER = "iu", "iuf"  # NumPy's type letters
 
 
 def open_adaptation(path: str | Path) -> "AbstractContextManager[h5py.File]":
-    """The open file of an adaptation; see `hdf5_checks.open_hdf5`."""
+    """Open an adaptation file; see `hdf5_checks.open_hdf5`."""
     return open_hdf5(require_file(path, "trajprompt tune"), KIND, REMEDY)
 
 
 def check_layout(file: "h5py.File", path: object) -> None:
-    """Raise unless every dataset is there, of its type and of a shape that fits."""
+    """Raise unless every dataset is present, with the right type and shape."""
     for name in sorted(set(file) - NAMES):
-        raise TrajpromptError(f"{path}:{name}", "a foreign item", "none", REMEDY)
+        expected = f"only {', '.join(sorted(NAMES))}"
+        raise TrajpromptError(f"{path}:{name}", UNEXPECTED, expected, REMEDY)
     missing = [stage for stage in STAGES if stage not in file]
     if missing and len(missing) < len(STAGES):
-        found = f"no prompts {', '.join(missing)}, but others"
-        raise TrajpromptError(path, found, "all of them or none", REMEDY)
+        found = f"found no prompts {', '.join(missing)}"
+        raise TrajpromptError(path, found, f"all of {', '.join(STAGES)}, or none", REMEDY)
     rows = len(require_dataset(file, "task", f"{path}:", REMEDY, INTEGER, (None,)))
     for name in ("prompt", "best_iteration"):
         require_dataset(file, name, f"{path}:", REMEDY, INTEGER, (rows,))
@@ -61,39 +63,42 @@ def check_layout(file: "h5py.File", path: object) -> None:
 
 
 def _check_weights(file: "h5py.File", group: str, path: object, rows: int) -> None:
-    """Arrays of numbers, by row."""
+    """Raise unless ``group`` holds parameter arrays by row, for existing rows."""
     for name in _members(file, group, ROW, path):
         if int(name.removeprefix(f"{group}/row")) >= rows:
-            raise TrajpromptError(f"{path}:{name}", "no such row", f"{rows} rows", REMEDY)
+            found, expected = "found weights of a row that does not exist", f"{rows} rows"
+            raise TrajpromptError(f"{path}:{name}", found, expected, REMEDY)
         for parameter in file[name]:
             dataset = getattr(file[name][parameter], "shape", None)
             if dataset is None:
                 where = f"{path}:{name}/{parameter}"
-                raise TrajpromptError(where, "a group", "a parameter", REMEDY)
+                expected = "an array with the values of one parameter"
+                raise TrajpromptError(where, "found a group", expected, REMEDY)
 
 
 def _check_extras(file: "h5py.File", path: object) -> None:
-    """Arrays of numbers, each with its unit and description."""
+    """Raise unless the extras are arrays, each with a unit and a description."""
     extras = file.get("extras", {})
     if not hasattr(extras, "keys"):
-        raise TrajpromptError(f"{path}:extras", "no group", "a group", REMEDY)
+        raise TrajpromptError(f"{path}:extras", "found an array", "a group", REMEDY)
     for name, item in extras.items():
         texts = [get_text(item, key) for key in EXTRA_TEXTS]
         if not hasattr(item, "shape") or None in texts:
-            found = "a group, or nothing that says what it is"
-            expected = "an array with unit and description"
+            found = "found a group, or an array without unit or description"
+            expected = "an array with the attributes unit and description"
             raise TrajpromptError(f"{path}:extras/{name}", found, expected, REMEDY)
 
 
 def check_history(file: "h5py.File", path: object) -> None:
-    """Raise unless the columns of the history are whole and equally long."""
+    """Raise unless the columns of the history are complete and equally long."""
     length: int | None = None
     for name in HISTORY_COLUMNS:
         where, kinds = f"{path}:", NUMBER if name in MEASURED else INTEGER
         column = require_dataset(file, f"history/{name}", where, REMEDY, kinds, (length,))
         length = len(column)
     if not length:
-        raise TrajpromptError(f"{path}:history", "no entries", "one or more", REMEDY)
+        where, expected = f"{path}:history", "at least one entry"
+        raise TrajpromptError(where, "found no entries", expected, REMEDY)
 
 
 def check_iterations(
@@ -101,21 +106,28 @@ def check_iterations(
     history: dict[str, np.ndarray],
     path: object,
 ) -> None:
-    """Raise unless the history has every (task, prompt) at each of its iterations."""
+    """Raise unless the history has an entry for each iteration of each row.
+
+    ``rows`` holds (task, prompt, iterations).
+    """
     columns = (history[name].tolist() for name in ("task", "prompt", "iteration"))
-    held = set(zip(*columns, strict=True))
+    entries = set(zip(*columns, strict=True))
     for task, prompt, iterations in rows:
         for iteration in iterations:
-            if (task, prompt, iteration) not in held:
-                found = f"nothing of task {task}, prompt {prompt}, iteration {iteration}"
-                raise TrajpromptError(f"{path}:history", found, "an entry", REMEDY)
+            if (task, prompt, iteration) not in entries:
+                entry = f"task {task}, prompt {prompt}, iteration {iteration}"
+                found, expected = f"found no entry of {entry}", "at least one entry"
+                raise TrajpromptError(f"{path}:history", found, expected, REMEDY)
 
 
 def _check_prompts(file: "h5py.File", name: str, path: object, rows: int) -> None:
-    """(R, P, 1), (R, P, S), (R, P, A), (R, P), (R, P) as in PROMPT_FIELDS."""
+    """Raise unless a group holds PROMPT_FIELDS with matching shapes.
+
+    These are (R, P, 1), (R, P, S), (R, P, A), (R, P) and (R, P).
+    """
     where = f"{path}:{name}"
     if not hasattr(file[name], "keys"):
-        raise TrajpromptError(where, "no group", "a group of prompts", REMEDY)
+        raise TrajpromptError(where, "found an array", "a group of prompts", REMEDY)
 
     def require(field: str, kinds: str, *shape: int | None) -> Any:
         return require_dataset(file[name], field, where, REMEDY, kinds, shape)
@@ -128,26 +140,31 @@ def _check_prompts(file: "h5py.File", name: str, path: object, rows: int) -> Non
 
 
 def _check_segments(file: "h5py.File", name: str, path: object) -> None:
-    """Raise unless prompts can be as many segments as the file says, where it does."""
+    """Raise unless ``prompt_segments``, if set, divides the number of prompt steps."""
     if "prompt_segments" not in file.attrs:
         return
     count = get_integer(file, "prompt_segments", str(path), REMEDY)
     steps = file[f"{name}/mask"].shape[1]
     if count < 1 or steps % count:
-        where, found = f"{path}: prompt_segments", f"{count} in prompts of {steps} steps"
-        raise TrajpromptError(where, found, "segments of equal length", REMEDY)
+        found = f"found {count} segments for prompts of {steps} steps"
+        expected = "a number that divides the steps into segments of equal length"
+        raise TrajpromptError(f"{path}: prompt_segments", found, expected, REMEDY)
 
 
 def _members(
     file: "h5py.File", group: str, pattern: re.Pattern[str], path: object
 ) -> list[str]:
-    """Full names of what a group holds, if it is there; foreign names are errors."""
+    """Full names of a group's members; empty if the group is missing.
+
+    Raises TrajpromptError for members that are no groups or do not match ``pattern``.
+    """
     if group not in file:
         return []
     if not hasattr(file[group], "keys"):
-        raise TrajpromptError(f"{path}:{group}", "no group", "a group", REMEDY)
+        raise TrajpromptError(f"{path}:{group}", "found an array", "a group", REMEDY)
     for name in file[group]:
         if not pattern.fullmatch(name) or not hasattr(file[group][name], "keys"):
             where = f"{path}:{group}/{name}"
-            raise TrajpromptError(where, "a foreign item", pattern.pattern, REMEDY)
+            expected = f"only groups whose names match {pattern.pattern}"
+            raise TrajpromptError(where, UNEXPECTED, expected, REMEDY)
     return [f"{group}/{name}" for name in file[group]]

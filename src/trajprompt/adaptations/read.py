@@ -1,10 +1,10 @@
-"""Read an adaptation file: what a method made of one cell, in HDF5.
+"""Read an adaptation file: the result of a method on one cell, in HDF5.
 
-Groups ``initial``, ``last``, ``best`` and ``curve/<iteration>`` hold prompts (R, P, ..);
-``history`` holds one dataset per column; ``weights/row<i>`` holds tuned parameters, and
-``snapshots/<iteration>/row<i>`` what they were on the way;
-``extras`` holds what else a method has to show. The attribute ``tuned_parameters`` counts
-the numbers that were tuned per row, ``prompt_segments`` the segments of a prompt.
+Groups ``initial``, ``last``, ``best`` and ``curve/<iteration>`` hold prompts (R, P, ..).
+``history`` holds one dataset per column. ``weights/row<i>`` holds tuned parameters, and
+``snapshots/<iteration>/row<i>`` their values at earlier iterations. ``extras`` holds the
+method's other arrays. The attribute ``tuned_parameters`` is the number of tuned parameters
+per row; ``prompt_segments`` is the number of segments per prompt.
 """
 
 from collections.abc import Iterable, Mapping
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class StoredAdaptation:
-    """An adaptation as read back; prompts are None for backbones that take none."""
+    """Adaptation read from a file; prompts are None for backbones without prompts."""
 
     rows: np.ndarray  # (R,) task index
     prompts: np.ndarray  # (R,) number of the prompt within its task
@@ -46,25 +46,25 @@ class StoredAdaptation:
     best_iteration: np.ndarray  # (R,)
     curve: "dict[int, Segments]"  # iteration -> (R, P, ..)
     history: dict[str, np.ndarray]  # column -> (R * iterations,)
-    weights: "dict[int, dict[str, Tensor]]"  # row -> state dict; empty if none was tuned
+    weights: "dict[int, dict[str, Tensor]]"  # row -> state dict; empty if not tuned
     attributes: dict[str, Any]
     extras: dict[str, Extra] = field(default_factory=dict)
-    # iteration -> row -> state dict; empty if no curve of weights was kept
+    # iteration -> row -> state dict; empty if no curve of weights is stored
     snapshots: "dict[int, dict[int, dict[str, Tensor]]]" = field(default_factory=dict)
 
     @property
     def prompt_segments(self) -> int:
-        """J: a prompt is so many segments of equal length; 1 where the file is silent."""
+        """Segments per prompt (J); 1 if the attribute is missing."""
         return int(self.attributes.get("prompt_segments", 1))
 
     def queries(self, row: int, iteration: int) -> int:
-        """Oracle queries that the row had used when it reached an iteration."""
-        at = (
+        """Total oracle queries of a row at an iteration."""
+        found = (
             (self.history["task"] == self.rows[row])
             & (self.history["prompt"] == self.prompts[row])
             & (self.history["iteration"] == iteration)
         )
-        return int(self.history["queries"][at][-1])
+        return int(self.history["queries"][found][-1])
 
     @property
     def last_iteration(self) -> int:
@@ -72,12 +72,13 @@ class StoredAdaptation:
 
 
 def read_adaptation(path: str | Path) -> StoredAdaptation:
-    """Read and check a file; errors name it, what was found and what was expected."""
+    """Read and check a file; raises TrajpromptError if it is missing or invalid."""
     with open_adaptation(path) as file:
         return read_checked(file, path)
 
 
 def read_checked(file: "h5py.File", path: object) -> StoredAdaptation:
+    """Read and check an open file; errors name it by ``path``."""
     check_layout(file, path)
     stored = _read(file)
     for name in STAGES:
@@ -85,32 +86,33 @@ def read_checked(file: "h5py.File", path: object) -> StoredAdaptation:
     for iteration, prompts in stored.curve.items():
         _require_finite(prompts, f"{path}:curve/{iteration:06d}")
     groups = {f"snapshots/{n:06d}": found for n, found in stored.snapshots.items()}
-    for group, of_rows in {"weights": stored.weights, **groups}.items():
-        _require_weights(of_rows, f"{path}:{group}", len(stored.rows))
+    for group, weights in {"weights": stored.weights, **groups}.items():
+        _require_weights(weights, f"{path}:{group}", len(stored.rows))
     common = (stored.last_iteration, *stored.curve, *stored.snapshots)
     keys = zip(stored.rows.tolist(), stored.prompts.tolist(), strict=True)
-    wanted = [
+    required = [
         (task, prompt, (best, *common))
         for (task, prompt), best in zip(keys, stored.best_iteration.tolist(), strict=True)
     ]
-    check_iterations(wanted, stored.history, path)
+    check_iterations(required, stored.history, path)
     return stored
 
 
 def _require_weights(
-    of_rows: "Mapping[int, Mapping[str, Tensor]]", where: str, rows: int
+    weights_by_row: "Mapping[int, Mapping[str, Tensor]]", where: str, rows: int
 ) -> None:
-    """Raise unless there are finite weights of all rows, or of none."""
-    for row, weights in of_rows.items():
+    """Raise unless all rows have finite weights, or none has any."""
+    for row, weights in weights_by_row.items():
         _require_finite(weights.values(), f"{where}/row{row:04d}")
-    if of_rows and len(of_rows) != rows:
-        raise TrajpromptError(where, f"weights of {len(of_rows)} rows", f"{rows}", REMEDY)
+    if weights_by_row and len(weights_by_row) != rows:
+        found = f"found weights of {len(weights_by_row)} rows"
+        raise TrajpromptError(where, found, f"weights of all {rows} rows", REMEDY)
 
 
 def _require_finite(tensors: "Iterable[Tensor]", where: str) -> None:
     for tensor in tensors:
         if not tensor.isfinite().all():
-            raise TrajpromptError(where, "numbers that are not finite", "numbers", REMEDY)
+            raise TrajpromptError(where, "found NaN or infinity", "finite values", REMEDY)
 
 
 def _read(file: "h5py.File") -> StoredAdaptation:

@@ -25,7 +25,7 @@ REMEDY = "fix the method's return value"
 
 
 class Rows(Protocol):
-    """The part of a tuning problem that its file keeps."""
+    """Part of a tuning problem that is written to its file."""
 
     @property
     def rows(self) -> np.ndarray: ...  # (R,) task index
@@ -41,16 +41,16 @@ def write_adaptation(
     adaptation: Adaptation,
     attributes: Mapping[str, Any],
 ) -> None:
-    """Write the file whole; equal content gives equal bytes.
+    """Write the file atomically; equal content gives equal bytes.
 
-    What `read_adaptation` would refuse is an error here that names the method.
+    Raises TrajpromptError naming the method if `read_adaptation` would reject the file.
     """
     import h5py
 
     made_by = f"tuning method {attributes.get('method')}"
-    own = {"schema_version": str(SCHEMA_VERSION), "kind": KIND}
+    header = {"schema_version": str(SCHEMA_VERSION), "kind": KIND}
     with atomic_path(path) as temporary, h5py.File(temporary, "w", libver="latest") as file:
-        write_attributes(file, {**attributes, **own})
+        write_attributes(file, {**attributes, **header})
         write_attributes(file, {"tuned_parameters": adaptation.parameters})
         _write_rows(file, problem, adaptation)
         _write_iterates(file, problem, adaptation)
@@ -75,7 +75,7 @@ def _write_rows(file: "h5py.File", problem: Rows, adaptation: Adaptation) -> Non
 
 
 def _write_iterates(file: "h5py.File", problem: Rows, adaptation: Adaptation) -> None:
-    """Prompts and weights: initial, last, best, and those on the way."""
+    """Write prompts and weights: initial, last, best, and those of the curve."""
     stages = {"initial": problem.initial_prompts, "last": adaptation.last}
     stages["best"] = adaptation.best
     for name, prompts in stages.items():
@@ -83,30 +83,31 @@ def _write_iterates(file: "h5py.File", problem: Rows, adaptation: Adaptation) ->
     for iteration, prompts in sorted(adaptation.curve.items()):
         _write_prompts(file, f"curve/{iteration:06d}", prompts)
     _write_weights(file, "weights", adaptation.weights or {})
-    for iteration, of_rows in sorted(adaptation.snapshots.items()):
-        _write_weights(file, f"snapshots/{iteration:06d}", of_rows)
+    for iteration, weights in sorted(adaptation.snapshots.items()):
+        _write_weights(file, f"snapshots/{iteration:06d}", weights)
 
 
 def _columns(history: list[HistoryRow], made_by: str) -> dict[str, np.ndarray]:
-    """The entries of a history, column by column."""
-    odd = {type(row).__name__ for row in history if not isinstance(row, HistoryRow)}
-    if odd or not history:
-        found = f"entries of type {', '.join(sorted(odd))}" if odd else "no entries"
-        raise TrajpromptError(f"{made_by}:history", found, "HistoryRows", REMEDY)
+    """Columns of a history, as arrays by name."""
+    wrong = {type(row).__name__ for row in history if not isinstance(row, HistoryRow)}
+    if wrong or not history:
+        found = f"entries of type {', '.join(sorted(wrong))}" if wrong else "no entries"
+        expected = "one or more entries of type HistoryRow"
+        raise TrajpromptError(f"{made_by}:history", f"found {found}", expected, REMEDY)
     columns = {
         name: np.array([getattr(row, name) for row in history]) for name in HISTORY_COLUMNS
     }
     for name, values in columns.items():
         if values.dtype.kind not in NUMBER:
-            where, found = f"{made_by}:history/{name}", f"type {values.dtype}"
+            where, found = f"{made_by}:history/{name}", f"found type {values.dtype}"
             raise TrajpromptError(where, found, "numbers", REMEDY)
     return columns
 
 
 def _write_weights(
-    file: "h5py.File", group: str, of_rows: "Mapping[int, Mapping[str, Tensor]]"
+    file: "h5py.File", group: str, weights_by_row: "Mapping[int, Mapping[str, Tensor]]"
 ) -> None:
-    for row, weights in sorted(of_rows.items()):
+    for row, weights in sorted(weights_by_row.items()):
         for name, tensor in sorted(weights.items()):
             values = tensor.detach().cpu().numpy()
             _write(file, f"{group}/row{row:04d}/{name}", values, "1", "tuned parameter")

@@ -1,1 +1,1 @@
-"""Files that the stages write: whole or not at all, with what made them."""
+"""Files written by the stages: atomic writes, checks on reading, and provenance."""

@@ -1,4 +1,4 @@
-"""Whole files or none: temporary name beside the target, then rename."""
+"""Atomic writes: to a temporary file beside the target, which is then renamed."""
 
 import contextlib
 import errno
@@ -14,12 +14,12 @@ from trajprompt.processes import is_alive
 
 _SPACE = "free some space there, then run the same command again"
 _WRITABLE = "make the folder writable or choose another, then run the same command again"
-_PATH = "choose another path"
-# What can be wrong with a disk or a path, and what to do about it.
+_PATH = "choose another path for the output"
+# Remedy for each error of a disk or a path.
 REMEDIES = {
     errno.ENOSPC: _SPACE,
     errno.EDQUOT: _SPACE,
-    errno.EFBIG: "raise the limit on the size of files (`ulimit -f`)",
+    errno.EFBIG: "raise the limit on the size of files with `ulimit -f`",
     errno.EROFS: _WRITABLE,
     errno.EACCES: _WRITABLE,
     errno.EPERM: _WRITABLE,
@@ -33,10 +33,10 @@ REMEDIES = {
 def atomic_path(target: str | Path) -> Iterator[Path]:
     """Yield a temporary path beside ``target``; rename it there if the block succeeds.
 
-    A reader never sees a partial file, a power cut leaves the old file or the new one.
-    The temporary file is removed on any error; that of a killed process by the next
-    writer. Trouble with the disk becomes a TrajpromptError naming ``target``, whichever
-    library met it.
+    A reader never sees a partial file, and a power cut leaves the old file or the new
+    one. The temporary file is removed on any error. One left by a killed process is
+    removed by the next writer. Raises TrajpromptError naming ``target`` for disk errors,
+    whichever library reports them.
     """
     target = Path(target)
     temporary = _temporary(target)
@@ -47,18 +47,18 @@ def atomic_path(target: str | Path) -> Iterator[Path]:
             yield temporary
             _sync(temporary)
             os.replace(temporary, target)
-            with contextlib.suppress(OSError):  # some file systems cannot, for folders
+            with contextlib.suppress(OSError):  # unsupported for folders on some systems
                 _sync(target.parent)
     finally:
-        with contextlib.suppress(OSError):  # it would hide the error that led here
+        with contextlib.suppress(OSError):  # keep the original error
             temporary.unlink(missing_ok=True)
 
 
 def remove_stale(target: Path) -> None:
-    """Remove the temporary files of ``target`` that killed processes left.
+    """Remove temporary files of ``target`` that killed processes left behind.
 
-    One that belongs to a living process of this host stays. Other hosts' processes cannot
-    be asked; should one still be at work, it fails and harms nothing.
+    Files of running processes of this host are kept. Processes of other hosts cannot be
+    checked: if one is still writing, it fails without damaging the target.
     """
     if not target.parent.is_dir():
         return
@@ -75,12 +75,12 @@ def _temporary(target: Path) -> Path:
 
 
 def _host() -> str:
-    """The first label of this host's name: without dots, as `remove_stale` wants it."""
+    """First label of the host name: `remove_stale` needs a name without dots."""
     return socket.gethostname().partition(".")[0] or "localhost"
 
 
 def _sync(path: Path) -> None:
-    """Have the disk itself hold a file, or a folder's names."""
+    """Flush a file, or the entries of a folder, to the disk."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
@@ -90,9 +90,9 @@ def _sync(path: Path) -> None:
 
 @contextlib.contextmanager
 def disk_errors(target: Path) -> Iterator[None]:
-    """Errors of a disk as TrajpromptErrors naming ``target``, with a remedy.
+    """Convert disk errors to TrajpromptErrors that name ``target`` and a remedy.
 
-    HDF5, safetensors and ffmpeg raise errors of their own kinds, but quote the system's.
+    HDF5, safetensors and ffmpeg raise their own error types, but quote the system's text.
     """
     try:
         yield
@@ -103,27 +103,33 @@ def disk_errors(target: Path) -> Iterator[None]:
             text = os.strerror(code)
             if getattr(error, "errno", None) == code or text in str(error):
                 found = f"cannot be written ({text})"
-                raise TrajpromptError(target, found, remedy=remedy) from error
+                expected = "a path that can be written"
+                raise TrajpromptError(target, found, expected, remedy) from error
         raise
 
 
 def write_text(target: str | Path, text: str) -> None:
-    """Write a text file whole."""
+    """Write a UTF-8 text file atomically."""
     with atomic_path(target) as path:
         path.write_text(text, encoding="utf-8")
 
 
 def file_hash(path: str | Path) -> str:
-    """The first 16 hexadecimal digits of the file's SHA-256."""
+    """First 16 hexadecimal digits of the file's SHA-256."""
     with open(path, "rb") as handle:
         return hashlib.file_digest(handle, "sha256").hexdigest()[:16]
 
 
 def require_file(path: str | Path, made_by: str) -> Path:
-    """``path`` if it is a non-empty file, else an error naming the stage that makes it."""
+    """Return ``path``; raise TrajpromptError if the file is missing or empty.
+
+    ``made_by`` is the command that makes the file, e.g. ``trajprompt tune``; empty if
+    several commands make such files.
+    """
     path = Path(path)
     if not path.is_file() or path.stat().st_size == 0:
-        raise TrajpromptError(
-            path, "missing or empty file", "a whole artifact", f"run `{made_by}`"
-        )
+        remedy = f"run `{made_by}` to make it, or correct the path"
+        if not made_by:
+            remedy = "correct the path, or run the command that makes this file"
+        raise TrajpromptError(path, "missing or empty file", "a complete file", remedy)
     return path

@@ -1,4 +1,4 @@
-"""CSV tables, the same text for equal rows on every system."""
+"""CSV tables: equal rows give equal text on every system."""
 
 import csv
 import io
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def csv_text(columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> str:
-    """CSV text; floats in their shortest exact form."""
+    """CSV text of ``rows``, with floats in their shortest exact form."""
     text = io.StringIO()
     writer = csv.DictWriter(text, columns, lineterminator="\n")
     writer.writeheader()
@@ -22,5 +22,5 @@ def csv_text(columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> st
 
 
 def write_csv(path: str | Path, table: "pd.DataFrame") -> None:
-    """Numbers to six significant digits: enough to compute with, few enough to read."""
+    """Write a table as CSV, with floats rounded to six significant digits."""
     write_text(path, table.to_csv(index=False, float_format="%.6g", lineterminator="\n"))

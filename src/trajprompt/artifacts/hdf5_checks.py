@@ -1,8 +1,8 @@
-"""HDF5 files that may be damaged, foreign or meant to harm: checked before they are read.
+"""Checks of HDF5 files, which may be damaged, unrelated or malicious, before reading.
 
-A file of ours is a tree of groups and of datasets of numbers, all of it in the file
-itself, and none larger than what is stored of it can be. Everything that libhdf5 dislikes
-becomes a TrajpromptError.
+A valid file is a tree of groups and numeric datasets. All data are in the file itself, and
+no dataset claims more bytes than its stored bytes can expand to. Errors of libhdf5 become
+TrajpromptErrors.
 """
 
 import math
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     import h5py
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
-# Superblocks whose metadata carry checksums. In older ones a flipped bit can lead libhdf5
-# anywhere; our files are written with libver="latest".
+# Superblock versions with checksums on metadata; libver="latest" writes them. In older
+# versions, a flipped bit has unpredictable effects in libhdf5.
 CHECKED_SUPERBLOCKS = (2, 3)
-# What h5py raises on damaged files, and what their contents make of plain operations.
+# Errors raised by h5py on damaged files, and by operations on damaged values.
 DAMAGE = (
     OSError,
     LookupError,
@@ -31,18 +31,20 @@ DAMAGE = (
     AttributeError,
     ArithmeticError,
 )
-# Filters (by HDF5's number) and how many bytes one stored byte can become at most.
-EXPANSION = {1: 1040, 2: 1, 3: 1, 32000: 100}  # deflate, shuffle, fletcher32, LZF
-# Larger files shrink to a quarter at best: their numbers are measured ones. What claims
-# more is meant to fill the memory.
+# HDF5 filter number -> largest number of bytes that one stored byte can expand to.
+EXPANSION = {1: 1040, 2: 1, 3: 1, 32000: 100}
+FILTERS = "1 (deflate), 2 (shuffle), 3 (fletcher32), 32000 (LZF)"  # keys of EXPANSION
+# Above SMALL bytes, data may expand at most 4 times: measured values do not compress
+# better. A file that claims more is meant to exhaust memory.
 SMALL, LARGEST_EXPANSION = 2**28, 4
-DEEPEST = 16  # groups in groups
-KINDS_OF_NUMBERS = "biuf"  # bool, integers, floats
+MAX_DEPTH = 16  # levels of nested groups
+NUMERIC_KINDS = "biuf"  # bool, integers, floats
+TYPE_NAMES = {"b": "bool", "i": "int", "u": "unsigned int", "f": "float"}
 
 
 @contextmanager
 def open_hdf5(path: str | Path, kind: str, remedy: str) -> Iterator["h5py.File"]:
-    """The open file of the given ``kind``, checked by `check_tree`."""
+    """Open a file of the given ``kind``, checked by `check_tree`."""
     import h5py
 
     from trajprompt.artifacts.provenance import SCHEMA_VERSION
@@ -55,20 +57,21 @@ def open_hdf5(path: str | Path, kind: str, remedy: str) -> Iterator["h5py.File"]
             for name, value in expected.items():
                 found = get_text(file, name)
                 if found != value:
-                    found = f"an HDF5 file of {name.replace('_', ' ')} {found}"
-                    raise TrajpromptError(path, found, value, remedy)
+                    what = name.replace("_", " ")
+                    found = f"found an HDF5 file of {what} {found}"
+                    raise TrajpromptError(path, found, f"{what} {value}", remedy)
             check_tree(file, path, remedy)
             yield file
     except DAMAGE as error:
         found = f"damaged or not HDF5 ({error})"
-        raise TrajpromptError(path, found, f"a whole file of {kind}", remedy) from error
+        raise TrajpromptError(path, found, f"an intact {kind} file", remedy) from error
 
 
 def kind_of(path: Path) -> str | None:
-    """The kind that an HDF5 file says it is; TrajpromptError if it cannot be read."""
+    """Value of the attribute ``kind``; raises TrajpromptError if the file is damaged."""
     import h5py
 
-    remedy = "make it again"
+    remedy = "run the command that made it again"
     try:
         _check_start(path, remedy)
         with h5py.File(path, "r") as file:
@@ -76,7 +79,7 @@ def kind_of(path: Path) -> str | None:
             return get_text(file, "kind")
     except DAMAGE as error:
         found = f"damaged or not HDF5 ({error})"
-        raise TrajpromptError(path, found, "a whole HDF5 file", remedy) from error
+        raise TrajpromptError(path, found, "an intact HDF5 file", remedy) from error
 
 
 def require_dataset(
@@ -87,72 +90,83 @@ def require_dataset(
     kinds: str,
     shape: Sequence[int | None],
 ) -> "h5py.Dataset":
-    """The dataset ``name``. ``kinds`` are NumPy's letters; None in ``shape`` is any."""
+    """Return the dataset ``name``; raise unless its type and shape are as expected.
+
+    ``kinds`` are NumPy's type letters; None in ``shape`` allows any size.
+    """
     dataset = group.get(name)
     found = getattr(dataset, "shape", None)
-    place, wanted = f"{where}/{name}", f"({', '.join(str(n or 'any') for n in shape)})"
+    place, size = f"{where}/{name}", f"({', '.join(str(n or 'any') for n in shape)})"
     if dataset is None or found is None:
-        raise TrajpromptError(place, "no such dataset", f"shape {wanted}", remedy)
+        expected = f"an array of shape {size}"
+        raise TrajpromptError(place, "no such dataset", expected, remedy)
     fits = len(found) == len(shape) and all(
-        size in (None, own) for size, own in zip(shape, found, strict=True)
+        required in (None, actual) for required, actual in zip(shape, found, strict=True)
     )
     if not fits or dataset.dtype.kind not in kinds:
-        expected = f"shape {wanted}, type {' or '.join(kinds)}"
-        raise TrajpromptError(place, f"{dataset.dtype.str} {found}", expected, remedy)
+        types = " or ".join(TYPE_NAMES[kind] for kind in kinds)
+        actual = f"found type {dataset.dtype}, shape {found}"
+        raise TrajpromptError(place, actual, f"type {types}, shape {size}", remedy)
     return dataset
 
 
 def check_tree(file: "h5py.File", path: str | Path, remedy: str) -> None:
-    """Raise unless the file is a tree of groups and plausible datasets of numbers."""
+    """Raise unless the file is a tree of groups and plausible numeric datasets."""
     import h5py
 
     seen, waiting, memory, stored = set(), [file["/"]], 0, 0
-    held = file.id.get_filesize()
+    file_size = file.id.get_filesize()
     while waiting:
         group = waiting.pop()
         for name in group:
             where = f"{path}:{group.name.rstrip('/')}/{name}"
-            if where.count("/") - str(path).count("/") > DEEPEST:
-                raise TrajpromptError(path, "a deep tree", f"{DEEPEST} levels", remedy)
+            if where.count("/") - str(path).count("/") > MAX_DEPTH:
+                found, expected = "groups nested too deeply", f"at most {MAX_DEPTH} levels"
+                raise TrajpromptError(path, found, expected, remedy)
             if not isinstance(group.get(name, getlink=True), h5py.HardLink):
-                raise TrajpromptError(where, "a soft or external link", "data", remedy)
+                found = "found a soft or external link"
+                raise TrajpromptError(where, found, "data in this file", remedy)
             item = group[name]
             if item in seen:
-                raise TrajpromptError(where, "a second link", "each object once", remedy)
+                found = "found a second link to the same group or array"
+                raise TrajpromptError(where, found, "one link to each", remedy)
             seen.add(item)
             check_attributes(item, where, remedy)
             if isinstance(item, h5py.Group):
                 waiting.append(item)
                 continue
-            claimed, own = check_dataset(item, where, remedy)
-            memory, stored = memory + claimed, stored + own
-    if stored > held or memory > max(SMALL, LARGEST_EXPANSION * held):
-        found = f"{memory} bytes claimed, {stored} stored in a file of {held}"
-        raise TrajpromptError(path, found, "a whole file", remedy)
+            in_memory, in_file = check_dataset(item, where, remedy)
+            memory, stored = memory + in_memory, stored + in_file
+    if stored > file_size or memory > max(SMALL, LARGEST_EXPANSION * file_size):
+        found = f"arrays claim {memory} bytes and store {stored} of {file_size} bytes"
+        raise TrajpromptError(path, found, "an intact file", remedy)
 
 
 def check_dataset(dataset: Any, where: str, remedy: str = "") -> tuple[int, int]:
-    """Bytes that a dataset takes in memory and in the file; raises if they cannot be."""
+    """Size of a dataset in memory and in the file, in bytes; raises if implausible."""
     import h5py
 
     if not isinstance(dataset, h5py.Dataset) or dataset.shape is None:
-        raise TrajpromptError(where, "neither group nor array", "an array", remedy)
+        found = "found neither a group nor an array"
+        raise TrajpromptError(where, found, "a group or an array", remedy)
     plan, dtype = dataset.id.get_create_plist(), dataset.dtype
     if plan.get_layout() == h5py.h5d.VIRTUAL or plan.get_external_count():
-        raise TrajpromptError(where, "data of other files", "the data", remedy)
-    if dtype.kind not in KINDS_OF_NUMBERS or dtype.itemsize > 8:
-        raise TrajpromptError(where, f"type {dtype}", "plain numbers", remedy)
+        found = "found data in another file"
+        raise TrajpromptError(where, found, "data in this file", remedy)
+    if dtype.kind not in NUMERIC_KINDS or dtype.itemsize > 8:
+        raise TrajpromptError(where, f"found type {dtype}", "numbers", remedy)
     claimed = math.prod(dataset.shape) * dtype.itemsize
     if dataset.chunks:
         claimed = max(claimed, math.prod(dataset.chunks) * dtype.itemsize)
     stored = dataset.id.get_storage_size()
     filters = [plan.get_filter(index)[0] for index in range(plan.get_nfilters())]
     if not set(filters) <= set(EXPANSION):
-        raise TrajpromptError(where, f"filters {filters}", f"among {[*EXPANSION]}", remedy)
-    most = stored * math.prod(EXPANSION[code] for code in filters)
-    if claimed > min(most, max(SMALL, LARGEST_EXPANSION * stored)):
-        found = f"{claimed} bytes claimed, {stored} stored"
-        raise TrajpromptError(where, found, "a whole dataset", remedy)
+        found, expected = f"found HDF5 filters {filters}", f"only {FILTERS}"
+        raise TrajpromptError(where, found, expected, remedy)
+    limit = stored * math.prod(EXPANSION[code] for code in filters)
+    if claimed > min(limit, max(SMALL, LARGEST_EXPANSION * stored)):
+        found = f"the array claims {claimed} bytes and stores {stored}"
+        raise TrajpromptError(where, found, "an intact dataset", remedy)
     return claimed, stored
 
 
@@ -160,14 +174,14 @@ def _check_start(path: Path, remedy: str) -> None:
     with path.open("rb") as handle:
         start = handle.read(len(SIGNATURE) + 1)
     if not start.startswith(SIGNATURE) or len(start) == len(SIGNATURE):
-        found = "damaged or not HDF5 (it does not begin with HDF5's signature)"
+        found = "damaged or not HDF5 (it does not start with the HDF5 signature)"
         raise TrajpromptError(path, found, "an HDF5 file", remedy)
     if start[-1] not in CHECKED_SUPERBLOCKS:
-        found = f"HDF5 without checksums (superblock version {start[-1]})"
-        expected = f"version {' or '.join(map(str, CHECKED_SUPERBLOCKS))}"
+        found = f"found HDF5 without checksums (superblock version {start[-1]})"
+        expected = f"superblock version {' or '.join(map(str, CHECKED_SUPERBLOCKS))}"
         raise TrajpromptError(path, found, expected, remedy)
 
 
 def create_array(group: "h5py.Group", name: str, values: Any) -> "h5py.Dataset":
-    """A new dataset, with checksums where HDF5 has them: in arrays that hold something."""
+    """Create a dataset, with checksums unless it is empty or a scalar."""
     return group.create_dataset(name, data=values, fletcher32=values.size > 0 < values.ndim)

@@ -1,4 +1,4 @@
-"""What made an artifact: recorded in every file that the stages write."""
+"""Provenance of an artifact: attributes recorded in every file that a stage writes."""
 
 import functools
 import hashlib
@@ -20,10 +20,10 @@ LIBRARIES = ("numpy", "torch", "gymnasium", "mujoco", "metaworld", "h5py")
 def provenance(
     stage: str, settings: Mapping[str, Any], inputs: Iterable[str | Path] = ()
 ) -> dict[str, str]:
-    """Attributes for an artifact of ``stage``: versions, commit, settings, input hashes.
+    """Attributes of an artifact of ``stage``: versions, commit, settings, input hashes.
 
-    All values are strings (JSON where structured), so that HDF5 attributes and
-    safetensors metadata hold them alike. No time stamps: equal work gives equal bytes.
+    All values are strings (JSON if structured), as safetensors metadata require. There
+    are no time stamps, because equal work must give equal bytes.
     """
     return {
         "schema_version": str(SCHEMA_VERSION),
@@ -40,7 +40,7 @@ def provenance(
 
 @functools.cache
 def git_commit() -> str:
-    """The commit of the source tree, with ``-dirty`` if it was edited; else ``unknown``."""
+    """Commit of the source tree, with ``-dirty`` if it was edited; or ``unknown``."""
     command = ["git", "-C", str(PACKAGE), "describe", "--always", "--dirty"]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=10)
@@ -51,7 +51,7 @@ def git_commit() -> str:
 
 @functools.cache
 def source_hash() -> str:
-    """The hash of the package's own code and goals (.csv), committed or not."""
+    """Hash of the package's code and goals (.csv files), committed or not."""
     digest = hashlib.sha256()
     for path in sorted(PACKAGE.rglob("*.*")):
         if path.suffix in (".py", ".csv"):

@@ -1,7 +1,7 @@
-"""The record of a job, beside what it made: settings, versions, hashes of its files.
+"""Record of a job, beside its outputs: settings, versions, hashes of its files.
 
-``seed0.csv`` comes with ``seed0.provenance.json``. Inputs have records too, so that the
-chain leads from any file to the first.
+The record of ``seed0.csv`` is ``seed0.provenance.json``. Inputs have records too, so every
+file can be traced back to the first stage.
 """
 
 import json
@@ -16,39 +16,42 @@ from trajprompt.errors import TrajpromptError
 from trajprompt.settings.parsing import json_object
 
 SUFFIX = ".provenance.json"
-REPORT_RECORD = "record.json"  # of all of a run's report, in its folder
-LARGEST = 64 * 2**20  # bytes; the record of the largest run is below one of these 64
-PARSED = ("settings", "libraries", "inputs")  # JSON among the attributes of an artifact
-REMEDY = "run `snakemake` for the file that it belongs to"
+REPORT_RECORD = "record.json"  # of a run's report, in the run's folder
+LARGEST = 64 * 2**20  # bytes; the record of the largest run has less than 1 MiB
+PARSED = ("settings", "libraries", "inputs")  # attributes that are JSON
+REMEDY = "run `snakemake` for the file that this record describes"
 
 
 @dataclass(frozen=True)
 class Record:
     path: Path
     stage: str
-    settings: dict[str, Any]  # of the job; of the report, the whole configuration
-    inputs: dict[str, str]  # path, as the job was given it -> hash
+    settings: dict[str, Any]  # of the job; for the report, the configuration of the run
+    inputs: dict[str, str]  # path as given to the job -> hash
     outputs: dict[str, str]  # path relative to the record -> hash
-    versions: dict[str, Any]  # of trajprompt, its source and the libraries
+    versions: dict[str, Any]  # trajprompt, its commit and libraries
 
     def hash_of(self, file: Path) -> str | None:
-        """The hash that ``file`` had when the job wrote it; None if the job did not."""
+        """Hash of ``file`` when the job wrote it; None if it is not the job's output."""
         return self.outputs.get(os.path.relpath(file, self.path.parent))
 
 
 def record_path(output: str | Path) -> Path:
-    """Where the record of the job lies that made ``output`` as its first file."""
+    """Path of the record of the job whose first output is ``output``."""
     return Path(output).with_suffix(SUFFIX)
 
 
 def write_record(attributes: Mapping[str, Any], *outputs: str | Path) -> None:
-    """Record a job whose ``outputs`` are written, from their `provenance` attributes."""
+    """Write the record of a job, whose ``outputs`` must exist.
+
+    ``attributes`` are the outputs' attributes from `provenance`.
+    """
     path = record_path(outputs[0])
     write_text(path, record_text(attributes, path, *outputs))
 
 
 def record_text(attributes: Mapping[str, Any], path: Path, *outputs: str | Path) -> str:
-    """A record as JSON; equal work gives equal text."""
+    """Record as JSON text; equal work gives equal text."""
     record = {name: json.loads(attributes[name]) for name in PARSED}
     record |= {
         name: attributes[name]
@@ -61,7 +64,7 @@ def record_text(attributes: Mapping[str, Any], path: Path, *outputs: str | Path)
 
 
 def read_record(path: str | Path) -> Record:
-    """A job's record, or the report's; damage is a TrajpromptError."""
+    """Read the record of a job or of the report; raises TrajpromptError if damaged."""
     path = Path(path)
     try:
         if path.stat().st_size > LARGEST:
@@ -82,7 +85,7 @@ def read_record(path: str | Path) -> Record:
 
 
 def find_record(file: Path) -> Record | None:
-    """The record of the job that made ``file``: beside it, or the report's above it."""
+    """Record of the job, or else of the report, that made ``file``; None if missing."""
     for path in (record_path(file), *(up / REPORT_RECORD for up in file.parents[:2])):
         if path.is_file():
             record = read_record(path)
@@ -93,5 +96,5 @@ def find_record(file: Path) -> Record | None:
 
 def _hashes(values: Any) -> dict[str, str]:
     if not all(isinstance(value, str) for value in values.values()):
-        raise ValueError("hashes that are not text")
+        raise ValueError("a hash that is not a string")
     return dict(values)

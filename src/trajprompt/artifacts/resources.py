@@ -1,9 +1,9 @@
-"""What a job used, beside what it made: CPU time, wall time, memory, whether it resumed.
+"""Resources used by a job: CPU time, wall time, memory, and whether it resumed.
 
-``seed0.csv`` comes with ``seed0.resources.json``. The record of the job is another file
-(artifacts/records.py), because equal work gives equal records, but never equal times.
-Snakemake's measurements (``benchmark:``) would cost a part of a core all along, and sample
-a running job too rarely: its CPU times and memory were a factor of two off for short ones.
+The resources of ``seed0.csv`` are in ``seed0.resources.json``. The record of the job is a
+separate file (artifacts/records.py), because equal work gives equal records but different
+times. Snakemake's ``benchmark:`` is not used: it needs part of a core and samples too
+rarely. Its CPU times and memory were off by a factor of two for short jobs.
 """
 
 import dataclasses
@@ -19,28 +19,28 @@ from trajprompt.processes import age
 from trajprompt.settings.parsing import json_object
 
 SUFFIX = ".resources.json"
-LARGEST_FILE, LARGEST_VALUE = 2**16, 1e12  # bytes; far beyond seconds or MiB of any job
-REMEDY = "remove it, then the job counts as not measured"
+LARGEST_FILE, LARGEST_VALUE = 2**16, 1e12  # bytes; seconds or MiB, beyond any job
+REMEDY = "remove it; the job then counts as not measured"
 
 
 @dataclass(frozen=True)
 class Resources:
-    """Used by the process that finished the job, its imports and their start included."""
+    """Resources of the process that finished the job, from the start of the process."""
 
     cpu_s: float
     wall_s: float
     peak_mib: int  # of resident memory
-    # The step of its checkpoint that the process began with; None if it did all steps.
+    # Number of steps done by earlier processes; None if the process did all steps.
     resumed_from: int | None
 
 
 def resources_path(output: str | Path) -> Path:
-    """Path of the resources of the job that made ``output`` as its first file."""
+    """Path of the resources of the job whose first output is ``output``."""
     return Path(output).with_suffix(SUFFIX)
 
 
 def write_resources(output: str | Path, resumed_from: int | None = None) -> None:
-    """Write what this process has used so far; the last thing that a job does."""
+    """Write the resources used by this process so far; the last action of a job."""
     usage = resource.getrusage(resource.RUSAGE_SELF)
     cpu = round(usage.ru_utime + usage.ru_stime, 1)
     used = Resources(cpu, round(age(), 1), usage.ru_maxrss // 1024, resumed_from)
@@ -49,7 +49,7 @@ def write_resources(output: str | Path, resumed_from: int | None = None) -> None
 
 
 def read_resources(output: str | Path) -> Resources | None:
-    """Resources of the job that made ``output``; None if none were written."""
+    """Resources of the job whose first output is ``output``; None if not measured."""
     path = resources_path(output)
     if not path.is_file():
         return None
@@ -57,8 +57,8 @@ def read_resources(output: str | Path) -> Resources | None:
         values = json_object(file.read(LARGEST_FILE), path, REMEDY)
     names = [field.name for field in dataclasses.fields(Resources)]
     if list(values) != names or not all(map(_is_valid, names, values.values())):
-        expected = f"{', '.join(names)}, numbers of at least 0"
-        raise TrajpromptError(path, json.dumps(values), expected, REMEDY)
+        expected = f"the keys {', '.join(names)}, each a number of at least 0"
+        raise TrajpromptError(path, f"found {json.dumps(values)}", expected, REMEDY)
     return Resources(**values)
 
 

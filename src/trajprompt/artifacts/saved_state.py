@@ -1,4 +1,4 @@
-"""The state of a loop in an HDF5 file: arrays as datasets, all else as JSON values."""
+"""State of a loop in an HDF5 file: arrays as datasets, other values as JSON."""
 
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Saved(Mapping[str, Any]):
-    """A state as it was saved; arrays are read when they are asked for, and not kept."""
+    """Saved state; arrays are read on each access and not cached."""
 
     def __init__(self, arrays: "h5py.Group", values: dict[str, Any]):
         self._arrays, self._values = arrays, values
@@ -35,7 +35,7 @@ class Saved(Mapping[str, Any]):
 def write_state(
     arrays: "h5py.Group", state: Mapping[str, Any], values: dict[str, Any]
 ) -> None:
-    """Arrays and tensors into the group, all else into ``values``, name by name."""
+    """Write arrays and tensors to the group ``arrays``; add other values to ``values``."""
     for name, value in state.items():
         if isinstance(value, Mapping):
             values[name] = {}

@@ -1,4 +1,4 @@
-"""Frames as a film, .mp4, .webm or .gif, whole or not at all."""
+"""Atomic writing of videos: .mp4, .webm or .gif."""
 
 import importlib.util
 from pathlib import Path
@@ -7,8 +7,8 @@ from typing import Any
 from trajprompt.artifacts.atomic import atomic_path
 from trajprompt.errors import TrajpromptError
 
-# Options of ffmpeg. VP9 plays in every browser, also in those that leave H.264 out as
-# patented; bitexact: no random ids in the file, equal frames give equal bytes.
+# Options of ffmpeg. VP9 plays in every browser, also in those without the patented H.264.
+# bitexact: no random ids in the file, so equal frames give equal bytes.
 VP9 = "-crf 42 -deadline realtime -cpu-used 6 -threads 1"
 REPEATABLE = "-fflags +bitexact -flags:v +bitexact"
 CODECS: dict[str, dict[str, Any]] = {
@@ -16,27 +16,26 @@ CODECS: dict[str, dict[str, Any]] = {
     ".webm": {
         "codec": "libvpx-vp9",
         "quality": None,
-        "bitrate": "0",  # none but what the quality (crf) takes
+        "bitrate": "0",  # constant quality (crf)
         "output_params": [*VP9.split(), *REPEATABLE.split()],
     },
 }
 FORMATS = (*CODECS, ".gif")
-BLOCK = 16  # pixels, the codecs'; other sizes are scaled up to a multiple of it
+BLOCK = 16  # pixels per block of the codecs; frames are scaled up to a multiple
 
 
 def encodable(out: Path) -> Path:
-    """``out``, or beside it a .gif where this machine lacks the ffmpeg for its format."""
+    """``out``, or the path of a .gif beside it if ffmpeg is missing."""
     return out if _can_encode(out.suffix) else out.with_suffix(".gif")
 
 
 def require_encoder(out: Path) -> None:
-    """Raise where this machine lacks the ffmpeg for the format of ``out``."""
+    """Raise TrajpromptError if the format of ``out`` needs ffmpeg and it is missing."""
     if not _can_encode(out.suffix):
         expected = "the package imageio-ffmpeg"
-        remedy = (
-            "`pip install -r requirements.lock`; without films: `videos: null` in a run"
-        )
-        raise TrajpromptError(out, "no ffmpeg for this format", expected, remedy)
+        install = "run `pip install -r requirements.lock`"
+        remedy = f"{install}, or set `videos: null` in the config to skip videos"
+        raise TrajpromptError(out, "found no ffmpeg for this format", expected, remedy)
 
 
 def _can_encode(suffix: str) -> bool:
@@ -44,7 +43,7 @@ def _can_encode(suffix: str) -> bool:
 
 
 def write_video(out: Path, frames: list[Any], fps: float) -> Path:
-    """Write ``frames`` (H, W, 3) uint8."""
+    """Write ``frames``, each (H, W, 3) uint8, as a video with ``fps`` frames per second."""
     require_encoder(out)
     with atomic_path(out) as path:
         if out.suffix == ".gif":
@@ -65,7 +64,7 @@ def _gif(frames: list[Any], fps: float) -> bytes:
 
 
 def _encode(path: Path, frames: list[Any], fps: float) -> None:
-    """ffmpeg is a process whose failures do not reach us: look at what it wrote."""
+    """Encode with ffmpeg; check its output, because its failures are not reported."""
     import imageio
     import imageio_ffmpeg
 
@@ -76,6 +75,6 @@ def _encode(path: Path, frames: list[Any], fps: float) -> None:
     except RuntimeError:
         found = 0
     if found != len(frames):
-        what = f"ffmpeg wrote {found} of {len(frames)} frames"
-        remedy = "what it says is above; is there space on the disk?"
-        raise TrajpromptError(path.parent, what, "a whole film", remedy)
+        written = f"ffmpeg wrote {found} of {len(frames)} frames"
+        remedy = "see the messages of ffmpeg above; check for free disk space"
+        raise TrajpromptError(path.parent, written, "all frames", remedy)

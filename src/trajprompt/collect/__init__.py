@@ -1,1 +1,1 @@
-"""Stage 1: trajectories of learning agents and of scripted experts."""
+"""Stage 1: collect trajectories of learning agents and of scripted experts."""

@@ -1,4 +1,4 @@
-"""What SAC and TD3 share: their networks, and what a checkpoint keeps of them."""
+"""Common parts of SAC and TD3: networks, optimisers and state for checkpoints."""
 
 import copy
 from abc import ABC, abstractmethod
@@ -16,13 +16,13 @@ from trajprompt.numerics.flat_adamw import FlatAdamW
 
 
 class Agent(ABC):
-    """A stack of agents; the attributes below hold all that acting and learning change."""
+    """Stack of agents; the attributes below are all that acting and learning change."""
 
     batch: int  # transitions per network and update
     updates: int  # done so far
     noise: torch.Generator
-    optimisers: dict[str, FlatAdamW]  # with the parameters that they learn
-    averages: dict[str, Tensor]  # of those parameters: the target networks
+    optimisers: dict[str, FlatAdamW]  # each holds the parameters it learns
+    averages: dict[str, Tensor]  # Polyak averages: the target networks
 
     @abstractmethod
     def act(self, features: Tensor, explore: bool) -> Tensor:
@@ -30,10 +30,10 @@ class Agent(ABC):
 
     @abstractmethod
     def update(self, batch: Batch) -> None:
-        """Learn from one batch."""
+        """Update the networks with one batch."""
 
     def state(self) -> dict[str, Any]:
-        """A `checkpoint.Resumable`'s; gradients are not part: every step clears them."""
+        """State for `checkpoint.Resumable`, without gradients, which every step clears."""
         return {
             "updates": self.updates,
             "noise": self.noise.get_state(),
@@ -51,7 +51,7 @@ class Agent(ABC):
 
 
 class StackedAgent(Agent):
-    """T agents: actors, pairs of critics and targets of the critics; the stack is first."""
+    """T agents: actors, twin critics and target critics; axis 0 is the stack."""
 
     actor_outputs: ClassVar[int] = 1  # per dimension of an action
 
@@ -62,7 +62,7 @@ class StackedAgent(Agent):
         actions: int,
         options: AgentOptions,
         device: str,
-        generator: torch.Generator,  # on the CPU, so that devices start alike
+        generator: torch.Generator,  # on the CPU: equal initial weights on every device
         noise: torch.Generator,  # on the device
     ):
         self.noise, self.batch, self.updates = noise, options.batch, 0

@@ -1,7 +1,7 @@
-"""The named ways of collecting a suite: options in, trajectories of all tasks out.
+"""Algorithms that collect the trajectories of a suite.
 
-An algorithm is one entry of `LEARNERS` and of `options.KINDS`: the fields of the
-dataclasses that it takes together are its options, given flat in the config.
+An algorithm is an entry of `options.KINDS`, and of `LEARNERS` if it learns. Its options are
+the fields of its dataclasses in `options.KINDS`; in the config they are one flat mapping.
 """
 
 from typing import Any
@@ -14,10 +14,10 @@ from trajprompt.collect.canonical import Canonical
 from trajprompt.collect.goal_conditioned import GoalConditioned
 from trajprompt.collect.loop import Collection
 from trajprompt.collect.options import KINDS, GoalOptions
-from trajprompt.collect.own_data import read_own
-from trajprompt.collect.perspective import OwnTask, Perspective
+from trajprompt.collect.perspective import Perspective, PerTask
 from trajprompt.collect.sac import SAC
 from trajprompt.collect.td3 import TD3
+from trajprompt.collect.user_store import read_user_store
 from trajprompt.errors import TrajpromptError
 from trajprompt.seeds import stream, torch_generator
 from trajprompt.settings.options import parse_together
@@ -27,6 +27,7 @@ from trajprompt.tasks.simulator import Simulator
 from trajprompt.tasks.suites import Suite
 from trajprompt.trajectories.episodes import TaskTrajectories
 
+REMEDY = "correct this key in the config"
 LEARNERS: dict[str, type[SAC] | type[TD3]] = {
     "sac": SAC,
     "td3": TD3,
@@ -41,10 +42,10 @@ def collect(
     device: torch.device,
     checkpoint: Checkpoint | None = None,
 ) -> list[TaskTrajectories]:
-    """All episodes of every task in ``settings``, in time order.
+    """Collect all episodes of every task in ``settings``, in time order.
 
-    Learning goes on from ``checkpoint``, if there is one that has begun. Scripts need
-    none: they take seconds.
+    Learning resumes from ``checkpoint`` if its file exists. Scripted collection takes
+    seconds and has no checkpoint. Raises TrajpromptError for an unknown algorithm.
     """
     tasks = np.array(sorted(settings.tasks))
     if settings.algorithm in LEARNERS:
@@ -53,9 +54,9 @@ def collect(
         return _script(suite, tasks, settings)
     if settings.algorithm == "file":
         (options,) = _options(settings)
-        return read_own(options.path, suite, tasks.tolist())
-    known = ", ".join(KINDS)
-    raise TrajpromptError(f"collect {suite.name}: algorithm", settings.algorithm, known)
+        return read_user_store(options.path, suite, tasks.tolist())
+    where, expected = f"collect.{suite.name}.algorithm", f"one of {', '.join(KINDS)}"
+    raise TrajpromptError(where, f"found {settings.algorithm}", expected, REMEDY)
 
 
 def _learn(
@@ -65,7 +66,7 @@ def _learn(
     device: str,
     checkpoint: Checkpoint,
 ) -> list[TaskTrajectories]:
-    torch.set_num_threads(1)  # two threads were measured slower than one at these sizes
+    torch.set_num_threads(1)  # measured: faster than two threads at these sizes
     loop, agent_options, *goal = _options(settings)
     simulator = make_simulator(suite, tasks.repeat(loop.rows_per_task), settings.threads)
     perspective = _perspective(simulator, settings, device, goal, agent_options.discount)
@@ -87,7 +88,7 @@ def _learn(
 
 def _options(settings: CollectSettings) -> list[Any]:
     where = f"collect.{settings.suite}.options"
-    return parse_together(KINDS[settings.algorithm], settings.options, where)
+    return parse_together(KINDS[settings.algorithm], settings.options, where, REMEDY)
 
 
 def _script(
@@ -96,8 +97,8 @@ def _script(
     from trajprompt.collect.scripted import collect_scripted
 
     (options,) = _options(settings)
-    names = stream(settings.run_seed, "collect", suite.name, "scripted")
-    return collect_scripted(suite, tasks.tolist(), options, names, settings.threads)
+    seeds = stream(settings.run_seed, "collect", suite.name, "scripted")
+    return collect_scripted(suite, tasks.tolist(), options, seeds, settings.threads)
 
 
 def _perspective(
@@ -109,7 +110,7 @@ def _perspective(
 ) -> Perspective:
     suite, rows = simulator.suite, simulator.tasks
     if not goal:
-        return OwnTask(suite, rows)
+        return PerTask(suite, rows)
     if suite.relabelling is not None:
         generator = _generator(settings, "relabelling", device)
         share = goal[0].relabelled
@@ -117,12 +118,13 @@ def _perspective(
     if suite.symmetry is not None:
         return Canonical(suite, suite.symmetry, rows, discount)
     raise TrajpromptError(
-        f"collect {suite.name}: algorithm",
-        f"{settings.algorithm}, but no relabelling and no symmetry of the suite",
-        "one agent per task: sac or td3",
+        f"collect.{suite.name}.algorithm",
+        f"found {settings.algorithm} for a suite without relabelling or symmetry",
+        "sac or td3, with one agent per task",
+        REMEDY,
     )
 
 
 def _generator(settings: CollectSettings, purpose: str, device: str) -> torch.Generator:
-    names = stream(settings.run_seed, "collect", settings.suite, purpose)
-    return torch_generator(names, device)
+    seeds = stream(settings.run_seed, "collect", settings.suite, purpose)
+    return torch_generator(seeds, device)

@@ -1,5 +1,6 @@
-"""One agent for all tasks of a suite with a symmetry: each row is seen so that its goal is
-that of all others (`suites.Symmetry`).
+"""One agent for all tasks of a suite with a symmetry.
+
+Observations are transformed so that all rows have the same goal (`suites.Symmetry`).
 """
 
 from collections.abc import Callable
@@ -13,7 +14,7 @@ from trajprompt.tasks.suites import Suite, Symmetry
 
 
 class Canonical:
-    """The view of a symmetry; acts for the simulator's true rows."""
+    """Perspective of a symmetry: the agent sees and acts in transformed rows."""
 
     stack = 1
     extra = 0
@@ -26,33 +27,33 @@ class Canonical:
         discount: float,
     ):
         self.symmetry = symmetry(suite.goals[row_tasks])
-        self.death = self.symmetry.survive / (1 - discount)
+        self.penalty = self.symmetry.survive / (1 - discount)
         self.features = self.inputs = suite.state_dim
         self.generators: dict[str, Generator] = {}
 
-    def look(self, observations: np.ndarray) -> np.ndarray:
-        return self.symmetry.look(observations)
+    def observe(self, observations: np.ndarray) -> np.ndarray:
+        return self.symmetry.observe(observations)
 
-    def perform(self, actions: np.ndarray) -> np.ndarray:
-        return self.symmetry.perform(actions)
+    def to_simulator(self, actions: np.ndarray) -> np.ndarray:
+        return self.symmetry.to_simulator(actions)
 
-    def intend(self, actions: np.ndarray) -> np.ndarray:
-        return self.symmetry.intend(actions)
+    def to_agent(self, actions: np.ndarray) -> np.ndarray:
+        return self.symmetry.to_agent(actions)
 
     def rewards(self, transition: Transition) -> np.ndarray:
-        # The constant bonus is taken out, so that the critics need not learn a large
-        # constant first, and death is charged for the bonus that it forgoes: without the
-        # charge an ant whose rewards are still negative gains by falling. (A charge of
-        # discount * death would be the same problem exactly; this is one bonus more.)
-        # The stores keep the true reward.
+        # The constant bonus is subtracted, so that the critics need not learn a large
+        # constant first. Termination costs the bonuses that it forgoes: otherwise an ant
+        # whose rewards are still negative gains by falling. (A penalty of discount times
+        # this one would give exactly the original problem; this is one bonus more.) The
+        # stores contain the true reward.
         survive = self.symmetry.survive
-        return transition.rewards - survive - self.death * transition.terminations
+        return transition.rewards - survive - self.penalty * transition.terminations
 
     def extras(self, transition: Transition) -> np.ndarray:
         return np.empty((len(transition.rewards), 0), dtype=np.float32)
 
-    def acting(self, features: Tensor) -> Tensor:
+    def policy_inputs(self, features: Tensor) -> Tensor:
         return features[None]
 
-    def learning(self, batch: Batch, extra: Tensor, rows: Tensor) -> Batch:
+    def training_batch(self, batch: Batch, extra: Tensor, rows: Tensor) -> Batch:
         return batch

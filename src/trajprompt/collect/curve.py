@@ -1,4 +1,4 @@
-"""The learning curve of a collection, and whether its experts learned."""
+"""Learning curve of a collection, and the check that its agents learned."""
 
 from collections.abc import Sequence
 
@@ -18,9 +18,10 @@ COLUMNS = (
 
 
 def learning_curve(tasks: Sequence[TaskTrajectories]) -> np.ndarray:
-    """(P, 5) `COLUMNS`: episodes of each task in P equal parts of time, then over tasks.
+    """Learning curve (P, 5) with `COLUMNS`.
 
-    Tasks need not have equally many episodes; part p of a task is its p-th share.
+    The episodes of each task are split into P parts, in time order. Row p summarises
+    part p over all tasks. Tasks may differ in their number of episodes.
     """
     points = min(POINTS, min(task.num_episodes for task in tasks))
     rows = []
@@ -35,7 +36,7 @@ def learning_curve(tasks: Sequence[TaskTrajectories]) -> np.ndarray:
 
 
 def curve_table(curve: np.ndarray) -> str:
-    """The curve as lines of text."""
+    """Learning curve (P, 5) as a text table."""
     lines = ["steps/task  mean return  worst task  best task  length"]
     lines += [
         f"{steps:10.0f}  {mean:11.1f}  {worst:10.1f}  {best:9.1f}  {length:6.1f}"
@@ -45,7 +46,7 @@ def curve_table(curve: np.ndarray) -> str:
 
 
 def first_and_last(tasks: Sequence[TaskTrajectories], episodes: int) -> tuple[float, float]:
-    """Mean return of the first and of the last ``episodes`` per task, over tasks."""
+    """Mean return of the first and of the last ``episodes`` of each task, over tasks."""
     levels = ("random", "expert")
     first, last = (
         np.mean([task.quality(level, episodes).returns.mean() for task in tasks])
@@ -61,18 +62,21 @@ def check_learned(
     random_at_most: float | None,
     where: str,
 ) -> None:
-    """Raise unless the buffers go from bad to good; a threshold of None checks nothing.
+    """Raise TrajpromptError unless first and last episodes meet their thresholds.
 
-    Every later stage takes its expert demonstrations from the end of the buffers and its
-    random ones from the start, so a suite that did not learn would fail quietly there.
+    A threshold of None is not checked. Later stages take random demonstrations from the
+    start of the buffers and expert ones from the end. If the agents did not learn, those
+    stages would give wrong results without an error.
     """
     first, last = first_and_last(tasks, episodes)
-    remedy = "collect more, change the seed, or lower the threshold in the config"
+    remedy = "collect more episodes, change run_seed, or change this key in the config"
     if expert_at_least is not None and not last >= expert_at_least:
         found = f"the last {episodes} episodes per task return {last:.1f} on average"
         raise TrajpromptError(
-            f"{where}.expert_at_least", found, str(expert_at_least), remedy
+            f"{where}.expert_at_least", found, f"at least {expert_at_least}", remedy
         )
     if random_at_most is not None and not first <= random_at_most:
         found = f"the first {episodes} episodes per task return {first:.1f} on average"
-        raise TrajpromptError(f"{where}.random_at_most", found, str(random_at_most), remedy)
+        raise TrajpromptError(
+            f"{where}.random_at_most", found, f"at most {random_at_most}", remedy
+        )

@@ -1,7 +1,7 @@
-"""One agent for all tasks: the goal is an input, and every step teaches all goals.
+"""One agent for all tasks: the goal is an input, and transitions are relabelled.
 
-The dynamics do not depend on the goal, so a transition collected for one goal is as good
-for another once its reward is recomputed. How, the suite says (`suites.Relabelling`).
+The dynamics do not depend on the goal. A transition collected for one goal is therefore
+valid for any other, with a recomputed reward. The suite defines how (`suites.Relabelling`).
 """
 
 import numpy as np
@@ -14,10 +14,10 @@ from trajprompt.tasks.suites import Relabelling, Suite
 
 
 class GoalConditioned:
-    """The goal as one more input; a share of each batch is relabelled to other goals."""
+    """Perspective with the goal as an input; part of each batch gets other goals."""
 
     stack = 1
-    extra = 1  # the rewarded velocity
+    extra = 1  # the velocity that the reward depends on
 
     def __init__(
         self,
@@ -36,38 +36,39 @@ class GoalConditioned:
         self.row_goals = suite.goals[row_tasks, 0]
         goals = suite.goals[np.unique(row_tasks), 0]
         self.centre, self.spread = goals.mean(), goals.std() + 1e-6
-        self.goals = as_tensor(goals, device)  # to draw from
+        self.goals = as_tensor(goals, device)  # of the tasks, for relabelling
         self.goals_by_row = as_tensor(self.row_goals, device)
 
-    def look(self, observations: np.ndarray) -> np.ndarray:
+    def observe(self, observations: np.ndarray) -> np.ndarray:
         return observations[:, : self.features]
 
-    def perform(self, actions: np.ndarray) -> np.ndarray:
+    def to_simulator(self, actions: np.ndarray) -> np.ndarray:
         return actions
 
-    def intend(self, actions: np.ndarray) -> np.ndarray:
+    def to_agent(self, actions: np.ndarray) -> np.ndarray:
         return actions
 
     def rewards(self, transition: Transition) -> np.ndarray:
         return transition.rewards
 
     def extras(self, transition: Transition) -> np.ndarray:
-        known = self.relabelling
+        relabelling = self.relabelling
         squares = np.square(transition.actions.astype(np.float64)).sum(axis=1)
-        gain = transition.rewards + known.control_weight * squares
+        gain = transition.rewards + relabelling.control_weight * squares
         after, before = transition.next_observations, transition.observations
-        rough = (known.progress(after) - known.progress(before)) / self.suite.dt
-        return known.velocity(gain, self.row_goals, rough)[:, None]
+        progress = relabelling.progress(after) - relabelling.progress(before)
+        rough = progress / self.suite.dt
+        return relabelling.velocity(gain, self.row_goals, rough)[:, None]
 
-    def acting(self, features: Tensor) -> Tensor:
+    def policy_inputs(self, features: Tensor) -> Tensor:
         return self._with_goal(features, self.goals_by_row)[None]
 
-    def learning(self, batch: Batch, extra: Tensor, rows: Tensor) -> Batch:
+    def training_batch(self, batch: Batch, extra: Tensor, rows: Tensor) -> Batch:
         drawn = torch.randint(
             len(self.goals), rows.shape, generator=self.generator, device=rows.device
         )
         goal = self.goals_by_row[rows]  # (1, B)
-        count = round(self.relabelled * rows.shape[1])  # rows of a batch are in no order
+        count = round(self.relabelled * rows.shape[1])  # batch rows are in random order
         goal[:, :count] = self.goals[drawn[:, :count]]
         cost = self.relabelling.control_weight * batch.actions.square().sum(-1)
         return Batch(

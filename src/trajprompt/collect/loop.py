@@ -1,4 +1,4 @@
-"""The collection loop: all rows act in lockstep, and the agents learn between steps."""
+"""Collection loop: all rows act in lockstep, and the agents learn between steps."""
 
 import json
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ from trajprompt.tasks.simulator import Simulator
 
 
 class Schedule(NamedTuple):
-    """Lockstep steps: how many in all, and where the first and the last phase end."""
+    """Number of lockstep steps, and the limits of the random and the greedy phase."""
 
     total: int
     random_until: int
@@ -28,7 +28,7 @@ class Schedule(NamedTuple):
 
 
 def schedule(options: LoopOptions, horizon: int) -> Schedule:
-    """Phases of a collection, in lockstep steps."""
+    """Schedule of a collection with episodes of ``horizon`` steps."""
     rounds = [
         options.rounds(episodes) * horizon
         for episodes in (
@@ -41,10 +41,10 @@ def schedule(options: LoopOptions, horizon: int) -> Schedule:
 
 
 class Collection:
-    """One collection in progress: simulator, agents, memory and random streams.
+    """Collection in progress: simulator, agents, replay buffer and generators.
 
-    Everything that changes from step to step is an attribute and part of `state`, so that
-    a restored collection ends in the same bits (a `checkpoint.Resumable`).
+    It is a `checkpoint.Resumable`: everything that changes from step to step is part of
+    `state`, so a resumed collection gives bit-identical results.
     """
 
     def __init__(
@@ -68,11 +68,11 @@ class Collection:
         self.recorder = BufferRecorder(suite, simulator.tasks, steps)
         sizes = (perspective.features, suite.action_dim, perspective.extra)
         self.replay = ReplayBuffer(self.phases.greedy_from, rows, *sizes, device)
-        self.ages = np.zeros(rows, np.int64)  # steps of the current episodes
-        self._see(simulator.reset(self._reset_seeds()))
+        self.ages = np.zeros(rows, np.int64)  # steps in the current episodes
+        self._set_observations(simulator.reset(self._reset_seeds()))
 
     def run(self, checkpoint: Checkpoint) -> BufferRecorder:
-        """Collect and learn, or go on with it; returns the full buffer."""
+        """Collect and learn, or resume; return the recorder of all steps."""
         label = f"collect {self.simulator.suite.name}"
         for now in checkpoint.steps(self.phases.total, self, label):
             self._advance(now)
@@ -96,27 +96,29 @@ class Collection:
         for name in ("simulator", "agent", "recorder", "replay"):
             getattr(self, name).restore(state[name])
         self.ages[:] = state["ages"]
-        self._see(state["observations"])
+        self._set_observations(state["observations"])
         self.generator.bit_generator.state = json.loads(state["rows"])
         for name, generator in self.generators.items():
             generator.set_state(torch.as_tensor(state["generators"][name]))
 
-    def _see(self, observations: np.ndarray) -> None:
-        """Observations (N, S) to act on, and the agent's features (N, F) of them."""
-        self.observations, self.features = observations, self._look(observations)
+    def _set_observations(self, observations: np.ndarray) -> None:
+        """Set the current observations (N, S) and the agent's features (N, F)."""
+        self.observations = observations
+        features = self.perspective.observe(observations)
+        self.features = as_tensor(features, self.device)
 
     def _advance(self, now: int) -> None:
-        """One control step of all rows, and the learning that is due after it."""
+        """Do control step ``now`` of all rows, and the updates due after it."""
         before, features = self.observations, self.features
         actions = self._act(features, now)
         step = self.simulator.step(actions)
         self.recorder.add(before, actions, step.rewards, step.terminations)
-        self._see(step.observations)
+        self._set_observations(step.observations)
         if now < self.phases.greedy_from:
             transition = Transition(
                 before, actions, step.rewards, step.observations, step.terminations
             )
-            self._remember(transition, features, self.features)
+            self._add_to_replay(transition, features, self.features)
             self._learn(now)
         self.ages += 1
         ended = step.terminations | (self.ages == self.simulator.suite.horizon)
@@ -124,46 +126,41 @@ class Collection:
             self._restart(ended)
 
     def _restart(self, ended: np.ndarray) -> None:
-        """Begin new episodes in the rows of the mask."""
+        """Start new episodes in the rows of the mask ``ended`` (N,)."""
         self.recorder.close(ended, self.observations)
-        self._see(self.simulator.reset(self._reset_seeds(), ended))
+        self._set_observations(self.simulator.reset(self._reset_seeds(), ended))
         self.ages[ended] = 0
 
-    def _look(self, observations: np.ndarray) -> Tensor:
-        return as_tensor(self.perspective.look(observations), self.device)
-
     def _act(self, features: Tensor, now: int) -> np.ndarray:
-        """Actions (N, A): uniform, exploring or greedy, by phase."""
+        """Actions (N, A): uniform, exploring or greedy, depending on the phase."""
         shape = (self.simulator.rows, self.simulator.suite.action_dim)
         if now < self.phases.random_until:
             return self.generator.uniform(-1, 1, shape).astype(np.float32)
         explore = now < self.phases.greedy_from
-        actions = self.agent.act(self.perspective.acting(features), explore)
-        found = actions.reshape(shape).cpu().numpy()
-        if not np.isfinite(
-            found
-        ).all():  # a loss that is not finite shows here, one step on
+        actions = self.agent.act(self.perspective.policy_inputs(features), explore)
+        values = actions.reshape(shape).cpu().numpy()
+        if not np.isfinite(values).all():  # after a non-finite loss in the last updates
             where = f"collect {self.simulator.suite.name}: step {now}"
             remedy = "lower the learning rate or change the seed"
             raise TrajpromptError(
-                where, "actions of NaN or infinity", "finite ones", remedy
+                where, "found actions of NaN or infinity", "finite actions", remedy
             )
-        return self.perspective.perform(found)
+        return self.perspective.to_simulator(values)
 
-    def _remember(
+    def _add_to_replay(
         self, transition: Transition, features: Tensor, following: Tensor
     ) -> None:
         columns = (
-            self.perspective.intend(transition.actions),
+            self.perspective.to_agent(transition.actions),
             self.perspective.rewards(transition),
             transition.terminations,
             self.perspective.extras(transition),
         )
-        actions, rewards, died, extra = (as_tensor(c, self.device) for c in columns)
-        self.replay.add(features, actions, rewards, following, died, extra)
+        actions, rewards, terminations, extra = (as_tensor(c, self.device) for c in columns)
+        self.replay.add(features, actions, rewards, following, terminations, extra)
 
     def _learn(self, now: int) -> None:
-        """The updates due after step ``now``; none in the random phase."""
+        """Do the updates due after step ``now``; none in the random phase."""
         if now < self.phases.random_until:
             return
         rate = self.options.updates_per_step
@@ -171,7 +168,7 @@ class Collection:
             batch, extra, rows = self.replay.sample(
                 self.perspective.stack, self.agent.batch, self.sampling
             )
-            self.agent.update(self.perspective.learning(batch, extra, rows))
+            self.agent.update(self.perspective.training_batch(batch, extra, rows))
 
     def _reset_seeds(self) -> np.ndarray:
         return self.generator.integers(2**31, size=self.simulator.rows)

@@ -1,8 +1,8 @@
-"""Many small networks as one: T tasks' multilayer perceptrons in batched products.
+"""Stacks of small networks: the multilayer perceptrons of T tasks in batched products.
 
-The T networks of a stack share nothing. A loss summed over tasks gives every network
-exactly the gradient that it would get alone (tested), because Adam, too, works element
-by element. On a GPU one launch serves all tasks; on a CPU the gain is fewer small calls.
+The T networks of a stack share no parameters. With a loss summed over tasks, every network
+learns exactly as it would alone (tested), because Adam works element by element. On a GPU,
+one kernel launch serves all tasks; on a CPU, there are fewer small calls.
 """
 
 import itertools
@@ -19,13 +19,16 @@ class StackedLinear(nn.Module):
 
     def __init__(self, stack: int, inputs: int, outputs: int, generator: torch.Generator):
         super().__init__()
-        # The bounds of torch.nn.Linear, so that one member is an ordinary layer.
+        # Same initial range as torch.nn.Linear.
         bound = 1 / math.sqrt(inputs)
         self.weight = nn.Parameter(_uniform((stack, inputs, outputs), bound, generator))
         self.bias = nn.Parameter(_uniform((stack, 1, outputs), bound, generator))
 
     def forward(self, x: Tensor, frozen: bool = False) -> Tensor:
-        """``frozen`` lets gradients pass to ``x`` but not to the parameters."""
+        """Map (T, B, inputs) to (T, B, outputs).
+
+        With ``frozen``, gradients reach ``x`` but not the parameters.
+        """
         weight, bias = self.weight.to(x.dtype), self.bias.to(x.dtype)
         if frozen:
             weight, bias = weight.detach(), bias.detach()
@@ -35,9 +38,9 @@ class StackedLinear(nn.Module):
 class StackedMLP(nn.Module):
     """T perceptrons with ReLU: (T, B, inputs) -> (T, B, outputs) float32.
 
-    ``layer_norm`` normalises each hidden layer before its ReLU, without gain and bias:
-    it bounds the critics, which learning rates above 3e-4 need on some suites.
-    ``dtype`` is that of the products; parameters and outputs are float32.
+    ``layer_norm`` normalises each hidden layer before its ReLU, without gain and bias. It
+    bounds the critics; some suites need this for learning rates above 3e-4. Products are
+    computed in ``dtype``; parameters and outputs are float32.
     """
 
     def __init__(
@@ -65,7 +68,7 @@ class StackedMLP(nn.Module):
 
 
 class TwinCritic(nn.Module):
-    """Two Q networks per task, in one stack of 2T."""
+    """Two Q networks per task, in one stack of 2T networks."""
 
     def __init__(
         self,
@@ -86,10 +89,10 @@ class TwinCritic(nn.Module):
 
 
 def flatten_parameters(module: nn.Module) -> Tensor:
-    """Move ``module``'s parameters and gradients into one vector; return it, a leaf.
+    """Move the parameters and gradients of ``module`` into one vector, and return it.
 
-    Parameters become views, so that an optimiser or a Polyak average is one operation
-    on the vector instead of one per layer.
+    The parameters become views of the vector, which is a leaf tensor. An optimiser step or
+    a Polyak average is then one operation instead of one per layer.
     """
     parameters = list(module.parameters())
     flat = torch.cat([p.detach().reshape(-1) for p in parameters])

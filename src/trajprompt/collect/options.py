@@ -1,4 +1,4 @@
-"""The options of collecting, by algorithm. Light: the config is checked against them."""
+"""Options of the collection algorithms. Imports nothing heavy: config checks use it."""
 
 from dataclasses import dataclass, fields
 from typing import Annotated
@@ -17,17 +17,17 @@ from trajprompt.settings.options import (
     Strict,
 )
 
-# Of each task; 4 million steps of it.
+# Number of episodes per task; the bound is 4 million steps of 200-step episodes.
 Episodes = Annotated[int, Interval(ge=0, le=20_000)]
 
 
 @dataclass(frozen=True)
 class LoopOptions(Strict):
-    """How much is collected and learned. Steps are control steps of one task."""
+    """Amount of collecting and learning. Steps are control steps of one task."""
 
-    # Times the horizon: the steps that each task gets.
+    # The number of steps of each task is this times the horizon.
     episodes_per_task: Annotated[Episodes, Interval(ge=1)]
-    rows_per_task: SmallCount = 1  # episodes of a task that run at once
+    rows_per_task: SmallCount = 1  # episodes of a task that run in parallel
     updates_per_step: Scale = 1.0  # updates per lockstep step (all rows: one step each)
     random_episodes: Episodes = 5  # per task, with uniform actions, before the agent acts
     greedy_episodes: Episodes = 0  # per task, at the end: the mean action, no learning
@@ -35,27 +35,29 @@ class LoopOptions(Strict):
     def __post_init__(self) -> None:
         apart = self.rounds(self.random_episodes) + self.rounds(self.greedy_episodes)
         if apart > self.rounds(self.episodes_per_task):
-            found = f"{self.random_episodes} random and {self.greedy_episodes} greedy ones"
-            expected = f"at least both together, in rounds of {self.rows_per_task}"
+            found = (
+                f"{self.random_episodes} random and {self.greedy_episodes} greedy episodes"
+            )
+            expected = f"at least their sum, in multiples of {self.rows_per_task}"
             raise OptionError(
                 "episodes_per_task", f"{self.episodes_per_task} for {found}", expected
             )
 
     def rounds(self, episodes: int) -> int:
-        """How often all rows of a task must play to make ``episodes``."""
+        """Number of rounds, one episode per row, that give at least ``episodes``."""
         return -(-episodes // self.rows_per_task)
 
     @property
     def stored(self) -> int:
-        """Whole episodes of each task in the buffer, at least."""
+        """Minimum number of complete episodes of each task in the buffer."""
         return self.rounds(self.episodes_per_task) * self.rows_per_task
 
 
 @dataclass(frozen=True)
 class AgentOptions(Strict):
-    """What SAC and TD3 share. Defaults: their papers', which agree where both speak."""
+    """Common options of SAC and TD3. Where both papers give a value, they agree."""
 
-    width: Size = 256  # units of each of the two hidden layers
+    width: Size = 256  # units per hidden layer (two layers)
     # Transitions per task and update.
     batch: Annotated[int, Interval(ge=1, le=65_536)] = 256
     learning_rate: Rate = 3e-4
@@ -63,12 +65,12 @@ class AgentOptions(Strict):
     target_rate: Rate = 0.005  # Polyak step of the target networks
     layer_norm: bool = False  # in the critics only
     policy_delay: SmallCount = 1  # critic updates per policy update
-    precision: Precision = "fp32"  # of the products
+    precision: Precision = "fp32"  # of matrix products
 
 
 @dataclass(frozen=True)
 class SacOptions(AgentOptions):
-    """Defaults: Table 1 of arXiv 1812.05905. Config overrides carry their own reasons."""
+    """Options of SAC. Defaults: Table 1 of arXiv 1812.05905."""
 
     initial_temperature: Scale = 1.0
     target_entropy: float | None = None  # None: minus the number of action dimensions
@@ -76,48 +78,51 @@ class SacOptions(AgentOptions):
 
 @dataclass(frozen=True)
 class Td3Options(AgentOptions):
-    """Defaults: arXiv 1802.09477, section 6.1 and appendix; lr and batch as its code."""
+    """Options of TD3. Defaults: arXiv 1802.09477, section 6.1 and appendix.
 
-    exploration_noise: NonNegative = 0.1  # standard deviation of acting noise
-    target_noise: NonNegative = 0.2  # of the smoothing noise on target actions
-    noise_clip: NonNegative = 0.5  # bound of the smoothing noise
+    Learning rate and batch size are those of its code.
+    """
+
+    exploration_noise: NonNegative = 0.1  # standard deviation, when acting
+    target_noise: NonNegative = 0.2  # standard deviation of smoothing, on target actions
+    noise_clip: NonNegative = 0.5  # bound of smoothing
     policy_delay: SmallCount = 2
 
 
 @dataclass(frozen=True)
 class GoalOptions(Strict):
-    """Options of goal-conditioned agents only."""
+    """Additional options of goal-conditioned agents."""
 
-    relabelled: Share = 0.8  # share of each batch that gets another goal (cheetah)
+    relabelled: Share = 0.8  # share of each batch with another goal (cheetah)
 
 
 @dataclass(frozen=True)
 class ScriptedOptions(Strict):
-    """Episodes per task and the size of the action noise at each level."""
+    """Episodes per task, and action noise at each level."""
 
-    # A third each of random, noisy and expert.
+    # Per task: one third each random, noisy and expert.
     episodes: Annotated[Episodes, Interval(ge=3), MultipleOf(3)] = 90
-    # Standard deviations in units of action. At 2.0 the mean return of tasks 1 to 20 of
+    # Standard deviations in action units. With 2.0, the mean return on tasks 1 to 20 of
     # reach is 397, halfway between random (127) and the noiseless expert (650.6).
     medium_noise: NonNegative = 2.0
-    # Resets of reach are deterministic: a noiseless expert would give one episode many
-    # times. This much noise costs 1 of 650 there (measured).
+    # Resets of reach are deterministic: a noiseless expert would repeat one episode. This
+    # noise lowers the return by 1 of 650 (measured).
     expert_noise: NonNegative = 0.1
 
     @property
     def stored(self) -> int:
-        """Episodes of each level in each task's buffer."""
+        """Number of episodes per level in each task's buffer."""
         return self.episodes // 3
 
 
 @dataclass(frozen=True)
 class FileOptions(Strict):
-    """A store that exists, made by `trajprompt import` or by another run."""
+    """Existing store, made by `trajprompt import` or by another run."""
 
-    path: str  # relative to the folder that the workflow runs in
+    path: str  # relative to the working directory of the workflow
 
 
-# What each algorithm takes, flat in the config; the first one says how much is stored.
+# Option classes of each algorithm; the first one defines the number of stored episodes.
 KINDS: dict[str, tuple[type, ...]] = {
     "sac": (LoopOptions, SacOptions),
     "td3": (LoopOptions, Td3Options),
@@ -129,10 +134,10 @@ KINDS: dict[str, tuple[type, ...]] = {
 
 
 def foreign_options(algorithm: object) -> set[str]:
-    """The options that other algorithms have, and ``algorithm`` has not."""
+    """Options that only other algorithms have; empty if ``algorithm`` is unknown."""
     names = {
         name: {field.name for kind in kinds for field in fields(kind)}
         for name, kinds in KINDS.items()
     }
-    own = names.get(algorithm, set()) if isinstance(algorithm, str) else set()
-    return set().union(*names.values()) - own if own else set()
+    known = names.get(algorithm, set()) if isinstance(algorithm, str) else set()
+    return set().union(*names.values()) - known if known else set()

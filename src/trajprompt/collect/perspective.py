@@ -1,8 +1,8 @@
-"""What an agent sees of a suite: its inputs, and the batches that it learns from.
+"""Perspectives: mappings from a suite to an agent's inputs and training batches.
 
-A perspective turns observations of all rows into features that the replay buffer keeps,
-features into network inputs for acting, and sampled transitions into a batch. One agent
-per task uses `OwnTask`; goal_conditioned.py and canonical.py let one agent learn all tasks.
+A perspective maps observations of all rows to features for the replay buffer, features to
+network inputs, and sampled transitions to a training batch. One agent per task uses
+`PerTask`; in goal_conditioned.py and canonical.py, one agent learns all tasks.
 """
 
 from typing import NamedTuple, Protocol
@@ -16,7 +16,7 @@ from trajprompt.tasks.suites import Suite
 
 
 class Transition(NamedTuple):
-    """One control step of all rows, as the loop saw it."""
+    """One control step of all N rows."""
 
     observations: np.ndarray  # (N, S)
     actions: np.ndarray  # (N, A)
@@ -26,38 +26,38 @@ class Transition(NamedTuple):
 
 
 class Perspective(Protocol):
-    """How one agent, or a stack of agents, looks at N rows."""
+    """Mapping between N rows of a simulator and an agent or a stack of agents."""
 
     stack: int  # independent networks
-    features: int  # numbers per row that the replay buffer keeps
-    inputs: int  # numbers per row that the networks see
-    extra: int  # further numbers per transition that a batch needs
-    generators: dict[str, torch.Generator]  # that `learning` draws from, by purpose
+    features: int  # features per row in the replay buffer
+    inputs: int  # network inputs per row
+    extra: int  # additional values per transition, for `training_batch`
+    generators: dict[str, torch.Generator]  # used by `training_batch`, by purpose
 
-    def look(self, observations: np.ndarray) -> np.ndarray:
+    def observe(self, observations: np.ndarray) -> np.ndarray:
         """Features (N, F) of observations (N, S)."""
 
-    def perform(self, actions: np.ndarray) -> np.ndarray:
-        """The simulator's actions (N, A) for the agent's."""
+    def to_simulator(self, actions: np.ndarray) -> np.ndarray:
+        """Simulator actions (N, A) for agent actions (N, A)."""
 
-    def intend(self, actions: np.ndarray) -> np.ndarray:
-        """The agent's actions (N, A) for the simulator's."""
+    def to_agent(self, actions: np.ndarray) -> np.ndarray:
+        """Agent actions (N, A) for simulator actions (N, A)."""
 
     def rewards(self, transition: Transition) -> np.ndarray:
-        """The learner's rewards (N,)."""
+        """Rewards (N,) that the agent learns from."""
 
     def extras(self, transition: Transition) -> np.ndarray:
-        """The further numbers (N, extra)."""
+        """Additional values (N, extra) of a transition."""
 
-    def acting(self, features: Tensor) -> Tensor:
+    def policy_inputs(self, features: Tensor) -> Tensor:
         """Network inputs (stack, N/stack, inputs) of features (N, F)."""
 
-    def learning(self, batch: Batch, extra: Tensor, rows: Tensor) -> Batch:
-        """The batch that the networks learn from; ``rows`` (stack, B) says whose it was."""
+    def training_batch(self, batch: Batch, extra: Tensor, rows: Tensor) -> Batch:
+        """Batch that the networks learn from; ``rows`` (stack, B) are the source rows."""
 
 
-class OwnTask:
-    """One independent agent per task, which sees its own task only."""
+class PerTask:
+    """One independent agent per task, which learns only from this task."""
 
     def __init__(self, suite: Suite, row_tasks: np.ndarray):
         self.stack = len(np.unique(row_tasks))
@@ -65,13 +65,13 @@ class OwnTask:
         self.extra = 0
         self.generators: dict[str, torch.Generator] = {}
 
-    def look(self, observations: np.ndarray) -> np.ndarray:
+    def observe(self, observations: np.ndarray) -> np.ndarray:
         return observations[:, : self.features]
 
-    def perform(self, actions: np.ndarray) -> np.ndarray:
+    def to_simulator(self, actions: np.ndarray) -> np.ndarray:
         return actions
 
-    def intend(self, actions: np.ndarray) -> np.ndarray:
+    def to_agent(self, actions: np.ndarray) -> np.ndarray:
         return actions
 
     def rewards(self, transition: Transition) -> np.ndarray:
@@ -80,13 +80,13 @@ class OwnTask:
     def extras(self, transition: Transition) -> np.ndarray:
         return np.empty((len(transition.rewards), 0), dtype=np.float32)
 
-    def acting(self, features: Tensor) -> Tensor:
+    def policy_inputs(self, features: Tensor) -> Tensor:
         return features.view(self.stack, -1, self.features)
 
-    def learning(self, batch: Batch, extra: Tensor, rows: Tensor) -> Batch:
+    def training_batch(self, batch: Batch, extra: Tensor, rows: Tensor) -> Batch:
         return batch
 
 
 def as_tensor(array: np.ndarray, device: str) -> Tensor:
-    """Float32 on ``device``."""
+    """Convert ``array`` to a float32 tensor on ``device``."""
     return torch.as_tensor(np.ascontiguousarray(array, dtype=np.float32), device=device)

@@ -1,4 +1,4 @@
-"""The whole of a collection as trajectories: raw observations, true rewards, time order."""
+"""Recorder of all steps of a collection: raw observations and true rewards."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,7 +12,7 @@ STEPWISE = ("observations", "actions", "rewards", "terminations")  # arrays (ste
 
 
 class BufferRecorder:
-    """Preallocated memory of all rows and control steps; cut into episodes at the end."""
+    """Preallocated arrays of all control steps and rows, split into episodes at the end."""
 
     def __init__(self, suite: Suite, row_tasks: np.ndarray, steps: int):
         rows = len(row_tasks)
@@ -39,7 +39,7 @@ class BufferRecorder:
         self.filled += 1
 
     def close(self, rows: np.ndarray, final_observations: np.ndarray) -> None:
-        """End the episodes of the mask ``rows``; observations are (N, S)."""
+        """End the episodes of the mask ``rows`` (N,); observations are (N, S)."""
         for row in np.flatnonzero(rows).tolist():
             self._episodes.append((int(self._starts[row]), self.filled, row))
             self._finals.append(final_observations[row].copy())
@@ -64,12 +64,12 @@ class BufferRecorder:
         self._starts[:] = state["starts"]
 
     def episodes_of(self, task: int) -> list[int]:
-        """Indices into the closed episodes, in the order in which they ended."""
-        mine = self.row_tasks == task
-        return [i for i, (_, _, row) in enumerate(self._episodes) if mine[row]]
+        """Indices of a task's closed episodes, in the order in which they ended."""
+        has_task = self.row_tasks == task
+        return [i for i, (_, _, row) in enumerate(self._episodes) if has_task[row]]
 
     def trajectories(self, task: int, attributes: dict[str, Any]) -> TaskTrajectories:
-        """All whole episodes of one task; a last unfinished one is left out."""
+        """All complete episodes of one task, in the order in which they ended."""
         chosen = self.episodes_of(task)
         spans = [self._episodes[i] for i in chosen]
         steps = np.concatenate([np.arange(first, end) for first, end, _ in spans])

@@ -1,4 +1,4 @@
-"""The learner's memory: preallocated tensors, whole batches gathered at once."""
+"""Replay buffer: one preallocated tensor; a batch is sampled with one gather."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -14,14 +14,14 @@ class Batch(NamedTuple):
     actions: Tensor  # (T, B, A), in [-1, 1]
     rewards: Tensor  # (T, B)
     next_features: Tensor  # (T, B, F)
-    terminations: Tensor  # (T, B), 1 where the episode died; time limits are not deaths
+    terminations: Tensor  # (T, B), 1 if the episode terminated; 0 at time limits
 
 
 class ReplayBuffer:
-    """Every transition of N rows, in time order; nothing is ever thrown away.
+    """All transitions of N rows, in time order; none is ever discarded.
 
-    One packed table, so that a batch is one gather. ``extra`` columns hold what a
-    relabelled reward needs (see goal_conditioned.py).
+    They are stored in one packed table. The ``extra`` columns hold values for recomputing
+    rewards (see goal_conditioned.py).
     """
 
     def __init__(
@@ -56,10 +56,10 @@ class ReplayBuffer:
     def sample(
         self, stack: int, batch: int, generator: torch.Generator
     ) -> tuple[Batch, Tensor, Tensor]:
-        """A batch, its extra columns (stack, B, extra) and its rows (stack, B).
+        """Sample a batch, its extra columns (stack, B, extra) and its rows (stack, B).
 
-        Member t draws uniformly from its own N/T adjacent rows; a stack of one draws
-        from all rows.
+        Member t of a stack of T samples uniformly from its N/T adjacent rows; a stack of
+        one samples from all rows.
         """
         rows = self.table.shape[1]
         share = rows // stack
@@ -71,6 +71,6 @@ class ReplayBuffer:
         index = (draw // share) * rows + row
         flat = self.table.view(-1, self.table.shape[-1])
         picked = flat.index_select(0, index.view(-1)).view(stack, batch, -1)
-        features, actions, rewards, following, died, extra = picked.split(self.widths, -1)
-        transitions = Batch(features, actions, rewards[..., 0], following, died[..., 0])
+        features, actions, rewards, following, ended, extra = picked.split(self.widths, -1)
+        transitions = Batch(features, actions, rewards[..., 0], following, ended[..., 0])
         return transitions, extra, row

@@ -11,13 +11,13 @@ from trajprompt.collect.options import SacOptions
 from trajprompt.collect.replay import Batch
 from trajprompt.numerics.flat_adamw import FlatAdamW
 
-# Bounds of the log standard deviation: those of the original code and of every
-# descendant; narrower than exp(-20) or wider than exp(2) the tanh makes it moot.
+# Bounds of the log standard deviation, as in the original code and its descendants. Smaller
+# or larger standard deviations would give nearly the same actions after the tanh.
 LOG_STD_RANGE = (-20.0, 2.0)
 
 
 class SAC(StackedAgent):
-    """T independent soft actor-critics; every tensor has the stack first."""
+    """T independent soft actor-critics; axis 0 of every tensor is the stack."""
 
     actor_outputs = 2  # mean and log standard deviation
 
@@ -43,14 +43,14 @@ class SAC(StackedAgent):
 
     @torch.no_grad()
     def act(self, features: Tensor, explore: bool) -> Tensor:
-        """Actions (T, B, A): sampled, or the tanh of the mean."""
+        """Actions (T, B, A): sampled if exploring, else the tanh of the mean."""
         mean, log_std = self._gaussian(features)
         if not explore:
             return mean.tanh()
         return (mean + log_std.exp() * self._normal(mean)).tanh()
 
     def update(self, batch: Batch) -> None:
-        """One critic step, and every ``policy_delay``-th time a policy step."""
+        """Do a critic step and, every ``policy_delay`` updates, a policy step."""
         temperature = self.log_temperature.exp()  # (T, 1)
         self._update_critic(batch, temperature)
         self.updates += 1
@@ -90,7 +90,7 @@ class SAC(StackedAgent):
 
 
 def squash(mean: Tensor, log_std: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
-    """tanh(mean + std * noise) and its log density, summed over the last axis.
+    """Return tanh(mean + std * noise) and its log density, summed over the last axis.
 
     log(1 - tanh(u)^2) = 2 (log 2 - u - softplus(-2u)), which does not underflow
     (arXiv 1812.05905, appendix C, rewritten).

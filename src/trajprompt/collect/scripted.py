@@ -16,7 +16,7 @@ LEVELS = 3  # random, noisy, expert
 
 
 class RandomPolicy:
-    """Uniform actions in [-1, 1], for any suite."""
+    """Policy with uniform actions in [-1, 1], for any suite."""
 
     def __init__(self, rows: int, action_dim: int, generator: np.random.Generator):
         self.shape, self.generator = (rows, action_dim), generator
@@ -35,9 +35,9 @@ def collect_scripted(
     stream: np.random.SeedSequence,
     threads: int = 1,
 ) -> list[TaskTrajectories]:
-    """One buffer per task: random, noisy, expert; a third of ``episodes`` each."""
-    each = options.stored
-    simulator = make_simulator(suite, np.repeat(np.asarray(tasks), each), threads)
+    """Collect one buffer per task: equal parts random, noisy and expert episodes."""
+    per_level = options.stored
+    simulator = make_simulator(suite, np.repeat(np.asarray(tasks), per_level), threads)
     generator = np.random.default_rng(stream)
     policies: tuple[Policy, ...] = (
         RandomPolicy(simulator.rows, suite.action_dim, generator),
@@ -51,7 +51,10 @@ def collect_scripted(
     ]
     return [
         _buffer(
-            suite, task, [_rows(level, index * each, each) for level in levels], options
+            suite,
+            task,
+            [_rows(level, index * per_level, per_level) for level in levels],
+            options,
         )
         for index, task in enumerate(tasks)
     ]
@@ -65,7 +68,7 @@ def _rows(episodes: Episodes, first: int, count: int) -> dict[str, np.ndarray]:
 def _buffer(
     suite: Suite, task: int, levels: list[dict[str, np.ndarray]], options: ScriptedOptions
 ) -> TaskTrajectories:
-    """Flatten the (E, H, ...) arrays of the levels, without what lies behind the ends."""
+    """Join the (E, H, ...) arrays of the levels, without the steps after episode ends."""
     joined = {name: np.concatenate([level[name] for level in levels]) for name in levels[0]}
     lengths, observations = joined["lengths"], joined["observations"]
     played = np.arange(suite.horizon) < lengths[:, None]  # (E, H)

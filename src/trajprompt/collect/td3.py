@@ -12,7 +12,7 @@ from trajprompt.collect.replay import Batch
 
 
 class TD3(StackedAgent):
-    """T independent TD3 agents; every tensor has the stack first."""
+    """T independent TD3 agents; axis 0 of every tensor is the stack."""
 
     def __init__(
         self,
@@ -39,7 +39,7 @@ class TD3(StackedAgent):
         return actions.clamp(-1, 1)
 
     def update(self, batch: Batch) -> None:
-        """One critic step; every ``policy_delay``-th time policy and target steps."""
+        """Do a critic step and, every ``policy_delay`` updates, policy and target steps."""
         values = self.critic(batch.features, batch.actions)  # (2, T, B)
         targets = self.targets(batch)
         loss = (values - targets).square().mean(-1).sum() / 2
@@ -63,5 +63,5 @@ class TD3(StackedAgent):
 
     def _update_actor(self, features: Tensor) -> None:
         actions = self.actor(features).tanh()
-        values = self.critic(features, actions, frozen=True)[0]  # the first critic alone
+        values = self.critic(features, actions, frozen=True)[0]  # only the first critic
         self.actor_optimiser.minimise(-values.mean(-1).sum())

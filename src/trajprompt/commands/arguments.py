@@ -1,4 +1,4 @@
-"""Command-line arguments that the stages share, and the settings that they name."""
+"""Parsers, arguments and settings that the commands share."""
 
 import argparse
 from pathlib import Path
@@ -8,49 +8,73 @@ from trajprompt.errors import TrajpromptError
 from trajprompt.settings.parsing import json_object
 from trajprompt.settings.stages import Settings, from_mapping, to_json
 
+# Texts of options that several commands have.
+SUITE = "name of a suite of tasks, e.g. cheetah-vel"
+TRAJECTORIES = "trajectories of the suite, written by `trajprompt collect` (.h5)"
+BACKBONE = "backbone, written by `trajprompt pretrain` (.safetensors)"
+ADAPTATION = "tuned prompts or weights, written by `trajprompt tune` (.h5)"
+EPISODES = "table to write (.csv), with one episode per row; returns are sums of rewards"
+REPORT = "folder of the report to write into; it is created if it is missing"
 
-def stage_parser(
-    stage: str, description: str | None, example: str
+
+def command_parser(
+    command: str, description: str | None, *examples: str, notes: str = ""
 ) -> argparse.ArgumentParser:
-    """The command line of a stage, with one example that works after a smoke run."""
+    """Parser of a command; its help ends with ``notes`` and examples.
+
+    Examples are the arguments alone. Those of the stages work after a smoke run.
+    """
+    title = "examples" if len(examples) > 1 else "example"
+    lines = "\n".join(f"  trajprompt {command} {example}" for example in examples)
     return argparse.ArgumentParser(
-        prog=f"trajprompt {stage}",
+        prog=f"trajprompt {command}",
         description=description,
-        epilog=f"example:\n  trajprompt {stage} {example}",
+        epilog=f"{notes}{title}:\n{lines}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
 
 
 def stage_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the two ways of giving a stage its settings."""
+    """Add ``--config`` and ``--settings``, of which a stage takes one."""
     source = parser.add_mutually_exclusive_group()
     source.add_argument(
         "--config",
         nargs="+",
         metavar="FILE",
         default=["config.yaml"],
-        help="config files, later ones override earlier ones (default: config.yaml)",
+        help="YAML files of the run, config.yaml first; later ones override earlier ones"
+        " (default: config.yaml)",
     )
     source.add_argument(
         "--settings",
         metavar="JSON",
-        help="this stage's settings, as the workflow passes them",
+        help="settings of this job as one JSON object, which the workflow passes instead"
+        " of --config",
     )
 
 
 def cell_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add what names a cell: the coordinates of the stages after pretraining."""
-    parser.add_argument("--suite", required=True, help="suite of tasks, e.g. cheetah-vel")
-    parser.add_argument("--condition", required=True, help="named conditions in the config")
+    """Add the arguments that name a cell (suite, condition, method, seed)."""
+    parser.add_argument("--suite", required=True, help=SUITE)
     parser.add_argument(
-        "--method", required=True, help="a name under methods in the config"
+        "--condition",
+        required=True,
+        help="prompts and data of the method: a name under conditions in the config,"
+        " e.g. expert",
     )
-    parser.add_argument("--seed", type=int, required=True, help="seed of the backbone")
+    parser.add_argument(
+        "--method",
+        required=True,
+        help="tuning method: a name under methods in the config, e.g. ptdt-online",
+    )
+    parser.add_argument(
+        "--seed", type=int, required=True, help="seed of the backbone, an integer, e.g. 0"
+    )
     stage_arguments(parser)
 
 
 def read_cell_settings(args: argparse.Namespace, cls: type[Settings]) -> Settings:
-    """The settings of the cell that `cell_arguments` name."""
+    """Settings of the cell that the arguments of `cell_arguments` name."""
     names = ("suite", "condition", "method", "seed")
     return read_settings(args, cls, **{name: getattr(args, name) for name in names})
 
@@ -58,10 +82,10 @@ def read_cell_settings(args: argparse.Namespace, cls: type[Settings]) -> Setting
 def read_settings(
     args: argparse.Namespace, cls: type[Settings], **coordinates: Any
 ) -> Settings:
-    """The settings of one job, from ``--settings`` or from the config files.
+    """Settings of one job, from ``--settings`` or from the config files.
 
-    ``coordinates`` (suite, condition, method, seed, …) say which job; given settings must
-    agree with them.
+    ``coordinates`` (suite, condition, method, seed, …) identify the job. Raises
+    TrajpromptError if the settings are wrong or do not match the coordinates.
     """
     text, where = args.settings, "--settings"
     if text is None:
@@ -69,13 +93,16 @@ def read_settings(
         from trajprompt.config.load import load_config
 
         config = load_config(args.config)
-        # A run is made in the folder of its configuration, a job by hand perhaps elsewhere.
+        # Relative to the config file: the command may be called from another folder.
         config["papers"] = str(Path(args.config[0]).parent / config["papers"])
-        made = derive.settings_for(config, cls, **coordinates)
-        text, where = to_json(made), "--config"  # read alike, so that they are alike
-    settings = from_mapping(cls, json_object(text, where), where)
+        derived = derive.settings_for(config, cls, **coordinates)
+        text, where = to_json(derived), "--config"  # parsed below like --settings
+    values = json_object(text, where, f"correct the value of {where}")
+    settings = from_mapping(cls, values, where)
     for name, value in coordinates.items():
-        own = getattr(settings, name)
-        if own != value:
-            raise TrajpromptError(f"--settings {name}", repr(own), repr(value))
+        found = getattr(settings, name)
+        if found != value:
+            expected = f"{value!r}, as in the other options of the command"
+            remedy = "give the same value in both"
+            raise TrajpromptError(f"{where} {name}", f"found {found!r}", expected, remedy)
     return settings

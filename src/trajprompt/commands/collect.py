@@ -1,4 +1,7 @@
-"""Stage 1: ``trajprompt collect --suite cheetah-vel --out FILE.h5``."""
+"""Stage 1: collect the trajectories of one suite and check that its experts learned.
+
+Prints the learning curve: mean returns by number of control steps per task.
+"""
 
 import dataclasses
 import time
@@ -6,7 +9,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from trajprompt.commands.arguments import read_settings, stage_arguments, stage_parser
+from trajprompt.commands.arguments import (
+    SUITE,
+    command_parser,
+    read_settings,
+    stage_arguments,
+)
 from trajprompt.commands.process import run_stage
 from trajprompt.settings.stages import CollectSettings
 
@@ -19,10 +27,11 @@ EXAMPLE = "--config config.yaml presets/smoke.yaml --suite reach --out reach.h5"
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Collect one suite, check that its experts learned, write the store."""
-    parser = stage_parser("collect", "Collect the trajectories of one suite.", EXAMPLE)
-    parser.add_argument("--suite", required=True, help="suite of tasks, e.g. cheetah-vel")
-    parser.add_argument("--out", required=True, metavar="FILE", help="HDF5 store to write")
+    parser = command_parser("collect", __doc__, EXAMPLE)
+    parser.add_argument("--suite", required=True, help=SUITE)
+    parser.add_argument(
+        "--out", required=True, metavar="FILE", help="trajectories to write (.h5)"
+    )
     stage_arguments(parser)
     args = parser.parse_args(argv)
     settings = read_settings(args, CollectSettings, suite=args.suite)
@@ -30,7 +39,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 def run(settings: CollectSettings, out: str) -> None:
-    """The stage itself; nothing is written if the experts did not learn."""
+    """Collect and write the store; TrajpromptError if the experts did not learn."""
     from trajprompt.artifacts.checkpoint import checkpoint_for
     from trajprompt.artifacts.provenance import provenance
     from trajprompt.artifacts.records import write_record
@@ -46,22 +55,22 @@ def run(settings: CollectSettings, out: str) -> None:
     attributes = provenance("collect", dataclasses.asdict(settings), source)
     device = resolve_device(settings.device)
     with checkpoint_for(Path(out), attributes, device) as checkpoint:
-        began = time.process_time()
+        start = time.process_time()
         tasks = collect(settings, suite, device, checkpoint)
-        seconds = time.process_time() - began
+        seconds = time.process_time() - start
         count = f"{len(tasks)} tasks by {settings.algorithm}"
         print(f"{settings.suite}: {count}, {seconds:.0f} CPU-s")
         curve = learning_curve(tasks)
-        _judge(settings, tasks, curve)
+        _check_learning(settings, tasks, curve)
         write_trajectories(out, suite, tasks, attributes, curve, COLUMNS)
         write_record(attributes, out)
         write_resources(out, checkpoint.resumed_from)
 
 
-def _judge(
+def _check_learning(
     settings: CollectSettings, tasks: "Sequence[TaskTrajectories]", curve: "np.ndarray"
 ) -> None:
-    """Print the curve; raise unless the experts learned."""
+    """Print the learning curve; raise TrajpromptError if the experts did not learn."""
     from trajprompt.collect.curve import check_learned, curve_table, first_and_last
 
     episodes = settings.quality_episodes

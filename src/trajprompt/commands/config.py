@@ -1,38 +1,37 @@
-"""Show the configuration of a run with all its layers merged, or the JSON Schema of files.
+"""Print the complete configuration of a run as YAML, or the JSON Schema of its files.
 
-The whole configuration is printed as YAML: what config.yaml, presets/ and papers/ say
-together, with everything inherited and generated written out. It is checked first.
+The configuration is checked first. It merges config.yaml, presets/ and papers/; inherited
+and generated entries are written out.
 """
 
-import argparse
 import json
 from collections.abc import Sequence
 from typing import Any
 
+from trajprompt.commands.arguments import command_parser
 from trajprompt.commands.process import run_stage
 
-EXAMPLES = """examples:
-  trajprompt config                                   what `snakemake` would make
-  trajprompt config config.yaml presets/smoke.yaml    of the smoke run
-  trajprompt config --schema > config.schema.json     for editors that check YAML files"""
+EXAMPLES = (
+    "                                  # the run of `snakemake` without options",
+    "config.yaml presets/smoke.yaml    # the smoke run",
+    "--schema > config.schema.json     # for editors that check YAML files",
+)
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(
-        prog="trajprompt config",
-        description=__doc__,
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command_parser("config", __doc__, *EXAMPLES)
     parser.add_argument(
         "files",
         nargs="*",
         default=["config.yaml"],
         metavar="FILE",
-        help="config files, later ones override earlier ones (default: config.yaml)",
+        help="YAML files of the run, config.yaml first; later ones override earlier ones"
+        " (default: config.yaml)",
     )
     parser.add_argument(
-        "--schema", action="store_true", help="print the JSON Schema of a file instead"
+        "--schema",
+        action="store_true",
+        help="print the JSON Schema of config files instead",
     )
     args = parser.parse_args(argv)
     if args.schema:
@@ -50,7 +49,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 def _without_nulls(node: Any) -> Any:
-    """Keys that no layer sets are left out."""
+    """Copy without the keys whose value is None: no layer sets them."""
     if isinstance(node, dict):
         kept = {key: value for key, value in node.items() if value is not None}
         return {key: _without_nulls(value) for key, value in kept.items()}

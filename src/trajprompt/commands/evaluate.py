@@ -1,11 +1,18 @@
-"""Stage 4: play adapted prompts on fresh episodes; one CSV row per episode."""
+"""Stage 4: play the tuned prompts of one method on fresh episodes of its test tasks."""
 
 import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from trajprompt.commands.arguments import cell_arguments, read_cell_settings, stage_parser
+from trajprompt.commands.arguments import (
+    ADAPTATION,
+    BACKBONE,
+    EPISODES,
+    cell_arguments,
+    command_parser,
+    read_cell_settings,
+)
 from trajprompt.commands.process import run_stage
 from trajprompt.errors import TrajpromptError
 from trajprompt.settings.parsing import json_object
@@ -15,7 +22,7 @@ if TYPE_CHECKING:
     from trajprompt.adaptations.read import StoredAdaptation
     from trajprompt.models.backbone import Backbone
 
-REMEDY = "run `trajprompt tune` again with this backbone"
+REMEDY = "give another --adaptation, or run `trajprompt tune` with this backbone"
 EXAMPLE = """--config config.yaml presets/smoke.yaml --suite reach \\
     --condition expert --method ptdt-online --seed 0 \\
     --backbone-file results/smoke/2_pretrain/reach/prompt-dt/seed0.safetensors \\
@@ -24,11 +31,14 @@ EXAMPLE = """--config config.yaml presets/smoke.yaml --suite reach \\
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    parser = stage_parser("evaluate", __doc__, EXAMPLE)
+    parser = command_parser("evaluate", __doc__, EXAMPLE)
     cell_arguments(parser)
-    parser.add_argument("--backbone-file", type=Path, required=True, help=".safetensors")
-    parser.add_argument("--adaptation", type=Path, required=True, help="of stage 3 (.h5)")
-    parser.add_argument("--out", type=Path, required=True, help="episodes (.csv)")
+    for name, text in (
+        ("--backbone-file", BACKBONE),
+        ("--adaptation", ADAPTATION),
+        ("--out", EPISODES),
+    ):
+        parser.add_argument(name, type=Path, required=True, metavar="FILE", help=text)
     args = parser.parse_args(argv)
     settings = read_cell_settings(args, EvaluateSettings)
     run(settings, args.backbone_file, args.adaptation, args.out)
@@ -37,7 +47,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 def run(
     settings: EvaluateSettings, backbone_file: Path, adaptation: Path, out: Path
 ) -> None:
-    """Evaluate one cell and write its episodes."""
+    """Evaluate one cell; write its episodes and their record."""
     from trajprompt.adaptations.read import read_adaptation
     from trajprompt.artifacts.atomic import require_file, write_text
     from trajprompt.artifacts.provenance import provenance
@@ -64,41 +74,55 @@ def _check_inputs(
     adaptation: Path,
     stored: "StoredAdaptation",
 ) -> None:
-    """Raise unless both files belong to the cell, and the one was made from the other."""
+    """Raise TrajpromptError unless both files are of this cell and backbone."""
     from trajprompt.artifacts.atomic import file_hash
 
     if backbone.suite != settings.suite:
-        raise TrajpromptError(backbone_file, f"suite {backbone.suite}", settings.suite)
+        found, expected = f"found suite {backbone.suite}", f"suite {settings.suite}"
+        remedy = "give the backbone of this suite with --backbone-file"
+        raise TrajpromptError(backbone_file, found, expected, remedy)
     for name in ("suite", "condition", "method", "seed"):
-        found, expected = stored.attributes.get(name), getattr(settings, name)
-        if str(found) != str(expected):
-            raise TrajpromptError(adaptation, f"{name} {found}", f"{name} {expected}")
+        of_file, expected = stored.attributes.get(name), getattr(settings, name)
+        if str(of_file) != str(expected):
+            found, remedy = f"found {name} {of_file}", f"change --adaptation or --{name}"
+            raise TrajpromptError(adaptation, found, f"{name} {expected}", remedy)
     tuned_on = str(stored.attributes.get("backbone"))
     if tuned_on != backbone.name:
-        found = f"tuned on backbone {tuned_on}"
-        raise TrajpromptError(adaptation, found, backbone.name)
+        found, expected = f"tuned on backbone {tuned_on}", f"backbone {backbone.name}"
+        raise TrajpromptError(adaptation, f"found {found}", expected, REMEDY)
     _check_prompts(adaptation, stored, backbone)
-    # path -> hash
+    # path -> hash, of the files that the adaptation was made from
     inputs = json_object(stored.attributes.get("inputs"), f"{adaptation}: inputs", REMEDY)
     given = file_hash(backbone_file)
-    if given not in inputs.values():  # files may have moved since; contents may not
+    if given not in inputs.values():  # files may have moved, so only hashes count
         made_from = ", ".join(f"{path} ({known})" for path, known in inputs.items())
-        expected = f"made from {backbone_file} ({given})"
-        raise TrajpromptError(adaptation, f"made from {made_from}", expected, REMEDY)
+        expected = f"one made from {backbone_file} ({given})"
+        found = f"found an adaptation made from {made_from}"
+        raise TrajpromptError(adaptation, found, expected, REMEDY)
 
 
 def _check_prompts(
     adaptation: Path, stored: "StoredAdaptation", backbone: "Backbone"
 ) -> None:
-    """Raise unless there are prompts of the backbone's sizes, or none where it has none."""
+    """Raise TrajpromptError unless the prompts have the dimensions the backbone reads.
+
+    A backbone without prompts needs an adaptation without prompts.
+    """
     prompts, config = stored.last, backbone.config
     found = (
         None if prompts is None else (prompts.states.shape[-1], prompts.actions.shape[-1])
     )
-    wanted = (config.state_dim, config.action_dim) if config.uses_prompt else None
-    if found != wanted:
-        where = f"{adaptation}: prompts"
-        raise TrajpromptError(where, f"state, action dims {found}", f"{wanted}", REMEDY)
+    expected = (config.state_dim, config.action_dim) if config.uses_prompt else None
+    if found != expected:
+        texts = f"found {_dimensions(found)}", _dimensions(expected)
+        raise TrajpromptError(f"{adaptation}: prompts", *texts, REMEDY)
+
+
+def _dimensions(sizes: tuple[int, int] | None) -> str:
+    """Description of the state and action dimensions of prompts, or of their absence."""
+    if sizes is None:
+        return "no prompts"
+    return f"prompts of {sizes[0]} state and {sizes[1]} action dimensions"
 
 
 if __name__ == "__main__":

@@ -1,95 +1,98 @@
-"""Make a trajectory store of data from elsewhere, for `collect.<suite>.algorithm: file`.
+"""Convert external data into a file of trajectories.
 
-Files of a task are given in the order of time, the worst behaviour first: the last
-episodes are its expert demonstrations, the first its random ones. Dimensions, horizon and
-numbers are checked; goals are the suite's. No file can run code, whatever it holds.
+With `algorithm: file` under `collect.<suite>`, a run uses this file instead of collecting.
+
+Give a task's files in time order, the worst behaviour first: its first episodes serve as
+random demonstrations, its last as expert ones. Dimensions, horizon and values are checked.
+Goals are taken from the suite. No code in a file is executed.
 """
 
-import argparse
 import importlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from trajprompt.commands.arguments import SUITE, command_parser
+from trajprompt.commands.process import run_stage
 from trajprompt.errors import TrajpromptError
 
 if TYPE_CHECKING:
     from trajprompt.tasks.suites import Suite
     from trajprompt.trajectories.episodes import TaskTrajectories
 
-READERS = {  # format -> module with ``read(path, suite)``, imported only when it is used
+READERS = {  # format -> module with ``read(path, suite)``, imported when used
     "prompt-dt": "trajprompt.exchange.prompt_dt",
     "d4rl": "trajprompt.exchange.d4rl",
     "minari": "trajprompt.exchange.minari",
 }
 
-EPILOG = """formats:
+FORMATS = """formats:
   prompt-dt  pickles of the public Prompt-DT data: lists of dicts of arrays
   d4rl       HDF5 with observations, actions, rewards, terminals, timeouts
-  minari     a dataset's folder, as `trajprompt export` and Minari write it
+  minari     dataset folder, as written by `trajprompt export` and Minari
 
-examples:
-  trajprompt import --format prompt-dt --suite cheetah-dir --out cheetah-dir.h5 \\
+"""
+EXAMPLES = (
+    """--format prompt-dt --suite cheetah-dir --out cheetah-dir.h5 \\
       --task 0 cheetah_dir-0-medium.pkl cheetah_dir-0-expert.pkl \\
-      --task 1 cheetah_dir-1-medium.pkl cheetah_dir-1-expert.pkl
-  trajprompt import --format d4rl --suite reach --task 3 reach3.hdf5 --out reach.h5
-  trajprompt import --format minari --suite reach --out reach.h5 \\
-      --task 6 exported/trajprompt/reach/task6-v0"""
+      --task 1 cheetah_dir-1-medium.pkl cheetah_dir-1-expert.pkl""",
+    "--format d4rl --suite reach --task 3 reach3.hdf5 --out reach.h5",
+    """--format minari --suite reach --out reach.h5 \\
+      --task 6 exported/trajprompt/reach/task6-v0""",
+)
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Read every task's files, check them, write the store."""
-    parser = argparse.ArgumentParser(
-        prog="trajprompt import",
-        description=__doc__,
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("--format", required=True, choices=READERS, help="see below")
-    parser.add_argument("--suite", required=True, help="suite of tasks, e.g. cheetah-vel")
+    parser = command_parser("import", __doc__, *EXAMPLES, notes=FORMATS)
+    form = "format of the files, see below"
+    parser.add_argument("--format", required=True, choices=READERS, help=form)
+    parser.add_argument("--suite", required=True, help=SUITE)
     parser.add_argument(
         "--task",
         nargs="+",
         action="append",
         required=True,
         metavar=("N", "FILE"),
-        help="a task's published index and its files, the worst behaviour first; repeat it",
+        help="index of a task and its files in time order; give the option once per task",
     )
-    parser.add_argument("--out", required=True, metavar="FILE", help="HDF5 store to write")
+    parser.add_argument(
+        "--out", required=True, metavar="FILE", help="trajectories to write (.h5)"
+    )
     args = parser.parse_args(argv)
     run(args.format, args.suite, _tasks(args.task), Path(args.out))
 
 
 def run(form: str, suite_name: str, tasks: dict[int, list[Path]], out: Path) -> None:
-    """The command itself: task -> files, in time order."""
+    """Read and check every task's files (task -> files in time order); write the store."""
     from trajprompt.artifacts.provenance import provenance
     from trajprompt.artifacts.records import write_record
     from trajprompt.tasks.registry import get_suite
     from trajprompt.trajectories.store import write_trajectories
 
     suite = get_suite(suite_name)
-    made, inputs = [], []
+    imported, inputs = [], []
     for task, paths in sorted(tasks.items()):
         trajectories, files = _import_task(form, suite, task, paths)
-        made.append(trajectories)
+        imported.append(trajectories)
         inputs += files
-    chosen = {str(task): [str(path) for path in paths] for task, paths in tasks.items()}
-    settings = {"format": form, "suite": suite_name, "tasks": chosen}
+    sources = {str(task): [str(path) for path in paths] for task, paths in tasks.items()}
+    settings = {"format": form, "suite": suite_name, "tasks": sources}
     attributes = provenance("import", settings, inputs)
-    write_trajectories(out, suite, made, attributes)
+    write_trajectories(out, suite, imported, attributes)
     write_record(attributes, out)
-    print(f"{out}: {len(made)} task(s) of {suite_name}")
+    print(f"{out}: {len(imported)} task(s) of {suite_name}")
 
 
 def _tasks(given: Sequence[Sequence[str]]) -> dict[int, list[Path]]:
-    """What ``--task N FILE...`` names, each task once and with at least one file."""
+    """Task -> files from ``--task N FILE...``; each task once, with at least one file."""
     tasks: dict[int, list[Path]] = {}
     for index, *files in given:
         if not index.isdecimal() or not files or int(index) in tasks:
-            found = " ".join([index, *files])
+            found = f"found {' '.join([index, *files])}"
             expected = "a task's index and its files, each task once"
-            raise TrajpromptError("--task", found, expected)
+            remedy = "write e.g. --task 0 medium.pkl expert.pkl"
+            raise TrajpromptError("--task", found, expected, remedy)
         tasks[int(index)] = [Path(file) for file in files]
     return tasks
 
@@ -97,17 +100,20 @@ def _tasks(given: Sequence[Sequence[str]]) -> dict[int, list[Path]]:
 def _import_task(
     form: str, suite: "Suite", task: int, paths: Sequence[Path]
 ) -> tuple["TaskTrajectories", list[Path]]:
-    """One task's buffer and the files that it was read from."""
+    """Buffer of one task, and the files that were read for it."""
     from trajprompt.exchange.episodes import join
 
     if task >= len(suite.goals):
         expected = f"0 to {len(suite.goals) - 1}, the tasks of {suite.name}"
-        raise TrajpromptError("--task", str(task), expected)
+        remedy = "choose a task of this suite, or another --suite"
+        raise TrajpromptError("--task", f"found {task}", expected, remedy)
     reader = importlib.import_module(READERS[form])
     sources = [reader.read(path, suite) for path in paths]
     for path, source in zip(paths, sources, strict=True):
         if source.task not in (None, task):
-            raise TrajpromptError(path, f"data of task {source.task}", f"of task {task}")
+            found, expected = f"found data of task {source.task}", f"data of task {task}"
+            remedy = f"give this file under --task {source.task}"
+            raise TrajpromptError(path, found, expected, remedy)
     counts = [len(source.episodes) for source in sources]
     attributes = {"algorithm": f"{form} data"}
     if len(counts) > 1:
@@ -122,6 +128,4 @@ def _import_task(
 
 
 if __name__ == "__main__":
-    from trajprompt.commands.process import run_stage
-
     raise SystemExit(run_stage(main))

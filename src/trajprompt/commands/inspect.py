@@ -1,37 +1,39 @@
-"""Look inside an artifact: tree, shapes, units, return statistics, and what made it.
+"""Show what a file contains: arrays, shapes, units, return statistics and provenance.
 
-The kind is told by the file's first bytes and attributes, not by its name. Kinds:
-trajectories and adaptations (HDF5), backbones (safetensors; only the header is read),
-evaluations and other tables (CSV).
+The file may have trajectories or an adaptation (HDF5), a backbone (safetensors; only the
+header is read), an evaluation or another table (CSV). It is recognised by its content, not
+by its name. Returns are sums of rewards over an episode.
 """
 
-import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from trajprompt.commands.arguments import command_parser
 from trajprompt.commands.process import run_stage
 from trajprompt.errors import TrajpromptError
 
-EXAMPLES = """examples:
-  trajprompt inspect results/laptop/1_collect/cheetah-vel/trajectories.h5
-  trajprompt inspect results/laptop/1_collect/cheetah-vel/trajectories.h5 --task 3
-  trajprompt inspect results/laptop/2_pretrain/cheetah-vel/prompt-dt/seed0.safetensors
-  trajprompt inspect evaluation.csv --plot evaluation.png"""
+EXAMPLES = (
+    "results/smoke/1_collect/reach/trajectories.h5",
+    "results/smoke/1_collect/reach/trajectories.h5 --task 6",
+    "results/smoke/2_pretrain/reach/prompt-dt/seed0.safetensors",
+    "results/smoke/4_evaluate/reach/expert/ptdt-online/seed0.csv --plot evaluation.png",
+)
 
 KINDS = "trajectories (.h5), adaptation (.h5), backbone (.safetensors) or table (.csv)"
+REMEDY = "give a file that a stage of this project wrote"
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(
-        prog="trajprompt inspect",
-        description=__doc__,
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("file", type=Path, help="any artifact of any stage")
-    parser.add_argument("--task", type=int, help="show one task only")
+    parser = command_parser("inspect", __doc__, *EXAMPLES)
+    parser.add_argument("file", type=Path, help="file of any stage of a run")
     parser.add_argument(
-        "--plot", type=Path, metavar="OUT", help="write a .png, .svg or .pdf"
+        "--task", type=int, help="index of the only task to show (default: all tasks)"
+    )
+    parser.add_argument(
+        "--plot",
+        type=Path,
+        metavar="OUT",
+        help="also draw the content into this file (.png, .svg or .pdf)",
     )
     args = parser.parse_args(argv)
     print(describe(args.file, args.task))
@@ -40,7 +42,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 def describe(path: Path, task: int | None = None) -> str:
-    """All that is printed of an artifact."""
+    """Description of an artifact, as ``trajprompt inspect`` prints it."""
     from trajprompt.inspection import backbone, evaluation, lineage, text
 
     kind = recognise(path)
@@ -67,26 +69,28 @@ def _describe_hdf5(path: Path, kind: str, task: int | None) -> list[str]:
 
 
 def recognise(path: Path) -> str:
-    """The kind of an artifact, by its content; TrajpromptError if it is none of ours."""
+    """Kind of an artifact, by its content; TrajpromptError for any other file."""
     from trajprompt.artifacts.atomic import require_file
     from trajprompt.artifacts.hdf5_checks import SIGNATURE, kind_of
 
-    with require_file(path, "trajprompt collect").open("rb") as handle:
+    with require_file(path, made_by="").open("rb") as handle:
         start = handle.read(1024)  # the first column of a table may have a long name
     if start.startswith(SIGNATURE):
         kind = kind_of(path)
         if kind is None or kind not in ("trajectories", "adaptation"):
-            raise TrajpromptError(path, f"an HDF5 file of kind {kind}", KINDS)
+            found = f"found an HDF5 file of kind {kind}"
+            raise TrajpromptError(path, found, KINDS, REMEDY)
         return kind
     if start[8:9] == b"{":
         return "backbone"
     if b"\x00" not in start and b"," in start:
         return "table"
-    raise TrajpromptError(path, f"unknown content, it begins {start[:16]!r}", KINDS)
+    found = f"found unknown content, starting with {start[:16]!r}"
+    raise TrajpromptError(path, found, KINDS, REMEDY)
 
 
 def plot(path: Path, task: int | None, out: Path) -> None:
-    """Write a picture of an artifact."""
+    """Draw an artifact into the file ``out``."""
     from trajprompt.inspection import pictures
 
     pictures.draw(path, recognise(path), task, out)

@@ -6,7 +6,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from trajprompt.artifacts.csv_files import csv_text
-from trajprompt.commands.arguments import read_settings, stage_arguments, stage_parser
+from trajprompt.commands.arguments import (
+    SUITE,
+    TRAJECTORIES,
+    command_parser,
+    read_settings,
+    stage_arguments,
+)
 from trajprompt.commands.process import run_stage
 from trajprompt.settings.stages import PretrainSettings
 
@@ -19,13 +25,22 @@ EXAMPLE = """--config config.yaml presets/smoke.yaml --suite reach \\
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    parser = stage_parser("pretrain", __doc__, EXAMPLE)
-    parser.add_argument("--suite", required=True)
-    parser.add_argument("--backbone", required=True)
-    parser.add_argument("--seed", type=int, required=True)
-    parser.add_argument("--data", type=Path, required=True, help="trajectories (.h5)")
-    parser.add_argument("--out", type=Path, required=True, help="backbone (.safetensors)")
-    parser.add_argument("--curve", type=Path, required=True, help="training curve (.csv)")
+    parser = command_parser("pretrain", __doc__, EXAMPLE)
+    parser.add_argument("--suite", required=True, help=SUITE)
+    parser.add_argument(
+        "--backbone",
+        required=True,
+        help="backbone to train: prompt-dt, prompt-mt-bc, mt-orl or a name under backbones"
+        " in the config",
+    )
+    seed = "seed of the training, an integer, e.g. 0"
+    parser.add_argument("--seed", type=int, required=True, help=seed)
+    for name, text in (
+        ("--data", TRAJECTORIES),
+        ("--out", "backbone to write (.safetensors)"),
+        ("--curve", "training curve to write (.csv): loss (squared action) by step"),
+    ):
+        parser.add_argument(name, type=Path, required=True, metavar="FILE", help=text)
     stage_arguments(parser)
     args = parser.parse_args(argv)
     coordinates = {name: getattr(args, name) for name in ("suite", "backbone", "seed")}
@@ -34,7 +49,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 def run(settings: PretrainSettings, data: Path, out: Path, curve: Path) -> None:
-    """Train and write the backbone and its curve."""
+    """Train a backbone; write it, its training curve and their record."""
     from trajprompt.artifacts.atomic import require_file, write_text
     from trajprompt.artifacts.checkpoint import checkpoint_for
     from trajprompt.artifacts.provenance import provenance
@@ -49,21 +64,21 @@ def run(settings: PretrainSettings, data: Path, out: Path, curve: Path) -> None:
     device = resolve_device(settings.device)
     with checkpoint_for(out, attributes, device) as checkpoint:
         backbone, points = pretrain(settings, data, device, checkpoint)
-        told = settings.prompt.attributes() if backbone.config.uses_prompt else {}
-        save_backbone(out, backbone, {**attributes, **told})
+        form = settings.prompt.attributes() if backbone.config.uses_prompt else {}
+        save_backbone(out, backbone, {**attributes, **form})
         write_text(curve, curve_csv(points))
         write_record(attributes, out, curve)
         write_resources(out, checkpoint.resumed_from)
 
 
 def curve_csv(points: "Sequence[CurvePoint]") -> str:
-    """One row per point; losses are mean squared errors of actions."""
-    numbers = ("train_loss", "validation_loss", "learning_rate")
+    """CSV with one row per point; losses are mean squared errors of actions."""
+    columns = ("train_loss", "validation_loss", "learning_rate")
     rows = [
-        {"step": point.step, **{name: f"{getattr(point, name):.6g}" for name in numbers}}
+        {"step": point.step, **{name: f"{getattr(point, name):.6g}" for name in columns}}
         for point in points
     ]
-    return csv_text(["step", *numbers], rows)
+    return csv_text(["step", *columns], rows)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""How the process of a command runs: errors as one line, exit codes."""
+"""The process of a command: environment, one-line errors, exit codes."""
 
 import gc
 import os
@@ -7,24 +7,27 @@ from collections.abc import Callable, Sequence
 
 from trajprompt.errors import Interrupted, TrajpromptError
 from trajprompt.processes import stop_with_parent
+from trajprompt.rollout.opengl import defer_opengl
 
-# New objects between two searches for cyclic garbage. With Python's 700 the import of
-# torch searches hundreds of thousands of objects again and again: 0.15 s of every start.
-GARBAGE = 50_000
+# New objects between two runs of the cyclic garbage collector. With a small number (700 by
+# default in Python 3.11) it scans torch repeatedly during the import: 0.15 s per start.
+GC_THRESHOLD = 50_000
 
 
 def run_stage(main: Callable[[Sequence[str] | None], None]) -> int:
-    """Run a stage's ``main``; turn a TrajpromptError into one line and exit code 2.
+    """Run a command's ``main`` and return the exit code.
 
-    Numerical libraries get one thread each, as in the workflow, so that a stage gives the
-    same bits by hand.
+    0: success. 2: TrajpromptError or OSError, printed as one line. 128 + the signal's
+    number: stopped. Numerical libraries get one thread each, as in the workflow, so a
+    stage called by hand writes the same bytes.
     """
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-    # Whatever draws on a user's screen or in a notebook, here pictures become files.
+    defer_opengl()  # only videos need it
+    # Figures are only written to files, whatever backend the user has set.
     os.environ["MPLBACKEND"] = "Agg"
-    # Looking for plugins reads the metadata of every installed package.
+    # Skip pydantic's search for plugins: it reads the metadata of every installed package.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
-    gc.set_threshold(GARBAGE)
+    gc.set_threshold(GC_THRESHOLD)
     try:
         stop_with_parent()
         main(None)
@@ -35,10 +38,11 @@ def run_stage(main: Callable[[Sequence[str] | None], None]) -> int:
         print(f"trajprompt: {stop}", file=sys.stderr)
         return stop.exit_code
     except KeyboardInterrupt:
-        print("trajprompt: stopped", file=sys.stderr)
+        print("trajprompt: stopped by SIGINT; run the command again", file=sys.stderr)
         return 130
     except OSError as error:
         where, what = error.filename or "disk", error.strerror or error
-        print(f"trajprompt: error: {where}: {what}", file=sys.stderr)
+        remedy = "check this path, its permissions and the free disk space"
+        print(f"trajprompt: error: {where}: {what}; {remedy}", file=sys.stderr)
         return 2
     return 0

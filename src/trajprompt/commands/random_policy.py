@@ -1,6 +1,6 @@
-"""Stage 4: play uniformly random actions on a suite's test tasks; one CSV row per episode.
+"""Stage 4: play uniformly random actions on the test tasks of a suite.
 
-Their mean return is 0 of the normalised returns by which all methods are compared.
+Their mean return is the zero of the normalised returns that compare all methods.
 """
 
 import argparse
@@ -9,7 +9,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from trajprompt.commands.arguments import read_settings, stage_arguments, stage_parser
+from trajprompt.commands.arguments import (
+    EPISODES,
+    SUITE,
+    command_parser,
+    read_settings,
+    stage_arguments,
+)
 from trajprompt.commands.process import run_stage
 from trajprompt.settings.stages import RANDOM_POLICY, RandomPolicySettings
 
@@ -27,15 +33,15 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = stage_parser(RANDOM_POLICY, __doc__, EXAMPLE)
-    parser.add_argument("--suite", required=True, help="suite of tasks, e.g. cheetah-vel")
-    parser.add_argument("--out", type=Path, required=True, help="episodes (.csv)")
+    parser = command_parser(RANDOM_POLICY, __doc__, EXAMPLE)
+    parser.add_argument("--suite", required=True, help=SUITE)
+    parser.add_argument("--out", type=Path, required=True, metavar="FILE", help=EPISODES)
     stage_arguments(parser)
     return parser
 
 
 def run(settings: RandomPolicySettings, out: Path) -> None:
-    """Play every task and write its episodes, with the columns of an evaluation."""
+    """Play every task; write the episodes with the columns of an evaluation."""
     from trajprompt.artifacts.atomic import write_text
     from trajprompt.artifacts.provenance import provenance
     from trajprompt.artifacts.records import write_record
@@ -52,10 +58,10 @@ def run(settings: RandomPolicySettings, out: Path) -> None:
 
 
 def play(settings: RandomPolicySettings, task: int) -> "Episodes":
-    """The task's episodes in lockstep.
+    """Play the task's episodes in lockstep.
 
-    Its chance is its own: what it earns is the same whatever other tasks a run has. All
-    episodes are played even where resets are deterministic, since the actions differ.
+    The random streams depend on the task, so its returns do not depend on the run's other
+    tasks. All episodes are played even if resets are deterministic: the actions differ.
     """
     import numpy as np
 
@@ -66,17 +72,17 @@ def play(settings: RandomPolicySettings, task: int) -> "Episodes":
 
     suite, count = get_suite(settings.suite), settings.episodes
 
-    def own(purpose: str) -> np.random.SeedSequence:
+    def task_stream(purpose: str) -> np.random.SeedSequence:
         return stream(settings.run_seed, RANDOM_POLICY, suite.name, task, purpose)
 
-    generator = np.random.default_rng(own("actions"))
-    resets = integers(own("resets"), count)
+    generator = np.random.default_rng(task_stream("actions"))
+    resets = integers(task_stream("resets"), count)
     simulator = make_simulator(suite, np.full(count, task), settings.threads)
     return rollout(simulator, RandomPolicy(count, suite.action_dim, generator), resets)
 
 
 def _entries(settings: RandomPolicySettings, task: int) -> "Iterator[Entry]":
-    """As of a cell without a prompt, whose only seed is the run's."""
+    """Rows in the format of an evaluation, with the run's seed as their only seed."""
     played = play(settings, task)
     for episode in range(settings.episodes):
         yield {

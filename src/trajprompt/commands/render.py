@@ -1,4 +1,7 @@
-"""Film one episode of a policy on one task; needs no display."""
+"""Write a video of one episode of a policy on one task.
+
+No display is needed. The video plays at about the speed of the simulated time.
+"""
 
 import argparse
 import contextlib
@@ -8,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from trajprompt.artifacts.video import FORMATS, encodable, write_video
-from trajprompt.commands.arguments import stage_parser
+from trajprompt.commands.arguments import ADAPTATION, BACKBONE, SUITE, command_parser
 from trajprompt.commands.process import run_stage
 from trajprompt.errors import TrajpromptError
 
@@ -16,34 +19,54 @@ if TYPE_CHECKING:
     from trajprompt.rollout.loop import Policy
     from trajprompt.tasks.simulator import Simulator
 
-EXAMPLE = """--suite cheetah-vel --task 7 --policy adapted \\
-    --backbone-file results/laptop/2_pretrain/cheetah-vel/prompt-dt/seed0.safetensors \\
-    --adaptation results/laptop/3_tune/cheetah-vel/expert/ptdt-online/seed0.h5 \\
+EXAMPLE = """--suite cheetah-dir --task 0 --policy adapted \\
+    --backbone-file results/smoke/2_pretrain/cheetah-dir/prompt-dt/seed0.safetensors \\
+    --adaptation results/smoke/3_tune/cheetah-dir/expert/ptdt-offline/seed0.h5 \\
     --out after.mp4"""
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    parser = stage_parser("render", __doc__, EXAMPLE)
-    parser.add_argument("--suite", required=True)
-    parser.add_argument("--task", type=int, required=True, help="published task index")
+    parser = command_parser("render", __doc__, EXAMPLE)
+    parser.add_argument("--suite", required=True, help=SUITE)
+    parser.add_argument("--task", type=int, required=True, help="index of the task")
     parser.add_argument(
-        "--policy", choices=("random", "scripted", "adapted"), default="adapted"
+        "--policy",
+        choices=("random", "scripted", "adapted"),
+        default="adapted",
+        help="policy to film (default: adapted, which needs --backbone-file and"
+        " --adaptation; scripted exists for some suites)",
     )
-    parser.add_argument("--backbone-file", type=Path, help=".safetensors, for adapted")
-    parser.add_argument("--adaptation", type=Path, help="of stage 3 (.h5), for adapted")
-    parser.add_argument("--checkpoint", choices=("initial", "last", "best"), default="last")
-    parser.add_argument("--seed", type=int, default=0, help="of the reset")
-    parser.add_argument("--steps", type=int, help="control steps; default: the horizon")
+    parser.add_argument("--backbone-file", type=Path, metavar="FILE", help=BACKBONE)
+    parser.add_argument("--adaptation", type=Path, metavar="FILE", help=ADAPTATION)
     parser.add_argument(
-        "--fps", type=int, default=20, help="about; time runs at real speed"
+        "--checkpoint",
+        choices=("initial", "last", "best"),
+        default="last",
+        help="prompt of the adaptation: before tuning, after it, or the best one between"
+        " (default: last)",
     )
-    parser.add_argument("--size", type=int, default=320, help="pixels, width and height")
-    parser.add_argument("--out", type=Path, required=True, help=".mp4, .webm or .gif")
+    parser.add_argument(
+        "--seed",
+        type=int,
+        default=0,
+        help="seed of the episode's start and of random actions (default: 0)",
+    )
+    parser.add_argument(
+        "--steps", type=int, help="largest number of control steps (default: the horizon)"
+    )
+    parser.add_argument(
+        "--fps", type=int, default=20, help="frames per second, approximately (default: 20)"
+    )
+    parser.add_argument(
+        "--size", type=int, default=320, help="width and height in pixels (default: 320)"
+    )
+    out = "video to write (.mp4, .webm or .gif)"
+    parser.add_argument("--out", type=Path, required=True, metavar="FILE", help=out)
     run(parser.parse_args(argv))
 
 
 def run(args: argparse.Namespace) -> None:
-    """Play the episode, write the video and print what it shows."""
+    """Play the episode at real speed, write the video and print its task and return."""
     from trajprompt.rollout.opengl import choose_opengl
 
     _check(args)
@@ -72,7 +95,7 @@ def run(args: argparse.Namespace) -> None:
 
 
 def make_policy(args: argparse.Namespace, simulator: "Simulator") -> "Policy":
-    """The policy that the arguments ask for, for the one row of ``simulator``."""
+    """Policy chosen by the arguments, for the single row of ``simulator``."""
     import numpy as np
 
     from trajprompt.collect.experts import ScriptedPolicy
@@ -94,15 +117,18 @@ def _check(args: argparse.Namespace) -> None:
         for name in ("backbone_file", "adaptation"):
             if getattr(args, name) is None:
                 option = "--" + name.replace("_", "-")
-                raise TrajpromptError(option, "not given", "a file, for an adapted policy")
+                expected = "a file, because --policy is adapted"
+                remedy = f"give {option}, or choose --policy random or scripted"
+                raise TrajpromptError(option, "not given", expected, remedy)
     if args.out.suffix not in FORMATS:
-        raise TrajpromptError(
-            "--out", f"{args.out.name}", f"a name in {', '.join(FORMATS)}"
-        )
+        expected = f"a name that ends in {', '.join(FORMATS)}"
+        found, remedy = f"found {args.out.name}", "change the ending of --out"
+        raise TrajpromptError("--out", found, expected, remedy)
     for name, least in (("fps", 1), ("size", 16), ("steps", 1)):
         value = getattr(args, name)
         if value is not None and value < least:
-            raise TrajpromptError(f"--{name}", str(value), f"at least {least}")
+            found, remedy = f"found {value}", f"give a larger --{name}"
+            raise TrajpromptError(f"--{name}", found, f"at least {least}", remedy)
 
 
 if __name__ == "__main__":

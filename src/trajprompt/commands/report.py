@@ -1,6 +1,6 @@
-"""Stage 5, report: ``trajprompt report table --table NAME … --out FOLDER``.
+"""Stage 5: write one part of the report of a run.
 
-Every command writes into the folder ``--out``: tables into tables/, figures into figures/.
+`trajprompt report PART --help` explains the files that a part needs and has an example.
 """
 
 import argparse
@@ -10,22 +10,58 @@ from pathlib import Path
 from typing import Any
 
 from trajprompt.artifacts.csv_files import write_csv
-from trajprompt.commands.arguments import read_settings, stage_arguments
+from trajprompt.commands.arguments import (
+    REPORT,
+    command_parser,
+    read_settings,
+    stage_arguments,
+)
 from trajprompt.commands.process import run_stage
 from trajprompt.settings.stages import ReportSettings
 
-SIZES = "sizes.csv"  # among the papers' figures
-Option = tuple[str, dict[str, Any]]  # name, and what argparse makes of it
+SIZES = "sizes.csv"  # published numbers of parameters, in the folder of a paper
+RUN = "--out report --config config.yaml presets/smoke.yaml"
+# Files of the smoke run.
+STORES_OF_RUN = """ \\
+    --stores results/smoke/1_collect/*/trajectories.h5"""
+PRETRAINING_OF_RUN = """ \\
+    --pretraining results/smoke/2_pretrain/*/*/seed0.csv"""
+ADAPTATIONS_OF_RUN = """ \\
+    --adaptations results/smoke/3_tune/*/*/*/seed0.h5"""
+EVALUATIONS_OF_RUN = """ \\
+    --evaluations results/smoke/4_evaluate/*/*/*/seed0.csv"""
+RANDOM_OF_RUN = """ \\
+    --random-policies results/smoke/4_evaluate/*/random-policy.csv"""
+RECORD_OF_RUN = """ \\
+    --inputs results/smoke/[1-4]_*/*/*.csv --outputs report/claims.csv \\
+    --run-config "$(python -c 'import json, trajprompt.config.load as load; \\
+        print(json.dumps(load.load_config(["config.yaml", "presets/smoke.yaml"])))')\""""
+EXAMPLES = {  # part -> its arguments
+    "table": f"--table ptdt_table1 {RUN}{EVALUATIONS_OF_RUN}{STORES_OF_RUN}",
+    "aggregate": f"{RUN}{EVALUATIONS_OF_RUN}{STORES_OF_RUN}{RANDOM_OF_RUN}",
+    "curves": f"{RUN}{STORES_OF_RUN}{PRETRAINING_OF_RUN}",
+    "claims": f"{RUN}{EVALUATIONS_OF_RUN}{STORES_OF_RUN}",
+    "compute": f"{RUN}{STORES_OF_RUN}{PRETRAINING_OF_RUN}{ADAPTATIONS_OF_RUN}"
+    f"{EVALUATIONS_OF_RUN}{RANDOM_OF_RUN}",
+    "record": f"{RUN}{RECORD_OF_RUN}",
+}
+Option = tuple[str, dict[str, Any]]  # name, keyword arguments of add_argument
 Command = Callable[[argparse.Namespace, ReportSettings], None]
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(prog="trajprompt report", description=__doc__)
-    commands = parser.add_subparsers(dest="command", required=True)
+    parser = command_parser("report", __doc__, f"table {EXAMPLES['table']}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="PART")
     for name, (text, run, options) in COMMANDS.items():
-        command = commands.add_parser(name, help=text, description=text)
-        for option, meaning in (*options, OUT):
-            command.add_argument(option, **meaning)
+        command = commands.add_parser(
+            name,
+            help=text,
+            description=f"Stage 5: {text}.",
+            epilog=f"example:\n  trajprompt report {name} {EXAMPLES[name]}",
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        for option, arguments in (*options, OUT):
+            command.add_argument(option, **arguments)
         stage_arguments(command)
         command.set_defaults(run=run, table="")
     args = parser.parse_args(argv)
@@ -33,17 +69,27 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 def _files(name: str, metavar: str, meaning: str, **more: Any) -> Option:
-    own = {"nargs": "+", "type": Path, "metavar": metavar, "help": meaning}
-    return name, own | ({"required": True} | more)
+    arguments = {"nargs": "+", "type": Path, "metavar": metavar, "help": meaning}
+    return name, arguments | ({"required": True} | more)
 
 
 def _folder(name: str, meaning: str, **more: Any) -> Option:
-    own = {"type": Path, "metavar": "FOLDER", "help": meaning}
-    return name, own | (more or {"required": True})
+    arguments = {"type": Path, "metavar": "FOLDER", "help": meaning}
+    return name, arguments | (more or {"required": True})
+
+
+def _configuration(text: str) -> Any:
+    """Configuration of a run from the argument ``text``."""
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        found = f"not JSON ({error}): {text[:80]!r}"
+        expected = "the complete configuration of the run; see the example of --help"
+        raise argparse.ArgumentTypeError(f"{found}; expected {expected}") from error
 
 
 def write_table(args: argparse.Namespace, settings: ReportSettings) -> None:
-    """A table for ``last`` and ``best``, the one per task behind it, and its picture."""
+    """Write a table for ``last`` and ``best``, its per-task table and its figure."""
     from trajprompt.artifacts.atomic import write_text
     from trajprompt.report.numbers.cell_table import cell_table, task_table
     from trajprompt.report.pages.html import table_page, write_page
@@ -69,7 +115,7 @@ def write_table(args: argparse.Namespace, settings: ReportSettings) -> None:
 
 
 def write_curves(args: argparse.Namespace, settings: ReportSettings) -> None:
-    """How the data's agents and the backbones learned."""
+    """Write the learning curves of collection and pretraining."""
     from trajprompt.report.numbers import learning
     from trajprompt.report.plots.learning import draw_collection, draw_pretraining
 
@@ -83,7 +129,7 @@ def write_curves(args: argparse.Namespace, settings: ReportSettings) -> None:
 
 
 def write_claims(args: argparse.Namespace, settings: ReportSettings) -> None:
-    """The papers' claims with a verdict each."""
+    """Write the papers' claims, each with its verdict."""
     from trajprompt.artifacts.atomic import write_text
     from trajprompt.report.numbers.claims import read_ledger
     from trajprompt.report.numbers.verdicts import judge
@@ -107,7 +153,7 @@ def write_claims(args: argparse.Namespace, settings: ReportSettings) -> None:
 
 
 def write_aggregate(args: argparse.Namespace, settings: ReportSettings) -> None:
-    """All methods over all suites that the papers print, then over the fullest of them."""
+    """Compare the methods of all suites, then those of the suite with the most methods."""
     import pandas as pd
 
     from trajprompt.artifacts.atomic import write_text
@@ -118,8 +164,8 @@ def write_aggregate(args: argparse.Namespace, settings: ReportSettings) -> None:
     from trajprompt.report.read.papers import printed_files
     from trajprompt.report.read.run import load_run
 
-    of = args.suites_of
-    printed = printed_files(settings.papers, f"{of}.csv") if of else []
+    table = args.suites_of
+    printed = printed_files(settings.papers, f"{table}.csv") if table else []
     run = load_run(
         settings,
         args.evaluations,
@@ -142,7 +188,7 @@ def write_aggregate(args: argparse.Namespace, settings: ReportSettings) -> None:
 
 
 def write_compute(args: argparse.Namespace, settings: ReportSettings) -> None:
-    """Time, memory and simulator steps of every stage; CPU time of every cell."""
+    """Write time, memory and simulator steps of every stage; CPU time of every cell."""
     from trajprompt.artifacts.atomic import write_text
     from trajprompt.report.numbers.compute import RunFiles, compute_table
     from trajprompt.report.numbers.method_costs import EVALUATE, TUNE, cost_table
@@ -167,7 +213,7 @@ def write_compute(args: argparse.Namespace, settings: ReportSettings) -> None:
 
 
 def write_record(args: argparse.Namespace, settings: ReportSettings) -> None:
-    """Configuration, code, libraries and machine behind the report, and all its files."""
+    """Write the report's provenance: configuration, code, libraries, machine and files."""
     from trajprompt.artifacts.atomic import write_text
     from trajprompt.artifacts.provenance import provenance
     from trajprompt.artifacts.records import REPORT_RECORD
@@ -186,48 +232,67 @@ def write_record(args: argparse.Namespace, settings: ReportSettings) -> None:
     write_text(path, run_record(attributes, path, [*args.outputs, short, page]))
 
 
-OUT = _folder("--out", "folder of the report")
-EVALUATIONS = _files("--evaluations", "CSV", "evaluations of every cell of the table")
-PLAYED = "random play on the test tasks of the run's suites"
+OUT = _folder("--out", REPORT)
+OF_STAGE_4 = "evaluations of stage 4 (.csv) of all cells; returns are sums of rewards"
+EVALUATIONS = _files("--evaluations", "FILE", OF_STAGE_4)
+SUITES_TEXT = "compare only the suites of this published table (default: all suites)"
 SUITES_OF: Option = (
     "--suites-of",
-    {"metavar": "TABLE", "help": "compare over the suites that it prints; default: all"},
+    {"metavar": "TABLE", "help": SUITES_TEXT},
 )
-RANDOM_POLICIES = _files("--random-policies", "CSV", PLAYED)
-STORES = _files("--stores", "H5", "trajectory stores of the run's suites")
-CURVES = "curves …/2_pretrain/<suite>/<backbone>/seed<n>.csv"
-PRETRAINING = _files("--pretraining", "CSV", CURVES)
-ADAPTATIONS = _files("--adaptations", "H5", "tuned prompts of every cell")
-COUNTED = "tuned prompts, one seed of every cell, to count what was tuned"
+RANDOM_PLAY = "episodes of `trajprompt random-policy` (.csv), one file per suite"
+RANDOM_POLICIES = _files("--random-policies", "FILE", RANDOM_PLAY)
+STORES = _files("--stores", "FILE", "trajectories of stage 1 (.h5) of all suites")
+CURVES = "training curves of stage 2, …/2_pretrain/<suite>/<backbone>/seed<n>.csv"
+PRETRAINING = _files("--pretraining", "FILE", CURVES)
+ADAPTATIONS = _files("--adaptations", "FILE", "adaptations of stage 3 (.h5) of all cells")
+COUNTED = "adaptations of stage 3 (.h5), one per cell, to count the tuned parameters"
 SOME_ADAPTATIONS = _files(
-    "--adaptations", "H5", COUNTED, nargs="*", default=[], required=False
+    "--adaptations", "FILE", COUNTED, nargs="*", default=[], required=False
 )
-TABLE: Option = ("--table", {"required": True, "help": "a name under tables in the config"})
-MADE = _files("--inputs", "FILE", "all that the stages before made, and the papers' files")
-REPORTED = _files("--outputs", "FILE", "all of the report but its record")
-RUN_CONFIG: Option = ("--run-config", {"required": True, "type": json.loads})
+TABLE_TEXT = "table to write: a name under tables in the config"
+TABLE: Option = ("--table", {"required": True, "help": TABLE_TEXT})
+INPUTS = _files("--inputs", "FILE", "all files of stages 1 to 4 and of the papers")
+OUTPUTS = _files("--outputs", "FILE", "all files of the report except its record")
+RUN_CONFIG: Option = (
+    "--run-config",
+    {
+        "required": True,
+        "type": _configuration,
+        "metavar": "JSON",
+        "help": "complete configuration of the run as one JSON object",
+    },
+)
 
 JUDGED = [EVALUATIONS, STORES]
 MEASURED = [STORES, PRETRAINING, EVALUATIONS, RANDOM_POLICIES, ADAPTATIONS]
 COMMANDS: dict[str, tuple[str, Command, list[Option]]] = {
     "table": (
-        "a table, ours beside published",
+        "write one table, our mean returns beside the published ones",
         write_table,
         [*JUDGED, TABLE, SOME_ADAPTATIONS],
     ),
     "aggregate": (
-        "all methods over all suites",
+        "compare all methods over all suites by normalised returns",
         write_aggregate,
         [*JUDGED, RANDOM_POLICIES, SUITES_OF],
     ),
     "curves": (
-        "learning curves of collection and pretraining",
+        "draw the learning curves of collection and pretraining",
         write_curves,
         [STORES, PRETRAINING],
     ),
-    "claims": ("the papers' claims with verdicts", write_claims, JUDGED),
-    "compute": ("time, memory and simulator steps", write_compute, MEASURED),
-    "record": ("what made the report", write_record, [MADE, REPORTED, RUN_CONFIG]),
+    "claims": ("write the claims of the papers, each with a verdict", write_claims, JUDGED),
+    "compute": (
+        "add up time, memory and simulator steps of all stages",
+        write_compute,
+        MEASURED,
+    ),
+    "record": (
+        "write the configuration, the versions and the hashes of all files",
+        write_record,
+        [INPUTS, OUTPUTS, RUN_CONFIG],
+    ),
 }
 
 

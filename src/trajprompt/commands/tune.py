@@ -1,11 +1,17 @@
-"""Stage 3: adapt a frozen backbone to the test tasks by one method."""
+"""Stage 3: adapt a frozen backbone to the test tasks of a suite with one method."""
 
 import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from trajprompt.commands.arguments import cell_arguments, read_cell_settings, stage_parser
+from trajprompt.commands.arguments import (
+    BACKBONE,
+    TRAJECTORIES,
+    cell_arguments,
+    command_parser,
+    read_cell_settings,
+)
 from trajprompt.commands.process import run_stage
 from trajprompt.errors import TrajpromptError
 from trajprompt.settings.stages import TuneSettings
@@ -13,6 +19,7 @@ from trajprompt.settings.stages import TuneSettings
 if TYPE_CHECKING:
     from trajprompt.tuning.protocol import TuningProblem
 
+OPTION_REMEDY = "correct this key in the config"
 EXAMPLE = """--config config.yaml presets/smoke.yaml --suite reach \\
     --condition expert --method ptdt-online --seed 0 \\
     --data results/smoke/1_collect/reach/trajectories.h5 \\
@@ -21,18 +28,21 @@ EXAMPLE = """--config config.yaml presets/smoke.yaml --suite reach \\
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    parser = stage_parser("tune", __doc__, EXAMPLE)
+    parser = command_parser("tune", __doc__, EXAMPLE)
     cell_arguments(parser)
-    parser.add_argument("--data", type=Path, required=True, help="trajectories (.h5)")
-    parser.add_argument("--backbone-file", type=Path, required=True, help=".safetensors")
-    parser.add_argument("--out", type=Path, required=True, help="adaptation (.h5)")
+    for name, text in (
+        ("--data", TRAJECTORIES),
+        ("--backbone-file", BACKBONE),
+        ("--out", "adaptation to write (.h5): tuned prompts or weights"),
+    ):
+        parser.add_argument(name, type=Path, required=True, metavar="FILE", help=text)
     args = parser.parse_args(argv)
     settings = read_cell_settings(args, TuneSettings)
     run(settings, args.data, args.backbone_file, args.out)
 
 
 def run(settings: TuneSettings, data: Path, backbone_file: Path, out: Path) -> None:
-    """Tune all test tasks of one cell and write the adaptation file."""
+    """Tune all test tasks of one cell; write the adaptation and its record."""
     from trajprompt.adaptations.write import write_adaptation
     from trajprompt.artifacts.checkpoint import checkpoint_for
     from trajprompt.artifacts.provenance import provenance
@@ -43,7 +53,7 @@ def run(settings: TuneSettings, data: Path, backbone_file: Path, out: Path) -> N
 
     method = get_method(settings.kind)
     where = f"methods.{settings.method}.options"
-    options: Any = parse_options(method.options, settings.options, where)
+    options: Any = parse_options(method.options, settings.options, where, OPTION_REMEDY)
     problem = prepare(settings, data, backbone_file)
     inputs, backbone = [data, backbone_file], problem.backbone
     attributes: dict[str, Any] = {
@@ -65,7 +75,7 @@ def run(settings: TuneSettings, data: Path, backbone_file: Path, out: Path) -> N
 
 
 def prepare(settings: TuneSettings, data: Path, backbone_file: Path) -> "TuningProblem":
-    """The tuning problem of a cell, from its files."""
+    """Tuning problem of a cell, read from its files; TrajpromptError if they do not fit."""
     from trajprompt.artifacts.atomic import require_file
     from trajprompt.models.backbone import load_backbone
     from trajprompt.tasks.registry import get_suite
@@ -75,7 +85,9 @@ def prepare(settings: TuneSettings, data: Path, backbone_file: Path) -> "TuningP
     require_file(backbone_file, "trajprompt pretrain")
     backbone = load_backbone(backbone_file, settings.device)
     if backbone.suite != settings.suite:
-        raise TrajpromptError(backbone_file, f"suite {backbone.suite}", settings.suite)
+        found, expected = f"found suite {backbone.suite}", f"suite {settings.suite}"
+        remedy = "give the backbone of this suite with --backbone-file"
+        raise TrajpromptError(backbone_file, found, expected, remedy)
     suite = get_suite(settings.suite)
     buffers = read_trajectories(data, tasks_read(settings), suite)
     return build_problem(settings, suite, buffers, backbone)

@@ -1,16 +1,16 @@
-"""Check that a run's files belong together: from its data to its report, nothing else.
+"""Check that the files of a run are complete, unchanged and consistent.
 
-A file is whole; stale (its job would give something else now: other settings, or an input
-that was made anew); foreign (no job of this run made it); altered (not the bytes that its
-job wrote); or missing. The exit code is 0 if all are whole.
+A file is whole; stale (its settings or inputs have changed since); foreign (no job of this
+run made it); altered (its bytes are not those that its job wrote); or missing. The exit
+code is 0 if all files are whole, else 2.
 """
 
-import argparse
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from trajprompt.commands.arguments import command_parser
 from trajprompt.commands.process import run_stage
 from trajprompt.errors import TrajpromptError
 
@@ -18,48 +18,44 @@ if TYPE_CHECKING:
     from trajprompt.config.wrong_keys import Config
     from trajprompt.verification.chain import Finding
 
-EXAMPLES = """examples:
-  trajprompt verify results/laptop
-  trajprompt verify results/smoke --config config.yaml presets/smoke.yaml"""
+EXAMPLES = ("results/laptop", "results/smoke --config config.yaml presets/smoke.yaml")
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(
-        prog="trajprompt verify",
-        description=__doc__,
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("folder", type=Path, help="results/<run>")
+    parser = command_parser("verify", __doc__, *EXAMPLES)
+    parser.add_argument("folder", type=Path, help="folder of the run, e.g. results/laptop")
     parser.add_argument(
         "--config",
         nargs="+",
         metavar="FILE",
-        help="config files of the run now; default: the configuration that its report had",
+        help="YAML files of the run, config.yaml first (default: the configuration in the"
+        " report of the run)",
     )
     args = parser.parse_args(argv)
     verify(args.folder, args.config)
 
 
 def verify(folder: Path, config_files: Sequence[str] | None = None) -> None:
-    """Print a table and a line for every file that is not whole; raise if there is one."""
-    from trajprompt.verification.chain import WHOLE, judge
+    """Print counts and every file that is not whole; TrajpromptError if there is any."""
+    from trajprompt.verification.chain import WHOLE, classify_files
 
     if not folder.is_dir():
-        raise TrajpromptError(folder, "no such folder", "results/<run>")
+        expected, remedy = "the folder of a run, results/<run>", "correct the path"
+        raise TrajpromptError(folder, "no such folder", expected, remedy)
     config = _config(folder, config_files)
     if config is None:
-        print("no report yet: give --config to have settings and missing files checked\n")
-    findings = judge(folder, config)
+        print("no report yet: give --config to also check settings and missing files\n")
+    findings = classify_files(folder, config)
     if not findings:
-        raise TrajpromptError(folder, "an empty folder", "the results of a run")
+        found, remedy = "found an empty folder", "correct the path, or run `snakemake`"
+        raise TrajpromptError(folder, found, "the results of a run", remedy)
     print("\n".join(_table(findings)))
     wrong = [finding for finding in findings if finding.status != WHOLE]
     print("".join(f"\n{f.status:8} {f.file}: {f.why}" for f in wrong))
     if wrong:
-        found = f"{len(wrong)} of {len(findings)} files are not whole"
-        remedy = "remove what is foreign or altered; `snakemake` makes the rest again"
-        raise TrajpromptError(folder, found, remedy=remedy)
+        found = f"{len(wrong)} of {len(findings)} files are not whole (listed above)"
+        remedy = "remove foreign and altered files, then run `snakemake` to make the rest"
+        raise TrajpromptError(folder, found, "only whole files", remedy)
     print(f"{folder}: all {len(findings)} files are whole")
 
 
@@ -71,7 +67,7 @@ def _config(folder: Path, files: Sequence[str] | None) -> "Config | None":
     if files:
         return load_config(files)
     report = folder / REPORT
-    # Not checked again: what it names, such as a user's own data, may since be gone.
+    # Not checked again: files that it names, e.g. the user's data, may be gone by now.
     return read_record(report).settings if report.is_file() else None
 
 

@@ -1,1 +1,1 @@
-"""The configuration of a run: read, checked, and cut into the stages' settings."""
+"""The configuration of a run: reading, checking, and deriving the settings of jobs."""

@@ -1,29 +1,30 @@
-"""What the backbones of a configuration are and are pretrained with.
+"""The backbones of a configuration and their pretraining values.
 
-A backbone is one of the known kinds under its own name, or an entry of ``backbones``: a
-kind whose prompts or sizes differ, suite by suite if need be.
+A backbone is a kind, under the kind's name, or an entry of ``backbones``: a kind with
+other prompts, sizes or training, which may also differ by suite.
 """
 
 from typing import Any
 
 Config = dict[str, Any]
-KINDS = ("prompt-dt", "prompt-mt-bc", "mt-orl")  # of models/prompt_dt.py, without torch
-PROMPT = ("prompt_segments", "prompt_length", "prompt_position")  # J, H and where
+# Keys of models/prompt_dt.BACKBONES, repeated here because that module imports torch.
+KINDS = ("prompt-dt", "prompt-mt-bc", "mt-orl")
+PROMPT = ("prompt_segments", "prompt_length", "prompt_position")  # J, H and position
 
 
 def names(config: Config) -> tuple[str, ...]:
-    """Every backbone that a condition may name."""
+    """All backbones that a condition may name."""
     return (*KINDS, *config["backbones"])
 
 
 def kind_of(config: Config, backbone: str) -> str:
-    """What the backbone reads, by one of KINDS."""
-    own = config["backbones"].get(backbone)
-    return own["kind"] if own else backbone
+    """The backbone's kind, one of KINDS; it decides which tokens the backbone reads."""
+    variant = config["backbones"].get(backbone)
+    return variant["kind"] if variant else backbone
 
 
 def values(config: Config, suite: str, backbone: str = "") -> Config:
-    """What a backbone of a suite is pretrained with; without a name, all kinds of it."""
+    """Pretraining values of a backbone on a suite; of the kinds if no name is given."""
     merged: Config = {}
     for _, given in _layers(config, suite, backbone):
         merged |= given
@@ -31,21 +32,21 @@ def values(config: Config, suite: str, backbone: str = "") -> Config:
 
 
 def prompt_of(config: Config, suite: str, condition: str) -> Config:
-    """The form of a cell's prompts: the condition's, or else that of its backbone's."""
+    """Form of a cell's prompts: the condition's values, else those of its backbone."""
     given = config["conditions"][condition]
     base = values(config, suite, given["backbone"])
     return {name: base[name] if given[name] is None else given[name] for name in PROMPT}
 
 
 def key_of(config: Config, suite: str, name: str, backbone: str = "") -> str:
-    """Where `values` has ``name`` from."""
+    """Configuration key that sets ``name`` in `values`."""
     layers = _layers(config, suite, backbone)
     place = [place for place, given in layers if name in given][-1]
     return f"{place}.{name}"
 
 
 def _layers(config: Config, suite: str, backbone: str) -> list[tuple[str, Config]]:
-    """Keys of the configuration and what they set; later ones override."""
+    """(key, values that it sets); later layers override earlier ones."""
     general, variant = config["pretrain"], config["backbones"].get(backbone, {})
     layers = [
         ("pretrain", general),

@@ -1,27 +1,28 @@
-"""What a schema can't see in a run's cells: what does not fit episodes or the training.
+"""Checks of a run's cells against episode lengths and training, beyond the schema.
 
-Only cells that the run makes are checked: suites differ in the length of their episodes.
+Only cells that the run makes are checked, because episode lengths differ by suite.
 """
 
 from collections.abc import Mapping
 
 from trajprompt.config import backbones as pretraining
 from trajprompt.config import cells as table_cells
-from trajprompt.config.checks import Config, Found, episode_errors
+from trajprompt.config.checks import Config, Inconsistencies, episode_errors
 from trajprompt.tasks.registry import get_suite
 
-LARGEST_PROMPT = 400  # steps of all segments: the cost of attention grows with the square
+# In all segments together: the cost of attention grows with the square of the length.
+MAX_PROMPT_STEPS = 400
 
 
-def cell_inconsistencies(config: Config) -> Found:
-    """(key, found, expected) of what the suites of backbones and cells do not have."""
+def cell_inconsistencies(config: Config) -> Inconsistencies:
+    """(key, found, expected) of values that do not fit a backbone's or cell's suite."""
     for suite, backbone in table_cells.backbones(config):
-        own = pretraining.values(config, suite, backbone)
-        keys = {name: pretraining.key_of(config, suite, name, backbone) for name in own}
-        yield from _prompt_errors(suite, own, keys)
-        yield from _schedule_errors(suite, backbone, own, keys)
-        asked = {keys["demonstrations"]: own["demonstrations"]}
-        yield from episode_errors(config, suite, asked)
+        values = pretraining.values(config, suite, backbone)
+        keys = {name: pretraining.key_of(config, suite, name, backbone) for name in values}
+        yield from _prompt_errors(suite, values, keys)
+        yield from _schedule_errors(suite, backbone, values, keys)
+        counts = {keys["demonstrations"]: values["demonstrations"]}
+        yield from episode_errors(config, suite, counts)
     cells = {(suite, condition) for suite, condition, _ in table_cells.cells(config)}
     for suite, condition in sorted(cells):
         prompt = pretraining.prompt_of(config, suite, condition)
@@ -30,38 +31,38 @@ def cell_inconsistencies(config: Config) -> Found:
         yield from _sample_errors(config, suite, condition)
 
 
-def _prompt_errors(suite: str, prompt: Config, keys: Mapping[str, str]) -> Found:
-    """Segments, and all windows of their length, have to fit into an episode."""
+def _prompt_errors(suite: str, prompt: Config, keys: Mapping[str, str]) -> Inconsistencies:
+    """Segments as long as an episode, or too many steps in all segments."""
     horizon, length = get_suite(suite).horizon, prompt["prompt_length"]
     if length >= horizon:
         expected = f"fewer steps than an episode of {suite} has ({horizon})"
         yield keys["prompt_length"], str(length), expected
     segments = prompt["prompt_segments"]
-    if segments * length > LARGEST_PROMPT:
+    if segments * length > MAX_PROMPT_STEPS:
         found = f"{segments}, of {length} steps each"
-        yield keys["prompt_segments"], found, f"at most {LARGEST_PROMPT} steps in all"
+        yield keys["prompt_segments"], found, f"at most {MAX_PROMPT_STEPS} steps in all"
 
 
 def _schedule_errors(
-    suite: str, backbone: str, own: Config, keys: Mapping[str, str]
-) -> Found:
-    """Warm-ups and pauses between validations that are longer than the training."""
+    suite: str, backbone: str, values: Config, keys: Mapping[str, str]
+) -> Inconsistencies:
+    """A warm-up or validation interval that is longer than the training."""
     for name in ("warmup_steps", "validation_every"):
-        if own[name] > own["steps"]:
-            expected = f"at most the {own['steps']} steps of {backbone} on {suite}"
-            yield keys[name], str(own[name]), expected
+        if values[name] > values["steps"]:
+            expected = f"at most the {values['steps']} steps of {backbone} on {suite}"
+            yield keys[name], str(values[name]), expected
 
 
 def _key_of(config: Config, suite: str, condition: str, name: str) -> str:
-    """The configuration key that `backbones.prompt_of` takes ``name`` from."""
+    """Configuration key that sets ``name`` in `backbones.prompt_of`."""
     conditions = config["conditions"][condition]
     if conditions[name] is not None:
         return f"conditions.{condition}.{name}"
     return pretraining.key_of(config, suite, name, conditions["backbone"])
 
 
-def _sample_errors(config: Config, suite: str, condition: str) -> Found:
-    """More samples than the demonstrations hold."""
+def _sample_errors(config: Config, suite: str, condition: str) -> Inconsistencies:
+    """More samples than the demonstrations contain."""
     conditions = config["conditions"][condition]
     if conditions["data_quality"] == "full" or conditions["samples"] == "all":
         return

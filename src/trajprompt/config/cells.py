@@ -1,7 +1,7 @@
-"""Which cells and backbones a run's tables and figures ask for.
+"""Cells and backbones that the tables and figures of a run need.
 
-The config's ``entries`` give an id one condition and one method, whatever tables show it;
-``tables`` and ``figures`` list ids; ``report`` says which of them the run makes.
+An entry of the config has an id, a condition and a method. ``tables`` and ``figures`` list
+ids of entries. ``report`` lists the tables and figures that the run makes.
 """
 
 from collections.abc import Sequence
@@ -14,21 +14,21 @@ Config = dict[str, Any]
 
 
 def tables(config: Config) -> list[str]:
-    """The tables that the run makes and that have a cell in one of its suites."""
+    """Tables that the run makes and that have a cell in one of its suites."""
     return _made(config, "tables")
 
 
 def figures(config: Config) -> list[str]:
-    """The figures that the run makes and that have a cell in one of its suites."""
+    """Figures that the run makes and that have a cell in one of its suites."""
     return _made(config, "figures")
 
 
 def videos(config: Config) -> dict[str, tuple[str, ...]]:
-    """Video -> the suites that can be filmed and in which the run has all of its entries.
+    """Video -> suites that can be filmed and in which the run has all of its entries.
 
-    A video shows cells of tables and figures; it asks for none of its own.
+    A video only shows cells of tables and figures; it adds no cells to the run.
     """
-    made = entries(config)
+    in_run = entries(config)
     filmed = [suite for suite in config["suites"] if get_suite(suite).filmed]
     found = {}
     for name, video in (config["videos"] or {}).items():
@@ -36,13 +36,13 @@ def videos(config: Config) -> dict[str, tuple[str, ...]]:
         found[name] = tuple(
             suite
             for suite in filmed
-            if suite in wanted and all(suite in made.get(c, ()) for c in video["entries"])
+            if suite in wanted and all(suite in in_run.get(c, ()) for c in video["entries"])
         )
     return {name: suites for name, suites in found.items() if suites}
 
 
 def shown(config: Config, name: str) -> dict[str, Any]:
-    """What the config says of a table or figure; no two have the same name."""
+    """Configuration of a table or figure; all their names differ."""
     return config["tables"].get(name) or config["figures"][name]
 
 
@@ -55,9 +55,9 @@ def _made(config: Config, what: str) -> list[str]:
 def entries(
     config: Config, names: Sequence[str] | None = None
 ) -> dict[str, tuple[str, ...]]:
-    """Entry id -> its suites in what ``names`` name (default: all that the run makes).
+    """Entry id -> its suites in the tables and figures ``names`` (default: all of the run).
 
-    Suites are in the run's order; an entry without one in this run is left out.
+    Suites are in the run's order. Entries without a suite in this run are left out.
     """
     ordered: list[str] = config["suites"]
     found: dict[str, set[str]] = {}
@@ -65,8 +65,8 @@ def entries(
         table = shown(config, made)
         chosen = set(ordered) & set(table["suites"] or ordered)
         for name in table["entries"]:
-            own = config["entries"][name]["suites"] or ordered
-            found.setdefault(name, set()).update(chosen & set(own))
+            allowed = config["entries"][name]["suites"] or ordered
+            found.setdefault(name, set()).update(chosen & set(allowed))
     return {
         name: tuple(s for s in ordered if s in suites)
         for name, suites in found.items()
@@ -85,13 +85,13 @@ def cells(config: Config, names: Sequence[str] | None = None) -> list[tuple[str,
 
 
 def curves(config: Config) -> set[tuple[str, str, str]]:
-    """Those cells whose tuning curve some figure of the run shows."""
+    """Cells whose tuning curve is shown by a figure of the run."""
     kinds = {name: config["figures"][name]["kind"] for name in figures(config)}
     return set(cells(config, [name for name, kind in kinds.items() if kind in CURVES]))
 
 
 def backbones(config: Config, names: Sequence[str] | None = None) -> list[tuple[str, str]]:
-    """Every (suite, backbone) that some cell of ``names`` needs, each once."""
+    """Every (suite, backbone) that a cell of ``names`` needs, each once."""
     pairs = {
         (suite, config["conditions"][condition]["backbone"])
         for suite, condition, _ in cells(config, names)

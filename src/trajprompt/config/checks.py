@@ -1,4 +1,4 @@
-"""What a schema can't see in a configuration: keys that do not fit each other."""
+"""Checks of keys against each other, beyond the schema."""
 
 from collections.abc import Iterator, Mapping
 from itertools import chain
@@ -9,10 +9,10 @@ from trajprompt.collect.options import KINDS, GoalOptions
 from trajprompt.config import backbones as pretraining
 from trajprompt.errors import TrajpromptError
 from trajprompt.settings.options import OptionError, build
-from trajprompt.tasks.registry import get_suite, with_expert
+from trajprompt.tasks.registry import get_suite, suites_with_expert
 
 Config = dict[str, Any]
-Found = Iterator[tuple[str, str, str]]  # (key, found, expected)
+Inconsistencies = Iterator[tuple[str, str, str]]  # (key, found, expected)
 
 
 def splits(config: Config, suite: str) -> tuple[tuple[int, ...], tuple[int, ...]]:
@@ -23,8 +23,8 @@ def splits(config: Config, suite: str) -> tuple[tuple[int, ...], tuple[int, ...]
     return train, test
 
 
-def inconsistencies(config: Config) -> Found:
-    """(key, found, expected) of everything that a schema can't see."""
+def inconsistencies(config: Config) -> Inconsistencies:
+    """(key, found, expected) of every key that does not fit the others."""
     for suite in config["suites"]:
         for part in ("tasks", "collect"):
             if suite not in config[part]:
@@ -49,32 +49,33 @@ def inconsistencies(config: Config) -> Found:
     yield from _method_errors(config)
 
 
-def _split_errors(config: Config) -> Found:
-    """Test tasks that are trained on, except where the published split has them so."""
+def _split_errors(config: Config) -> Inconsistencies:
+    """Test tasks that are also training tasks, but not in the published split."""
     for suite in config["suites"]:
         known = get_suite(suite)
         train, test = splits(config, suite)
         published = set(known.train_tasks) & set(known.test_tasks)
         shared = sorted(set(train) & set(test) - published)
         if shared:
-            found = f"task(s) {', '.join(map(str, shared))}, which are training tasks too"
+            found = f"task(s) {', '.join(map(str, shared))}, which are also training tasks"
             yield f"tasks.{suite}.test", found, "test tasks that are not trained on"
 
 
-def _backbone_errors(config: Config) -> Found:
-    """Variants that are called as a kind, and backbones that there are not."""
+def _backbone_errors(config: Config) -> Inconsistencies:
+    """Variants with the name of a kind, and conditions with an unknown backbone."""
     known = pretraining.names(config)
     for name in pretraining.KINDS:
         if known.count(name) > 1:
-            yield f"backbones.{name}", "a kind's name", "an unused name"
+            expected = f"a name other than {', '.join(pretraining.KINDS)}"
+            yield f"backbones.{name}", "the name of a kind", expected
     for name, condition in config["conditions"].items():
         if condition["backbone"] not in known:
             key, expected = f"conditions.{name}.backbone", f"one of {', '.join(known)}"
             yield key, condition["backbone"], expected
 
 
-def _curve_errors(config: Config) -> Found:
-    """More episodes on a curve than are played."""
+def _curve_errors(config: Config) -> Inconsistencies:
+    """More episodes per point of a curve than per evaluation."""
     episodes, shown = config["evaluate"]["episodes"], config["evaluate"]["curve_episodes"]
     if shown > episodes:
         yield (
@@ -84,91 +85,97 @@ def _curve_errors(config: Config) -> Found:
         )
 
 
-def _collect_errors(config: Config) -> Found:
+def _collect_errors(config: Config) -> Inconsistencies:
     for suite in config["suites"]:
         chosen, key = config["collect"][suite], f"collect.{suite}"
         algorithm = chosen["algorithm"]
-        scripted = with_expert()
+        scripted = suites_with_expert()
         if algorithm != "file" and (algorithm == "scripted") != (suite in scripted):
-            expected = f"scripted for {', '.join(scripted)}, and another for the rest"
+            expected = f"scripted for {', '.join(scripted)}; another for other suites"
             yield f"{key}.algorithm", algorithm, expected
             continue
         if GoalOptions in KINDS[algorithm] and not get_suite(suite).shares_agents:
-            yield f"{key}.algorithm", algorithm, "sac or td3: one agent for each task"
+            expected = f"sac or td3: the tasks of {suite} cannot share an agent"
+            yield f"{key}.algorithm", algorithm, expected
             continue
         try:
             build(KINDS[algorithm], chosen["options"])
         except OptionError as error:
             yield _option_key(f"{key}.options", error), error.found, error.expected
             continue
-        wrong = [*_own_data_errors(config, suite)] if algorithm == "file" else []
+        wrong = [*_user_store_errors(config, suite)] if algorithm == "file" else []
         yield from wrong
         if not wrong:
             demonstrations = pretraining.values(config, suite)["demonstrations"]
-            asked = {
+            counts = {
                 pretraining.key_of(config, suite, "demonstrations"): demonstrations,
                 f"{key}.quality_episodes": chosen["quality_episodes"],
             }
-            yield from episode_errors(config, suite, asked)
+            yield from episode_errors(config, suite, counts)
 
 
-def _own_data_errors(config: Config, suite: str) -> Found:
-    """A store of the user that does not fit; only its headers are read."""
+def _user_store_errors(config: Config, suite: str) -> Inconsistencies:
+    """A store of the user that does not fit the suite; only its headers are read."""
     key = f"collect.{suite}.options.path"
     path = config["collect"][suite]["options"]["path"]
     if not Path(path).is_file():
-        yield key, f"{path}, which is no file", "a store made by `trajprompt import`"
+        yield key, f"{path}, which is not a file", "a store made by `trajprompt import`"
         return
     try:
         _stored_episodes(config, suite)
     except TrajpromptError as error:
-        yield key, str(error), f"a store of {suite} with all tasks of the run"
+        found = f"{path}, which does not fit ({error})"
+        yield key, found, f"a store of {suite} with all tasks of the run"
 
 
-def episode_errors(config: Config, suite: str, asked: Mapping[str, int]) -> Found:
-    """Where more episodes are asked for, by key, than each task has of a quality level."""
+def episode_errors(
+    config: Config, suite: str, counts: Mapping[str, int]
+) -> Inconsistencies:
+    """Counts, by their key, that exceed a task's episodes of one quality level."""
     stored = _stored_episodes(config, suite)
-    for key, count in asked.items():
+    for key, count in counts.items():
         if count > stored:
             scripted = config["collect"][suite]["algorithm"] == "scripted"
             level = " of each level" if scripted else ""
-            expected = f"at most the {stored} episodes{level} that a task of {suite} gets"
+            expected = (
+                f"at most {stored}, the number of episodes{level} per task of {suite}"
+            )
             yield key, str(count), expected
 
 
 def _stored_episodes(config: Config, suite: str) -> int:
-    """Episodes that every task has at least."""
+    """Episodes of a quality level that every task has at least."""
     chosen = config["collect"][suite]
     algorithm = chosen["algorithm"]
     options = build(KINDS[algorithm], chosen["options"])[0]
     if algorithm != "file":
         return options.stored
-    from trajprompt.collect.own_data import fewest_episodes
+    from trajprompt.collect.user_store import fewest_episodes
 
     tasks = sorted({*chain.from_iterable(splits(config, suite))})
     return fewest_episodes(options.path, get_suite(suite), tasks)
 
 
-def _method_errors(config: Config) -> Found:
-    from trajprompt.tuning.registry import methods  # with torch: 1.5 s
+def _method_errors(config: Config) -> Inconsistencies:
+    from trajprompt.tuning.registry import methods  # imports torch: 1.5 s
 
     known = methods()
     for name, method in config["methods"].items():
         if method["kind"] not in known:
             file = f"src/trajprompt/tuning/methods/{method['kind'].replace('-', '_')}.py"
-            expected = f"one of {', '.join(known)}, or a new one that {file} registers"
+            expected = f"one of {', '.join(known)}, or a new one registered by {file}"
             yield f"methods.{name}.kind", method["kind"], expected
         yield from _method_option_errors(config, f"methods.{name}", method)
 
 
-def _method_option_errors(config: Config, key: str, method: Config) -> Found:
-    """Wrong options of a method, on their own and with each suite's."""
+def _method_option_errors(config: Config, key: str, method: Config) -> Inconsistencies:
+    """Wrong options of a method, alone or together with those of a suite."""
     from trajprompt.tuning.registry import get_method
 
     kind = get_method(method["kind"]).options
-    own = method["suite_options"]
-    for suite in (None, *(name for name in config["suites"] if name in own)):
-        changes = own[suite] if suite else {}
+    by_suite = method["suite_options"]
+    for suite in (None, *(name for name in config["suites"] if name in by_suite)):
+        changes = by_suite[suite] if suite else {}
         try:
             build((kind,), {**method["options"], **changes})
         except OptionError as error:

@@ -1,4 +1,4 @@
-"""Cut a configuration into the settings of one job."""
+"""Settings of one job, derived from a configuration."""
 
 import dataclasses
 from collections.abc import Callable
@@ -15,7 +15,7 @@ Config = dict[str, Any]
 
 
 def settings_for(config: Config, cls: type[st.Settings], **coordinates: Any) -> st.Settings:
-    """The settings dataclass ``cls`` of the job at ``coordinates``."""
+    """Settings of type ``cls`` of the job with these ``coordinates``."""
     makers: dict[type, Callable[..., Any]] = {
         st.CollectSettings: collect,
         st.PretrainSettings: pretrain,
@@ -97,7 +97,7 @@ def tune(
 def evaluate(
     config: Config, suite: str, condition: str, method: str, seed: int
 ) -> st.EvaluateSettings:
-    """Iterates on the way are played only where a figure shows them."""
+    """Settings of an evaluation; curve episodes are 0 unless a figure shows the curve."""
     counts = {**config["evaluate"]}
     counts["curve_episodes"] *= (suite, condition, method) in table_cells.curves(config)
     return st.EvaluateSettings(
@@ -113,7 +113,7 @@ def evaluate(
 
 
 def random_policy(config: Config, suite: str) -> st.RandomPolicySettings:
-    """As many episodes of every test task as a prompt is evaluated on."""
+    """Settings of random play on every test task, as many episodes as in an evaluation."""
     _, test = splits(config, _known(config["suites"], suite, "suite"))
     return st.RandomPolicySettings(
         **_run(config),
@@ -127,14 +127,14 @@ def random_policy(config: Config, suite: str) -> st.RandomPolicySettings:
 def report(config: Config, table: str = "") -> st.ReportSettings:
     """Report settings of one table or figure, or of the whole run if no name is given."""
     if table:
-        made = [*table_cells.tables(config), *table_cells.figures(config)]
-        _known(made, table, "table or figure")
+        in_run = [*table_cells.tables(config), *table_cells.figures(config)]
+        _known(in_run, table, "table or figure")
     found = table_cells.entries(config, (table,) if table else None)
     shown = {suite for suites in found.values() for suite in suites}
     entries = [
         _entry(config, name) | {"suites": list(suites)} for name, suites in found.items()
     ]
-    about = table_cells.shown(config, table) if table else {}
+    values = table_cells.shown(config, table) if table else {}
     return st.ReportSettings(
         **_run(config),
         suites=tuple(suite for suite in config["suites"] if suite in shown),
@@ -142,8 +142,8 @@ def report(config: Config, table: str = "") -> st.ReportSettings:
         papers=config["papers"],
         entries=tuple(entries),
         table=table,
-        title=about.get("title", ""),
-        paper=about.get("paper") or "",
+        title=values.get("title", ""),
+        paper=values.get("paper") or "",
     )
 
 
@@ -155,23 +155,26 @@ def _entry(config: Config, name: str) -> dict[str, Any]:
 def figure(config: Config, table: str) -> st.FigureSettings:
     """Settings of the figure named ``table``."""
     chosen = config["figures"][_known(config["figures"], table, "figure")]
-    own = report(config, table)
-    names = sorted({entry["condition"] for entry in own.entries})
-    methods = {entry["method"] for entry in own.entries}
+    shared = report(config, table)
+    names = sorted({entry["condition"] for entry in shared.entries})
+    methods = {entry["method"] for entry in shared.entries}
     return st.FigureSettings(
-        **vars(own),
+        **vars(shared),
         kind=chosen["kind"],
         baseline=chosen["baseline"] or "",
         conditions={name: _given(config["conditions"][name]) for name in names},
         methods={method: _method_label(config, method) for method in sorted(methods)},
-        context_lengths={s: _context_lengths(config, s, own.entries) for s in own.suites},
+        context_lengths={
+            suite: _context_lengths(config, suite, shared.entries)
+            for suite in shared.suites
+        },
     )
 
 
 def _context_lengths(
     config: Config, suite: str, entries: tuple[dict[str, Any], ...]
 ) -> list[int]:
-    """Context lengths of the backbones that the entries' cells of a suite have."""
+    """Context lengths in steps of the backbones of the entries' cells on a suite."""
     names = {entry["condition"] for entry in entries if suite in entry["suites"]}
     backbones = {config["conditions"][name]["backbone"] for name in names}
     found = (pretraining.values(config, suite, name) for name in backbones)
@@ -179,7 +182,7 @@ def _context_lengths(
 
 
 def _method_label(config: Config, method: str) -> str:
-    """A method is called as the first of the config's entries that uses it."""
+    """Label of the first entry of the config that uses the method."""
     entries = config["entries"].values()
     return next(entry["label"] for entry in entries if entry["method"] == method)
 
@@ -189,7 +192,7 @@ def _given(values: Config) -> Config:
 
 
 def video(config: Config, video: str) -> st.VideoSettings:
-    """Settings of a video: the run's first seed, and one test task per suite."""
+    """Settings of a video: the run's first seed, one test task per suite."""
     known = table_cells.videos(config)
     chosen = config["videos"][_known(known, video, "video")]
     first = {suite: splits(config, suite)[1][0] for suite in known[video]}
@@ -209,7 +212,7 @@ def video(config: Config, video: str) -> st.VideoSettings:
 
 
 def _part(cls: type[st.Settings], values: Config, prefix: str = "") -> st.Settings:
-    """A part of a stage's settings from flat values, whose names begin with ``prefix``."""
+    """The part ``cls`` of a stage's settings, from values named ``<prefix><field>``."""
     names = [field.name for field in dataclasses.fields(cls)]
     return cls(**{name: values[prefix + name] for name in names})
 
@@ -220,5 +223,7 @@ def _run(config: Config) -> dict[str, Any]:
 
 def _known(allowed: Any, name: str, what: str) -> str:
     if name not in allowed:
-        raise TrajpromptError(f"{what} '{name}'", "not in this run", ", ".join(allowed))
+        expected = f"one of {', '.join(allowed)}"
+        remedy = "choose one of these, or add it to the config"
+        raise TrajpromptError(f"{what} '{name}'", "not in this run", expected, remedy)
     return name

@@ -1,4 +1,4 @@
-"""Types of the configuration's values, with what is expected of them in words."""
+"""Types of the configuration's values, with descriptions of the allowed values."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -12,16 +12,16 @@ from trajprompt.config.backbones import KINDS
 from trajprompt.report.plots.inputs import READS
 from trajprompt.tasks.registry import SUITE_NAMES
 
-EXPECTED = "expected"  # type of an error whose message says what was expected
+EXPECTED = "expected"  # type of the errors whose message is the expected value
 
 
 def expected(text: str) -> PydanticCustomError:
-    """The error of a value in whose place ``text`` was expected."""
+    """Error of a value where ``text`` was expected."""
     return PydanticCustomError(EXPECTED, "{text}", {"text": text})
 
 
 def matches(pattern: str, description: str) -> Callable[[str], str]:
-    """A validator of strings that match the whole ``pattern``."""
+    """Validator of strings that match all of ``pattern``."""
 
     def check(value: str) -> str:
         if not re.fullmatch(pattern, value):
@@ -32,7 +32,7 @@ def matches(pattern: str, description: str) -> Callable[[str], str]:
 
 
 def one_of(known: Sequence[str]) -> Callable[[str], str]:
-    """A validator of strings that are among ``known``."""
+    """Validator of strings that are in ``known``."""
 
     def check(value: str) -> str:
         if value not in known:
@@ -43,11 +43,11 @@ def one_of(known: Sequence[str]) -> Callable[[str], str]:
 
 
 def distinct(description: str, most: int = 1000) -> Callable[[Any], Any]:
-    """A validator of lists of 1 to ``most`` different items; lets other values pass."""
+    """Validator of lists of 1 to ``most`` different items; accepts any other type."""
 
     def check(values: Any) -> Any:
-        several = isinstance(values, list)
-        if several and (not 1 <= len(values) <= most or len({*values}) != len(values)):
+        is_list = isinstance(values, list)
+        if is_list and (not 1 <= len(values) <= most or len({*values}) != len(values)):
             raise expected(description)
         return values
 
@@ -55,7 +55,7 @@ def distinct(description: str, most: int = 1000) -> Callable[[Any], Any]:
 
 
 def list_or(word: str, description: str) -> Callable[[Any], Any]:
-    """A validator of values that are a list or ``word``."""
+    """Validator of values that are a list or ``word``."""
 
     def check(value: Any) -> Any:
         if not isinstance(value, list) and value != word:
@@ -66,14 +66,14 @@ def list_or(word: str, description: str) -> Callable[[Any], Any]:
 
 
 def samples(value: Any) -> Any:
-    """Context segments: a number, or all of them."""
+    """Validate a number of context segments, or "all"."""
     if value != "all" and (type(value) is not int or not 1 <= value <= 100_000):
         raise expected('a number of context segments from 1 to 100000, or "all"')
     return value
 
 
 def at_most(count: int) -> Callable[[dict[str, Any]], dict[str, Any]]:
-    """A validator of mappings that have no more than ``count`` keys."""
+    """Validator of mappings with at most ``count`` keys."""
 
     def check(values: dict[str, Any]) -> dict[str, Any]:
         if len(values) > count:
@@ -84,19 +84,19 @@ def at_most(count: int) -> Callable[[dict[str, Any]], dict[str, Any]]:
 
 
 def named(pattern: str, description: str) -> Any:
-    """Text that matches the whole ``pattern``."""
+    """Type of text that matches all of ``pattern``."""
     shown = Field(json_schema_extra={"pattern": f"^{pattern}$"})
     return Annotated[str, AfterValidator(matches(pattern, description)), shown]
 
 
 def choice(known: Sequence[str]) -> Any:
-    """Text that is among ``known``."""
+    """Type of text that is in ``known``."""
     shown = Field(json_schema_extra={"enum": [*known]})
     return Annotated[str, AfterValidator(one_of(known)), shown]
 
 
 def listed(item: Any, description: str, most: int = 1000) -> Any:
-    """A list of 1 to ``most`` different items."""
+    """Type of lists of 1 to ``most`` different items."""
     shown = Field(json_schema_extra={"minItems": 1, "maxItems": most, "uniqueItems": True})
     return Annotated[list[item], AfterValidator(distinct(description, most)), shown]
 

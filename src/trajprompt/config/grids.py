@@ -1,7 +1,7 @@
-"""Grids: every quality of data with every quality of prompt, for one method.
+"""Grids: every data quality combined with every prompt quality, for one method.
 
-A grid makes the entries ``<grid>-<data>-<prompt>`` and their conditions. A table or figure
-that lists ``grid <name>`` shows all of them.
+A grid generates the entries ``<grid>-<data>-<prompt>`` and their conditions. A table or
+figure that lists ``grid <name>`` shows all of them.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,7 +15,7 @@ PREFIX = "grid "  # before a grid's name among the entries of a table or figure
 
 
 def with_grids(config: Config) -> Config:
-    """``config`` with the entries, conditions and ids of its grids written out."""
+    """``config`` with its grids replaced by their entries, conditions and ids."""
     made = {key: value for key, value in config.items() if key != "grids"}
     grids = config.get("grids", {})
     if not isinstance(grids, dict):
@@ -34,7 +34,7 @@ def with_grids(config: Config) -> Config:
 
 
 def written_in_grid(path: Sequence[Any], config: Config) -> list[Any]:
-    """Where ``config``, with its grids, has the value at ``path`` of what they generate."""
+    """Path in ``config``, with grids, of the value at ``path`` of the expanded one."""
     part, name, *rest = path
     grids = config.get("grids", {})
     for grid, values in grids.items():
@@ -52,7 +52,7 @@ def written_in_grid(path: Sequence[Any], config: Config) -> list[Any]:
 
 
 def condition_name(data: str, prompt: str) -> str:
-    """The name of the condition with these qualities of data and prompt."""
+    """Name of the condition with these qualities of data and prompt."""
     if data == prompt:
         return "expert" if data == "expert" else f"{data}-both"
     if data == "expert":
@@ -61,7 +61,7 @@ def condition_name(data: str, prompt: str) -> str:
 
 
 def _pairs() -> Iterator[tuple[str, str]]:
-    """(quality of data, quality of prompt), but both expert."""
+    """All (data quality, prompt quality) except (expert, expert)."""
     for data in QUALITIES:
         for prompt in QUALITIES:
             if (data, prompt) != ("expert", "expert"):
@@ -91,12 +91,12 @@ def _conditions() -> Config:
 
 
 def _ids(name: str, grid: Mapping[str, str]) -> list[str]:
-    """The grid's entries; both expert is one that the paper has anyway."""
+    """Ids of the grid's entries; the one with both expert is an entry outside the grid."""
     return [grid["both_expert"], *_entries(name, grid)]
 
 
 def _extend(config: Config, part: str, made: Config) -> None:
-    """Add entries to a part of the configuration, below what it says of them itself."""
+    """Add entries to a part of the configuration; values that it sets itself win."""
     given = config.get(part, {})
     if isinstance(given, dict):
         joined = {key: _below(value, given.get(key, {})) for key, value in made.items()}
@@ -104,14 +104,16 @@ def _extend(config: Config, part: str, made: Config) -> None:
 
 
 def _below(made: Config, given: Any) -> Any:
-    """``given`` over ``made``; what is no mapping stays, for the models to refuse."""
+    """``given`` over ``made``; if it is not a mapping, ``given``, for an error later."""
     return {**made, **given} if isinstance(given, dict) else given
 
 
 def _check(name: str, grid: Any, config: Config) -> None:
     if not isinstance(grid, dict) or set(grid) != set(KEYS):
         raise WrongKey(
-            ("grids", name), f"found {short(grid)}", f"the keys {', '.join(KEYS)}"
+            ("grids", name),
+            f"found {short(grid)}",
+            f"a mapping with the keys {', '.join(KEYS)}",
         )
     for key in KEYS:
         if not isinstance(grid[key], str):
@@ -119,11 +121,13 @@ def _check(name: str, grid: Any, config: Config) -> None:
     for key, part in (("method", "methods"), ("both_expert", "entries")):
         known = config.get(part)
         if isinstance(known, dict) and grid[key] not in known:
-            raise WrongKey(("grids", name, key), f"found {grid[key]}", f"a name of {part}")
+            raise WrongKey(
+                ("grids", name, key), f"found {grid[key]}", f"a name under {part}"
+            )
 
 
 def _with_ids(table: Any, ids: Mapping[str, list[str]]) -> Any:
-    """A table or figure with the ids of the grids that it lists."""
+    """A table or figure with its grids replaced by the ids of their entries."""
     if not isinstance(table, dict) or not isinstance(table.get("entries"), list):
         return table
     entries = [name for entry in table["entries"] for name in _listed(entry, ids)]
@@ -131,6 +135,6 @@ def _with_ids(table: Any, ids: Mapping[str, list[str]]) -> Any:
 
 
 def _listed(entry: Any, ids: Mapping[str, list[str]]) -> list[Any]:
-    """The entries that one item of a table's list stands for."""
-    grid = isinstance(entry, str) and entry.startswith(PREFIX)
-    return ids.get(entry.removeprefix(PREFIX), [entry]) if grid else [entry]
+    """Ids of one item of a table's list: of a grid's entries, or the item itself."""
+    is_grid = isinstance(entry, str) and entry.startswith(PREFIX)
+    return ids.get(entry.removeprefix(PREFIX), [entry]) if is_grid else [entry]

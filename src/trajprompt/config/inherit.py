@@ -1,8 +1,8 @@
-"""What an entry of the configuration inherits.
+"""Inheritance between entries of the configuration.
 
-``like: other`` copies another method, backbone or condition; what the entry itself says
-comes on top. This also bears a configuration that is not valid yet: what has the wrong type
-is left for the models to refuse.
+``like: other`` copies another method, backbone or condition; keys that the entry sets
+override the copy. The configuration need not be valid yet: values of a wrong type are kept,
+and the models refuse them later.
 """
 
 from collections.abc import Callable, Collection, Sequence
@@ -15,7 +15,7 @@ Join = Callable[[Config, Config], Config]
 
 
 def expanded(config: Config) -> Config:
-    """``config`` without ``like`` and ``grids``: every entry written out."""
+    """``config`` with every ``like`` and ``grids`` written out."""
     made = with_grids(config)
     bases = _bases(made.get("methods"))
     for part, join in JOINS.items():
@@ -27,9 +27,9 @@ def expanded(config: Config) -> Config:
 
 
 def written_at(path: Sequence[Any], config: Config) -> list[Any]:
-    """Where ``config``, not yet expanded, has the value at ``path`` of the expanded one.
+    """Path in ``config``, not yet expanded, of the value at ``path`` of the expanded one.
 
-    ``path`` itself where nothing is inherited or generated, or no entry sets it.
+    Returns ``path`` if the value is not inherited or generated, or if no entry sets it.
     """
     if len(path) > 1 and isinstance(config.get("grids", {}), dict):
         path = written_in_grid(path, config)
@@ -52,54 +52,58 @@ def written_at(path: Sequence[Any], config: Config) -> list[Any]:
 
 
 def _inherit(part: str, entries: Config, join: Join) -> Config:
-    """Every entry on top of the one that it is like."""
+    """All entries, each with the values that it inherits."""
     return {name: _one(part, entries, name, (), join) for name in entries}
 
 
 def _one(part: str, entries: Config, name: str, users: tuple[str, ...], join: Join) -> Any:
-    """The entry ``name``; ``users`` are the entries that inherit from it."""
-    own = entries[name]
-    if not isinstance(own, dict) or "like" not in own:
-        return own
-    base, path = own["like"], (part, name, "like")
+    """The entry ``name`` with inherited values; ``users`` inherit from it."""
+    entry = entries[name]
+    if not isinstance(entry, dict) or "like" not in entry:
+        return entry
+    base, path = entry["like"], (part, name, "like")
     if not isinstance(base, str) or base not in entries:
         raise WrongKey(path, f"found {base!r:.60}", f"another name under {part}")
     if base in (*users, name):
-        raise WrongKey(path, f"found {base}", f"one that is not itself like {name}")
+        expected = f"a name that does not inherit from {name} itself"
+        raise WrongKey(path, f"found {base}", expected)
     inherited = _one(part, entries, base, (*users, name), join)
     if not isinstance(inherited, dict):
-        return own
-    return join(inherited, {key: value for key, value in own.items() if key != "like"})
+        return entry
+    return join(inherited, {key: value for key, value in entry.items() if key != "like"})
 
 
-def _join_flat(base: Config, own: Config) -> Config:
-    return {**base, **own}
+def _join_flat(base: Config, entry: Config) -> Config:
+    return {**base, **entry}
 
 
-def _join_methods(base: Config, own: Config) -> Config:
-    """An option of the entry itself also comes before its base's options of a suite."""
+def _join_methods(base: Config, entry: Config) -> Config:
+    """``entry`` over ``base``; its options also override the base's options of a suite."""
     return _join_by_suite(
-        base, own, "suite_options", lambda method: method.get("options", {})
+        base, entry, "suite_options", lambda method: method.get("options", {})
     )
 
 
-def _join_backbones(base: Config, own: Config) -> Config:
-    return _join_by_suite(base, own, "suites", lambda backbone: backbone)
+def _join_backbones(base: Config, entry: Config) -> Config:
+    return _join_by_suite(base, entry, "suites", lambda backbone: backbone)
 
 
 def _join_by_suite(
-    base: Config, own: Config, key: str, flat: Callable[[Config], Any]
+    base: Config, entry: Config, key: str, flat: Callable[[Config], Any]
 ) -> Config:
-    """``own`` over ``base``; what ``own`` says of all suites also lies over its suites."""
-    joined = {**base, **own}
+    """``entry`` over ``base``; its values for all suites override the base's for a suite.
+
+    ``key`` contains the values by suite; ``flat`` returns the values for all suites.
+    """
+    joined = {**base, **entry}
     for nested in (key, "options"):
-        if nested in base and nested in own:
-            joined[nested] = _over(base[nested], own[nested])
+        if nested in base and nested in entry:
+            joined[nested] = _over(base[nested], entry[nested])
     if isinstance(base.get(key), dict) and isinstance(joined[key], dict):
         joined[key] = {
-            suite: _over(_without(base[key].get(suite, {}), flat(own)), values)
-            if suite in own.get(key, {})
-            else _without(values, flat(own))
+            suite: _over(_without(base[key].get(suite, {}), flat(entry)), values)
+            if suite in entry.get(key, {})
+            else _without(values, flat(entry))
             for suite, values in joined[key].items()
         }
     return joined
@@ -117,15 +121,15 @@ def _without(values: Any, names: Any) -> Any:
 
 
 def _methods(methods: Config, bases: Collection[str]) -> Config:
-    """The methods that have a kind, each with all of its options.
+    """Methods that have a kind, each with all of its options.
 
-    Those without a kind are ``bases``, there to be inherited from. An option may be
-    another method's options: ``diffuser: {like: prompt-diffuser}``.
+    Methods of ``bases`` without a kind only serve to inherit from and are left out. An
+    option may be the options of another method: ``diffuser: {like: prompt-diffuser}``.
     """
     made = {}
     for name, method in methods.items():
-        named = isinstance(method, dict) and not {"kind", "like"} & set(method)
-        if named and name in bases and set(method) <= {"options", "suite_options"}:
+        no_kind = isinstance(method, dict) and not {"kind", "like"} & set(method)
+        if no_kind and name in bases and set(method) <= {"options", "suite_options"}:
             continue
         made[name] = method
         options = method.get("options") if isinstance(method, dict) else None
@@ -140,7 +144,7 @@ def _methods(methods: Config, bases: Collection[str]) -> Config:
 
 
 def _bases(methods: Any) -> set[str]:
-    """The names that methods, or options of them, are like."""
+    """Names that methods, or options of methods, inherit from."""
     found = set()
     for method in mappings(methods).values():
         for part in (method, *mappings(method.get("options")).values()):
@@ -157,8 +161,8 @@ def _options_like(methods: Config, path: tuple[str, ...], value: Any) -> Any:
         raise WrongKey(
             (*path, "like"), f"found {value['like']!r:.60}", "a name under methods"
         )
-    own = {key: item for key, item in value.items() if key != "like"}
-    return _over(base.get("options", {}) if isinstance(base, dict) else {}, own)
+    changes = {key: item for key, item in value.items() if key != "like"}
+    return _over(base.get("options", {}) if isinstance(base, dict) else {}, changes)
 
 
 JOINS: dict[str, Join] = {

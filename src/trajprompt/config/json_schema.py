@@ -1,4 +1,4 @@
-"""The JSON Schema of configuration files, generated from the models, for editors."""
+"""JSON Schema of configuration files, for editors; generated from the models."""
 
 import functools
 from typing import Any
@@ -7,7 +7,7 @@ from trajprompt.config.grids import KEYS
 from trajprompt.config.inherit import JOINS
 from trajprompt.config.models import RunConfig
 
-LIKE = {"type": "string", "description": "another name here, whose values this one has"}
+LIKE = {"type": "string", "description": "another name of this section to inherit from"}
 
 
 @functools.cache
@@ -19,13 +19,13 @@ def run_schema() -> dict[str, Any]:
 def file_schema() -> dict[str, Any]:
     """JSON Schema of one file: all keys optional, ``like`` where it is allowed, and grids.
 
-    What a mapping needs may stand in another file, so that no key is required.
+    No key is required, because another file may set it.
     """
     schema = _optional(run_schema())
     text = {"type": "string"}
     grid = {"type": "object", "properties": dict.fromkeys(KEYS, text)}
     schema["properties"]["grids"] = {"type": "object", "additionalProperties": grid}
-    schema["properties"]["like"] = {**text, "description": "the preset below this one"}
+    schema["properties"]["like"] = {**text, "description": "the preset to inherit from"}
     for part in JOINS:
         model = part.removesuffix("s").capitalize()
         schema["$defs"][model]["properties"]["like"] = LIKE
@@ -33,7 +33,7 @@ def file_schema() -> dict[str, Any]:
 
 
 def _optional(node: Any) -> Any:
-    """A copy of a schema in which no key is required; a name has to fit its pattern."""
+    """Copy of a schema without required keys; names must still match their pattern."""
     if isinstance(node, list):
         return [_optional(item) for item in node]
     if not isinstance(node, dict):

@@ -1,13 +1,13 @@
 """The layers of a configuration: papers, presets, the user's files.
 
 Lowest first: the defaults of the code, which are the papers' values;
-``papers/*/paper.yaml``; ``presets/<preset>.yaml``, over the preset that it is like;
-config.yaml and the files laid over it. Mappings merge key by key; a higher layer replaces
-anything else.
+``papers/*/paper.yaml``; ``presets/<preset>.yaml``, above the preset that it inherits from;
+config.yaml and further files of the user. Mappings are merged key by key; any other value
+is replaced by a higher layer.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,27 +18,31 @@ from trajprompt.report.read.papers import PAPER_FILE, read_papers
 from trajprompt.settings.parsing import read_yaml
 from trajprompt.tasks.registry import SUITE_NAMES, get_suite
 
-REQUIRED = "required"  # a value of videos
-PRESET, PAPERS = "laptop", "papers"  # if the configuration names none
-OF_PAPERS = ("backbones", "conditions", "methods", "entries", "grids", "tables", "figures")
-YTE = "__use_yte__"  # with it Snakemake runs the Python that stands in a YAML file
+REQUIRED = "required"  # a possible value of ``videos``
+PRESET, PAPERS = "laptop", "papers"  # defaults of the configuration
+REMEDY = "correct this file; docs/configuration.md explains it"
+PAPER_KEYS = ("backbones", "conditions", "methods", "entries", "grids", "tables", "figures")
+YTE = "__use_yte__"  # with this key, Snakemake runs Python code in a YAML file
 
 
 def read_mapping(file: Path) -> Config:
-    """The mapping that a YAML file holds."""
+    """Content of a YAML file; TrajpromptError unless it is a mapping."""
     if not file.is_file():
-        remedy = "run in the folder of the repository" if not file.is_absolute() else ""
+        remedy = "correct the path"
+        if not file.is_absolute():
+            remedy += ", or run the command in the folder of the repository"
         raise TrajpromptError(file, "no such config file", "an existing YAML file", remedy)
-    values = read_yaml(file)
+    values = read_yaml(file, REMEDY)
     if not isinstance(values, dict):
-        raise TrajpromptError(file, f"found {short(values)}", "a YAML mapping")
+        raise TrajpromptError(file, f"found {short(values)}", "a YAML mapping", REMEDY)
     if YTE in values:
-        raise TrajpromptError(f"{file}: {YTE}", "a template", "values: it would run code")
+        found, expected = "found a template, whose code would run", "only values"
+        raise TrajpromptError(f"{file}: {YTE}", found, expected, "remove this key")
     return values
 
 
 def merge(base: Config, overlay: Mapping[str, Any]) -> None:
-    """Overlay in place: mappings merge key by key, anything else is replaced."""
+    """Merge ``overlay`` into ``base``: mappings key by key, any other value is replaced."""
     for key, value in overlay.items():
         if isinstance(value, Mapping) and isinstance(base.get(key), dict):
             merge(base[key], value)
@@ -47,24 +51,24 @@ def merge(base: Config, overlay: Mapping[str, Any]) -> None:
 
 
 def drop_former_options(config: Config, sources: Sources) -> None:
-    """Remove the options of an algorithm that a suite has only in lower layers.
+    """Remove options that layers below the choice of the algorithm set for another one.
 
-    ``config`` is merged from ``sources`` and the command line. The file that chooses the
-    algorithm, and later files, keep their options, so that a wrong one is still an error.
-    If the command line chooses it, the options of all files are of lower layers.
+    ``config`` is merged from ``sources`` and the command line. Options of the file that
+    sets the algorithm, and of later files, are kept: a wrong one is still an error. If the
+    command line sets the algorithm, all files are below it.
     """
     for suite, chosen in mappings(config.get("collect")).items():
         options, place = chosen.get("options"), ("collect", suite)
         if not isinstance(options, dict):
             continue
         algorithm = chosen.get("algorithm")
-        named = [
+        choices = [
             (number, values["collect"][suite]["algorithm"])
             for number, (_, values) in enumerate(sources)
             if has((*place, "algorithm"), values)
         ]
-        by_file = bool(named) and named[-1][1] == algorithm
-        above = sources[named[-1][0] :] if by_file else ()
+        by_file = bool(choices) and choices[-1][1] == algorithm
+        above = sources[choices[-1][0] :] if by_file else ()
         foreign = foreign_options(algorithm)
         chosen["options"] = {
             name: value
@@ -74,61 +78,71 @@ def drop_former_options(config: Config, sources: Sources) -> None:
         }
 
 
-def with_required_videos(given: Config, user: Sources) -> Config:
-    """``given`` with the videos of the user's files, where it says ``videos: required``.
+def requires_videos(given: Mapping[str, Any], files: Sequence[str | Path]) -> bool:
+    """True if the command line or a file sets ``videos: required``."""
+    return given.get("videos") == REQUIRED or any(
+        read_mapping(Path(file)).get("videos") == REQUIRED for file in files
+    )
 
-    The word stands in the place of those that a file below defines.
+
+def with_required_videos(given: Config, user: Sources) -> Config:
+    """``given`` with ``videos: required`` replaced by the videos of the user's files.
+
+    The word has overridden lower videos, and a higher file may have overridden the word.
     """
-    if given.get("videos") != REQUIRED:
+    values = [*(values.get("videos") for _, values in user), given.get("videos")]
+    if REQUIRED not in values:
         return given
     videos: Config = {}
-    for _, values in user:
-        if isinstance(values.get("videos"), dict):
-            merge(videos, values["videos"])
-    return {**given, "videos": videos}
+    for value in values:
+        if isinstance(value, dict):
+            merge(videos, value)
+    return {**given, "videos": videos or None}
 
 
 def lower_layers(given: Config, root: Path) -> Sources:
-    """The papers and presets below the user's ``given``, from the folder ``root``."""
+    """Papers and presets below the user's ``given``, from the folder ``root``."""
     folder, preset = given.get("papers", PAPERS), given.get("preset", PRESET)
     for key, value in (("papers", folder), ("preset", preset)):
         if not isinstance(value, str):
             raise WrongKey((key,), f"found {short(value)}", "text")
     if not any((root / folder).glob(f"*/{PAPER_FILE}")):
-        expected = f"a folder with {PAPER_FILE} in a folder per paper, beside config.yaml"
-        raise WrongKey(("papers",), f"found {folder}, which has none", expected)
+        expected = "a folder beside config.yaml, with one folder per paper"
+        found = f"found {folder}, which has no <paper>/{PAPER_FILE}"
+        raise WrongKey(("papers",), found, expected)
     return [*_papers(root / folder), *_presets(root / "presets", preset)]
 
 
 def require_presets(user: Sources) -> None:
-    """Refuse a base that a file names which is no preset: it would have no effect."""
+    """Refuse ``like`` in a file that is not a preset, where it would have no effect."""
     for file, values in user:
         if "like" in values and values.get("preset") != Path(file).stem:
-            expected = "`like` in files of presets/ alone; `preset: NAME` chooses one"
+            expected = "`like` only in files of presets/; `preset: NAME` selects one"
             raise WrongKey(("like",), f"found {short(values['like'])}", expected)
 
 
 def papers_of(lower: Sources) -> set[str]:
-    """The papers' folders among the layers, by name."""
+    """Names of the papers' folders among the layers."""
     files = [Path(file) for file, _ in lower]
     return {file.parent.name for file in files if file.name == PAPER_FILE}
 
 
 def complete(config: Config) -> Config:
-    """``config`` with the values that other keys determine: name, tasks, data."""
-    made = {"preset": PRESET, "papers": PAPERS, **config}
-    made.pop("like", None)  # of a preset that is laid over config.yaml as a file
-    made.setdefault("run", made["preset"])
-    if isinstance(made.get("suites"), list) and isinstance(made.get("tasks", {}), dict):
-        known = [suite for suite in made["suites"] if suite in SUITE_NAMES]
-        made["tasks"] = {
+    """``config`` with defaults that depend on other keys: preset, papers, run, tasks."""
+    completed = {"preset": PRESET, "papers": PAPERS, **config}
+    completed.pop("like", None)  # of a preset that was given as a file of the user
+    completed.setdefault("run", completed["preset"])
+    suites, tasks = completed.get("suites"), completed.get("tasks", {})
+    if isinstance(suites, list) and isinstance(tasks, dict):
+        known = [suite for suite in suites if suite in SUITE_NAMES]
+        completed["tasks"] = {
             **{suite: _published(suite) for suite in known},
             **{
                 suite: {**_published(suite), **task} if _fits(suite, task) else task
-                for suite, task in made.get("tasks", {}).items()
+                for suite, task in tasks.items()
             },
         }
-    return made
+    return completed
 
 
 def _fits(suite: object, task: object) -> bool:
@@ -136,7 +150,7 @@ def _fits(suite: object, task: object) -> bool:
 
 
 def _published(name: str) -> Config:
-    """The splits and targets of a suite as published."""
+    """Published splits and return targets of a suite."""
     suite = get_suite(name)
     return {
         "train": "published",
@@ -147,20 +161,23 @@ def _published(name: str) -> Config:
 
 
 def _papers(folder: Path) -> Sources:
-    """What the papers' folders say; a name that two of them define is an error."""
+    """Content of the papers' files; a name that two papers define is an error."""
     sources: list[tuple[str | Path, Config]] = []
     owners: dict[tuple[str, str], Path] = {}
     for paper, values in read_papers(folder):
         file = paper.folder / PAPER_FILE
         for part, entries in values.items():
-            if part not in OF_PAPERS or not isinstance(entries, dict):
-                known = f"mappings called {', '.join(OF_PAPERS)}"
-                raise TrajpromptError(f"{file}: {part}", f"found {short(entries)}", known)
+            if part not in PAPER_KEYS or not isinstance(entries, dict):
+                expected = f"only mappings named {', '.join(PAPER_KEYS)}"
+                found = f"found {short(entries)}"
+                raise TrajpromptError(f"{file}: {part}", found, expected, REMEDY)
             for name, entry in entries.items():
                 first = owners.setdefault((part, str(name)), file)
                 if first != file:
-                    found = f"a name that {first} has under {part}, too"
-                    raise TrajpromptError(f"{file}: {part}.{name}", found, "a new name")
+                    where = f"{file}: {part}.{name}"
+                    found = f"found a name that {first} also has under {part}"
+                    expected, remedy = "a name that no other paper has", "rename it"
+                    raise TrajpromptError(where, found, expected, remedy)
                 if part in ("tables", "figures") and isinstance(entry, dict):
                     entry["paper"] = paper.key
         sources.append((file, values))
@@ -168,7 +185,7 @@ def _papers(folder: Path) -> Sources:
 
 
 def _presets(folder: Path, name: str) -> Sources:
-    """A preset and, below it, those that it is like."""
+    """A preset and, below it, the presets that it inherits from."""
     chain: list[tuple[str | Path, Config]] = []
     known = sorted(path.stem for path in folder.glob("*.yaml"))
     above = ""
@@ -177,7 +194,7 @@ def _presets(folder: Path, name: str) -> Sources:
         if name not in left:
             found, expected = f"found {name!r:.60}", f"one of {', '.join(left)}"
             raise (
-                TrajpromptError(above, found, expected)
+                TrajpromptError(above, found, expected, REMEDY)
                 if above
                 else WrongKey(("preset",), found, expected)
             )
@@ -185,7 +202,8 @@ def _presets(folder: Path, name: str) -> Sources:
         values = read_mapping(file)
         if values.get("preset") != name:
             found = f"found {short(values.get('preset'))}"
-            raise TrajpromptError(f"{file}: preset", found, f"{name}, the file's own name")
+            expected = f"{name}, the file's name"
+            raise TrajpromptError(f"{file}: preset", found, expected, REMEDY)
         base = values.pop("like", None)
         chain.insert(0, (file, values))
         if base is None:

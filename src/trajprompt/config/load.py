@@ -1,4 +1,4 @@
-"""Read, merge and check a run's configuration."""
+"""Read, merge and check the configuration of a run."""
 
 from collections.abc import Sequence
 from itertools import chain
@@ -28,13 +28,16 @@ from trajprompt.config.wrong_keys import (
     origin,
 )
 from trajprompt.errors import TrajpromptError
-from trajprompt.settings.parsing import odd_value
+from trajprompt.settings.parsing import invalid_value
+
+REMEDY = "correct this key; docs/configuration.md explains it"
 
 
 def load_config(files: Sequence[str | Path]) -> Config:
-    """The whole configuration of ``files``, checked; later files override earlier ones.
+    """Complete, checked configuration from ``files``; later files override earlier ones.
 
-    Presets and papers are looked for beside the first file.
+    Presets and papers are read from the folder of the first file. Raises TrajpromptError
+    as `resolve`.
     """
     given: Config = {}
     for file in files:
@@ -43,18 +46,18 @@ def load_config(files: Sequence[str | Path]) -> Config:
 
 
 def resolve(given: Config, root: Path, files: Sequence[str | Path] = ()) -> Config:
-    """The whole configuration of a run from what the user's files say together.
+    """Complete configuration of a run from the merged content of the user's files.
 
-    ``given`` is the merged content of ``files``, which are read only to name the one that
-    set a wrong key; ``root`` is the folder of presets and papers. Raises TrajpromptError at
-    the first key that is unknown, ill-typed or inconsistent.
+    ``root`` is the folder of presets and papers. ``files``, whose content is ``given``, are
+    read again to name the file that set a wrong key. Raises TrajpromptError at the first
+    key that is unknown, has the wrong type or does not fit others.
     """
-    # Snakemake accepts a key that stands twice in a file; reading the files again does not.
+    # Reading again also refuses a duplicate key, which Snakemake accepts.
     user = [(file, read_mapping(Path(file))) for file in files]
     sources: Sources = user
     merged: Config = given
     try:
-        _require_plain(given)
+        _require_builtin_types(given)
         require_presets(user)
         lower = lower_layers(given, root)
         given = with_required_videos(given, user)
@@ -67,14 +70,14 @@ def resolve(given: Config, root: Path, files: Sequence[str | Path] = ()) -> Conf
     except WrongKey as error:
         path = written_at(error.path, merged)
         where = f"{origin(path, merged, sources)}: {dotted(path)}"
-        raise TrajpromptError(where, error.found, error.expected) from error
+        raise TrajpromptError(where, error.found, error.expected, REMEDY) from error
     return config
 
 
-def _require_plain(given: Config) -> None:
-    odd = odd_value(given)
-    if odd is not None:
-        raise WrongKey(*odd)
+def _require_builtin_types(given: Config) -> None:
+    error = invalid_value(given)
+    if error is not None:
+        raise WrongKey(*error)
 
 
 def _validated(config: Config) -> Config:
@@ -90,7 +93,7 @@ def _validated(config: Config) -> Config:
 
 
 def _require_consistent(config: Config, papers: set[str]) -> None:
-    """Refuse keys that do not fit each other, or papers that there are not."""
+    """Refuse keys that do not fit each other, and names of unknown papers."""
     found = chain(
         inconsistencies(config),
         paper_inconsistencies(config, papers),

@@ -1,7 +1,7 @@
 """The configuration as pydantic models: keys, types, bounds and defaults.
 
-Defaults are the papers' values. Upper bounds lie far beyond use: they catch a typo before
-it fills the disk or the memory.
+Defaults are the papers' values. Upper bounds are generous: they catch typos before they
+exhaust memory or disk.
 """
 
 from typing import Annotated, Any, Literal
@@ -58,18 +58,18 @@ from trajprompt.settings.stages import (
     Width,
 )
 
-UNKNOWN_KEY = "unknown_key"  # type of an error whose message names the known keys
+UNKNOWN_KEY = "unknown_key"  # type of the error whose message lists the known keys
 
 
 class Model(BaseModel):
-    """Strict: 2.0 is no integer, a bool is no number, and an unknown key is an error."""
+    """Strict base: 2.0 is not an integer, a bool not a number, unknown keys are errors."""
 
     model_config = ConfigDict(strict=True, extra="forbid")
 
     @model_validator(mode="before")
     @classmethod
     def _require_known_keys(cls, values: Any) -> Any:
-        """Name an unknown key together with the known ones."""
+        """Refuse an unknown key and list the known ones."""
         unknown = set(values) - set(cls.model_fields) if isinstance(values, dict) else set()
         if unknown:
             context = {"key": min(unknown), "known": one_of([*cls.model_fields])}
@@ -92,19 +92,19 @@ class Compute(Model):
 
 class Collect(Model):
     algorithm: Algorithm
-    options: dict[str, Any] = {}  # of the algorithm: collect/options.py
-    quality_episodes: Episodes  # first and last episodes per task that are averaged
-    expert_at_least: Return | None = None  # mean return of the last; None: not checked
-    random_at_most: Return | None = None  # mean return of the first; None: not checked
+    options: dict[str, Any] = {}  # options of the algorithm, see collect/options.py
+    quality_episodes: Episodes  # number of first and of last episodes averaged per task
+    expert_at_least: Return | None = None  # mean return of the last ones; None: no check
+    random_at_most: Return | None = None  # mean return of the first ones; None: no check
 
 
 class PromptForm(Model):
-    """J segments of H steps, one after the other; the papers' K* is J times H."""
+    """Form of a prompt: J consecutive segments of H steps; the papers' K* is J times H."""
 
     prompt_segments: Segments = 1  # J
     prompt_length: Length = 5  # H; K* of PTDT Table 7
-    # end: the end of a random demonstration (PDT); uniform: among all windows of all of a
-    # task's demonstrations (how the bandit papers describe untuned prompts).
+    # end: the end of a random demonstration (PDT). uniform: any window of any demonstration
+    # of the task (the bandit papers' description of untuned prompts).
     prompt_position: Position = "end"
 
 
@@ -112,12 +112,12 @@ class Pretraining(PromptForm):
     context_length: Length = 20  # K, PTDT Table 7
     width: Width = 128  # PTDT Table 7
     layers: Layers = 3  # PTDT Table 7
-    heads: Literal[1] = 1  # PTDT Table 7; the attention is written for one
+    heads: Literal[1] = 1  # PTDT Table 7; the attention supports only one
     dropout: Dropout = 0.1  # PDT
     weight_decay: Share = 1e-4  # PTDT Table 7
     gradient_clip: Positive = 0.25  # PDT
     demonstrations: Episodes = 256  # PTDT §5.4: the last, middle, first 256 trajectories
-    data_fraction: DataFraction = 1.0  # PTDT §5.1: all of the buffer
+    data_fraction: DataFraction = 1.0  # PTDT §5.1: the complete buffer
     steps: SomeSteps = 50_000  # PTDT Table 6: 5000 iterations of 10 steps
     batch_per_task: Size = 8  # PTDT Table 7; Table 6 has 32
     learning_rate: Rate = 1e-4  # PTDT Table 7
@@ -127,9 +127,9 @@ class Pretraining(PromptForm):
 
 
 def changes(model: type[Model], name: str) -> type[Model]:
-    """``model`` with every key optional: what differs from other layers.
+    """``model`` with every key optional, for values that override another layer.
 
-    A key that is not named is None, which is no value that a file may give it.
+    A missing key is None; files may not set None.
     """
     fields: dict[str, Any] = {
         key: (_annotation(field), Field(default=None, json_schema_extra=_no_default))
@@ -152,7 +152,7 @@ _PromptFormChange: Any = changes(PromptForm, "PromptFormChange")
 
 
 class PretrainingChange(_PretrainingChange):
-    """What differs from other layers."""
+    """Pretraining values that override another layer."""
 
 
 PerSuite = dict[Suite, PretrainingChange]
@@ -163,14 +163,14 @@ class Pretrain(Pretraining):
 
 
 class Backbone(PretrainingChange):
-    """A backbone besides the kinds themselves: what it is pretrained with differs."""
+    """A backbone with other pretraining values than its kind."""
 
     kind: BackboneKind
     suites: PerSuite = {}
 
 
 class Condition(_PromptFormChange):
-    """The named condition of a cell: what a method is given."""
+    """A condition of cells: the backbone, prompts and data that a method gets."""
 
     backbone: Name  # a kind, or a name under backbones
     prompt_quality: Literal["expert", "medium", "random", "training"]
@@ -180,7 +180,7 @@ class Condition(_PromptFormChange):
 
 
 class Method(Model):
-    kind: Name  # a file of tuning/methods
+    kind: Name  # the name of a file of tuning/methods
     options: dict[str, Any] = {}
     suite_options: dict[Suite, dict[str, Any]] = {}
 
@@ -191,24 +191,24 @@ class Evaluate(Model):
 
 
 class Entry(Model):
-    """A method under a condition, by the id that tables and printed numbers use."""
+    """A method under a condition; tables and published values refer to it by its id."""
 
     label: Line
     condition: str
     method: str
-    suites: Suites | None = None  # where it is wanted, if not wherever its tables are
+    suites: Suites | None = None  # None: all suites of its tables
 
 
 class Table(Model):
     title: Line
-    paper: str | None = None  # a folder of papers/, if not one of the user's own
+    paper: str | None = None  # a folder of papers/; None: defined by the user
     suites: Suites | None = None  # None: all of the run
     entries: Ids
 
 
 class Figure(Table):
-    kind: FigureKind  # a file of report/plots/kinds
-    baseline: str | None = None  # the entry that the others are shown against
+    kind: FigureKind  # the name of a file of report/plots/kinds
+    baseline: str | None = None  # the entry that the others are compared with
 
     @model_validator(mode="after")
     def _require_baseline(self) -> "Figure":
@@ -220,12 +220,12 @@ class Figure(Table):
 class Video(Model):
     title: Line
     suites: Suites | None = None
-    tasks: dict[Suite, Annotated[int, Field(ge=0)]] = {}  # if not the first test task
+    tasks: dict[Suite, Annotated[int, Field(ge=0)]] = {}  # default: the first test task
     entries: Panels
 
 
 class RunConfig(Model):
-    """A run, all layers merged."""
+    """Configuration of a run, all layers merged."""
 
     preset: str
     papers: str
@@ -246,5 +246,5 @@ class RunConfig(Model):
     figures: Annotated[dict[TableName, Figure], AfterValidator(at_most(100))] = {}
     videos: Annotated[dict[TableName, Video], AfterValidator(at_most(20))] | None = None
     report: Report = "all"
-    # The table over whose printed suites all methods are compared; None: over all suites.
+    # Table over whose published suites all methods are compared; None: over all suites.
     aggregate: str | None = None

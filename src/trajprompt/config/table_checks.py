@@ -1,4 +1,4 @@
-"""What a schema can't see in the config's entries, tables, figures and videos."""
+"""Checks of the config's entries, tables, figures and videos, beyond the schema."""
 
 from collections.abc import Collection
 from pathlib import Path
@@ -6,25 +6,25 @@ from typing import Any
 
 from trajprompt.config import backbones as pretraining
 from trajprompt.config import cells as table_cells
-from trajprompt.config.checks import Config, Found, splits
+from trajprompt.config.checks import Config, Inconsistencies, splits
 from trajprompt.tasks.registry import get_suite
 
 
-def table_inconsistencies(config: Config) -> Found:
-    """(key, found, expected) of entries, tables, figures, videos that fit nothing else."""
+def table_inconsistencies(config: Config) -> Inconsistencies:
+    """(key, found, expected) of entries, tables, figures and videos that do not fit."""
     found = [*_entry_errors(config), *_table_errors(config), *_figure_errors(config)]
     found += _video_errors(config)
     yield from found
     if not found and not (table_cells.tables(config) or table_cells.figures(config)):
         key = "suites" if config["report"] == "all" else "report"
-        nothing = (
-            f"{config[key]}: no table or figure of it has an entry of the run's suites"
+        value = (
+            f"{config[key]}, for which no table or figure has an entry in the run's suites"
         )
-        yield key, nothing, f"an entry of {', '.join(config['suites'])}"
+        yield key, value, f"an entry in one of the suites {', '.join(config['suites'])}"
 
 
-def paper_inconsistencies(config: Config, papers: Collection[str]) -> Found:
-    """Tables and figures of papers that have no folder, and names that are a paper's."""
+def paper_inconsistencies(config: Config, papers: Collection[str]) -> Inconsistencies:
+    """Tables and figures of unknown papers, and names that are those of papers."""
     for part in ("tables", "figures", "videos"):
         for name, shown in (config[part] or {}).items():
             paper = shown.get("paper")
@@ -36,7 +36,7 @@ def paper_inconsistencies(config: Config, papers: Collection[str]) -> Found:
                 yield f"{part}.{name}", "the name of a paper", "an unused name"
 
 
-def _entry_errors(config: Config) -> Found:
+def _entry_errors(config: Config) -> Inconsistencies:
     for name, entry in config["entries"].items():
         key = f"entries.{name}"
         known = {"condition": config["conditions"], "method": config["methods"]}
@@ -47,28 +47,30 @@ def _entry_errors(config: Config) -> Found:
             yield from _fit_errors(config, key, entry)
 
 
-def _fit_errors(config: Config, key: str, entry: dict[str, Any]) -> Found:
-    """A method that cannot be used under the condition of its entry."""
+def _fit_errors(config: Config, key: str, entry: dict[str, Any]) -> Inconsistencies:
+    """An entry whose method cannot be used under its condition."""
     from trajprompt.models.prompt_dt import BACKBONES
-    from trajprompt.tuning.registry import get_method  # with torch: 1.5 s
+    from trajprompt.tuning.registry import get_method  # imports torch: 1.5 s
 
     condition = config["conditions"][entry["condition"]]
     chosen = config["methods"][entry["method"]]
     backbone, method = condition["backbone"], get_method(chosen["kind"])
-    by_suite = [{**chosen["options"], **own} for own in chosen["suite_options"].values()]
+    changes = chosen["suite_options"].values()
+    by_suite = [{**chosen["options"], **change} for change in changes]
     learns = chosen["kind"] != "none" and any(
         options.get("iterations") != 0 for options in (chosen["options"], *by_suite)
     )
     if condition["prompt_quality"] == "training" and learns:
         found = f"{entry['method']}, which learns from the test task"
-        yield f"{key}.method", found, "none, or a generator with iterations: 0"
+        expected = "none, or a generator with iterations: 0, for prompts of training tasks"
+        yield f"{key}.method", found, expected
     kind = pretraining.kind_of(config, backbone)
     if method.moves_prompts and not BACKBONES[kind].prompt:
-        found = f"{entry['method']}, which moves prompts, on {backbone}"
-        yield f"{key}.method", found, "a condition whose backbone takes a prompt"
+        found = f"{entry['method']}, which tunes prompts, on {backbone}"
+        yield f"{key}.method", found, "a condition whose backbone reads a prompt"
 
 
-def _table_errors(config: Config) -> Found:
+def _table_errors(config: Config) -> Inconsistencies:
     for what in ("tables", "figures"):
         for name, table in config[what].items():
             for index, entry in enumerate(table["entries"]):
@@ -88,32 +90,29 @@ def _table_errors(config: Config) -> Found:
             yield f"report.{index}", name, f"one of {', '.join(known)}"
 
 
-def _suite_errors(config: Config, key: str, table: Config, entry: str) -> Found:
-    """An entry that is of none of its table's suites, whatever suites the run has.
-
-    Its row would be missing, and nothing would say so.
-    """
-    own, shown = config["entries"][entry]["suites"], table["suites"]
-    if own and shown and not set(own) & set(shown):
-        found = f"{entry}, which is limited to {', '.join(own)}"
-        yield key, found, f"an entry of one of the table's suites, {', '.join(shown)}"
+def _suite_errors(config: Config, key: str, table: Config, entry: str) -> Inconsistencies:
+    """An entry that excludes all suites of its table: its row would silently be missing."""
+    suites, shown = config["entries"][entry]["suites"], table["suites"]
+    if suites and shown and not set(suites) & set(shown):
+        found = f"{entry}, which is limited to {', '.join(suites)}"
+        yield key, found, f"an entry in one of the table's suites, {', '.join(shown)}"
 
 
-def _figure_errors(config: Config) -> Found:
+def _figure_errors(config: Config) -> Inconsistencies:
     for name, figure in config["figures"].items():
         if name in config["tables"]:
-            yield f"figures.{name}", "a table of that name", "an unused name"
+            yield f"figures.{name}", "the name of a table", "an unused name"
         baseline = figure["baseline"]
         if baseline is not None and baseline not in figure["entries"]:
             expected = f"one of its entries, {', '.join(figure['entries'])}"
             yield f"figures.{name}.baseline", baseline, expected
 
 
-def _video_errors(config: Config) -> Found:
+def _video_errors(config: Config) -> Inconsistencies:
     for name, video in (config["videos"] or {}).items():
         key = f"videos.{name}"
         if name in config["tables"] or name in config["figures"]:
-            yield key, "a table or figure of that name", "an unused name"
+            yield key, "the name of a table or figure", "an unused name"
         for index, entry in enumerate(video["entries"]):
             if entry not in config["entries"]:
                 expected = f"one of {', '.join(config['entries'])}"

@@ -1,4 +1,4 @@
-"""Name what is wrong with a configuration: file, key, found, expected."""
+"""Errors of a configuration: file, key, what was found, what was expected."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -13,16 +13,16 @@ if TYPE_CHECKING:
     from pydantic import ValidationError
 
 Config = dict[str, Any]
-# Files and what they say, lowest layer first.
+# (file, content), lowest layer first.
 Sources = Sequence[tuple["str | Path", Config]]
-Keys = Sequence[Any]  # the path of a value: keys of mappings, places in lists
+Keys = Sequence[Any]  # path of a value: keys of mappings, indices of lists
 COMMAND_LINE = "command line"
-# A preset or overlay may change what no paper of the folder has.
-MISSING = {"kind": "a kind, as no paper and no lower layer has an entry of this name"}
+# A preset or a user's file may change an entry that does not exist, e.g. misspelt.
+MISSING = {"kind": "a kind, or an entry of this name in a preset or a paper"}
 
 
 class WrongKey(TrajpromptError):
-    """A key that cannot be resolved; ``path`` are its parts."""
+    """A key with a wrong value, or an unknown or missing key, at ``path``."""
 
     def __init__(self, path: Keys, found: str, expected: str):
         super().__init__(dotted(path), found, expected)
@@ -30,7 +30,7 @@ class WrongKey(TrajpromptError):
 
 
 def first_fault(error: "ValidationError", values: Any) -> tuple[list[Any], str, str]:
-    """(path of the key, found, expected) of the first fault of ``values``."""
+    """(path of the key, found, expected) of the first error in ``values``."""
     fault = error.errors(include_url=False)[0]
     path = place(fault, values)
     if fault["type"] == "unknown_key":
@@ -43,9 +43,9 @@ def first_fault(error: "ValidationError", values: Any) -> tuple[list[Any], str, 
 
 
 def origin(path: Keys, merged: Config, sources: Sources) -> str:
-    """The file that set the key at ``path`` of the ``merged`` files, else the command line.
+    """File that set the key at ``path`` of the ``merged`` files, else "command line".
 
-    For a key that is missing or was generated, it is the last file of what holds it.
+    For a missing or generated key, the file that set the nearest existing parent key.
     """
     while not has(path, merged):
         path = path[:-1]
@@ -54,12 +54,12 @@ def origin(path: Keys, merged: Config, sources: Sources) -> str:
         return COMMAND_LINE
     file, values = known[-1]
     found = _at(path, merged)
-    last = isinstance(found, Mapping) or _at(path, values) == found
-    return str(file) if last else COMMAND_LINE
+    set_by_file = isinstance(found, Mapping) or _at(path, values) == found
+    return str(file) if set_by_file else COMMAND_LINE
 
 
 def has(path: Keys, node: Any) -> bool:
-    """Whether there is a value at ``path``."""
+    """True if ``node`` has a value at ``path``."""
     try:
         _at(path, node)
     except (KeyError, IndexError, TypeError, ValueError):
@@ -74,7 +74,7 @@ def _at(path: Keys, node: Any) -> Any:
 
 
 def mappings(node: Any) -> dict[Any, Config]:
-    """The values of ``node`` that are mappings, by key; none if it is not one itself."""
+    """Values of ``node`` that are mappings, by key; empty if it is not a mapping."""
     values = node.items() if isinstance(node, dict) else ()
     return {key: value for key, value in values if isinstance(value, dict)}
 

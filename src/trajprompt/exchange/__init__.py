@@ -1,1 +1,1 @@
-"""Trajectories from elsewhere, and out again: pickles, D4RL files, Minari datasets."""
+"""Import and export of trajectories: pickles, D4RL files, Minari datasets."""

@@ -1,7 +1,8 @@
 """D4RL files: the steps of all episodes of one task in flat HDF5 datasets.
 
-``observations`` (N, S), ``actions`` (N, A), ``rewards`` (N,), ``terminals`` (N,), and in
-all but the oldest ``timeouts`` (N,) and ``next_observations`` (N, S).
+Datasets are ``observations`` (N, S), ``actions`` (N, A), ``rewards`` (N,) and
+``terminals`` (N,). Except in the oldest files, there are also ``timeouts`` (N,) and
+``next_observations`` (N, S).
 """
 
 from pathlib import Path
@@ -12,6 +13,7 @@ import numpy as np
 from trajprompt.errors import TrajpromptError
 from trajprompt.exchange.episodes import (
     FROM_NEXT,
+    REMEDY,
     REPEATED,
     Episode,
     Source,
@@ -27,7 +29,10 @@ NEEDED = ("observations", "actions", "rewards", "terminals")
 
 
 def read(path: Path, suite: "Suite") -> Source:
-    """All whole episodes of one file. Steps after the last end are no whole episode."""
+    """Read all complete episodes of one file; steps after the last end are dropped.
+
+    Raises TrajpromptError if the file is invalid or has no complete episode.
+    """
     with opened(path) as file:
         columns = {name: array(file, name, path) for name in NEEDED}
         columns |= {
@@ -54,17 +59,18 @@ def read(path: Path, suite: "Suite") -> Source:
     ]
     if not episodes:
         expected = "terminals or timeouts that end at least one episode"
-        raise TrajpromptError(path, f"{len(terminals)} steps without an end", expected)
-    told = FROM_NEXT if "next_observations" in columns else REPEATED
-    return Source(episodes, (path,), {"final_observations_are": told})
+        found = f"found {len(terminals)} steps without an end"
+        raise TrajpromptError(path, found, expected, REMEDY)
+    origin = FROM_NEXT if "next_observations" in columns else REPEATED
+    return Source(episodes, (path,), {"final_observations_are": origin})
 
 
 def _ends(
     terminals: np.ndarray, columns: dict[str, np.ndarray], suite: "Suite"
 ) -> np.ndarray:
-    """(N,) bool, the last steps: a terminal, or a timeout where the file says them.
+    """Mask (N,) of the last step of each episode: a terminal or a timeout.
 
-    The oldest files do not; there an episode that goes on ends at the horizon.
+    The oldest files have no timeouts; there, an episode ends at the horizon at the latest.
     """
     if "timeouts" in columns:
         return terminals | columns["timeouts"].reshape(-1).astype(bool)
@@ -80,5 +86,5 @@ def _check_lengths(path: Path, columns: dict[str, np.ndarray]) -> None:
     steps = columns["rewards"].size
     for name, values in columns.items():
         if values.ndim == 0 or len(values) != steps:
-            found = f"shape {values.shape}"
-            raise TrajpromptError(f"{path}/{name}", found, f"{steps} steps, as rewards")
+            found, expected = f"found shape {values.shape}", f"{steps} steps, like rewards"
+            raise TrajpromptError(f"{path}:/{name}", found, expected, REMEDY)

@@ -1,4 +1,4 @@
-"""Episodes from elsewhere, checked against their suite and joined into a task's buffer."""
+"""Imported episodes: checked against their suite and joined into a task's buffer."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -13,40 +13,45 @@ from trajprompt.trajectories.episodes import TaskTrajectories
 if TYPE_CHECKING:
     from trajprompt.tasks.suites import Suite
 
-# Rounding of an action that was clipped in another precision.
+# Rounding error of an action that was clipped in another precision.
 ACTION_SLACK = 1e-5
+REMEDY = "correct the data, then run `trajprompt import` again"
 REPEATED = "the last observation again: the source has no next_observations"
 FROM_NEXT = "the last of next_observations"
 
 
 @dataclass(frozen=True)
 class Episode:
-    """T steps of one episode; numbers of any type until it is `checked`."""
+    """T steps of one episode, of any numeric type until it is `checked`."""
 
     observations: np.ndarray  # (T, S), before each action
     actions: np.ndarray  # (T, A)
     rewards: np.ndarray  # (T,)
     terminations: np.ndarray  # (T,) flags
     final_observation: np.ndarray  # (S,), after the last action
-    behaviour_step: int | None = None  # None: the steps of the task before it
+    behaviour_step: int | None = None  # None: number of earlier steps of the task
 
 
 @dataclass(frozen=True)
 class Source:
-    """The episodes of one file or folder, in time order, and what it says of them."""
+    """Episodes of one file or folder, in time order, with its metadata."""
 
     episodes: Sequence[Episode]
-    files: Sequence[Path]  # whose hashes are recorded
+    files: Sequence[Path]  # hashed in the provenance
     attributes: Mapping[str, Any] = field(default_factory=dict)
-    task: int | None = None  # None: it does not say
+    task: int | None = None  # None: not given by the file
 
 
 def checked(episode: Episode, suite: "Suite", where: str) -> Episode:
-    """The episode in float32, if it fits the suite; rewards and flags may be (T, 1)."""
+    """Return the episode in float32; raise TrajpromptError if it does not fit the suite.
+
+    Rewards and flags may be (T,) or (T, 1).
+    """
     steps = len(episode.observations) if episode.observations.ndim else 0
     if not 1 <= steps <= suite.horizon:
-        expected = f"1 to {suite.horizon}, the horizon of {suite.name}"
-        raise TrajpromptError(where, f"an episode of {steps} steps", expected)
+        expected = f"1 to {suite.horizon} steps, the horizon of {suite.name}"
+        found = f"found an episode of {steps} steps"
+        raise TrajpromptError(where, found, expected, REMEDY)
     shapes = {
         "observations": (steps, suite.state_dim),
         "actions": (steps, suite.action_dim),
@@ -61,20 +66,21 @@ def checked(episode: Episode, suite: "Suite", where: str) -> Episode:
     flags = _flags(f"{where}: terminations", _flat(episode.terminations), steps)
     largest = float(np.abs(floats["actions"]).max())
     if largest > 1 + ACTION_SLACK:
-        expected = "within [-1, 1], as the simulators take them"
-        raise TrajpromptError(f"{where}: actions", f"an action of {largest:.6g}", expected)
+        expected = "values within [-1, 1], the simulators' range"
+        found, remedy = f"found magnitude {largest:.6g}", "rescale or clip the actions"
+        raise TrajpromptError(f"{where}: actions", found, expected, remedy)
     return replace(episode, terminations=flags, **floats)
 
 
 def join(
     suite: "Suite", task: int, sources: Sequence[Source], attributes: Mapping[str, Any]
 ) -> TaskTrajectories:
-    """All episodes of a task in the order of its sources, which is that of time."""
+    """Join the episodes of a task in the order of ``sources``, which is time order."""
     episodes = [episode for source in sources for episode in source.episodes]
     ends = np.cumsum([len(episode.rewards) for episode in episodes])
     starts = ends - [len(episode.rewards) for episode in episodes]
     steps = [episode.behaviour_step for episode in episodes]
-    # Counts of steps that begin anew with each source are no count of the task's steps.
+    # Each source counts its steps from 0, so the counts of several sources are not used.
     given = None not in steps and len(sources) == 1
     shared = set.intersection(*(set(source.attributes.items()) for source in sources))
     return TaskTrajectories(
@@ -91,45 +97,46 @@ def join(
     )
 
 
-def last_step_only(where: str, flags: np.ndarray) -> None:
-    """Raise if an episode that is given whole is flagged as ended before its last step."""
+def require_last_step_only(where: str, flags: np.ndarray) -> None:
+    """Raise if a step before the last one of an episode is flagged as terminal."""
     early = np.flatnonzero(flags[:-1])
     if len(early):
         found = f"step {early[0] + 1} of {len(flags)} is flagged as the last"
-        raise TrajpromptError(where, found, "only the last step of an episode")
+        raise TrajpromptError(where, found, "a flag on the last step only", REMEDY)
 
 
-def without_horizon(flags: np.ndarray, suite: "Suite") -> np.ndarray:
-    """Ends as terminations: at the horizon an episode is cut, whatever its file says."""
+def drop_time_limit(flags: np.ndarray, suite: "Suite") -> np.ndarray:
+    """Flags as terminations, without a flag at the horizon, which is a time limit."""
     return flags.astype(bool) if len(flags) < suite.horizon else np.zeros(len(flags), bool)
 
 
 def spans(ends: np.ndarray) -> Iterator[tuple[int, int]]:
-    """(first, end) rows of each episode, from the mask of last steps."""
+    """Yield (first, end) rows of each episode, from the mask of last steps."""
     last = np.flatnonzero(ends) + 1
     first = np.concatenate([[0], last])[:-1]
     return zip(first.tolist(), last.tolist(), strict=True)
 
 
 def _flat(values: np.ndarray) -> np.ndarray:
-    """(T, 1) as (T,), which both occur."""
+    """Reshape (T, 1) to (T,); files have either."""
     return values[:, 0] if values.ndim == 2 and values.shape[1] == 1 else values
 
 
 def _floats(where: str, values: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     if values.shape != shape or values.dtype.kind not in "biuf":
-        found = f"{values.dtype} {values.shape}"
-        raise TrajpromptError(where, found, f"numbers of shape {shape}")
-    with np.errstate(over="ignore"):  # what does not fit is found just below
+        found = f"found type {values.dtype}, shape {values.shape}"
+        raise TrajpromptError(where, found, f"numbers of shape {shape}", REMEDY)
+    with np.errstate(over="ignore"):  # overflow is reported below
         made = values.astype(np.float32)
     bad = ~np.isfinite(made)
     if bad.any():
-        raise TrajpromptError(where, f"{int(bad.sum())} values not finite", "numbers")
+        found = f"found {int(bad.sum())} values that are not finite"
+        raise TrajpromptError(where, found, "finite values", REMEDY)
     return made
 
 
 def _flags(where: str, values: np.ndarray, steps: int) -> np.ndarray:
     if values.shape != (steps,) or not np.isin(values, (0, 1)).all():
-        found = f"{values.dtype} {values.shape}"
-        raise TrajpromptError(where, found, f"{steps} flags of 0 or 1")
+        found = f"found type {values.dtype}, shape {values.shape}"
+        raise TrajpromptError(where, found, f"{steps} flags of 0 or 1", REMEDY)
     return values.astype(bool)

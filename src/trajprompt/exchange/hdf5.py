@@ -1,4 +1,4 @@
-"""Foreign HDF5 files: what they claim is checked before any of it is read."""
+"""Imported HDF5 files, with checks of size and links before any data are read."""
 
 import resource
 from collections.abc import Iterator
@@ -15,12 +15,13 @@ from trajprompt.exchange.sources import require_source
 if TYPE_CHECKING:
     import h5py
 
-MEMORY = 2**29  # bytes, besides what grows with the file
+REMEDY = "correct the file or download it again, then import it again"
+MEMORY = 2**29  # bytes, in addition to the share that grows with the file
 
 
 @contextmanager
 def opened(path: Path) -> Iterator["h5py.File"]:
-    """The open file; whatever HDF5 dislikes becomes a TrajpromptError naming it."""
+    """Open an HDF5 file; its errors become TrajpromptErrors naming ``path``."""
     import h5py
 
     require_source(path)
@@ -30,15 +31,15 @@ def opened(path: Path) -> Iterator["h5py.File"]:
     except (*DAMAGE, MemoryError) as error:
         found = f"damaged or not HDF5 ({str(error)[:200]})"
         if "alloc" in str(error).lower():
-            found = "more memory asked for than a file of its size may need"
-        raise TrajpromptError(path, found, "a whole HDF5 file") from error
+            found = "needs more memory than a file of its size may use"
+        raise TrajpromptError(path, found, "an intact HDF5 file", REMEDY) from error
 
 
 @contextmanager
 def limited_memory(path: Path) -> Iterator[None]:
-    """Let this process grow by what the file may need at most, where the system can.
+    """Limit the memory that this process may add while it reads the file (Linux only).
 
-    Old files have no checksums, and libhdf5 allocates what a damaged one says.
+    Old files have no checksums, and libhdf5 allocates whatever size a damaged file claims.
     """
     soft, hard = resource.getrlimit(resource.RLIMIT_AS)
     try:
@@ -46,11 +47,11 @@ def limited_memory(path: Path) -> Iterator[None]:
     except (OSError, ValueError):  # not Linux
         yield
         return
-    room = MEMORY + 4 * LARGEST_EXPANSION * path.stat().st_size
-    most = pages * resource.getpagesize() + room
+    allowance = MEMORY + 4 * LARGEST_EXPANSION * path.stat().st_size
+    limit = pages * resource.getpagesize() + allowance
     if soft != resource.RLIM_INFINITY:
-        most = min(most, soft)
-    resource.setrlimit(resource.RLIMIT_AS, (most, hard))
+        limit = min(limit, soft)
+    resource.setrlimit(resource.RLIMIT_AS, (limit, hard))
     try:
         yield
     finally:
@@ -58,15 +59,16 @@ def limited_memory(path: Path) -> Iterator[None]:
 
 
 def array(file: "h5py.File", name: str, path: Path) -> np.ndarray:
-    """The dataset ``name`` of numbers, read whole; it lies in the file itself."""
+    """Read the numeric dataset ``name``; raises if it is missing or in another file."""
     import h5py
 
     where = f"{path}:/{name}"
     link = file.get(name, getlink=True)
     if link is None:
-        raise TrajpromptError(where, "no such dataset", "an array")
-    if not isinstance(link, h5py.HardLink):  # it may lead to any file of the machine
-        raise TrajpromptError(where, "a soft or external link", "an array")
+        raise TrajpromptError(where, "no such dataset", "an array of numbers", REMEDY)
+    if not isinstance(link, h5py.HardLink):  # it may point to any file
+        found = "found a soft or external link"
+        raise TrajpromptError(where, found, "an array in this file", REMEDY)
     dataset = file[name]
-    check_dataset(dataset, where)
+    check_dataset(dataset, where, REMEDY)
     return dataset[()]

@@ -1,7 +1,7 @@
-"""Minari datasets by Minari's library, in both directions: one dataset per task.
+"""Import and export of Minari datasets, one dataset per task, with Minari's library.
 
-What Minari has no place for (the suite, the goal, attributes, the behaviour's step) stands
-under ``trajprompt`` in a dataset's metadata and at its episodes, and comes back from there.
+Minari has no fields for the suite, the goal, attributes and the behaviour's step. They are
+stored in the metadata of the dataset (key ``trajprompt``) and of its episodes.
 """
 
 import json
@@ -25,39 +25,43 @@ from trajprompt.trajectories.episodes import TaskTrajectories
 if TYPE_CHECKING:
     from trajprompt.tasks.suites import Suite
 
-OWN = "trajprompt"  # key of the metadata
+METADATA_KEY = "trajprompt"
 STEP = "behaviour_step"  # attribute of an episode
-LARGEST_METADATA = 1 << 20  # bytes; Minari's own have some 3,000
-DISLIKES = (*DAMAGE, AssertionError)
-REMEDY = "make it again, for instance with `trajprompt export`"
+LARGEST_METADATA = 1 << 20  # bytes; Minari writes about 3,000
+UNREADABLE = (*DAMAGE, AssertionError)
+REMEDY = "recreate it, for instance with `trajprompt export`"
 
 
 def read(path: Path, suite: "Suite") -> Source:
-    """All episodes of the dataset in the folder ``path``, in its order."""
+    """Read all episodes of the dataset in the folder ``path``, in its order.
+
+    Raises TrajpromptError if the dataset is invalid or of another suite.
+    """
     data = path / "data" if (path / "data").is_dir() else path
-    claimed, own = _checked_metadata(data, suite)
-    numbers = data / "main_data.hdf5"
-    with opened(numbers) as file:
-        check_tree(file, numbers, REMEDY)
+    claimed, ours = _checked_metadata(data, suite)
+    main_data = data / "main_data.hdf5"
+    with opened(main_data) as file:
+        check_tree(file, main_data, REMEDY)
         count = len(file)
     if claimed != count:
-        found = f"total_episodes {claimed}"
-        raise TrajpromptError(data, found, f"{count}, as there are in {numbers.name}")
+        found = f"found total_episodes {claimed}"
+        expected = f"{count}, the number of episodes in {main_data.name}"
+        raise TrajpromptError(data, found, expected, REMEDY)
     try:
-        with limited_memory(numbers):  # Minari reads the file anew
+        with limited_memory(main_data):  # Minari opens the file itself
             episodes = _episodes(data, suite)
-    except (*DISLIKES, MemoryError) as error:
-        found = f"Minari can't read it ({str(error)[:200]})"
-        raise TrajpromptError(data, found, "a whole Minari dataset") from error
-    files = (numbers, data / "metadata.json")
-    return Source(episodes, files, own.get("attributes", {}), own.get("task"))
+    except (*UNREADABLE, MemoryError) as error:
+        found = f"Minari cannot read it ({str(error)[:200]})"
+        raise TrajpromptError(data, found, "an intact dataset", REMEDY) from error
+    files = (main_data, data / "metadata.json")
+    return Source(episodes, files, ours.get("attributes", {}), ours.get("task"))
 
 
 def _episodes(data: Path, suite: "Suite") -> list[Episode]:
     import minari
 
     dataset = minari.MinariDataset(data)
-    facts = dataset.storage.get_episode_metadata(range(dataset.total_episodes))
+    metadata = dataset.storage.get_episode_metadata(range(dataset.total_episodes))
     return [
         checked(
             Episode(
@@ -66,32 +70,33 @@ def _episodes(data: Path, suite: "Suite") -> list[Episode]:
                 episode.rewards,
                 episode.terminations,
                 np.asarray(episode.observations)[-1],
-                _behaviour_step(fact),
+                _behaviour_step(about),
             ),
             suite,
             f"{data}: episode {episode.id}",
         )
-        for episode, fact in zip(dataset.iterate_episodes(), facts, strict=True)
+        for episode, about in zip(dataset.iterate_episodes(), metadata, strict=True)
     ]
 
 
 def _checked_metadata(data: Path, suite: "Suite") -> tuple[Any, dict[str, Any]]:
-    """(episodes that it claims, what we wrote in it) of what the library may read.
+    """(claimed number of episodes, our metadata) of a dataset that is safe to open.
 
-    A dataset without spaces would have the library make its environment, by an entry point
-    that the metadata name: any function of any module. Such a dataset is refused.
+    If a dataset has no spaces, Minari makes its environment from an entry point in the
+    metadata, which can be any function of any module. Such a dataset is rejected.
     """
     path = data / "metadata.json"
     require_source(path)
     if path.stat().st_size > LARGEST_METADATA:
-        raise TrajpromptError(path, "more than 1 MiB", "a Minari dataset's metadata")
+        limit = "at most 1 MiB of metadata"
+        raise TrajpromptError(path, "found more than 1 MiB", limit, REMEDY)
     metadata = json_object(path.read_bytes(), path, REMEDY)
     spaces = [_box(metadata, f"{kind}_space", path) for kind in ("observation", "action")]
-    own = metadata.get(OWN, {"suite": suite.name})
-    facts = {
+    ours = metadata.get(METADATA_KEY, {"suite": suite.name})
+    actual = {
         "data_format": metadata.get("data_format"),
         "spaces": spaces,
-        "suite": own.get("suite") if isinstance(own, dict) else None,
+        "suite": ours.get("suite") if isinstance(ours, dict) else None,
     }
     expected = {
         "data_format": "hdf5",
@@ -99,37 +104,42 @@ def _checked_metadata(data: Path, suite: "Suite") -> tuple[Any, dict[str, Any]]:
         "suite": suite.name,
     }
     for name, value in expected.items():
-        if facts[name] != value:
-            raise TrajpromptError(f"{path}: {name}", f"{facts[name]}"[:100], f"{value}")
-    _check_attributes(path, own.get("attributes", {}))
-    return metadata.get("total_episodes"), own
+        if actual[name] != value:
+            found = f"found {actual[name]}"[:100]
+            remedy = f"give a dataset of {suite.name}, or another --suite"
+            raise TrajpromptError(f"{path}: {name}", found, f"{value}", remedy)
+    _check_attributes(path, ours.get("attributes", {}))
+    return metadata.get("total_episodes"), ours
 
 
 def _box(metadata: Mapping[str, Any], name: str, path: Path) -> Any:
-    """The shape of a space, which is JSON within the JSON, infinities included."""
+    """Shape of a space, which is stored as JSON text; its bounds may be infinite."""
     try:
         space = json.loads(metadata[name])
         if space["type"] != "Box":
-            raise ValueError(f"a {str(space['type'])[:20]}")
+            raise ValueError(f"type {str(space['type'])[:20]}")
         return space["shape"]
     except DAMAGE as error:
         found = f"missing or damaged ({str(error)[:100]})"
-        raise TrajpromptError(f"{path}: {name}", found, "a Box") from error
+        expected = "a space of type Box"
+        raise TrajpromptError(f"{path}: {name}", found, expected, REMEDY) from error
 
 
 def _check_attributes(path: Path, attributes: Any) -> None:
-    plain = isinstance(attributes, dict) and all(
+    valid = isinstance(attributes, dict) and all(
         name.isidentifier()
         and isinstance(value, str | int | float)
         and str(value).isprintable()
         for name, value in attributes.items()
     )
-    if not plain:
-        raise TrajpromptError(f"{path}: {OWN}", "attributes", "texts and numbers by name")
+    if not valid:
+        where, found = f"{path}: {METADATA_KEY}", "found invalid attributes"
+        expected = "strings and numbers, by name"
+        raise TrajpromptError(where, found, expected, REMEDY)
 
 
-def _behaviour_step(facts: Mapping[str, Any]) -> int | None:
-    value = facts.get(STEP)
+def _behaviour_step(metadata: Mapping[str, Any]) -> int | None:
+    value = metadata.get(STEP)
     if value is not None and not (isinstance(value, np.integer) and 0 <= value < 2**62):
         raise ValueError(f"{STEP} {str(value)[:40]}")
     return None if value is None else int(value)
@@ -138,16 +148,16 @@ def _behaviour_step(facts: Mapping[str, Any]) -> int | None:
 def write(
     root: Path, suite: "Suite", task: TaskTrajectories, made_by: Mapping[str, Any]
 ) -> str:
-    """One task as a dataset under the root folder; its id for `minari.load_dataset`.
+    """Write one task as a dataset under ``root``; return its id in Minari.
 
-    ``made_by``: the provenance of the store that it comes from.
+    ``made_by`` is the provenance of the store that the task comes from.
     """
     import gymnasium
     import minari
 
     dataset_id = f"trajprompt/{suite.name}/task{task.task}-v0"
     with _minari_root(root), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # that no environment can be made of it
+        warnings.simplefilter("ignore")  # about the dataset's missing environment
         dataset = minari.create_dataset_from_buffers(
             dataset_id,
             _buffers(task),
@@ -163,7 +173,7 @@ def write(
         )
         about = {"suite": suite.name, "task": task.task, "goal": task.goal.tolist()}
         about |= {"attributes": dict(task.attributes), "store": dict(made_by)}
-        dataset.storage.update_metadata({OWN: about})
+        dataset.storage.update_metadata({METADATA_KEY: about})
         dataset.storage.update_episode_metadata(
             [{STEP: step} for step in task.behaviour_step.tolist()]
         )
@@ -171,7 +181,7 @@ def write(
 
 
 def _buffers(task: TaskTrajectories) -> list[Any]:
-    """Episodes as Minari has them: one observation more than actions."""
+    """Episodes in Minari's format: one more observation than actions."""
     from minari.data_collector import EpisodeBuffer
 
     buffers = []
@@ -196,7 +206,7 @@ def _buffers(task: TaskTrajectories) -> list[Any]:
 
 @contextmanager
 def _minari_root(root: Path) -> Iterator[None]:
-    """Minari writes where this variable says, which must be absolute for its own sums."""
+    """Set the folder that Minari writes to, as an absolute path, which Minari requires."""
     name = "MINARI_DATASETS_PATH"
     before = os.environ.get(name)
     os.environ[name] = str(root.resolve())

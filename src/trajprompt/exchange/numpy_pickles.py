@@ -1,7 +1,7 @@
-"""The few calls by which NumPy pickles numbers, done again by hand and checked.
+"""Checked reimplementation of the few calls in pickles of numeric NumPy arrays.
 
-NumPy 1 and 2, Python 2 and 3, protocols 0 to 5. Each recipe takes exactly the arguments
-that NumPy writes; an array has as many bytes as its shape asks for, all in the file.
+Supported are NumPy 1 and 2, Python 2 and 3, and protocols 0 to 5. Each recipe accepts only
+the arguments that NumPy writes. An array's bytes must be in the file and match its shape.
 """
 
 import math
@@ -13,19 +13,19 @@ from typing import Any
 import numpy as np
 
 NUMBER = re.compile(r"b1|[iu][1248]|f[248]")
-MOST_DIMENSIONS = 32  # of NumPy 1
-LONGEST_OF_NOTHING = 2**31  # an empty array may say (0, 39)
-UNBUILT = np.dtype(np.int8)  # NumPy's placeholder has this type and shape (0,)
+MAX_DIMENSIONS = 32  # limit of NumPy 1
+MAX_EMPTY_SIZE = 2**31  # per dimension of an empty array, such as (0, 39)
+PLACEHOLDER_TYPE = np.dtype(np.int8)  # type of NumPy's placeholder, shape (0,)
 
 
 class Refused(Exception):
-    """What a pickle asks for and does not get."""
+    """Raised for an object that may not be unpickled."""
 
 
 class Budget:
-    """Bytes that may still be made; a file can't ask for more than it holds, twice over.
+    """Number of bytes that may still be created, at most twice the size of the file.
 
-    Twice: protocols below 3 keep bytes as text, from which they are made first.
+    Twice, because protocols below 3 store bytes as text, which is converted first.
     """
 
     def __init__(self, left: int):
@@ -39,13 +39,13 @@ class Budget:
 
 @dataclass(frozen=True)
 class Recipe:
-    """A call that a pickle may ask for; ``make`` takes its arguments and a budget."""
+    """Allowed call in a pickle; ``make`` takes its arguments and a budget."""
 
     make: Callable[[tuple[Any, ...], Budget], Any]
 
 
 class NumberType:
-    """A NumPy dtype of plain numbers, of which the byte order comes later."""
+    """Numeric NumPy dtype; its byte order is set later, by `set_state`."""
 
     def __init__(self, code: str, order: str = "="):
         self.code, self.order = code, order
@@ -56,12 +56,12 @@ class NumberType:
 
 
 class ArrayClass:
-    """The name ``numpy.ndarray``, an argument of the recipes."""
+    """Stand-in for ``numpy.ndarray``, which is only an argument of recipes."""
 
 
-def named(module: Any, name: Any) -> Any:
-    """What a pickle may mean by ``module.name``, found in a table and nowhere else."""
-    if type(module) is not str or type(name) is not str:  # lists may have endless texts
+def resolve_name(module: Any, name: Any) -> Any:
+    """Look up ``module.name`` in the table of allowed names; never import it."""
+    if type(module) is not str or type(name) is not str:  # their repr may be huge
         raise Refused(f"a name of {type(module).__name__} and {type(name).__name__}")
     if (module, name) not in NAMES:
         raise Refused(f"the name {f'{module}.{name}'[:80]!r}")
@@ -69,10 +69,13 @@ def named(module: Any, name: Any) -> Any:
 
 
 def set_state(target: Any, state: Any, budget: Budget) -> None:
-    """Fill in an array, or the byte order of a type, as their ``__setstate__`` does."""
+    """Set the contents of an array or the byte order of a type, like ``__setstate__``."""
     if isinstance(target, NumberType):
         _set_byte_order(target, state)
-    elif isinstance(target, np.ndarray) and (target.shape, target.dtype) == ((0,), UNBUILT):
+    elif isinstance(target, np.ndarray) and (target.shape, target.dtype) == (
+        (0,),
+        PLACEHOLDER_TYPE,
+    ):
         _fill(target, state, budget)
     else:
         raise Refused(f"a state for a {type(target).__name__}")
@@ -80,14 +83,14 @@ def set_state(target: Any, state: Any, budget: Budget) -> None:
 
 def _set_byte_order(target: NumberType, state: Any) -> None:
     version, order, *rest = state
-    plain = type(order) is str and order in ("<", ">", "|", "=")
-    # Sub-array, field names, fields: none; size and alignment: the type's own.
+    valid_order = type(order) is str and order in ("<", ">", "|", "=")
+    # Sub-array, field names and fields must be empty, size and alignment the default.
     if (
         version not in (3, 4)
-        or not plain
+        or not valid_order
         or any(part not in (None, -1, 0) for part in rest)
     ):
-        raise Refused("a NumPy type that is not of plain numbers")
+        raise Refused("a NumPy type that is not numeric")
     target.order = order
 
 
@@ -97,20 +100,20 @@ def _fill(array: np.ndarray, state: Any, budget: Budget) -> None:
         data = data.encode("latin-1")
     _check_size(shape, number, data)
     budget.spend(len(data))
-    whole: Any = (version, shape, number.dtype, bool(by_columns), data)
-    array.__setstate__(whole)
+    checked_state: Any = (version, shape, number.dtype, bool(by_columns), data)
+    array.__setstate__(checked_state)
 
 
 def _check_size(shape: Any, number: Any, data: Any) -> None:
     if not isinstance(number, NumberType):
-        raise Refused("an array of something else than plain numbers")
+        raise Refused("a non-numeric array")
     if type(shape) is not tuple or not isinstance(data, bytes | bytearray):
         raise Refused("an array without shape or bytes")
-    # Bounded one by one first: the product of a million long integers takes hours.
-    longest = len(data) or LONGEST_OF_NOTHING
-    plain = len(shape) <= MOST_DIMENSIONS and all(type(n) is int for n in shape)
-    if not plain or not all(0 <= n <= longest for n in shape):
-        raise Refused("an array of another shape than its bytes")
+    # Check each dimension first: the product of a million long integers takes hours.
+    longest = len(data) or MAX_EMPTY_SIZE
+    valid = len(shape) <= MAX_DIMENSIONS and all(type(n) is int for n in shape)
+    if not valid or not all(0 <= n <= longest for n in shape):
+        raise Refused("an array whose shape does not match its bytes")
     claimed = math.prod(shape) * number.dtype.itemsize
     if claimed != len(data):
         raise Refused(f"an array that claims {claimed} bytes and has {len(data)}")
@@ -128,7 +131,7 @@ def _placeholder(arguments: tuple[Any, ...], budget: Budget) -> np.ndarray:
     kind, shape, code = arguments
     if kind is not NAMES["numpy", "ndarray"] or shape != (0,) or code not in (b"b", "b"):
         raise Refused("an array of an unknown class")
-    return np.ndarray((0,), UNBUILT)
+    return np.ndarray((0,), PLACEHOLDER_TYPE)
 
 
 def _scalar(arguments: tuple[Any, ...], budget: Budget) -> np.generic:
@@ -140,29 +143,29 @@ def _scalar(arguments: tuple[Any, ...], budget: Budget) -> np.generic:
 
 
 def _from_buffer(arguments: tuple[Any, ...], budget: Budget) -> np.ndarray:
-    """Protocol 5; ``axes`` are those of a transposed array (NumPy 2.3 and later)."""
+    """Array of protocol 5; NumPy 2.3 and later add ``axes`` for a transposed array."""
     data, number, shape, order, *axes = arguments
     _check_size(shape, number, data)
     flat = np.frombuffer(data, number.dtype)
     if order == "K" and len(axes) == 1 and axes[0] is not None:
         return flat.reshape(shape).transpose(axes[0])
     if order not in ("C", "F"):
-        raise Refused("an array of unknown order")
+        raise Refused("an array of unknown memory order")
     return flat.reshape(shape, order=order)
 
 
 def _bytes_of_text(arguments: tuple[Any, ...], budget: Budget) -> bytes:
-    """Protocols 0 to 2 of Python 3 write bytes as text."""
+    """Bytes, which Python 3 writes as text in protocols 0 to 2."""
     text, encoding = arguments
     if type(text) is not str or encoding not in ("latin1", "latin-1"):
-        raise Refused("text of an unknown encoding")
+        raise Refused("text in an unknown encoding")
     budget.spend(len(text))
     return text.encode("latin-1")
 
 
 def _no_bytes(arguments: tuple[Any, ...], budget: Budget) -> bytes:
     if arguments:
-        raise Refused("bytes of a given number")
+        raise Refused("a call of bytes with arguments")
     return b""
 
 

@@ -1,9 +1,9 @@
-"""A reader of pickles that builds plain data and numeric NumPy arrays, and nothing else.
+"""Restricted reader of pickles: builds plain data and numeric NumPy arrays only.
 
-A pickle is a program. Python's own machine for it may call whatever is installed; the one
-here knows only the instructions of lists, dicts, strings and numbers, and of calls only
-those of `numpy_pickles` by which NumPy saves numbers. It never imports nor looks up what a
-file names. Every argument's length is that of bytes present in the file.
+A pickle is a program, and Python's unpickler may call any installed function. This reader
+knows only the instructions for lists, dicts, strings and numbers, and the calls in
+`numpy_pickles`. It never imports names that a file contains. Arguments are never longer
+than the bytes present in the file.
 """
 
 import codecs
@@ -14,12 +14,19 @@ from pathlib import Path
 from typing import Any
 
 from trajprompt.errors import TrajpromptError
-from trajprompt.exchange.numpy_pickles import Budget, Recipe, Refused, named, set_state
+from trajprompt.exchange.numpy_pickles import (
+    Budget,
+    Recipe,
+    Refused,
+    resolve_name,
+    set_state,
+)
 from trajprompt.exchange.sources import require_source
 
 ALLOWED = "lists, dicts, strings, numbers and numeric NumPy arrays only"
-# The public data have about 100,000 instructions in a file; 2 million take some 4 s. A file
-# of many more holds its numbers one by one, in lists.
+REMEDY = "save the data again as a list of dicts of NumPy arrays"
+# Files of the public data have about 100,000 instructions; 2 million take about 4 s. A
+# longer file stores its numbers one by one, in lists.
 LARGEST_PROGRAM = 2_000_000
 OPCODES = {opcode.code: opcode for opcode in pickletools.opcodes}
 
@@ -37,47 +44,50 @@ KEEP = frozenset(("PUT", "BINPUT", "LONG_BINPUT"))
 
 
 def load_pickle(path: Path) -> Any:
-    """The data of a pickle file; a TrajpromptError says where it holds anything else."""
+    """Read the data of a pickle file.
+
+    Raises TrajpromptError, with the position in the file, for any other content.
+    """
     require_source(path)
     data = path.read_bytes()
     file, machine = io.BytesIO(data), Machine(Budget(2 * len(data)))
     try:
         for name, argument in instructions(file):
-            machine.do(name, argument)
+            machine.execute(name, argument)
         return machine.pop()
     except Refused as refusal:
         where = f"{path}: before byte {file.tell()}"
-        raise TrajpromptError(where, str(refusal), ALLOWED) from None
+        raise TrajpromptError(where, f"found {refusal}", ALLOWED, REMEDY) from None
     except DAMAGE as error:
         where = f"{path}: before byte {file.tell()}"
         found = f"not a pickle, or damaged ({str(error)[:100]})"
-        raise TrajpromptError(where, found, "a whole pickle") from error
+        raise TrajpromptError(where, found, "an intact pickle", REMEDY) from error
 
 
 def instructions(file: io.BytesIO) -> Iterator[tuple[str, Any]]:
-    """(name, argument) of each up to the end; none reads further than the file goes."""
+    """Yield (name, argument) of each instruction; never read beyond the file."""
     for _ in range(LARGEST_PROGRAM):
         code = file.read(1)
         if not code:
-            raise ValueError("it ends in the middle")
+            raise ValueError("it ends too early")
         opcode = OPCODES.get(code.decode("latin-1"))
         if opcode is None:
-            raise ValueError(f"no instruction {code!r}")
+            raise ValueError(f"unknown instruction {code!r}")
         if opcode.name == "STOP":
             return
         if opcode.name not in KNOWN:
-            raise Refused(f"the instruction {opcode.name}")
+            raise Refused(f"the pickle instruction {opcode.name}")
         if opcode.name == "STRING":
             yield opcode.name, _python2_string(file.readline())
         elif opcode.arg is None:
             yield opcode.name, None
         else:
             yield opcode.name, opcode.arg.reader(file)
-    raise Refused(f"more than {LARGEST_PROGRAM:,} instructions")
+    raise Refused(f"more than {LARGEST_PROGRAM:,} pickle instructions")
 
 
 def _python2_string(line: bytes) -> str:
-    """A quoted string of protocol 0; pickletools reads only the ASCII ones."""
+    """Quoted string of protocol 0; pickletools reads only ASCII strings."""
     text = line.removesuffix(b"\n")
     if len(text) < 2 or text[:1] not in (b"'", b'"') or text[:1] != text[-1:]:
         raise ValueError("a string without quotes")
@@ -85,7 +95,7 @@ def _python2_string(line: bytes) -> str:
 
 
 class Machine:
-    """Stack, marks and memo. ``budget`` bounds the bytes that recipes may make."""
+    """Stack, marks and memo. ``budget`` limits the bytes that recipes may create."""
 
     def __init__(self, budget: Budget):
         self.stack: list[Any] = []
@@ -93,8 +103,8 @@ class Machine:
         self.memo: dict[int, Any] = {}
         self.budget = budget
 
-    def do(self, name: str, argument: Any) -> None:
-        """One instruction of `KNOWN`."""
+    def execute(self, name: str, argument: Any) -> None:
+        """Execute one instruction of `KNOWN`."""
         if name in ARGUMENTS:
             self.stack.append(argument)
         elif name in CONSTANTS:
@@ -112,15 +122,15 @@ class Machine:
         return self.stack.pop()
 
     def _take(self, first: int) -> list[Any]:
-        """What lies at ``first`` and above, taken from the stack."""
+        """Remove and return the items of the stack from index ``first`` on."""
         if first < 0:
-            raise ValueError("too little on the stack")
+            raise ValueError("too few items on the stack")
         taken = self.stack[first:]
         del self.stack[first:]
         return taken
 
     def marked(self) -> list[Any]:
-        """What was pushed since the last mark, taken from the stack."""
+        """Remove and return the items pushed since the last mark."""
         return self._take(self.marks.pop())
 
     def mark(self, _: Any) -> None:
@@ -136,12 +146,12 @@ class Machine:
         target.extend(items)
 
     def update(self, items: list[Any]) -> None:
-        """Keys and values, in turn, into the dict on top."""
+        """Add alternating keys and values to the dict on top of the stack."""
         target = self.stack[-1]
         if type(target) is not dict:
             raise Refused(f"keys for a {type(target).__name__}")
         for key, value in zip(items[::2], items[1::2], strict=True):
-            if type(key) is not str:  # others could be made slow, or deep, to hash
+            if type(key) is not str:  # hashing other types could be made slow or deep
                 raise Refused(f"a key of type {type(key).__name__}")
             target[key] = value
 
@@ -154,14 +164,14 @@ class Machine:
 
     def name(self, argument: str) -> None:
         module, _, name = argument.rpartition(" ")
-        self.stack.append(named(module, name))
+        self.stack.append(resolve_name(module, name))
 
     def stack_name(self, _: Any) -> None:
         module, name = self._take(len(self.stack) - 2)
-        self.stack.append(named(module, name))
+        self.stack.append(resolve_name(module, name))
 
     def reduce(self, _: Any) -> None:
-        """A call of a recipe."""
+        """Call a recipe."""
         recipe, arguments = self._take(len(self.stack) - 2)
         if not isinstance(recipe, Recipe) or type(arguments) is not tuple:
             raise Refused(f"a call of a {type(recipe).__name__}")

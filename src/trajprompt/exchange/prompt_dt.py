@@ -1,8 +1,8 @@
-"""The pickles of the public Prompt-DT data: one list of episodes per task and level.
+"""Pickles of the public Prompt-DT data: one list of episodes per task and level.
 
-A file such as ``cheetah_vel-3-expert.pkl`` holds a list of dicts, one per episode, with
+A file such as ``cheetah_vel-3-expert.pkl`` holds a list of dicts, one per episode. Each has
 ``observations`` (T, S), ``actions`` (T, A), ``rewards`` (T,) or (T, 1), ``terminals`` or
-``dones``, and mostly ``next_observations``; other keys are not read.
+``dones``, and usually ``next_observations``. Other keys are not read.
 """
 
 from collections.abc import Mapping
@@ -14,12 +14,13 @@ import numpy as np
 from trajprompt.errors import TrajpromptError
 from trajprompt.exchange.episodes import (
     FROM_NEXT,
+    REMEDY,
     REPEATED,
     Episode,
     Source,
     checked,
-    last_step_only,
-    without_horizon,
+    drop_time_limit,
+    require_last_step_only,
 )
 from trajprompt.exchange.numpy_pickles import Budget, Refused
 from trajprompt.exchange.pickles import load_pickle
@@ -28,42 +29,43 @@ if TYPE_CHECKING:
     from trajprompt.tasks.suites import Suite
 
 NEEDED = ("observations", "actions", "rewards")
-DEEPEST = 3  # lists in lists: an array of the episode, a step, a number's own list
+MAX_DEPTH = 3  # nested lists: array of the episode, step, single value
 
 
 def read(path: Path, suite: "Suite") -> Source:
-    """All episodes of one file, in file order."""
+    """Read all episodes of one file, in file order; raises TrajpromptError if invalid."""
     data = load_pickle(path)
     if type(data) is not list or not data:
-        found = "an empty list" if type(data) is list else f"a {type(data).__name__}"
-        raise TrajpromptError(path, found, "a list of episodes, each a dict")
-    # One array may stand for many in a pickle: all together stay near the file's size.
+        kind = "an empty list" if type(data) is list else f"a {type(data).__name__}"
+        expected = "a list of episodes, each a dict"
+        raise TrajpromptError(path, f"found {kind}", expected, REMEDY)
+    # A pickle may reference one array many times; this limits the total.
     budget = Budget(2 * path.stat().st_size)
     episodes = [
         _episode(f"{path}: episode {index}", suite, values, budget)
         for index, values in enumerate(data)
     ]
     complete = all("next_observations" in values for values in data)
-    told = FROM_NEXT if complete else REPEATED
-    return Source(episodes, (path,), {"final_observations_are": told})
+    origin = FROM_NEXT if complete else REPEATED
+    return Source(episodes, (path,), {"final_observations_are": origin})
 
 
 def _episode(where: str, suite: "Suite", values: Any, budget: Budget) -> Episode:
     if type(values) is not dict:
-        raise TrajpromptError(where, f"a {type(values).__name__}", "a dict of arrays")
+        found = f"found a {type(values).__name__}"
+        raise TrajpromptError(where, found, "a dict of arrays", REMEDY)
     missing = [name for name in NEEDED if name not in values]
     if missing:
-        found = f"no {' and no '.join(missing)}"
-        raise TrajpromptError(where, found, f"the keys {', '.join(NEEDED)}")
+        found, expected = f"no {' and no '.join(missing)}", f"the keys {', '.join(NEEDED)}"
+        raise TrajpromptError(where, f"found {found}", expected, REMEDY)
     observations = _array(where, values, "observations", budget)
     following = observations
     if "next_observations" in values:
         following = _array(where, values, "next_observations", budget)
         if following.shape != observations.shape:
-            expected = f"{observations.shape}, as observations"
-            raise TrajpromptError(
-                f"{where}: next_observations", f"shape {following.shape}", expected
-            )
+            expected = f"{observations.shape}, like observations"
+            place, found = f"{where}: next_observations", f"found shape {following.shape}"
+            raise TrajpromptError(place, found, expected, REMEDY)
     made = Episode(
         observations,
         _array(where, values, "actions", budget),
@@ -77,30 +79,32 @@ def _episode(where: str, suite: "Suite", values: Any, budget: Budget) -> Episode
 def _terminations(
     where: str, values: Mapping[str, Any], suite: "Suite", budget: Budget
 ) -> np.ndarray:
-    """``terminals``, else ``dones``, else none, less what is the horizon's."""
+    """Terminations from ``terminals`` or ``dones``, without a flag at the horizon."""
     for name in ("terminals", "dones"):
         if name in values:
             flags = _array(where, values, name, budget).reshape(-1)
-            last_step_only(f"{where}: {name}", flags)
-            return without_horizon(flags, suite)
+            require_last_step_only(f"{where}: {name}", flags)
+            return drop_time_limit(flags, suite)
     return np.zeros(len(values["observations"]), bool)
 
 
 def _array(where: str, values: Mapping[str, Any], name: str, budget: Budget) -> np.ndarray:
-    """An array, or lists of numbers as one, of at least one axis."""
+    """Array of at least one axis, from an array or from nested lists of numbers."""
     try:
-        _count(values[name], DEEPEST, budget)
+        _count(values[name], MAX_DEPTH, budget)
         made = np.asarray(values[name])
     except (Refused, ValueError, OverflowError) as error:
-        found = str(error).splitlines()[0]
-        raise TrajpromptError(f"{where}: {name}", found, "an array of numbers") from error
+        found = f"found {str(error).splitlines()[0]}"
+        place = f"{where}: {name}"
+        raise TrajpromptError(place, found, "an array of numbers", REMEDY) from error
     if made.dtype.kind not in "biuf" or made.ndim == 0:
-        raise TrajpromptError(f"{where}: {name}", f"a {made.dtype}", "an array of numbers")
+        found = f"found type {made.dtype}, shape {made.shape}"
+        raise TrajpromptError(f"{where}: {name}", found, "an array of numbers", REMEDY)
     return made
 
 
 def _count(value: Any, depth: int, budget: Budget) -> None:
-    """Spend what ``value`` will take as an array, and refuse what is none."""
+    """Spend the size of ``value`` as an array; raise Refused for other types."""
     if isinstance(value, np.ndarray):
         budget.spend(value.nbytes)
     elif type(value) is list and depth:

@@ -1,4 +1,4 @@
-"""Files to import: what must hold before a reader opens one."""
+"""Checks of files to import, before a reader opens them."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ from trajprompt.errors import TrajpromptError
 
 
 def require_source(path: Path) -> None:
-    """Raise unless ``path`` is a file with something in it."""
+    """Raise TrajpromptError unless ``path`` is a non-empty file."""
     if not path.is_file() or path.stat().st_size == 0:
-        found = "an empty file" if path.is_file() else "no such file"
-        raise TrajpromptError(path, found, "a file to import")
+        found = "found an empty file" if path.is_file() else "no such file"
+        raise TrajpromptError(path, found, "a file to import", "correct the path")

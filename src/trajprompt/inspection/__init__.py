@@ -1,1 +1,1 @@
-"""Reading artifacts for people: one module per kind, used by ``trajprompt inspect``."""
+"""Descriptions of artifacts: one module per kind, for ``trajprompt inspect``."""

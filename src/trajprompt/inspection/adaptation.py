@@ -1,4 +1,4 @@
-"""What a tuning method did: its prompts' tree and the history of every row."""
+"""Description of an adaptation: its tree and the history of every prompt."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -23,39 +23,42 @@ class RowHistory(NamedTuple):
 
 
 def read_history(file: "h5py.File", path: Path, task: int | None) -> list[RowHistory]:
-    """The history of every prompt of one task or all."""
+    """History of every prompt of one task, or of all tasks."""
     check_history(file, path)
-    whole = {name: file[f"history/{name}"][:] for name in COLUMNS}
-    keys = sorted(set(zip(whole["task"].tolist(), whole["prompt"].tolist(), strict=True)))
+    history = {name: file[f"history/{name}"][:] for name in COLUMNS}
+    pairs = zip(history["task"].tolist(), history["prompt"].tolist(), strict=True)
+    keys = sorted(set(pairs))
     if task is not None and task not in {key[0] for key in keys}:
-        held = ", ".join(str(one) for one in sorted({key[0] for key in keys}))
-        raise TrajpromptError(path, f"no task {task}", f"one of {held}")
+        known = ", ".join(str(index) for index in sorted({key[0] for key in keys}))
+        remedy = "give one of these with --task"
+        raise TrajpromptError(path, f"no task {task}", f"one of {known}", remedy)
     return [
-        _row(whole, task_, prompt)
+        _row(history, task_, prompt)
         for task_, prompt in keys
         if task is None or task_ == task
     ]
 
 
-def _row(whole: dict[str, np.ndarray], task: int, prompt: int) -> RowHistory:
-    own = (whole["task"] == task) & (whole["prompt"] == prompt)
-    return RowHistory(task, prompt, {name: values[own] for name, values in whole.items()})
+def _row(history: dict[str, np.ndarray], task: int, prompt: int) -> RowHistory:
+    mask = (history["task"] == task) & (history["prompt"] == prompt)
+    columns = {name: values[mask] for name, values in history.items()}
+    return RowHistory(task, prompt, columns)
 
 
 def describe(file: "h5py.File", path: Path, task: int | None) -> list[str]:
-    """The sections that ``trajprompt inspect`` prints for an adaptation."""
+    """Sections that ``trajprompt inspect`` prints for an adaptation."""
     rows = read_history(file, path, task)
     extras = _extras(file)
     return [
         text.section("attributes", text.attributes(hdf5.plain_attributes(file))),
         text.section("tree", hdf5.tree(file)),
-        *([text.section("extras, over all their numbers", extras)] if extras else []),
+        *([text.section("extras, over all their values", extras)] if extras else []),
         text.section("history of every prompt, at its last iteration", _summary(rows)),
     ]
 
 
 def _extras(file: "h5py.File") -> list[str]:
-    """A line per array with numbers in it: a method of no iterations has empty ones."""
+    """Statistics, a line per array; empty arrays (no iterations) are left out."""
     known = {name: data[()] for name, data in file.get("extras", {}).items() if data.size}
     rows = [(name, *text.statistics(values)) for name, values in known.items()]
     return text.table(("name", *text.STATISTICS), rows) if rows else []

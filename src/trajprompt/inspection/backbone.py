@@ -1,4 +1,4 @@
-"""What a backbone file says of itself: only the safetensors header is read."""
+"""Description of a backbone file; only the safetensors header is read."""
 
 import math
 from collections import Counter
@@ -13,7 +13,7 @@ def _with_commas(totals: Counter[str]) -> dict[str, str]:
 
 
 def describe(path: Path) -> list[str]:
-    """The sections that ``trajprompt inspect`` prints for a backbone."""
+    """Sections that ``trajprompt inspect`` prints for a backbone."""
     tensors, metadata = read_header(path)
     totals: Counter[str] = Counter()
     for name, entry in tensors.items():

@@ -1,4 +1,4 @@
-"""The tree of any HDF5 artifact: names, shapes, types, units, descriptions."""
+"""Tree of an HDF5 artifact: names, shapes, types, units, descriptions."""
 
 import re
 from typing import TYPE_CHECKING, Any
@@ -11,19 +11,19 @@ if TYPE_CHECKING:
 
 
 def plain_attributes(item: "h5py.File | h5py.Group") -> dict[str, Any]:
-    """Attributes as Python's own types."""
+    """Attributes as builtin types."""
     values = get_attributes(item)
     return {n: v.tolist() if hasattr(v, "tolist") else v for n, v in values.items()}
 
 
 def tree(group: "h5py.Group") -> list[str]:
-    """One line per dataset; siblings of the same layout are shown once."""
-    alike: dict[object, list[str]] = {}  # layout -> names
+    """One line per dataset; of sibling groups with equal layout only the first is shown."""
+    siblings: dict[object, list[str]] = {}  # layout -> names
     for name in sorted(group, key=_natural):
         item = group[name]
-        alike.setdefault(_layout(item) if _is_group(item) else name, []).append(name)
+        siblings.setdefault(_layout(item) if _is_group(item) else name, []).append(name)
     lines = []
-    for first, *others in alike.values():
+    for first, *others in siblings.values():
         item = group[first]
         if not _is_group(item):
             lines.append(_dataset_line(first, item))
@@ -36,7 +36,7 @@ def tree(group: "h5py.Group") -> list[str]:
 
 
 def _natural(name: str) -> list[tuple[int, str]]:
-    """A sort key that puts task_9 before task_10."""
+    """Sort key that puts task_9 before task_10."""
     return [
         (int(part) if part.isdecimal() else -1, part) for part in re.split(r"(\d+)", name)
     ]
@@ -47,7 +47,7 @@ def _is_group(item: "h5py.Group | h5py.Dataset") -> bool:
 
 
 def _layout(group: "h5py.Group") -> tuple[tuple[str, object], ...]:
-    """Names, types and numbers of dimensions of all that a group holds."""
+    """Names, types and numbers of dimensions of all items of a group."""
     return tuple(
         (name, _layout(item) if _is_group(item) else (item.dtype.str, item.ndim))
         for name, item in sorted(group.items())

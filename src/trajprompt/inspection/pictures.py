@@ -1,7 +1,7 @@
-"""Pictures of artifacts: returns over collection, tuning histories, evaluations, curves.
+"""Pictures of artifacts: returns during collection, tuning histories, evaluations, curves.
 
-Colours are those of Okabe and Ito (distinct to colour-blind readers) for up to eight
-tasks, and the perceptually even viridis, by goal or place, for more.
+Up to eight tasks have the colours of Okabe and Ito, which colour-blind readers can tell
+apart. More tasks have the colours of viridis, ordered by goal or row.
 """
 
 from collections.abc import Callable, Sequence
@@ -23,14 +23,14 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 FORMATS = (".png", ".svg", ".pdf")
-WINDOW_SHARE = 1 / 30  # of the points are averaged: noise goes, learning stays
-LARGEST_LEGEND = 8
-LONGEST_NAME = 60  # characters that a file calls something: thousands take seconds
+WINDOW_SHARE = 1 / 30  # share of the points in the moving average
+MAX_LEGEND = 8  # entries
+MAX_NAME = 60  # characters of a name from a file: thousands take seconds to draw
 RETURN = "episode return (sum of rewards)"
 
 
 def draw(path: Path, kind: str, task: int | None, out: Path) -> None:
-    """Write the picture of an artifact; the suffix of ``out`` gives the format."""
+    """Draw an artifact of this ``kind`` into ``out``, whose suffix sets the format."""
     from matplotlib.figure import Figure
 
     painters: dict[str, Callable[[Figure, Path, int | None], None]] = {
@@ -39,18 +39,21 @@ def draw(path: Path, kind: str, task: int | None, out: Path) -> None:
         "table": _table,
     }
     if kind not in painters:
-        remedy = "plot the training curve (.csv) beside it"
-        raise TrajpromptError(path, f"no picture of a {kind}", ", ".join(painters), remedy)
+        remedy = "plot its training curve (.csv) instead"
+        found, expected = f"no picture of a {kind}", f"one of {', '.join(painters)}"
+        raise TrajpromptError(path, found, expected, remedy)
     if out.suffix not in FORMATS:
-        raise TrajpromptError(out, f"suffix {out.suffix!r}", f"one of {', '.join(FORMATS)}")
+        found, expected = f"found suffix {out.suffix!r}", f"one of {', '.join(FORMATS)}"
+        raise TrajpromptError(out, found, expected, "change the ending of --plot")
     figure = Figure(figsize=(10, 4.2), dpi=120, layout="constrained")
     try:
         painters[kind](figure, path, task)
         with atomic_path(out) as temporary:
             figure.savefig(temporary)
-    except (ValueError, ArithmeticError, LookupError) as error:  # such as an empty axis
+    except (ValueError, ArithmeticError, LookupError) as error:  # e.g. an empty axis
         found = f"cannot be drawn ({error})"
-        raise TrajpromptError(path, found, "numbers within reason") from error
+        expected, remedy = "values that can be drawn", "run the command without --plot"
+        raise TrajpromptError(path, found, expected, remedy) from error
 
 
 def _trajectories(figure: "Figure", path: Path, task: int | None) -> None:
@@ -62,26 +65,26 @@ def _trajectories(figure: "Figure", path: Path, task: int | None) -> None:
     figure.suptitle(f"{suite}: {len(tasks)} tasks in the order of collection")
     colours = _colours(len(tasks))
     order = np.arange(len(tasks))
-    if len(tasks) > LARGEST_LEGEND:  # the colour bar runs along the goals
+    if len(tasks) > MAX_LEGEND:  # sorted for the colour bar of goals
         order = np.argsort([one.goal[0] for one in tasks], kind="stable")
     for colour, one in zip(colours, (tasks[i] for i in order), strict=True):
         name = f"task {one.task}, goal {one.goal[0]:.3g}"
         over.plot(*_smooth(one), color=colour, lw=1.2, label=name)
-        if len(tasks) <= LARGEST_LEGEND:
+        if len(tasks) <= MAX_LEGEND:
             over.plot(one.behaviour_step, one.returns, ".", ms=2, alpha=0.4, color=colour)
     _label(over, "environment steps of the task", RETURN, "moving average over episodes")
     _legend(figure, over, [tasks[i].goal[0] for i in order], f"goal [{unit}]")
-    every = np.concatenate([one.returns for one in tasks])
-    spread.hist(every, bins=40, orientation="horizontal", color=OKABE_ITO[0])
-    _label(spread, "episodes", "", f"all {len(every):,} episodes")
+    returns = np.concatenate([one.returns for one in tasks])
+    spread.hist(returns, bins=40, orientation="horizontal", color=OKABE_ITO[0])
+    _label(spread, "episodes", "", f"all {len(returns):,} episodes")
 
 
 def _smooth(one: trajectories.TaskReturns) -> tuple[np.ndarray, np.ndarray]:
-    """Steps and moving mean return; episodes collected at one step count as one point."""
-    steps, place, counts = np.unique(
+    """Steps and moving average of returns; episodes of one step count as one point."""
+    steps, index, counts = np.unique(
         one.behaviour_step, return_inverse=True, return_counts=True
     )
-    returns = np.bincount(place, weights=one.returns) / counts
+    returns = np.bincount(index, weights=one.returns) / counts
     window = np.ones(max(1, round(WINDOW_SHARE * len(steps))))
     window /= window.sum()
     return np.convolve(steps, window, "valid"), np.convolve(returns, window, "valid")
@@ -101,9 +104,9 @@ def _adaptation(figure: "Figure", path: Path, task: int | None) -> None:
             axis.plot(
                 row.columns["iteration"], row.columns[name], color=colour, label=name_of_row
             )
-    _label(axes[0], "iteration", "objective (lower is better)", "what the method minimised")
-    _label(axes[1], "iteration", "distance from the start", "how far the prompt moved")
-    if len(rows) <= LARGEST_LEGEND:
+    _label(axes[0], "iteration", "objective (lower is better)", "objective of the method")
+    _label(axes[1], "iteration", "distance from the initial prompt", "displacement")
+    if len(rows) <= MAX_LEGEND:
         handles, names = axes[0].get_legend_handles_labels()
         figure.legend(handles, names, loc="outside right upper", fontsize="small")
 
@@ -125,12 +128,12 @@ def _evaluation(figure: "Figure", columns: evaluation.Table) -> None:
     bins = np.histogram_bin_edges(columns["return"][final], bins=30)
     checkpoints = sorted(set(columns["checkpoint"][final].tolist()), reverse=True)
     for i, checkpoint in enumerate(checkpoints):
-        own = final & (columns["checkpoint"] == checkpoint)
+        mask = final & (columns["checkpoint"] == checkpoint)
         returns, place = (
-            columns["return"][own],
-            np.searchsorted(tasks, columns["task"][own]),
+            columns["return"][mask],
+            np.searchsorted(tasks, columns["task"][mask]),
         )
-        # A low-discrepancy jitter separates equal returns and is the same at every call.
+        # A deterministic, low-discrepancy jitter separates equal returns.
         jitter = (np.arange(len(returns)) * 0.618 % 1 - 0.5) * 0.18
         at = place + 0.25 * (i - (len(checkpoints) - 1) / 2)
         colour, name = (
@@ -143,26 +146,27 @@ def _evaluation(figure: "Figure", columns: evaluation.Table) -> None:
         style: dict[str, Any] = {"histtype": "step", "lw": 1.6, "color": colour}
         spread.hist(returns, bins=bins, orientation="horizontal", **style)
     strip.set_xticks(range(len(tasks)), [f"{task:.0f}" for task in tasks])
-    _label(strip, "task", RETURN, "every episode; bars are means")
+    _label(strip, "task", RETURN, "all episodes; bars are means")
     _label(spread, "episodes", "", "all tasks")
     strip.legend(fontsize="small")
 
 
 def _curves(figure: "Figure", columns: evaluation.Table, path: Path) -> None:
-    """Any other table: its numbers over its first column."""
-    numbers = [name for name, values in columns.items() if values.dtype.kind == "f"]
-    if len(numbers) < 2:
-        raise TrajpromptError(path, f"{len(numbers)} columns of numbers", "at least two")
+    """Any other table: its numeric columns against the first of them."""
+    numeric = [name for name, values in columns.items() if values.dtype.kind == "f"]
+    if len(numeric) < 2:
+        found, remedy = f"found {len(numeric)} numeric columns", "plot another table"
+        raise TrajpromptError(path, found, "at least two numeric columns", remedy)
     figure.suptitle(path.name)
-    shown = numbers[1:7]
+    shown = numeric[1:7]
     axes = np.atleast_1d(figure.subplots(1, len(shown)))
     for axis, name in zip(axes, shown, strict=True):
-        axis.plot(columns[numbers[0]], columns[name], color=OKABE_ITO[0])
-        _label(axis, numbers[0], name, "")
+        axis.plot(columns[numeric[0]], columns[name], color=OKABE_ITO[0])
+        _label(axis, numeric[0], name, "")
 
 
 def _colours(count: int) -> Sequence[Any]:
-    if count <= LARGEST_LEGEND:
+    if count <= MAX_LEGEND:
         return OKABE_ITO[:count]
     from matplotlib import colormaps
 
@@ -170,8 +174,8 @@ def _colours(count: int) -> Sequence[Any]:
 
 
 def _legend(figure: "Figure", axis: "Axes", goals: list[float], label: str) -> None:
-    """Names for few tasks, a colour bar of goals for many."""
-    if len(goals) <= LARGEST_LEGEND:
+    """Add names for few tasks, a colour bar of goals for many."""
+    if len(goals) <= MAX_LEGEND:
         axis.legend(fontsize="small")
         return
     from matplotlib.cm import ScalarMappable
@@ -184,7 +188,7 @@ def _legend(figure: "Figure", axis: "Axes", goals: list[float], label: str) -> N
 
 
 def _short(name: str | None) -> str:
-    return (name or "")[:LONGEST_NAME]
+    return (name or "")[:MAX_NAME]
 
 
 def _label(axis: "Axes", x: str, y: str, title: str) -> None:

@@ -12,12 +12,12 @@ BLOCK = "█"
 
 
 def printable(value: object) -> str:
-    """Text without control characters: a foreign file must not steer the terminal."""
+    """Text without control characters, which could otherwise control the terminal."""
     return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in str(value))
 
 
 def number(value: Any) -> str:
-    """A number with the digits that a reader can use: ``-31.46``, ``1,204``, ``3e-06``."""
+    """Number with few digits: ``-31.46``, ``1,204``, ``3e-06``."""
     if isinstance(value, int | np.integer):
         return f"{value:,}"
     if value != 0 and not 1e-3 <= abs(value) < 1e7:
@@ -41,7 +41,7 @@ def section(title: str, lines: Sequence[str]) -> str:
 
 
 def attributes(values: Mapping[str, Any], levels: int = 8) -> list[str]:
-    """One attribute a line; JSON objects are unfolded, one condition a line."""
+    """One line per attribute; JSON objects are unfolded, one line per key."""
     lines = []
     for name, value in sorted(values.items()):
         unfolded = _from_json(value)
@@ -63,7 +63,7 @@ def _from_json(value: Any) -> Any:
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> list[str]:
-    """Aligned columns: text to the left, numbers (see ``number``) to the right."""
+    """Aligned columns: text to the left, numbers (as `number`) to the right."""
     cells = [
         [number(c) if isinstance(c, float | int | np.number) else printable(c) for c in row]
         for row in rows
@@ -83,7 +83,7 @@ def table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> list[str]:
 
 
 def statistics(values: np.ndarray) -> list[float]:
-    """Mean, population deviation, least and greatest of some returns."""
+    """Mean, population standard deviation, minimum and maximum."""
     return [f(values) for f in (np.mean, np.std, np.min, np.max)]
 
 
@@ -91,7 +91,7 @@ STATISTICS = ("mean", "sd", "min", "max")
 
 
 def histogram(values: np.ndarray, bins: int = 12) -> list[str]:
-    """Counts as horizontal bars, the largest ``BAR_WIDTH`` characters long."""
+    """Counts as horizontal bars; the largest has ``BAR_WIDTH`` characters."""
     values = np.asarray(values, dtype=np.float64)
     if not len(values):
         return ["(no values)"]
@@ -108,6 +108,6 @@ def histogram(values: np.ndarray, bins: int = 12) -> list[str]:
 
 
 def bar(share: float) -> str:
-    """A bar of ``share`` (0 to 1) of the width, exact to an eighth of a character."""
+    """Bar of ``share`` (0 to 1) of the width, exact to an eighth of a character."""
     full, part = divmod(round(share * BAR_WIDTH * 8), 8)
     return BLOCK * full + (EIGHTHS[part] if part else "")

@@ -1,4 +1,4 @@
-"""What a trajectory store holds: returns of every task, and how they grew."""
+"""Description of a trajectory store: returns of every task, and their progress."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -8,6 +8,7 @@ import numpy as np
 from trajprompt.errors import TrajpromptError
 from trajprompt.inspection import hdf5, text
 from trajprompt.trajectories.layout import (
+    REMEDY,
     check_headers,
     read_goal,
     read_learning_curve,
@@ -17,9 +18,8 @@ from trajprompt.trajectories.layout import (
 if TYPE_CHECKING:
     import h5py
 
-# The share of episodes at the start, middle and end whose mean return the table shows.
-PART = 0.1
-CURVE_ROWS = 10
+PART = 0.1  # share of the episodes at the start, middle and end that the table averages
+CURVE_ROWS = 10  # shown of the learning curve
 
 
 class TaskReturns(NamedTuple):
@@ -31,15 +31,19 @@ class TaskReturns(NamedTuple):
 
 
 def read_returns(file: "h5py.File", path: Path, task: int | None) -> list[TaskReturns]:
-    """Returns per episode of one task or all, without reading the observations."""
+    """Episode returns of one task, or of all tasks; observations are not read."""
     groups = task_groups(file, path)
     if task not in groups and (task is not None or not groups):
         found = f"no task {'' if task is None else task}".rstrip()
-        raise TrajpromptError(path, found, f"one of {', '.join(map(str, groups))}")
+        expected = (
+            f"one of {', '.join(map(str, groups))}" if groups else "at least one task"
+        )
+        remedy = "give one of these with --task" if groups else REMEDY
+        raise TrajpromptError(path, found, expected, remedy)
     return [
-        _read(group, f"{path}:task_{own}", own)
-        for own, group in groups.items()
-        if task in (None, own)
+        _read(group, f"{path}:task_{index}", index)
+        for index, group in groups.items()
+        if task in (None, index)
     ]
 
 
@@ -48,17 +52,19 @@ def _read(group: "h5py.Group", where: str, task: int) -> TaskReturns:
     rewards, ends = group["rewards"][:].astype(np.float64), group["episode_ends"][:]
     lengths = np.diff(ends, prepend=0)
     if len(ends) == 0 or ends[-1] != len(rewards) or lengths.min() <= 0:
-        expected = f"increasing, the last one {len(rewards)}"
-        raise TrajpromptError(f"{where}/episode_ends", "ends do not fit", expected)
+        expected = f"increasing ends, the last one {len(rewards)}, the number of steps"
+        place, found = f"{where}/episode_ends", "ends do not fit the rewards"
+        raise TrajpromptError(place, found, expected, REMEDY)
     if not np.isfinite(rewards).all():
-        raise TrajpromptError(f"{where}/rewards", "values not finite", "numbers")
+        found = "found values that are not finite"
+        raise TrajpromptError(f"{where}/rewards", found, "finite values", REMEDY)
     returns = np.add.reduceat(rewards, ends - lengths)
     goal, step = read_goal(group, where).tolist(), group["behaviour_step"][:]
     return TaskReturns(task, goal, returns, lengths, step)
 
 
 def describe(file: "h5py.File", path: Path, task: int | None) -> list[str]:
-    """The sections that ``trajprompt inspect`` prints for a store."""
+    """Sections that ``trajprompt inspect`` prints for a store."""
     tasks = read_returns(file, path, task)
     shown: h5py.Group = file if task is None else file[f"task_{task}"]
     first = file[f"task_{tasks[0].task}"]
@@ -73,9 +79,9 @@ def describe(file: "h5py.File", path: Path, task: int | None) -> list[str]:
     ]
     if "learning_curve" in file and task is None:
         sections.append(text.section("learning curve", _curve(file, path)))
-    every = np.concatenate([one.returns for one in tasks])
-    title = f"histogram of {len(every):,} episode returns"
-    return [*sections, text.section(title, text.histogram(every))]
+    returns = np.concatenate([one.returns for one in tasks])
+    title = f"histogram of {len(returns):,} episode returns"
+    return [*sections, text.section(title, text.histogram(returns))]
 
 
 def _return_table(tasks: list[TaskReturns]) -> list[str]:
@@ -109,8 +115,8 @@ def _return_table(tasks: list[TaskReturns]) -> list[str]:
 def _progress(returns: np.ndarray) -> list[float]:
     """Mean return of the first, middle and last tenth of the episodes."""
     part = max(1, round(PART * len(returns)))
-    spare = len(returns) - part
-    return [float(returns[at : at + part].mean()) for at in (0, spare // 2, spare)]
+    last = len(returns) - part
+    return [float(returns[at : at + part].mean()) for at in (0, last // 2, last)]
 
 
 def _curve(file: "h5py.File", path: Path) -> list[str]:

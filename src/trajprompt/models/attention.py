@@ -1,4 +1,4 @@
-"""Where a backbone looks: attention weights, which no forward pass keeps."""
+"""Attention weights of a backbone, recomputed because the forward pass discards them."""
 
 import torch
 from torch import Tensor
@@ -10,27 +10,27 @@ from trajprompt.trajectories.segments import Segments
 
 @torch.no_grad()
 def action_attention(model: PromptDT, context: Segments, prompt: Segments) -> Tensor:
-    """(layers, B, T): what the token looks at that the newest action is read at.
+    """Attention weights (layers, B, T) of the token that predicts the newest action.
 
-    That token is the state of the last step of ``context`` (B, K, ..). T counts the
-    tokens of ``prompt`` (B or 1, P, ..), three of each step, then those of the context
-    but for the newest action. Weights of a layer sum to 1; padding has none.
+    That token is the state of the last step of ``context`` (B, K, ..). T counts the three
+    tokens of each step of ``prompt`` (B or 1, P, ..), then the tokens of the context
+    except the newest action. The weights of a layer sum to 1 and are 0 at padding.
     """
     tokens, visible, _ = model.embed(context, prompt)
-    x = tokens[:, :-1]  # the newest action is what is to be predicted
+    x = tokens[:, :-1]  # the newest action is still to be predicted
     mask = additive_mask(visible[:, :-1], x.dtype)
     weights = []
     for block, adaptor in model.layers():
-        seen, folded = block.norm_attention(x), block.fold()
-        look = F.linear(seen[:, -1:], folded.look_weight, folded.look_bias)
-        scores = torch.baddbmm(mask[:, -1:], look, seen.transpose(1, 2))  # (B, 1, T)
+        inputs, folded = block.norm_attention(x), block.fold()
+        query = F.linear(inputs[:, -1:], folded.query_weight, folded.query_bias)
+        scores = torch.baddbmm(mask[:, -1:], query, inputs.transpose(1, 2))  # (B, 1, T)
         weights.append(torch.softmax(scores, dim=-1).squeeze(1))
         x = adaptor(block(x, mask, slice(None)))
     return torch.stack(weights)
 
 
 def prompt_attention(model: PromptDT, context: Segments, prompt: Segments) -> Tensor:
-    """(layers, B, P): the share of `action_attention` that falls on each prompt step."""
+    """Sums (layers, B, P) of `action_attention` over the tokens of each prompt step."""
     weights = action_attention(model, context, prompt)
     steps = prompt.length
     return weights[..., : 3 * steps].unflatten(-1, (steps, 3)).sum(dim=-1)

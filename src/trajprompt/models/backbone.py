@@ -1,4 +1,4 @@
-"""A pretrained backbone and its file: weights, normaliser and architecture in one."""
+"""A pretrained backbone and its file, with weights, normaliser and architecture."""
 
 import dataclasses
 import hashlib
@@ -25,29 +25,31 @@ from trajprompt.tasks.registry import SUITE_NAMES, get_suite
 from trajprompt.trajectories.normaliser import Normaliser
 
 KIND = "backbone"
+TYPE_NAMES: dict[Any, str] = {str: "text", dict: "a mapping", int | float: "a number"}
 MODEL, NORMALISER = "model.", "normaliser."  # prefixes of the tensors' names
 
 
 @dataclass(frozen=True)
 class Backbone:
-    """A prompt decision transformer with what is needed to feed it raw observations."""
+    """A prompt decision transformer with its normaliser and its scale of returns."""
 
-    name: str  # of a kind, or of a variant of it
-    suite: str  # the suite's name
+    name: str  # a kind, or a variant of one
+    suite: str  # name of the suite
     model: PromptDT
     normaliser: Normaliser
     return_scale: float  # reward units per unit of return-to-go
     config: BackboneConfig
-    kind: str = ""  # a key of prompt_dt.BACKBONES; if empty, the name is one
+    kind: str = ""  # a key of prompt_dt.BACKBONES; if empty, ``name`` is the kind
 
     @property
     def device(self) -> torch.device:
         return self.model.predict_action.weight.device
 
     def with_weights(self, weights: Mapping[str, Tensor]) -> "Backbone":
-        """The same backbone with other weights: a state dict of the model, or of adaptors.
+        """Copy with other weights: a state dict of the model, or of its adaptors alone.
 
-        Adaptors alone lie over the weights that are there.
+        Adaptors alone leave all other weights unchanged. Raises TrajpromptError if names
+        or shapes do not fit.
         """
         config = dataclasses.replace(self.config, adaptor=bottleneck(weights))
         model = PromptDT(config).to(self.device)
@@ -56,18 +58,19 @@ class Backbone:
             model.load_state_dict({**below, **weights})
         except RuntimeError as error:
             found = " ".join(str(error).split())[:200]
-            expected = f"those of a {self.name} of {self.suite}"
-            raise TrajpromptError("tuned weights", found, expected) from error
+            expected = f"weights of the backbone {self.name} of {self.suite}"
+            remedy = "give the backbone that they were tuned on"
+            raise TrajpromptError("tuned weights", found, expected, remedy) from error
         return dataclasses.replace(self, model=model.eval(), config=config)
 
 
 def save_backbone(
     path: str | Path, backbone: Backbone, attributes: Mapping[str, Any]
 ) -> None:
-    """Write weights and normaliser as safetensors; everything else is its metadata.
+    """Write weights and normaliser as safetensors, and everything else as its metadata.
 
-    The metadata is one JSON text under one key, because safetensors writes several keys
-    in no fixed order and equal work should give equal bytes.
+    The metadata is one JSON text under one key: safetensors writes several keys in no
+    fixed order, but equal content must give equal bytes.
     """
     from safetensors.torch import save_file
 
@@ -97,8 +100,8 @@ def save_backbone(
 def load_backbone(path: str | Path, device: str = "cpu") -> Backbone:
     """Read a backbone onto ``device`` (auto, cpu, cuda).
 
-    Damage, another schema or other shapes are TrajpromptErrors, before anything as large
-    as the file claims to be is made.
+    Raises TrajpromptError for a damaged file, another schema or unexpected shapes. The
+    header is checked before memory of the claimed size is allocated.
     """
     place = resolve_device(device)
     path = require_file(path, "trajprompt pretrain")
@@ -124,53 +127,53 @@ def load_backbone(path: str | Path, device: str = "cpu") -> Backbone:
 
 
 def _description(path: Path, metadata: Mapping[str, str]) -> dict[str, Any]:
-    """The metadata that `save_backbone` wrote."""
+    """Metadata that `save_backbone` wrote; raises unless it has the expected types."""
     found = json_object(metadata.get("trajprompt", "{}"), f"{path}: metadata", REMEDY)
     kind = (found.get("kind"), found.get("schema_version"))
     if kind != (KIND, SCHEMA_VERSION):
-        text = f"kind {kind[0]!r}, schema version {kind[1]!r}"
-        raise TrajpromptError(path, text, f"{KIND!r}, {SCHEMA_VERSION}", REMEDY)
-    found.setdefault("backbone_kind", found.get("backbone"))  # before there were variants
+        text = f"found kind {kind[0]!r}, schema version {kind[1]!r}"
+        expected = f"kind {KIND!r}, schema version {SCHEMA_VERSION}"
+        raise TrajpromptError(path, text, expected, REMEDY)
+    found.setdefault("backbone_kind", found.get("backbone"))  # older files have none
     types = {"backbone": str, "suite": str, "digest": str, "architecture": dict}
     others = {"backbone_kind": str, "return_scale": int | float}
     for name, kind_of_value in {**types, **others}.items():
         if not isinstance(found.get(name), kind_of_value):
-            value = f"{found.get(name)!r:.80}"
-            raise TrajpromptError(f"{path}: metadata.{name}", value, "another type", REMEDY)
+            value, expected = f"found {found.get(name)!r:.80}", TYPE_NAMES[kind_of_value]
+            raise TrajpromptError(f"{path}: metadata.{name}", value, expected, REMEDY)
     if not found["return_scale"] > 0:
         where = f"{path}: metadata.return_scale"
-        raise TrajpromptError(where, str(found["return_scale"]), "more than 0", REMEDY)
+        value = f"found {found['return_scale']}"
+        raise TrajpromptError(where, value, "more than 0", REMEDY)
     return found
 
 
 def _architecture(path: Path, description: Mapping[str, Any]) -> BackboneConfig:
-    """The sizes, if they fit what the backbone's kind and suite say."""
+    """Sizes of the model; raises unless they fit the backbone's kind and suite."""
     where, kind = f"{path}: metadata.architecture", description["backbone_kind"]
     if kind not in BACKBONES:
         place = f"{path}: metadata.backbone_kind"
-        raise TrajpromptError(place, f"{kind!r:.80}", ", ".join(BACKBONES))
-    config = parse_options(BackboneConfig, description["architecture"], where)
-    seen, expected = (
-        (config.uses_prompt, config.uses_returns),
-        BACKBONES[kind],
-    )
-    if seen != expected:
-        raise TrajpromptError(where, f"{seen}", f"{expected}", REMEDY)
+        known = f"one of {', '.join(BACKBONES)}"
+        raise TrajpromptError(place, f"found {kind!r:.80}", known, REMEDY)
+    config = parse_options(BackboneConfig, description["architecture"], where, REMEDY)
+    inputs, expected = (config.uses_prompt, config.uses_returns), BACKBONES[kind]
+    if inputs != expected:
+        found = f"found (uses_prompt, uses_returns) {inputs}"
+        raise TrajpromptError(where, found, f"{tuple(expected)}, as in {kind}", REMEDY)
     dims = (config.state_dim, config.action_dim)
     if description["suite"] in SUITE_NAMES:
         suite = get_suite(description["suite"])
         if dims != (suite.state_dim, suite.action_dim):
-            expected_dims = f"{suite.state_dim}, {suite.action_dim} of {suite.name}"
-            raise TrajpromptError(
-                where, f"state, action dims {dims}", expected_dims, REMEDY
-            )
+            found = f"found state and action dimensions {dims}"
+            sizes = f"({suite.state_dim}, {suite.action_dim}), as in {suite.name}"
+            raise TrajpromptError(where, found, sizes, REMEDY)
     return config
 
 
 def _check_entries(
     path: Path, entries: Mapping[str, Entry], config: BackboneConfig
 ) -> None:
-    """Raise unless the header has the tensors that the architecture needs."""
+    """Raise unless the header lists exactly the tensors of the architecture."""
     with torch.device("meta"), _Uninitialised():  # shapes without memory
         model = PromptDT(config)
     expected = {MODEL + k: tuple(v.shape) for k, v in model.state_dict().items()}
@@ -178,27 +181,28 @@ def _check_entries(
         (NORMALISER + "mean", NORMALISER + "std"), (config.state_dim,)
     )
     for name in sorted(entries.keys() ^ expected.keys()):
-        found = f"{'missing' if name in expected else 'unknown'} tensor {name[:80]}"
-        raise TrajpromptError(path, found, "the architecture's", REMEDY)
+        found = f"{'missing' if name in expected else 'unexpected'} tensor {name[:80]}"
+        raise TrajpromptError(path, found, "only the tensors of its architecture", REMEDY)
     for name, entry in entries.items():
         if entry != Entry("F32", expected[name]):
-            found = f"{name} of type {entry.dtype}, shape {entry.shape}"
-            raise TrajpromptError(path, found, f"F32, {expected[name]}", REMEDY)
+            found = f"found {name} of type {entry.dtype}, shape {entry.shape}"
+            shape = f"type F32, shape {expected[name]}"
+            raise TrajpromptError(path, found, shape, REMEDY)
 
 
 class _Uninitialised(TorchFunctionMode):
-    """Leaves tensors as they are: on the meta device chance would import the compiler."""
+    """Skip random initialisation; on the meta device it would import torch.compile."""
 
     def __torch_function__(
         self, function: Any, types: Any, args: Any = (), kwargs: Any = None
     ) -> Any:
         if getattr(function, "__module__", "") == "torch.nn.init":
-            return None  # they fill in place
+            return None  # these functions fill in place
         return function(*args, **(kwargs or {}))
 
 
 def _read_tensors(path: Path, digest: str) -> dict[str, Tensor]:
-    """All tensors; a flipped bit among them is an error instead of another number."""
+    """All tensors; raises if a value is not finite or has changed since it was written."""
     from safetensors import SafetensorError, safe_open
 
     try:
@@ -206,21 +210,23 @@ def _read_tensors(path: Path, digest: str) -> dict[str, Tensor]:
             # Copies: a view of the mapped file would fail if the file were replaced.
             tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118
     except (SafetensorError, OSError, ValueError) as error:
-        expected = "a whole safetensors file"
-        raise TrajpromptError(path, str(error), expected, REMEDY) from error
+        expected = "a complete safetensors file"
+        raise TrajpromptError(path, f"damaged ({error})", expected, REMEDY) from error
     for name, tensor in tensors.items():
         if not torch.isfinite(tensor).all():
-            raise TrajpromptError(path, f"{name} not finite", "numbers", REMEDY)
+            found = f"found NaN or infinity in {name}"
+            raise TrajpromptError(path, found, "finite values", REMEDY)
     if (tensors[NORMALISER + "std"] <= 0).any():
-        raise TrajpromptError(path, "a deviation of 0 or less", "more than 0", REMEDY)
+        found = f"found a value of 0 or less in {NORMALISER}std"
+        raise TrajpromptError(path, found, "more than 0", REMEDY)
     if _digest(tensors) != digest:
-        found = "numbers that are not those that were written"
-        raise TrajpromptError(path, found, f"the digest {digest[:16]}", REMEDY)
+        found = "found values that have changed since they were written"
+        raise TrajpromptError(path, found, f"values of digest {digest[:16]}", REMEDY)
     return tensors
 
 
 def _digest(tensors: Mapping[str, Tensor]) -> str:
-    """Of the numbers, in the order of their names; shapes are checked on their own."""
+    """SHA-256 of all values, in the order of their names; shapes are checked separately."""
     digest = hashlib.sha256()
     for _, tensor in sorted(tensors.items()):
         digest.update(tensor.numpy().tobytes())

@@ -1,14 +1,14 @@
 """Pre-layer-norm transformer blocks as in GPT-2, one attention head, written to be fast.
 
-Per token a block of GPT-2 multiplies by four W x W matrices for the attention. With a
-single head two are enough, exactly:
+The attention of a GPT-2 block multiplies each token by four W x W matrices. With a single
+head two suffice, exactly:
 
-    score(i, j) = (Q x_i + q) . (K x_j + k) = (K'Q x_i + K'q) . x_j + a constant of i
+    score(i, j) = (Q x_i + q) . (K x_j + k) = (K'Q x_i + K'q) . x_j + c(i)
     out(i)      = P (sum_j w_ij (V x_j + v)) + p = sum_j w_ij (PV x_j + Pv) + p
 
-where ' is the transpose and softmax over j forgets the constant. The parameters stay Q, K,
-V and P. At 75 tokens ``baddbmm``, ``softmax`` and ``bmm`` beat
-``scaled_dot_product_attention`` on a CPU, by 2x in bfloat16.
+where ' is the transpose and the softmax over j cancels c(i). The parameters remain Q, K, V
+and P. At 75 tokens on a CPU, ``baddbmm``, ``softmax`` and ``bmm`` are faster than
+``scaled_dot_product_attention``, by 2x in bfloat16.
 """
 
 import math
@@ -21,7 +21,7 @@ from torch.nn import functional as F
 from trajprompt.numerics.dropout import Dropout
 from trajprompt.numerics.linear import relu_mlp
 
-# GPT-2's additive stand-in for minus infinity: a row with every key masked stays finite.
+# GPT-2's additive mask. Minus infinity would give NaN in rows whose keys are all masked.
 MASKED = -1.0e4
 EPSILON = 1.0e-5  # layer_norm_epsilon of GPT-2
 
@@ -29,8 +29,8 @@ EPSILON = 1.0e-5  # layer_norm_epsilon of GPT-2
 class Folded(NamedTuple):
     """The attention of a block as two linear maps of its normalised input."""
 
-    look_weight: Tensor  # (W, W) K'Q / sqrt(W)
-    look_bias: Tensor  # (W,) K'q / sqrt(W)
+    query_weight: Tensor  # (W, W) K'Q / sqrt(W)
+    query_bias: Tensor  # (W,) K'q / sqrt(W)
     value_weight: Tensor  # (W, W) PV
     value_bias: Tensor  # (W,) Pv
 
@@ -51,7 +51,7 @@ class Block(nn.Module):
         self.dropout = dropout
 
     def forward(self, x: Tensor, mask: Tensor, queries: slice) -> Tensor:
-        """(B, T, W) to (B, Q, W): the outputs of the tokens ``queries`` only.
+        """Map tokens (B, T, W) to the outputs (B, Q, W) of the tokens ``queries``.
 
         ``mask`` (B, Q, T) is added to the attention scores.
         """
@@ -59,21 +59,21 @@ class Block(nn.Module):
         return x + self.dropout(self.mlp(self.norm_mlp(x)))
 
     def mlp(self, x: Tensor) -> Tensor:
-        """(..., W) normalised tokens to (..., W)."""
+        """Map normalised tokens (..., W) to (..., W)."""
         expand, contract = self.expand, self.contract
         return relu_mlp(x, expand.weight, expand.bias, contract.weight, contract.bias)
 
     def attend(self, x: Tensor, mask: Tensor, queries: slice) -> Tensor:
-        """(B, T, W) normalised tokens to (B, Q, W)."""
+        """Map normalised tokens (B, T, W) to (B, Q, W)."""
         folded = self.fold()
-        look = F.linear(x[:, queries], folded.look_weight, folded.look_bias)
+        query = F.linear(x[:, queries], folded.query_weight, folded.query_bias)
         values = F.linear(x, folded.value_weight, folded.value_bias)
-        scores = torch.baddbmm(mask, look, x.transpose(1, 2))  # (B, Q, T)
+        scores = torch.baddbmm(mask, query, x.transpose(1, 2))  # (B, Q, T)
         weights = self.dropout(torch.softmax(scores, dim=-1))
         return torch.bmm(weights, values) + self.project.bias
 
     def fold(self) -> Folded:
-        """See the module's text; differentiable in the block's parameters."""
+        """Compute the two maps (module docstring); differentiable in the parameters."""
         scale = 1.0 / math.sqrt(self.query.in_features)
         key = self.key.weight.t() * scale
         return Folded(
@@ -85,9 +85,10 @@ class Block(nn.Module):
 
 
 def initialise_as_gpt2(blocks: nn.ModuleList) -> None:
-    """Normal weights of deviation 0.02, zero biases; residual projections / sqrt(2 layers).
+    """Draw weights with a standard deviation of 0.02 and set biases to zero.
 
-    Radford et al. 2019, section 2.3, as Hugging Face's GPT-2 does it.
+    Weights of residual projections are divided by sqrt(2 layers): Radford et al. 2019,
+    section 2.3, as in Hugging Face's GPT-2.
     """
     for name, parameter in blocks.named_parameters():
         if name.endswith("bias"):

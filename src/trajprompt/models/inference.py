@@ -1,14 +1,14 @@
 """A prompt decision transformer prepared for step-by-step inference.
 
-Exact with respect to `PromptDT.forward` up to rounding, for 40 % of its arithmetic:
+Equal to `PromptDT.forward` up to rounding, at 40 % of its arithmetic:
 
-* prompt tokens see no context, so what they offer as keys is computed once per episode;
-* a token's input never changes (timesteps are absolute), so what the first block derives
-  from single tokens is kept while the window slides over them;
+* prompt tokens do not attend to the context, so their keys are computed once per episode;
+* a token's input never changes (timesteps are absolute), so the per-token results of the
+  first block are kept while the window slides;
 * the last block is evaluated for the newest state token only;
 * attention is folded to two matrices per block (blocks.py).
 
-The blocks between depend on the start of the window and are computed anew at every step.
+The blocks between depend on the start of the window and are recomputed at every step.
 """
 
 from typing import NamedTuple
@@ -31,7 +31,7 @@ class Affine(NamedTuple):
     bias: Tensor
 
     def linear(self, x: Tensor) -> Tensor:
-        """(.., in) to (.., out)."""
+        """Map (.., in) to (.., out)."""
         return F.linear(x, self.weight, self.bias)
 
     def norm(self, x: Tensor) -> Tensor:
@@ -40,25 +40,25 @@ class Affine(NamedTuple):
 
 
 class InferenceAdaptor:
-    """The weights of one adaptor, FiLM folded into the up-projection."""
+    """The weights of one adaptor, with FiLM folded into the up-projection."""
 
     def __init__(self, adaptor: Adaptor, dtype: torch.dtype):
         self.down = _affine(dtype, adaptor.down.weight, adaptor.down.bias)
         self.up = _affine(dtype, *adaptor.folded_up())
 
     def __call__(self, x: Tensor) -> Tensor:
-        """(.., W) to (.., W)."""
+        """Map (.., W) to (.., W)."""
         return linear_add(F.gelu(self.down.linear(x)), *self.up, residual=x)
 
 
 class InferenceBlock:
-    """The weights of one block and its adaptor, folded, in the number type of inference."""
+    """The folded weights of one block and its adaptor, in the dtype of inference."""
 
     def __init__(self, block: Block, adaptor: nn.Module, dtype: torch.dtype):
         folded = block.fold()  # in float32, then rounded once
         # Attention weights sum to one, so both biases of the values can be added once.
         bias = folded.value_bias + block.project.bias
-        self.look = _affine(dtype, folded.look_weight, folded.look_bias)
+        self.query = _affine(dtype, folded.query_weight, folded.query_bias)
         self.value = _affine(dtype, folded.value_weight, bias)
         norms = block.norm_attention, block.norm_mlp
         self.norm_attention, self.norm_mlp = (
@@ -71,21 +71,24 @@ class InferenceBlock:
             self.adaptor = InferenceAdaptor(adaptor, dtype)
 
     def mlp(self, x: Tensor) -> Tensor:
-        """x + mlp(norm(x)) and the adaptor, if there is one, (.., W)."""
+        """Map x (.., W) to x + mlp(norm(x)), then through the adaptor if there is one."""
         hidden = linear_relu(self.norm_mlp.norm(x), *self.expand)
         out = linear_add(hidden, *self.contract, residual=x)
         return out if self.adaptor is None else self.adaptor(out)
 
     def __call__(self, x: Tensor, queries: Tensor, keys: Tensor, mask: Tensor) -> Tensor:
-        """Residual x and normalised queries (B, Q, W), keys (B, T, W) to (B, Q, W)."""
-        look = self.look.linear(queries)
-        scores = torch.baddbmm(mask, look, keys.transpose(1, 2))
+        """Outputs (B, Q, W) of the tokens with residuals ``x`` (B, Q, W).
+
+        ``queries`` (B, Q, W) and ``keys`` (B, T, W) are normalised inputs of the block.
+        """
+        query = self.query.linear(queries)
+        scores = torch.baddbmm(mask, query, keys.transpose(1, 2))
         mixed = torch.bmm(torch.softmax(scores, dim=-1), keys)
         return self.mlp(linear_add(mixed, *self.value, residual=x))
 
 
 class InferenceModel:
-    """All weights that the window needs; embeddings and head stay in float32."""
+    """Weights of all blocks in the dtype of inference; embeddings and head stay float32."""
 
     @torch.no_grad()
     def __init__(self, model: PromptDT, dtype: torch.dtype):
@@ -108,14 +111,15 @@ class InferenceModel:
 
     @torch.no_grad()
     def head(self, x: Tensor) -> Tensor:
-        """(B, W) output of the last block to actions (B, A) float32."""
+        """Map outputs (B, W) of the last block to actions (B, A) float32."""
         return torch.tanh(self.model.predict_action(self.model.norm_final(x.float())))
 
 
 class Window:
-    """The last K steps of B rows in a ring of slots, each with one token per place.
+    """The last K steps of B rows in a ring buffer of slots, one slot per step.
 
-    Rows of the ring are not in order of time; the mask is, and attention needs no more.
+    A slot has one place per token of its step. Slots are not in order of time; attention
+    needs the order only in the mask.
     """
 
     def __init__(self, inference: InferenceModel, prompts: Segments | None, rows: int):
@@ -128,10 +132,10 @@ class Window:
         like = torch.zeros(
             rows, 0, config.width, dtype=inference.dtype, device=inference.device
         )
-        self.x, self.look, self.keys, self.values = (
+        self.x, self.queries, self.keys, self.values = (
             like.new_zeros(rows, tokens, config.width) for _ in range(4)
         )
-        # What the prompt's tokens offer as keys in the blocks after the first.
+        # Keys of the prompt's tokens in the blocks after the first.
         self.later = inputs[1:] or [like] * (config.layers - 1)
         if inputs:
             self.keys[:, : self.prompt] = inputs[0]
@@ -139,29 +143,30 @@ class Window:
         self.padding = _prompt_padding(prompts, inference.dtype)
 
     def put(self, slot: int, place: int, tokens: Tensor) -> None:
-        """Enter tokens (B, n, W) of a step, which begin at ``place``."""
+        """Store tokens (B, n, W) of a step in ``slot``, from ``place`` onwards."""
         first = self.inference.blocks[0]
         start = self.prompt + slot * self.places + place
         part = slice(start, start + tokens.shape[1])
         keys = first.norm_attention.norm(tokens)
         self.x[:, part] = tokens
         self.keys[:, part] = keys
-        self.look[:, part] = first.look.linear(keys)
+        self.queries[:, part] = first.query.linear(keys)
         self.values[:, part] = first.value.linear(keys)
 
     def output(self, slot: int, steps: int, mask: Tensor) -> Tensor:
-        """The last block at the state token of ``slot``, (B, W).
+        """Output (B, W) of the last block at the state token of ``slot``.
 
-        ``mask`` (1, n, 3P + n) for the n tokens of the first ``steps`` slots.
+        ``mask`` (1, n, 3P + n) is for the n tokens of the first ``steps`` slots.
         """
         end = self.prompt + steps * self.places
         if self.padding is not None:
             mask = mask + F.pad(self.padding, (0, mask.shape[-1] - self.prompt))
-        own = slice(self.prompt, end)
+        context = slice(self.prompt, end)
         first, *between, last = self.inference.blocks
-        scores = torch.baddbmm(mask, self.look[:, own], self.keys[:, :end].transpose(1, 2))
+        keys = self.keys[:, :end].transpose(1, 2)
+        scores = torch.baddbmm(mask, self.queries[:, context], keys)
         weights = torch.softmax(scores, dim=-1)
-        x = first.mlp(torch.baddbmm(self.x[:, own], weights, self.values[:, :end]))
+        x = first.mlp(torch.baddbmm(self.x[:, context], weights, self.values[:, :end]))
         for block, prompt in zip(between, self.later, strict=False):
             queries = block.norm_attention.norm(x)
             x = block(x, queries, torch.cat([prompt, queries], dim=1), mask)
@@ -175,9 +180,9 @@ class Window:
 def ring_mask(
     slot: int, steps: int, places: int, prompt: int, context_length: int, like: Tensor
 ) -> Tensor:
-    """(1, n, prompt + n) additive mask of ``steps`` slots, of which ``slot`` is newest.
+    """Additive mask (1, n, prompt + n) of ``steps`` slots, of which ``slot`` is the newest.
 
-    The newest slot's action token is not known yet: nothing looks at it.
+    The newest slot's action token is not known yet, so no token attends to it.
     """
     slots = torch.arange(steps, device=like.device).repeat_interleave(places)
     place = torch.arange(places, device=like.device).repeat(steps)
@@ -189,7 +194,7 @@ def ring_mask(
 
 
 def _prompt_padding(prompts: Segments | None, dtype: torch.dtype) -> Tensor | None:
-    """(B, 1, 3P) additive mask, or None if every step of every prompt is real."""
+    """Additive mask (B, 1, 3P), or None if every step of every prompt is real."""
     if prompts is None or bool(prompts.mask.all()):
         return None
     visible = prompts.mask.repeat_interleave(3, dim=1)[:, None]

@@ -1,4 +1,4 @@
-"""Policies that act for many episodes at once, one control step after the other."""
+"""The policy of a backbone in many episodes at once, all at the same control step."""
 
 import itertools
 from collections.abc import Callable, Iterable
@@ -14,24 +14,24 @@ from trajprompt.models.inference import InferenceModel, Window, ring_mask
 from trajprompt.numerics.device import keep_freed_memory, resolve_precision
 from trajprompt.trajectories.segments import Segments
 
-# Rows computed together on a CPU: measured best of 8 to 64 with two threads at work. The
+# Rows computed together on a CPU: the fastest of 8 to 64, measured with two threads. The
 # hidden layer of 48 rows of 60 tokens is 3 MB in bfloat16.
 CPU_CHUNK = 48
 
 
 class LockstepPolicy:
-    """One backbone acting in N episodes that are always at the same control step.
+    """One backbone that acts in N episodes, all at the same control step.
 
     Each row has its own prompt. A row's actions do not depend on the number of threads.
-    A policy is used for one episode per row.
+    Use a policy for one episode per row.
     """
 
     def __init__(
         self,
         backbone: Backbone,
-        prompts: Segments | None,  # (N, P, ..), None if the backbone reads none
+        prompts: Segments | None,  # (N, P, ..); None if the backbone takes no prompt
         rows: int,
-        target_return: float | np.ndarray,  # reward units, per row if an array
+        target_return: float | np.ndarray,  # reward units; one per row if an array
         precision: str = "auto",
         threads: int = 1,
     ):
@@ -58,12 +58,12 @@ class LockstepPolicy:
             np.full(rows, target_return, np.float64) / backbone.return_scale
         )
         self.time = 0
-        self.actions: Tensor | None = None  # (N, A), of the step before
+        self.actions: Tensor | None = None  # (N, A), of the previous step
         self.masks: dict[tuple[int, int], Tensor] = {}
 
     @torch.no_grad()
     def act(self, observations: np.ndarray) -> np.ndarray:
-        """(N, S) observations of this control step to (N, A) float32 actions."""
+        """Actions (N, A) float32 for the observations (N, S) of this control step."""
         before = self._action_tokens()
         now = self._state_tokens(observations)
         mask = self._mask()
@@ -79,14 +79,14 @@ class LockstepPolicy:
         return self.actions.cpu().numpy()
 
     def receive(self, rewards: np.ndarray) -> None:
-        """(N,) rewards that the actions earned, in reward units."""
+        """Subtract the rewards (N,) of the last actions from the returns-to-go."""
         self.returns_to_go -= rewards / self.backbone.return_scale
 
-    @torch.no_grad()  # per thread: workers need their own
+    @torch.no_grad()  # set per thread, so also in the workers
     def _advance(
         self, window: Window, chunk: slice, before: Tensor | None, now: Tensor, mask: Tensor
     ) -> Tensor:
-        """(b, W): enter the tokens of this step's rows ``chunk``, look with them."""
+        """Store this step's tokens of the rows ``chunk``; return their outputs (b, W)."""
         length = self.backbone.config.context_length
         slot = self.time % length
         if before is not None:
@@ -105,7 +105,7 @@ class LockstepPolicy:
         return self.masks[slot, steps]
 
     def _state_tokens(self, observations: np.ndarray) -> Tensor:
-        """(N, 2, W) return and state tokens of this step; (N, 1, W) without returns."""
+        """Return and state tokens (N, 2, W) of this step; (N, 1, W) without returns."""
         model, device = self.backbone.model, self.backbone.device
         raw = torch.as_tensor(observations, dtype=torch.float32, device=device)
         time = self._time_embedding(self.time)
@@ -120,7 +120,7 @@ class LockstepPolicy:
         return model.norm_context(torch.stack(tokens, dim=1)).to(self.inference.dtype)
 
     def _action_tokens(self) -> Tensor | None:
-        """(N, 1, W) action tokens of the step before."""
+        """Action tokens (N, 1, W) of the previous step; None at the first step."""
         if self.actions is None:
             return None
         model = self.backbone.model
@@ -135,9 +135,9 @@ class LockstepPolicy:
 
 
 def _chunks(rows: int, largest: int) -> list[slice]:
-    """Near-equal parts of at most ``largest`` rows, even in number if more than one.
+    """Split rows into near-equal parts of at most ``largest``: one or an even number.
 
-    They do not depend on the number of threads, so neither do any bits.
+    The parts do not depend on the number of threads, so the results do not either.
     """
     count = -(-rows // max(1, largest))
     count += count % 2 if count > 1 else 0
@@ -148,8 +148,11 @@ def _chunks(rows: int, largest: int) -> list[slice]:
 def _check_prompts(backbone: Backbone, prompts: Segments | None, rows: int) -> None:
     if not backbone.config.uses_prompt:
         if prompts is not None:
-            raise TrajpromptError("prompts", "given", f"none: {backbone.name} reads none")
+            expected = f"no prompts: the backbone {backbone.name} takes no prompt"
+            raise TrajpromptError("prompts", "found prompts", expected, "pass None")
         return
     if prompts is None or prompts.leading != (rows,):
-        found = "none" if prompts is None else f"leading shape {tuple(prompts.leading)}"
-        raise TrajpromptError("prompts", found, f"one prompt for each of {rows} rows")
+        shape = "none" if prompts is None else f"shape {tuple(prompts.leading)}"
+        expected = f"one prompt for each of {rows} rows"
+        remedy = "pass prompts whose leading dimension is the number of rows"
+        raise TrajpromptError("prompts", f"found {shape}", expected, remedy)

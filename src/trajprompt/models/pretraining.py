@@ -9,7 +9,7 @@ import torch
 from trajprompt.artifacts.checkpoint import Checkpoint
 from trajprompt.models.backbone import Backbone
 from trajprompt.models.pretraining_data import PretrainData, Sampler, Validation, prepare
-from trajprompt.models.prompt_dt import BackboneConfig, PromptDT, reads
+from trajprompt.models.prompt_dt import BackboneConfig, PromptDT, backbone_inputs
 from trajprompt.models.training import CurvePoint, train
 from trajprompt.seeds import integers, stream, torch_generator
 from trajprompt.settings.stages import BackboneSizes, PretrainSettings
@@ -17,7 +17,7 @@ from trajprompt.tasks.registry import get_suite
 from trajprompt.tasks.suites import Suite
 from trajprompt.trajectories.store import read_trajectories
 
-VALIDATION_SEGMENTS = 512  # over all tasks; the loss is then known to a few percent
+VALIDATION_SEGMENTS = 512  # over all tasks; gives the loss to within a few per cent
 
 
 def pretrain(
@@ -26,8 +26,8 @@ def pretrain(
     device: torch.device,
     checkpoint: Checkpoint | None = None,
 ) -> tuple[Backbone, list[CurvePoint]]:
-    """The trained backbone and its curve; ``data`` is the suite's trajectory store."""
-    torch.set_num_threads(1)  # the same bits with one core or many, and no slower
+    """Train a backbone on the trajectory store ``data``; return it with its curve."""
+    torch.set_num_threads(1)  # equal bits on any number of cores, and no slower
     suite = get_suite(settings.suite)
     tasks = read_trajectories(data, settings.train_tasks, suite)
     resident = prepare(
@@ -65,7 +65,7 @@ def pretrain(
 def _fresh_model(
     settings: PretrainSettings, suite: Suite, device: torch.device
 ) -> PromptDT:
-    """A model with random weights, whose dropout has a stream of its own."""
+    """A model with random weights and a separate random stream for dropout."""
     weight_seed, dropout_seed = integers(_stream(settings, "weights"), 2)
     torch.manual_seed(int(weight_seed))
     model = PromptDT(backbone_config(suite, settings.kind, settings.sizes)).to(device)
@@ -74,13 +74,13 @@ def _fresh_model(
 
 
 def backbone_config(suite: Suite, kind: str, sizes: BackboneSizes) -> BackboneConfig:
-    """The whole architecture of a backbone of this kind for the suite."""
-    seen = reads(kind)
+    """Architecture of a backbone of this kind for the suite."""
+    inputs = backbone_inputs(kind)
     return BackboneConfig(
         suite.state_dim,
         suite.action_dim,
-        uses_prompt=seen.prompt,
-        uses_returns=seen.returns,
+        uses_prompt=inputs.prompt,
+        uses_returns=inputs.returns,
         inner=4 * sizes.width,  # 512 at width 128, as in the reference
         **dataclasses.asdict(sizes),
     )
@@ -90,7 +90,7 @@ def _sampler(
     settings: PretrainSettings, resident: PretrainData, purpose: str, per_task: int
 ) -> Sampler:
     held_out = purpose == "validation"
-    prompts = resident.demonstrations if reads(settings.kind).prompt else None
+    prompts = resident.demonstrations if backbone_inputs(settings.kind).prompt else None
     return Sampler(
         resident.validation if held_out else resident.contexts,
         prompts,
@@ -107,5 +107,5 @@ def _validation_sampler(settings: PretrainSettings, resident: PretrainData) -> S
 
 
 def _stream(settings: PretrainSettings, purpose: str) -> np.random.SeedSequence:
-    own = settings.suite, settings.backbone, settings.seed
-    return stream(settings.run_seed, "pretrain", *own, purpose)
+    names = settings.suite, settings.backbone, settings.seed
+    return stream(settings.run_seed, "pretrain", *names, purpose)

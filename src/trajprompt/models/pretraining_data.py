@@ -1,4 +1,4 @@
-"""What pretraining reads: training episodes, demonstrations and a held-out set."""
+"""Data of pretraining: training episodes, demonstrations and a held-out set."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from trajprompt.trajectories.episodes import TaskTrajectories
 from trajprompt.trajectories.normaliser import Normaliser
 from trajprompt.trajectories.segments import Segments
 
-HELD_OUT_EVERY = 20  # one episode of 20 per training task is for validation
+HELD_OUT_EVERY = 20  # one episode in 20 of each training task is for validation
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class PretrainData:
 
 
 def hold_out(task: TaskTrajectories) -> tuple[TaskTrajectories, TaskTrajectories]:
-    """Training and validation episodes; with fewer than two, both are all of them."""
+    """Split into training and validation episodes; a single episode is used for both."""
     episodes = np.arange(task.num_episodes)
     if len(episodes) < 2:
         return task, task
@@ -43,9 +43,10 @@ def prepare(
     return_scale: float,
     device: torch.device | str,
 ) -> PretrainData:
-    """The last ``data_fraction`` of each buffer, split; prompts from its expert end.
+    """Split the last ``data_fraction`` of each task's episodes; fit the normaliser.
 
-    The normaliser is that of the training part.
+    Prompts come from the last ``demonstrations`` episodes of each task. The normaliser is
+    fitted to the training part.
     """
     experts = [task.quality("expert", demonstrations) for task in tasks]
     used = [hold_out(task.last_fraction(data_fraction)) for task in tasks]
@@ -62,7 +63,7 @@ def prepare(
 
 @dataclass(frozen=True)
 class Sampler:
-    """Draws batches of contexts, each with a fresh prompt of its task."""
+    """Sampler of batches: contexts, each with a random prompt of its task."""
 
     contexts: EpisodeTensors
     demonstrations: EpisodeTensors | None  # None for a backbone without prompts
@@ -72,7 +73,7 @@ class Sampler:
     prompt: PromptForm
 
     def __call__(self) -> Batch:
-        """(tasks * per_task, K, ..) contexts, tasks in order, and as many prompts."""
+        """Draw contexts (tasks * per_task, K, ..), tasks in order, each with a prompt."""
         generator, count = self.generator, self.per_task
         contexts = self.contexts.sample_contexts(generator, count, self.context_length)
         if self.demonstrations is None:
@@ -85,7 +86,7 @@ class Sampler:
 
 @dataclass(frozen=True)
 class Validation:
-    """The loss on a fixed set of segments."""
+    """Action loss on a fixed set of segments."""
 
     model: PromptDT
     contexts: Segments

@@ -1,8 +1,8 @@
 """The prompt decision transformer (Xu et al. 2022, arXiv:2206.13499).
 
-Architecture and sizes are those of mxu34/prompt-dt at 5f665e5
-(``prompt_decision_transformer.py``, ``trajectory_gpt2.py``), its unused weights included,
-so that parameter counts compare: 862,619 for the cheetah, 866,084 ant, 869,164 reach.
+Architecture and sizes follow mxu34/prompt-dt at 5f665e5
+(``prompt_decision_transformer.py``, ``trajectory_gpt2.py``), including its unused weights:
+parameter counts are comparable (862,619 for cheetah, 866,084 for ant, 869,164 for reach).
 """
 
 from collections.abc import Iterable, Iterator
@@ -21,37 +21,39 @@ from trajprompt.settings.options import Count, Share, Strict
 from trajprompt.trajectories.segments import Segments
 
 
-class Reads(NamedTuple):
-    """What a backbone sees."""
+class BackboneInputs(NamedTuple):
+    """Optional inputs of a backbone."""
 
     prompt: bool  # a trajectory prompt before the context
-    returns: bool  # return-to-go tokens in the context; the prompt always has its own
+    returns: bool  # return-to-go tokens in the context; the prompt always has them
 
 
 Depth = Annotated[int, Interval(ge=2, le=100)]
 
-# By the names of Prompt-Tuning DT's Table 1, which pretraining_values.py has too.
+# Names as in Prompt-Tuning DT's Table 1; config/backbones.py repeats them.
 BACKBONES = {
-    "prompt-dt": Reads(prompt=True, returns=True),
+    "prompt-dt": BackboneInputs(prompt=True, returns=True),
     # The reference trains with returns of zero and evaluates with a constant target;
     # here the context has no return tokens in either (docs/deviations.md).
-    "prompt-mt-bc": Reads(prompt=True, returns=False),
-    "mt-orl": Reads(prompt=False, returns=True),
+    "prompt-mt-bc": BackboneInputs(prompt=True, returns=False),
+    "mt-orl": BackboneInputs(prompt=False, returns=True),
 }
 
 
-def reads(backbone: str) -> Reads:
-    """What the backbone called ``backbone`` sees; an unknown name is an error."""
+def backbone_inputs(backbone: str) -> BackboneInputs:
+    """Inputs of a kind of backbone; raises TrajpromptError for an unknown one."""
     if backbone not in BACKBONES:
-        raise TrajpromptError("backbone", repr(backbone), "one of " + ", ".join(BACKBONES))
+        expected = f"one of {', '.join(BACKBONES)}"
+        remedy = "choose one of these kinds"
+        raise TrajpromptError("kind of backbone", f"found {backbone!r}", expected, remedy)
     return BACKBONES[backbone]
 
 
 @dataclass(frozen=True)
 class BackboneConfig(Strict):
-    """Sizes; the defaults are the reference's (pdt_main.py).
+    """Sizes of a model; the defaults are the reference's (pdt_main.py).
 
-    A file that asks for more than the bounds is damaged; it is not tried.
+    A file whose sizes exceed the bounds is damaged and is rejected.
     """
 
     state_dim: Count
@@ -62,7 +64,7 @@ class BackboneConfig(Strict):
     layers: Depth = 3
     heads: Literal[1] = 1  # every paper here uses one; blocks.py relies on it
     inner: Count = 512  # 4 x width
-    max_timestep: Count = 1000  # rows of the timestep tables; later steps share the last
+    max_timestep: Count = 1000  # rows of the timestep tables; later steps use the last
     dropout: Share = 0.1  # of embeddings, attention weights and residual branches
     context_length: Count = 20  # K
     # Width of the bottleneck of each layer's adaptor; 0: no adaptors.
@@ -70,7 +72,7 @@ class BackboneConfig(Strict):
 
 
 class TokenEmbedding(nn.Module):
-    """Return, state and action of a step to one token each, plus the step's embedding."""
+    """Tokens of a step's return, state and action, each plus the timestep's embedding."""
 
     def __init__(self, config: BackboneConfig):
         super().__init__()
@@ -80,7 +82,7 @@ class TokenEmbedding(nn.Module):
         self.timesteps = nn.Embedding(config.max_timestep, config.width)
 
     def forward(self, steps: Segments, with_returns: bool = True) -> Tensor:
-        """(B, K, ..) to (B, 3K, W) in the order R, s, a; (B, 2K, W) without returns."""
+        """Map (B, K, ..) to (B, 3K, W) in the order R, s, a; (B, 2K, W) without returns."""
         dtype = self.states.weight.dtype
         last = self.timesteps.num_embeddings - 1
         time = self.timesteps(steps.timesteps.clamp(max=last))  # (B, K, W)
@@ -94,7 +96,7 @@ class TokenEmbedding(nn.Module):
 
 
 class PromptDT(nn.Module):
-    """Actions for every step of a context, given a prompt of the same task."""
+    """Model that predicts the actions of a context, given a prompt of the same task."""
 
     def __init__(self, config: BackboneConfig):
         super().__init__()
@@ -109,7 +111,7 @@ class PromptDT(nn.Module):
         self.adaptors = adaptors(config.width, config.adaptor, config.layers)
         self.norm_final = nn.LayerNorm(config.width, eps=EPSILON)
         self.predict_action = nn.Linear(config.width, config.action_dim)
-        # Never used: GPT-2's one-word vocabulary and the reference's other two heads.
+        # Unused: GPT-2's one-word vocabulary and the reference's other two heads.
         self.vocabulary = nn.Embedding(1, config.width)
         self.predict_state = nn.Linear(config.width, config.state_dim)
         self.predict_return = nn.Linear(config.width, 1)
@@ -117,7 +119,7 @@ class PromptDT(nn.Module):
         self._freeze_unused()
 
     def _freeze_unused(self) -> None:
-        """No gradient, hence no weight decay, where the loss cannot reach."""
+        """Freeze weights that the loss does not depend on: AdamW would decay them."""
         unused: list[nn.Module] = [self.vocabulary, self.predict_state, self.predict_return]
         if not self.config.uses_prompt:
             unused.append(self.embed_prompt)
@@ -128,60 +130,62 @@ class PromptDT(nn.Module):
 
     @property
     def tokens_per_step(self) -> int:
-        """Tokens of a context step; a prompt step always has three."""
+        """Number of tokens of a context step; a prompt step always has three."""
         return 3 if self.config.uses_returns else 2
 
     def forward(self, context: Segments, prompt: Segments | None = None) -> Tensor:
-        """(B, K, ..) steps and (B or 1, P, ..) prompt steps to actions (B, K, A), float32.
+        """Predict actions (B, K, A) float32 for ``context`` (B, K, ..).
 
-        The action of a step is read at its state token, so it sees the steps before and
-        its own return and state. Actions at padded steps mean nothing.
+        ``prompt`` is (B or 1, P, ..). A step's action is predicted at its state token, from
+        the steps before and the step's return and state. Predictions at padded steps are
+        meaningless.
         """
         tokens, visible, first = self.embed(context, prompt)
-        # The last action token is seen by no state token: it is left out.
+        # No state token attends to the last action token, so it is left out.
         tokens, visible = tokens[:, :-1], visible[:, :-1]
         mask = additive_mask(visible, tokens.dtype)
         x = self.dropout(tokens)
         *lower, (last_block, last_adaptor) = self.layers()
         for block, adaptor in lower:
             x = adaptor(block(x, mask, slice(None)))
-        # Only the state tokens of the last block are ever read.
+        # Of the last block, only the outputs at state tokens are needed.
         states = slice(first + self.tokens_per_step - 2, None, self.tokens_per_step)
         x = last_adaptor(last_block(x, mask[:, states], states))
         return torch.tanh(self.predict_action(self.norm_final(x)).float())
 
     def layers(self) -> Iterator[tuple[Block, nn.Module]]:
-        """Every block with the adaptor behind it."""
+        """Every block with the adaptor after it."""
         return zip(cast(Iterable[Block], self.blocks), self.adaptors, strict=True)
 
     def embed(
         self, context: Segments, prompt: Segments | None
     ) -> tuple[Tensor, Tensor, int]:
-        """Tokens (B, T, W), which of them are real (B, T), and the first of the context."""
+        """Tokens (B, T, W), mask of real ones (B, T), index of the first context token."""
         tokens = self.norm_context(self.embed_context(context, self.config.uses_returns))
         visible = context.mask.repeat_interleave(self.tokens_per_step, dim=1)
         if not self.config.uses_prompt:
             return tokens, visible, 0
         if prompt is None:
-            raise TrajpromptError("prompt", "none", "a prompt: this backbone reads one")
+            expected = "a prompt, because this backbone requires one"
+            raise TrajpromptError("prompt", "found none", expected, "pass a prompt")
         before = self.embed_prompt(prompt)  # no layer norm, as in the reference
-        seen = prompt.mask.repeat_interleave(3, dim=1)
-        if len(before) != len(tokens):  # one prompt for the whole batch
-            before, seen = before.expand(len(tokens), -1, -1), seen.expand(len(tokens), -1)
+        mask = prompt.mask.repeat_interleave(3, dim=1)
+        if len(before) != len(tokens):  # one prompt for the batch
+            before, mask = before.expand(len(tokens), -1, -1), mask.expand(len(tokens), -1)
         joined = torch.cat([before, tokens], dim=1)
-        return joined, torch.cat([seen, visible], dim=1), before.shape[1]
+        return joined, torch.cat([mask, visible], dim=1), before.shape[1]
 
 
 def additive_mask(visible: Tensor, dtype: torch.dtype) -> Tensor:
-    """(B, T) real tokens to (B, T, T): 0 where a token may look, else MASKED."""
+    """Mask (B, T, T) of real tokens (B, T): 0 where one attends to another, else MASKED."""
     length = visible.shape[1]
     causal = torch.ones(length, length, dtype=torch.bool, device=visible.device).tril()
-    seen = causal & visible[:, None, :]
-    return torch.where(seen, 0.0, MASKED).to(dtype)
+    allowed = causal & visible[:, None, :]
+    return torch.where(allowed, 0.0, MASKED).to(dtype)
 
 
 def action_loss(predicted: Tensor, context: Segments) -> Tensor:
-    """Mean squared error over the real steps of the context; prompts are not in it."""
+    """Mean squared action error over the real steps of the context, without the prompt."""
     weight = context.mask.unsqueeze(-1).to(predicted.dtype)  # (B, K, 1)
     squared = (predicted - context.actions.to(predicted.dtype)).square()
     return (squared * weight).sum() / (weight.sum() * predicted.shape[-1])

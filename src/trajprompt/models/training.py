@@ -17,19 +17,21 @@ from trajprompt.settings.training import TrainingSettings
 from trajprompt.trajectories.segments import Segments
 
 Batch = tuple[Segments, Segments | None]  # contexts (B, K, ..), prompts (B or 1, P, ..)
-FINAL_SHARE = 0.05  # of the learning rate is left at the end of the cosine
+FINAL_SHARE = 0.05  # of the peak learning rate, at the end of the cosine
 
 
 @dataclass(frozen=True)
 class CurvePoint:
+    """One point of a learning curve."""
+
     step: int
-    train_loss: float  # mean since the point before
+    train_loss: float  # mean since the previous point
     validation_loss: float  # NaN without a validation
     learning_rate: float
 
 
 def learning_rate_at(step: int, settings: TrainingSettings) -> float:
-    """The rate of the ``step``-th update, counted from 0."""
+    """Learning rate of update ``step``, counted from 0."""
     if step < settings.warmup_steps:
         return settings.learning_rate * (step + 1) / settings.warmup_steps
     if settings.schedule == "constant":
@@ -51,11 +53,11 @@ def train(
 ) -> list[CurvePoint]:
     """Train ``model`` in place; on return its weights are float32 and it is in eval mode.
 
-    Its dropout draws on from where it is: a caller reseeds it first.
+    Dropout continues its present random stream, so the caller must reseed it.
 
     ``label`` names the run in the progress bar and, with the file ``source`` of its data,
-    in errors. ``validate`` is called in eval mode without gradients. ``generator`` is what
-    ``make_batch`` draws from: a training that goes on from ``checkpoint`` restores it.
+    in errors. ``validate`` is called in eval mode without gradients. ``make_batch`` draws
+    from ``generator``, which is restored if training resumes from ``checkpoint``.
 
     Raises TrajpromptError at the first step whose loss or gradient is not finite; the
     model then keeps the weights it had before that step.
@@ -71,7 +73,7 @@ def train(
 
 
 class _Training:
-    """One training in progress: weights, their optimiser, random streams and curve."""
+    """A training in progress: weights, optimiser, random streams and curve."""
 
     def __init__(
         self,
@@ -152,7 +154,7 @@ def _require_finite(value: float, name: str, where: str, step: int) -> None:
     if not math.isfinite(value):
         raise TrajpromptError(
             where,
-            f"{name} {value} at step {step}",
-            "finite numbers",
-            "lower the learning rate or look for bad values with `trajprompt inspect`",
+            f"found {name} {value} at step {step}",
+            "a finite value",
+            "lower the learning rate, or check the data with `trajprompt inspect`",
         )

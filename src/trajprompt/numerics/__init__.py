@@ -1,1 +1,1 @@
-"""Arithmetic: fast layers and optimizers, number types and devices; no model."""
+"""Fast layers and optimisers, floating-point types and devices; no models."""

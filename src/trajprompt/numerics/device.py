@@ -1,4 +1,4 @@
-"""Where a computation runs, in which number type, and how it allocates memory."""
+"""Devices, floating-point types and memory allocation."""
 
 import ctypes
 import functools
@@ -7,37 +7,45 @@ import torch
 
 from trajprompt.errors import TrajpromptError
 
+REMEDY = "correct this key in the config"
 DTYPES = {"bf16": torch.bfloat16, "fp32": torch.float32}
 # <malloc.h> of glibc.
 TRIM_THRESHOLD, MMAP_THRESHOLD = -1, -3
-LARGEST = 1 << 30  # bytes; blocks above are still given back at once
+LARGEST = 1 << 30  # bytes; larger blocks are still returned to the system at once
 
 
 def resolve_precision(name: str, device: torch.device | str = "cpu") -> torch.dtype:
-    """``auto`` is bfloat16 where the device multiplies it in hardware, else float32."""
+    """Type of a precision; auto: bfloat16 if the device multiplies it in hardware."""
     if name == "auto":
         name = "bf16" if _fast_bfloat16(torch.device(device).type) else "fp32"
     if name not in DTYPES:
-        raise TrajpromptError("precision", repr(name), f"one of auto, {', '.join(DTYPES)}")
+        expected = f"one of auto, {', '.join(DTYPES)}"
+        raise TrajpromptError("compute.precision", f"found {name!r}", expected, REMEDY)
     return DTYPES[name]
 
 
 def resolve_device(name: str) -> torch.device:
-    """``auto`` is the CUDA device if there is one, else the CPU."""
+    """Device of ``name``; auto: the CUDA device if there is one, else the CPU."""
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
     try:
         device = torch.device(name)
     except RuntimeError as error:
-        raise TrajpromptError("device", repr(name), "auto, cpu or cuda") from error
+        found, expected = f"found {name!r}", "auto, cpu or cuda"
+        raise TrajpromptError("compute.device", found, expected, REMEDY) from error
     if device.type == "cuda" and not torch.cuda.is_available():
-        raise TrajpromptError("device", repr(name), "a CUDA GPU that torch can use")
+        found = f"found {name!r}, but torch finds no GPU"
+        remedy = "set it to auto or cpu in the config, or install torch with CUDA"
+        raise TrajpromptError("compute.device", found, "a CUDA GPU", remedy)
     return device
 
 
 @functools.cache
 def _fast_bfloat16(device_type: str) -> bool:
-    """Without AVX512_BF16 or AMX, bfloat16 on a CPU is emulated and slower than float32."""
+    """True if the device multiplies bfloat16 in hardware.
+
+    A CPU without AVX512_BF16 or AMX emulates bfloat16, which is slower than float32.
+    """
     if device_type == "cuda":
         return torch.cuda.is_bf16_supported()
     if device_type != "cpu":
@@ -52,11 +60,11 @@ def _fast_bfloat16(device_type: str) -> bool:
 
 @functools.cache
 def keep_freed_memory() -> bool:
-    """Ask glibc to reuse freed blocks of up to 1 GiB; False where there is no glibc.
+    """Make glibc reuse freed blocks of up to 1 GiB; return False without glibc.
 
     Training allocates megabytes thousands of times a second. By default glibc maps and
     unmaps them, and the kernel zeroes each page again: 7000 page faults per training
-    step, 9 % of its time (2 cores of AMD Zen 4, batch 64). No effect on results.
+    step, 9 % of its time (2 cores of AMD Zen 4, batch 64). Results do not change.
     """
     try:
         mallopt = ctypes.CDLL(None).mallopt

@@ -12,7 +12,7 @@ from torch.optim.adamw import adamw
 
 
 class FlatAdamW:
-    """Steps on a vector along its gradient; without weight decay it is Adam."""
+    """Optimiser of a vector that has a gradient; without weight decay it is Adam."""
 
     def __init__(
         self,
@@ -24,10 +24,10 @@ class FlatAdamW:
         self.vector, self.learning_rate = vector, learning_rate
         self.weight_decay, self.betas = weight_decay, betas
         self.moments = torch.zeros_like(vector), torch.zeros_like(vector)
-        self.updates = torch.zeros((), device=vector.device)  # as the kernel counts
+        self.updates = torch.zeros((), device=vector.device)  # the kernel's count
 
     def minimise(self, loss: Tensor) -> None:
-        """One step; gradients are zeroed in place because parameters view them."""
+        """Take one step; gradients are zeroed in place because parameters view them."""
         assert self.vector.grad is not None
         self.vector.grad.zero_()
         loss.backward()
@@ -55,7 +55,7 @@ class FlatAdamW:
         )
 
     def state(self) -> dict[str, Tensor]:
-        """What steps change, the vector too (a `checkpoint.Resumable`)."""
+        """All that a step changes, including the vector (a `checkpoint.Resumable`)."""
         first, second = self.moments
         return {
             "vector": self.vector,

@@ -1,8 +1,8 @@
-"""Linear maps fused with what follows them, and a perceptron made of two of them.
+"""Linear maps fused with the next operation, and a perceptron of two linear maps.
 
-The fused maps are oneDNN's, which PyTorch's compiler uses as well. Without oneDNN, or on
-a GPU, the plain formula stands in. They have no derivative; the perceptron has one, whose
-backward pass neither copies nor allocates more than it must.
+The fused maps are oneDNN's, as in PyTorch's compiler. Without oneDNN, or on a GPU, the
+separate operations are used. The fused maps are not differentiable. The perceptron is; its
+backward pass copies and allocates as little as possible.
 """
 
 from typing import Any
@@ -20,14 +20,14 @@ if _AVAILABLE and torch.ops.mkldnn._is_mkldnn_bf16_supported():
 
 
 def linear_relu(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-    """relu(weight x + bias): (.., in) to (.., out); 14 % faster than in two steps."""
+    """Compute relu(weight x + bias), (.., in) to (.., out); 14 % faster than two calls."""
     if x.device.type == "cpu" and x.dtype in _TYPES:
         return torch.ops.mkldnn._linear_pointwise(x, weight, bias, "relu", [], "")
     return F.linear(x, weight, bias).relu_()
 
 
 def linear_add(x: Tensor, weight: Tensor, bias: Tensor, residual: Tensor) -> Tensor:
-    """residual + weight x + bias: (.., in) to (.., out)."""
+    """Compute residual + weight x + bias, (.., in) to (.., out)."""
     if x.device.type == "cpu" and x.dtype in _TYPES:
         return torch.ops.mkldnn._linear_pointwise.binary(x, residual, weight, bias, "add")
     return F.linear(x, weight, bias).add_(residual)
@@ -36,7 +36,7 @@ def linear_add(x: Tensor, weight: Tensor, bias: Tensor, residual: Tensor) -> Ten
 class _ReluMlp(torch.autograd.Function):
     """Two linear maps with a ReLU between; the hidden layer is overwritten in place.
 
-    PyTorch's own graph writes the hidden layer, the largest tensor of a block, twice
+    PyTorch's graph writes the hidden layer, the largest tensor of a block, twice
     forward and twice backward.
     """
 
@@ -61,12 +61,12 @@ class _ReluMlp(torch.autograd.Function):
         torch.ops.aten.threshold_backward.grad_input(
             to_hidden, flat_hidden, 0, grad_input=to_hidden
         )
-        of_x, *of_weights = context.needs_input_grad
-        along_x = (to_hidden @ expand).view(x.shape) if of_x else None
-        if not any(of_weights):
-            return along_x, None, None, None, None
+        needs_x, *needs_weights = context.needs_input_grad
+        to_x = (to_hidden @ expand).view(x.shape) if needs_x else None
+        if not any(needs_weights):
+            return to_x, None, None, None, None
         return (
-            along_x,
+            to_x,
             to_hidden.t() @ x.flatten(0, -2),
             to_hidden.sum(0),
             flat.t() @ flat_hidden,
@@ -77,10 +77,10 @@ class _ReluMlp(torch.autograd.Function):
 def relu_mlp(
     x: Tensor, expand: Tensor, expand_bias: Tensor, contract: Tensor, contract_bias: Tensor
 ) -> Tensor:
-    """contract . relu(expand . x + expand_bias) + contract_bias, over the last dimension.
+    """Compute contract . relu(expand . x + expand_bias) + contract_bias.
 
-    Differentiable once, and not for weights that are frozen. x (..., W), expand
-    (inner, W), contract (W, inner).
+    x is (..., W), expand (inner, W), contract (W, inner). Differentiable once; no gradients
+    are computed for the weights if all are frozen.
     """
     if torch.is_grad_enabled():
         return _ReluMlp.apply(x, expand, expand_bias, contract, contract_bias)

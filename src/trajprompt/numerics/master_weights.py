@@ -1,4 +1,4 @@
-"""AdamW on float32 master weights while the model computes in a shorter number type."""
+"""AdamW on float32 master weights, with a model that computes in lower precision."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,9 +12,9 @@ from trajprompt.numerics.flat_adamw import FlatAdamW
 class MasterWeights:
     """The trainable weights of ``model`` in one flat float32 vector, with its optimiser.
 
-    While this object lives the model's parameters are views of one working vector in
-    ``dtype`` and their gradients views of another, so clipping, AdamW and the cast are one
-    pass each. With float32 the working vector is the master itself.
+    Until `release`, the model's parameters are views of one working vector in ``dtype``
+    and their gradients views of another. Clipping, AdamW and the cast are then one pass
+    each. With float32 the working vector is the master vector.
     """
 
     def __init__(
@@ -30,14 +30,14 @@ class MasterWeights:
         self.master = nn.Parameter(flat)
         self.working = self.master.detach().to(dtype)
         self.gradient = torch.zeros_like(self.working)
-        self.master.grad = self.gradient.to(torch.float32)  # itself if dtype is float32
+        self.master.grad = self.gradient.to(torch.float32)  # the same if float32
         for parameter, weight, gradient in self._views(self.working, self.gradient):
             parameter.data = weight
             parameter.grad = gradient
         self.optimiser = FlatAdamW(self.master, learning_rate, weight_decay)
 
     def gradient_norm(self) -> Tensor:
-        """The float32 Euclidean norm of the gradient now."""
+        """Euclidean norm of the present gradient, in float32."""
         gradient = self._master_gradient()
         if gradient is not self.gradient:
             gradient.copy_(self.gradient)
@@ -45,7 +45,7 @@ class MasterWeights:
 
     @torch.no_grad()
     def step(self, learning_rate: float, clip: float, norm: Tensor) -> None:
-        """Clip the gradient, whose norm is ``norm``, to ``clip``; update; clear."""
+        """Clip the gradient of norm ``norm`` to ``clip``, update weights, zero it."""
         self._master_gradient().mul_((clip / (norm + 1e-6)).clamp(max=1.0))
         self.optimiser.learning_rate = learning_rate
         self.optimiser.step()
@@ -67,7 +67,7 @@ class MasterWeights:
             self.working.copy_(self.master.detach())
 
     def release(self) -> None:
-        """Give the model its own float32 weights, without gradients."""
+        """Give the model separate float32 weights, without gradients."""
         for parameter, weight, _ in self._views(self.master.detach(), self.gradient):
             parameter.grad = None
             parameter.data = weight.clone()

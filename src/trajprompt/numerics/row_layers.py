@@ -1,8 +1,8 @@
-"""The layers of many small networks of one shape, one network per row of a problem.
+"""Layers of many small networks of one shape, one network per row of a problem.
 
-All weights of a row lie side by side in one row of a matrix (R, n), so that what is done to
-a row's gradient (projection, clipping) is done to a vector. The rows share nothing: a loss
-summed over rows gives each row the gradient that it would get alone.
+All weights of a network are in one row of a matrix (R, n), so its gradient is one vector
+that can be projected or clipped. Rows share no weights: a loss summed over rows gives each
+row the gradient of its loss alone.
 """
 
 import math
@@ -20,12 +20,12 @@ class RowLayer(NamedTuple):
     bias: Tensor  # (R, 1, outputs)
 
     def __call__(self, x: Tensor) -> Tensor:
-        """(R, B, inputs) to (R, B, outputs)."""
+        """Map (R, B, inputs) to (R, B, outputs)."""
         return torch.baddbmm(self.bias, x, self.weight)
 
 
 class RowLayers:
-    """Where each layer lies in a row: ``shapes`` are (inputs, outputs)."""
+    """Positions of the layers in a row; ``shapes`` are (inputs, outputs) of each."""
 
     def __init__(self, shapes: Sequence[tuple[int, int]]):
         self.shapes = tuple(shapes)
@@ -33,11 +33,11 @@ class RowLayers:
 
     @property
     def parameters(self) -> int:
-        """Numbers per row."""
+        """Number of parameters per row."""
         return sum(self.sizes)
 
     def initial(self, generator: torch.Generator) -> Tensor:
-        """(1, n) fresh weights, with the bounds of torch.nn.Linear."""
+        """Random weights (1, n) within the bounds of torch.nn.Linear."""
         parts = []
         for (inputs, _), size in zip(self.shapes, self.sizes, strict=True):
             uniform = torch.rand(1, size, generator=generator) * 2 - 1
@@ -45,7 +45,7 @@ class RowLayers:
         return torch.cat(parts, dim=1)
 
     def open(self, vectors: Tensor) -> list[RowLayer]:
-        """The layers of (R, n) as views of it."""
+        """Layers as views of ``vectors`` (R, n)."""
         rows, opened = len(vectors), []
         parts = vectors.split(self.sizes, dim=1)
         for part, (inputs, outputs) in zip(parts, self.shapes, strict=True):
@@ -56,7 +56,7 @@ class RowLayers:
 
 
 def dropout(x: Tensor, rate: float, generator: torch.Generator | None) -> Tensor:
-    """Inverted dropout with masks from ``generator``; none without one."""
+    """Inverted dropout with masks from ``generator``; without one, return ``x``."""
     if generator is None or rate == 0.0:
         return x
     kept = torch.rand(x.shape, generator=generator) >= rate

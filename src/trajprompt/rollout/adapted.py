@@ -1,4 +1,4 @@
-"""The policy that stages 2 and 3 made: a backbone with the tuned prompt of one task."""
+"""The policy of stages 2 and 3: a backbone with the tuned prompt of one task."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from trajprompt.errors import TrajpromptError
 from trajprompt.settings.parsing import json_object
 
+REMEDY = "run `trajprompt tune` again"
 if TYPE_CHECKING:
     from trajprompt.adaptations.read import StoredAdaptation
     from trajprompt.models.lockstep import LockstepPolicy
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Adapted:
-    """What to play: the files, and which row and checkpoint of them."""
+    """Files of a policy, and the task and checkpoint to load from them."""
 
     backbone: Path
     adaptation: Path
@@ -26,7 +27,10 @@ class Adapted:
 
 
 def adapted_policy(which: Adapted) -> "LockstepPolicy":
-    """For one row; the prompt is the first of its task."""
+    """Policy for one simulator row, with the first prompt of the task.
+
+    Raises TrajpromptError if the files are of another suite or lack the task.
+    """
     from trajprompt.adaptations.read import read_adaptation
     from trajprompt.models.backbone import load_backbone
     from trajprompt.models.lockstep import LockstepPolicy
@@ -38,7 +42,9 @@ def adapted_policy(which: Adapted) -> "LockstepPolicy":
         (which.backbone, backbone.suite),
     ):
         if suite != which.suite:
-            raise TrajpromptError(where, f"suite {suite}", which.suite)
+            remedy = "give the files of this suite, or another --suite"
+            found, expected = f"found suite {suite}", f"suite {which.suite}"
+            raise TrajpromptError(where, found, expected, remedy)
     row = _row_of(which, stored)
     if row in stored.weights and which.checkpoint != "initial":
         backbone = backbone.with_weights(stored.weights[row])
@@ -53,17 +59,20 @@ def adapted_policy(which: Adapted) -> "LockstepPolicy":
 
 
 def _row_of(which: Adapted, stored: "StoredAdaptation") -> int:
-    """The first row of the task: its first prompt."""
+    """First row of the task, which has its first prompt."""
     rows = (stored.rows == which.task).nonzero()[0]
     if len(rows) == 0:
         tasks = ", ".join(map(str, sorted(set(stored.rows.tolist()))))
-        raise TrajpromptError(which.adaptation, f"no task {which.task}", f"one of {tasks}")
+        found, remedy = f"no task {which.task}", "give one of these with --task"
+        raise TrajpromptError(which.adaptation, found, f"one of {tasks}", remedy)
     return int(rows[0])
 
 
 def _target_return(which: Adapted, stored: "StoredAdaptation") -> float:
     where = f"{which.adaptation}: settings"
-    found = json_object(stored.attributes.get("settings"), where).get("target_return")
+    settings = json_object(stored.attributes.get("settings"), where, REMEDY)
+    found = settings.get("target_return")
     if not isinstance(found, int | float):
-        raise TrajpromptError(where, f"target_return {found!r}", "a number")
+        text = f"found target_return {found!r}"
+        raise TrajpromptError(where, text, "a number", REMEDY)
     return found

@@ -1,4 +1,4 @@
-"""Columns of the evaluation tables, one row per episode; light, for all that read them."""
+"""Columns of the evaluation tables, one row per episode. Imports nothing heavy."""
 
 CELL_COLUMNS = ("suite", "condition", "method", "seed")
 TEXT_COLUMNS = ("suite", "condition", "method", "checkpoint")
@@ -8,6 +8,6 @@ EVALUATION_COLUMNS = (
     *("task", "prompt", "episode", "checkpoint", "iteration", "queries"),
     *("return", "length", "success"),
 )
-COUNT_COLUMNS = tuple(  # whole numbers of 0 or more; success is 0 or 1
+COUNT_COLUMNS = tuple(  # integers of at least 0; success is 0 or 1
     name for name in EVALUATION_COLUMNS if name not in (*TEXT_COLUMNS, "return")
 )

@@ -1,4 +1,4 @@
-"""Evaluates every checkpoint of an adaptation and tabulates the episodes."""
+"""Evaluation of all checkpoints of an adaptation, as a table of episodes."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
     from trajprompt.models.backbone import Backbone
 
 Entry = dict[str, object]
-Weights = dict[str, torch.Tensor] | None  # tuned ones of a row
+Weights = dict[str, torch.Tensor] | None  # tuned weights of a row; None: the backbone's
 
 
 @dataclass(frozen=True)
 class Iterate:
-    """A play under the name by which it is reported."""
+    """A play, and the checkpoint and iteration under which it is reported."""
 
     name: str  # last, best or curve
     row: int
@@ -38,10 +38,10 @@ class Iterate:
 def evaluate_cell(
     settings: EvaluateSettings, backbone: "Backbone", stored: "StoredAdaptation"
 ) -> list[Entry]:
-    """One entry of EVALUATION_COLUMNS per row, checkpoint and episode."""
+    """Evaluation of an adaptation: an entry per row, checkpoint and episode."""
     suite, rows = get_suite(settings.suite), range(len(stored.rows))
-    points = [_checkpoints(settings, suite, stored, row) for row in rows]
-    plays = list({id(p.play): p.play for own in points for p in own}.values())
+    points = [p for row in rows for p in _checkpoints(settings, suite, stored, row)]
+    plays = list({id(point.play): point.play for point in points}.values())
     how = PlaySettings(suite, settings.target_return, settings.precision, settings.threads)
     run_seed, seed = settings.run_seed, settings.seed
     seeds = {
@@ -52,16 +52,11 @@ def evaluate_cell(
         weights = group[0].weights
         model = backbone if weights is None else backbone.with_weights(weights)
         play(how, model, group, seeds)
-    return [
-        entry
-        for own in points
-        for point in own
-        for entry in _entries(settings, stored, point)
-    ]
+    return [entry for point in points for entry in _entries(settings, stored, point)]
 
 
 def _by_weights(plays: Sequence[Play]) -> list[list[Play]]:
-    """Plays that one model plays together."""
+    """Group plays by their weights; one model plays each group."""
     groups: dict[int, list[Play]] = {}
     for one in plays:
         groups.setdefault(id(one.weights), []).append(one)
@@ -69,19 +64,19 @@ def _by_weights(plays: Sequence[Play]) -> list[list[Play]]:
 
 
 def to_csv(entries: Sequence[Entry]) -> str:
-    """CSV text, one line per episode."""
+    """Format entries as CSV text, one line per episode."""
     return csv_text(EVALUATION_COLUMNS, entries)
 
 
 def _checkpoints(
     settings: EvaluateSettings, suite: Suite, stored: "StoredAdaptation", row: int
 ) -> list[Iterate]:
-    """What to report of a row. Equal prompts share one play.
+    """Iterates of one row to report; equal prompts share one play.
 
-    Where weights were tuned, a curve begins with the backbone's own.
+    If weights were tuned, the curve begins with the backbone's weights.
     """
     full, short = settings.episodes, min(settings.curve_episodes, settings.episodes)
-    if suite.deterministic_resets:  # one episode says all
+    if suite.deterministic_resets:  # all episodes are equal
         full, short = min(full, 1), min(short, 1)
     last, tuned = stored.last_iteration, stored.weights.get(row)
     wanted: list[tuple[str, int, Segments | None, Weights, int]] = [
@@ -101,24 +96,24 @@ def _checkpoints(
         if episodes == 0:
             continue
         prompt = None if prompts is None else prompts.select(row)
-        one = _known_play(plays, Play(int(stored.rows[row]), prompt, weights=weights))
+        one = _shared_play(plays, Play(int(stored.rows[row]), prompt, weights=weights))
         one.episodes = max(one.episodes, episodes)
         queries = stored.queries(row, iteration)
         points.append(Iterate(name, row, iteration, queries, one, episodes))
     return points
 
 
-def _known_play(known: list[Play], wanted: Play) -> Play:
-    """The one of a row's ``known`` plays that plays alike, or ``wanted``, added there."""
-    for one in known:
+def _shared_play(plays: list[Play], wanted: Play) -> Play:
+    """The play of a row's ``plays`` that equals ``wanted``; if none does, append it."""
+    for one in plays:
         if one.weights is not wanted.weights:
             continue
         if wanted.prompt is None or one.prompt is None:
-            return one  # a row has prompts throughout, or none
+            return one  # either all plays of a row have a prompt, or none has
         if all(torch.equal(a, b) for a, b in zip(wanted.prompt, one.prompt, strict=True)):
             return one
-    known.append(wanted)
-    return known[-1]
+    plays.append(wanted)
+    return wanted
 
 
 def _entries(

@@ -1,4 +1,4 @@
-"""Photographs of running simulators, drawn without a display."""
+"""Video frames of running simulators, rendered without a display."""
 
 import os
 from typing import TYPE_CHECKING
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from trajprompt.errors import TrajpromptError
-from trajprompt.rollout.opengl import REMEDY
+from trajprompt.rollout.opengl import INSTALL
 from trajprompt.tasks.mujoco_simulator import MujocoSimulator
 from trajprompt.tasks.suites import Camera
 
@@ -18,15 +18,15 @@ if TYPE_CHECKING:
 
 
 FLOOR = ("texplane", "MatPlane")  # texture and material of Gymnasium's floors
-SQUARES = 24  # of 60 on them: far ones flicker
+SQUARES = 24  # of the floor; with Gymnasium's 60, distant ones flicker
 ARROW = np.array([0.85, 0.1, 0.1, 1.0], np.float32)  # red
 
 
 class Film:
-    """A policy that photographs all rows at each ``every``-th control step before it acts.
+    """A policy that renders all rows once in ``every`` control steps, before it acts.
 
-    Shadows, mirrors and smoothed edges are left out: without them software draws more than
-    ten times as fast.
+    Shadows, reflections and anti-aliasing are off: without them, software rendering is more
+    than ten times faster. Raises TrajpromptError without a MuJoCo model or OpenGL.
     """
 
     def __init__(self, simulator: "Simulator", policy: "Policy", every: int, size: int):
@@ -34,11 +34,12 @@ class Film:
 
         camera = simulator.suite.camera
         if camera is None or not isinstance(simulator, MujocoSimulator):
-            found, expected = "no picture is drawn of it", "a suite with a MuJoCo model"
-            raise TrajpromptError(simulator.suite.name, found, expected)
+            where = f"suite {simulator.suite.name}"
+            found, expected = "has nothing to render", "a suite with a MuJoCo model"
+            raise TrajpromptError(where, found, expected, "choose another suite")
         self.policy, self.every = policy, every
         self.frames: list[np.ndarray] = []  # (N, size, size, 3) uint8
-        self.earned: list[np.ndarray] = []  # (N,) returns up to each of them
+        self.frame_returns: list[np.ndarray] = []  # (N,) returns up to each frame
         self.time, self.returns = 0, np.zeros(simulator.rows)
         self.simulator = simulator
         self.cameras = [_camera(camera, simulator.model) for _ in range(simulator.rows)]
@@ -48,15 +49,15 @@ class Film:
         except Exception as error:  # MuJoCo's back ends raise errors of many kinds
             backend = os.environ.get("MUJOCO_GL")
             raise TrajpromptError(
-                "render",
-                f"MUJOCO_GL={backend}: {error}",
-                "a working OpenGL back end",
-                REMEDY,
+                "rendering",
+                f"MUJOCO_GL={backend} does not work ({error})",
+                "OpenGL that renders without a display",
+                f"run {INSTALL}",
             ) from error
 
     def act(self, observations: np.ndarray) -> np.ndarray:
         if self.time % self.every == 0:
-            self.photograph()
+            self.capture()
         self.time += 1
         return self.policy.act(observations)
 
@@ -64,11 +65,11 @@ class Film:
         self.returns = self.returns + rewards
         self.policy.receive(rewards)
 
-    def photograph(self) -> None:
-        """All rows as they are."""
+    def capture(self) -> None:
+        """Render all rows in their present state."""
         rows = range(self.simulator.rows)
         self.frames.append(np.stack([self._picture(row) for row in rows]))
-        self.earned.append(self.returns)
+        self.frame_returns.append(self.returns)
 
     def close(self) -> None:
         self.renderer.close()
@@ -87,35 +88,35 @@ class Film:
 
 
 def _simplify(model: "mujoco.MjModel") -> None:
-    """Looks only: no smoothed edges, and calmer floors, which make small films."""
+    """Turn anti-aliasing off, and simplify floors for smaller video files."""
     import mujoco
 
     model.vis.quality.offsamples = 0
-    if mujoco.mj_name2id(model, mujoco.mjtObj.mjOBJ_TEXTURE, FLOOR[0]) >= 0:  # Gymnasium's
+    if mujoco.mj_name2id(model, mujoco.mjtObj.mjOBJ_TEXTURE, FLOOR[0]) >= 0:
         texture = model.tex(FLOOR[0]).data
         texture[:] = 110 + texture // 3
         model.mat(FLOOR[1]).texrepeat[:] = SQUARES
 
 
-def _camera(chosen: str | Camera, model: "mujoco.MjModel") -> "str | mujoco.MjvCamera":
-    """The suite's, as MuJoCo's renderer takes it."""
+def _camera(view: str | Camera, model: "mujoco.MjModel") -> "str | mujoco.MjvCamera":
+    """Convert the camera of a suite for MuJoCo's renderer."""
     import mujoco
 
-    if isinstance(chosen, str):
-        return chosen
+    if isinstance(view, str):
+        return view
     camera = mujoco.MjvCamera()
-    if isinstance(chosen.at, str):
+    if isinstance(view.at, str):
         camera.type = mujoco.mjtCamera.mjCAMERA_TRACKING
-        camera.trackbodyid = model.body(chosen.at).id
+        camera.trackbodyid = model.body(view.at).id
     else:
-        camera.lookat[:] = chosen.at
-    camera.distance, camera.azimuth = chosen.distance, chosen.azimuth
-    camera.elevation = chosen.elevation
+        camera.lookat[:] = view.at
+    camera.distance, camera.azimuth = view.distance, view.azimuth
+    camera.elevation = view.elevation
     return camera
 
 
 def _show_goal(simulator: MujocoSimulator, row: int) -> None:
-    """Put the model's site where the row's goal is; sites take no part in physics."""
+    """Move the model's goal site to the row's goal; sites do not affect the physics."""
     import mujoco
 
     if simulator.suite.goal_mark == "site":
@@ -125,7 +126,7 @@ def _show_goal(simulator: MujocoSimulator, row: int) -> None:
 
 
 def _add_arrow(scene: "mujoco.MjvScene", simulator: MujocoSimulator, row: int) -> None:
-    """Over the torso, towards the goal's direction."""
+    """Add an arrow over the torso that points in the goal's direction."""
     import mujoco
 
     angle = simulator.suite.goals[simulator.tasks[row], 0]

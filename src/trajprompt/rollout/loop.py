@@ -1,4 +1,4 @@
-"""One episode per row, all rows in lockstep: the loop that evaluation and tuning share."""
+"""Rollouts of one episode per row, all rows in lockstep, for evaluation and tuning."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -11,22 +11,22 @@ from trajprompt.tasks.suites import Suite
 
 
 class Policy(Protocol):
-    """Acts for all rows at once; may keep a history per row."""
+    """Policy that acts for all rows at once; it may keep a history per row."""
 
     def act(self, observations: np.ndarray) -> np.ndarray:
-        """Actions (N, A) for observations (N, S); called once per control step."""
+        """Return actions (N, A) for observations (N, S); called once per control step."""
         ...
 
     def receive(self, rewards: np.ndarray) -> None:
-        """The rewards (N,) of those actions, 0 for rows whose episode has ended."""
+        """Take the rewards (N,) of those actions, 0 for rows whose episode has ended."""
         ...
 
 
 @dataclass(frozen=True)
 class Episodes:
-    """What one episode per row came to. H is the horizon; N are the rows.
+    """Results of one episode per row, for N rows and horizon H.
 
-    The last four are kept on request; what lies behind an episode's end is zero.
+    The last four are recorded on request and are zero after the end of an episode.
     """
 
     returns: np.ndarray  # (N,) float64, undiscounted
@@ -39,7 +39,7 @@ class Episodes:
 
 
 class EpisodeRecorder:
-    """Keeps every step of every row."""
+    """Recorder of every step of every row."""
 
     def __init__(self, suite: Suite, first_observations: np.ndarray):
         rows, horizon = len(first_observations), suite.horizon
@@ -52,7 +52,7 @@ class EpisodeRecorder:
     def write(
         self, time: int, running: np.ndarray, actions: np.ndarray, step: Step
     ) -> None:
-        """Keep control step ``time`` of the rows of the mask ``running`` (N,)."""
+        """Record control step ``time`` of the rows in the mask ``running`` (N,)."""
         self.observations[running, time + 1] = step.observations[running]
         self.actions[running, time] = actions[running]
         self.rewards[running, time] = step.rewards[running]
@@ -68,7 +68,8 @@ def rollout(
     """
     rows = len(simulator.tasks)
     if np.shape(seeds) != (rows,):
-        raise TrajpromptError("rollout", f"seeds of shape {np.shape(seeds)}", f"({rows},)")
+        found, expected = f"found seeds of shape {np.shape(seeds)}", f"({rows},)"
+        raise TrajpromptError("rollout", found, expected, "pass one seed per row")
     observations = simulator.reset(seeds)
     returns, lengths = np.zeros(rows), np.zeros(rows, np.int64)
     successes, running = np.zeros(rows, bool), np.ones(rows, bool)

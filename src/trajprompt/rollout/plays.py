@@ -1,4 +1,4 @@
-"""Plays many prompts of many tasks on given resets, in as few rollouts as possible."""
+"""Plays of many prompts of many tasks from given resets, in few rollouts."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from trajprompt.models.backbone import Backbone
 
-# Simulator rows per rollout: the lockstep policy gains nothing beyond, memory grows.
+# Simulator rows per rollout. More rows are not faster and need more memory.
 LARGEST_BATCH = 256
 
 
@@ -48,9 +48,9 @@ class PlaySettings:
 def evaluation_seeds(
     run_seed: int, suite: str, seed: int, task: int, count: int
 ) -> np.ndarray:
-    """Reset seeds (count,), common to all methods and conditions, so that they are paired.
+    """Reset seeds (count,), common to all methods and conditions: comparisons are paired.
 
-    They are even and tuning's are odd: no method is evaluated on a reset it tuned on.
+    They are even and tuning's are odd: no method is evaluated on a reset it was tuned on.
     """
     return integers(stream(run_seed, "evaluate", suite, seed, task), count) & ~1
 
@@ -61,7 +61,7 @@ def play(
     plays: Sequence[Play],
     seeds: Mapping[int, np.ndarray],
 ) -> None:
-    """Play the episodes of ``plays``, fill in their results; ``seeds``: resets by task."""
+    """Play the episodes of ``plays`` and add their results; ``seeds``: resets by task."""
     jobs = [(one, episode) for one in plays for episode in range(one.episodes)]
     starts = range(0, len(jobs), LARGEST_BATCH)
     for first in progress(starts, f"{settings.suite.name} episodes", "rollout"):
@@ -76,8 +76,8 @@ def play(
             threads=settings.threads,
         )
         simulator = make_simulator(settings.suite, tasks, settings.threads)
-        own = np.array([seeds[one.task][episode] for one, episode in part])
-        played = rollout(simulator, policy, own)
+        resets = np.array([seeds[one.task][episode] for one, episode in part])
+        played = rollout(simulator, policy, resets)
         for index, (one, _) in enumerate(part):
             one.returns.append(float(played.returns[index]))
             one.lengths.append(int(played.lengths[index]))
@@ -85,6 +85,6 @@ def play(
 
 
 def _stack(prompts: Sequence[Segments | None]) -> Segments | None:
-    """(N, P, ..), or None for backbones that take no prompt."""
+    """Stack prompts to (N, P, ..); None for backbones that take no prompt."""
     given = [prompt for prompt in prompts if prompt is not None]
     return Segments(*map(torch.stack, zip(*given, strict=True))) if given else None

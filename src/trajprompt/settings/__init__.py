@@ -1,1 +1,1 @@
-"""What a job works with: settings of the stages, options, and how they are read."""
+"""Settings of jobs, options of methods and algorithms, and their parsing."""

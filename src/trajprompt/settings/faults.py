@@ -1,4 +1,4 @@
-"""pydantic's errors in the words of this project: which key, and what it expected."""
+"""pydantic's errors as keys and expected values in plain words."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -8,9 +8,9 @@ if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
 UNKNOWN = "an unknown key"
-EXPONENT = re.compile(r"[-+]?\d+[eE][-+]?\d+")  # which YAML reads as text
+EXPONENT = re.compile(r"[-+]?\d+[eE][-+]?\d+")  # a number that YAML reads as text
 LIMITS = {"ge": "at least", "gt": "more than", "le": "at most", "lt": "less than"}
-TYPES = {  # pydantic's types of errors
+TYPES = {  # pydantic's type of error -> expected value
     "dict_type": "a mapping",
     "model_type": "a mapping",
     "dataclass_type": "a mapping",
@@ -25,9 +25,9 @@ TYPES = {  # pydantic's types of errors
 
 
 def place(fault: "ErrorDetails", values: Any) -> list[Any]:
-    """Keys and indices from ``values`` down to the fault.
+    """Path of keys and indices in ``values`` to the fault.
 
-    pydantic's location also names the branch of a union, which is no key.
+    pydantic's location also contains the branches of unions, which are not keys.
     """
     found: list[Any] = []
     for part in fault["loc"]:
@@ -44,7 +44,7 @@ def _is_in(part: int | str, values: Any) -> bool:
 
 
 def expected(fault: "ErrorDetails") -> str:
-    """The value that pydantic expected, in words."""
+    """Description of the value that pydantic expected."""
     kind, context = fault["type"], fault.get("ctx", {})
     for key, limit in context.items():
         if key in LIMITS:
@@ -52,8 +52,8 @@ def expected(fault: "ErrorDetails") -> str:
     if kind == "literal_error":
         choices = context["expected"].replace("'", "").replace(" or ", ", ")
         return f"one of {choices}" if ", " in choices else choices
-    told = fault["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
-    text = TYPES.get(kind, told)
+    message = fault["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
+    text = TYPES.get(kind, message)
     exponent = kind in ("int_type", "float_type") and EXPONENT.fullmatch(
         str(fault["input"])
     )
@@ -61,5 +61,5 @@ def expected(fault: "ErrorDetails") -> str:
 
 
 def one_of(known: Sequence[str]) -> str:
-    """The keys that are expected where an unknown one was found."""
+    """Description of the known keys, for the error of an unknown one."""
     return f"one of {', '.join(sorted(known))}" if known else "no keys"

@@ -1,9 +1,9 @@
 """Options of a collecting algorithm or a tuning method, checked by their annotations.
 
-Options are frozen dataclasses that inherit from `Strict`; each annotation holds the type
-and the bounds of a value, a ``__post_init__`` what two options must have in common.
-pydantic checks them where values enter, in `validate`. It is imported there and not
-here, because ``--help`` and workers that are given checked options need no pydantic.
+Options are frozen dataclasses that inherit from `Strict`. Annotations contain the type and
+the bounds of a value; ``__post_init__`` checks options against each other. pydantic checks
+the annotations in `validate`. It is imported there, because ``--help`` and workers with
+checked options do not need it.
 """
 
 import dataclasses
@@ -22,27 +22,27 @@ if TYPE_CHECKING:
 
 Checked = TypeVar("Checked", bound="Strict")
 
-# Upper bounds lie far beyond use; they catch typos that would fill the machine.
+# Upper bounds are generous: they catch typos before they exhaust memory or disk.
 Count = Annotated[int, Interval(ge=1, le=100_000)]
 SmallCount = Annotated[int, Interval(ge=1, le=1000)]
-Size = Annotated[int, Interval(ge=1, le=4096)]  # of a batch or a layer
+Size = Annotated[int, Interval(ge=1, le=4096)]  # batch or layer size
 Steps = Annotated[int, Interval(ge=0, le=10_000_000)]
 Seed = Annotated[int, Interval(ge=0)]
 Task = Annotated[int, Interval(ge=0)]
 Share = Annotated[float, Interval(ge=0, le=1)]
-Rate = Annotated[float, Interval(gt=0, le=1)]  # of learning
+Rate = Annotated[float, Interval(gt=0, le=1)]  # learning rate
 Scale = Annotated[float, Interval(gt=0, le=1000)]  # step sizes, standard deviations
 Positive = Annotated[float, Interval(gt=0, le=1e6)]
 NonNegative = Annotated[float, Interval(ge=0, le=1e6)]
 Precision = Literal["auto", "bf16", "fp32"]
-Schedule = Literal["constant", "cosine"]  # of a learning rate, after its warm-up
+Schedule = Literal["constant", "cosine"]  # learning rate after the warm-up
 
-UNEXPECTED = "unexpected_keyword_argument"  # pydantic's name of the error
-ADAPTERS: dict[type, "TypeAdapter[Any]"] = {}  # each made when it is first needed
+UNEXPECTED = "unexpected_keyword_argument"  # pydantic's type of the error
+ADAPTERS: dict[type, "TypeAdapter[Any]"] = {}  # cache of `validate`
 
 
 class Strict:
-    """Base of what `validate` makes: 2.0 and True are no integers, and keys are known."""
+    """Base of options and settings: 2.0 and True are not integers, unknown keys errors."""
 
     __dataclass_fields__: ClassVar[dict[str, dataclasses.Field[Any]]]
     __pydantic_config__: ClassVar[dict[str, Any]] = {
@@ -53,34 +53,40 @@ class Strict:
 
 
 class OptionError(TrajpromptError, ValueError):
-    """One wrong option. ``name`` is empty where no single option is to blame."""
+    """A wrong option. ``name`` is empty if the error concerns several options."""
 
     def __init__(self, name: str, found: str, expected: str):
         super().__init__(name or "options", f"found {found}", expected)
         self.name, self.found = name, found
 
 
-def parse_options(cls: type[Checked], values: Mapping[str, Any], where: str) -> Checked:
-    """The options dataclass ``cls`` from a mapping of the config."""
-    return parse_together((cls,), values, where)[0]
+def parse_options(
+    cls: type[Checked], values: Mapping[str, Any], where: str, remedy: str = ""
+) -> Checked:
+    """Options of type ``cls`` from a mapping of the config at the key ``where``.
+
+    Raises TrajpromptError with the key of the first wrong option and the ``remedy``.
+    """
+    return parse_together((cls,), values, where, remedy)[0]
 
 
 def parse_together(
-    kinds: Sequence[type], values: Mapping[str, Any], where: str
+    kinds: Sequence[type], values: Mapping[str, Any], where: str, remedy: str = ""
 ) -> list[Any]:
-    """One dataclass of each kind from flat options, as `build`, naming where they stand."""
+    """As `build`; a TrajpromptError names the key ``where`` of the options."""
     try:
         return build(kinds, values)
     except OptionError as error:
         key = f"{where}.{error.name}" if error.name else where
-        raise TrajpromptError(key, f"found {error.found}", error.expected) from error
+        found = f"found {error.found}"
+        raise TrajpromptError(key, found, error.expected, remedy) from error
 
 
 def build(kinds: Sequence[type], values: Mapping[str, Any]) -> list[Any]:
-    """One dataclass of each kind from flat options; an OptionError at the first wrong one.
+    """One dataclass of each kind from flat options; OptionError at the first wrong one.
 
-    A value of None is as if the key were absent, so that an overlay of the config can
-    take back what lies below it, e.g. an option of another algorithm.
+    A value of None counts as a missing key, so a file of the user can remove an option
+    that a lower layer sets.
     """
     given = _given(values)
     names = [{field.name for field in dataclasses.fields(kind)} for kind in kinds]
@@ -102,48 +108,49 @@ def _given(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def validate(cls: type[Checked], values: Mapping[str, Any]) -> Checked:
-    """The dataclass ``cls`` of plain values; an OptionError at the first wrong one."""
+    """The dataclass ``cls`` from builtin values; OptionError at the first wrong one."""
     from pydantic import TypeAdapter, ValidationError
 
     if cls not in ADAPTERS:
         ADAPTERS[cls] = TypeAdapter(cls)
     try:
-        # As JSON, because there tuples are lists and parts are mappings, also if strict.
+        # As JSON: in strict mode only JSON input turns lists into tuples and mappings into
+        # dataclasses.
         return ADAPTERS[cls].validate_json(json.dumps(values))
     except ValidationError as error:
         raise _option_error(cls, values, error) from error
 
 
 def _option_error(cls: type, values: Any, error: "ValidationError") -> OptionError:
-    """The first error; the members of a union, none of which fits, have one each.
+    """Error of the first wrong option; expected values of a union's members are joined.
 
-    Unknown keys come before missing ones, which may be the same key, misspelt.
+    Unknown keys come first: a missing key may be the same one, misspelt.
     """
     errors = error.errors(include_url=False)
     first, *others = sorted(errors, key=lambda one: one["type"] != UNEXPECTED)
     path = place(first, values)
     name = ".".join(map(str, path))
     raised = first.get("ctx", {}).get("error")
-    if isinstance(raised, OptionError):  # of a __post_init__, perhaps of a part
+    if isinstance(raised, OptionError):  # from a __post_init__, perhaps of a nested part
         inner = f"{name}.{raised.name}" if name and raised.name else name or raised.name
         return OptionError(inner, raised.found, raised.expected)
     if first["type"] in (UNEXPECTED, "missing"):
         return _wrong_key(cls, path)
     same = [one for one in others if place(one, values) == path]
-    wanted = " or ".join(map(expected, (first, *same)))
-    return OptionError(name, f"{first['input']!r:.80}", wanted)
+    allowed = " or ".join(map(expected, (first, *same)))
+    return OptionError(name, f"{first['input']!r:.80}", allowed)
 
 
 def _wrong_key(cls: type, path: Sequence[Any]) -> OptionError:
-    """The error of a key that ``cls``, or a part of it, lacks or does not know."""
+    """Error of a key that is missing in, or unknown to, ``cls`` or a nested part."""
     for part in path[:-1]:
         cls = typing.get_type_hints(cls)[part]
     hints = typing.get_type_hints(cls)
     name, hint = ".".join(path), hints.get(path[-1])
     if hint is None:
         return _unknown(name, {field.name for field in dataclasses.fields(cls)})
-    wanted = f"a value of type {getattr(hint, '__name__', hint)}"
-    return OptionError(name, "nothing", wanted)
+    value = f"a value of type {getattr(hint, '__name__', hint)}"
+    return OptionError(name, "nothing", value)
 
 
 def _unknown(name: str, known: set[str]) -> OptionError:

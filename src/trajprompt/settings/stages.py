@@ -1,8 +1,8 @@
-"""The settings of every stage: frozen dataclasses, and how JSON becomes them.
+"""Settings of every stage: frozen dataclasses, read from JSON.
 
-The workflow hands a stage exactly its own settings as JSON, so that editing one key of
-the config reruns only what depends on it. By hand, ``--config config.yaml [preset]``
-does the same. Types and bounds are in the annotations, see `options`.
+The workflow passes a job only its settings, as JSON, so an edit of a key of the config
+reruns only the jobs that depend on it. A command called by hand derives the same settings
+from ``--config``. Types and bounds are in the annotations, see `options`.
 """
 
 import dataclasses
@@ -28,9 +28,9 @@ from trajprompt.settings.options import (
 )
 from trajprompt.settings.training import TrainingSettings
 
-RANDOM_POLICY = "random-policy"  # a job and its file, and what stands for a method there
+RANDOM_POLICY = "random-policy"  # name of the stage, of its file, and of the method in it
 
-# Bounds that the configuration has, too (config/models.py).
+# Bounds shared with the configuration (config/models.py).
 Episodes = Annotated[int, Interval(ge=1, le=20_000)]
 DataFraction = Annotated[float, Interval(gt=0, le=1)]
 Segments = Annotated[int, Interval(ge=1, le=40)]
@@ -43,20 +43,20 @@ Position = Literal["end", "uniform"]  # keys of prompt_places.POSITIONS
 
 @dataclass(frozen=True)
 class PromptForm(Strict):
-    """What a prompt is made of."""
+    """Form of a prompt: number, length and position of its segments."""
 
-    segments: Segments  # J, one after the other
+    segments: Segments  # J, consecutive in the prompt
     length: Length  # H, steps of one segment
-    position: Position = "end"  # of segments in demonstrations
+    position: Position = "end"  # where segments are in demonstrations
 
     def attributes(self) -> dict[str, Any]:
-        """The form as files have it among their attributes."""
+        """The form as attributes of a file."""
         return {f"prompt_{name}": value for name, value in vars(self).items()}
 
 
 @dataclass(frozen=True)
 class BackboneSizes(Strict):
-    """What a config says of a backbone's architecture."""
+    """Sizes of a backbone's architecture."""
 
     width: Width
     layers: Layers
@@ -70,13 +70,13 @@ class CollectSettings(Strict):
     run: str
     run_seed: Seed
     suite: str
-    # Training and test tasks: test tasks need demonstrations too.
+    # Training and test tasks: prompts of test tasks need demonstrations too.
     tasks: tuple[Task, ...]
     algorithm: str
     options: dict[str, Any]
     expert_at_least: float | None  # mean return of the last episodes; None: not checked
     random_at_most: float | None  # mean return of the first episodes; None: not checked
-    quality_episodes: Episodes  # how many first and last episodes per task are averaged
+    quality_episodes: Episodes  # number of first and of last episodes averaged per task
     device: str
     threads: SmallCount
 
@@ -86,13 +86,13 @@ class PretrainSettings(Strict):
     run: str
     run_seed: Seed
     suite: str
-    backbone: str  # name in the config, of a kind or a variant
-    kind: str  # what it reads, a key of prompt_dt.BACKBONES
+    backbone: str  # a kind, or a name under backbones in the config
+    kind: str  # a key of prompt_dt.BACKBONES
     seed: Seed
     train_tasks: tuple[Task, ...]
     return_scale: Positive
     demonstrations: Episodes  # episodes per task that prompts are drawn from
-    data_fraction: DataFraction  # last part of each task's trajectories that is trained on
+    data_fraction: DataFraction  # last part of each task's trajectories, used for training
     batch_per_task: Size
     prompt: PromptForm
     sizes: BackboneSizes
@@ -110,16 +110,16 @@ class TuneSettings(Strict):
     kind: str  # registered tuning method
     options: dict[str, Any]
     seed: Seed
-    train_tasks: tuple[Task, ...]  # read only for methods and conditions that use them
+    train_tasks: tuple[Task, ...]  # read only if the method or condition uses them
     test_tasks: tuple[Task, ...]
-    prompt_quality: str  # of the test task; "training": a training task's demonstration
+    prompt_quality: str  # level of the demonstrations; "training": of a training task
     data_quality: str
-    prompt: PromptForm  # of this cell; pretraining may have had another
+    prompt: PromptForm  # this cell's form; the backbone's pretraining may use another
     prompts_per_task: SmallCount
-    # Training segments per task that offline methods may use.
+    # Context segments per test task that offline methods may use.
     samples: Count | Literal["all"]
     demonstrations: Episodes
-    data_fraction: DataFraction  # last part of the buffer that data_quality "full" means
+    data_fraction: DataFraction  # last part of the buffer, used if data_quality is "full"
     target_return: float
     precision: Precision
     device: str
@@ -164,8 +164,8 @@ class ReportSettings(Strict):
     seeds: tuple[Seed, ...]
     entries: tuple[dict[str, Any], ...] = ()
     table: str = ""  # a name under the config's tables
-    title: str = ""  # what stands above the table
-    paper: str = ""  # folder below ``papers`` of the paper whose table it is; none: empty
+    title: str = ""  # title of the table
+    paper: str = ""  # folder in ``papers`` of the table's paper; empty: no paper
     papers: str = "papers"  # folder of the papers
 
 
@@ -173,12 +173,12 @@ class ReportSettings(Strict):
 class FigureSettings(ReportSettings):
     """Settings of one figure, whose name is ``table``."""
 
-    kind: str = ""  # a file of report/plots/kinds
-    baseline: str = ""  # id of the entry that the others are shown against
-    # condition -> what the config says of it
+    kind: str = ""  # the name of a file of report/plots/kinds
+    baseline: str = ""  # id of the entry that the others are compared with
+    # condition -> its values in the config
     conditions: dict[str, Any] = field(default_factory=dict)
     methods: dict[str, str] = field(default_factory=dict)  # method -> its label
-    # suite -> steps of a training context, one of each backbone that its cells have
+    # suite -> context lengths, in steps, of the backbones of its cells
     context_lengths: dict[str, list[int]] = field(default_factory=dict)
 
 
@@ -190,9 +190,9 @@ class VideoSettings(Strict):
     run_seed: Seed
     video: str  # a name under the config's videos
     title: str
-    seed: Seed  # of the backbones and cells
+    seed: Seed  # seed of the backbones and cells
     suites: tuple[str, ...]
-    tasks: dict[str, Task]  # suite -> task that is played
+    tasks: dict[str, Task]  # suite -> the task to play
     entries: tuple[dict[str, str], ...]  # id, label, condition, method
     precision: Precision
     device: str
@@ -202,14 +202,15 @@ Settings = TypeVar("Settings", bound=Strict)
 
 
 def to_json(settings: Any) -> str:
-    """Settings as one JSON line, keys sorted."""
+    """Settings as one line of JSON, keys sorted."""
     return json.dumps(dataclasses.asdict(settings), sort_keys=True)
 
 
 def from_mapping(cls: type[Settings], values: Mapping[str, Any], where: str) -> Settings:
-    """A settings dataclass from a mapping that has all that it has no default for."""
+    """Settings of type ``cls`` from a mapping; TrajpromptError names a wrong key."""
     try:
         return validate(cls, values)
     except OptionError as error:
         place = f"{where} {error.name}".rstrip()
-        raise TrajpromptError(place, f"found {error.found}", error.expected) from error
+        found, remedy = f"found {error.found}", f"correct the value of {where}"
+        raise TrajpromptError(place, found, error.expected, remedy) from error

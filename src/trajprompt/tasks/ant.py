@@ -1,13 +1,13 @@
-"""Ant suites: walk in a given direction, and the symmetries that make all directions one.
+"""Ant suites: walk in a given direction, and symmetries that make all directions one task.
 
-Goals and splits are those of mxu34/prompt-dt at 5f665e5, ``config/ant_dir``; stepping and
-control cost: locomotion.py.
+Goals and splits follow mxu34/prompt-dt at 5f665e5, ``config/ant_dir``. Stepping and control
+cost are in locomotion.py.
 
 Two exact symmetries of the ant (both tested against the simulator) make all directions
-one task. The world may turn about the vertical axis: the goal's direction becomes +x. The
-body is the same after a quarter turn if its legs are renamed: of the four ways to name
-them the one is taken whose front looks towards the goal at the start, within 45 degrees,
-so that one gait in one direction is all there is to learn.
+one task. The world can be rotated about the vertical axis: the goal's direction becomes +x.
+The body is unchanged by a quarter turn if its legs are renamed. There are four namings; we
+use the one whose front is within 45 degrees of the goal's direction at the start. An agent
+then learns only one gait in one direction.
 """
 
 import numpy as np
@@ -15,12 +15,12 @@ import numpy as np
 from trajprompt.tasks.locomotion import LocomotionSimulator
 from trajprompt.tasks.suites import Camera, Suite, all_but, read_table
 
-SURVIVE = 1.0  # paid for every step, even a step on which the ant stands still
-# Places in the legacy observation.
+SURVIVE = 1.0  # reward of every step, even if the ant does not move
+# Columns of the legacy observation.
 QUATERNION = slice(1, 5)  # of the root: w, x, y, z
 JOINTS = slice(5, 13)  # hip 1, ankle 1, hip 2, … ankle 4; leg 1 is the front left one
 VELOCITY = slice(13, 15)  # of the root: x, y, in the world's frame
-SPIN = slice(16, 18)  # of the root: x, y, in the body's own frame
+SPIN = slice(16, 18)  # of the root: x, y, in the body's frame
 JOINT_SPEEDS = slice(19, 27)
 FIRST_ACTUATED_LEG = 3  # actions are hip 4, ankle 4, hip 1, … ankle 3 (ant.xml)
 # The ankles of legs 2 and 3 bend with negative angles (ant.xml, joint ranges).
@@ -28,7 +28,7 @@ ANKLE_SIGNS = np.array([1.0, -1.0, -1.0, 1.0])
 
 
 class AntDirection(LocomotionSimulator):
-    """Run in the goal's direction; its velocity is that of the torso body's ``xpos``."""
+    """Ant that runs in the goal's direction; its velocity is measured at the torso body."""
 
     xml = "ant.xml"
     control_weight = 0.5
@@ -42,12 +42,12 @@ class AntDirection(LocomotionSimulator):
         return self._torso[:, :2]
 
     def _rewards(self, velocity: np.ndarray) -> np.ndarray:
-        # Also on the step on which the ant falls, as in the reference.
+        # SURVIVE also on the step on which the ant falls, as in the reference.
         return (velocity * self._headings).sum(axis=1) + SURVIVE
 
     def _observations(self) -> np.ndarray:
-        # 13 positions without x and y, 14 velocities. Finite, so that a broken row
-        # harms no batch that it shares.
+        # 13 positions without x and y, 14 velocities. Made finite, so that a diverged row
+        # does not spoil its batch.
         return np.nan_to_num(self._state[:, 2:29].astype(np.float32))
 
     def _unhealthy(self) -> np.ndarray:
@@ -57,7 +57,7 @@ class AntDirection(LocomotionSimulator):
 
 
 class AntSymmetry:
-    """Rows turned and their legs renamed; actions are for the legs' true names."""
+    """View of rows that are turned and whose legs are renamed."""
 
     survive = SURVIVE
 
@@ -65,18 +65,18 @@ class AntSymmetry:
         self.angles = goals[:, 0]  # (N,)
         self.quarters = np.rint(self.angles / (np.pi / 2)).astype(int) % 4
 
-    def look(self, observations: np.ndarray) -> np.ndarray:
+    def observe(self, observations: np.ndarray) -> np.ndarray:
         return rename_legs(turn(observations, -self.angles), self.quarters)
 
-    def perform(self, actions: np.ndarray) -> np.ndarray:
+    def to_simulator(self, actions: np.ndarray) -> np.ndarray:
         return permute(actions, -self.quarters, FIRST_ACTUATED_LEG)
 
-    def intend(self, actions: np.ndarray) -> np.ndarray:
+    def to_agent(self, actions: np.ndarray) -> np.ndarray:
         return permute(actions, self.quarters, FIRST_ACTUATED_LEG)
 
 
 def turn(observations: np.ndarray, angles: np.ndarray) -> np.ndarray:
-    """Ant observations (N, 27) after turning the world by ``angles`` (N,) radians."""
+    """Turn the world of ant observations (N, 27) by ``angles`` (N,) radians."""
     turned = observations.copy()
     about = _vertical(angles)
     turned[:, QUATERNION] = _product(about, observations[:, QUATERNION])
@@ -85,7 +85,7 @@ def turn(observations: np.ndarray, angles: np.ndarray) -> np.ndarray:
 
 
 def rename_legs(observations: np.ndarray, quarters: np.ndarray) -> np.ndarray:
-    """Observations (N, 27) of the same ants, fronts ``quarters`` turns further left."""
+    """Rename legs in observations (N, 27): the front turns left by ``quarters`` x 90°."""
     renamed = observations.copy()
     angles = quarters * (np.pi / 2)
     about = _vertical(angles)
@@ -93,20 +93,23 @@ def rename_legs(observations: np.ndarray, quarters: np.ndarray) -> np.ndarray:
     renamed[:, SPIN] = _rotate(observations[:, SPIN], -angles)
     for part in (JOINTS, JOINT_SPEEDS):
         renamed[:, part] = permute(observations[:, part], quarters, first=0)
-    # q and -q are one orientation; heads point to the goal at first, so that w > 0.
+    # q and -q are one orientation; the front faces the goal at first, so w > 0.
     renamed[:, QUATERNION] *= np.where(renamed[:, QUATERNION.start] < 0, -1.0, 1.0)[:, None]
     return renamed
 
 
-def permute(numbers: np.ndarray, quarters: np.ndarray, first: int) -> np.ndarray:
-    """(hip, ankle) x 4 numbers (N, 8), starting at leg ``first``, for renamed legs."""
+def permute(values: np.ndarray, quarters: np.ndarray, first: int) -> np.ndarray:
+    """Reorder the four (hip, ankle) pairs of values (N, 8) for renamed legs.
+
+    The first pair belongs to leg ``first``, the others to the legs that follow it.
+    """
     legs = (np.arange(4) + first) % 4  # the leg of each pair of columns
-    own = (legs + quarters[:, None]) % 4  # (N, 4): which leg now has that name
-    columns = 2 * ((own - first) % 4)
-    permuted = np.empty_like(numbers)
-    permuted[:, 0::2] = np.take_along_axis(numbers, columns, axis=1)
-    signs = ANKLE_SIGNS[legs] * ANKLE_SIGNS[own]
-    permuted[:, 1::2] = signs * np.take_along_axis(numbers, columns + 1, axis=1)
+    sources = (legs + quarters[:, None]) % 4  # (N, 4): the leg that now has this name
+    columns = 2 * ((sources - first) % 4)
+    permuted = np.empty_like(values)
+    permuted[:, 0::2] = np.take_along_axis(values, columns, axis=1)
+    signs = ANKLE_SIGNS[legs] * ANKLE_SIGNS[sources]
+    permuted[:, 1::2] = signs * np.take_along_axis(values, columns + 1, axis=1)
     return permuted
 
 
@@ -132,7 +135,7 @@ def _product(left: np.ndarray, right: np.ndarray) -> np.ndarray:
 
 
 def _rotate(vectors: np.ndarray, angles: np.ndarray) -> np.ndarray:
-    """Plane vectors (N, 2) turned by ``angles`` (N,)."""
+    """Rotate plane vectors (N, 2) by ``angles`` (N,) radians."""
     c, s = np.cos(angles), np.sin(angles)
     x, y = vectors.T
     return np.stack([c * x - s * y, s * x + c * y], axis=1)
@@ -160,7 +163,7 @@ def _ant(name: str, label: str, train: tuple[int, ...], test: tuple[int, ...]) -
         target_return=500,  # PTDT Table 6
         return_scale=500,  # PDT
         symmetry=AntSymmetry,
-        # From above, so that directions can be told apart; north of it is +y.
+        # From above, so that directions are visible; up in the image is +y.
         camera=Camera(at="torso", distance=5.0, azimuth=90.0, elevation=-55.0),
         goal_mark="arrow",
     )

@@ -1,7 +1,7 @@
 """Half-cheetah suites: run forward or backward, or at a given speed.
 
-Goals and splits are those of mxu34/prompt-dt at 5f665e5, ``config/cheetah_dir`` and
-``config/cheetah_vel``; stepping and control cost: locomotion.py.
+Goals and splits follow mxu34/prompt-dt at 5f665e5, ``config/cheetah_dir`` and
+``config/cheetah_vel``. Stepping and control cost are in locomotion.py.
 """
 
 from typing import TYPE_CHECKING
@@ -15,17 +15,17 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 CONTROL_WEIGHT = 0.05  # mxu34/prompt-dt tp_envs/half_cheetah_*.py
-TORSO_X, ROOT_VELOCITY = 17, 8  # places in the legacy observation
-PHYSICS_STEP = 0.01  # seconds, of half_cheetah.xml
-# The legacy observation ends with the torso's position (x, y, z). Its absolute x says
-# nothing about running and never repeats, y is 0 and z is position 0 again: agents see the
-# 17 numbers of Gymnasium's HalfCheetah. The stores keep all 20.
+TORSO_X, ROOT_VELOCITY = 17, 8  # columns of the legacy observation
+PHYSICS_STEP = 0.01  # seconds, from half_cheetah.xml
+# The legacy observation ends with the torso's position (x, y, z). Absolute x is irrelevant
+# to running and never repeats, y is 0, and z repeats position 0. Agents see the 17 elements
+# of Gymnasium's HalfCheetah. The stores keep all 20.
 VISIBLE = 17
-CAMERA = "track"  # beside the torso; Gymnasium's model brings it
+CAMERA = "track"  # beside the torso; part of Gymnasium's model
 
 
 class CheetahSimulator(LocomotionSimulator):
-    """Half-cheetah; its velocity is the change of ``qpos[0]``."""
+    """Half-cheetah; its velocity is the rate of change of ``qpos[0]``."""
 
     xml = "half_cheetah.xml"
     control_weight = CONTROL_WEIGHT
@@ -34,51 +34,51 @@ class CheetahSimulator(LocomotionSimulator):
         return self._state[:, 0]
 
     def _observations(self) -> np.ndarray:
-        # 8 positions without x, 9 velocities, torso position (with x): 20 numbers. As in
-        # the reference the torso position is that of the last physics step's start.
+        # 8 positions without x, 9 velocities, torso position (with x): 20 elements. As in
+        # the reference, the torso position is from the start of the last physics step.
         return self._state[:, 1:].astype(np.float32)
 
 
 class CheetahDirection(CheetahSimulator):
-    """Run forward or backward."""
+    """Half-cheetah that runs forward or backward."""
 
     def _rewards(self, velocity: np.ndarray) -> np.ndarray:
         return self.suite.goals[self.tasks, 0] * velocity
 
 
 class CheetahVelocity(CheetahSimulator):
-    """Run at the goal's speed."""
+    """Half-cheetah that runs at the goal's speed."""
 
     def _rewards(self, velocity: np.ndarray) -> np.ndarray:
         return -np.abs(velocity - self.suite.goals[self.tasks, 0])
 
 
 def progress(observations: np.ndarray) -> np.ndarray:
-    """``qpos[0]`` (N,) of observations (N, 20), which hold it only one physics step late.
+    """``qpos[0]`` (N,) from observations (N, 20), which contain it one physics step late.
 
-    MuJoCo's Euler step moves positions by the new velocity, so that the last step is
-    known. (Right after a reset there is no delay: then this is off by about 1 mm.)
+    MuJoCo's Euler step moves positions by the new velocity, so the missing step is known.
+    (After a reset there is no delay; the result is then off by about 1 mm.)
     """
     return observations[:, TORSO_X] + PHYSICS_STEP * observations[:, ROOT_VELOCITY]
 
 
 def direction_reward(velocity: "Tensor", goal: "Tensor") -> "Tensor":
-    """Before control cost: speed along the goal's sign."""
+    """Reward before control cost: velocity in the goal's direction."""
     return goal * velocity
 
 
 def speed_reward(velocity: "Tensor", goal: "Tensor") -> "Tensor":
-    """Before control cost: minus the distance from the goal's speed."""
+    """Reward before control cost: minus the distance from the goal's speed."""
     return -(velocity - goal).abs()
 
 
 def direction_velocity(gain: np.ndarray, goal: np.ndarray, rough: np.ndarray) -> np.ndarray:
-    """The velocity (N,) that earned ``gain``, the reward before control cost."""
+    """Velocity (N,) whose reward before control cost is ``gain``."""
     return gain / goal
 
 
 def speed_velocity(gain: np.ndarray, goal: np.ndarray, rough: np.ndarray) -> np.ndarray:
-    """As above; of the two solutions goal -+ gain the one on the side of ``rough``."""
+    """Velocity (N,) as above: of goal -+ gain, the solution on the side of ``rough``."""
     return np.where(rough < goal, goal + gain, goal - gain)
 
 

@@ -1,9 +1,9 @@
-"""What the half-cheetah and ant simulators share: stepping, velocity, control cost.
+"""Base of the half-cheetah and ant simulators: stepping, velocity, control cost.
 
 Models are Gymnasium's XML files, read by path. Observations, rewards and terminations
-follow mxu34/prompt-dt at 5f665e5, ``mujoco_control_envs/tp_envs``: old 20- and 27-number
-observations and control costs of 0.05 (cheetah) and 0.5 (ant). The ant's contact cost is
-left out: with the reference's MuJoCo 2.0 contact forces read as zero (openai/gym#1541).
+follow mxu34/prompt-dt at 5f665e5, ``mujoco_control_envs/tp_envs``: legacy observations of
+20 and 27 elements and control costs of 0.05 (cheetah) and 0.5 (ant). The ant's contact cost
+is left out: in the reference's MuJoCo 2.0, contact forces are zero (openai/gym#1541).
 """
 
 from abc import abstractmethod
@@ -34,7 +34,7 @@ class LocomotionSimulator(MujocoSimulator):
         self.model = mujoco.MjModel.from_xml_path(path)
         self.dt = self.model.opt.timestep * FRAME_SKIP
         self.data = [mujoco.MjData(self.model) for _ in range(self.rows)]
-        self._home = self.data[0].qpos.copy()  # the model's own pose
+        self._home = self.data[0].qpos.copy()  # the model's initial pose
         nq, nv = self.model.nq, self.model.nv
         # (N, nq + nv + 3): positions, velocities, torso position of every row
         self._state = np.zeros((self.rows, nq + nv + 3))
@@ -49,7 +49,7 @@ class LocomotionSimulator(MujocoSimulator):
         self._alive = np.flatnonzero(~self._ended)
 
     def _views_of(self, row: int) -> tuple[Any, ...]:
-        """Views made once, because making them costs more than copying through them."""
+        """Views of a row, made once: making them costs more than copying through them."""
         data, state, nq, nv = (
             self.data[row],
             self._state[row],
@@ -76,7 +76,7 @@ class LocomotionSimulator(MujocoSimulator):
         return self._observations()
 
     def _reset_row(self, row: int, seed: int) -> None:
-        """Gymnasium's ``reset(seed)`` of its v5 environments, draw by draw."""
+        """Reset a row with the draws of ``reset(seed)`` in Gymnasium's v5 environments."""
         import mujoco
 
         data, model = self.data[row], self.model
@@ -106,7 +106,7 @@ class LocomotionSimulator(MujocoSimulator):
         return Step(self._observations(), rewards, self._ended.copy(), nothing)
 
     def _advance(self, rows: Sequence[int]) -> None:
-        """Step the physics of ``rows``, on a thread: the hottest loop of the project."""
+        """Step the physics of ``rows`` on a thread: the project's most critical loop."""
         import mujoco
 
         step, model, views = mujoco.mj_step, self.model, self._views
@@ -123,15 +123,15 @@ class LocomotionSimulator(MujocoSimulator):
 
     @abstractmethod
     def _progress(self) -> np.ndarray:
-        """The position whose change is rewarded: a view, (N,) or (N, 2)."""
+        """Position whose change is rewarded: a view, (N,) or (N, 2)."""
 
     @abstractmethod
     def _rewards(self, velocity: np.ndarray) -> np.ndarray:
-        """Rewards before control cost, (N,), from the velocity of ``_progress``."""
+        """Rewards (N,) before control cost, from the velocity of `_progress`."""
 
     @abstractmethod
     def _observations(self) -> np.ndarray:
-        """(N, S) float32, a fresh array."""
+        """Observations (N, S) float32, a new array."""
 
     def _unhealthy(self) -> np.ndarray:
         return np.zeros(self.rows, dtype=bool)

@@ -1,11 +1,11 @@
-"""Simulators whose rows are MuJoCo's, stepped on threads.
+"""Simulators whose rows are MuJoCo data, stepped on threads.
 
 ``mujoco.mj_step`` releases the interpreter lock, so plain Python threads step different
 rows at once. Each row owns an ``MjData``: results are bit-equal to stepping Gymnasium's
 or Meta-World's environment alone, whatever the number of rows or threads.
 
-MuJoCo is imported inside functions, here and in the simulators: suites refer to them, and
-looking a suite up must stay light.
+MuJoCo is imported inside functions, here and in the simulators: looking up a suite imports
+these modules and must not load MuJoCo.
 """
 
 import importlib.util
@@ -26,23 +26,25 @@ FRAME_SKIP = 5  # physics steps per control step, as in Gymnasium and Meta-World
 
 
 def package_file(package: str, path: str) -> str:
-    """A file of an installed package, found without importing the package."""
+    """Path of a file of an installed package, found without importing the package."""
     spec = importlib.util.find_spec(package)
     roots = list(spec.submodule_search_locations or []) if spec else []
     file = Path(roots[0]) / path if roots else None
     if file is None or not file.is_file():
-        raise TrajpromptError(path, f"not in package {package}", "an installed model file")
+        remedy = "run `pip install -r requirements.lock`"
+        found = f"not in the package {package}"
+        raise TrajpromptError(path, found, "an installed model file", remedy)
     return str(file)
 
 
 class MujocoSimulator(Simulator):
-    """Rows of one model; their physics is part of the state."""
+    """Rows of one MuJoCo model; their physics is part of the state."""
 
     model: "mujoco.MjModel"  # shared by all rows
     data: list["mujoco.MjData"]  # one per row
 
     def __init__(self, suite: Suite, tasks: np.ndarray, threads: int = 1):
-        from concurrent.futures import ThreadPoolExecutor  # 5 ms, only for those who play
+        from concurrent.futures import ThreadPoolExecutor  # 5 ms, for players only
 
         super().__init__(suite, tasks, threads)
         self._pool = ThreadPoolExecutor(threads) if threads > 1 else None
@@ -50,19 +52,19 @@ class MujocoSimulator(Simulator):
     def state(self) -> dict[str, np.ndarray]:
         import mujoco
 
-        whole = mujoco.mjtState.mjSTATE_INTEGRATION  # with the solver's starting point
-        physics = np.empty((self.rows, mujoco.mj_stateSize(self.model, whole)))
-        for data, numbers in zip(self.data, physics, strict=True):
-            mujoco.mj_getState(self.model, data, numbers, whole)
+        full = mujoco.mjtState.mjSTATE_INTEGRATION  # including the solver's warm start
+        physics = np.empty((self.rows, mujoco.mj_stateSize(self.model, full)))
+        for data, values in zip(self.data, physics, strict=True):
+            mujoco.mj_getState(self.model, data, values, full)
         return {"physics": physics, **super().state()}
 
     def restore(self, state: Mapping[str, np.ndarray]) -> None:
-        """What MuJoCo derives from its state is not brought back: a step makes it anew."""
+        """Restore a state; the next step recomputes MuJoCo's derived quantities."""
         import mujoco
 
-        whole = mujoco.mjtState.mjSTATE_INTEGRATION
-        for data, numbers in zip(self.data, state["physics"], strict=True):
-            mujoco.mj_setState(self.model, data, numbers, whole)
+        full = mujoco.mjtState.mjSTATE_INTEGRATION
+        for data, values in zip(self.data, state["physics"], strict=True):
+            mujoco.mj_setState(self.model, data, values, full)
         super().restore(state)
 
     def _on_threads(self, work: Callable[[Sequence[int]], None], rows: np.ndarray) -> None:

@@ -1,10 +1,10 @@
 """The bandit papers' sparse 2D tasks, reconstructed: a point, a fork and eight goals.
 
-The papers (arXiv 2502.04979, 2502.06358) state what is earned there and nothing else: at
-best 10, by an untuned prompt 0, 6 or 8 with one, two or four segments. So most goals
-punish, and most segments of a demonstration do not tell the goal. Here a point starts
-at the foot of a stem, and the goals lie on a half circle around the fork at its top. What
-a demonstration shows of the stem is alike in all tasks. Everything else is our choice too.
+The papers (arXiv 2502.04979, 2502.06358) state only returns: at best 10, and for an untuned
+prompt 0, 6 or 8 with one, two or four segments. So most goals must be penalised, and most
+segments of a demonstration must not reveal the goal. Here a point starts at the foot of a
+stem, and the goals are on a half circle around the fork at its top. On the stem, the
+demonstrations of all tasks are equal. Everything else is also our choice.
 """
 
 import numpy as np
@@ -12,20 +12,20 @@ import numpy as np
 from trajprompt.tasks.simulator import Simulator, Step
 from trajprompt.tasks.suites import Suite, read_table
 
-# Stem and branches are 1.5 and 1 long, so that 43 % of an expert's windows of 5 steps tell
-# the goal. If the others make a policy pick a goal at random, a prompt of one such window
-# earns 0.43 * 10 + 0.57 * (10 - 7 * 10) / 8 = 0.0, of two 4.3, of four 8.2.
+# The stem is 1.5 long and a branch 1, so 43 % of an expert's windows of 5 steps reveal the
+# goal. If a policy picks a random goal for the other windows, the return of a prompt of one
+# window is 0.43 * 10 + 0.57 * (10 - 7 * 10) / 8 = 0.0, of two 4.3, of four 8.2.
 START = np.array([0.0, -1.5])
 START_NOISE = 0.1  # of both coordinates, uniform
-STEP = 0.1  # length of an action of 1
-# A disc nearly touches the next one (0.195): who walks between two goals meets one of them.
+STEP = 0.1  # distance of an action of 1
+# Discs nearly touch (at 0.195), so a path between two goals meets one of them.
 RADIUS = 0.18
-PRIZE = 10.0  # at the task's goal; minus as much at any other
-STEP_COST = 0.005  # 0.12 for the way, so that the best return prints as the papers' 9.9
+PRIZE = 10.0  # reward at the task's goal; -PRIZE at any other
+STEP_COST = 0.005  # 0.12 in total, so the best return prints as the papers' 9.9
 
 
 class PointSimulator(Simulator):
-    """Rows of points. The world has no walls; observations are positions."""
+    """Rows of points in a plane without walls; observations are positions."""
 
     arrays = ("_positions", "_ended")
 
@@ -54,7 +54,7 @@ class PointSimulator(Simulator):
         return Step(self._observations(), rewards, self._ended.copy(), successes)
 
     def _inside(self) -> np.ndarray:
-        """(N, goals) bool: whose disc a point is in. Discs do not overlap."""
+        """Mask (N, goals) of the disc that contains a point. Discs do not overlap."""
         offsets = self._positions[:, None] - self.suite.goals  # (N, goals, 2)
         return np.square(offsets).sum(axis=2) < RADIUS**2
 
@@ -63,17 +63,17 @@ class PointSimulator(Simulator):
 
 
 def on_stem(positions: np.ndarray) -> np.ndarray:
-    """(N,) bool: which of ``positions`` (N, 2) lie below the fork, rather than beside it.
+    """Mask (N,) of the ``positions`` (N, 2) that are below the fork, not beside it.
 
-    A fifth of a step counts as there: the fork is rarely hit to the last bit.
+    Within a fifth of a step the fork counts as reached: it is rarely hit exactly.
     """
     return positions[:, 1] < -np.abs(positions[:, 0]) - 0.2 * STEP
 
 
 def expert(simulator: PointSimulator, observations: np.ndarray) -> np.ndarray:
-    """At full speed up the stem to the fork, the origin, and from there to the goal.
+    """Actions (N, 2) at full speed up the stem to the fork, the origin, then to the goal.
 
-    The last step to the fork ends on it.
+    The last step to the fork ends exactly on it.
     """
     goals = simulator.suite.goals[simulator.tasks]  # (N, 2)
     ways = np.where(on_stem(observations)[:, None], 0.0, goals) - observations

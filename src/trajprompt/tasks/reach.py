@@ -1,7 +1,7 @@
-"""Meta-World's reach-v3 in a batch, bit-equal to its environment stepped alone.
+"""Batched simulator of Meta-World's reach-v3, bit-equal to its environment.
 
-Reward (version v2) and success follow metaworld 3.1.1's ``SawyerReachEnvV3``. The split is
-that of Table 5 of Prompt-Tuning DT (arXiv:2305.09648).
+Reward (version v2) and success follow metaworld 3.1.1's ``SawyerReachEnvV3``. The split
+follows Table 5 of Prompt-Tuning DT (arXiv:2305.09648).
 """
 
 import numpy as np
@@ -20,7 +20,7 @@ GAIN = 5.0  # metaworld/policies/sawyer_reach_v3_policy.py: move(..., p=5.0)
 
 
 class ReachSimulator(SawyerSimulator):
-    """Rows of reach-v3: the hand is to be at the goal; the object does not matter."""
+    """Rows of reach-v3, whose task is to move the hand to the goal."""
 
     xml = "sawyer_reach_v3.xml"
 
@@ -29,7 +29,7 @@ class ReachSimulator(SawyerSimulator):
         self._margins = norms(HAND_HOME - self.goals)  # (N,)
 
     def _rewards(self, actions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Reward v2: 10 in the target's radius, with a long tail outside; and success."""
+        """Rewards v2 (10 within the target's radius, a long tail outside) and successes."""
         distance = norms(self._fingers() - self.goals)  # (N,)
         inside = distance <= TARGET_RADIUS
         excess = (distance - TARGET_RADIUS) / self._margins
@@ -38,9 +38,9 @@ class ReachSimulator(SawyerSimulator):
 
 
 def expert(simulator: ReachSimulator, observations: np.ndarray) -> np.ndarray:
-    """metaworld 3.1.1's ``SawyerReachV3Policy``: the hand moves towards the goal.
+    """Actions (N, 4) of metaworld 3.1.1's ``SawyerReachV3Policy``: move to the goal.
 
-    The simulator is asked for the goal, which ``observations`` hide.
+    The goal, which ``observations`` hide, is read from the simulator.
     """
     seen = simulator.expert_observations  # (N, 39)
     actions = np.zeros((len(seen), 4), np.float32)  # no grip
@@ -60,14 +60,14 @@ REACH = Suite(
     state_dim=39,
     action_dim=4,
     # No source states it. The return-to-go target of 650 needs about 82 steps of the
-    # scripted expert (reference code: 500 steps, where the expert earns 4832).
+    # scripted expert (reference code: 500 steps, an expert return of 4832).
     horizon=82,
     dt=0.0125,
     deterministic_resets=True,
     goals=read_table("reach.csv")[:, GOAL_COLUMNS],
     goal_unit="m",
     table="reach.csv",
-    # PTDT Table 5: tasks 1 to 20; index 0 and those above 20 are never used.
+    # PTDT Table 5: tasks 1 to 20; index 0 and indices above 20 are never used.
     train_tasks=(1, 2, 3, 4, 5, 7, 8, 10, 11, 12, 13, 14, 17, 18, 19),
     test_tasks=(6, 9, 15, 16, 20),
     target_return=650,  # PTDT Table 6

@@ -1,9 +1,9 @@
-"""Meta-World's Sawyer arm in a batch: what reach and pick-place share, all but rewards.
+"""Batched simulator of Meta-World's Sawyer arm: base of reach and pick-place.
 
-Physics and observations follow metaworld 3.1.1's ``SawyerXYZEnv``, to the bit; only its
-model files are used, found without importing metaworld.
+Physics and observations are bit-equal to metaworld 3.1.1's ``SawyerXYZEnv``; only its model
+files are used, found without importing metaworld.
 Every episode of a task starts from one snapshot: Meta-World's reset simulates the arm's
-way home (250 physics steps) and draws nothing, as the task fixes object and goal.
+way home (250 physics steps) and is deterministic, as the task fixes object and goal.
 """
 
 import copy
@@ -22,34 +22,34 @@ if TYPE_CHECKING:
 
 ACTION_SCALE = 0.01  # metres per unit of action
 HAND_HOME = np.array([0.0, 0.6, 0.2])
-HOME_STEPS = 50  # control steps that the reset gives the hand to get home
+HOME_STEPS = 50  # control steps in which the reset moves the hand home
 MOCAP_LOW, MOCAP_HIGH = np.array([-0.5, 0.40, 0.05]), np.array([0.5, 1.0, 0.5])
 MOCAP_QUATERNION = np.array([1.0, 0.0, 1.0, 0.0])
-# Mocap to hand, as Meta-World sets it.
+# Weld from mocap to hand, as Meta-World sets it.
 WELD = np.array([0.0, 0, 0, 0, 0, 0, -1, 0, 0, 0, 5])
-# Beside the arm; Meta-World's own cameras stand on their heads.
+# Beside the arm; Meta-World's cameras are upside down.
 CAMERA = Camera(at=(0.0, 0.65, 0.15), distance=1.5, azimuth=120.0, elevation=-25.0)
 
-# Numbers in one frame: hand 3, gripper 1, object position 3, quaternion 4, zeros 7.
+# Elements of a frame: hand 3, gripper 1, object position 3, quaternion 4, zeros 7.
 FRAME = 18
 FRAME_LOW, FRAME_HIGH = np.full(FRAME, -np.inf), np.full(FRAME, np.inf)
 FRAME_LOW[:4], FRAME_HIGH[:4] = (-0.525, 0.348, -0.0525, -1.0), (0.525, 1.025, 0.7, 1.0)
-# Columns of the kinematics read per row: six positions and a rotation matrix, then three
-# numbers for each further body of a subclass.
+# Columns of the kinematics of a row: six positions and a rotation matrix, then the position
+# of each extra body of a subclass.
 HAND, RIGHT_CLAW, LEFT_CLAW, OBJECT = (slice(i, i + 3) for i in (0, 3, 6, 9))
 RIGHT_FINGER, LEFT_FINGER, ROTATION = slice(12, 15), slice(15, 18), slice(18, 27)
-SHARED = 27
+SHARED_COLUMNS = 27  # number without extra bodies
 OBJECT_COLUMNS, GOAL_COLUMNS = slice(3), slice(3, 6)  # of a suite's table, metres
 
 
 class SawyerSimulator(MujocoSimulator):
     """Rows of one model; subclasses add rewards and successes.
 
-    Observations hide the goal: their last three numbers are zero.
+    Observations hide the goal: their last three elements are zero.
     """
 
     xml: str  # below metaworld's assets/sawyer_xyz
-    further_bodies: tuple[str, ...] = ()  # whose positions the rewards need
+    extra_bodies: tuple[str, ...] = ()  # bodies whose positions the rewards need
     arrays = ("_mocap", "_frames")
 
     def __init__(self, suite: Suite, tasks: np.ndarray, threads: int = 1):
@@ -61,18 +61,20 @@ class SawyerSimulator(MujocoSimulator):
         self.model.eq_data[self.model.eq_type == mujoco.mjtEq.mjEQ_WELD] = WELD
         self.goals = suite.goals[self.tasks]  # (N, 3)
         objects = read_table(suite.table)[:, OBJECT_COLUMNS]
-        self.objects = objects[self.tasks]  # (N, 3), where they lie at the start
+        self.objects = objects[self.tasks]  # (N, 3), initial positions
         self.home = _home(self.model)
         self._starts = _starting_states(self.model, self.home, objects, self.tasks)
         self.data = [mujoco.MjData(self.model) for _ in range(self.rows)]
         self._controls = np.zeros((self.rows, 2))
         self._mocap = np.zeros((self.rows, 3))
-        self._kinematics = np.zeros((self.rows, SHARED + 3 * len(self.further_bodies)))
+        self._kinematics = np.zeros(
+            (self.rows, SHARED_COLUMNS + 3 * len(self.extra_bodies))
+        )
         self._frames = np.zeros((self.rows, 2, FRAME))  # current and previous
         self._views = [self._views_of(row) for row in range(self.rows)]
 
     def _views_of(self, row: int) -> tuple[Any, ...]:
-        """Views made once, because making them costs more than copying through them."""
+        """Views of a row, made once: making them costs more than copying through them."""
         data, kinematics = self.data[row], self._kinematics[row]
         inputs = (data.ctrl, self._controls[row], data.mocap_pos[0], self._mocap[row])
         sources = [
@@ -80,9 +82,9 @@ class SawyerSimulator(MujocoSimulator):
         ]
         sources += [data.site(f"{side}EndEffector").xpos for side in ("right", "left")]
         sources.append(data.geom("objGeom").xmat)
-        sources += [data.body(name).xpos for name in self.further_bodies]
+        sources += [data.body(name).xpos for name in self.extra_bodies]
         columns = [HAND, RIGHT_CLAW, LEFT_CLAW, OBJECT, RIGHT_FINGER, LEFT_FINGER, ROTATION]
-        columns += [slice(i, i + 3) for i in range(SHARED, len(kinematics), 3)]
+        columns += [slice(i, i + 3) for i in range(SHARED_COLUMNS, len(kinematics), 3)]
         outputs = [
             (kinematics[c], source) for c, source in zip(columns, sources, strict=True)
         ]
@@ -91,22 +93,23 @@ class SawyerSimulator(MujocoSimulator):
     def reset(self, seeds: np.ndarray, rows: np.ndarray | None = None) -> np.ndarray:
         import mujoco
 
-        everything = mujoco.mjtState.mjSTATE_INTEGRATION
+        full = mujoco.mjtState.mjSTATE_INTEGRATION
         which = np.arange(self.rows) if rows is None else np.flatnonzero(rows)
         for row in which.tolist():
             data, start = self.data[row], self._starts[int(self.tasks[row])]
-            mujoco.mj_setState(self.model, data, start, everything)
-            mujoco.mj_forward(self.model, data)  # kinematics; moves the solver's start ...
-            mujoco.mj_setState(self.model, data, start, everything)  # ... which is put back
+            mujoco.mj_setState(self.model, data, start, full)
+            # Computes the kinematics, but changes the solver's warm start.
+            mujoco.mj_forward(self.model, data)
+            mujoco.mj_setState(self.model, data, start, full)
             self._mocap[row] = data.mocap_pos[0]
             for target, source in self._views[row][-1]:
                 target[:] = source
         frames = _frames(self._kinematics[which])
-        self._frames[which] = frames[:, None]  # the frame before a first step is itself
+        self._frames[which] = frames[:, None]  # previous frame = current
         return self._observations()
 
     def step(self, actions: np.ndarray) -> Step:
-        actions = np.asarray(actions)  # (N, 4); Meta-World scales in the action's own type
+        actions = np.asarray(actions)  # (N, 4); Meta-World scales in the action's type
         moved = self._mocap + np.clip(actions[:, :3], -1, 1) * ACTION_SCALE
         self._mocap[:] = np.clip(moved, MOCAP_LOW, MOCAP_HIGH)
         self._controls[:, 0], self._controls[:, 1] = actions[:, 3], -actions[:, 3]
@@ -128,8 +131,8 @@ class SawyerSimulator(MujocoSimulator):
             mocap[:] = position
             quaternion[:] = MOCAP_QUATERNION
             mujoco.mj_step(model, data, FRAME_SKIP)
-            # Not only for the kinematics: it also sets the solver's next starting point,
-            # without which the following steps differ in their last bits.
+            # Also sets the solver's next warm start, without which the following steps
+            # differ in their last bits.
             mujoco.mj_forward(model, data)
             for target, source in outputs:
                 target[:] = source
@@ -139,7 +142,7 @@ class SawyerSimulator(MujocoSimulator):
         """Rewards (N,) float64 and successes (N,) bool of the state after ``actions``."""
 
     def _fingers(self) -> np.ndarray:
-        """(N, 3): halfway between the finger tips; Meta-World's ``tcp_center``."""
+        """Points (N, 3) halfway between the finger tips; Meta-World's ``tcp_center``."""
         return (self._kinematics[:, RIGHT_FINGER] + self._kinematics[:, LEFT_FINGER]) / 2.0
 
     def _observations(self) -> np.ndarray:
@@ -147,7 +150,7 @@ class SawyerSimulator(MujocoSimulator):
 
     @property
     def expert_observations(self) -> np.ndarray:
-        """(N, 39) float64 with the goal in the last three numbers, for scripted experts."""
+        """Observations (N, 39) float64 for scripted experts, ending with the goal."""
         return self._stacked(self.goals)
 
     def _stacked(self, goals: np.ndarray) -> np.ndarray:
@@ -156,9 +159,9 @@ class SawyerSimulator(MujocoSimulator):
 
 
 def _home(model: "mujoco.MjModel") -> "mujoco.MjData":
-    """The arm at home after its way there; the object lies where the model has it.
+    """Data of the arm after its way home, with the object at the model's position.
 
-    Positions of bodies are those before the last physics step, which Meta-World reads, too.
+    Positions of bodies are from before the last physics step, as Meta-World reads them.
     """
     import mujoco
 
@@ -173,23 +176,23 @@ def _home(model: "mujoco.MjModel") -> "mujoco.MjData":
 def _starting_states(
     model: "mujoco.MjModel", home: "mujoco.MjData", objects: np.ndarray, tasks: np.ndarray
 ) -> dict[int, np.ndarray]:
-    """The state that Meta-World's reset leaves, per task: hand home, object in place."""
+    """State after Meta-World's reset, by task: the hand is home, the object in place."""
     import mujoco
 
-    everything = mujoco.mjtState.mjSTATE_INTEGRATION
+    full = mujoco.mjtState.mjSTATE_INTEGRATION
     starts = {}
     for task in sorted(set(tasks.tolist())):
         data = copy.copy(home)
         data.qpos[9:12] = objects[task]
         data.qvel[9:15] = 0
         mujoco.mj_forward(model, data)
-        starts[task] = np.empty(mujoco.mj_stateSize(model, everything))
-        mujoco.mj_getState(model, data, starts[task], everything)
+        starts[task] = np.empty(mujoco.mj_stateSize(model, full))
+        mujoco.mj_getState(model, data, starts[task], full)
     return starts
 
 
 def _frames(kinematics: np.ndarray) -> np.ndarray:
-    """(N, 18) frames from the kinematics of N rows."""
+    """Frames (N, 18) from the kinematics of N rows."""
     from scipy.spatial.transform import Rotation
 
     frames = np.zeros((len(kinematics), FRAME))
@@ -203,5 +206,5 @@ def _frames(kinematics: np.ndarray) -> np.ndarray:
 
 
 def norms(vectors: np.ndarray) -> np.ndarray:
-    """Lengths of (N, D) vectors; a dot product, for the very bits of ``np.linalg.norm``."""
+    """Lengths of vectors (N, D); a dot product, to be bit-equal to ``np.linalg.norm``."""
     return np.sqrt(np.vecdot(vectors, vectors))

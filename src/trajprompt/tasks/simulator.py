@@ -1,4 +1,4 @@
-"""The batched simulator: N rows (task x episode) stepped together."""
+"""Interface of batched simulators: N rows (task x episode) stepped together."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from trajprompt.tasks.suites import Suite
 
 
 class Step(NamedTuple):
-    """What one control step of all rows gave."""
+    """Results of one control step of all rows."""
 
     observations: np.ndarray  # (N, S) float32
     rewards: np.ndarray  # (N,) float64
@@ -22,22 +22,22 @@ class Step(NamedTuple):
 class Simulator(ABC):
     """N rows in lockstep; row i plays task ``tasks[i]`` of ``suite``.
 
-    The horizon is the caller's business. A terminated row stays where it is (it is not
-    stepped, its rewards are 0) until it is reset.
+    The caller stops at the horizon. A terminated row is not stepped, and its rewards are 0,
+    until it is reset.
     """
 
-    arrays: tuple[str, ...]  # names of the arrays that one step leaves to the next
+    arrays: tuple[str, ...]  # attributes that one step passes to the next
 
     def __init__(self, suite: Suite, tasks: np.ndarray, threads: int = 1):
-        self.suite, self.threads = suite, threads  # threads: for those who can use them
+        self.suite, self.threads = suite, threads  # some ignore threads
         self.tasks = _checked_tasks(suite, tasks)
 
     @abstractmethod
     def reset(self, seeds: np.ndarray, rows: np.ndarray | None = None) -> np.ndarray:
         """Reset all rows, or those of the mask ``rows`` (N,); row i uses ``seeds[i]``.
 
-        Returns the current observations of all rows, (N, S) float32. The seed acts as in
-        Gymnasium's ``reset(seed=...)``; suites with deterministic resets ignore it.
+        Return the current observations of all rows, (N, S) float32. Seeds work as in
+        Gymnasium's ``reset(seed=...)``; suites with deterministic resets ignore them.
         """
 
     @abstractmethod
@@ -45,11 +45,11 @@ class Simulator(ABC):
         """Apply ``actions`` (N, A) for one control step."""
 
     def state(self) -> dict[str, np.ndarray]:
-        """All that the next steps depend on; good until the next step."""
+        """All arrays that later steps depend on; valid until the next step."""
         return {name: getattr(self, name) for name in self.arrays}
 
     def restore(self, state: Mapping[str, np.ndarray]) -> None:
-        """Steps from here on give the bits that they would have given after `state`."""
+        """Restore a state: later steps give the same bits as those after `state`."""
         for name in self.arrays:
             getattr(self, name)[:] = state[name]  # in place: rows hold views
 
@@ -60,10 +60,13 @@ class Simulator(ABC):
 
 def _checked_tasks(suite: Suite, tasks: np.ndarray) -> np.ndarray:
     tasks = np.asarray(tasks, dtype=np.int64)
-    known = len(suite.goals)
+    count = len(suite.goals)
     if tasks.ndim != 1 or len(tasks) == 0:
-        raise TrajpromptError(suite.name, f"tasks of shape {tasks.shape}", "shape (rows,)")
-    wrong = tasks[(tasks < 0) | (tasks >= known)]
+        found = f"found tasks of shape {tasks.shape}"
+        expected = "shape (rows,), with at least one row"
+        raise TrajpromptError(suite.name, found, expected, "pass one task per row")
+    wrong = tasks[(tasks < 0) | (tasks >= count)]
     if len(wrong):
-        raise TrajpromptError(suite.name, f"task {wrong[0]}", f"a task in 0..{known - 1}")
+        found, expected = f"found task {wrong[0]}", f"a task from 0 to {count - 1}"
+        raise TrajpromptError(suite.name, found, expected, "choose a task of this suite")
     return tasks

@@ -1,6 +1,6 @@
-"""What a suite of tasks is: sizes, goals, splits, and the functions that play and show it.
+"""Suites of tasks: sizes, goals, splits, and functions that simulate and describe them.
 
-The suites themselves are in the files of the families (cheetah.py, ant.py, ...), found by
+Suites are defined in the files of their families (cheetah.py, ant.py, ...), found by
 `registry`. Goals are in the CSV files beside this module, each with its source.
 """
 
@@ -22,9 +22,9 @@ HERE = Path(__file__).parent
 
 @dataclass(frozen=True)
 class Camera:
-    """The place of a camera in a film; angles in degrees, as in MuJoCo."""
+    """Position of a camera in a video; angles in degrees, as in MuJoCo."""
 
-    at: str | tuple[float, float, float]  # a body that it follows, or a point, metres
+    at: str | tuple[float, float, float]  # a body to follow, or a point, metres
     distance: float  # metres
     azimuth: float
     elevation: float
@@ -32,51 +32,52 @@ class Camera:
 
 @dataclass(frozen=True)
 class Relabelling:
-    """The rewards of a transition under other goals, where dynamics do not depend on them.
+    """Rewards of a transition under other goals, for dynamics that do not depend on goals.
 
-    The reward is that of a velocity, minus a control cost. The velocity is solved for in
-    the reward that was paid, because float32 observations round it.
+    The reward is a function of a velocity, minus a control cost. The velocity is computed
+    from the observed reward, because float32 observations round it.
     """
 
-    reward: "Callable[[Tensor, Tensor], Tensor]"  # of (velocity, goal), no control cost
-    # The velocity (N,) that earned (reward before control cost, goal), each (N,); the third
-    # argument is that velocity by the observations, rough, to choose among solutions.
+    reward: "Callable[[Tensor, Tensor], Tensor]"  # (velocity, goal), no control cost
+    # (reward before control cost, goal, rough velocity) -> velocity, each (N,). The rough
+    # velocity, from observations, selects one of several solutions.
     velocity: Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
-    progress: Callable[[np.ndarray], np.ndarray]  # (N, S) -> (N,) whose change is rewarded
+    progress: Callable[[np.ndarray], np.ndarray]  # (N, S) -> (N,), rewarded for change
     control_weight: float  # the cost is this times |a|^2
 
 
 class Symmetry(Protocol):
-    """A view of rows in which the goals of all tasks are one."""
+    """View of rows in which all tasks have the same goal."""
 
-    survive: float  # paid at every step until termination, whatever the action
+    survive: float  # reward of every step until termination, whatever the action
 
-    def look(self, observations: np.ndarray) -> np.ndarray:
-        """Observations (N, S) as they look in that view."""
+    def observe(self, observations: np.ndarray) -> np.ndarray:
+        """Observations (N, S) as seen in the view."""
 
-    def perform(self, actions: np.ndarray) -> np.ndarray:
-        """The simulator's actions (N, A) for those of the view."""
+    def to_simulator(self, actions: np.ndarray) -> np.ndarray:
+        """Convert actions (N, A) of the view to the simulator's."""
 
-    def intend(self, actions: np.ndarray) -> np.ndarray:
-        """The view's actions (N, A) for those of the simulator."""
+    def to_agent(self, actions: np.ndarray) -> np.ndarray:
+        """Convert actions (N, A) of the simulator to the view's."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Suite:
-    """A family of tasks with one state and one action space.
+    """Tasks with common state and action spaces.
 
-    N are the rows of a simulator. Functions that take a simulator get one of the suite's.
+    N is the number of rows of a simulator. Functions that take a simulator receive one of
+    this suite.
     """
 
     name: str
     label: str  # in tables and figures
-    words: Callable[[np.ndarray], str]  # what a goal (G,) asks for
+    words: Callable[[np.ndarray], str]  # text of a goal (G,)
     simulator: Callable[["Suite", np.ndarray, int], Any]  # a `simulator.Simulator`
     state_dim: int
     action_dim: int
     horizon: int  # control steps per episode
     dt: float  # seconds per control step
-    deterministic_resets: bool = False  # one evaluation episode then says all
+    deterministic_resets: bool = False  # all episodes of a policy are then equal
 
     goals: np.ndarray  # (tasks, G), row = published task index
     goal_unit: str
@@ -86,18 +87,18 @@ class Suite:
     target_return: float  # the return-to-go that evaluated episodes start with
     return_scale: float  # a return-to-go is divided by it before a backbone reads it
 
-    # A suite is collected by a scripted expert where it has one, else by agents. An expert
-    # gets the simulator, which knows the goals, and observations (N, S); it gives actions
-    # (N, A), a fresh float32 array.
+    # The scripted expert that collects data; without one, agents do. It is called with the
+    # simulator, which knows the goals, and observations (N, S). It returns actions (N, A),
+    # a new float32 array.
     expert: Callable[[Any, np.ndarray], np.ndarray] | None = None
-    visible: int | None = None  # agents see the first so many numbers of an observation
+    visible: int | None = None  # agents see this number of leading elements, or all
     # One agent for all tasks needs one of these.
     relabelling: Relabelling | None = None
-    symmetry: Callable[[np.ndarray], Symmetry] | None = None  # of rows' goals (N, G)
+    symmetry: Callable[[np.ndarray], Symmetry] | None = None  # from the rows' goals (N, G)
 
-    # Of films: the name of the model's own camera or another place; None: no model to see.
+    # For videos: the name of one of the model's cameras, or a position; None: no model.
     camera: str | Camera | None = None
-    # The goal as an arrow from the torso, goals being angles, or the model's site "goal".
+    # Goal in videos: an arrow over the torso (goals are angles) or the model's site "goal".
     goal_mark: Literal["arrow", "site"] | None = None
 
     @property
@@ -106,33 +107,33 @@ class Suite:
 
     @property
     def visible_dim(self) -> int:
-        """Numbers of an observation that agents see."""
+        """Number of elements of an observation that agents see."""
         return self.state_dim if self.visible is None else self.visible
 
     @property
     def shares_agents(self) -> bool:
-        """Whether one agent may learn all tasks."""
+        """True if one agent can learn all tasks."""
         return self.relabelling is not None or self.symmetry is not None
 
-    def wording(self, task: int) -> str:
-        """What ``task`` asks for, e.g. ``run forwards at 0.6 m/s``."""
+    def goal_text(self, task: int) -> str:
+        """Text of the goal of ``task``, e.g. ``run forwards at 0.6 m/s``."""
         return self.words(self.goals[task])
 
 
 def read_table(file: str) -> np.ndarray:
-    """The columns after ``task`` of a CSV beside this module, float64 (tasks, columns)."""
+    """Columns after ``task`` of a CSV file beside this module, float64 (tasks, columns)."""
     with open(HERE / file, newline="") as handle:
         rows = list(csv.reader(line for line in handle if not line.startswith("#")))
     for index, row in enumerate(rows[1:]):
         if int(row[0]) != index:
-            raise TrajpromptError(
-                HERE / file, f"task {row[0]} in row {index}", f"task {index}"
-            )
+            found, expected = f"found task {row[0]} in row {index}", f"task {index}"
+            remedy = "number the tasks from 0, without gaps"
+            raise TrajpromptError(HERE / file, found, expected, remedy)
     table = np.array([[float(cell) for cell in row[1:]] for row in rows[1:]])
     table.setflags(write=False)
     return table
 
 
 def all_but(count: int, left_out: tuple[int, ...]) -> tuple[int, ...]:
-    """The tasks 0 to ``count`` - 1 without those left out."""
+    """Tasks 0 to ``count`` - 1 except ``left_out``."""
     return tuple(task for task in range(count) if task not in left_out)

@@ -1,6 +1,6 @@
-"""Episodes as tensors, to draw contexts, prompts and fixed samples from.
+"""Episodes as tensors, from which contexts, prompts and fixed samples are drawn.
 
-All episodes lie in one flat table on the device; a batch is one gather from it.
+All episodes are in one flat table on the device; a batch is one gather from it.
 """
 
 from collections.abc import Sequence
@@ -18,19 +18,18 @@ if TYPE_CHECKING:
     from trajprompt.trajectories.episodes import TaskTrajectories
     from trajprompt.trajectories.normaliser import Normaliser
 
-# What stands where an episode has no step (mxu34/prompt-dt prompt_utils.py, get_batch). The
-# padded state is 0 before normalising; padded timesteps and returns-to-go are 0.
+# Action at padding (mxu34/prompt-dt prompt_utils.py, get_batch). The padded state is 0
+# before normalising; padded timesteps and returns-to-go are 0.
 PADDED_ACTION = -10.0
 
 
 class EpisodeTensors:
-    """The episodes of some tasks, resident on ``device``, to draw segments from.
+    """Episodes of several tasks, resident on ``device``, from which segments are drawn.
 
-    ``table`` (N + 1, 1 + S + A) holds return-to-go / scale, normalised state and action of
-    every step of every task; its last row is the padding. Per row, ``step`` is the timestep
-    and ``left`` the steps to the episode's end, the row's own included. Random numbers come
-    from the generator alone: equal generators give equal segments, on CPU and CUDA alike if
-    the generator is on the same device.
+    ``_table`` (N + 1, 1 + S + A) contains return-to-go / scale, normalised state and action
+    of every step of every task; its last row is the padding. ``_step`` is the timestep of
+    each row, ``_left`` the number of steps to the episode's end, including the row.
+    Segments depend on the generator and its device, not on ``device``.
     """
 
     def __init__(
@@ -41,13 +40,14 @@ class EpisodeTensors:
         device: torch.device | str = "cpu",
     ):
         if not tasks:
-            raise TrajpromptError("episodes", "no tasks", "at least one")
+            found, expected = "found no tasks", "the trajectories of at least one"
+            raise TrajpromptError("episodes", found, expected, "pass some trajectories")
         self.tasks = tuple(task.task for task in tasks)
         self.device = torch.device(device)
         self._state_dim = tasks[0].observations.shape[1]
-        own = [task.lengths for task in tasks]
-        self._episode_lengths = np.concatenate(own)
-        self._episode_tasks = np.repeat(np.arange(len(tasks)), [len(n) for n in own])
+        episodes = [task.num_episodes for task in tasks]
+        self._episode_lengths = np.concatenate([task.lengths for task in tasks])
+        self._episode_tasks = np.repeat(np.arange(len(tasks)), episodes)
         lengths = torch.from_numpy(self._episode_lengths).to(device)
         ends = torch.cumsum(lengths, 0)
         self._task_rows = _sizes([len(task.rewards) for task in tasks], device)
@@ -59,15 +59,14 @@ class EpisodeTensors:
     def sample_contexts(
         self, generator: torch.Generator, per_task: int, length: int
     ) -> Segments:
-        """(tasks · per_task, K, ·) training segments, tasks in order, left-padded.
+        """Draw training segments (tasks · per_task, K, ·), tasks in order, left-padded.
 
-        A uniform step of the task's data is the segment's start, which is the reference's
-        choice of an episode in proportion to its length and of a uniform start within it.
+        A segment starts at a uniform step of the task's data. The reference's draw is
+        equivalent: an episode in proportion to its length, then a uniform start in it.
         """
         first, count = self._task_rows
-        start = first[:, None] + self._below(
-            generator, count, per_task
-        )  # (tasks, per_task)
+        # (tasks, per_task)
+        start = first[:, None] + self._below(generator, count, per_task)
         return self._gather(start.reshape(-1), length)
 
     def sample_prompts(
@@ -78,10 +77,10 @@ class EpisodeTensors:
         segments: int = 1,
         position: str = "end",
     ) -> Segments:
-        """(tasks · per_task, J·H, ·) prompts of J segments of H steps, tasks in order.
+        """Draw prompts (tasks · per_task, J·H, ·) of J segments of H steps, tasks in order.
 
-        A segment is uniform among the task's places of its ``position`` (`PromptPlaces`),
-        whatever the other segments are: the same one may come twice.
+        A segment is uniform among the task's places of its ``position`` (`PromptPlaces`).
+        Segments are independent: the same one may occur twice.
         """
         start = self._prompt_starts(generator, per_task * segments, length, position)
         return self._gather(start, length).reshape(-1, segments).join()
@@ -94,40 +93,41 @@ class EpisodeTensors:
         segments: int = 1,
         position: str = "end",
     ) -> PromptSet:
-        """`sample_prompts` with rewards, (tasks, per_task, J·H, ·); same draws."""
+        """Draw the prompts of `sample_prompts` with rewards, (tasks, per_task, J·H, ·)."""
         start = self._prompt_starts(generator, per_task * segments, length, position)
         rows = start[:, None] + torch.arange(length, device=self.device)  # (B·J, H)
         after = torch.where(self._left[rows] > 1, rows + 1, len(self._table) - 1)
-        rewards = self._table[rows, :1] - self._table[after, :1]  # the padding's is 0
+        rewards = self._table[rows, :1] - self._table[after, :1]  # 0 at padding
         leading = (len(self.tasks), per_task)
         prompts = self._gather(start, length).reshape(*leading, segments).join()
         return PromptSet(prompts, rewards.reshape(*leading, segments * length, 1))
 
     def windows(self, length: int) -> list[Segments]:
-        """Per task all (A, H, ·) segments of H steps of one episode each, stride 1."""
+        """All segments (A, H, ·) of H steps within an episode, stride 1, for each task."""
         places, _, count = self._prompt_places(length, "uniform")
-        numbers = torch.arange(int(count.sum()), device=self.device)
-        own = places.rows(numbers).split(count.tolist())
-        return [self._gather(start, length) for start in own]
+        every = torch.arange(int(count.sum()), device=self.device)
+        starts = places.rows(every).split(count.tolist())
+        return [self._gather(start, length) for start in starts]
 
     def _prompt_starts(
         self, generator: torch.Generator, per_task: int, length: int, position: str
     ) -> Tensor:
-        """(tasks · per_task,) first rows of random segments: see `sample_prompts`."""
+        """First rows (tasks · per_task,) of random segments: see `sample_prompts`."""
         if per_task < 1:
-            raise TrajpromptError("prompts", f"{per_task} segments per task", "at least 1")
+            found = f"found {per_task} segments per task"
+            raise TrajpromptError("prompts", found, "at least 1", "draw more segments")
         places, first, count = self._prompt_places(length, position)
-        number = first[:, None] + self._below(generator, count, per_task)
-        return places.rows(number.reshape(-1))
+        place = first[:, None] + self._below(generator, count, per_task)
+        return places.rows(place.reshape(-1))
 
     def draw(self, generator: torch.Generator, count: int, length: int) -> Segments:
-        """(tasks, count, K, ·) segments drawn like contexts: a method's fixed samples."""
+        """Draw a method's fixed samples (tasks, count, K, ·) in the way of contexts."""
         return self.sample_contexts(generator, count, length).reshape(
             len(self.tasks), count
         )
 
     def _below(self, generator: torch.Generator, count: Tensor, per_task: int) -> Tensor:
-        """(tasks, per_task) uniform integers in [0, count[task])."""
+        """Uniform integers (tasks, per_task) in [0, count[task])."""
         uniform = torch.rand(
             len(self.tasks),
             per_task,
@@ -140,25 +140,26 @@ class EpisodeTensors:
     def _prompt_places(
         self, length: int, position: str
     ) -> tuple[PromptPlaces, Tensor, Tensor]:
-        """Places of segments; per task the number of the first of them and how many."""
+        """Places of segments, with the first place and the number of places per task."""
         places = PromptPlaces(self._episode_lengths, length, position)
         tasks = len(self.tasks)
         counts = np.bincount(self._episode_tasks, places.counts, tasks).astype(np.int64)
         if not counts.all():
             task = int(np.flatnonzero(counts == 0)[0])
-            own = self._episode_lengths[self._episode_tasks == task]
+            lengths = self._episode_lengths[self._episode_tasks == task]
             raise TrajpromptError(
                 f"task {self.tasks[task]}",
-                f"a prompt of {length} steps",
-                f"at most {own.max()}, the longest episode",
-                "lower prompt_length",
+                f"found a prompt of {length} steps",
+                f"at most {lengths.max()} steps, the longest episode",
+                "lower prompt_length in the config",
             )
         return places, *_sizes(counts, self.device)
 
     def _gather(self, start: Tensor, length: int) -> Segments:
-        """The segments of up to ``length`` steps that begin at rows ``start`` (B,)."""
+        """Segments of up to ``length`` steps that begin at rows ``start`` (B,)."""
         if length < 1:
-            raise TrajpromptError("segment", f"a length of {length} steps", "at least 1")
+            found = f"found a length of {length} steps"
+            raise TrajpromptError("segment", found, "at least 1", "ask for longer segments")
         padding = (length - self._left[start]).clamp(min=0)  # (B,)
         place = torch.arange(length, device=self.device) - padding[:, None]  # (B, K)
         mask = place >= 0
@@ -173,7 +174,7 @@ class EpisodeTensors:
 def _sizes(
     counts: Sequence[int] | np.ndarray, device: torch.device | str
 ) -> tuple[Tensor, Tensor]:
-    """(tasks,) first index and (tasks,) count of groups that lie one after the other."""
+    """First index and size of consecutive groups, (tasks,) each."""
     count = torch.as_tensor(np.asarray(counts, dtype=np.int64))
     return (count.cumsum(0) - count).to(device), count.to(device)
 
@@ -181,7 +182,7 @@ def _sizes(
 def _table(
     tasks: Sequence["TaskTrajectories"], normaliser: "Normaliser", return_scale: float
 ) -> Tensor:
-    """(N + 1, 1 + S + A) float32: see EpisodeTensors."""
+    """Table (N + 1, 1 + S + A) float32 of `EpisodeTensors`."""
     states, actions = tasks[0].observations.shape[1], tasks[0].actions.shape[1]
     rows = sum(len(task.rewards) for task in tasks)
     table = torch.empty(rows + 1, 1 + states + actions)
@@ -200,7 +201,7 @@ def _table(
 
 
 def returns_to_go(task: "TaskTrajectories") -> np.ndarray:
-    """(N,) float64: rewards from each step to its episode's end, undiscounted."""
+    """Undiscounted return-to-go (N,) float64 of each step, its reward included."""
     total = np.cumsum(task.rewards, dtype=np.float64)
     after = np.repeat(total[task.episode_ends - 1], task.lengths)
     return after - total + task.rewards

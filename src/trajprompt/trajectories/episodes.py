@@ -1,4 +1,4 @@
-"""The episodes of one task, flat and in the order in which they were collected."""
+"""The episodes of one task, as flat arrays in the order of collection."""
 
 import dataclasses
 import math
@@ -11,13 +11,15 @@ import numpy as np
 from trajprompt.errors import TrajpromptError
 
 QUALITIES = ("expert", "medium", "random")
+REMEDY = "collect or import the trajectories again"
 
 
 @dataclass(frozen=True)
 class TaskTrajectories:
-    """E episodes of one task, N steps in all; episode e owns rows [starts[e], ends[e]).
+    """E episodes of one task, N steps in total.
 
-    The order is that of collection, so that the last episodes are the best policy's.
+    Episode e is rows [starts[e], episode_ends[e]). Episodes are in the order of collection:
+    the last ones come from the best policy.
     """
 
     task: int
@@ -28,7 +30,7 @@ class TaskTrajectories:
     terminations: np.ndarray  # (N,) bool: the step ended the episode before the horizon
     episode_ends: np.ndarray  # (E,) int64, exclusive; the last one is N
     final_observations: np.ndarray  # (E, S) float32, after each episode's last action
-    behaviour_step: np.ndarray  # (E,) int64, environment steps done when it was collected
+    behaviour_step: np.ndarray  # (E,) int64, environment steps done when collected
     attributes: Mapping[str, Any] = field(default_factory=dict)  # algorithm, seed, …
 
     @property
@@ -37,17 +39,17 @@ class TaskTrajectories:
 
     @property
     def starts(self) -> np.ndarray:
-        """(E,) int64: the first row of each episode."""
+        """First row of each episode, (E,) int64."""
         return np.concatenate([[0], self.episode_ends[:-1]]).astype(np.int64)
 
     @property
     def lengths(self) -> np.ndarray:
-        """(E,) int64: control steps of each episode."""
+        """Number of control steps of each episode, (E,) int64."""
         return np.diff(self.episode_ends, prepend=0)
 
     @property
     def returns(self) -> np.ndarray:
-        """(E,) float64: undiscounted sum of rewards of each episode."""
+        """Undiscounted sum of rewards of each episode, (E,) float64."""
         if not self.num_episodes:
             return np.zeros(0)
         return np.add.reduceat(self.rewards.astype(np.float64), self.starts)
@@ -73,20 +75,19 @@ class TaskTrajectories:
     def quality(self, level: str, episodes: int) -> "TaskTrajectories":
         """The last ("expert"), middle ("medium") or first ("random") episodes collected.
 
-        Prompt-Tuning DT, section 5.4, defines the levels so. With fewer than three times
-        ``episodes`` the levels overlap; asking for more than there are is an error.
+        The levels are defined in Prompt-Tuning DT, section 5.4. They overlap if the task
+        has fewer than 3 x ``episodes``. Raises TrajpromptError if it has too few.
         """
         where = f"task {self.task}"
         if level not in QUALITIES:
-            raise TrajpromptError(
-                where, f"quality {level!r}", f"one of {', '.join(QUALITIES)}"
-            )
+            found, expected = f"found quality {level!r}", f"one of {', '.join(QUALITIES)}"
+            raise TrajpromptError(where, found, expected, "choose one of these")
         if not 0 < episodes <= self.num_episodes:
             raise TrajpromptError(
                 where,
-                f"{episodes} {level} episodes asked for",
-                f"1 to {self.num_episodes}, as many as were collected",
-                "collect more or lower the number of demonstrations",
+                f"found {episodes} {level} episodes requested",
+                f"1 to {self.num_episodes}, the number collected",
+                "collect more, or lower demonstrations in the config",
             )
         spare = self.num_episodes - episodes
         first = {"expert": spare, "medium": spare // 2, "random": 0}[level]
@@ -95,12 +96,14 @@ class TaskTrajectories:
     def last_fraction(self, fraction: float) -> "TaskTrajectories":
         """The last ``fraction`` (0, 1] of the episodes, at least one."""
         if not 0.0 < fraction <= 1.0:
-            raise TrajpromptError(f"task {self.task}", f"fraction {fraction}", "in (0, 1]")
+            where, found = f"task {self.task}", f"found data_fraction {fraction}"
+            expected, remedy = "more than 0, at most 1", "correct it in the config"
+            raise TrajpromptError(where, found, expected, remedy)
         count = max(1, math.ceil(fraction * self.num_episodes - 1e-9))
         return self.select(np.arange(self.num_episodes - count, self.num_episodes))
 
     def check(self, where: str) -> None:
-        """Raise TrajpromptError at ``where`` unless shapes, ends and numbers make sense."""
+        """Raise TrajpromptError unless shapes and ends fit and all values are finite."""
         rows, ends = len(self.rewards), self.episode_ends
         states = self.observations.shape[-1]
         expected = {
@@ -115,16 +118,21 @@ class TaskTrajectories:
         for name, shape in expected.items():
             found = getattr(self, name).shape
             if found != shape:
-                raise TrajpromptError(f"{where}/{name}", f"shape {found}", f"{shape}")
+                text, expected_shape = f"found shape {found}", f"shape {shape}"
+                raise TrajpromptError(f"{where}/{name}", text, expected_shape, REMEDY)
         if len(ends) == 0 or ends[-1] != rows or np.any(np.diff(ends, prepend=0) <= 0):
             raise TrajpromptError(
                 f"{where}/episode_ends",
-                "ends do not fit",
-                f"increasing, the last one {rows}",
+                "ends do not fit the rewards",
+                f"increasing ends, the last one {rows}, the number of steps",
+                REMEDY,
             )
         for name in ("observations", "actions", "rewards", "final_observations"):
             bad = ~np.isfinite(getattr(self, name))
             if bad.any():
                 raise TrajpromptError(
-                    f"{where}/{name}", f"{int(bad.sum())} values not finite", "numbers"
+                    f"{where}/{name}",
+                    f"found {int(bad.sum())} values that are not finite",
+                    "finite values",
+                    REMEDY,
                 )

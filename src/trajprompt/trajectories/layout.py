@@ -1,4 +1,4 @@
-"""What a trajectory store holds, and the checks of it before anything is read."""
+"""Layout of a trajectory store, and its checks before any data are read."""
 
 import json
 import re
@@ -14,12 +14,14 @@ if TYPE_CHECKING:
     import h5py
 
 KIND = "trajectories"
-REMEDY = "make it again with `trajprompt collect`"
+REMEDY = "make it again with `trajprompt collect` or `import`"
 CURVE, TASK_NAME = "learning_curve", re.compile("task_(0|[1-9][0-9]{0,8})")
-LARGEST_GOAL = 16  # numbers that say what a task's goal is
+LARGEST_GOAL = 16  # components of a task's goal
 
 
 class Column(NamedTuple):
+    """Expected type and shape of a dataset, and the attributes that describe it."""
+
     dtype: str
     dims: str  # N steps, E episodes, S state, A action
     description: str
@@ -44,13 +46,18 @@ COLUMNS = {
 
 
 def task_groups(file: "h5py.File", path: str | Path) -> dict[int, "h5py.Group"]:
-    """The group of each task, in the order of their indices."""
+    """The group of each task, by ascending index."""
     found = {}
     for name in file:
         if name == CURVE:
             continue
         if not TASK_NAME.fullmatch(name) or not hasattr(file[name], "keys"):
-            raise TrajpromptError(f"{path}:{name}", "a foreign item", "task_<n>", REMEDY)
+            raise TrajpromptError(
+                f"{path}:{name}",
+                "found an unexpected group or dataset",
+                "only groups named task_<n>",
+                REMEDY,
+            )
         found[int(name[5:])] = file[name]
     return dict(sorted(found.items()))
 
@@ -58,10 +65,10 @@ def task_groups(file: "h5py.File", path: str | Path) -> dict[int, "h5py.Group"]:
 def read_learning_curve(
     file: "h5py.File", path: str | Path
 ) -> tuple[list[str], np.ndarray]:
-    """Names of the columns and the curve (rows, columns) of a store."""
+    """Column names and values (rows, columns) of a store's learning curve."""
     where = f"{path}:{CURVE}"
     if CURVE not in file or len(getattr(file[CURVE], "shape", ())) != 2:
-        raise TrajpromptError(where, "no table", "the progress of collection", REMEDY)
+        raise TrajpromptError(where, "found no table", "a learning curve", REMEDY)
     try:
         columns = json.loads(get_text(file[CURVE], "columns") or "null")
     except (ValueError, RecursionError):
@@ -69,22 +76,24 @@ def read_learning_curve(
     values = file[CURVE][...].astype(np.float64)
     named = isinstance(columns, list) and all(isinstance(name, str) for name in columns)
     if not named or len(set(columns)) != values.shape[1] or not len(values):
-        expected = f"{values.shape[1]} different names, a row or more"
-        raise TrajpromptError(where, f"columns {columns!r:.80}", expected, REMEDY)
+        expected = f"{values.shape[1]} columns of different names, at least one row"
+        raise TrajpromptError(where, f"found columns {columns!r:.80}", expected, REMEDY)
     return columns, values
 
 
 def read_goal(group: "h5py.Group", where: str) -> np.ndarray:
-    """(G,) float64."""
+    """Goal (G,) float64 of a task."""
     goal = np.asarray(get_attribute(group, "goal"))
-    numbers = goal.dtype.kind in "iuf" and 0 < goal.size <= LARGEST_GOAL
-    if not numbers or goal.ndim > 1 or not np.isfinite(goal).all():
-        raise TrajpromptError(f"{where}: goal", f"{goal!r:.80}", "its numbers", REMEDY)
+    numeric = goal.dtype.kind in "iuf" and 0 < goal.size <= LARGEST_GOAL
+    if not numeric or goal.ndim > 1 or not np.isfinite(goal).all():
+        expected = f"1 to {LARGEST_GOAL} finite numbers"
+        found = f"found {goal!r:.80}"
+        raise TrajpromptError(f"{where}: goal", found, expected, REMEDY)
     return np.atleast_1d(goal).astype(np.float64)
 
 
 def check_headers(group: "h5py.Group", where: str) -> None:
-    """Raise unless a task's datasets have the layout, before any of them is read."""
+    """Raise unless a task's datasets have the layout; their data are not read."""
     sizes: dict[str, int] = {}
     for name, column in COLUMNS.items():
         _check_header(group, name, column, sizes, where)
@@ -93,7 +102,7 @@ def check_headers(group: "h5py.Group", where: str) -> None:
 def _check_header(
     group: "h5py.Group", name: str, column: Column, sizes: dict[str, int], where: str
 ) -> None:
-    """Presence, type and shape of one dataset."""
+    """Check presence, type and shape of one dataset."""
     dataset = group.get(name)
     shape = getattr(dataset, "shape", None)
     if dataset is None or shape is None:
@@ -101,10 +110,11 @@ def _check_header(
             f"{where}/{name}", "no such dataset", column.description, REMEDY
         )
     if dataset.dtype.str != column.dtype or len(shape) != len(column.dims):
-        found = f"{dataset.dtype.str} {shape}"
-        expected = f"{column.dtype} ({','.join(column.dims)})"
+        found = f"found type {dataset.dtype}, shape {shape}"
+        expected = f"type {np.dtype(column.dtype)}, shape ({', '.join(column.dims)})"
         raise TrajpromptError(f"{where}/{name}", found, expected, REMEDY)
     for dim, size in zip(column.dims, shape, strict=True):
         if sizes.setdefault(dim, size) != size:
-            expected = f"{sizes[dim]} for {dim}, as in the datasets before it"
-            raise TrajpromptError(f"{where}/{name}", f"shape {shape}", expected, REMEDY)
+            expected = f"{sizes[dim]} for {dim}, as in the previous arrays"
+            found = f"found shape {shape}"
+            raise TrajpromptError(f"{where}/{name}", found, expected, REMEDY)

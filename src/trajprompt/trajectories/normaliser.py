@@ -12,8 +12,8 @@ from trajprompt.errors import TrajpromptError
 if TYPE_CHECKING:
     from trajprompt.trajectories.episodes import TaskTrajectories
 
-# mxu34/prompt-dt prompt_utils.py adds it: dimensions that never change (reach's hidden goal
-# and empty object slots) must not divide by zero.
+# Added as in mxu34/prompt-dt prompt_utils.py: dimensions that never change (reach's hidden
+# goal and empty object slots) would divide by zero.
 STD_FLOOR = 1e-6
 
 
@@ -26,13 +26,14 @@ class Normaliser:
 
     @classmethod
     def fit(cls, tasks: Sequence["TaskTrajectories"]) -> "Normaliser":
-        """Mean and population deviation over all steps of ``tasks`` together.
+        """Fit mean and population standard deviation to all steps of ``tasks`` together.
 
-        Give it training tasks only; the reference also takes the test tasks' data.
+        Pass training tasks only; the reference also includes the test tasks' data.
         """
         count = sum(len(task.observations) for task in tasks)
         if not count:
-            raise TrajpromptError("normaliser", "no steps", "training trajectories")
+            found, expected = "found no steps", "the trajectories of training tasks"
+            raise TrajpromptError("normaliser", found, expected, "pass some trajectories")
         mean = (
             sum(task.observations.sum(axis=0, dtype=np.float64) for task in tasks) / count
         )
@@ -41,7 +42,7 @@ class Normaliser:
         return cls(torch.from_numpy(mean).float(), torch.from_numpy(std).float())
 
     def normalise(self, observations: torch.Tensor) -> torch.Tensor:
-        """(..., S) raw observations to (..., S) normalised ones."""
+        """Normalise raw observations (..., S)."""
         return (observations - self.mean) / self.std
 
     def to(self, device: torch.device | str) -> "Normaliser":

@@ -1,4 +1,4 @@
-"""Segments of trajectories as tensors: what contexts, prompts and fixed samples are."""
+"""Segments of trajectories as tensors, for contexts, prompts and fixed samples."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -8,7 +8,7 @@ from torch import Tensor
 
 
 class Segments(NamedTuple):
-    """K consecutive steps each; leading dimensions are free, e.g. (B,) or (tasks, n)."""
+    """Segments of K consecutive steps, with any leading dimensions, e.g. (tasks, n)."""
 
     returns_to_go: Tensor  # (..., K, 1) float32, divided by the return scale
     states: Tensor  # (..., K, S) float32, normalised
@@ -29,35 +29,35 @@ class Segments(NamedTuple):
 
     @property
     def leading(self) -> torch.Size:
-        """The sizes of the leading dimensions: () for one segment."""
+        """Sizes of the leading dimensions: () for one segment."""
         return self.mask.shape[:-1]
 
     @property
     def length(self) -> int:
-        """K."""
+        """Number of steps per segment, K."""
         return self.mask.shape[-1]
 
     def reshape(self, *leading: int) -> "Segments":
-        """Other leading dimensions with the same number of segments; one may be -1."""
+        """Change the leading dimensions but not the number of segments; one may be -1."""
         kept = len(self.leading)
         return self.map(lambda tensor: tensor.reshape(*leading, *tensor.shape[kept:]))
 
     def flatten(self) -> "Segments":
-        """One leading dimension: (B, K, ·)."""
+        """Flatten the leading dimensions: (B, K, ·)."""
         return self.reshape(self.leading.numel())
 
     def join(self) -> "Segments":
-        """Those of the last leading dimension one after the other: (.., J·K, ·)."""
+        """Concatenate the segments of the last leading dimension: (.., J·K, ·)."""
         last = len(self.leading) - 1
         return self.map(lambda tensor: tensor.flatten(last, last + 1))
 
     def repeat_interleave(self, times: int) -> "Segments":
-        """Each segment of the first dimension ``times`` times in a row."""
+        """Repeat each segment of the first dimension ``times`` times in a row."""
         return self.map(lambda tensor: tensor.repeat_interleave(times, dim=0))
 
 
 class PromptSet(NamedTuple):
-    """Prompts with the reward of every step, which the return-to-go alone can't give."""
+    """Prompts with the reward of every step, which returns-to-go alone do not determine."""
 
     prompts: Segments  # (..., n, P, ..)
     rewards: Tensor  # (..., n, P, 1) float32, divided by the return scale

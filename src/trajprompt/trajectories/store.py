@@ -42,7 +42,7 @@ __all__ = ["TaskTrajectories", "read_attributes", "read_trajectories", "write_tr
 CHUNK_ROWS = 4096
 
 
-# Attributes that the writer derives; the rest are the task's own.
+# Attributes that the writer computes; all others come from the task.
 DERIVED = frozenset(
     ("task", "goal", "goal_unit", "horizon", "dt", "episodes", "steps")
     + ("return_mean", "return_std", "return_min", "return_max")
@@ -57,17 +57,20 @@ def write_trajectories(
     learning_curve: np.ndarray | None = None,
     curve_columns: Sequence[str] = ("environment_steps_per_task", "mean_return"),
 ) -> None:
-    """Write the store whole; ``learning_curve`` is (rows, columns)."""
+    """Write a store atomically; ``learning_curve`` is (rows, columns).
+
+    Raises TrajpromptError for episodes that do not fit the suite or are not finite.
+    """
     import h5py
 
     for task in tasks:
         task.check(f"task {task.task}")
         _check_suite(f"task {task.task}", suite, task)
     with atomic_path(path) as temporary, h5py.File(temporary, "w", libver="latest") as file:
-        own = {"kind": KIND, "suite": suite.name}
+        names = {"kind": KIND, "suite": suite.name}
         dims = {"state_dim": suite.state_dim, "action_dim": suite.action_dim}
         version = {"schema_version": str(SCHEMA_VERSION)}
-        write_attributes(file, {**version, **attributes, **own, **dims})
+        write_attributes(file, {**version, **attributes, **names, **dims})
         if learning_curve is not None:
             _write_curve(file, learning_curve, curve_columns)
         for task in sorted(tasks, key=lambda task: task.task):
@@ -78,18 +81,19 @@ def _check_suite(where: str, suite: "Suite", task: TaskTrajectories) -> None:
     found = (task.observations.shape[1], task.actions.shape[1])
     expected = (suite.state_dim, suite.action_dim)
     if found != expected:
-        raise TrajpromptError(
-            where, f"state and action dims {found}", f"{expected} of {suite.name}"
-        )
+        sizes = f"found state and action dimensions {found}"
+        remedy = f"give trajectories of {suite.name}, or change the suite"
+        raise TrajpromptError(where, sizes, f"{expected}, as in {suite.name}", remedy)
     if task.lengths.max() > suite.horizon:
-        raise TrajpromptError(
-            where, f"an episode of {task.lengths.max()} steps", f"at most {suite.horizon}"
-        )
+        steps = f"found an episode of {task.lengths.max()} steps"
+        horizon = f"at most {suite.horizon} steps, the horizon of {suite.name}"
+        remedy = f"give trajectories of {suite.name}, or change the suite"
+        raise TrajpromptError(where, steps, horizon, remedy)
 
 
 def _write_task(group: "h5py.Group", suite: "Suite", task: TaskTrajectories) -> None:
     returns = task.returns
-    own = {name: value for name, value in task.attributes.items() if name not in DERIVED}
+    given = {name: value for name, value in task.attributes.items() if name not in DERIVED}
     derived = {
         "task": task.task,
         "goal": np.asarray(task.goal, dtype=np.float64),
@@ -103,7 +107,7 @@ def _write_task(group: "h5py.Group", suite: "Suite", task: TaskTrajectories) -> 
         "return_min": returns.min(),
         "return_max": returns.max(),
     }
-    write_attributes(group, dict(sorted({**own, **derived}.items())))
+    write_attributes(group, dict(sorted({**given, **derived}.items())))
     for name, column in COLUMNS.items():
         values = np.ascontiguousarray(getattr(task, name), dtype=column.dtype)
         _write_dataset(group, name, values, column.description, column.unit)
@@ -117,8 +121,8 @@ def _write_dataset(
         data=values,
         chunks=(min(CHUNK_ROWS, len(values)), *values.shape[1:]),
         shuffle=True,
-        compression="lzf",  # floats shrink by a tenth only; flags and indices by fifty
-        fletcher32=True,  # so that a damaged byte is an error instead of a number
+        compression="lzf",  # floats shrink by a tenth, flags and indices 50-fold
+        fletcher32=True,  # detects damaged bytes
     )
     write_attributes(dataset, {"description": description, "unit": unit})
 
@@ -126,15 +130,15 @@ def _write_dataset(
 def _write_curve(file: "h5py.File", curve: np.ndarray, columns: Sequence[str]) -> None:
     curve = np.asarray(curve, dtype=np.float64)
     if curve.ndim != 2 or curve.shape[1] != len(columns) or len(curve) == 0:
-        raise TrajpromptError(
-            "learning_curve", f"shape {curve.shape}", f"(rows, {columns})"
-        )
+        found, expected = f"found shape {curve.shape}", f"shape (rows, {len(columns)})"
+        remedy = "pass one value per column, and at least one row"
+        raise TrajpromptError("learning_curve", found, expected, remedy)
     _write_dataset(file, CURVE, curve, "progress of collection", "see columns")
     write_attributes(file[CURVE], {"columns": json.dumps(list(columns))})
 
 
 def read_attributes(path: str | Path) -> dict[str, Any]:
-    """The attributes of a whole store: provenance, suite, dimensions."""
+    """Attributes of a store: provenance, suite, dimensions."""
     with open_store(path) as file:
         return {name: _plain(value) for name, value in get_attributes(file).items()}
 
@@ -142,44 +146,47 @@ def read_attributes(path: str | Path) -> dict[str, Any]:
 def read_trajectories(
     path: str | Path, tasks: Sequence[int] | None = None, suite: "Suite | None" = None
 ) -> dict[int, TaskTrajectories]:
-    """The given tasks (default: all) of a store, by task index.
+    """Read the given tasks (default: all) of a store, by task index.
 
-    Raises TrajpromptError naming the file for a missing, damaged or foreign one, for a task
-    that it does not hold, and, if ``suite`` is given, for another suite's.
+    Raises TrajpromptError if the file is missing, damaged or not a store, if it lacks one
+    of ``tasks``, or if it is not of ``suite``.
     """
     with open_store(path) as file:
         name = get_text(file, "suite")
         if name is None or (suite is not None and name != suite.name):
-            raise TrajpromptError(path, f"suite {name}", suite.name if suite else "a name")
-        held = task_groups(file, path)
-        missing = sorted(set(tasks or ()) - set(held))
-        if missing or not held:
-            expected = f"also {missing or 'one'}"
-            raise TrajpromptError(path, f"tasks {list(held)}", expected, REMEDY)
-        found = {}
-        for task in held if tasks is None else tasks:
+            expected = f"suite {suite.name}" if suite else "the name of a suite"
+            remedy = "give the trajectories of this suite" if suite else REMEDY
+            raise TrajpromptError(path, f"found suite {name}", expected, remedy)
+        groups = task_groups(file, path)
+        missing = sorted(set(tasks or ()) - set(groups))
+        if missing or not groups:
+            expected = f"also {missing}" if missing else "at least one"
+            found = f"found tasks {list(groups)}"
+            raise TrajpromptError(path, found, expected, REMEDY)
+        trajectories = {}
+        for task in groups if tasks is None else tasks:
             where = f"{path}:task_{task}"
-            found[task] = _read_task(held[task], where, task)
+            trajectories[task] = _read_task(groups[task], where, task)
             if suite is not None:
-                _check_suite(where, suite, found[task])
-        return found
+                _check_suite(where, suite, trajectories[task])
+        return trajectories
 
 
 def open_store(path: str | Path) -> "AbstractContextManager[h5py.File]":
-    """The open file of a store; see `hdf5_checks.open_hdf5`."""
+    """Open the file of a store; see `hdf5_checks.open_hdf5`."""
     return open_hdf5(require_file(path, "trajprompt collect"), KIND, REMEDY)
 
 
 def _read_task(group: "h5py.Group", where: str, task: int) -> TaskTrajectories:
     check_headers(group, where)
-    own = {n: _plain(v) for n, v in get_attributes(group).items() if n not in DERIVED}
+    given = {n: _plain(v) for n, v in get_attributes(group).items() if n not in DERIVED}
     arrays = {name: group[name][...] for name in COLUMNS}
     goal = read_goal(group, where)
-    found = TaskTrajectories(task=task, goal=goal, **arrays, attributes=own)
-    found.check(where)
-    return found
+    trajectories = TaskTrajectories(task=task, goal=goal, **arrays, attributes=given)
+    trajectories.check(where)
+    return trajectories
 
 
 def _plain(value: Any) -> Any:
-    """An HDF5 attribute as Python's own type."""
+    """Convert the value of an HDF5 attribute to a built-in type."""
     return value.tolist() if isinstance(value, np.ndarray | np.generic) else value

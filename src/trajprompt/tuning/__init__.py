@@ -1,1 +1,1 @@
-"""Tuning: what the methods of ``methods/`` share."""
+"""Tuning methods (``methods/``) and the code that they share."""

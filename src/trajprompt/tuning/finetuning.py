@@ -1,4 +1,4 @@
-"""Gradient descent on weights, one copy of the model per row: what methods share of it."""
+"""Fine-tuning of weights with one copy of the model per row, shared by several methods."""
 
 import math
 from collections.abc import Callable, Iterator, Mapping
@@ -39,32 +39,32 @@ class FinetuneOptions(Strict):
     iterations: Count = 20  # Table 6, fine-tuning max iterations
     steps_per_iteration: Count = 8  # Table 6, steps per iteration (offline)
     batch: Size = 32  # Table 6, fine-tuning batch size for each task
-    # Iterations whose weights are kept, for PTDT Figure 4; each is as large as the last.
+    # Iterations whose weights are stored, for PTDT Figure 4; each has the size of the last.
     snapshots: list[int] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         inner = {n for n in self.snapshots if 0 < n < self.iterations}
         if len(inner) < len(self.snapshots):
-            expected = f"different iterations from 1 to {self.iterations - 1}"
+            expected = f"distinct iterations from 1 to {self.iterations - 1}"
             raise OptionError("snapshots", str(self.snapshots), expected)
 
 
 @dataclass(frozen=True)
-class Tuned:
-    """What is tuned of a model."""
+class TunedPart:
+    """The part of a model that is tuned."""
 
-    start: Callable[[], PromptDT]  # a fresh copy; what takes gradients is tuned
-    kept: Callable[[PromptDT], dict[str, Tensor]]  # what of it makes the tuned backbone
+    start: Callable[[], PromptDT]  # a new copy; parameters that require gradients are tuned
+    kept: Callable[[PromptDT], dict[str, Tensor]]  # weights that the tuned backbone needs
 
 
 def finetune(
-    problem: TuningProblem, options: FinetuneOptions, tuned: Tuned, name: str
+    problem: TuningProblem, options: FinetuneOptions, tuned: TunedPart, name: str
 ) -> Adaptation:
-    """Tune a copy per row on its samples (Eq. 5), conditioned on the row's prompt.
+    """Tune a copy per row on the row's samples (Eq. 5), conditioned on the row's prompt.
 
-    Each row begins anew, with a fresh optimiser (the reference shares Adam's state between
-    tasks). Contexts have K steps, as in pretraining (the reference: the last K* steps of
-    an episode). Nothing is selected: ``best`` is ``last``.
+    Each row starts from the backbone with a new optimiser (the reference shares Adam's
+    state between tasks). Contexts have K steps, as in pretraining (the reference: the last
+    K* steps of an episode). Nothing is selected: ``best`` is ``last``.
     """
     rows = _Rows(problem, options, tuned, name)
     for row in problem.checkpoint.steps(len(problem.rows), rows, name):
@@ -83,10 +83,10 @@ def finetune(
 
 
 class _Rows:
-    """The rows that are done (a `checkpoint.Resumable`; a row itself takes seconds)."""
+    """The finished rows (a `checkpoint.Resumable`); a single row takes seconds."""
 
     def __init__(
-        self, problem: TuningProblem, options: FinetuneOptions, tuned: Tuned, name: str
+        self, problem: TuningProblem, options: FinetuneOptions, tuned: TunedPart, name: str
     ):
         self.problem, self.options, self.tuned, self.name = problem, options, tuned, name
         self.weights: dict[int, dict[str, Tensor]] = {}
@@ -99,7 +99,7 @@ class _Rows:
         model = self.tuned.start()
         iterations = iter(range(1, self.options.iterations + 1))
 
-        def keep() -> float:  # at the end of every iteration; validates nothing
+        def keep() -> float:  # called after every iteration; there is no validation loss
             iteration = next(iterations)
             if iteration in self.snapshots:
                 self.snapshots[iteration][row] = _copy(self.tuned.kept(model))
@@ -111,30 +111,30 @@ class _Rows:
 
     def state(self) -> dict[str, Any]:
         return {
-            "weights": _with_texts(self.weights),
+            "weights": _with_text_keys(self.weights),
             "snapshots": {
-                str(n): _with_texts(found) for n, found in self.snapshots.items()
+                str(n): _with_text_keys(rows) for n, rows in self.snapshots.items()
             },
             "history": saved_history(self.history),
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        self.weights = _with_rows(state["weights"])
+        self.weights = _with_int_keys(state["weights"])
         for iteration in self.snapshots:
-            self.snapshots[iteration] = _with_rows(state["snapshots"][str(iteration)])
+            self.snapshots[iteration] = _with_int_keys(state["snapshots"][str(iteration)])
         self.history = restored_history(state["history"])
 
 
 def _copy(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """In single precision, as the weights at the end are."""
+    """Copy weights in single precision, which the final weights have too."""
     return {k: v.detach().to(torch.float32, copy=True) for k, v in weights.items()}
 
 
-def _with_texts(of_rows: Mapping[int, dict[str, Tensor]]) -> dict[str, dict[str, Tensor]]:
-    return {str(row): tensors for row, tensors in of_rows.items()}
+def _with_text_keys(rows: Mapping[int, dict[str, Tensor]]) -> dict[str, dict[str, Tensor]]:
+    return {str(row): tensors for row, tensors in rows.items()}
 
 
-def _with_rows(saved: Mapping[str, Mapping[str, Any]]) -> dict[int, dict[str, Tensor]]:
+def _with_int_keys(saved: Mapping[str, Mapping[str, Any]]) -> dict[int, dict[str, Tensor]]:
     return {
         int(row): {name: torch.from_numpy(array) for name, array in tensors.items()}
         for row, tensors in saved.items()
@@ -149,7 +149,7 @@ def _train(
     name: str,
     keep: Callable[[], float],
 ) -> list[CurvePoint]:
-    """Train ``model`` for one row, calling ``keep`` after every iteration; its losses."""
+    """Train ``model`` for one row and return its losses; calls ``keep`` every iteration."""
     batches, dropout = problem.streams(2 * len(problem.rows))[2 * row : 2 * row + 2]
     generator = torch_generator(batches)
     prompt = None
@@ -176,7 +176,10 @@ def _train(
 def _history(
     problem: TuningProblem, options: FinetuneOptions, row: int, curve: list[CurvePoint]
 ) -> Iterator[HistoryRow]:
-    """The objective is the mean training loss of the iteration; none at the start."""
+    """Yield a row's history; the objective is the iteration's mean training loss.
+
+    It is NaN for iteration 0.
+    """
     start = CurvePoint(0, float("nan"), float("nan"), 0.0)
     for point in (start, *curve):
         yield HistoryRow(

@@ -1,4 +1,4 @@
-"""The simulator as an oracle: what prompts earn, many at once, and what asking costs."""
+"""The simulator as an oracle: returns of many prompts at once, and the steps it took."""
 
 from typing import NamedTuple
 
@@ -15,43 +15,46 @@ from trajprompt.trajectories.segments import Segments
 from trajprompt.tuning.protocol import TuningProblem
 
 
-class Played(NamedTuple):
-    """What candidate prompts earned."""
+class OracleResult(NamedTuple):
+    """Returns of candidate prompts, and the simulator steps that they took."""
 
     returns: np.ndarray  # (R, C) float64, the mean over a candidate's episodes
     steps: np.ndarray  # (R,) int64, simulator steps of all of a row's episodes
 
 
-def episodes_each(suite: Suite, episodes: int) -> int:
-    """Of one candidate. Where every episode of a suite starts alike, one says all."""
+def episodes_per_candidate(suite: Suite, episodes: int) -> int:
+    """Return the episodes per candidate: 1 if the suite's resets are deterministic."""
     return 1 if suite.deterministic_resets else episodes
 
 
 class ReturnOracle:
     """Mean returns (PTDT Eq. 6) of all candidates of all rows, in one lockstep rollout.
 
-    ``episodes`` are those of one candidate, see `episodes_each`.
+    ``episodes`` is the number per candidate, see `episodes_per_candidate`.
     """
 
     def __init__(self, problem: TuningProblem, episodes: int = 1):
         self.problem = problem
-        self.episodes = episodes_each(problem.suite, episodes)
-        self.simulators: dict[int, Simulator] = {}  # by rows
+        self.episodes = episodes_per_candidate(problem.suite, episodes)
+        self.simulators: dict[int, Simulator] = {}  # by number of episodes
 
     def resets(self, sequence: np.random.SeedSequence) -> np.ndarray:
-        """Reset seeds (R, 1, E), odd because evaluation's are even.
+        """Return reset seeds (R, 1, E), odd because evaluation's are even.
 
-        All candidates of a row share them, which removes most of their noise.
+        All candidates of a row share them, which removes most of the noise between them.
         """
         rows = len(self.problem.rows)
         return (integers(sequence, rows * self.episodes) | 1).reshape(rows, 1, -1)
 
     def fresh_resets(self, sequence: np.random.SeedSequence, number: int) -> np.ndarray:
-        """Reset seeds (R, 1, E) of round ``number``, whatever was played before it."""
+        """Return reset seeds (R, 1, E) of round ``number``, independent of other rounds."""
         return self.resets(child(sequence, number))
 
-    def __call__(self, prompts: Segments, seeds: np.ndarray) -> Played:
-        """Play candidates (R, C, P, ..) from the resets (R, 1 or C, E)."""
+    def __call__(self, prompts: Segments, seeds: np.ndarray) -> OracleResult:
+        """Play candidates (R, C, P, ..) from the resets (R, 1 or C, E).
+
+        Raises TrajpromptError if a return is NaN or infinite.
+        """
         problem, (rows, count) = self.problem, prompts.leading
         seeds = np.broadcast_to(seeds, (rows, count, self.episodes))
         policy = LockstepPolicy(
@@ -64,12 +67,14 @@ class ReturnOracle:
         )
         played = rollout(self._simulator(seeds.shape), policy, seeds.reshape(-1))
         if not np.isfinite(played.returns).all():
-            raise TrajpromptError("a played prompt", "a return of NaN or inf", "a number")
+            where = f"{problem.suite.name} episode of a candidate prompt"
+            found, remedy = "found a NaN or infinite return", "check the suite's rewards"
+            raise TrajpromptError(where, found, "a finite return", remedy)
         returns = played.returns.reshape(seeds.shape).mean(axis=2)
-        return Played(returns, played.lengths.reshape(seeds.shape).sum(axis=(1, 2)))
+        return OracleResult(returns, played.lengths.reshape(seeds.shape).sum(axis=(1, 2)))
 
     def _simulator(self, shape: tuple[int, ...]) -> Simulator:
-        """Built once per number of rows: rounds differ in their candidates."""
+        """Return the simulator of (R, C, E) episodes, built once per number of episodes."""
         size = int(np.prod(shape))
         if size not in self.simulators:
             tasks = self.problem.rows.repeat(shape[1] * shape[2])

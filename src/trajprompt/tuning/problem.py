@@ -1,7 +1,7 @@
-"""Builds the tuning problem of a cell: rows, prompts and the offline samples.
+"""Construction of the tuning problem of a cell: rows, prompts and offline samples.
 
-Prompts and samples depend on their own conditions only, never on the method, so
-that methods are compared on equal terms (paired by task, prompt and seed).
+Prompts and samples depend only on their conditions, never on the method. Methods are
+therefore compared on equal terms (paired by task, prompt and seed).
 """
 
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ from trajprompt.tuning.prompt_sets import (
     arms,
     episode_tensors,
     initial_prompts,
-    own_prompts,
+    row_prompts,
     training_prompts,
 )
 from trajprompt.tuning.protocol import TuningProblem
@@ -39,20 +39,20 @@ def build_problem(
     buffers: Mapping[int, "TaskTrajectories"],
     backbone: "Backbone",
 ) -> TuningProblem:
-    """The problem of one cell; only the method's own stream depends on the method.
+    """Build the problem of one cell; of its random streams only ``stream`` is the method's.
 
-    ``buffers`` holds the tasks of `tasks_read`.
+    Raises TrajpromptError if ``buffers`` lacks one of the tasks of `tasks_read`.
     """
     for task in tasks_read(settings):
         if task not in buffers:
-            held = ", ".join(str(known) for known in sorted(buffers))
-            raise TrajpromptError(
-                f"{settings.suite} data", f"no task {task}", f"one of {held}"
-            )
+            available = ", ".join(str(known) for known in sorted(buffers))
+            where, found = f"trajectories of {settings.suite}", f"found no task {task}"
+            expected = f"all tasks of the job; the file has {available}"
+            raise TrajpromptError(where, found, expected, "run `trajprompt collect` again")
     per_task = settings.prompts_per_task
     cell, seed = CellData(settings, buffers, backbone), settings.seed
     method = get_method(settings.kind)
-    learns = method.reads_training_tasks
+    reads_training = method.reads_training_tasks
     return TuningProblem(
         suite=suite,
         rows=np.repeat(np.array(settings.test_tasks, np.int64), per_task),
@@ -64,8 +64,8 @@ def build_problem(
         stream=cell.stream(suite.name, settings.condition, settings.method, seed),
         threads=settings.threads,
         precision=settings.precision,
-        training_prompts=training_prompts(cell) if learns else None,
-        prompt_set=own_prompts(cell) if learns else None,
+        training_prompts=training_prompts(cell) if reads_training else None,
+        prompt_set=row_prompts(cell) if reads_training else None,
         prompt_segments=settings.prompt.segments,
         arms=arms(cell) if method.reads_arms else None,
         shared_stream=cell.stream(suite.name, seed),
@@ -73,15 +73,15 @@ def build_problem(
 
 
 def tasks_read(settings: TuneSettings) -> tuple[int, ...]:
-    """Tasks whose data a cell needs: the training tasks only where they are used."""
-    learns = get_method(settings.kind).reads_training_tasks
-    if not learns and settings.prompt_quality != ZERO_SHOT:
+    """Return the tasks whose data a cell needs: training tasks only if they are used."""
+    reads_training = get_method(settings.kind).reads_training_tasks
+    if not reads_training and settings.prompt_quality != ZERO_SHOT:
         return settings.test_tasks
     return tuple(sorted({*settings.train_tasks, *settings.test_tasks}))
 
 
 def _samples(cell: CellData) -> Samples:
-    """The offline data of each row; rows of a task share it."""
+    """Return the offline data of each row; rows of a task share it."""
     settings = cell.settings
     length, per_task = cell.backbone.config.context_length, settings.prompts_per_task
     episodes = [
@@ -101,5 +101,5 @@ def _samples(cell: CellData) -> Samples:
 
 def _level(task: "TaskTrajectories", settings: TuneSettings) -> "TaskTrajectories":
     if settings.data_quality == "full":
-        return task.last_fraction(settings.data_fraction)  # what pretraining sees of a task
+        return task.last_fraction(settings.data_fraction)  # the part that pretraining uses
     return task.quality(settings.data_quality, settings.demonstrations)

@@ -1,7 +1,8 @@
-"""Prompts of a cell: the initial ones, and the sets that generating methods learn from.
+"""Prompts of a cell: the initial prompts, and the sets that generating methods learn from.
 
-Each draw has its own stream, named by its conditions and never by the method; nor by the
-number and position of the segments, so that prompts that differ in these begin alike.
+Each draw has a separate stream, named by its conditions but never by the method. The number
+and position of the segments are not part of the name either: prompts that differ only in
+these start from the same draws.
 """
 
 from collections.abc import Iterable, Mapping
@@ -23,32 +24,32 @@ if TYPE_CHECKING:
     Buffers = Mapping[int, TaskTrajectories]
 
 SET_SIZE = 256  # PTDT §5.4: the last, middle or first 256 trajectories
-# A prompt quality: nothing of the test task is used, its prompt is a training task's
-# (PD's Table 9 does not say which condition its zero-shot prompts are generated for).
+# A prompt quality: nothing of the test task is used; its prompt is a training task's.
+# PD's Table 9 does not state for which condition its zero-shot prompts are generated.
 ZERO_SHOT = "training"
-TRAINING_QUALITY = "expert"  # what the backbone has seen as prompts of training tasks
+TRAINING_QUALITY = "expert"  # of the prompts of training tasks in pretraining
 
 
 @dataclass(frozen=True)
 class CellData:
-    """What prompts and samples of a cell are drawn from."""
+    """Sources of the prompts and samples of a cell."""
 
     settings: TuneSettings
     buffers: "Buffers"  # of the tasks that the cell reads
-    backbone: "Backbone"  # which the draws are for
+    backbone: "Backbone"  # reads the draws
 
     def stream(self, *names: object) -> np.random.SeedSequence:
-        """A random stream of the run's tuning stage."""
+        """Return a random stream of the run's tuning stage."""
         return stream(self.settings.run_seed, "tune", *names)
 
     def demonstrations(self, task: int, quality: str) -> EpisodeTensors:
-        """The demonstrations of a task, as the backbone reads them."""
+        """Return the demonstrations of a task, in the form that the backbone reads."""
         found = self.buffers[task].quality(quality, self.settings.demonstrations)
         return episode_tensors(found, self.backbone)
 
 
 def initial_prompts(cell: CellData) -> Segments:
-    """(R, P, ..): each prompt of random segments of its task's demonstrations."""
+    """Draw prompts (R, P, ..) of random segments of each task's demonstrations."""
     settings, form = cell.settings, cell.settings.prompt
     quality, seed = settings.prompt_quality, settings.seed
     drawn = []
@@ -69,17 +70,17 @@ def initial_prompts(cell: CellData) -> Segments:
 
 
 def training_prompts(cell: CellData) -> PromptSet:
-    """(T, n, P, ..) of the training tasks' expert demonstrations."""
+    """Draw prompts (T, n, P, ..) from the training tasks' expert demonstrations."""
     return _draw(cell, cell.settings.train_tasks, TRAINING_QUALITY)
 
 
-def own_prompts(cell: CellData) -> PromptSet:
-    """(R, n, P, ..) of each row's own task; zero-shot, of all training tasks together."""
+def row_prompts(cell: CellData) -> PromptSet:
+    """Draw prompts (R, n, P, ..) of each row's task; zero-shot, of all training tasks."""
     settings = cell.settings
     per_task = settings.prompts_per_task
     if settings.prompt_quality != ZERO_SHOT:
-        own = _draw(cell, settings.test_tasks, settings.prompt_quality)
-        return own.map(lambda values: values.repeat_interleave(per_task, dim=0))
+        found = _draw(cell, settings.test_tasks, settings.prompt_quality)
+        return found.map(lambda values: values.repeat_interleave(per_task, dim=0))
     known = training_prompts(cell).map(lambda x: x.flatten(0, 1))
     names = ("zero-shot prompts", settings.suite, settings.seed)
     generator = torch_generator(cell.stream(*names))
@@ -89,7 +90,7 @@ def own_prompts(cell: CellData) -> PromptSet:
 
 
 def arms(cell: CellData) -> list[Segments]:
-    """R times (A, H, ..): all windows of the demonstrations of each row's task."""
+    """Return R times (A, H, ..): all windows of the demonstrations of each row's task."""
     settings = cell.settings
     found = []
     for task in settings.test_tasks:
@@ -99,13 +100,13 @@ def arms(cell: CellData) -> list[Segments]:
 
 
 def episode_tensors(task: "TaskTrajectories", backbone: "Backbone") -> EpisodeTensors:
-    """Episodes of one task as ``backbone`` reads them."""
-    normaliser = backbone.normaliser.to("cpu")  # the table is built there, then moved
+    """Return the episodes of one task in the form that ``backbone`` reads."""
+    normaliser = backbone.normaliser.to("cpu")  # the table is built on the CPU, then moved
     return EpisodeTensors([task], normaliser, backbone.return_scale, backbone.device)
 
 
 def _draw(cell: CellData, tasks: Iterable[int], quality: str) -> PromptSet:
-    """(tasks, SET_SIZE, P, ..): draws from the demonstrations of each task."""
+    """Draw prompts (tasks, SET_SIZE, P, ..) from the demonstrations of each task."""
     suite, seed, form = cell.settings.suite, cell.settings.seed, cell.settings.prompt
     drawn = []
     for task in tasks:

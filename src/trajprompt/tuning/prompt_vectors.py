@@ -1,7 +1,7 @@
-"""A prompt as the vector that black-box methods move, and back.
+"""Conversion of prompts to the vectors that black-box methods move, and back.
 
-Eq. 4 of Prompt-Tuning DT: x = r1 || s1 || a1 || r2 || ... of K* steps; timesteps and the
-mask are no part of it and stay as they were.
+Eq. 4 of Prompt-Tuning DT: x = r1 || s1 || a1 || r2 || ... of K* steps. Timesteps and mask
+are not part of it and do not change.
 """
 
 from typing import TYPE_CHECKING
@@ -15,15 +15,15 @@ if TYPE_CHECKING:
 
 
 def to_vectors(prompts: "Segments") -> Tensor:
-    """(..., P, ·) -> (..., P * (1 + S + A)), float32."""
+    """Flatten prompts (..., P, ·) to float32 vectors (..., P * (1 + S + A))."""
     steps = [prompts.returns_to_go, prompts.states, prompts.actions]
     return torch.cat(steps, dim=-1).flatten(-2).float()
 
 
 def to_prompts(vectors: Tensor, template: "Segments") -> "Segments":
-    """(R, C, d) -> prompts (R, C, P, ..) with the timesteps and mask of ``template``.
+    """Convert vectors (R, C, d) to prompts (R, C, P, ..), or (R, d) to (R, P, ..).
 
-    ``template`` is (R, P, ..). Also (R, d) -> (R, P, ..).
+    Timesteps and mask are those of ``template`` (R, P, ..).
     """
     length = template.states.shape[-2]
     sizes = [1, template.states.shape[-1], template.actions.shape[-1]]
@@ -34,18 +34,18 @@ def to_prompts(vectors: Tensor, template: "Segments") -> "Segments":
     return type(template)(returns_to_go, states, actions, *fixed)
 
 
-def different(prompts: "Segments") -> np.ndarray:
-    """Places (m,) of the different ones among (n, P, ..), the first of equals, in order.
+def distinct_indices(prompts: "Segments") -> np.ndarray:
+    """Return sorted indices (m,) of the distinct prompts among (n, P, ..), first of equals.
 
-    A prompt is the end of an episode, so that few demonstrations give few that differ.
+    If a prompt is the end of an episode, few demonstrations give few distinct prompts.
     """
-    numbers = torch.cat([to_vectors(prompts), prompts.timesteps.float()], dim=1)
-    _, first = np.unique(numbers.cpu().numpy(), axis=0, return_index=True)
+    values = torch.cat([to_vectors(prompts), prompts.timesteps.float()], dim=1)
+    _, first = np.unique(values.cpu().numpy(), axis=0, return_index=True)
     return np.sort(first)
 
 
 def _repeat(values: Tensor, vectors: Tensor, extra: int) -> Tensor:
-    """(R, P) -> (R, C, P) without copying, when the vectors have a candidate axis."""
+    """Expand (R, P) to (R, C, P) without copying, if the vectors have a candidate axis."""
     for _ in range(extra):
         values = values.unsqueeze(1)
     return values.expand(*vectors.shape[:-1], values.shape[-1])

@@ -5,7 +5,7 @@ A method is one file in ``tuning/methods``::
     @register("my-method", MyOptions)
     def tune(problem: TuningProblem, options: MyOptions) -> Adaptation: ...
 
-``moves_prompts=True`` if it cannot serve a backbone without prompts,
+Set ``moves_prompts=True`` if it needs a backbone that takes prompts,
 ``reads_training_tasks=True`` if it uses ``problem.training_prompts``, and
 ``reads_arms=True`` if it uses ``problem.arms``.
 """
@@ -35,16 +35,16 @@ if TYPE_CHECKING:
 class SharedStream(IntEnum):
     """Random streams that methods share: children of `TuningProblem.shared_stream`."""
 
-    WEIGHTS = 0  # with which a generator of prompts begins
-    PRETRAINING = 1  # its batches and noise
-    WRITTEN = 2  # noise that the adapted prompts begin as
-    SHOWN = 3  # noise of the prompts that are shown beside them
-    SEGMENTS = 4  # which segments of demonstrations are drawn
+    WEIGHTS = 0  # initial weights of a prompt generator
+    PRETRAINING = 1  # batches and noise of its pretraining
+    WRITTEN = 2  # initial noise of the adapted prompts
+    SHOWN = 3  # initial noise of the example prompts in the report
+    SEGMENTS = 4  # draws of segments of demonstrations
 
 
 @dataclass(frozen=True)
 class TuningProblem:
-    """One cell: every row is one prompt of one task, adapted on its own.
+    """Tuning problem of one cell: every row is one prompt of one task, adapted separately.
 
     Rows are task-major: all prompts of the first task, then of the second, and so on.
     """
@@ -56,56 +56,72 @@ class TuningProblem:
     initial_prompts: "Segments | None"  # (R, P, ..); None if the backbone takes no prompt
     samples: "Samples"  # offline data that a method may use; the same for every method
     target_return: float  # return-to-go at the start of an episode, in reward units
-    stream: np.random.SeedSequence  # the method's own random stream
+    stream: np.random.SeedSequence  # the method's random stream
     threads: int = 1
     precision: Precision = "auto"
-    checkpoint: Checkpoint = field(default_factory=Checkpoint)  # long loops count on it
+    checkpoint: Checkpoint = field(default_factory=Checkpoint)  # for long loops
     # Only for methods registered with reads_training_tasks: 256 draws of each task.
     training_prompts: "PromptSet | None" = None  # (T, n, ..) of the training tasks
-    prompt_set: "PromptSet | None" = None  # (R, n, ..) of each row's own task
-    prompt_segments: int = 1  # J: a prompt is so many segments of P / J steps
-    # Only for methods registered with reads_arms: of each row, every window of one
-    # segment's length of its task's demonstrations; rows of a task share theirs.
+    prompt_set: "PromptSet | None" = None  # (R, n, ..) of each row's task
+    prompt_segments: int = 1  # J: number of segments per prompt, of P / J steps each
+    # Only for methods registered with reads_arms: for each row, every window of one
+    # segment's length of its task's demonstrations. Rows of a task share them.
     arms: "list[Segments] | None" = None  # R times (A, H, ..)
-    # Shared by all methods of a suite and seed: variants of one begin with equal draws.
+    # Shared by all methods of a suite and seed, so variants start from the same draws.
     shared_stream: np.random.SeedSequence = field(
         default_factory=lambda: np.random.SeedSequence(0)
     )
 
     def require_prompts(self) -> "Segments":
-        """The initial prompts, for methods that move them."""
+        """Return the initial prompts (R, P, ..), for methods that move them.
+
+        Raises TrajpromptError if the backbone takes no prompt.
+        """
         if self.initial_prompts is None:
-            found = f"backbone {self.backbone.name}, which takes no prompt"
-            raise TrajpromptError("prompt tuning", found, "one that does")
+            found = f"found backbone {self.backbone.name}, which takes no prompt"
+            expected, remedy = "a backbone that takes one", "choose another condition"
+            raise TrajpromptError("prompt tuning", found, expected, remedy)
         return self.initial_prompts
 
     def require_training_prompts(self) -> "PromptSet":
-        """Prompts (T, n, ..) of the training tasks, for methods that learn from them."""
+        """Return prompts (T, n, ..) of the training tasks.
+
+        Raises TrajpromptError if the method is not registered to read them.
+        """
         if self.training_prompts is None:
             expected = "a method registered with reads_training_tasks=True"
-            raise TrajpromptError("training prompts", "none", expected)
+            remedy = "register the method with it"
+            raise TrajpromptError("training prompts", "found none", expected, remedy)
         return self.training_prompts
 
     def require_prompt_set(self) -> "PromptSet":
-        """Prompts (R, n, ..) of each row's own task, for methods that learn from them."""
+        """Return prompts (R, n, ..) of each row's task.
+
+        Raises TrajpromptError if the method is not registered to read them.
+        """
         if self.prompt_set is None:
             expected = "a method registered with reads_training_tasks=True"
-            raise TrajpromptError("prompts of the own task", "none", expected)
+            where, remedy = "prompts of the row's task", "register the method with it"
+            raise TrajpromptError(where, "found none", expected, remedy)
         return self.prompt_set
 
     def require_arms(self) -> "list[Segments]":
-        """Of each row the segments (A, H, ..) that its prompts may be made of."""
+        """Return R times (A, H, ..): the segments from which each row's prompts are chosen.
+
+        Raises TrajpromptError if the method is not registered to read them.
+        """
         if self.arms is None:
             expected = "a method registered with reads_arms=True"
-            raise TrajpromptError("arms", "none", expected)
+            remedy = "register the method with it"
+            raise TrajpromptError("arms", "found none", expected, remedy)
         return self.arms
 
     def streams(self, count: int) -> list[np.random.SeedSequence]:
-        """``count`` independent streams, the same ones at every call."""
+        """Return ``count`` independent streams, the same at every call."""
         return children(self.stream, count)
 
     def shared(self, purpose: SharedStream) -> np.random.SeedSequence:
-        """A stream that is the same for all methods of a suite and seed."""
+        """Return a stream that is the same for all methods of a suite and seed."""
         return child(self.shared_stream, purpose)
 
 
@@ -114,9 +130,9 @@ class Method:
     name: str
     options: type
     tune: Callable[[TuningProblem, Any], Adaptation]
-    moves_prompts: bool = False  # then it cannot serve a backbone that takes none
-    reads_training_tasks: bool = False  # then the training tasks' data are read for it
-    reads_arms: bool = False  # then all windows of the demonstrations are cut for it
+    moves_prompts: bool = False  # True: it needs a backbone that takes prompts
+    reads_training_tasks: bool = False  # True: the data of the training tasks are read
+    reads_arms: bool = False  # True: all windows of the demonstrations are provided
 
 
 REGISTRY: dict[str, Method] = {}
@@ -130,41 +146,41 @@ def register(
     reads_training_tasks: bool = False,
     reads_arms: bool = False,
 ) -> Callable[[Tune], Tune]:
-    """Enter a function into the registry under ``name``, that of its file with hyphens.
+    """Register the decorated function as method ``name``, its file name with hyphens.
 
-    ``options`` is its dataclass, a `Strict` one with a default for every option, so that
-    every method can be tuned as it is, e.g. by the tests.
+    ``options`` is its dataclass: a `Strict` one with a default for every option, with which
+    tests run every method. Raises TrajpromptError for another name or other options.
     """
 
-    def enter(tune: Tune) -> Tune:
-        _require_own_name(tune, name)
+    def decorate(tune: Tune) -> Tune:
+        _require_file_name(tune, name)
         _require_defaults(tune, options)
         reads = (reads_training_tasks, reads_arms)
         REGISTRY[name] = Method(name, options, tune, moves_prompts, *reads)
         return tune
 
-    return enter
+    return decorate
 
 
-def _require_own_name(tune: Callable[..., Adaptation], name: str) -> None:
-    """Raise unless the file is called as the method: the workflow finds its code by it."""
+def _require_file_name(tune: Callable[..., Adaptation], name: str) -> None:
+    """Raise unless the file has the method's name, by which the workflow finds its code."""
     expected = tune.__module__.rpartition(".")[2].replace("_", "-")
     if name != expected:
-        remedy = (
-            f"register it as '{expected}', or call the file {name.replace('-', '_')}.py"
-        )
+        file = f"{name.replace('-', '_')}.py"
+        remedy = f"register it as '{expected}', or rename the file to {file}"
         found = f"registers a method named '{name}'"
         raise TrajpromptError(inspect.getfile(tune), found, f"'{expected}'", remedy)
 
 
 def _require_defaults(tune: Callable[..., Adaptation], options: type) -> None:
-    """Raise unless the options are `Strict` and the config may leave out any of them."""
+    """Raise unless the options are `Strict` and have defaults."""
     where = inspect.getfile(tune)
     if not (dataclasses.is_dataclass(options) and issubclass(options, Strict)):
         expected = "a dataclass that inherits from trajprompt.settings.options.Strict"
-        raise TrajpromptError(where, f"options of type {options.__name__}", expected)
+        found, remedy = f"found options of type {options.__name__}", "change their class"
+        raise TrajpromptError(where, found, expected, remedy)
     for option in dataclasses.fields(options):
         if option.default is option.default_factory is dataclasses.MISSING:
-            found = f"option {option.name} without a default"
+            found = f"found option {option.name} without a default"
             remedy = f"give {option.name} a default in {options.__name__}"
-            raise TrajpromptError(where, found, "a default of every option", remedy)
+            raise TrajpromptError(where, found, "a default for every option", remedy)

@@ -24,18 +24,18 @@ Candidates = Annotated[SmallCount, Interval(ge=2)]
 
 
 def rank_weights(objectives: Tensor, ranked: int) -> Tensor:
-    """Coefficient of every noise vector in Eq. 3, divided by |E|. (R, m) -> (R, m).
+    """Return the coefficients (R, m) of the noise vectors in Eq. 3, divided by |E|.
 
-    The edges E go from better to worse: all pairs inside the best ``ranked`` = k, and
-    from each of them to every other. Summing (noise_j - noise_i) over E leaves weight
-    2r - (m-1) on rank r < k (0 is best) and +k on the rest, |E| = km - k(k+1)/2. Equal
-    objectives share their mean weight, so that the order of the queries never matters.
+    The edges E lead from better to worse: all pairs inside the best ``ranked`` = k, and
+    from each of them to every other. Summing (noise_j - noise_i) over E gives weight
+    2r - (m-1) to rank r < k (0 is best) and +k to the rest; |E| = km - k(k+1)/2. Equal
+    objectives share their mean weight, so the order of the queries does not matter.
+    Raises TrajpromptError if an objective of ``objectives`` (R, m) is NaN or infinite.
     """
     count = objectives.shape[-1]
     if not torch.isfinite(objectives).all():
-        raise TrajpromptError(
-            "ranking oracle", "NaN or infinite objective", "finite values"
-        )
+        found, remedy = "found a NaN or infinite objective", "check the suite's rewards"
+        raise TrajpromptError("ranking of candidates", found, "finite values", remedy)
     by_rank = 2.0 * torch.arange(count, dtype=torch.float32) - (count - 1)
     by_rank[ranked:] = ranked
     edges = ranked * count - ranked * (ranked + 1) / 2
@@ -47,14 +47,17 @@ def rank_weights(objectives: Tensor, ranked: int) -> Tensor:
 
 
 def rank_gradient(noise: Tensor, objectives: Tensor, ranked: int) -> Tensor:
-    """Eq. 3 for every row: noise (R, m, d), objectives (R, m) -> (R, d) in O(R m d)."""
+    """Estimate gradients (R, d) by Eq. 3 from noise (R, m, d) and objectives (R, m).
+
+    Takes O(R m d). Raises TrajpromptError if an objective is NaN or infinite.
+    """
     weights = rank_weights(objectives, ranked).to(noise.device)
     return torch.einsum("rm,rmd->rd", weights, noise.float())
 
 
 @dataclass(frozen=True)
 class EstimatorOptions(Strict):
-    """The options of everything that estimates a gradient by ranks."""
+    """Options of all methods that estimate a gradient by ranks."""
 
     step_size: Scale  # eta
     smoothing: Scale  # mu: standard deviation of the candidates around the iterate
@@ -63,13 +66,13 @@ class EstimatorOptions(Strict):
 
     def __post_init__(self) -> None:
         if self.ranked > self.candidates:
-            expected = f"at most candidates, {self.candidates}"
+            expected = f"at most {self.candidates}, the value of candidates"
             raise OptionError("ranked", str(self.ranked), expected)
 
 
 @dataclass(frozen=True)
 class RankOptions(EstimatorOptions):
-    """The options that both PTDT methods share."""
+    """Options that both PTDT methods share."""
 
     iterations: Count = 20  # PTDT Table 6, fine-tuning max iterations
     steps_per_iteration: Count = 8  # PTDT Table 6, steps per iteration (offline)
@@ -77,10 +80,10 @@ class RankOptions(EstimatorOptions):
 
 @dataclass(frozen=True)
 class Scores:
-    """What one pass of an objective found; lower is better."""
+    """Result of one pass of an objective; lower is better."""
 
     candidates: Tensor  # (R, m)
-    iterate: Tensor | None  # (R,), if the pass judged the iterate too
+    iterate: Tensor | None  # (R,), if the pass also judged the iterate
     queries: int  # candidate prompts judged, per row
     simulator_steps: np.ndarray  # (R,)
 
@@ -89,11 +92,10 @@ class Objective(Resumable, Protocol):
     def __call__(
         self, candidates: Tensor | None, iterate: Tensor | None, step: int
     ) -> Scores:
-        """Judge candidates (R, m, d) and, where given, the iterate (R, d).
+        """Judge candidates (R, m, d) and, if given, the iterate (R, d).
 
-        Candidates of a row are compared on common data that change from step to step;
-        iterates are judged on data that never change, so that they can be compared over
-        the whole descent.
+        Candidates of a row are compared on common data, which change from step to step.
+        Iterates are judged on fixed data, so they are comparable over the entire descent.
         """
         ...
 
@@ -101,12 +103,15 @@ class Objective(Resumable, Protocol):
 def descend(
     problem: TuningProblem, settings: RankOptions, objective: Objective
 ) -> Adaptation:
-    """Algorithm 1 on all rows at once; iterates are judged as each iteration ends."""
+    """Run Algorithm 1 on all rows at once; every iteration's first iterate is judged.
+
+    The final iterate is judged too.
+    """
     return _RankDescent(problem, settings, objective).run()
 
 
 class _RankDescent:
-    """One descent in progress: position, budgets spent, judged iterates, random state."""
+    """One descent in progress: position, used budget, judged iterates, random state."""
 
     def __init__(self, problem: TuningProblem, settings: RankOptions, objective: Objective):
         self.problem, self.settings, self.objective = problem, settings, objective
@@ -148,25 +153,25 @@ class _RankDescent:
         iteration, within = divmod(step, self.settings.steps_per_iteration)
         noise = self._noise()
         candidates = self.position.unsqueeze(1) + self.settings.smoothing * noise
-        verdict = self.objective(candidates, self.position if within == 0 else None, step)
+        scores = self.objective(candidates, self.position if within == 0 else None, step)
         if within == 0:
-            self._keep(iteration, verdict)
-        self._count(verdict)
-        gradient = rank_gradient(noise, verdict.candidates, self.settings.ranked)
+            self._keep(iteration, scores)
+        self._count(scores)
+        gradient = rank_gradient(noise, scores.candidates, self.settings.ranked)
         self.position = self.position - self.settings.step_size * gradient
 
     def _noise(self) -> Tensor:
-        """Fresh standard normal directions (R, m, d), drawn on the CPU on every device."""
+        """Draw standard normal directions (R, m, d), on the CPU for every device."""
         rows, size = self.position.shape
         shape = (rows, self.settings.candidates, size)
         return torch.randn(shape, generator=self.generator).to(self.position.device)
 
-    def _count(self, verdict: Scores) -> None:
-        self.queries += verdict.queries
-        self.simulator_steps = self.simulator_steps + verdict.simulator_steps
+    def _count(self, scores: Scores) -> None:
+        self.queries += scores.queries
+        self.simulator_steps = self.simulator_steps + scores.simulator_steps
 
-    def _keep(self, iteration: int, verdict: Scores) -> None:
-        """Log the iterate that ``verdict`` judged, with the budget that led to it."""
-        assert verdict.iterate is not None
-        spent = Cost(self.queries, self.simulator_steps)
-        self.trace.keep(iteration, self.position, verdict.iterate, spent)
+    def _keep(self, iteration: int, scores: Scores) -> None:
+        """Log the iterate that ``scores`` judged, with the budget used to reach it."""
+        assert scores.iterate is not None
+        cost = Cost(self.queries, self.simulator_steps)
+        self.trace.keep(iteration, self.position, scores.iterate, cost)

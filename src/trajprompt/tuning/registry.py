@@ -1,4 +1,4 @@
-"""The tuning methods by name: every module of ``tuning/methods`` registers one."""
+"""Registry of the tuning methods: every module of ``tuning/methods`` registers one."""
 
 import importlib
 import pkgutil
@@ -9,20 +9,24 @@ from trajprompt.tuning import protocol
 
 
 def methods() -> dict[str, protocol.Method]:
-    """All methods by name, found by importing every module of `tuning.methods`."""
+    """Return all methods by name; imports every module of `tuning.methods`."""
     for module in _modules():
         _import(module)
     return dict(sorted(protocol.REGISTRY.items()))
 
 
 def get_method(name: str) -> protocol.Method:
-    """The method ``name``; only its own module is imported, to start a job sooner."""
+    """Return the method ``name``; imports only its module, which takes less time.
+
+    Raises TrajpromptError for an unknown name.
+    """
     module = name.replace("-", "_")
     if module in _modules():
         _import(module)
     if name not in protocol.REGISTRY:
         expected = f"one of {', '.join(methods())}"
-        raise TrajpromptError("tuning method", f"'{name}'", expected)
+        found, remedy = f"found '{name}'", "choose one of these, or add a method"
+        raise TrajpromptError("kind of tuning method", found, expected, remedy)
     return protocol.REGISTRY[name]
 
 

@@ -13,18 +13,18 @@ if TYPE_CHECKING:
 
 class Samples(Protocol):
     def draw(self, generator: torch.Generator, row: int, count: int) -> "Segments":
-        """``count`` training contexts of a row's task, (count, K, ..)."""
+        """Draw ``count`` training contexts (count, K, ..) of a row's task."""
         ...
 
 
 @dataclass(frozen=True)
 class FixedSamples:
-    """n contexts per row, drawn once; every offline method of a cell sees the same ones."""
+    """Fixed set of n contexts per row, the same for all offline methods of a cell."""
 
     segments: "Segments"  # (R, n, K, ..)
 
     def draw(self, generator: torch.Generator, row: int, count: int) -> "Segments":
-        """Without replacement while the set lasts, so that a batch has no doubles."""
+        """Sample without replacement until the set is exhausted, then from all again."""
         available = self.segments.states.shape[1]
         rounds = -(-count // available)
         order = torch.cat(
@@ -37,14 +37,14 @@ class FixedSamples:
 def draw_rows(
     samples: Samples, generator: torch.Generator, rows: int, count: int
 ) -> "Segments":
-    """(rows, count, K, ..): ``count`` contexts of each row's own task."""
+    """Draw ``count`` contexts of each row's task: (rows, count, K, ..)."""
     drawn = [samples.draw(generator, row, count) for row in range(rows)]
     return type(drawn[0])(*(torch.stack(parts) for parts in zip(*drawn, strict=True)))
 
 
 @dataclass(frozen=True)
 class BufferSamples:
-    """Fresh contexts from all episodes of each row's buffer (the papers' "full data")."""
+    """Contexts drawn from all episodes of each row's buffer (the papers' "full data")."""
 
     buffers: "Sequence[EpisodeTensors]"  # one per row, each of one task
     length: int  # K

@@ -1,4 +1,4 @@
-"""Choices of a tuning method's options, judged on fresh episodes."""
+"""Sweep over a tuning method's options, judged on fresh episodes."""
 
 import sys
 import time
@@ -22,29 +22,29 @@ if TYPE_CHECKING:
 
 
 GridPoint = dict[str, Any]  # option -> value
-Candidate = tuple[GridPoint, Any]  # and the method's options with it
+Candidate = tuple[GridPoint, Any]  # a grid point and the method's options with it
 
 
 @dataclass(frozen=True)
 class Trial:
-    """One choice; gains are paired by task, prompt and reset with the initial prompts.
+    """Result of one grid point; gains are paired with the initial prompts.
 
-    A choice that could not be tuned has the initial return alone.
+    They are paired by task, prompt and reset. A failed trial has only the initial return.
     """
 
     choice: GridPoint
     initial_return: float
     gain: float = np.nan  # mean over rows of (return of the last iterate - initial return)
-    gain_error: float = np.nan  # standard error of that mean over rows
-    best_gain: float = np.nan  # the same for the method's own best iterate
-    worst_row: float = np.nan  # the smallest gain of any row
+    gain_error: float = np.nan  # standard error of the gain over rows
+    best_gain: float = np.nan  # gain of the iterate that the method judged best
+    worst_row: float = np.nan  # smallest gain of a row
     displacement: float = np.nan  # mean distance of the last prompt from the initial one
-    objective_fall: float = np.nan  # mean fall of the method's own objective, start to end
+    objective_fall: float = np.nan  # mean decrease of the method's objective, start to end
     simulator_steps: int = 0
     seconds: float = np.nan  # CPU time of tuning
 
     def columns(self) -> dict[str, Any]:
-        """Everything by name, the choice first."""
+        """Return all values by name, the grid point first."""
         values = dict(vars(self))
         return {**values.pop("choice"), **values}
 
@@ -56,13 +56,13 @@ def sweep(
     episodes: int,
     resets: tuple[int, int],
 ) -> Iterator[Trial]:
-    """One trial per candidate; ``resets`` are run seed and seed."""
+    """Yield one trial per candidate; ``resets`` are run seed and seed."""
     initial = fresh_returns(problem, problem.require_prompts(), episodes, resets)
     for choice, options in candidates:
         start = time.process_time()
         try:
             adaptation = method.tune(problem, options)
-        except TrajpromptError as error:  # it diverged: no reason to lose the others
+        except TrajpromptError as error:  # it diverged; continue with the others
             print(f"{choice}: {error}", file=sys.stderr)
             yield Trial(choice, float(initial.mean()))
             continue
@@ -90,7 +90,7 @@ def sweep(
 
 
 def best(trials: Sequence[Trial]) -> Trial:
-    """The choice with the largest mean gain; one that failed has none."""
+    """Return the trial with the largest mean gain; a failed one is the worst."""
     return max(trials, key=lambda trial: np.nan_to_num(trial.gain, nan=-np.inf))
 
 
@@ -99,12 +99,12 @@ def to_csv(trials: Sequence[Trial]) -> str:
 
 
 def header(trial: Trial) -> str:
-    """The names above the numbers of ``line``."""
+    """Return the column names, aligned with the values of ``line``."""
     return " ".join(f"{name:>{_width(name)}}" for name in trial.columns())
 
 
 def line(trial: Trial) -> str:
-    """One trial as aligned text."""
+    """Return one trial as aligned text."""
     texts = {name: _text(value) for name, value in trial.columns().items()}
     return " ".join(f"{text:>{_width(name)}}" for name, text in texts.items())
 
@@ -118,12 +118,12 @@ def _width(name: str) -> int:
 
 
 def _ends(history: Sequence[HistoryRow]) -> dict[tuple[int, int], HistoryRow]:
-    """The last entry of every (task, prompt); histories go forward in time."""
+    """Return the last entry of every (task, prompt); ``history`` is in order of time."""
     return {(entry.task, entry.prompt): entry for entry in history}
 
 
 def objective_fall(history: Sequence[HistoryRow]) -> float:
-    """Mean over rows of the objective at the first iterate judged less that at the last."""
+    """Return the mean over rows of the first judged objective minus the last."""
     judged = [entry for entry in history if np.isfinite(entry.objective)]
     first, last = _ends(judged[::-1]), _ends(judged)
     falls = [first[row].objective - last[row].objective for row in last]
@@ -137,27 +137,27 @@ def fresh_returns(
     resets: tuple[int, int],
     weights: "Mapping[int, Mapping[str, Tensor]] | None" = None,
 ) -> np.ndarray:
-    """Mean return (R,) of each row's prompt, and tuned weights, over fresh episodes.
+    """Return the mean returns (R,) of the rows' prompts, and tuned weights, if any.
 
-    Their resets are even, as tuning's are odd, and none of evaluation's: cheetah-dir's
-    training tasks are its test tasks.
+    Reset seeds are even, while those of tuning are odd. They also differ from evaluation's,
+    because cheetah-dir's training tasks are its test tasks.
     """
     count = 1 if problem.suite.deterministic_resets else episodes
     tasks = problem.rows.tolist()
-    arms = [Play(task, prompts.select(row), count) for row, task in enumerate(tasks)]
+    plays = [Play(task, prompts.select(row), count) for row, task in enumerate(tasks)]
     run_seed, seed = resets
 
-    def fresh(task: int) -> np.ndarray:
-        own = stream(run_seed, "calibrate", problem.suite.name, seed, task)
-        return integers(own, count) & ~1
+    def reset_seeds(task: int) -> np.ndarray:
+        sequence = stream(run_seed, "calibrate", problem.suite.name, seed, task)
+        return integers(sequence, count) & ~1
 
-    seeds = {task: fresh(task) for task in set(tasks)}
-    how = PlaySettings(
+    seeds = {task: reset_seeds(task) for task in set(tasks)}
+    settings = PlaySettings(
         problem.suite, problem.target_return, problem.precision, problem.threads
     )
     if weights is None:
-        play(how, problem.backbone, arms, seeds)
+        play(settings, problem.backbone, plays, seeds)
     else:
-        for row, arm in enumerate(arms):
-            play(how, problem.backbone.with_weights(weights[row]), [arm], seeds)
-    return np.array([np.mean(arm.returns) for arm in arms])
+        for row, one in enumerate(plays):
+            play(settings, problem.backbone.with_weights(weights[row]), [one], seeds)
+    return np.array([np.mean(one.returns) for one in plays])

@@ -1,4 +1,4 @@
-"""The way of prompts through a descent: every judged iterate and the budget it took."""
+"""Trace of prompts through a descent: every judged iterate and the budget used."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from trajprompt.tuning.protocol import TuningProblem
 
 @dataclass(frozen=True)
 class Cost:
-    """What each row has used since its start."""
+    """Budget that each row has used since its start."""
 
     queries: int = 0
     simulator_steps: np.ndarray | int = 0  # (R,), or the same for all
@@ -39,29 +39,29 @@ class DescentTrace:
         self.history: list[HistoryRow] = []
 
     def keep(
-        self, iteration: int, position: Tensor, objectives: Tensor, spent: Cost
+        self, iteration: int, position: Tensor, objectives: Tensor, cost: Cost
     ) -> None:
-        """Log iterate (R, d), its objectives (R,) and the budget that led to it."""
+        """Log an iterate (R, d), its objectives (R,) and the budget used to reach it."""
         position = position.detach()
         self.objectives[iteration] = objectives.float()
         self.iterates[iteration] = position
         moved = (position - self.start).norm(dim=-1)  # (R,)
-        steps = np.broadcast_to(spent.simulator_steps, len(self.problem.rows))
+        steps = np.broadcast_to(cost.simulator_steps, len(self.problem.rows))
         for row, task in enumerate(self.problem.rows.tolist()):
             values = HistoryRow(
                 task=task,
                 prompt=int(self.problem.prompts[row]),
                 iteration=iteration,
-                queries=spent.queries,
+                queries=cost.queries,
                 simulator_steps=int(steps[row]),
-                gradient_steps=spent.gradient_steps,
+                gradient_steps=cost.gradient_steps,
                 objective=float(objectives[row]),
                 displacement=float(moved[row]),
             )
             self.history.append(values)
 
     def adaptation(self) -> Adaptation:
-        """``last`` is the last iterate, ``best`` the earliest of those judged lowest."""
+        """Return the result; ``best`` is the first iterate with the lowest objective."""
         best = self.objectives.argmin(dim=0)  # (R,)
         chosen = self.iterates[best.to(self.iterates.device), torch.arange(len(best))]
         curve = {i: to_prompts(x, self.template) for i, x in enumerate(self.iterates)}

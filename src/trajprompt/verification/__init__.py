@@ -1,1 +1,1 @@
-"""The chain from a run's data to its report: what should be there, and what is."""
+"""Check of a run's files, from its data to its report."""

@@ -1,7 +1,8 @@
-"""Walks a run's chain of records and says of every file how it stands.
+"""Classify every file of a run by its records: whole, stale, foreign, altered, missing.
 
-Bytes are compared with the record of the job that made the file, inputs with the records
-of the jobs that made those: so a file that was altered is blamed, not those made from it.
+A file's bytes are compared with the record of the job that made it. Recorded inputs are
+compared with the records of the jobs that made the inputs. So an altered file is reported
+itself, and not the files made from it.
 """
 
 import os
@@ -21,9 +22,9 @@ from trajprompt.verification.jobs import Job, jobs_of
 WHOLE, STALE, FOREIGN = "whole", "stale", "foreign"
 ALTERED, MISSING = "altered", "missing"
 STATUSES = (WHOLE, STALE, FOREIGN, ALTERED, MISSING)
-# What tells the jobs of a stage apart: other values are another job's, not newer ones.
+# Settings that identify a job of a stage: another value means another job, not a stale one.
 COORDINATES = ("suite", "backbone", "condition", "method", "seed")
-HTML_REPORT = "report.html"  # Snakemake makes it of the files: no part of the chain
+HTML_REPORT = "report.html"  # made by Snakemake from the files, without a record
 
 
 @dataclass(frozen=True)
@@ -33,37 +34,37 @@ class Finding:
     why: str = ""
 
 
-def judge(folder: Path, config: Config | None = None) -> list[Finding]:
-    """One finding for every file in a run's folder, and for every one that is missing.
+def classify_files(folder: Path, config: Config | None = None) -> list[Finding]:
+    """One finding for every file in a run's folder and for every missing file.
 
-    Without a ``config`` nothing is known of what should be there, nor of its settings.
+    Without ``config``, settings and missing files are not checked.
     """
     chain = Chain(folder, config)
     for name in sorted(chain.records):  # stages are numbered: inputs come first
-        chain.judge_job(name)
-    chain.judge_strangers()
-    chain.judge_absent()
+        chain.classify_job(name)
+    chain.classify_foreign()
+    chain.classify_missing()
     return [chain.findings[file] for file in sorted(chain.findings)]
 
 
 class Chain:
-    """The records of one run and what was found so far."""
+    """The records of one run and the findings so far."""
 
     def __init__(self, folder: Path, config: Config | None):
         self.folder = folder
         self.findings: dict[str, Finding] = {}
-        self.recorded: dict[str, str] = {}  # file -> hash, by the job that made it
+        self.recorded: dict[str, str] = {}  # file -> hash in the record of its job
         self.records = self._read_records()
-        self.wanted: dict[str, Job] | None = None
+        self.jobs: dict[str, Job] | None = None  # the configuration's jobs
         if config is not None:
-            self.wanted = _wanted(config)
+            self.jobs = _jobs_by_record(config)
             self.run = config["run"]
         else:
             runs = Counter(str(r.settings.get("run")) for r in self.records.values())
             self.run = runs.most_common(1)[0][0] if runs else folder.name
 
-    def judge_job(self, name: str) -> None:
-        """The outputs of the job whose record is the file ``name``."""
+    def classify_job(self, name: str) -> None:
+        """Classify the outputs of the job whose record is the file ``name``."""
         record = self.records[name]
         foreign, stale = self._foreign(name), self._stale(name)
         for output, recorded in record.outputs.items():
@@ -71,54 +72,58 @@ class Chain:
             self.recorded[file] = recorded
             path = self.folder / file
             if not path.is_file():
-                self._find(file, MISSING, f"its record {name} is there")
+                self._add(file, MISSING, f"only its record {name} exists")
             elif foreign:
-                self._find(file, FOREIGN, foreign)
+                self._add(file, FOREIGN, foreign)
             elif (found := file_hash(path)) != recorded:
-                self._find(file, ALTERED, f"hash {found}, {recorded} when it was made")
+                self._add(file, ALTERED, f"hash {found}, recorded as {recorded}")
             elif stale:
-                self._find(file, STALE, stale)
+                self._add(file, STALE, stale)
             else:
-                self._find(file, WHOLE)
+                self._add(file, WHOLE)
 
-    def judge_strangers(self) -> None:
-        """Files that no job recorded."""
+    def classify_foreign(self) -> None:
+        """Classify files without a record as foreign."""
         for path in self._files():
             file = str(path.relative_to(self.folder))
-            if file in self.records or file in self.findings or self._measures(path):
+            if (
+                file in self.records
+                or file in self.findings
+                or self._has_recorded_job(path)
+            ):
                 continue
             if ".part" in path.suffixes and path.name.startswith("."):
-                why = "left by a killed process, the next one that writes there removes it"
+                why = "left by a killed process; removed when its job runs again"
             elif path.suffixes[-2:] == [".checkpoint", ".h5"]:
-                why = "the checkpoint of a job that has not ended"
+                why = "checkpoint of an unfinished job"
             else:
-                why = "no record of what made it"
-            self._find(file, FOREIGN, why)
+                why = "no record of a job that made it"
+            self._add(file, FOREIGN, why)
 
-    def _measures(self, path: Path) -> bool:
-        """Whether a file holds what a recorded job used; such files have no hashes."""
+    def _has_recorded_job(self, path: Path) -> bool:
+        """True if ``path`` contains the resources of a recorded job; it has no hash."""
         if not path.name.endswith(RESOURCES):
             return False
         record = path.with_name(path.name.removesuffix(RESOURCES) + SUFFIX)
         return str(record.relative_to(self.folder)) in self.records
 
-    def judge_absent(self) -> None:
-        """Files that the configuration asks for."""
-        for job in (self.wanted or {}).values():
+    def classify_missing(self) -> None:
+        """Classify absent files of the configuration's jobs as missing."""
+        for job in (self.jobs or {}).values():
             for file in job.outputs or (job.record,):  # the report's outputs vary
                 if file not in self.findings and file not in self.records:
-                    self._find(file, MISSING, f"never made, or removed with {job.record}")
+                    self._add(file, MISSING, f"never made, or removed with {job.record}")
 
     def _foreign(self, name: str) -> str:
-        """Why a job is not one of this run, or nothing."""
+        """Reason why a job is not one of this run, or an empty string."""
         record = self.records[name]
         if record.settings.get("run") != self.run:
-            return f"of run '{record.settings.get('run')}', not '{self.run}'"
-        if self.wanted is None or record.stage == "calibrate":  # no part of any run
+            return f"made by run '{record.settings.get('run')}', not '{self.run}'"
+        if self.jobs is None or record.stage == "calibrate":  # not part of a run
             return ""
-        job = self.wanted.get(name)
+        job = self.jobs.get(name)
         if job is None or job.stage != record.stage:
-            return f"the configuration asks for no such job of {record.stage}"
+            return f"the configuration has no such job of stage {record.stage}"
         for key in COORDINATES:
             found, expected = record.settings.get(key), job.settings.get(key)
             if found != expected and record.stage != "report":
@@ -126,9 +131,9 @@ class Chain:
         return ""
 
     def _stale(self, name: str) -> str:
-        """Why a job would give something else now, or nothing."""
+        """Reason why a job's outputs are out of date, or an empty string."""
         record = self.records[name]
-        job = (self.wanted or {}).get(name)
+        job = (self.jobs or {}).get(name)
         if job is not None and job.settings != record.settings:
             keys = _differences(job.settings, record.settings)
             return f"made with other settings: {', '.join(keys)}"
@@ -138,13 +143,13 @@ class Chain:
                 return f"made from {file}, which is stale"
             now = self.recorded.get(file) or _hash_now(self.folder / file)
             if now not in (None, recorded):
-                return f"made from another {file}: hash {recorded}, now {now}"
+                return f"made from another version of {file}: hash {recorded}, now {now}"
         return ""
 
     def _inside(self, path: str) -> str:
-        """An input as a path from the run's folder; absolute if it lies elsewhere.
+        """Path of an input relative to the run's folder; absolute if it is elsewhere.
 
-        Jobs name their inputs ``results/<run>/…``; the folder may have moved since.
+        Records name inputs ``results/<run>/…``, even if the folder has been moved since.
         """
         parts = Path(path).parts
         for i in range(len(parts) - 1):
@@ -152,7 +157,7 @@ class Chain:
                 return os.path.join(*parts[i + 2 :])
         return os.path.abspath(path)
 
-    def _find(self, file: str, status: str, why: str = "") -> None:
+    def _add(self, file: str, status: str, why: str = "") -> None:
         self.findings[file] = Finding(file, status, why)
 
     def _read_records(self) -> dict[str, Record]:
@@ -163,7 +168,7 @@ class Chain:
                 try:
                     records[file] = read_record(path)
                 except TrajpromptError as error:
-                    self._find(file, ALTERED, str(error))
+                    self._add(file, ALTERED, str(error))
         return records
 
     def _files(self) -> Iterator[Path]:
@@ -172,22 +177,24 @@ class Chain:
                 yield path
 
 
-def _wanted(config: Config) -> dict[str, Job]:
-    """The jobs by their records; a record's configuration may be damaged."""
+def _jobs_by_record(config: Config) -> dict[str, Job]:
+    """Record -> job; TrajpromptError if the configuration, from a record, is damaged."""
     try:
         return {job.record: job for job in jobs_of(config)}
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         found = f"damaged ({type(error).__name__}: {error})"
-        raise TrajpromptError("the run's configuration", found, "all keys") from error
+        expected = "a complete configuration in the run's 5_report/record.json"
+        remedy = "run `snakemake` to make the report again, or give --config"
+        raise TrajpromptError("the run's configuration", found, expected, remedy) from error
 
 
 def _hash_now(path: Path) -> Any:
-    """None for a file that is gone: nobody can say that it has changed."""
+    """Hash of the file; None if it no longer exists."""
     return file_hash(path) if path.is_file() else None
 
 
 def _differences(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
-    """The keys, dotted where they are of parts, whose values differ."""
+    """Keys, dotted if nested, whose values differ."""
     found: list[str] = []
     for key in sorted({*one, *other}):
         first, second = one.get(key), other.get(key)

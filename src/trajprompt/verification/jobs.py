@@ -1,6 +1,6 @@
-"""The jobs that a configuration asks for: their settings, and the files they make.
+"""Jobs of a configuration, with their settings and output files.
 
-The paths are those of the rules in workflow/rules.
+The paths equal those of the rules in workflow/rules.
 """
 
 import json
@@ -18,7 +18,7 @@ REPORT = f"5_report/{REPORT_RECORD}"
 
 @dataclass(frozen=True)
 class Job:
-    """Paths are relative to the run's folder."""
+    """One job; paths are relative to the run's folder."""
 
     stage: str
     record: str
@@ -27,7 +27,7 @@ class Job:
 
 
 def jobs_of(config: Config) -> list[Job]:
-    """Every job of a run, in the order of its stages."""
+    """All jobs of a run, in the order of stages."""
     return [
         *_collect(config),
         *_pretrain(config),

@@ -1,1 +1,1 @@
-"""The only code that knows Snakemake."""
+"""The only code that uses Snakemake."""

@@ -1,12 +1,11 @@
-"""Hooks into Snakemake's start of a run: one lock per run, and no limit of jobs per second.
+"""Hooks into Snakemake's start of a run: a lock per run, and no limit of jobs per second.
 
-The limit would take more and more of a core: Snakemake 9.27 looks for jobs again one second
-after each look, and every job that ends adds a look of its own, so that after 100 jobs it
-looks 100 times a second. It does so only to keep a limit (100 jobs a second by default)
-that no run of ours comes near.
+The limit wastes CPU time. To enforce it (100 jobs per second by default), Snakemake 9.27
+polls for jobs every second, and every finished job adds one more such poll: after 100 jobs
+it polls 100 times a second. No run here comes near the limit.
 
-Snakemake has no interface for either. So every attribute that is replaced, set or read here
-is looked for first: one that another version of Snakemake lacks is an error that names it.
+Snakemake has no interface for either. So each attribute that is used here is looked up
+first; one that the installed version lacks is an error that names it.
 """
 
 import contextlib
@@ -21,14 +20,14 @@ REMEDY = "install the Snakemake of requirements.lock"
 
 
 def install(workflow: Any, run: str, check: Callable[[], object] | None = None) -> None:
-    """Have ``workflow`` (Snakemake's) execute ``run`` under its lock and without limit.
+    """Make Snakemake's ``workflow`` execute ``run`` under its lock and without the limit.
 
     ``check`` is called before jobs are executed on this machine; its TrajpromptError ends
     the run.
 
-    Dry runs only remove what a killed process left; reports and the Snakemake processes of
-    single jobs do not even that. Only when Snakemake begins to execute does it know which
-    it is.
+    A dry run only removes the locks of killed processes. Reports and the
+    Snakemake processes of single jobs do not use the lock. All this is decided in
+    ``execute``, because only then Snakemake knows its mode.
     """
     execute = attribute(workflow, "execute")
     is_main_process = attribute(workflow, "is_main_process")
@@ -47,14 +46,14 @@ def install(workflow: Any, run: str, check: Callable[[], object] | None = None) 
 
 
 def attribute(thing: Any, path: str) -> Any:
-    """The attribute at a dotted path; TrajpromptError if Snakemake no longer has it."""
+    """Attribute at a dotted path; TrajpromptError if this Snakemake does not have it."""
     found = thing
     for name in path.split("."):
         if not hasattr(found, name):
             raise TrajpromptError(
                 f"Snakemake {importlib.metadata.version('snakemake')}",
                 f"{type(found).__name__} has no attribute '{name}'",
-                "one that trajprompt/workflow/hooks.py can use",
+                "the version that trajprompt/workflow/hooks.py was written for",
                 REMEDY,
             )
         found = getattr(found, name)
@@ -62,7 +61,7 @@ def attribute(thing: Any, path: str) -> Any:
 
 
 def _lift_rate_limit(workflow: Any) -> None:
-    """Forget ``--max-jobs-per-timespan`` before a scheduler reads it."""
+    """Remove ``--max-jobs-per-timespan`` before the scheduler reads it."""
     attribute(workflow, "scheduling_settings.max_jobs_per_timespan")
     workflow.scheduling_settings.max_jobs_per_timespan = None
 
@@ -70,7 +69,7 @@ def _lift_rate_limit(workflow: Any) -> None:
 def _lock(
     stack: contextlib.ExitStack, workflow: Any, executor_plugin: Any, run: str
 ) -> None:
-    """Hold the lock of ``run`` as long as ``stack`` is open, unless given --nolock."""
+    """Hold the lock of ``run`` until ``stack`` closes, unless --nolock is given."""
     if attribute(executor_plugin, "common_settings.dryrun_exec"):
         with contextlib.suppress(TrajpromptError), hold(run, FOLDER):
             pass
@@ -79,7 +78,7 @@ def _lock(
 
 
 def _executes_here(executor_plugin: Any) -> bool:
-    """Whether jobs run on this machine, neither on a cluster's nodes nor as a dry run."""
+    """True if jobs run on this machine: not on cluster nodes, not in a dry run."""
     settings = attribute(executor_plugin, "common_settings")
     return not any(
         attribute(settings, name)
@@ -89,7 +88,7 @@ def _executes_here(executor_plugin: Any) -> bool:
 
 @contextlib.contextmanager
 def _clear_errors() -> Iterator[None]:
-    """Turn a TrajpromptError into the one error of which Snakemake prints no traceback."""
+    """Turn a TrajpromptError into the error that Snakemake prints without traceback."""
     from snakemake.exceptions import CliException
 
     try:

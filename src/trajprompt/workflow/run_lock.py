@@ -1,7 +1,7 @@
-"""One Snakemake per run: a second one is refused, a killed one leaves no lock behind.
+"""Lock of a run: a second Snakemake is refused, a killed one leaves no lock behind.
 
-Snakemake's own locks are files, which outlive a killed process and then refuse every
-later run. The lock of a run is the kernel's (flock): it ends with the process that has it.
+Snakemake's locks are files: they outlive a killed process and then block every later run.
+The lock of a run is a lock of the kernel (flock), which ends with its process.
 """
 
 import contextlib
@@ -20,14 +20,14 @@ FOLDER = Path(".snakemake")
 
 @contextlib.contextmanager
 def hold(run: str, folder: Path) -> Iterator[None]:
-    """Hold the lock of ``run``; TrajpromptError if another living process has it."""
+    """Hold the lock of ``run``; TrajpromptError if another live process holds it."""
     folder.mkdir(exist_ok=True)
-    # Python's files are closed on exec: jobs do not hold the lock.
+    # Python closes its files on exec, so jobs do not inherit the lock.
     with (folder / f"trajprompt-{run}.lock").open("a+") as file:
         if not _lock(file.fileno(), run, _holder(file)):
             yield
             return
-        _forget_killed(folder / "locks", run, _holder(file))
+        _remove_locks_of_killed(folder / "locks", run, _holder(file))
         _write(file, f"{os.getpid()} on {socket.gethostname()}")
         try:
             yield
@@ -36,7 +36,10 @@ def hold(run: str, folder: Path) -> Iterator[None]:
 
 
 def _lock(handle: int, run: str, holder: str) -> bool:
-    """Whether the lock could be had; False where the file system knows no locks."""
+    """True if the lock was taken, False if the file system does not support locks.
+
+    Raises TrajpromptError if another process holds it.
+    """
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
@@ -51,11 +54,11 @@ def _lock(handle: int, run: str, holder: str) -> bool:
     return True
 
 
-def _forget_killed(locks: Path, run: str, holder: str) -> None:
-    """Remove Snakemake's locks on the run's files if their process was killed here.
+def _remove_locks_of_killed(locks: Path, run: str, holder: str) -> None:
+    """Remove Snakemake's locks on the run's files if their process was killed on this host.
 
-    ``holder`` is empty if the last one ended by itself. Of another host's process nobody
-    here knows whether it lives: not every file system passes the kernel's locks on.
+    ``holder`` is empty if the last process ended normally. A process on another host may
+    still be alive, since not every file system shares locks: then TrajpromptError.
     """
     stale = [path for path in locks.glob("*.lock") if _names_files_of(path, run)]
     if not stale or not holder:
@@ -63,23 +66,23 @@ def _forget_killed(locks: Path, run: str, holder: str) -> None:
     if not holder.endswith(f" on {socket.gethostname()}"):
         raise TrajpromptError(
             f"run '{run}'",
-            f"locked by process {holder}, another host",
-            "",
-            "if it is gone, run `snakemake --unlock` and then the same command again",
+            f"locked by process {holder}, on another host",
+            "no lock of another host",
+            "if it has ended, run `snakemake --unlock` and then the same command again",
         )
     for path in stale:
         path.unlink(missing_ok=True)
-    print(f"run '{run}': removed the locks of process {holder}, killed", file=sys.stderr)
+    print(f"run '{run}': removed the locks of killed process {holder}", file=sys.stderr)
 
 
 def _names_files_of(lock: Path, run: str) -> bool:
-    """Whether one of Snakemake's lock files, a path a line, is about the run's results."""
+    """True if a lock file of Snakemake, one path per line, names results of the run."""
     prefix = f"results/{run}/"
     return any(line.startswith(prefix) for line in lock.read_text().splitlines())
 
 
 def _holder(file: Any) -> str:
-    """``<pid> on <host>`` of the process that has the lock or was killed having it."""
+    """``<pid> on <host>`` of the process that holds the lock, or was killed holding it."""
     file.seek(0)
     return file.read().strip()
 

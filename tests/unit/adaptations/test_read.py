@@ -1,4 +1,4 @@
-"""Damaged files of adaptations."""
+"""Damaged adaptation files."""
 
 import pytest
 

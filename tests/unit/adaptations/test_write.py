@@ -1,4 +1,4 @@
-"""Adaptations that are refused before a file is there."""
+"""Invalid adaptations, which are refused before a file is written."""
 
 import dataclasses
 
@@ -14,29 +14,32 @@ from trajprompt.tuning.registry import get_method
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda h: [], ":history: no entries; expected HistoryRows"),
-        (lambda h: [{"task": 2}], ":history: entries of type dict; expected HistoryRows"),
+        (lambda h: [], ":history: found no entries; expected .* of type HistoryRow"),
+        (
+            lambda h: [{"task": 2}],
+            ":history: found entries of type dict; .* type HistoryRow",
+        ),
         (
             lambda h: h[:-1],
-            ":history: nothing of task 7, prompt 0, iteration 2; expected an",
+            ":history: found no entry of task 7, prompt 0, iteration 2; expected at least",
         ),
         (
             lambda h: [dataclasses.replace(e, queries=0.5) for e in h],
-            "queries: <f8 .*; expected .* i or u",
+            "queries: found type float64, .*; expected type int or unsigned int",
         ),
         (
             lambda h: [dataclasses.replace(e, objective=None) for e in h],
-            "objective: type object; .*numbers",
+            "objective: found type object; .*numbers",
         ),
     ],
 )
-def test_a_bad_history_is_refused_before_a_file_is_there(
+def test_an_invalid_history_is_refused_before_a_file_is_written(
     problem, tmp_path, change, message
 ):
     made = get_method("soft-prompt").tune(problem, OPTIONS["soft-prompt"])
     bad = dataclasses.replace(made, history=change(made.history))
-    whole = f"^tuning method mine.*{message}.*; fix the method's return value$"
-    with pytest.raises(TrajpromptError, match=whole):
+    pattern = f"^tuning method mine.*{message}.*; fix the method's return value$"
+    with pytest.raises(TrajpromptError, match=pattern):
         write_adaptation(tmp_path / "a.h5", problem, bad, {"method": "mine"})
     assert not list(tmp_path.iterdir())
 

@@ -1,4 +1,4 @@
-"""Whole files or none: on errors, on full and read-only disks, after killed processes."""
+"""Atomic writes: on errors, on full and read-only disks, after killed processes."""
 
 import os
 import subprocess
@@ -11,8 +11,8 @@ from trajprompt.artifacts.atomic import atomic_path, write_text
 from trajprompt.errors import TrajpromptError
 
 DEAD = 2**22 + 1  # above the largest process id of Linux
-# Each writes about a megabyte through another library, in a process of its own: what a
-# library does at exit with a file that it could not finish is part of the test.
+# Each writes about 1 MiB with another library, in a separate process: the test includes
+# what a library does at exit with an unfinished file.
 WRITERS = {
     "text": "write_text(target, 'x' * 2**20)",
     "hdf5": """
@@ -49,14 +49,14 @@ raise SystemExit(run_stage(main))
 
 
 def write(writer: str, folder: Path, limit: int = 2**30):
-    """The file that a process was to write, and what became of the process."""
+    """Run a writer in a process; return its target and the finished process."""
     target = folder / f"made{SUFFIXES[writer]}"
     command = [sys.executable, "-c", PROGRAM, str(target), str(limit), WRITERS[writer]]
     return target, subprocess.run(command, capture_output=True, text=True, timeout=60)
 
 
 def check_refused(target: Path, done: subprocess.CompletedProcess, reason: str) -> None:
-    """One line that names the file, the reason and a remedy; and nothing left."""
+    """Check for one line with file, reason and remedy, and for no remaining files."""
     assert done.returncode == 2, done
     (line,) = done.stderr.splitlines()
     assert line.startswith(f"trajprompt: error: {target}: cannot be written ({reason})")
@@ -66,7 +66,7 @@ def check_refused(target: Path, done: subprocess.CompletedProcess, reason: str) 
 
 @pytest.fixture
 def mounted(tmp_path):
-    """Mounts a small disk of its own; unmounts it at the end."""
+    """Function that mounts a small disk; it is unmounted at the end."""
     folder = tmp_path / "disk"
     folder.mkdir()
 
@@ -81,7 +81,7 @@ def mounted(tmp_path):
     subprocess.run(["umount", str(folder)], capture_output=True)
 
 
-def test_a_file_appears_whole_and_replaces_the_old_one(tmp_path):
+def test_a_file_appears_complete_and_replaces_the_old_one(tmp_path):
     target = tmp_path / "new/folder/table.csv"
     write_text(target, "a\n")
     with atomic_path(target) as path:
@@ -103,7 +103,7 @@ def test_an_error_leaves_the_old_file_and_nothing_else(tmp_path):
 
 @pytest.fixture
 def temporary_name(tmp_path):
-    """The name of a temporary file of another process."""
+    """Function (stem, pid) -> name of a temporary file of another process."""
     with atomic_path(tmp_path / "seed0.csv") as path:
         name = path.name
         path.touch()
@@ -113,7 +113,7 @@ def temporary_name(tmp_path):
     )
 
 
-def test_the_next_writer_removes_what_a_killed_one_left(tmp_path, temporary_name):
+def test_the_next_writer_removes_files_of_a_killed_one(tmp_path, temporary_name):
     killed = tmp_path / temporary_name("seed0", DEAD)
     living = tmp_path / temporary_name("seed0", os.getppid())
     another = tmp_path / temporary_name("seed0.checkpoint", DEAD)
@@ -144,6 +144,6 @@ def test_a_read_only_disk_is_one_clear_line(mounted, writer):
 
 def test_a_folder_that_is_a_file_is_named(tmp_path):
     (tmp_path / "file").touch()
-    expected = "file/table.csv: cannot be written .File exists.; choose another path"
+    expected = "file/table.csv: cannot be written .File exists.; .*; choose another path"
     with pytest.raises(TrajpromptError, match=expected):
         write_text(tmp_path / "file/table.csv", "")

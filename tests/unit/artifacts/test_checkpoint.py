@@ -1,4 +1,4 @@
-"""Checkpoints: what they keep, when they are written, when they are used and removed."""
+"""Checkpoints: contents, and when they are written, resumed and removed."""
 
 import math
 import signal
@@ -22,7 +22,7 @@ MINUTES = "TRAJPROMPT_CHECKPOINT_MINUTES"
 
 
 class Part:
-    """Something that a loop changes; it keeps what it was restored to."""
+    """Resumable with a given state; it stores the state that it was restored to."""
 
     def __init__(self, state=None):
         self.now = {"count": 0} if state is None else state
@@ -59,7 +59,7 @@ def target(tmp_path) -> Path:
     return tmp_path / "artifact.h5"
 
 
-def test_a_state_comes_back_as_it_was(target):
+def test_a_restored_state_equals_the_saved_one(target):
     state = {
         "tensor": torch.arange(6.0).reshape(2, 3)[:, 1:],  # a view
         "scalar": torch.tensor(3.0),
@@ -127,13 +127,13 @@ def test_listening_leaves_the_earlier_handlers(target):
     try:
         checkpoint = Checkpoint(target)
         with pytest.raises(ZeroDivisionError), checkpoint.listening():
-            # A signal before the loop ends the job, as nothing would look at it.
+            # Before the loop, a signal ends the job: nothing would check for it.
             assert signal.getsignal(signal.SIGTERM) is earlier
             next(checkpoint.steps(3, Part(), "loop"))
             assert signal.getsignal(signal.SIGTERM) is not earlier
             raise ZeroDivisionError
         assert {signal.getsignal(number) for number in SIGNALS} == {earlier}
-        with Checkpoint().listening():  # nothing to save: not its business
+        with Checkpoint().listening():  # nothing to save: no handlers
             assert list(Checkpoint().steps(1, Part(), "loop")) == [0]
             assert signal.getsignal(signal.SIGTERM) is earlier
     finally:
@@ -166,7 +166,7 @@ def test_a_full_disk_costs_a_checkpoint_not_the_job(target, monkeypatch, capsys)
     monkeypatch.setattr(module, "atomic_path", full)
     checkpoint = Checkpoint(target, "same")
     assert list(checkpoint.steps(3, Part(), "loop")) == [0, 1, 2]
-    assert capsys.readouterr().err.count("no checkpoint: ") == 3
+    assert capsys.readouterr().err.count("checkpoint not written: ") == 3
 
 
 def test_another_device_is_another_identity(target):
@@ -192,28 +192,28 @@ def test_zero_minutes_save_after_every_step(target, monkeypatch):
     assert resumed(target, total=4)[1].restored == {"count": 3}
     checkpoint.remove()
     assert not checkpoint.path.exists()
-    checkpoint.remove()  # as at the end of a job that never saved
+    checkpoint.remove()  # no error without a file, as after a job that never saved
 
 
 @pytest.mark.parametrize("text", ["often", "-1", "nan", ""])
-def test_minutes_that_are_none(target, monkeypatch, text):
+def test_invalid_minutes_are_refused(target, monkeypatch, text):
     monkeypatch.setenv(MINUTES, text)
-    with pytest.raises(TrajpromptError, match=f"{MINUTES}: {text!r}"):
+    with pytest.raises(TrajpromptError, match=f"{MINUTES}: found {text!r}"):
         Checkpoint(target)
 
 
 class Clock:
-    """The only time that the module knows; steps and writes take what they say."""
+    """Fake clock of the module; the test sets how long steps and writes take."""
 
     def __init__(self, monkeypatch):
         self.now = 0.0
-        known = SimpleNamespace(monotonic=lambda: self.now)
-        monkeypatch.setattr(module, "time", known)
+        fake_time = SimpleNamespace(monotonic=lambda: self.now)
+        monkeypatch.setattr(module, "time", fake_time)
 
 
 def test_slow_writes_make_checkpoints_rare_and_quick_ones_frequent(target, monkeypatch):
     clock, writes = Clock(monkeypatch), []
-    slow = 30.0  # seconds of the first two writes; the others take none
+    slow = 30.0  # seconds per write for the first two writes, 0 for the others
 
     class Slow(Part):
         def state(self):
@@ -232,36 +232,36 @@ def test_slow_writes_make_checkpoints_rare_and_quick_ones_frequent(target, monke
 
 
 @pytest.mark.parametrize("identity, total", [("other", 5), ("same", 6)])
-def test_a_checkpoint_of_something_else_is_left_aside(target, capsys, identity, total):
+def test_a_checkpoint_with_another_identity_is_ignored(target, capsys, identity, total):
     saved(target, Part())
     steps, part = resumed(target, identity, total)
     assert steps == list(range(total)) and part.restored is None
-    assert "of other settings" in capsys.readouterr().err
+    assert "has other settings" in capsys.readouterr().err
 
 
-def test_going_on_is_said(target, capsys):
+def test_resuming_is_reported(target, capsys):
     path = saved(target, Part(), steps=3).path
     checkpoint = Checkpoint(target, "same")
     assert list(checkpoint.steps(5, Part(), "loop")) == [3, 4]
     assert checkpoint.resumed_from == 3
     assert f"checkpoint {path} resumes after step 3 of 5" in capsys.readouterr().err
-    whole = Checkpoint(target, "other")
-    list(whole.steps(5, Part(), "loop"))
-    assert whole.resumed_from is None
+    restarted = Checkpoint(target, "other")
+    list(restarted.steps(5, Part(), "loop"))
+    assert restarted.resumed_from is None
 
 
-def broken_files(whole: bytes):
+def broken_files(intact: bytes):
     yield "empty", b""
     yield "text", b"not HDF5 at all"
     for share in (0.1, 0.5, 0.9):
-        yield f"cut at {share}", whole[: int(share * len(whole))]
-    yield "zeroed", whole[:64] + bytes(len(whole) - 64)
+        yield f"cut at {share}", intact[: int(share * len(intact))]
+    yield "zeroed", intact[:64] + bytes(len(intact) - 64)
 
 
 def test_a_damaged_file_gives_one_clear_error(target):
     path = saved(target, Part({"array": np.arange(1000), "deep": {"n": 1}})).path
-    whole = path.read_bytes()
-    for name, content in broken_files(whole):
+    intact = path.read_bytes()
+    for name, content in broken_files(intact):
         path.write_bytes(content)
         with pytest.raises(TrajpromptError, match="damaged.*remove it") as error:
             resumed(target)
@@ -271,9 +271,9 @@ def test_a_damaged_file_gives_one_clear_error(target):
 def test_a_changed_number_is_damage(target):
     array = np.arange(1000)
     path = saved(target, Part({"array": array})).path
-    whole = path.read_bytes()
-    place = whole.index(array.tobytes())
-    path.write_bytes(whole[: place + 8] + b"?" + whole[place + 9 :])
+    intact = path.read_bytes()
+    place = intact.index(array.tobytes())
+    path.write_bytes(intact[: place + 8] + b"?" + intact[place + 9 :])
     with pytest.raises(TrajpromptError, match="damaged"):
         list(Checkpoint(target, "same").steps(5, Part(), "loop"))
 
@@ -333,7 +333,7 @@ def test_a_file_with_wrong_contents_is_damaged(target, damage):
         list(Checkpoint(target, "same").steps(5, Needy(), "loop"))
 
 
-def test_an_artifact_that_is_whole_has_no_checkpoint(target, monkeypatch):
+def test_a_finished_artifact_has_no_checkpoint(target, monkeypatch):
     monkeypatch.setenv(MINUTES, "0")
     with pytest.raises(ZeroDivisionError):
         with checkpoint_for(target, {"settings": "a"}, CPU) as checkpoint:
@@ -345,7 +345,7 @@ def test_an_artifact_that_is_whole_has_no_checkpoint(target, monkeypatch):
     assert not checkpoint.path.exists()
 
 
-def test_identity_is_settings_and_code(target, monkeypatch):
+def test_identity_depends_on_settings_and_code(target, monkeypatch):
     def identity(settings: str) -> str:
         with checkpoint_for(target, {"settings": settings}, CPU) as checkpoint:
             return checkpoint.identity

@@ -1,4 +1,4 @@
-"""HDF5 files that claim, link or hold what ours never do."""
+"""HDF5 files with sizes, links or contents that valid files never have."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -31,7 +31,7 @@ def read(path: Path) -> list[float]:
         return file["spoons/a"][:].tolist()
 
 
-def test_whole_files_open(soup: Path) -> None:
+def test_valid_files_open(soup: Path) -> None:
     assert read(soup) == [0, 1, 2, 3]
     assert kind_of(soup) == "soup"
 
@@ -66,7 +66,7 @@ def _claim(**options: object) -> Change:
 
 
 def _bomb(file: h5py.File) -> None:
-    """300 chunks of 4 MiB zeros, which gzip makes into 4 kB each."""
+    """300 chunks of 4 MiB zeros, each compressed to 4 kB by gzip."""
     size, count = 2**22, 300
     data = file.create_dataset(
         "b", (size * count,), "u1", chunks=(size,), compression="gzip"
@@ -80,26 +80,35 @@ def _bomb(file: h5py.File) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (_link(h5py.SoftLink("/spoons/a")), "spoons/b: a soft or external link"),
-        (_link(h5py.ExternalLink("x.h5", "/")), "spoons/b: a soft or external link"),
-        (_circle, "spoons/b: a second link"),
-        (_virtual, "spoons/b: data of other files"),
-        (_outside, "/b: data of other files"),
-        (_deep, "a deep tree"),
-        (lambda file: file.create_dataset("b", data=["text"]), "/b: type object"),
-        (lambda file: file.create_dataset("b", data=h5py.Empty("f4")), "/b: neither"),
-        (lambda file: file.create_dataset("b", (3,), "f4,i4"), "/b: type"),
-        (_claim(), "400000000000 bytes claimed, 0 stored"),
-        (_claim(chunks=(4096,), compression="lzf"), "bytes claimed, 0 stored"),
-        (_bomb, "/b: 1258291200 bytes claimed"),
-        (lambda file: file.attrs.create("kind", 7), "of kind None; expected soup"),
+        (_link(h5py.SoftLink("/spoons/a")), "spoons/b: found a soft or external link"),
+        (_link(h5py.ExternalLink("x.h5", "/")), "spoons/b: found a soft or external link"),
+        (_circle, "spoons/b: found a second link"),
+        (_virtual, "spoons/b: found data in another file"),
+        (_outside, "/b: found data in another file"),
+        (_deep, "groups nested too deeply"),
+        (lambda file: file.create_dataset("b", data=["text"]), "/b: found type object"),
+        (lambda file: file.create_dataset("b", data=h5py.Empty("f4")), "/b: found neither"),
+        (lambda file: file.create_dataset("b", (3,), "f4,i4"), "/b: found type"),
+        (_claim(), "claims 400000000000 bytes and stores 0;"),
+        (_claim(chunks=(4096,), compression="lzf"), "bytes and stores 0;"),
+        (_bomb, "/b: the array claims 1258291200 bytes"),
+        (lambda file: file.attrs.create("kind", 7), "of kind None; expected kind soup"),
         (lambda file: write_attributes(file, VERSION), "schema version 0"),
-        (lambda file: file.attrs.create("note", "x"), "soup.h5: note: another type"),
-        (lambda file: file.attrs.create("note", h5py.Empty("f4")), "note: another type"),
-        (lambda file: file["spoons"].attrs.create("n", "x"), "/spoons: n: another type"),
+        (
+            lambda file: file.attrs.create("note", "x"),
+            "soup.h5: note: found an attribute of another type",
+        ),
+        (
+            lambda file: file.attrs.create("note", h5py.Empty("f4")),
+            "note: found an .* another type",
+        ),
+        (
+            lambda file: file["spoons"].attrs.create("n", "x"),
+            "/spoons: n: found an .* another type",
+        ),
     ],
 )
-def test_what_is_refused(soup: Path, change: Change, message: str) -> None:
+def test_invalid_contents_are_refused(soup: Path, change: Change, message: str) -> None:
     with h5py.File(soup, "r+") as file:
         change(file)
     with pytest.raises(TrajpromptError, match=message) as caught:
@@ -108,7 +117,7 @@ def test_what_is_refused(soup: Path, change: Change, message: str) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"\x89HDF", b"\x89HDF\r\n\x1a\n", b"text" * 99])
-def test_what_is_no_hdf5(tmp_path: Path, content: bytes) -> None:
+def test_files_other_than_hdf5_are_refused(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "soup.h5"
     path.write_bytes(content)
     for reader in (read, kind_of):
@@ -127,10 +136,10 @@ def test_files_without_checksums_are_refused(tmp_path: Path) -> None:
 
 
 def test_every_flipped_bit_is_noticed(soup: Path) -> None:
-    """Wherever metadata lie: what is read is what was written, or an error."""
-    whole = soup.read_bytes()
-    for place in range(0, len(whole), 7):
-        changed = bytearray(whole)
+    """With a flipped bit anywhere, reading gives all values or an error."""
+    content = soup.read_bytes()
+    for place in range(0, len(content), 7):
+        changed = bytearray(content)
         changed[place] ^= 4
         soup.write_bytes(changed)
         try:
@@ -139,7 +148,7 @@ def test_every_flipped_bit_is_noticed(soup: Path) -> None:
             continue
 
 
-def test_what_is_read_by_the_reader_is_its_error_too(soup: Path) -> None:
+def test_errors_of_the_caller_while_reading_are_converted_too(soup: Path) -> None:
     with pytest.raises(TrajpromptError, match=r"soup.h5: damaged or not HDF5 \(.*ladle"):
         with open_hdf5(soup, "soup", "cook again") as file:
             file["ladle"]

@@ -1,4 +1,4 @@
-"""The file of what a job used: whole or absent, and strictly read."""
+"""The file of a job's resources: written atomically and read strictly."""
 
 import json
 
@@ -34,10 +34,10 @@ def test_damaged_resources_are_named(damage, tmp_path):
         read_resources(made)
 
 
-def test_a_job_that_is_killed_while_it_writes_leaves_no_half_file(tmp_path, monkeypatch):
+def test_a_job_killed_while_it_writes_leaves_no_partial_file(tmp_path, monkeypatch):
     made = tmp_path / "seed0.csv"
     report_run.write_resources(made)
-    whole = read_resources(made)
+    complete = read_resources(made)
 
     def killed(*_):
         raise KeyboardInterrupt
@@ -45,4 +45,4 @@ def test_a_job_that_is_killed_while_it_writes_leaves_no_half_file(tmp_path, monk
     monkeypatch.setattr("os.replace", killed)
     with pytest.raises(KeyboardInterrupt):
         write_resources(made)
-    assert read_resources(made) == whole and len(list(tmp_path.iterdir())) == 1
+    assert read_resources(made) == complete and len(list(tmp_path.iterdir())) == 1

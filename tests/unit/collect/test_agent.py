@@ -1,4 +1,4 @@
-"""Stacked agents: one task does not influence another."""
+"""Stacked agents: the tasks of a stack do not influence each other."""
 
 import pytest
 import torch

@@ -15,7 +15,7 @@ ALGORITHMS = ["sac", "td3", "goal-conditioned-sac", "goal-conditioned-td3"]
 
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
-def test_equal_seeds_give_equal_bits_and_others_do_not(fake, algorithm):
+def test_equal_seeds_give_identical_actions_and_others_do_not(fake, algorithm):
     def actions(seed: int) -> np.ndarray:
         tasks = algorithms.collect(settings(algorithm=algorithm, run_seed=seed), fake, CPU)
         return np.concatenate([task.actions for task in tasks])
@@ -29,7 +29,7 @@ def test_equal_seeds_give_equal_bits_and_others_do_not(fake, algorithm):
 CPU = torch.device("cpu")
 
 
-def test_buffers_hold_every_step_of_whole_episodes_in_time_order(fake):
+def test_buffers_contain_every_step_of_complete_episodes_in_time_order(fake):
     for task in algorithms.collect(settings(), fake, CPU):
         task.check("task")
         assert np.all(np.diff(task.behaviour_step) >= -HORIZON * 2)
@@ -48,8 +48,8 @@ def test_buffers_hold_every_step_of_whole_episodes_in_time_order(fake):
     assert immortal.num_episodes == 12 and set(immortal.lengths) == {HORIZON}
 
 
-def test_the_greedy_phase_repeats_itself_and_does_not_learn(fake):
-    """From nearly equal starts the last episodes act nearly alike: no noise, no updates."""
+def test_the_greedy_phase_is_deterministic_and_does_not_learn(fake):
+    """With similar starts, the last episodes have similar actions: no noise, no updates."""
     (task,) = algorithms.collect(settings(tasks=(0,)), fake, CPU)
     last = task.quality("expert", 2)
     first_actions = last.actions[last.starts]
@@ -96,6 +96,6 @@ def test_agents_that_diverge_stop_the_collection(fake, monkeypatch, algorithm):
 
     monkeypatch.setattr(kind, "update", diverge)
     with pytest.raises(
-        TrajpromptError, match=r"collect cheetah-dir: step \d+: actions of NaN"
+        TrajpromptError, match=r"collect cheetah-dir: step \d+: found actions of NaN"
     ):
         algorithms.collect(settings(algorithm=algorithm), fake, CPU)

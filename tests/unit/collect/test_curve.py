@@ -1,4 +1,4 @@
-"""The learning curve, and what counts as learned."""
+"""The learning curve, and the check that agents learned."""
 
 from types import SimpleNamespace
 
@@ -17,7 +17,7 @@ __all__ = ["fake"]  # fixture
 CPU = torch.device("cpu")
 
 
-def test_not_a_number_never_counts_as_learned():
+def test_nan_returns_never_count_as_learned():
     returns = SimpleNamespace(returns=np.array([np.nan]))
     task = SimpleNamespace(quality=lambda level, episodes: returns)
     with pytest.raises(TrajpromptError):

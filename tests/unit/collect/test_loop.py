@@ -4,7 +4,7 @@ from trajprompt.collect.loop import schedule
 from trajprompt.collect.options import LoopOptions
 
 
-def test_the_schedule_rounds_up_to_whole_rounds_of_rows():
+def test_the_schedule_rounds_up_to_complete_rounds():
     options = LoopOptions(
         episodes_per_task=11, rows_per_task=4, random_episodes=5, greedy_episodes=1
     )

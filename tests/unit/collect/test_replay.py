@@ -1,4 +1,4 @@
-"""The replay buffer: every member samples its own rows."""
+"""The replay buffer: every member of a stack samples only its rows."""
 
 import torch
 
@@ -6,7 +6,7 @@ from support.collection import generator
 from trajprompt.collect.replay import ReplayBuffer
 
 
-def test_members_of_a_stack_sample_their_own_rows_and_all_of_them():
+def test_members_of_a_stack_sample_all_of_their_rows_and_no_others():
     replay = ReplayBuffer(steps=5, rows=6, features=1, actions=1, extra=1, device="cpu")
     for now in range(4):
         row = torch.arange(6.0)

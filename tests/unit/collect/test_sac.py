@@ -1,4 +1,4 @@
-"""SAC: densities, the temperature, and a bandit that it learns."""
+"""SAC: densities, the temperature, and learning on a bandit."""
 
 import torch
 
@@ -8,7 +8,7 @@ from trajprompt.collect.replay import Batch
 from trajprompt.collect.sac import LOG_STD_RANGE, SAC, squash
 
 
-def test_log_density_of_squashed_gaussian_is_that_of_torch_distributions():
+def test_log_density_of_squashed_gaussian_equals_torch_distributions():
     g = generator()
     mean = torch.randn(4, 6, generator=g, dtype=torch.float64)
     log_std = torch.randn(4, 6, generator=g, dtype=torch.float64) * 0.5
@@ -21,15 +21,15 @@ def test_log_density_of_squashed_gaussian_is_that_of_torch_distributions():
     torch.testing.assert_close(density, squashed.log_prob(actions).sum(-1))
 
 
-def test_sac_temperature_gradient_is_that_of_autograd():
+def test_sac_temperature_gradient_equals_autograd():
     options = SacOptions(width=8, batch=16, initial_temperature=0.3)
     agent = SAC(2, 5, 2, options, "cpu", generator(), generator(1))
     batch = random_batch(2)
     noise = generator(1)
-    torch.randn(2, 16, 2, generator=noise)  # of the critic's target
+    torch.randn(2, 16, 2, generator=noise)  # used by the critic's target
     mean, log_std = agent.actor(batch.features).detach().chunk(2, dim=-1)
-    own = torch.randn(2, 16, 2, generator=noise)
-    _, log_probs = squash(mean, log_std.clamp(*LOG_STD_RANGE), own)
+    actor_noise = torch.randn(2, 16, 2, generator=noise)
+    _, log_probs = squash(mean, log_std.clamp(*LOG_STD_RANGE), actor_noise)
     log_temperature = agent.log_temperature.clone().requires_grad_(True)
     loss = -(log_temperature.exp() * (log_probs - 2.0)).mean(-1).sum()
     agent.update(batch)
@@ -45,8 +45,8 @@ def test_sac_learns_a_bandit_whose_best_action_differs_by_task():
     g = generator(2)
     for _ in range(400):
         actions = torch.rand(2, 64, 1, generator=g) * 2 - 1
-        nothing = torch.zeros(2, 64, 1)
+        zeros = torch.zeros(2, 64, 1)
         rewards = -(actions[..., 0] - best).square() * 10
-        agent.update(Batch(nothing, actions, rewards, nothing, torch.ones(2, 64)))
+        agent.update(Batch(zeros, actions, rewards, zeros, torch.ones(2, 64)))
     found = agent.act(torch.zeros(2, 1, 1), explore=False)[..., 0]
     torch.testing.assert_close(found, best, atol=0.15, rtol=0)

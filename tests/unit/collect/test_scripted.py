@@ -1,4 +1,4 @@
-"""Scripted buffers: time order, levels, hidden goals. Those of the point: test_point.py."""
+"""Scripted buffers: time order, levels, hidden goals. For the point: test_point.py."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ import pytest
 from trajprompt.collect.scripted import ScriptedOptions, collect_scripted
 from trajprompt.errors import TrajpromptError
 from trajprompt.settings.options import parse_options
-from trajprompt.tasks.registry import get_suite, with_expert
+from trajprompt.tasks.registry import get_suite, suites_with_expert
 
 SMALL = ScriptedOptions(episodes=6)
 
@@ -32,8 +32,8 @@ def test_levels_rise_in_time_order(suite, medium_noise, most_random, most_medium
         assert not buffer.observations[:, 36:].any()
 
 
-@pytest.mark.parametrize("suite", with_expert())
-def test_episodes_of_a_level_differ_and_runs_do_not(suite):
+@pytest.mark.parametrize("suite", suites_with_expert())
+def test_episodes_of_a_level_differ_and_runs_are_identical(suite):
     first, again = buffers(suite), buffers(suite, threads=2)
     ends = first[0].final_observations
     assert len(np.unique(ends, axis=0)) == 6
@@ -51,7 +51,7 @@ def test_stored_steps_are_consecutive():
     np.testing.assert_array_equal(buffer.final_observations[0, 18:36], episode[-1, :18])
 
 
-def test_a_suite_without_a_script_is_refused():
+def test_a_suite_without_a_scripted_expert_is_refused():
     with pytest.raises(TrajpromptError):
         collect_scripted(
             get_suite("cheetah-vel"), [0], ScriptedOptions(6), np.random.SeedSequence(0)
@@ -59,6 +59,6 @@ def test_a_suite_without_a_script_is_refused():
 
 
 @pytest.mark.parametrize("episodes", [0, 4])
-def test_levels_are_equally_large(episodes):
+def test_the_number_of_episodes_is_a_multiple_of_three(episodes):
     with pytest.raises(TrajpromptError, match=f"episodes: found {episodes}"):
         parse_options(ScriptedOptions, {"episodes": episodes}, "here")

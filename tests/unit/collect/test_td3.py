@@ -7,7 +7,7 @@ from trajprompt.collect.options import Td3Options
 from trajprompt.collect.td3 import TD3
 
 
-def test_td3_targets_smooth_clip_and_stop_at_deaths():
+def test_td3_targets_are_smoothed_clipped_and_end_at_terminations():
     options = Td3Options(width=8, batch=16, target_noise=0.2, noise_clip=0.1)
     agent = TD3(2, 5, 2, options, "cpu", generator(), generator(1))
     batch = random_batch(2)
@@ -16,8 +16,8 @@ def test_td3_targets_smooth_clip_and_stop_at_deaths():
     both = agent.target_critic(batch.next_features, smoothed.clamp(-1, 1))
     expected = batch.rewards + 0.99 * (1 - batch.terminations) * both.min(0).values
     torch.testing.assert_close(agent.targets(batch), expected)
-    died = batch.terminations.bool()
-    assert died.any() and torch.equal(agent.targets(batch)[died], batch.rewards[died])
+    ended = batch.terminations.bool()
+    assert ended.any() and torch.equal(agent.targets(batch)[ended], batch.rewards[ended])
 
 
 def test_td3_delays_policy_and_targets():

@@ -1,4 +1,4 @@
-"""How a stage gets its settings."""
+"""Settings of a stage from JSON and from config files."""
 
 import argparse
 import json
@@ -28,7 +28,7 @@ print([*loaded, *(name for name in sys.modules if name.startswith("trajprompt.co
 
 
 def test_settings_of_the_workflow_need_no_configuration():
-    """A job of the workflow starts without models, papers and presets."""
+    """A job of the workflow imports no models and reads no papers or presets."""
     settings = to_json(derive.collect(load_config([FILE]), "reach"))
     command = [sys.executable, "-c", READ, settings]
     done = subprocess.run(command, capture_output=True, text=True)
@@ -48,7 +48,10 @@ def test_the_help_of_a_stage_needs_no_pydantic(stage):
         ({"setps": 3}, "--settings setps: found an unknown key; expected one of .*run"),
         ({"threads": "2"}, "--settings threads: found '2'; expected an integer"),
         ({"prompt": {"segments": 0, "length": 5}}, "--settings prompt.segments: found 0;"),
-        ({"samples": "most"}, "--settings samples: .*integer or all$"),
+        (
+            {"samples": "most"},
+            "--settings samples: .*integer or all; correct the value of --settings$",
+        ),
     ],
 )
 def test_wrong_settings_are_named_by_their_keys(changes, message):
@@ -58,7 +61,7 @@ def test_wrong_settings_are_named_by_their_keys(changes, message):
         read_settings(args, TuneSettings)
 
 
-def test_by_hand_the_papers_are_found_from_any_directory(tmp_path, monkeypatch):
+def test_papers_are_found_from_any_directory(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     args = argparse.Namespace(settings=None, config=[FILE])
     settings = read_settings(args, ReportSettings)

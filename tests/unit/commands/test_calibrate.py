@@ -1,4 +1,4 @@
-"""``trajprompt calibrate``: training tasks only, and options in every combination."""
+"""``trajprompt calibrate``: only training tasks, and all combinations of options."""
 
 import dataclasses
 
@@ -16,10 +16,11 @@ def settings(**changes) -> TuneSettings:
     return dataclasses.replace(SETTINGS, **changes)
 
 
-def run(own: TuneSettings, *extra: str) -> None:
-    names = ["--suite", own.suite, "--condition", "expert", "--method", "m", "--seed", "0"]
+def run(chosen: TuneSettings, *extra: str) -> None:
+    names = ["--suite", chosen.suite, "--condition", "expert", "--method", "m"]
     files = ["--data", "d.h5", "--backbone-file", "b.safetensors", "--out", "o.csv"]
-    calibrate.main([*names, *files, "--settings", to_json(own), *extra])
+    given = ["--seed", "0", "--settings", to_json(chosen)]
+    calibrate.main([*names, *files, *given, *extra])
 
 
 def test_test_tasks_are_refused():
@@ -29,7 +30,10 @@ def test_test_tasks_are_refused():
 
 @pytest.mark.parametrize(
     ("kind", "message"),
-    [("none", "learning_rate$"), ("retrieval", "by --sweep: candidates, judging_batch$")],
+    [
+        ("none", "learning_rate; choose another method"),
+        ("retrieval", "with --sweep: candidates, judging_batch$"),
+    ],
 )
 def test_methods_without_a_default_grid_are_refused(kind, message):
     with pytest.raises(TrajpromptError, match=message):
@@ -47,7 +51,7 @@ def test_methods_without_a_default_grid_are_refused(kind, message):
         ("prompt-vae", 6, {"learning_rate"}),
     ],
 )
-def test_what_is_swept_by_default_depends_on_the_options(kind, count, swept):
+def test_the_default_grid_depends_on_the_options(kind, count, swept):
     options = get_method(kind).options
     grid = calibrate.grid_points("m", options, None)
     assert len(grid) == count and all(set(choice) == swept for choice in grid)
@@ -61,10 +65,10 @@ def test_named_options_are_swept_in_every_combination():
         "m", options, [calibrate.swept_values(text) for text in texts]
     )
     configured = {"width": 64, "guidance": "diffusion"}
-    candidates = [calibrate.candidate(options, configured, own)[1] for own in grid]
-    assert [own.learning_rate for own in candidates] == [0.01, 0.01, 1.0, 1.0]
-    assert [own.per_dimension for own in candidates] == [True, False] * 2
-    assert {(own.guidance, own.width) for own in candidates} == {("sum", 64)}
+    made = [calibrate.candidate(options, configured, choice)[1] for choice in grid]
+    assert [candidate.learning_rate for candidate in made] == [0.01, 0.01, 1.0, 1.0]
+    assert [candidate.per_dimension for candidate in made] == [True, False] * 2
+    assert {(candidate.guidance, candidate.width) for candidate in made} == {("sum", 64)}
 
 
 @pytest.mark.parametrize(
@@ -72,20 +76,26 @@ def test_named_options_are_swept_in_every_combination():
     [
         (
             ["speed=1"],
-            "^--sweep speed=1: speed: an unknown key; expected one",
+            "^--sweep speed=1: speed: found an unknown key; expected one",
         ),
-        (["batch=8", "step_size=0.1,-1"], "batch=8 step_size=-1: .*expected more than 0$"),
-        (["iterations=2.5"], "iterations: 2.5; expected an integer$"),
-        (["iterations=2", "iterations=3"], "^--sweep: an option twice"),
+        (
+            ["batch=8", "step_size=0.1,-1"],
+            "batch=8 step_size=-1: .*expected more than 0; correct",
+        ),
+        (["iterations=2.5"], "iterations: found 2.5; expected an integer; correct"),
+        (
+            ["iterations=2", "iterations=3"],
+            "^--sweep: found a repeated option among iterations, it",
+        ),
     ],
 )
-def test_wrong_options_are_refused_before_anything_is_read(sweep, message):
+def test_wrong_options_are_refused_before_files_are_read(sweep, message):
     with pytest.raises(TrajpromptError, match=message):
         run(settings(), "--sweep", *sweep)
 
 
 @pytest.mark.parametrize("text", ["step_size", "=1", "step_size="])
-def test_sweeps_that_name_no_values_are_refused(text, capsys):
+def test_sweeps_without_values_are_refused(text, capsys):
     with pytest.raises(SystemExit):
         run(settings(), "--sweep", text)
     assert f"'{text}' is not OPTION=VALUE[,VALUE...]" in capsys.readouterr().err
@@ -96,6 +106,6 @@ def test_default_tasks_are_spread():
     assert calibrate.spread((0, 1), 4) == [0, 1]
 
 
-def test_tuned_tasks_are_held_out_of_what_is_learnt_from():
+def test_tuned_tasks_are_not_among_the_training_tasks():
     assert calibrate.other_tasks((0, 1, 3, 4), [1, 4]) == (0, 3)
     assert calibrate.other_tasks((0, 1), [0, 1]) == (0, 1)

@@ -1,4 +1,4 @@
-"""``trajprompt collect``: its store, and the same bytes if it is stopped and resumed."""
+"""``trajprompt collect``: its store, and equal bytes after stopping and resuming."""
 
 import signal
 from pathlib import Path
@@ -24,13 +24,13 @@ def test_a_suite_that_did_not_learn_fails_and_writes_nothing(fake, tmp_path, cap
     with pytest.raises(TrajpromptError, match="expert_at_least"):
         run(settings(expert_at_least=1e6), str(out))
     assert not out.exists()
-    assert "mean return" in capsys.readouterr().out  # the curve is printed all the same
+    assert "mean return" in capsys.readouterr().out  # the curve is printed nevertheless
     with pytest.raises(TrajpromptError, match="random_at_most"):
         run(settings(random_at_most=-1e6), str(out))
     assert not out.exists()
 
 
-def test_the_stage_writes_a_store_that_reads_back(fake, tmp_path):
+def test_the_stage_writes_a_store_that_can_be_read(fake, tmp_path):
     out = tmp_path / "trajectories.h5"
     run(settings(), str(out))
     collected = algorithms.collect(settings(), fake, torch.device("cpu"))
@@ -40,7 +40,7 @@ def test_the_stage_writes_a_store_that_reads_back(fake, tmp_path):
         assert stored.attributes["algorithm"] == "sac"
 
 
-HORIZON = 200  # of the locomotion suites: with the settings below
+HORIZON = 200  # control steps of the locomotion suites
 RANDOM, EXPLORING, GREEDY = 0, HORIZON, 2 * HORIZON  # first steps of the phases
 TOTAL = 3 * HORIZON
 
@@ -69,7 +69,7 @@ CASES = [
 
 
 def at_step(monkeypatch, step: int, event) -> None:
-    """Call ``event`` in the middle of a lockstep step: after physics, before learning."""
+    """Call ``event`` within a lockstep step: after the physics, before learning."""
     add = BufferRecorder.add
 
     def disturbed(recorder: BufferRecorder, *columns) -> None:
@@ -81,7 +81,7 @@ def at_step(monkeypatch, step: int, event) -> None:
 
 
 def stop(wanted: CollectSettings, out: Path, step: int, number=signal.SIGTERM) -> None:
-    """Run until a signal comes in step ``step``."""
+    """Run until a signal is raised in step ``step``."""
     with pytest.MonkeyPatch.context() as patch:
         at_step(patch, step, lambda: signal.raise_signal(number))
         with pytest.raises(Interrupted, match=f"after step {step + 1} of {TOTAL}"):
@@ -100,26 +100,28 @@ def bytes_of(wanted: CollectSettings, out: Path) -> bytes:
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory):
-    """The bytes of an uninterrupted collection, each made once."""
+def uninterrupted(tmp_path_factory):
+    """Bytes of an uninterrupted collection; each is made once."""
     made: dict[str, bytes] = {}
 
     def make(wanted: CollectSettings) -> bytes:
         name = to_json(wanted)
         if name not in made:
-            made[name] = bytes_of(wanted, tmp_path_factory.mktemp("whole") / "whole.h5")
+            made[name] = bytes_of(wanted, tmp_path_factory.mktemp("uninterrupted") / "a.h5")
         return made[name]
 
     return make
 
 
 @pytest.mark.parametrize("suite, algorithm", CASES)
-def test_a_collection_stopped_in_every_phase(suite, algorithm, tmp_path, capsys, whole):
+def test_a_collection_stopped_in_every_phase(
+    suite, algorithm, tmp_path, capsys, uninterrupted
+):
     wanted = phased(suite, algorithm)
     out = tmp_path / "stopped.h5"
     for step in (RANDOM + 90, EXPLORING + 90, GREEDY + 90):
         stop(wanted, out, step)
-    assert bytes_of(wanted, out) == whole(wanted)
+    assert bytes_of(wanted, out) == uninterrupted(wanted)
     assert f"resumes after step {GREEDY + 91} of {TOTAL}" in capsys.readouterr().err
     assert read_resources(out).resumed_from == GREEDY + 91
     if suite == "ant-dir":
@@ -128,25 +130,27 @@ def test_a_collection_stopped_in_every_phase(suite, algorithm, tmp_path, capsys,
 
 
 @pytest.mark.parametrize("step", [0, EXPLORING - 1, EXPLORING, GREEDY - 1, TOTAL - 1])
-def test_a_collection_stopped_where_something_begins_or_ends(step, tmp_path, whole):
-    """The first step, the last one, and those at which phases and episodes change."""
+def test_a_collection_stopped_at_a_boundary(step, tmp_path, uninterrupted):
+    """The first step, the last step, and those at which phases and episodes change."""
     wanted = phased("cheetah-vel", "goal-conditioned-sac")
     stop(wanted, tmp_path / "stopped.h5", step, signal.SIGUSR1)
-    assert bytes_of(wanted, tmp_path / "stopped.h5") == whole(wanted)
+    assert bytes_of(wanted, tmp_path / "stopped.h5") == uninterrupted(wanted)
 
 
-def test_a_collection_that_died_repeats_the_steps_since_its_checkpoint(tmp_path, whole):
+def test_a_crashed_collection_repeats_the_steps_since_its_checkpoint(
+    tmp_path, uninterrupted
+):
     wanted, out = phased("ant-dir", "goal-conditioned-sac"), tmp_path / "died.h5"
     stop(wanted, out, EXPLORING + 20)
     with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyError, match="kill"):
         at_step(patch, GREEDY + 20, lambda: {}["kill"])  # no signal: nothing is saved
         run(wanted, str(out))
-    assert bytes_of(wanted, out) == whole(wanted)
+    assert bytes_of(wanted, out) == uninterrupted(wanted)
 
 
-def test_a_checkpoint_of_other_settings_is_not_used(tmp_path, capsys, whole):
+def test_a_checkpoint_of_other_settings_is_not_used(tmp_path, capsys, uninterrupted):
     out, other = tmp_path / "stopped.h5", phased("cheetah-dir", "sac", run_seed=2)
     stop(phased("cheetah-dir", "sac"), out, EXPLORING)
-    assert bytes_of(other, out) == whole(other)
+    assert bytes_of(other, out) == uninterrupted(other)
     assert read_resources(out).resumed_from is None
-    assert f"{checkpoint_of(out)} is of other settings" in capsys.readouterr().err
+    assert f"{checkpoint_of(out)} has other settings" in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""``trajprompt inspect`` on every artifact, whole and damaged, and the command line."""
+"""``trajprompt inspect`` on every artifact, intact and damaged, and the command line."""
 
 import json
 import subprocess
@@ -28,7 +28,7 @@ ATTRIBUTES = {"stage": "collect", "settings": json.dumps({"algorithm": "td3", "s
 
 
 def make_task(task: int) -> TaskTrajectories:
-    """Ten episodes of 5 steps; episode e of task t earns 5 (e + 10 t)."""
+    """Ten episodes of 5 steps; episode e of task t has the return 5 (e + 10 t)."""
     rows = 50
     return TaskTrajectories(
         task=task,
@@ -109,7 +109,7 @@ def evaluation(tmp_path: Path) -> Path:
 
 
 def rows_of(printed: str, title: str) -> list[list[str]]:
-    """The cells of a titled section."""
+    """Cells of the section with this title."""
     block = printed.split(title)[1].split("\n\n")[0]
     return [line.split() for line in block.splitlines()[1:]]
 
@@ -148,7 +148,7 @@ def test_damaged_trajectories(trajectories: Path) -> None:
         describe(trajectories)
 
 
-def test_adaptation_history_is_summed_up_per_row(tuned: Path) -> None:
+def test_adaptation_history_is_summarised_per_row(tuned: Path) -> None:
     printed = describe(tuned)
     assert "row0000/   and 10 more like it, to row0010" in printed
     rows = rows_of(printed, "at its last iteration")
@@ -160,12 +160,12 @@ def test_adaptation_history_is_summed_up_per_row(tuned: Path) -> None:
     assert set(adaptation.COLUMNS) <= set(HISTORY_COLUMNS)
 
 
-def test_extras_are_summed_up_where_there_are_some(tuned: Path) -> None:
+def test_extras_are_summarised_if_there_are_any(tuned: Path) -> None:
     assert "extras, over" not in describe(tuned)
     with h5py.File(tuned, "r+") as file:
         file["extras/different_prompts"] = np.array([5, 5, 2])
         file["extras/conflicts"] = np.zeros((0, 3))
-    found = rows_of(describe(tuned), "extras, over all their numbers")
+    found = rows_of(describe(tuned), "extras, over all their values")
     assert found[1:] == ["different_prompts 4.00 1.41 2 5".split()]
 
 
@@ -197,14 +197,14 @@ def test_backbone_as_the_library_writes_it(tmp_path: Path) -> None:
     ("header", "data", "length", "match"),
     [
         (HEADER, 5144, 2**40, "a header of 1099511627776 bytes in a file of"),
-        (HEADER, 5000, None, "bytes; expected .* as its header says"),
+        (HEADER, 5000, None, "bytes; expected .* according to its header"),
         (HEADER, 5144, 60, "header: not JSON"),
         ({"w": {"dtype": "F32", "shape": [6]}}, 24, None, "header: w: .*expected a type"),
         (
             {"w": {"dtype": "F32", "shape": [7], "data_offsets": [0, 24]}},
             24,
             None,
-            r"header: w: .*\[7\].*expected .* as many bytes",
+            r"header: w: .*\[7\].*expected .* number of bytes",
         ),
     ],
 )
@@ -227,19 +227,19 @@ def test_evaluation_statistics(evaluation: Path) -> None:
 
 
 def test_damaged_tables(evaluation: Path) -> None:
-    whole = evaluation.read_text()
-    evaluation.write_text(whole + "fake,few-shot\n")
-    with pytest.raises(TrajpromptError, match="line 26: 2 cells; expected 13"):
+    valid = evaluation.read_text()
+    evaluation.write_text(valid + "fake,few-shot\n")
+    with pytest.raises(TrajpromptError, match="line 26: found 2 cells; expected 13"):
         describe(evaluation)
-    evaluation.write_text(whole.replace("-20.0,", "nought,"))
-    with pytest.raises(TrajpromptError, match="return: values that are not numbers"):
+    evaluation.write_text(valid.replace("-20.0,", "nought,"))
+    with pytest.raises(TrajpromptError, match="return: found values that are not finite"):
         describe(evaluation)
-    evaluation.write_text(whole.splitlines()[0] + "\n")
+    evaluation.write_text(valid.splitlines()[0] + "\n")
     with pytest.raises(TrajpromptError, match="1 lines"):
         describe(evaluation)
 
 
-def test_any_other_table_is_summed_up(tmp_path: Path) -> None:
+def test_any_other_table_is_summarised(tmp_path: Path) -> None:
     path = tmp_path / "curve.csv"
     path.write_text("step,loss,note\n0,2.0,a\n10,1.5,b\n20,,b\n")
     rows = rows_of(describe(path), "columns, 3 rows")
@@ -258,7 +258,7 @@ def test_unknown_content(tmp_path: Path) -> None:
     with pytest.raises(TrajpromptError, match="missing or empty"):
         recognise(path)
     path.write_bytes(b"PK\x03\x04 not one of ours")
-    with pytest.raises(TrajpromptError, match="unknown content, it begins b'PK"):
+    with pytest.raises(TrajpromptError, match="unknown content, starting with b'PK"):
         recognise(path)
     with h5py.File(path, "w", libver="latest") as file:
         write_attributes(file, {"kind": "soup"})
@@ -276,7 +276,9 @@ def test_plot_is_a_picture(
     assert out.stat().st_size > 10_000
 
 
-def test_what_cannot_be_plotted(backbone: Path, evaluation: Path, tmp_path: Path) -> None:
+def test_artifacts_and_formats_that_cannot_be_plotted(
+    backbone: Path, evaluation: Path, tmp_path: Path
+) -> None:
     with pytest.raises(TrajpromptError, match="no picture of a backbone"):
         main([str(backbone), "--plot", str(tmp_path / "out.png")])
     with pytest.raises(TrajpromptError, match="suffix '.gif'; expected one of .png"):
@@ -291,11 +293,11 @@ def test_histogram_counts_and_scales() -> None:
     assert text.bar(0.5 + 1 / (8 * text.BAR_WIDTH)) == "█" * (text.BAR_WIDTH // 2) + "▏"
 
 
-def test_text_cannot_steer_the_terminal() -> None:
+def test_text_cannot_control_the_terminal() -> None:
     assert text.attributes({"note": "\x1b[2Jgone"}) == ["note: \\x1b[2Jgone"]
 
 
-def test_command_line_passes_errors_on(tmp_path: Path, capsys) -> None:
+def test_the_command_line_reports_errors(tmp_path: Path, capsys) -> None:
     assert cli.main(["inspect", str(tmp_path / "none.h5")]) == 2
     assert "none.h5: missing or empty file" in capsys.readouterr().err
     with pytest.raises(SystemExit, match="2"):

@@ -1,4 +1,4 @@
-"""The pretraining stage on a tiny store, and the file that it writes."""
+"""The pretraining stage on a tiny store, and the files that it writes."""
 
 import csv
 import dataclasses
@@ -25,14 +25,14 @@ SUITE = get_suite("cheetah-dir")
 
 
 def make_task(task: int, episodes: int = 8, length: int = 30) -> TaskTrajectories:
-    chance = np.random.default_rng(task)
+    generator = np.random.default_rng(task)
     rows = episodes * length
     return TaskTrajectories(
         task,
         SUITE.goals[task],
-        chance.normal(task, 1.0, (rows, SUITE.state_dim)).astype(np.float32),
-        chance.uniform(-1, 1, (rows, SUITE.action_dim)).astype(np.float32),
-        chance.normal(size=rows).astype(np.float32),
+        generator.normal(task, 1.0, (rows, SUITE.state_dim)).astype(np.float32),
+        generator.uniform(-1, 1, (rows, SUITE.action_dim)).astype(np.float32),
+        generator.normal(size=rows).astype(np.float32),
         np.zeros(rows, bool),
         np.arange(1, episodes + 1) * length,
         np.zeros((episodes, SUITE.state_dim), np.float32),
@@ -90,8 +90,8 @@ def test_stage_writes_backbone_and_curve(backbone, store, tmp_path):
     assert all(float(row["validation_loss"]) > 0 for row in rows)
 
 
-def test_a_variant_has_its_own_name_and_prompts(store, tmp_path):
-    """The kind says what it reads; its chance has its own name, as its file has."""
+def test_a_variant_has_another_name_and_other_prompts_than_its_kind(store, tmp_path):
+    """The kind sets the tokens that it reads; the name is in its file."""
     prompt = PromptForm(2, 3, "uniform")
     form = {"prompt_segments": 2, "prompt_length": 3, "prompt_position": "uniform"}
     names = {"backbone": "pairs", "backbone_kind": "prompt-dt"}
@@ -106,7 +106,7 @@ def test_a_variant_has_its_own_name_and_prompts(store, tmp_path):
     assert {**names, **form}.items() <= description.items()
 
 
-def test_only_what_reads_prompts_says_what_they_were(store, tmp_path):
+def test_only_backbones_with_prompts_have_attributes_of_prompts(store, tmp_path):
     out = tmp_path / "b.safetensors"
     stage.run(make_settings("mt-orl"), store, out, tmp_path / "b.csv")
     with safe_open(out, framework="pt") as file:
@@ -114,7 +114,7 @@ def test_only_what_reads_prompts_says_what_they_were(store, tmp_path):
     assert "prompt_length" not in description and description["backbone_kind"] == "mt-orl"
 
 
-def test_the_form_of_prompts_is_trained_on(store, tmp_path):
+def test_the_form_of_prompts_changes_the_training(store, tmp_path):
     files = []
     forms = (PromptForm(1, 5), PromptForm(2, 5), PromptForm(1, 5, "uniform"))
     for number, form in enumerate(forms):
@@ -125,13 +125,13 @@ def test_the_form_of_prompts_is_trained_on(store, tmp_path):
         assert not torch.equal(weights[one], weights[two])
 
 
-def test_a_file_from_before_variants_is_of_the_kind_of_its_name(store, tmp_path):
+def test_in_a_file_without_a_kind_the_name_is_the_kind(store, tmp_path):
     out = tmp_path / "b.safetensors"
     stage.run(make_settings("mt-orl"), store, out, tmp_path / "b.csv")
     _rewritten(out)
     assert load_backbone(out).kind == "mt-orl"
     _rewritten(out, backbone="pairs")
-    with pytest.raises(TrajpromptError, match="metadata.backbone_kind: 'pairs'"):
+    with pytest.raises(TrajpromptError, match="metadata.backbone_kind: found 'pairs'"):
         load_backbone(out)
     _rewritten(out, backbone="pairs", backbone_kind="prompt-dt")
     with pytest.raises(TrajpromptError, match="metadata.architecture"):
@@ -139,7 +139,7 @@ def test_a_file_from_before_variants_is_of_the_kind_of_its_name(store, tmp_path)
 
 
 def _rewritten(path, **changes):
-    """The file with other metadata, without its kind if ``changes`` name none."""
+    """Rewrite the file with other metadata, without a kind unless ``changes`` set it."""
     from safetensors.torch import load_file, save_file
 
     with safe_open(path, framework="pt") as file:
@@ -154,8 +154,8 @@ def test_equal_settings_give_equal_bytes_and_seeds_differ(store, tmp_path):
     files = [tmp_path / name for name in ("a", "b", "c")]
     for file, seed in zip(files, (0, 0, 1), strict=True):
         stage.run(make_settings(seed=seed), store, file, tmp_path / "curve")
-    first, again, other = (file.read_bytes() for file in files)
-    assert first == again
+    first, repeated, other = (file.read_bytes() for file in files)
+    assert first == repeated
     assert first != other
 
 
@@ -187,21 +187,21 @@ def test_held_out_episodes_are_not_trained_on(episodes, held):
 def test_damaged_files_are_refused(store, tmp_path):
     out = tmp_path / "b.safetensors"
     stage.run(make_settings(), store, out, tmp_path / "c.csv")
-    whole, loaded = out.read_bytes(), load_backbone(out)
-    out.write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(TrajpromptError, match="whole safetensors file"):
+    data, loaded = out.read_bytes(), load_backbone(out)
+    out.write_bytes(data[: len(data) // 2])
+    with pytest.raises(TrajpromptError, match="bytes, according to its header"):
         load_backbone(out)
     with torch.no_grad():
         loaded.model.predict_action.bias[0] = float("nan")
     save_backbone(out, loaded, {})
-    with pytest.raises(TrajpromptError, match="predict_action.bias not finite"):
+    with pytest.raises(TrajpromptError, match="NaN or infinity in .*predict_action.bias"):
         load_backbone(out)
     with pytest.raises(TrajpromptError, match="missing or empty file"):
         load_backbone(tmp_path / "none")
 
 
-def test_reading_a_backbone_imports_no_compiler(store, tmp_path):
-    """It takes a second of each job."""
+def test_reading_a_backbone_does_not_import_the_compiler(store, tmp_path):
+    """Its import takes a second of each job."""
     out = tmp_path / "b.safetensors"
     stage.run(make_settings(), store, out, tmp_path / "c.csv")
     load = (

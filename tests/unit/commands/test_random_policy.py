@@ -1,4 +1,4 @@
-"""Random play against Gymnasium's environments one by one, and as a file."""
+"""Random play compared with Gymnasium's environments, and its file."""
 
 from dataclasses import replace
 
@@ -23,7 +23,7 @@ from trajprompt.tasks.registry import get_suite
 SETTINGS = RandomPolicySettings("test", 5, "reach", (6, 9), episodes=3, threads=1)
 
 
-def one_by_one(environment, suite, task, seed, actions):
+def play_alone(environment, suite, task, seed, actions):
     """Return and length of an episode of ``actions`` (H, A)."""
     environment.reset(seed=int(seed))
     total, length = 0.0, 0
@@ -38,7 +38,7 @@ def one_by_one(environment, suite, task, seed, actions):
 
 
 @pytest.mark.parametrize(("name", "task"), [("cheetah-vel", 7), ("ant-dir", 17)])
-def test_returns_are_those_of_gymnasium(name, task):
+def test_returns_equal_those_of_gymnasium(name, task):
     suite, count = get_suite(name), 3
     played = play(replace(SETTINGS, suite=name, tasks=(task,)), task)
     names = (SETTINGS.run_seed, "random-policy", name, task)
@@ -47,7 +47,7 @@ def test_returns_are_those_of_gymnasium(name, task):
     actions = generator.uniform(-1, 1, shape).astype(np.float32)
     seeds = integers(stream(*names, "resets"), count)
     for row, environment in enumerate(gymnasium_environments(suite, count)):
-        found = one_by_one(environment, suite, task, seeds[row], actions[:, row])
+        found = play_alone(environment, suite, task, seeds[row], actions[:, row])
         assert (played.returns[row], played.lengths[row]) == pytest.approx(found)
     assert name != "ant-dir" or played.lengths.min() < suite.horizon  # some fall
 
@@ -58,7 +58,7 @@ def test_the_file_is_an_evaluation_with_its_record(tmp_path):
     table = pd.read_csv(out)
     assert tuple(table.columns) == EVALUATION_COLUMNS
     assert table["task"].tolist() == [6] * 3 + [9] * 3
-    # Reach starts are equal; the actions are not.
+    # Resets of reach are equal; the actions are not.
     assert table["return"].nunique() == 6 and (table["length"] == 82).all()
     found = read_random_play(out)
     assert (found.suite, found.episodes) == ("reach", 3)
@@ -70,23 +70,23 @@ def test_the_file_is_an_evaluation_with_its_record(tmp_path):
     assert "episode returns" in describe(out)
 
 
-def test_a_task_earns_the_same_in_every_run(tmp_path):
-    whole, alone = tmp_path / "whole.csv", tmp_path / "alone.csv"
+def test_returns_of_a_task_do_not_depend_on_the_other_tasks(tmp_path):
+    both, alone = tmp_path / "both.csv", tmp_path / "alone.csv"
     settings = replace(SETTINGS, suite="cheetah-vel", tasks=(2, 7))
-    run(settings, whole)
+    run(settings, both)
     run(replace(settings, tasks=(7,), threads=2), alone)
-    rows = whole.read_text().splitlines()
+    rows = both.read_text().splitlines()
     assert alone.read_text().splitlines() == [rows[0], *rows[4:]]
 
 
-def test_the_config_gives_test_tasks_and_the_evaluations_episodes():
+def test_the_settings_have_the_test_tasks_and_episodes_of_the_evaluation():
     paper = load_config([CONFIG, preset("paper")])
     made = derive.settings_for(paper, RandomPolicySettings, suite="cheetah-vel")
     assert made.tasks == get_suite("cheetah-vel").test_tasks
     assert made.episodes == paper["evaluate"]["episodes"] == 50
 
 
-def test_by_hand(tmp_path, capsys):
+def test_the_command_line(tmp_path, capsys):
     out = tmp_path / "random-policy.csv"
     configs = ["--config", str(CONFIG), str(preset("smoke"))]
     assert (

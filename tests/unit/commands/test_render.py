@@ -1,4 +1,4 @@
-"""Rendering: a short film of a real simulator, and the errors before it."""
+"""Rendering: short films of real simulators, and errors before any is made."""
 
 import json
 import subprocess
@@ -9,14 +9,14 @@ import imageio
 import numpy as np
 import pytest
 
-from support.opengl import draws
+from support.opengl import needs_opengl
 from trajprompt.commands.render import main
 from trajprompt.errors import TrajpromptError
 from trajprompt.rollout import opengl
 
 
 def film(directory, name, *options):
-    """Run the command in a process of its own: MuJoCo picks OpenGL when first imported."""
+    """Run the command in a new process: MuJoCo selects OpenGL when first imported."""
     command = [
         sys.executable,
         "-m",
@@ -30,18 +30,18 @@ def film(directory, name, *options):
         [*command, *options, "--out", str(directory / name)], capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
-    (written,) = directory.glob(name.split(".")[0] + ".*")  # .gif where ffmpeg is missing
+    (written,) = directory.glob(name.split(".")[0] + ".*")  # .gif if ffmpeg is missing
     return np.array(imageio.mimread(written))[..., :3].astype(float), done.stdout
 
 
-@draws
+@needs_opengl
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("suite", "policy", "name"),
     [
         ("cheetah-vel", "random", "a.gif"),
         ("reach", "scripted", "b.mp4"),
-        ("ant-dir", "random", "c.webm"),  # with an arrow to its goal
+        ("ant-dir", "random", "c.webm"),  # with an arrow towards its goal
     ],
 )
 def test_films_differ_from_frame_to_frame(tmp_path, suite, policy, name):
@@ -52,15 +52,15 @@ def test_films_differ_from_frame_to_frame(tmp_path, suite, policy, name):
     assert np.abs(np.diff(frames, axis=0)).mean(axis=(1, 2, 3)).max() > 0.1
 
 
-@draws
+@needs_opengl
 @pytest.mark.slow
 def test_films_an_adapted_backbone(tmp_path):
     write_untrained_cell(tmp_path)
     options = ["--suite", "cheetah-vel", "--task", "7", "--steps", "3"]
     options += ["--backbone-file", str(tmp_path / "b.safetensors")]
     options += ["--adaptation", str(tmp_path / "a.h5")]
-    frames, said = film(tmp_path, "film.gif", *options)
-    assert len(frames) == 3 and "task 7" in said
+    frames, output = film(tmp_path, "film.gif", *options)
+    assert len(frames) == 3 and "task 7" in output
 
 
 def write_untrained_cell(directory):
@@ -103,13 +103,13 @@ def write_untrained_cell(directory):
         (["--out", "film.gif"], "--backbone-file"),
         (
             ["--suite", "point-sparse", "--policy", "scripted", "--out", "film.gif"],
-            "point-sparse: no picture is drawn of it",
+            "point-sparse: has nothing to render",
         ),
     ],
 )
-def test_bad_requests(tmp_path, monkeypatch, arguments, message):
+def test_wrong_arguments_are_refused(tmp_path, monkeypatch, arguments, message):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(opengl, "choose_opengl", lambda: None)  # they need no pictures
+    monkeypatch.setattr(opengl, "choose_opengl", lambda: None)  # nothing is rendered
     with pytest.raises(TrajpromptError, match=message):
         main(["--suite", "cheetah-vel", "--task", "0", *arguments])
     assert not list(tmp_path.iterdir())
@@ -123,7 +123,7 @@ from trajprompt.commands.process import run_stage
 from trajprompt.artifacts.video import write_video
 frames = list(numpy.random.default_rng(0).integers(0, 255, (40, 96, 96, 3), numpy.uint8))
 def main(argv):
-    resource.setrlimit(resource.RLIMIT_FSIZE, (32768, 32768))  # ffmpeg has it too
+    resource.setrlimit(resource.RLIMIT_FSIZE, (32768, 32768))  # also of ffmpeg
     write_video(Path(sys.argv[1]), frames, 20.0)
 raise SystemExit(run_stage(main))
 """
@@ -131,7 +131,7 @@ raise SystemExit(run_stage(main))
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["film.gif", "film.mp4"])
-def test_half_a_film_is_none(tmp_path, name):
+def test_an_incomplete_film_is_not_kept(tmp_path, name):
     command = [sys.executable, "-c", FILM, str(tmp_path / name)]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 2, done

@@ -1,4 +1,4 @@
-"""``trajprompt report``: whole, deterministic files; its settings."""
+"""``trajprompt report``: complete, deterministic files; its settings."""
 
 import json
 import xml.etree.ElementTree as ElementTree
@@ -16,7 +16,7 @@ from trajprompt.errors import TrajpromptError
 __all__ = ["made", "run", "table"]  # fixtures
 
 
-def test_commands_write_whole_deterministic_files(tmp_path):
+def test_parts_write_complete_deterministic_files(tmp_path):
     made = report_run.make_run(tmp_path, ("cheetah-vel", "reach"))
     files = {"evaluations": made.evaluations}
     files_of_tables = files | {"stores": made.stores}
@@ -57,7 +57,7 @@ def test_commands_write_whole_deterministic_files(tmp_path):
 
 
 def _check_figure(path) -> None:
-    """SVG that parses and is dateless; PNG of README size that is not blank."""
+    """Check that an SVG parses and has no date, and that a PNG is wide and not blank."""
     if path.suffix == ".svg":
         root = ElementTree.parse(path).getroot()
         assert root.tag.endswith("svg") and len(list(root.iter())) > 100
@@ -68,7 +68,7 @@ def _check_figure(path) -> None:
         assert pixels[..., :3].std() > 0.05
 
 
-def test_one_seed_still_makes_a_table(made, tmp_path):
+def test_a_table_can_be_made_from_one_seed(made, tmp_path):
     alone = replace(made, settings=replace(made.settings, seeds=(0,)))
     arguments = {"evaluations": made.evaluations, "stores": made.stores}
     main(report_run.command(alone, "table", tmp_path, **arguments))

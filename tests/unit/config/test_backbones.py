@@ -1,4 +1,4 @@
-"""Backbones by variant and the form of prompts: from the configuration to the jobs."""
+"""Variants of backbones and forms of prompts, from the configuration to the jobs."""
 
 import dataclasses
 
@@ -37,12 +37,12 @@ FORM = pretraining_values.PROMPT
 
 
 @pytest.fixture(scope="module")
-def made():
+def config():
     return changed({})
 
 
 def changed(keys):
-    """The configuration with the overlay, and dotted ``keys`` set above it."""
+    """Configuration with the overlay, and dotted ``keys`` set above it."""
     return with_keys(keys, yaml.safe_load(OVERLAY))
 
 
@@ -50,51 +50,51 @@ def form(settings) -> tuple:
     return dataclasses.astuple(settings.prompt)
 
 
-def test_lists_of_names_agree():
-    """The workflow and the models have them without importing torch."""
+def test_names_of_kinds_and_positions_equal_those_of_the_code():
+    """They are repeated so that the workflow need not import torch."""
     assert tuple(BACKBONES) == pretraining_values.KINDS
     known = run_schema()["$defs"]["Pretrain"]["properties"]["prompt_position"]["enum"]
     assert list(POSITIONS) == known
 
 
-def test_a_variant_is_pretrained_with_its_own_prompts(made):
-    own = derive.pretrain(made, "cheetah-vel", "pairs", 0)
-    assert (own.backbone, own.kind) == ("pairs", "prompt-dt")
-    assert form(own) == (2, 20, "uniform")
-    plain = derive.pretrain(made, "cheetah-vel", "prompt-dt", 0)
+def test_a_variant_is_pretrained_with_its_prompts(config):
+    variant = derive.pretrain(config, "cheetah-vel", "pairs", 0)
+    assert (variant.backbone, variant.kind) == ("pairs", "prompt-dt")
+    assert form(variant) == (2, 20, "uniform")
+    plain = derive.pretrain(config, "cheetah-vel", "prompt-dt", 0)
     assert form(plain) == (1, 5, "end") and plain.kind == plain.backbone == "prompt-dt"
     differ = {"backbone", "prompt"}
-    for field in dataclasses.fields(own):
+    for field in dataclasses.fields(variant):
         if field.name not in differ:
-            assert getattr(own, field.name) == getattr(plain, field.name), field.name
+            assert getattr(variant, field.name) == getattr(plain, field.name), field.name
 
 
-def test_a_variant_may_differ_by_suite(made):
-    own = derive.pretrain(made, "reach", "pairs", 0)
-    assert form(own) == (2, 4, "uniform") and own.training.steps == 170
-    assert form(derive.tune(made, "reach", "pairs", "none", 0)) == (2, 4, "uniform")
-    key = pretraining_values.key_of(made, "reach", "prompt_length", "pairs")
+def test_a_variant_may_differ_by_suite(config):
+    variant = derive.pretrain(config, "reach", "pairs", 0)
+    assert form(variant) == (2, 4, "uniform") and variant.training.steps == 170
+    assert form(derive.tune(config, "reach", "pairs", "none", 0)) == (2, 4, "uniform")
+    key = pretraining_values.key_of(config, "reach", "prompt_length", "pairs")
     assert key == "backbones.pairs.suites.reach.prompt_length"
 
 
-def test_what_a_suite_has_of_its_own_holds_for_its_variants():
+def test_values_of_a_suite_apply_to_variants_too():
     suite = {"steps": 900, "prompt_length": 7}
     longer = changed({"pretrain.suites.cheetah-vel": suite})
-    own = derive.pretrain(longer, "cheetah-vel", "pairs", 0)
-    assert (own.training.steps, own.prompt.length) == (900, 20)
+    variant = derive.pretrain(longer, "cheetah-vel", "pairs", 0)
+    assert (variant.training.steps, variant.prompt.length) == (900, 20)
     assert derive.pretrain(longer, "cheetah-vel", "mt-orl", 0).prompt.length == 7
 
 
-def test_a_cell_has_the_prompts_of_its_backbone_or_its_own(made):
-    tuned = derive.tune(made, "cheetah-vel", "pairs", "ptdt-offline", 0)
+def test_a_cell_has_the_prompts_of_its_condition_else_of_its_backbone(config):
+    tuned = derive.tune(config, "cheetah-vel", "pairs", "ptdt-offline", 0)
     assert form(tuned) == (2, 20, "uniform")
     assert tuned.prompts_per_task == 1
-    short = derive.tune(made, "cheetah-vel", "short", "none", 0)
+    short = derive.tune(config, "cheetah-vel", "short", "none", 0)
     assert form(short) == (2, 3, "end") and short.prompts_per_task == 4
 
 
 def test_a_cell_has_the_demonstrations_of_its_backbone():
-    """Prompts, arms and samples are of those that the backbone was pretrained with."""
+    """Prompts, arms and samples come from the demonstrations of the pretraining."""
     fewer = changed({"backbones.pairs": {"demonstrations": 3, "data_fraction": 0.5}})
     for condition in ("pairs", "short"):
         tuned = derive.tune(fewer, "cheetah-vel", condition, "ptdt-offline", 0)
@@ -111,18 +111,18 @@ def test_prompts_of_the_prompt_tuning_papers_are_one_segment_near_the_end(preset
     pairs = zip(shown, papers, strict=True)
     names = [name for name, paper in pairs if paper in ("ptdt", "prompt_diffuser")]
     for cell in table_cells.cells(run, names):
-        own = derive.tune(run, *cell, 0)
+        tuned = derive.tune(run, *cell, 0)
         length = run["conditions"][cell[1]]["prompt_length"] or 5
-        assert form(own) == (1, length, "end") and own.prompts_per_task == 1
+        assert form(tuned) == (1, length, "end") and tuned.prompts_per_task == 1
     for backbone in pretraining_values.KINDS:
-        own = derive.pretrain(run, "cheetah-vel", backbone, 0)
-        assert form(own) == (1, 5, "end") and own.kind == backbone
+        trained = derive.pretrain(run, "cheetah-vel", backbone, 0)
+        assert form(trained) == (1, 5, "end") and trained.kind == backbone
 
 
-def test_a_variant_has_jobs_of_its_own(made):
-    assert ("cheetah-vel", "pairs") in table_cells.backbones(made)
-    assert ("ant-dir", "pairs") not in table_cells.backbones(made)
-    jobs = {job.record: job for job in jobs_of(made)}
+def test_a_variant_has_separate_jobs(config):
+    assert ("cheetah-vel", "pairs") in table_cells.backbones(config)
+    assert ("ant-dir", "pairs") not in table_cells.backbones(config)
+    jobs = {job.record: job for job in jobs_of(config)}
     job = jobs["2_pretrain/cheetah-vel/pairs/seed0.provenance.json"]
     assert job.settings["backbone"] == "pairs" and job.settings["prompt"]["segments"] == 2
 
@@ -148,7 +148,7 @@ def test_a_variant_has_jobs_of_its_own(made):
         ("backbones.pairs.kind", "mt-orl", "entries.pairs.method"),
     ],
 )
-def test_the_key_that_a_variants_value_does_not_fit_is_named(path, value, key):
+def test_the_key_of_a_variants_wrong_value_is_named(path, value, key):
     assert fault_key({path: value}, yaml.safe_load(OVERLAY)) == key
 
 
@@ -187,20 +187,20 @@ def test_the_key_that_a_variants_value_does_not_fit_is_named(path, value, key):
             "mt-orl",
             (
                 "entries.pairs.method",
-                "found ptdt-offline, which moves prompts, on pairs",
-                "a condition whose backbone takes a prompt",
+                "found ptdt-offline, which tunes prompts, on pairs",
+                "a condition whose backbone reads a prompt",
             ),
         ),
     ],
 )
-def test_the_error_says_which_backbone_a_value_does_not_fit(path, value, fault):
+def test_the_error_names_the_backbone_that_a_value_does_not_fit(path, value, fault):
     assert fault_of({path: value}, yaml.safe_load(OVERLAY)) == fault
 
 
 def test_prompts_are_checked_only_in_the_suites_that_play_them():
-    """A condition for long episodes is no error in a run that has short ones too."""
+    """A condition for long episodes is allowed in a run that also has short ones."""
     long = {"conditions.pairs.prompt_length": 150}
-    changed(long)  # 82 steps of reach, which has no such cell
+    changed(long)  # episodes of reach have 82 steps, but reach has no such cell
     with pytest.raises(TrajpromptError, match=r"conditions.pairs.prompt_length.*reach"):
         changed({**long, "tables.mine.suites": ["cheetah-vel", "reach"]})
 

@@ -1,13 +1,13 @@
-"""What does not fit the episodes of a suite or the training of a backbone."""
+"""Values that do not fit the episodes of a suite or the training of a backbone."""
 
 import pytest
 
 from support.configuration import FILE, fault_key, fault_of, with_keys
-from trajprompt.config.cell_checks import LARGEST_PROMPT, cell_inconsistencies
+from trajprompt.config.cell_checks import MAX_PROMPT_STEPS, cell_inconsistencies
 from trajprompt.config.load import load_config
 
 
-def test_nothing_is_wrong_with_the_repositorys_configuration():
+def test_the_configuration_of_the_repository_is_consistent():
     assert not [*cell_inconsistencies(load_config([FILE]))]
 
 
@@ -51,7 +51,7 @@ def test_nothing_is_wrong_with_the_repositorys_configuration():
         ),
     ],
 )
-def test_the_error_says_what_does_not_fit(keys, fault):
+def test_the_error_names_the_key_the_value_and_the_bound(keys, fault):
     assert fault_of(keys) == fault
 
 
@@ -68,27 +68,27 @@ def test_the_key_is_named(path, value):
     assert fault_key({path: value}) == path
 
 
-def test_the_key_is_that_of_the_layer_that_decides():
-    """Too short a training of one suite is told of the warm-up that all suites have."""
+def test_the_key_of_the_deciding_layer_is_named():
+    """If one suite's training is too short, the warm-up that all suites share is named."""
     assert fault_key({"pretrain.suites.reach.steps": 99}) == "pretrain.warmup_steps"
-    own = {"pretrain.suites.reach": {"steps": 99, "warmup_steps": 100}}
-    assert fault_key(own) == "pretrain.suites.reach.warmup_steps"
+    suite = {"pretrain.suites.reach": {"steps": 99, "warmup_steps": 100}}
+    assert fault_key(suite) == "pretrain.suites.reach.warmup_steps"
 
 
 def test_the_longest_prompt_is_allowed():
     keys = {"conditions.expert.prompt_segments": 20, "conditions.expert.prompt_length": 20}
-    assert LARGEST_PROMPT == 20 * 20
+    assert MAX_PROMPT_STEPS == 20 * 20
     assert with_keys(keys)["conditions"]["expert"]["prompt_segments"] == 20
 
 
 def test_all_samples_are_never_too_many():
-    made = with_keys({"conditions.expert.samples": "all"})
-    assert made["conditions"]["expert"]["samples"] == "all"
+    config = with_keys({"conditions.expert.samples": "all"})
+    assert config["conditions"]["expert"]["samples"] == "all"
 
 
-def test_suites_that_the_run_has_not_set_no_bound():
-    """150 steps are too many for the episodes of reach, and not for those of ant-dir."""
+def test_suites_that_are_not_in_the_run_set_no_bound():
+    """150 steps are too many for episodes of reach, but not for those of ant-dir."""
     long = {"conditions.expert.prompt_length": 150}
-    made = with_keys({**long, "suites": ["ant-dir"]})
-    assert made["conditions"]["expert"]["prompt_length"] == 150
+    config = with_keys({**long, "suites": ["ant-dir"]})
+    assert config["conditions"]["expert"]["prompt_length"] == 150
     assert fault_key({**long, "suites": ["ant-dir", "reach"]}) == next(iter(long))

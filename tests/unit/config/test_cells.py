@@ -1,4 +1,4 @@
-"""Which cells, backbones and tables a configuration asks for."""
+"""Cells, backbones and tables of a configuration."""
 
 import copy
 
@@ -16,7 +16,7 @@ PAPER = load_config([FILE, ROOT / "presets/paper.yaml"])
 
 
 def small(**changes):
-    """One condition, two entries, two tables; what ``table_cells`` reads of a config."""
+    """Two conditions, entries and tables, with the keys that ``table_cells`` reads."""
     return {
         "suites": ["reach", "ant-dir"],
         "conditions": {"expert": {"backbone": "prompt-dt"}, "bare": {"backbone": "mt-orl"}},
@@ -69,13 +69,13 @@ def test_only_backbones_of_cells_are_trained():
 
 
 def test_one_entry_has_one_cell_whatever_table_shows_it():
-    """The papers' tables share entries; what is added to a table adds no cell twice."""
+    """Tables share entries; adding an entry to another table adds no cell."""
     more = copy.deepcopy(DEFAULT)
-    more["tables"]["pd_table9"]["entries"].append("ptdt-offline-literal")  # not that suite
+    more["tables"]["pd_table9"]["entries"].append("ptdt-offline-literal")  # cheetah-vel
     assert table_cells.cells(more) == table_cells.cells(DEFAULT)
 
 
-def test_the_papers_ablations_are_whole_in_the_papers_preset():
+def test_the_papers_ablations_are_complete_in_the_paper_preset():
     names = ("ptdt_table3", "pd_table2")
     assert len(table_cells.cells(PAPER, names)) == 27  # three methods, 3 x 3 qualities
     assert len(table_cells.cells(PAPER, ("ptdt_table4",))) == 6 * 4
@@ -84,44 +84,44 @@ def test_the_papers_ablations_are_whole_in_the_papers_preset():
     assert len(table_cells.cells(PAPER, ("ptdt_figure2",))) == 11 * 4
 
 
-@pytest.mark.parametrize("made", [DEFAULT, SMOKE, PAPER], ids=["laptop", "smoke", "paper"])
-def test_every_table_is_made_in_every_run(made):
-    assert set(table_cells.tables(made)) == set(DEFAULT["tables"])
-    assert {suite for suite, _, _ in table_cells.cells(made)} == set(made["suites"])
+@pytest.mark.parametrize("run", [DEFAULT, SMOKE, PAPER], ids=["laptop", "smoke", "paper"])
+def test_every_table_is_made_in_every_run(run):
+    assert set(table_cells.tables(run)) == set(DEFAULT["tables"])
+    assert {suite for suite, _, _ in table_cells.cells(run)} == set(run["suites"])
 
 
 def test_the_smoke_run_has_every_method():
-    """So the kinds of all entries: what no run has breaks unseen."""
+    """And the kinds of all entries, so that no method can break unnoticed."""
     methods = {method for _, _, method in table_cells.cells(SMOKE)}
-    # As full-finetune, for more iterations.
+    # Equal to full-finetune, with more iterations.
     assert {*methods, "full-finetune-longer"} == set(SMOKE["methods"])
     entries = SMOKE["methods"]
     kinds = {entries[entry["method"]]["kind"] for entry in SMOKE["entries"].values()}
     assert kinds == {entries[name]["kind"] for name in methods}
 
 
-def test_the_smoke_run_has_every_prompt_length_and_what_the_papers_tune_by_it():
+def test_the_smoke_run_has_every_prompt_length_and_method_kind_that_changes_it():
     def lengths(cells):
         return {SMOKE["conditions"][name].get("prompt_length") for _, name, _ in cells}
 
-    def kinds(made):
-        """Those that meet another length than the backbone was pretrained with."""
-        entries = made["methods"]
+    def kinds(run):
+        """Kinds of methods that get another length than the backbone's pretraining."""
+        entries = run["methods"]
         return {
             entries[method]["kind"]
-            for _, condition, method in table_cells.cells(made)
-            if made["conditions"][condition]["prompt_length"]
+            for _, condition, method in table_cells.cells(run)
+            if run["conditions"][condition]["prompt_length"]
         }
 
-    every = {entry.get("prompt_length") for entry in SMOKE["conditions"].values()}
-    assert lengths(table_cells.cells(SMOKE)) == every == {None, 2, 10, 40}
+    known = {entry.get("prompt_length") for entry in SMOKE["conditions"].values()}
+    assert lengths(table_cells.cells(SMOKE)) == known == {None, 2, 10, 40}
     assert kinds(SMOKE) == kinds(PAPER) == {"none", "ptdt-offline", "prompt-diffuser"}
 
 
 def test_the_smoke_run_has_both_readings_of_the_projection():
     cells = table_cells.cells(SMOKE)
     options = [derive.tune(SMOKE, *cell, 0).options for cell in cells]
-    assert {own.get("per_layer", False) for own in options} == {False, True}
+    assert {values.get("per_layer", False) for values in options} == {False, True}
 
 
 def test_curves_are_played_only_where_a_figure_shows_them():

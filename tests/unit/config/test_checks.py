@@ -7,17 +7,17 @@ from trajprompt.config.checks import episode_errors, inconsistencies, splits
 from trajprompt.config.load import load_config
 
 DEFAULT = load_config([FILE])
-SCRIPTED = "scripted for pick-place, point-sparse, reach, and another for the rest"
+SCRIPTED = "scripted for pick-place, point-sparse, reach; another for other suites"
 
 
-def test_nothing_is_wrong_with_the_repositorys_configuration():
+def test_the_configuration_of_the_repository_is_consistent():
     assert not [*inconsistencies(DEFAULT)]
 
 
 def test_tasks_may_be_trained_on_and_tested_as_published():
     assert splits(DEFAULT, "cheetah-dir") == ((0, 1), (0, 1))
-    turned = with_keys({"tasks.cheetah-dir.train": [1, 0]})
-    assert splits(turned, "cheetah-dir") == ((1, 0), (0, 1))
+    reversed_tasks = with_keys({"tasks.cheetah-dir.train": [1, 0]})
+    assert splits(reversed_tasks, "cheetah-dir") == ((1, 0), (0, 1))
 
 
 @pytest.mark.parametrize(
@@ -31,13 +31,17 @@ def test_tasks_may_be_trained_on_and_tested_as_published():
             {"tasks.cheetah-vel.train": [3, 7, 23]},
             (
                 "tasks.cheetah-vel.test",
-                "found task(s) 7, 23, which are training tasks too",
+                "found task(s) 7, 23, which are also training tasks",
                 "test tasks that are not trained on",
             ),
         ),
         (
             {"backbones.mt-orl": {"kind": "mt-orl"}},
-            ("backbones.mt-orl", "found a kind's name", "an unused name"),
+            (
+                "backbones.mt-orl",
+                "found the name of a kind",
+                "a name other than prompt-dt, prompt-mt-bc, mt-orl",
+            ),
         ),
         (
             {"evaluate.curve_episodes": 11},
@@ -52,7 +56,7 @@ def test_tasks_may_be_trained_on_and_tested_as_published():
             (
                 "collect.reach.quality_episodes",
                 "found 31",
-                "at most the 30 episodes of each level that a task of reach gets",
+                "at most 30, the number of episodes of each level per task of reach",
             ),
         ),
         (
@@ -60,12 +64,12 @@ def test_tasks_may_be_trained_on_and_tested_as_published():
             (
                 "collect.ant-dir.quality_episodes",
                 "found 49",
-                "at most the 48 episodes that a task of ant-dir gets",
+                "at most 48, the number of episodes per task of ant-dir",
             ),
         ),
     ],
 )
-def test_the_error_says_what_does_not_fit(keys, fault):
+def test_the_error_names_the_key_the_value_and_the_bound(keys, fault):
     assert fault_of(keys) == fault
 
 
@@ -111,7 +115,7 @@ def test_the_key_is_named(path, value):
             (
                 "methods.ptdt-online.suite_options.reach.ranked",
                 "found 16",
-                "at most candidates, 15",
+                "at most 15, the value of candidates",
             ),
         ),
         (
@@ -126,8 +130,8 @@ def test_the_key_is_named(path, value):
             {"collect.ant-dir.options.greedy_episodes": 49},
             (
                 "collect.ant-dir.options.episodes_per_task",
-                "found 48 for 2 random and 49 greedy ones",
-                "at least both together, in rounds of 2",
+                "found 48 for 2 random and 49 greedy episodes",
+                "at least their sum, in multiples of 2",
             ),
         ),
         (
@@ -136,26 +140,26 @@ def test_the_key_is_named(path, value):
         ),
     ],
 )
-def test_the_error_of_an_option_says_what_is_allowed(keys, fault):
+def test_the_error_of_an_option_names_the_allowed_values(keys, fault):
     assert fault_of(keys) == fault
 
 
-def test_an_unknown_method_is_told_the_file_that_would_make_it_known():
+def test_the_error_of_an_unknown_method_names_the_file_to_register_it():
     _, found, expected = fault_of({"methods.none.kind": "my-method"})
     assert found == "found my-method" and expected.startswith("one of adaptor, ")
     assert expected.endswith(
-        "or a new one that src/trajprompt/tuning/methods/my_method.py registers"
+        "or a new one registered by src/trajprompt/tuning/methods/my_method.py"
     )
 
 
-def test_more_episodes_than_a_task_has_are_found_by_their_key():
-    asked = {"few": 30, "many": 31}
-    (found,) = episode_errors(DEFAULT, "reach", asked)
+def test_counts_above_the_episodes_of_a_task_are_found_by_their_key():
+    counts = {"few": 30, "many": 31}
+    (found,) = episode_errors(DEFAULT, "reach", counts)
     assert found[:2] == ("many", "31")
 
 
-def test_options_of_a_suite_that_the_run_has_not_are_not_looked_at():
-    """Another run may have it; its names are checked all the same."""
+def test_options_of_a_suite_that_is_not_in_the_run_are_not_checked():
+    """Another run may have the suite; its name is checked nevertheless."""
     wrong = {"methods.ptdt-online.suite_options": {"reach": {"ranked": 16}}}
-    made = with_keys({**wrong, "suites": ["cheetah-vel"]})
-    assert made["methods"]["ptdt-online"]["suite_options"] == {"reach": {"ranked": 16}}
+    config = with_keys({**wrong, "suites": ["cheetah-vel"]})
+    assert config["methods"]["ptdt-online"]["suite_options"] == {"reach": {"ranked": 16}}

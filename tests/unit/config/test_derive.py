@@ -1,4 +1,4 @@
-"""The settings of one job, cut from a configuration."""
+"""Settings of one job, derived from a configuration."""
 
 import json
 from typing import Any
@@ -21,9 +21,9 @@ from trajprompt.tuning.search.loop import SearchOptions
 DEFAULT = load_config([FILE])
 
 
-def test_collection_is_of_training_and_test_tasks():
-    own = {"tasks.reach.train": [4, 2], "tasks.reach.test": [3]}
-    made = derive.collect(with_keys(own), "reach")
+def test_collection_covers_training_and_test_tasks():
+    tasks = {"tasks.reach.train": [4, 2], "tasks.reach.test": [3]}
+    made = derive.collect(with_keys(tasks), "reach")
     assert made.tasks == (2, 3, 4) and made.suite == "reach"
     assert made.algorithm == "scripted" and made.options["episodes"] == 90
 
@@ -39,7 +39,7 @@ def test_a_cell_has_the_options_of_its_method_then_of_its_suite():
     assert (reach.kind, reach.seed, reach.samples) == ("ptdt-online", 1, 256)
 
 
-def test_random_play_has_as_many_episodes_as_a_prompt():
+def test_random_play_has_the_episodes_of_an_evaluation():
     made = derive.random_policy(with_keys({"evaluate.episodes": 9}), "reach")
     assert made.episodes == 9 and made.tasks == tuple(get_suite("reach").test_tasks)
 
@@ -61,7 +61,7 @@ def test_a_stage_is_found_by_its_settings():
         (derive.video, ("magic",), "video 'magic'"),
     ],
 )
-def test_what_the_run_does_not_have_is_named(make, coordinates, what):
+def test_a_name_that_is_not_in_the_run_is_refused(make, coordinates, what):
     with pytest.raises(TrajpromptError) as caught:
         make(DEFAULT, *coordinates)
     assert (caught.value.where, caught.value.found) == (what, "not in this run")
@@ -93,18 +93,18 @@ def test_the_report_of_the_run_has_every_entry_in_all_its_suites():
     made = derive.report(DEFAULT)
     entries = {entry["id"]: entry["suites"] for entry in made.entries}
     assert made.suites == tuple(DEFAULT["suites"]) and not made.table
-    assert {"ant-dir", "ant-dir-ood"} <= set(entries["prompt-dt"])  # of two tables
+    assert {"ant-dir", "ant-dir-ood"} <= set(entries["prompt-dt"])  # in different tables
     assert entries["pd-zero-shot"] == ["ant-dir-ood"]
 
 
-def test_a_figure_has_its_baseline_and_what_it_says_of_its_cells():
+def test_a_figure_has_its_baseline_and_the_conditions_of_its_cells():
     made = derive.figure(DEFAULT, "ptdt_figure2")
     assert (made.kind, made.baseline, made.paper) == ("samples", "prompt-dt", "ptdt")
     assert made.conditions["samples-32"]["samples"] == 32
-    assert "prompt_length" not in made.conditions["samples-32"]  # that of its backbone
+    assert "prompt_length" not in made.conditions["samples-32"]  # set by its backbone
     assert made.methods["none"] == "Prompt-DT"
-    own = DEFAULT["pretrain"]["context_length"]
-    assert made.context_lengths == {suite: [own] for suite in made.suites}
+    length = DEFAULT["pretrain"]["context_length"]
+    assert made.context_lengths == {suite: [length] for suite in made.suites}
 
 
 def test_a_video_shows_the_first_test_task_or_the_named_one():
@@ -128,14 +128,14 @@ SHOWN = [
 ]
 
 
-def options_of(made: Config, suite: str, condition: str, method: str) -> Any:
-    settings = derive.tune(made, suite, condition, method, 0)
+def options_of(config: Config, suite: str, condition: str, method: str) -> Any:
+    settings = derive.tune(config, suite, condition, method, 0)
     return parse_options(get_method(settings.kind).options, settings.options, method)
 
 
 @pytest.mark.parametrize(("run", "name"), SHOWN)
-def test_methods_that_are_compared_search_with_equal_budgets(run, name):
-    """PTDT-online spends whole updates only; what plays nothing has no budget."""
+def test_compared_methods_search_with_equal_budgets(run, name):
+    """PTDT-online plays complete updates only. Methods that play nothing have no budget."""
     made = CONFIGS[run]
     searches: dict[str, dict[str, int]] = {}  # suite -> method -> episodes of a prompt
     descents: dict[tuple[str, str], OnlineOptions] = {}

@@ -1,4 +1,4 @@
-"""Grids: every quality of data with every quality of prompt."""
+"""Grids: every data quality combined with every prompt quality."""
 
 import pytest
 
@@ -6,10 +6,10 @@ from support.configuration import fault_key, fault_of, with_keys
 from trajprompt.config.grids import QUALITIES, condition_name, with_grids
 
 GRID = {"label": "Mine", "method": "none", "both_expert": "plain"}
-PARTS = {"methods": {"none": {}}, "entries": {"plain": {}}}  # what the grid refers to
+PARTS = {"methods": {"none": {}}, "entries": {"plain": {}}}  # names in the grid
 
 
-def test_a_grid_is_written_out_and_gone():
+def test_a_grid_is_replaced_by_its_entries_and_conditions():
     made = with_grids({"grids": {"g": GRID}, "seeds": [1], **PARTS})
     assert set(made) == {"seeds", "conditions", *PARTS} and made["seeds"] == [1]
     assert len(made["conditions"]) == 8  # without both expert
@@ -26,7 +26,7 @@ def test_a_grid_is_written_out_and_gone():
     }
 
 
-def test_conditions_have_names_of_their_own():
+def test_conditions_have_different_names():
     pairs = [(data, prompt) for data in QUALITIES for prompt in QUALITIES]
     names = [condition_name(*pair) for pair in pairs]
     assert len({*names}) == 9 and names[0] == "expert"
@@ -41,10 +41,10 @@ def test_tables_and_figures_list_a_grid_by_its_name():
     ids = made["tables"]["t"]["entries"]
     assert ids[:2] == ["first", "plain"] and ids[-1] == "last" and len(ids) == 11
     assert {"plain", *ids[2:-1]} == set(made["entries"])
-    assert listed == {"entries": ["first", "grid g", "last"]}  # as before
+    assert listed == {"entries": ["first", "grid g", "last"]}  # unchanged
 
 
-def test_a_grid_is_every_quality_with_every_quality():
+def test_a_grid_combines_all_qualities():
     made = with_keys({"preset": "paper"})
     ids = made["tables"]["ptdt_table3"]["entries"]
     assert len(ids) == 18
@@ -67,13 +67,20 @@ def test_a_grid_is_every_quality_with_every_quality():
         ({"grids": 3}, ("grids", "found 3", "a mapping of grids by name")),
         (
             {"grids.mine": {}},
-            ("grids.mine", "found {}", "the keys both_expert, label, method"),
+            (
+                "grids.mine",
+                "found {}",
+                "a mapping with the keys both_expert, label, method",
+            ),
         ),
         ({"grids.ft.label": 3}, ("grids.ft.label", "found 3", "text")),
-        ({"grids.ft.method": "no"}, ("grids.ft.method", "found no", "a name of methods")),
+        (
+            {"grids.ft.method": "no"},
+            ("grids.ft.method", "found no", "a name under methods"),
+        ),
         (
             {"grids.ft.both_expert": "no"},
-            ("grids.ft.both_expert", "found no", "a name of entries"),
+            ("grids.ft.both_expert", "found no", "a name under entries"),
         ),
         (
             {"conditions.medium-both": 3},
@@ -89,12 +96,12 @@ def test_wrong_grids_are_named(keys, fault):
     assert fault_of(keys) == fault
 
 
-def test_a_grid_that_there_is_not_is_named():
+def test_an_unknown_grid_is_named():
     key, found, _ = fault_of({"tables.ptdt_table3.entries": ["grid magic"]})
     assert (key, found) == ("tables.ptdt_table3.entries.0", "found grid magic")
 
 
-def test_what_a_grid_generates_can_be_changed():
+def test_entries_of_a_grid_can_be_changed():
     made = with_keys({"entries.ft-random-random.suites": ["reach"]})
     assert made["entries"]["ft-random-random"]["suites"] == ["reach"]
     assert made["entries"]["ft-random-random"]["method"] == "full-finetune"
@@ -107,12 +114,12 @@ def test_what_a_grid_generates_can_be_changed():
         ({"grids.Mine": GRID | {"both_expert": "prompt-dt"}}, None),
     ],
 )
-def test_what_a_grid_generates_wrongly_is_told_of_the_grid(keys, key):
+def test_wrong_entries_of_a_grid_are_reported_for_the_grid(keys, key):
     (grid,) = keys
     assert fault_key(keys) == (f"{grid}.{key}" if key else grid)
 
 
-def test_items_of_a_table_are_counted_as_they_are_written():
+def test_items_of_a_table_are_counted_as_in_the_file():
     entries = ["grid ft", "prompt-dt", "nope"]
     assert fault_key({"tables.ptdt_table3.entries": entries}) == (
         "tables.ptdt_table3.entries.2"

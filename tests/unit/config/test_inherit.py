@@ -1,4 +1,4 @@
-"""What entries inherit with ``like``."""
+"""Inheritance with ``like``."""
 
 import pytest
 
@@ -16,21 +16,21 @@ def options(method, suite):
     return {**method["options"], **method.get("suite_options", {}).get(suite, {})}
 
 
-def test_own_options_come_before_those_of_the_base_for_a_suite():
+def test_options_of_the_entry_override_the_bases_options_of_a_suite():
     base = {
         "kind": "k",
         "options": {"a": 1, "b": 1, "c": 1, "d": 1},
         "suite_options": {"reach": {"b": 2, "c": 2, "d": 2}},
     }
-    own = {
+    entry = {
         "like": "base",
         "options": {"c": 3, "d": 3},
         "suite_options": {"reach": {"d": 4}},
     }
-    made = methods(base=base, own=own)
-    assert options(made["own"], "reach") == {"a": 1, "b": 2, "c": 3, "d": 4}
-    assert options(made["own"], "ant-dir") == {"a": 1, "b": 1, "c": 3, "d": 3}
-    assert made["own"]["kind"] == "k" and made["base"] == base
+    made = methods(base=base, entry=entry)
+    assert options(made["entry"], "reach") == {"a": 1, "b": 2, "c": 3, "d": 4}
+    assert options(made["entry"], "ant-dir") == {"a": 1, "b": 1, "c": 3, "d": 3}
+    assert made["entry"]["kind"] == "k" and made["base"] == base
 
 
 def test_a_base_may_have_a_base():
@@ -44,8 +44,8 @@ def test_a_base_may_have_a_base():
 
 def test_a_method_without_a_kind_is_only_inherited_from():
     budget = {"options": {"episodes": 5}}
-    made = methods(budget=budget, own={"like": "budget", "kind": "k"})
-    assert made == {"own": {"kind": "k", "options": {"episodes": 5}}}
+    made = methods(budget=budget, entry={"like": "budget", "kind": "k"})
+    assert made == {"entry": {"kind": "k", "options": {"episodes": 5}}}
     with pytest.raises(TrajpromptError, match="entries.pdt.method: found equal-budget"):
         with_keys({"entries.pdt.method": "equal-budget"})
 
@@ -57,11 +57,11 @@ def test_options_may_be_those_of_another_method():
     assert made["outer"]["options"] == {"inner": {"x": 1, "y": 2}}
 
 
-def test_what_a_user_changes_reaches_the_variants():
+def test_changes_of_a_user_reach_the_variants():
     made = with_keys({"methods.prompt-bandit.options.refit_steps": 7})
     for method in ("prompt-bandit-ucb", "prompt-bandit-psi-unnormalised"):
-        own = derive.tune(made, "point-sparse", "segments", method, 0)
-        assert own.options["refit_steps"] == 7
+        tuned = derive.tune(made, "point-sparse", "segments", method, 0)
+        assert tuned.options["refit_steps"] == 7
     made = with_keys({"conditions.expert.samples": 100})
     assert made["conditions"]["random-both"]["samples"] == 100
     assert made["conditions"]["samples-32"]["samples"] == 32
@@ -77,10 +77,13 @@ def test_what_a_user_changes_reaches_the_variants():
         ({"methods.ptdt-offline.like": 3}, "methods.ptdt-offline.like: found 3"),
         (
             {"methods.ptdt-offline.like": "ptdt-offline-literal"},
-            "methods.ptdt-offline.*: found .*not itself like",
+            "methods.ptdt-offline.*: found .*does not inherit from",
         ),
         ({"backbones.segments.like": "prompt-dt"}, "backbones.segments.like: "),
-        ({"conditions.expert.like": "expert"}, "conditions.expert.like: .*not itself"),
+        (
+            {"conditions.expert.like": "expert"},
+            "conditions.expert.like: .*does not inherit",
+        ),
         (
             {"methods.diffuser-ptdt.options.ptdt.like": "magic"},
             "methods.diffuser-ptdt.options.ptdt.like: found 'magic'",
@@ -95,12 +98,12 @@ def test_what_a_user_changes_reaches_the_variants():
         ),
     ],
 )
-def test_wrong_bases_and_what_comes_from_them_are_named(keys, message):
+def test_wrong_bases_and_wrong_values_of_bases_are_named(keys, message):
     with pytest.raises(TrajpromptError, match=message):
         with_keys(keys)
 
 
-def test_a_value_is_traced_to_where_it_is_written():
+def test_a_value_is_traced_to_the_key_that_sets_it():
     config = {
         "methods": {
             "a": {"kind": "k", "options": {"x": 1}},
@@ -116,7 +119,7 @@ def test_a_value_is_traced_to_where_it_is_written():
 
 
 def test_a_misspelt_method_is_refused():
-    """It has no kind, and no other method is like it."""
+    """It has no kind, and no other method inherits from it."""
     key, found, expected = fault_of({"methods.ptdt-ofline.options.iterations": 10})
     assert (key, found) == ("methods.ptdt-ofline.kind", "found nothing")
     assert expected.startswith("a kind")

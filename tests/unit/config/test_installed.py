@@ -1,4 +1,4 @@
-"""An installed package, far from its sources, reads the configuration beside the user."""
+"""An installed package, without its sources, reads a configuration in any folder."""
 
 import os
 import shutil
@@ -16,7 +16,7 @@ from support.paths import ROOT
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
-    """A folder with what the wheel holds, and nothing of the checkout."""
+    """A folder with the content of the wheel, outside the checkout."""
     folder = tmp_path_factory.mktemp("wheel")
     for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, folder)
@@ -53,7 +53,7 @@ def test_it_loads_the_configuration_of_a_folder(site, tmp_path):
     assert yaml.safe_load(done.stdout)["run"] == "smoke"
 
 
-def test_it_names_a_folder_that_is_not_there(site, tmp_path):
+def test_it_names_a_missing_folder(site, tmp_path):
     shutil.copy(FILE, tmp_path)
     done = run(site, tmp_path, "-m", "trajprompt.cli", "config")
     assert done.returncode == 2 and "config.yaml: papers: found papers" in done.stderr

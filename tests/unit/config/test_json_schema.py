@@ -25,10 +25,10 @@ def test_a_run_needs_its_keys_and_a_file_needs_none():
     assert {"suites", "compute", "entries"} <= required <= set(RunConfig.model_fields)
     assert accepts({}) and accepts({"tables": {"mine": {"title": "x"}}})
     file_schema()
-    assert set(run_schema()["required"]) == required  # which the file's left as it was
+    assert set(run_schema()["required"]) == required  # unchanged by file_schema
 
 
-def test_a_file_has_the_keys_of_a_run_and_what_is_left_to_be_expanded():
+def test_a_file_has_the_keys_of_a_run_and_grids_and_like():
     known = set(file_schema()["properties"])
     assert known == {*RunConfig.model_fields, "grids", "like"}
     assert not accepts({"colour": 1})
@@ -37,13 +37,13 @@ def test_a_file_has_the_keys_of_a_run_and_what_is_left_to_be_expanded():
 
 
 @pytest.mark.parametrize("part", JOINS)
-def test_what_may_inherit_may_say_so(part):
+def test_sections_that_inherit_accept_like(part):
     assert accepts({part: {"mine": {"like": "other"}}})
     assert not accepts({part: {"mine": {"like": 3}}})
 
 
 @pytest.mark.parametrize("part", ["entries", "tables", "figures", "videos"])
-def test_nothing_else_inherits(part):
+def test_other_sections_refuse_like(part):
     assert not accepts({part: {"mine": {"like": "other"}}})
 
 
@@ -60,16 +60,16 @@ def test_nothing_else_inherits(part):
         {"pretrain": {"learning_rate": 0}},
     ],
 )
-def test_wrong_values_are_marked(values):
+def test_wrong_values_are_refused(values):
     assert not accepts(values)
 
 
-def test_an_editor_can_offer_the_names_of_suites():
+def test_the_schema_lists_the_names_of_suites():
     suites = file_schema()["properties"]["suites"]
     assert suites["items"]["enum"] == list(SUITE_NAMES)
 
 
-def test_a_name_has_to_fit_its_pattern():
+def test_a_name_must_match_its_pattern():
     condition = {"prompt_quality": "expert"}
     assert accepts({"conditions": {"my-condition": condition}})
     assert not accepts({"conditions": {"My Condition": condition}})

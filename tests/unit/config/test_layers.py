@@ -1,4 +1,4 @@
-"""Layers of a configuration: papers, presets, files; who has the last word."""
+"""Layers of a configuration (papers, presets, files) and their order."""
 
 import shutil
 
@@ -6,14 +6,14 @@ import pytest
 
 from support.configuration import FILE, with_keys
 from support.paths import ROOT
-from trajprompt.config.layers import merge
+from trajprompt.config.layers import merge, requires_videos
 from trajprompt.config.load import load_config
 from trajprompt.errors import TrajpromptError
 
 
 @pytest.fixture
 def folder(tmp_path):
-    """A copy of what a configuration is made of."""
+    """A copy of config.yaml, presets and papers."""
     shutil.copy(FILE, tmp_path)
     for name in ("presets", "papers"):
         shutil.copytree(ROOT / name, tmp_path / name)
@@ -29,22 +29,22 @@ def test_the_laptop_preset_is_the_default():
 
 
 @pytest.mark.parametrize("name", ["laptop", "smoke", "paper"])
-def test_a_preset_as_a_file_and_by_name_are_the_same_run(name):
+def test_a_preset_as_a_file_equals_the_preset_by_name(name):
     by_file = load_config([FILE, ROOT / f"presets/{name}.yaml"])
     assert by_file == with_keys({"preset": name})
     assert by_file["run"] == by_file["preset"] == name
 
 
-def test_the_users_files_lie_over_the_preset(folder):
+def test_the_users_files_override_the_preset(folder):
     (folder / "mine.yaml").write_text("evaluate: {episodes: 7}\nrun: mine\n")
     made = load_config([folder / "config.yaml", folder / "mine.yaml"])
-    assert made["evaluate"] == {"episodes": 7, "curve_episodes": 2}  # 4 and 2
+    assert made["evaluate"] == {"episodes": 7, "curve_episodes": 2}  # in the preset 4 and 2
     assert (made["run"], made["preset"]) == ("mine", "laptop")
     last = [folder / "config.yaml", folder / "mine.yaml", folder / "presets/smoke.yaml"]
     assert load_config(last)["evaluate"]["episodes"] == 2
 
 
-def test_a_preset_lies_over_the_one_that_it_is_like(folder):
+def test_a_preset_overrides_the_preset_that_it_inherits_from(folder):
     text = "preset: tiny\nlike: smoke\nseeds: [4, 5]\n"
     (folder / "presets/tiny.yaml").write_text(text)
     (folder / "mine.yaml").write_text("preset: tiny\n")
@@ -87,7 +87,7 @@ PAPER = 'name: Mine\ntitle: A paper\narxiv: "2601.00001"\n'
             f"{PAPER}entries: {{prompt-dt: {{}}}}",
             "entries.prompt-dt: .*papers/ptdt/paper.yaml",
         ),
-        (f"{PAPER}seeds: [0]", "mine/paper.yaml: seeds: .*mappings called backbones"),
+        (f"{PAPER}seeds: [0]", "mine/paper.yaml: seeds: .*mappings named backbones"),
         (f"{PAPER}tables: [mine]", "mine/paper.yaml: tables: "),
         ("title: A paper\narxiv: null\n", "mine/paper.yaml: name: found None"),
         (
@@ -104,25 +104,27 @@ def test_wrong_papers_are_named(folder, text, message):
         load_config([folder / "config.yaml"])
 
 
-def test_what_a_paper_defines_is_of_that_paper(folder):
+def test_tables_of_a_paper_belong_to_that_paper(folder):
     (folder / "papers/mine").mkdir()
     table = "tables: {one: {title: x, entries: [prompt-dt], suites: [reach]}}\n"
     (folder / "papers/mine/paper.yaml").write_text(PAPER + table)
     made = load_config([folder / "config.yaml"])
     assert made["tables"]["one"]["paper"] == "mine"
-    own = [name for name, table in made["tables"].items() if table["paper"] == "own"]
-    assert list(made["tables"])[-len(own) :] == own  # our own come last
+    ours = [name for name, table in made["tables"].items() if table["paper"] == "own"]
+    assert list(made["tables"])[-len(ours) :] == ours  # papers/own comes last
 
 
-def test_papers_may_lie_in_another_folder(folder):
+def test_papers_may_be_in_another_folder(folder):
     (folder / "papers").rename(folder / "others")
     (folder / "mine.yaml").write_text("papers: others\n")
     assert load_config([folder / "config.yaml", folder / "mine.yaml"])["papers"] == "others"
-    with pytest.raises(TrajpromptError, match="papers: found papers, which has none"):
+    with pytest.raises(
+        TrajpromptError, match="papers: found papers, which has no <paper>/paper.yaml"
+    ):
         load_config([folder / "config.yaml"])
 
 
-def test_another_algorithm_takes_no_options_of_the_former(folder):
+def test_a_new_algorithm_drops_options_of_the_former_one(folder):
     (folder / "mine.yaml").write_text("collect: { cheetah-dir: { algorithm: td3 } }\n")
     files = [folder / "config.yaml", folder / "mine.yaml"]
     before, made = (
@@ -133,8 +135,8 @@ def test_another_algorithm_takes_no_options_of_the_former(folder):
     assert all(made["options"][name] == before["options"][name] for name in made["options"])
 
 
-def test_options_of_the_former_algorithm_go_from_a_users_file_too(folder):
-    """As when a preset is given as a file: Snakemake merges both before we see them."""
+def test_options_of_the_former_algorithm_in_a_users_file_are_dropped_too(folder):
+    """So with a preset given as a file, which Snakemake merges with the user's files."""
     (folder / "mine.yaml").write_text(
         "collect: { reach: { algorithm: file, options: { path: config.yaml } } }\n"
     )
@@ -143,7 +145,7 @@ def test_options_of_the_former_algorithm_go_from_a_users_file_too(folder):
         load_config(files)
 
 
-def test_the_command_line_chooses_an_algorithm_over_all_files():
+def test_an_algorithm_on_the_command_line_overrides_all_files():
     made = with_keys({"collect.cheetah-dir.algorithm": "td3"})["collect"]["cheetah-dir"]
     assert made["algorithm"] == "td3" and "initial_temperature" not in made["options"]
 
@@ -153,6 +155,16 @@ def test_required_videos_are_those_of_the_files_below(folder):
     (folder / "mine.yaml").write_text("videos: required\n")
     files = [folder / "config.yaml", folder / "mine.yaml"]
     assert load_config(files) == load_config(files[:1])
+    assert requires_videos({}, files) and requires_videos({"videos": "required"}, [])
+    assert not requires_videos({}, files[:1])
+
+
+def test_required_videos_keep_those_of_lower_and_higher_files(folder):
+    (folder / "mine.yaml").write_text("videos: required\n")
+    video = "{ title: x, entries: [prompt-dt] }"
+    (folder / "more.yaml").write_text(f"videos: {{ more: {video} }}\n")
+    files = [folder / name for name in ("config.yaml", "mine.yaml", "more.yaml")]
+    assert set(load_config(files)["videos"]) >= {"rollouts", "more"}
 
 
 def test_an_option_that_the_new_algorithm_does_not_have_is_refused(folder):
@@ -164,7 +176,7 @@ def test_an_option_that_the_new_algorithm_does_not_have_is_refused(folder):
         load_config([folder / "config.yaml", folder / "mine.yaml"])
 
 
-def test_merge_keeps_what_the_overlay_does_not_name():
+def test_merge_keeps_keys_that_the_overlay_does_not_set():
     base = {"a": {"b": 1, "c": [1, 2]}, "d": 3}
     merge(base, {"a": {"c": [9]}})
     assert base == {"a": {"b": 1, "c": [9]}, "d": 3}

@@ -1,4 +1,4 @@
-"""The configuration as a whole: presets, files, and who is to blame for a wrong key."""
+"""The complete configuration: presets, files, and the file named for a wrong key."""
 
 import pytest
 
@@ -20,7 +20,7 @@ def test_presets_are_valid(preset):
 
 @pytest.mark.parametrize("preset", ["laptop", "smoke", "paper"])
 def test_every_suite_is_configured(preset):
-    """Those, too, that a run does not name."""
+    """Also the suites that are not in the run."""
     made = with_keys({"preset": preset, "suites": list(SUITE_NAMES)})
     for suite in SUITE_NAMES:
         train, test = splits(made, suite)
@@ -29,7 +29,7 @@ def test_every_suite_is_configured(preset):
         assert pretraining.train_tasks == train and pretraining.training.steps > 0
 
 
-def test_error_names_the_file_that_holds_the_key(tmp_path):
+def test_the_error_names_the_file_that_sets_the_key(tmp_path):
     overlay = tmp_path / "mine.yaml"
     overlay.write_text("evaluate: {episodes: 0}\n")
     with pytest.raises(TrajpromptError) as caught:
@@ -38,17 +38,19 @@ def test_error_names_the_file_that_holds_the_key(tmp_path):
 
 
 @pytest.mark.parametrize("text", ["- a\n", "a: [", "\x00"])
-def test_files_that_are_no_configuration(tmp_path, text):
+def test_files_that_are_not_a_configuration_are_refused(tmp_path, text):
     overlay = tmp_path / "broken.yaml"
     overlay.write_text(text)
     with pytest.raises(TrajpromptError, match="broken.yaml"):
         load_config([FILE, overlay])
 
 
-def test_a_key_twice_is_refused(tmp_path):
+def test_a_duplicate_key_is_refused(tmp_path):
     overlay = tmp_path / "twice.yaml"
     overlay.write_text("evaluate: {episodes: 3}\nevaluate: {episodes: 4}\n")
-    with pytest.raises(TrajpromptError, match="twice.yaml: line 2: the key 'evaluate'"):
+    with pytest.raises(
+        TrajpromptError, match="twice.yaml: line 2: found a duplicate key 'evaluate'"
+    ):
         load_config([FILE, overlay])
 
 
@@ -59,16 +61,16 @@ def test_a_template_that_runs_code_is_refused(tmp_path):
         load_config([FILE, overlay])
 
 
-def test_null_takes_an_option_back(tmp_path):
+def test_null_removes_an_option(tmp_path):
     overlay = tmp_path / "td3.yaml"
     text = "{algorithm: td3, options: {layer_norm: null, initial_temperature: null}}"
     overlay.write_text(f"collect: {{cheetah-vel: {text}}}\n")
     made = derive.collect(load_config([FILE, overlay]), "cheetah-vel")
     below = DEFAULT["collect"]["cheetah-vel"]["options"]
     left = {name: value for name, value in made.options.items() if value is not None}
-    taken = below.keys() - left.keys()
+    removed = below.keys() - left.keys()
     assert made.algorithm == "td3" and left == {name: below[name] for name in left}
-    assert taken == {"layer_norm", "initial_temperature"}
+    assert removed == {"layer_norm", "initial_temperature"}
 
 
 def test_paper_preset_has_the_papers_sizes():

@@ -1,4 +1,4 @@
-"""Entries, tables, figures and videos that fit nothing else."""
+"""Entries, tables, figures and videos that do not fit the rest."""
 
 import pytest
 
@@ -8,13 +8,13 @@ from trajprompt.config.load import load_config
 from trajprompt.config.table_checks import paper_inconsistencies, table_inconsistencies
 
 DEFAULT = load_config([FILE])
-TAKES_PROMPT = "a condition whose backbone takes a prompt"
-NO_LEARNING = "none, or a generator with iterations: 0"
+READS_PROMPT = "a condition whose backbone reads a prompt"
+NO_LEARNING = "none, or a generator with iterations: 0, for prompts of training tasks"
 FIGURE = {"title": "x", "kind": "relative", "entries": ["pdt"], "baseline": "pdt"}
 VIDEO = {"title": "x", "entries": ["prompt-dt"]}
 
 
-def test_nothing_is_wrong_with_the_repositorys_configuration():
+def test_the_configuration_of_the_repository_is_consistent():
     assert not [*table_inconsistencies(DEFAULT)]
 
 
@@ -26,7 +26,7 @@ def test_nothing_is_wrong_with_the_repositorys_configuration():
             (
                 "tables.bandits_table_id.entries.1",
                 "found zo-line-search, which is limited to point-sparse",
-                "an entry of one of the table's suites, cheetah-vel, ant-dir, pick-place",
+                "an entry in one of the table's suites, cheetah-vel, ant-dir, pick-place",
             ),
         ),
         (
@@ -43,7 +43,7 @@ def test_nothing_is_wrong_with_the_repositorys_configuration():
         ),
         (
             {"figures.ptdt_table1": FIGURE},
-            ("figures.ptdt_table1", "found a table of that name", "an unused name"),
+            ("figures.ptdt_table1", "found the name of a table", "an unused name"),
         ),
         (
             {"figures.mine": {**FIGURE, "baseline": "mt-orl"}},
@@ -53,8 +53,8 @@ def test_nothing_is_wrong_with_the_repositorys_configuration():
             {"entries.ptdt-offline.condition": "mt-orl"},
             (
                 "entries.ptdt-offline.method",
-                "found ptdt-offline, which moves prompts, on mt-orl",
-                TAKES_PROMPT,
+                "found ptdt-offline, which tunes prompts, on mt-orl",
+                READS_PROMPT,
             ),
         ),
         (
@@ -69,7 +69,7 @@ def test_nothing_is_wrong_with_the_repositorys_configuration():
             {"videos.ptdt_table1": VIDEO},
             (
                 "videos.ptdt_table1",
-                "found a table or figure of that name",
+                "found the name of a table or figure",
                 "an unused name",
             ),
         ),
@@ -91,7 +91,7 @@ def test_nothing_is_wrong_with_the_repositorys_configuration():
         ),
     ],
 )
-def test_the_error_says_what_does_not_fit(keys, fault):
+def test_the_error_names_the_key_the_value_and_the_bound(keys, fault):
     assert fault_of(keys) == fault
 
 
@@ -108,7 +108,7 @@ def test_the_key_is_named(path, value):
     assert fault_key({path: value}) == path
 
 
-def test_a_suite_of_its_own_iterations_makes_a_zero_shot_method_learn():
+def test_iterations_for_one_suite_make_a_zero_shot_method_learn():
     iterations = {"ant-dir-ood": {"iterations": 5}}
     keys = {"methods.prompt-diffuser-zero-shot.suite_options": iterations}
     assert fault_key(keys) == "entries.pd-zero-shot.method"
@@ -123,7 +123,7 @@ def test_a_suite_of_its_own_iterations_makes_a_zero_shot_method_learn():
         ("report", "0"),
     ],
 )
-def test_names_that_there_are_not_are_found_by_their_place(path, place):
+def test_unknown_names_are_reported_with_their_index(path, place):
     key, found, expected = fault_of({path: ["magic"]})
     assert (key, found) == (f"{path}.{place}", "found magic")
     known = "ptdt_table1" if path == "report" else "prompt-dt"
@@ -140,29 +140,29 @@ def test_names_that_there_are_not_are_found_by_their_place(path, place):
         ),
     ],
 )
-def test_an_entry_of_none_of_a_tables_suites_is_named_there(keys, place):
+def test_an_entry_that_excludes_all_suites_of_its_table_is_refused(keys, place):
     assert fault_key(keys) == place
 
 
-def test_a_run_of_one_suite_has_entries_of_others_too():
-    """Tables are then made in part, or not at all: that is asked for."""
+def test_a_run_of_one_suite_may_have_entries_of_others():
+    """Tables are then made in part or not at all, without an error."""
     made = with_keys({"suites": ["reach"]})
-    asked = table_cells.cells(made)
-    assert asked and {suite for suite, *_ in asked} == {"reach"}
+    cells = table_cells.cells(made)
+    assert cells and {suite for suite, *_ in cells} == {"reach"}
     assert "pd_table9" in table_cells.tables(DEFAULT)
-    assert "pd_table9" not in table_cells.tables(made)  # of ant-dir-ood alone
+    assert "pd_table9" not in table_cells.tables(made)  # only ant-dir-ood
 
 
-def test_a_run_in_which_nothing_is_made_is_refused():
+def test_a_run_without_tables_and_figures_is_refused():
     key, found, expected = fault_of({"suites": ["reach"], "report": ["pd_table9"]})
-    nothing = "no table or figure of it has an entry of the run's suites"
-    assert (key, expected) == ("report", "an entry of reach")
-    assert found == f"found ['pd_table9']: {nothing}"
+    reason = "for which no table or figure has an entry in the run's suites"
+    assert (key, expected) == ("report", "an entry in one of the suites reach")
+    assert found == f"found ['pd_table9'], {reason}"
 
 
-def test_papers_are_those_that_have_a_folder():
-    without = {"ptdt", "bandits", "own"}
-    found = {key for key, *_ in paper_inconsistencies(DEFAULT, without)}
+def test_papers_without_a_folder_are_refused():
+    folders = {"ptdt", "bandits", "own"}
+    found = {key for key, *_ in paper_inconsistencies(DEFAULT, folders)}
     shown = [("tables", name) for name in DEFAULT["tables"]]
     shown += [("figures", name) for name in DEFAULT["figures"]]
     assert found == {

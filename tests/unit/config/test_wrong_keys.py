@@ -1,4 +1,4 @@
-"""What is wrong with a value, and which file says so."""
+"""Errors of single values, and the file that is named for them."""
 
 import math
 
@@ -6,7 +6,7 @@ import pytest
 from pydantic import BaseModel, Field, ValidationError
 
 from support.configuration import FILE, fault_key, fault_of, with_keys
-from trajprompt.config.load import load_config
+from trajprompt.config.load import REMEDY, load_config
 from trajprompt.config.wrong_keys import (
     COMMAND_LINE,
     WrongKey,
@@ -56,7 +56,7 @@ SAMPLES = 'a number of context segments from 1 to 100000, or "all"'
         ("compute.colour", 1, "found an unknown key", "one of device, precision, threads"),
     ],
 )
-def test_the_error_says_what_was_found_and_expected(path, value, found, expected):
+def test_the_error_has_the_value_found_and_expected(path, value, found, expected):
     fault = fault_of({path: value})
     if expected == "without |":
         assert fault[:2] == (path, found) and fault[2].endswith(expected)
@@ -92,7 +92,7 @@ def test_the_key_is_named(path, value):
         ("backbones.other", {}, "backbones.other.kind"),  # missing
     ],
 )
-def test_the_place_inside_a_value_is_named(path, value, place):
+def test_the_key_inside_a_value_is_named(path, value, place):
     assert fault_key({path: value}) == place
 
 
@@ -101,17 +101,17 @@ def test_the_message_has_file_key_found_and_expected(tmp_path):
     overlay.write_text("evaluate: {episodes: 0}\n")
     with pytest.raises(TrajpromptError) as caught:
         load_config([FILE, overlay])
-    said = f"{overlay}: evaluate.episodes: found 0; expected at least 1"
-    assert str(caught.value) == said
+    message = f"{overlay}: evaluate.episodes: found 0; expected at least 1; {REMEDY}"
+    assert str(caught.value) == message
 
 
-def test_the_command_line_is_named_where_no_file_says_it():
+def test_the_command_line_is_named_if_no_file_sets_the_value():
     with pytest.raises(TrajpromptError) as caught:
         with_keys({"evaluate.episodes": 0})
     assert caught.value.where == "command line: evaluate.episodes"
 
 
-def test_the_first_of_several_faults_is_told():
+def test_the_first_of_several_errors_is_reported():
     class Model(BaseModel):
         one: int = Field(ge=3)
         two: list[int]
@@ -133,25 +133,25 @@ HIGH = ("high.yaml", {"a": {"b": 1}, "d": 2})
 @pytest.mark.parametrize(
     ("path", "file"),
     [
-        (("a", "b"), "high.yaml"),  # both say it
+        (("a", "b"), "high.yaml"),  # both files set it
         (("a", "c", 1), "low.yaml"),
         (("d",), "high.yaml"),
-        (("a", "missing"), "high.yaml"),  # the last that has what would hold it
+        (("a", "missing"), "high.yaml"),  # the last file that sets the parent key
         (("nowhere",), "high.yaml"),
     ],
 )
-def test_the_origin_is_the_last_file_that_says_it(path, file):
+def test_the_origin_is_the_last_file_that_sets_the_value(path, file):
     assert origin(path, MERGED, [LOW, HIGH]) == file
 
 
-def test_what_differs_from_all_files_is_of_the_command_line():
+def test_a_value_that_no_file_sets_is_from_the_command_line():
     merged = {"a": {"b": 3}, "d": 2}
     assert origin(("a", "b"), merged, [LOW, HIGH]) == COMMAND_LINE
     assert origin(("e",), {**merged, "e": 1}, [LOW, HIGH]) == COMMAND_LINE
     assert origin(("a",), merged, []) == COMMAND_LINE
 
 
-def test_a_path_leads_through_mappings_and_lists():
+def test_paths_go_through_mappings_and_lists():
     assert has(("a", "c", 1), MERGED) and has(("a", "c", "1"), MERGED)
     for path in (("a", "x"), ("a", "c", 2), ("a", "c", "x"), ("d", "x")):
         assert not has(path, MERGED)

@@ -1,4 +1,4 @@
-"""D4RL files as trajectory stores."""
+"""Import of D4RL files."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from trajprompt.trajectories.store import read_trajectories
 
 
 def flat(suite, lengths: list[int], timeouts: bool = True) -> dict[str, np.ndarray]:
-    """Episodes end to end, as D4RL has them; the first ends by a terminal."""
+    """Concatenated episodes in D4RL's format; the first one ends with a terminal."""
     episodes = [episode(suite, length, seed) for seed, length in enumerate(lengths)]
     columns = {
         name: np.concatenate([one[name] for one in episodes])
@@ -51,13 +51,13 @@ def test_d4rl_files_become_a_store(tmp_path, timeouts):
     [
         ({"terminals": None}, "terminals: no such dataset"),
         ({"actions": np.ones((20, 8))}, r"actions.*\(20, 8\)"),
-        ({"rewards": np.ones(21)}, "21 steps, as rewards"),
+        ({"rewards": np.ones(21)}, "21 steps, like rewards"),
         ({"terminals": np.zeros(20), "timeouts": np.zeros(20)}, "20 steps without an end"),
         ({"rewards": np.array([b"x"] * 20)}, "type "),
         ({"rewards": np.float64(1)}, "rewards"),
     ],
 )
-def test_bad_d4rl_files_are_named(tmp_path, change, match):
+def test_errors_name_invalid_d4rl_files(tmp_path, change, match):
     columns = {**flat(VEL, [20]), **change}
     path = tmp_path / "bad.hdf5"
     with h5py.File(path, "w") as file:
@@ -67,7 +67,7 @@ def test_bad_d4rl_files_are_named(tmp_path, change, match):
     refused(tmp_path, "d4rl", VEL, path, match)
 
 
-def test_d4rl_files_may_not_lead_elsewhere_or_claim_memory(tmp_path):
+def test_links_and_excessive_sizes_in_d4rl_files_are_refused(tmp_path):
     inner = d4rl(tmp_path / "inner.hdf5", flat(VEL, [20]))
     columns = flat(VEL, [20])
     del columns["rewards"]
@@ -82,6 +82,6 @@ def test_d4rl_files_may_not_lead_elsewhere_or_claim_memory(tmp_path):
     with h5py.File(paths["huge"], "r+") as file:
         file.create_dataset("rewards", (2**40,), "f4", chunks=(2**20,))
     refused(tmp_path, "d4rl", VEL, paths["link"], "a soft or external link")
-    refused(tmp_path, "d4rl", VEL, paths["outside"], "data of other files")
-    refused(tmp_path, "d4rl", VEL, paths["huge"], "bytes claimed, 0 stored")
+    refused(tmp_path, "d4rl", VEL, paths["outside"], "data in another file")
+    refused(tmp_path, "d4rl", VEL, paths["huge"], "bytes and stores 0;")
     refused(tmp_path, "d4rl", VEL, pickled(tmp_path / "x.hdf5", 1), "damaged or not HDF5")

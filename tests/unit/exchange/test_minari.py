@@ -1,4 +1,4 @@
-"""Minari datasets out of stores and back, bit for bit; and bad ones."""
+"""Export to Minari and import, bit for bit; and invalid datasets."""
 
 import json
 from pathlib import Path
@@ -37,7 +37,7 @@ def test_minari_round_trip_is_bit_for_bit(tmp_path):
     assert {Path(path).name for path in inputs} == {"main_data.hdf5", "metadata.json"}
 
 
-def test_export_writes_what_minari_finds(tmp_path, monkeypatch):
+def test_minari_finds_exported_datasets(tmp_path, monkeypatch):
     import minari
 
     store = stored(tmp_path / "store.h5", REACH, [6, 9], [82, 82])
@@ -72,13 +72,13 @@ def edit(folder: Path, **changes: object) -> None:
 
 
 def spec(sentinel: Path) -> str:
-    """An environment whose making would run a command."""
+    """Specification of an environment that would run a command when made."""
     entry = {"id": "Evil-v0", "entry_point": "os:system", "additional_wrappers": []}
     return json.dumps({**entry, "kwargs": {"command": f"touch {sentinel}"}})
 
 
 @pytest.mark.parametrize("missing", ["observation_space", "action_space"])
-def test_a_minari_dataset_may_not_make_its_environment(tmp_path, dataset, missing):
+def test_a_minari_dataset_cannot_make_an_environment(tmp_path, dataset, missing):
     sentinel = tmp_path / "sentinel"
     edit(dataset, **{missing: None, "env_spec": spec(sentinel)})
     refused(tmp_path, "minari", REACH, dataset, f"{missing}: missing")
@@ -90,32 +90,32 @@ def test_a_minari_dataset_may_not_make_its_environment(tmp_path, dataset, missin
     [
         ({"total_episodes": 10**12}, "total_episodes 1000000000000; expected 2"),
         ({"total_episodes": "2"}, "total_episodes 2"),
-        ({"data_format": "arrow"}, "data_format: arrow; expected hdf5"),
+        ({"data_format": "arrow"}, "data_format: found arrow; expected hdf5"),
         ({"observation_space": '{"type": "Box", "shape": [9]}'}, r"\[\[9\], \[4\]\]"),
         (
             {"observation_space": '{"type": "Text"}'},
             "observation_space: missing or damaged",
         ),
         ({"action_space": "["}, "action_space: missing or damaged"),
-        ({"trajprompt": {"suite": "ant-dir"}}, "suite: ant-dir; expected reach"),
+        ({"trajprompt": {"suite": "ant-dir"}}, "suite: found ant-dir; expected reach"),
         ({"trajprompt": {"suite": "reach", "attributes": {"a": [1]}}}, "attributes"),
         ({"trajprompt": {"suite": "reach", "attributes": {"a\x00": 1}}}, "attributes"),
-        ({"minari_version": "9.9.9"}, "Minari can't read it"),
+        ({"minari_version": "9.9.9"}, "Minari cannot read it"),
     ],
 )
-def test_bad_minari_metadata_are_named(tmp_path, dataset, changes, match):
+def test_errors_name_invalid_minari_metadata(tmp_path, dataset, changes, match):
     edit(dataset, **changes)
     refused(tmp_path, "minari", REACH, dataset, match)
 
 
 def test_a_dataset_of_another_task_is_refused(tmp_path, dataset):
     with pytest.raises(
-        TrajpromptError, match="task6-v0: data of task 6; expected of task 9"
+        TrajpromptError, match="task6-v0: found data of task 6; expected data of task 9"
     ):
         imported(tmp_path, "minari", REACH, {9: [dataset]})
 
 
-def test_a_dataset_of_others_needs_no_metadata_of_ours(tmp_path, dataset):
+def test_a_dataset_without_our_metadata_can_be_imported(tmp_path, dataset):
     edit(dataset, trajprompt=None)
     with h5py.File(dataset / "data/main_data.hdf5", "r+") as file:
         for episode in file.values():
@@ -125,7 +125,7 @@ def test_a_dataset_of_others_needs_no_metadata_of_ours(tmp_path, dataset):
     assert found.attributes == {"algorithm": "minari data"}
 
 
-def test_bad_minari_numbers_are_named(tmp_path, dataset):
+def test_errors_name_invalid_minari_data(tmp_path, dataset):
     with h5py.File(dataset / "data/main_data.hdf5", "r+") as file:
         del file["episode_0/rewards"]
         file["episode_0/rewards"] = h5py.SoftLink("/episode_1/rewards")
@@ -133,6 +133,8 @@ def test_bad_minari_numbers_are_named(tmp_path, dataset):
     with h5py.File(dataset / "data/main_data.hdf5", "r+") as file:
         del file["episode_0/rewards"]
         file["episode_0/rewards"] = np.ones(80, "f4")
-    refused(tmp_path, "minari", REACH, dataset, r"rewards: float32 \(80,\)")
+    refused(
+        tmp_path, "minari", REACH, dataset, r"rewards: found type float32, shape \(80,\)"
+    )
     (dataset / "data/main_data.hdf5").unlink()
     refused(tmp_path, "minari", REACH, dataset, "main_data.hdf5: no such file")

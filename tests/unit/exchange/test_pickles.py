@@ -1,4 +1,4 @@
-"""The restricted reader of pickles: plain data comes back, nothing else comes in."""
+"""The restricted reader of pickles: it reads plain data and refuses everything else."""
 
 import builtins
 import collections
@@ -26,7 +26,7 @@ PROTOCOLS = range(pickle.HIGHEST_PROTOCOL + 1)
 
 
 class Call:
-    """Pickles as a call of ``function`` with ``arguments``, and perhaps a state."""
+    """Object that pickles as a call of ``function``, optionally with a state."""
 
     def __init__(self, function, *arguments, state=None):
         self.reduced = (function, arguments, state)
@@ -36,7 +36,7 @@ class Call:
 
 
 class Plain:
-    """An instance of an ordinary class."""
+    """Ordinary class."""
 
     def __init__(self):
         self.value = 1
@@ -47,7 +47,7 @@ class Slotted:
 
 
 def gadgets(sentinel: Path) -> dict[str, object]:
-    """Things that would touch ``sentinel``, or make something else than plain data."""
+    """Objects that would touch ``sentinel`` or create something other than plain data."""
     touch, code = f"touch {sentinel}", f"open({str(sentinel)!r}, 'w').close()"
     npy = np.array([Call(os.system, touch)], dtype=object)
     return {
@@ -131,7 +131,7 @@ def test_gadgets_are_refused_and_do_nothing(tmp_path, name):
     assert not sentinel.exists()
 
 
-def test_the_gadgets_work_where_nothing_is_refused(tmp_path):
+def test_the_gadgets_work_with_the_unrestricted_reader(tmp_path):
     sentinel = tmp_path / "sentinel"
     pickle.loads(pickle.dumps(gadgets(sentinel)["os.system"]))
     assert sentinel.exists()
@@ -157,12 +157,12 @@ def test_the_gadgets_work_where_nothing_is_refused(tmp_path):
 )
 def test_other_instructions_are_refused(tmp_path, name, data):
     if name in ("INST", "PERSID", "BINPERSID", "EXT1", "LONG4", "DUP"):
-        refused(tmp_path, data, f"the instruction {name}")
+        refused(tmp_path, data, f"the pickle instruction {name}")
     else:
         refused(tmp_path, data)
 
 
-def test_stack_global_and_global_are_the_same(tmp_path):
+def test_stack_global_and_global_are_both_refused(tmp_path):
     refused(tmp_path, b"\x80\x04\x8c\x02os\x8c\x06system\x93\x8c\x01x\x85R.", "os.system")
     refused(tmp_path, b"\x80\x04cos\nsystem\n\x8c\x01x\x85R.", "os.system")
     refused(tmp_path, b"\x80\x04\x8c\x0enumpy.os.popen\x8c\x04read\x93.", "numpy.os.popen")
@@ -170,7 +170,7 @@ def test_stack_global_and_global_are_the_same(tmp_path):
 
 
 def array_program(shape: bytes, data: bytes) -> bytes:
-    """An array of float32 with a given shape (an instruction) and bytes, protocol 3."""
+    """Pickle of a float32 array with a shape (an instruction) and bytes, protocol 3."""
     return (
         b"\x80\x03cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\x00\x85C\x01b\x87R"
         b"(K\x01" + shape + b"cnumpy\ndtype\nX\x02\x00\x00\x00f4K\x00K\x01\x87R(K\x03X\x01"
@@ -215,8 +215,8 @@ HARMLESS = ("memo", "memo of protocol 0", "frame", "wide integer", "lists", "dee
 
 
 @pytest.mark.parametrize("name", BOMBS)
-def test_a_claim_is_not_memory(tmp_path, name):
-    """Whatever a small file claims, it is refused or read within little memory."""
+def test_large_claims_use_little_memory(tmp_path, name):
+    """Whatever size a small file claims, reading it uses little memory."""
     path = file_of(tmp_path, BOMBS[name])
     tracemalloc.start()
     try:
@@ -229,8 +229,8 @@ def test_a_claim_is_not_memory(tmp_path, name):
     assert peak < 20e6
 
 
-def test_bytes_may_not_be_multiplied(tmp_path):
-    """One long text, made into bytes again and again."""
+def test_repeated_conversion_to_bytes_is_refused(tmp_path):
+    """One long text, converted to bytes many times."""
     text = b"X" + struct.pack("<I", 10**5) + b"a" * 10**5
     latin = b"X\x06\x00\x00\x00latin1"
     once = b"c_codecs\nencode\nh\x01h\x02\x86R"
@@ -242,16 +242,16 @@ def test_bytes_may_not_be_multiplied(tmp_path):
 def test_long_programs_are_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(pickles, "LARGEST_PROGRAM", 100)
     assert load_pickle(file_of(tmp_path, pickle.dumps([1.5] * 50))) == [1.5] * 50
-    refused(tmp_path, pickle.dumps(list(range(200))), "more than 100 instructions")
+    refused(tmp_path, pickle.dumps(list(range(200))), "more than 100 pickle instructions")
 
 
 @pytest.mark.parametrize("cut", [1, 5, 50, 200, -1])
-def test_cut_files(tmp_path, cut):
+def test_truncated_files_are_refused(tmp_path, cut):
     data = pickle.dumps([{"rewards": np.ones(30)}])
     refused(tmp_path, data[:cut], "damaged|byte")
 
 
-def test_other_files(tmp_path):
+def test_files_other_than_pickles_are_refused(tmp_path):
     refused(tmp_path, b"", "an empty file")
     refused(tmp_path, b"\x89HDF\r\n\x1a\n" + b"\0" * 50)
     refused(tmp_path, b"observations,actions\n1,2\n")
@@ -283,11 +283,11 @@ def test_pickles_of_python_2(tmp_path, protocol):
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_pickles_of_numpy_1(tmp_path, protocol):
-    """NumPy 1 names its modules otherwise."""
+    """NumPy 1 has other module names."""
     data = pickle.dumps([{"a": np.arange(6.0).reshape(2, 3), "b": np.float32(2)}], protocol)
     if protocol < 4:
         old = data.replace(b"numpy._core.", b"numpy.core.")
-    else:  # names are counted, the frame too
+    else:  # names have a length byte; the frame is removed
         pairs = [(b"multiarray", 22), (b"numeric", 19)]
         old = data[:2] + data[11:]
         for name, length in pairs:
@@ -303,7 +303,7 @@ NUMBERS = st.sampled_from("? i1 u1 <i2 >i2 <i4 <u4 <i8 >i8 <u8 <f2 <f4 >f4 <f8 >
 ARRAYS = NUMBERS.flatmap(
     lambda code: hnp.arrays(code, hnp.array_shapes(min_dims=0, max_dims=3, min_side=0))
 )
-TURNED = st.one_of(ARRAYS, ARRAYS.map(lambda a: a.T), ARRAYS.map(np.asfortranarray))
+TRANSPOSED = st.one_of(ARRAYS, ARRAYS.map(lambda a: a.T), ARRAYS.map(np.asfortranarray))
 SCALARS = NUMBERS.flatmap(lambda code: hnp.arrays(code, ())).map(lambda a: a[()])
 LEAVES = st.one_of(
     st.none(),
@@ -311,7 +311,7 @@ LEAVES = st.one_of(
     st.integers(-(2**70), 2**70),
     st.floats(),
     st.text(),
-    TURNED,
+    TRANSPOSED,
     SCALARS,
 )
 VALUES = st.recursive(LEAVES, lambda inner: st.lists(inner, max_size=4), max_leaves=8)
@@ -341,16 +341,16 @@ def assert_same(one, other):
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(EPISODES, st.sampled_from(PROTOCOLS))
-def test_plain_data_are_read_as_pickle_reads_them(tmp_path, episodes, protocol):
+def test_plain_data_are_read_like_pickle_does(tmp_path, episodes, protocol):
     data = pickle.dumps(episodes, protocol)
     assert_same(pickle.loads(data), load_pickle(file_of(tmp_path, data)))
 
 
 def test_shared_and_circular_values_stay_shared(tmp_path):
     shared = np.arange(3.0)
-    again = [{"a": shared, "b": shared}]
-    again.append(again)
-    found = load_pickle(file_of(tmp_path, pickle.dumps(again)))
+    circular = [{"a": shared, "b": shared}]
+    circular.append(circular)
+    found = load_pickle(file_of(tmp_path, pickle.dumps(circular)))
     assert found[0]["a"] is found[0]["b"] and found[1] is found
 
 
@@ -361,10 +361,10 @@ def test_shared_and_circular_values_stay_shared(tmp_path):
 )
 @given(st.data())
 def test_mutated_files_are_read_or_refused(tmp_path, data):
-    """Random bytes changed, cut out or put in."""
+    """Random bytes are changed, removed or inserted."""
     protocol = data.draw(st.sampled_from(PROTOCOLS))
-    whole = [{"observations": np.ones((2, 3)), "rewards": [1.0, 2], "done": np.True_}]
-    program = bytearray(pickle.dumps(whole, protocol))
+    value = [{"observations": np.ones((2, 3)), "rewards": [1.0, 2], "done": np.True_}]
+    program = bytearray(pickle.dumps(value, protocol))
     for _ in range(data.draw(st.integers(1, 4))):
         place = data.draw(st.integers(0, len(program) - 1))
         length = data.draw(st.integers(0, 3))

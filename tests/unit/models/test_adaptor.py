@@ -1,4 +1,4 @@
-"""Adaptors: their size, and what they compute wherever the model runs."""
+"""Adaptors: their size, and their results in every way to run the model."""
 
 import dataclasses
 
@@ -15,7 +15,7 @@ from trajprompt.models.prompt_dt import BackboneConfig, PromptDT
 from trajprompt.tuning.imitation import ImitationLoss
 
 
-def test_the_papers_size():
+def test_size_is_the_papers():
     """Prompt Diffuser, Table 1: 13.49K for three layers of width 128 and 16 units."""
     with_adaptors, without = (
         sum(p.numel() for p in PromptDT(BackboneConfig(20, 6, adaptor=width)).parameters())
@@ -48,8 +48,8 @@ def test_an_adaptor_is_film_of_a_bottleneck():
     torch.testing.assert_close(x + hidden @ weight.T + bias, expected)
 
 
-def test_every_number_of_an_adaptor_learns():
-    """The up-projection begins at zero, so the down-projection follows a step later."""
+def test_every_parameter_of_an_adaptor_learns():
+    """The up-projection starts at zero, so the down-projection learns one step later."""
     adaptor = Adaptor(8, 3)
     optimiser = torch.optim.SGD(adaptor.parameters(), lr=0.1)
     before = {name: p.detach().clone() for name, p in adaptor.named_parameters()}
@@ -67,13 +67,13 @@ def test_imitation_loss_sees_adaptors(returns):
     model = adapted_model(uses_returns=returns)
     prompts, contexts = segments(4, length=5, seed=4), segments(3, length=20, seed=5)
     found = ImitationLoss(model, "fp32").actions(prompts, contexts)  # (C, b, K, A)
-    for number in range(4):
+    for index in range(4):
         with torch.no_grad():
-            own = model(contexts, prompts.select(slice(number, number + 1)))
-        torch.testing.assert_close(found[number], own, rtol=1e-5, atol=1e-5)
+            expected = model(contexts, prompts.select(slice(index, index + 1)))
+        torch.testing.assert_close(found[index], expected, rtol=1e-5, atol=1e-5)
 
 
-def test_weights_of_adaptors_alone_lie_over_a_backbone(problem):
+def test_adaptors_alone_leave_the_other_weights_unchanged(problem):
     weights = adapted_model(layers=2).state_dict()
     adaptors = {k: v for k, v in weights.items() if k.startswith("adaptors.")}
     made = problem.backbone.with_weights(adaptors)
@@ -86,7 +86,7 @@ def test_weights_of_adaptors_alone_lie_over_a_backbone(problem):
 
 
 @pytest.mark.parametrize("name", ["adaptors.1.up.bias", "adaptors.0.scale"])
-def test_incomplete_adaptors_are_refused(problem, name):
+def test_incomplete_adaptors_are_rejected(problem, name):
     weights = adapted_model(layers=2).state_dict()
     adaptors = {k: v for k, v in weights.items() if k.startswith("adaptors.")}
     for wrong in ({**adaptors, name: torch.zeros(3)}, {**adaptors, "more": adaptors[name]}):
@@ -97,7 +97,7 @@ def test_incomplete_adaptors_are_refused(problem, name):
         problem.backbone.with_weights(adaptors)
 
 
-def test_a_backbone_with_adaptors_is_stored_whole(tmp_path, problem):
+def test_a_backbone_with_adaptors_is_stored_with_them(tmp_path, problem):
     model = adapted_model()
     made = Backbone(
         "prompt-dt", "cheetah-vel", model, problem.backbone.normaliser, 500.0, model.config

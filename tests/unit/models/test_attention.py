@@ -13,7 +13,7 @@ NAMES = pytest.mark.parametrize("name", ["prompt-dt", "prompt-mt-bc"])
 
 
 def seen_by(model: PromptDT, context, prompt):
-    """Tokens and which of them are real, as the newest state sees them."""
+    """Tokens up to the newest state, and the mask of real ones."""
     tokens, visible, _ = model.embed(context, prompt)
     return tokens[:, :-1], visible[:, :-1]
 
@@ -30,8 +30,8 @@ def test_equals_a_plain_softmax(name, padded):
     x, visible = seen_by(model, context, prompt)
     assert weights.shape == (len(model.blocks), 3, x.shape[1])
     for found, block in zip(weights, model.blocks, strict=True):
-        seen = block.norm_attention(x)
-        query, keys = block.query(seen[:, -1]), block.key(seen)
+        inputs = block.norm_attention(x)
+        query, keys = block.query(inputs[:, -1]), block.key(inputs)
         scores = torch.einsum("bw,btw->bt", query, keys) / math.sqrt(x.shape[-1])
         expected = scores.masked_fill(~visible, -torch.inf).softmax(dim=-1)
         torch.testing.assert_close(found, expected, atol=1e-5, rtol=0)
@@ -41,8 +41,8 @@ def test_equals_a_plain_softmax(name, padded):
 
 @NAMES
 @torch.no_grad()
-def test_is_what_the_newest_action_comes_from(name):
-    """Values mixed by the last layer's weights lead to the model's own action."""
+def test_weights_reproduce_the_newest_action(name):
+    """Values mixed by the last layer's weights give the model's action."""
     model = make_model(name)
     context, prompt = make_segments(K), make_segments(P, seed=2)
     weights = action_attention(model, context, prompt)[-1]

@@ -1,4 +1,4 @@
-"""Step-by-step inference against the model's own forward pass on written-out windows."""
+"""Step-by-step inference against the model's forward pass on explicit windows."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ from trajprompt.errors import TrajpromptError
 from trajprompt.models import lockstep
 from trajprompt.models.backbone import Backbone
 from trajprompt.models.lockstep import LockstepPolicy
-from trajprompt.models.prompt_dt import BACKBONES, BackboneConfig, PromptDT, reads
+from trajprompt.models.prompt_dt import BACKBONES, BackboneConfig, PromptDT, backbone_inputs
 from trajprompt.trajectories.normaliser import Normaliser
 from trajprompt.trajectories.segments import Segments
 
@@ -19,8 +19,8 @@ TARGET, SCALE = 300.0, 50.0
 def make_backbone(name: str, seed: int = 0, layers: int = 3, adaptor: int = 0) -> Backbone:
     torch.manual_seed(seed)
     config = BackboneConfig(
-        STATES, ACTIONS, *reads(name), width=32, inner=64, layers=layers, context_length=K,
-        max_timestep=STEPS - 3, adaptor=adaptor,
+        STATES, ACTIONS, *backbone_inputs(name), width=32, inner=64, layers=layers,
+        context_length=K, max_timestep=STEPS - 3, adaptor=adaptor,
     )  # fmt: skip
     model = PromptDT(config).eval()
     with torch.no_grad():  # far from the initial near-linear regime
@@ -56,7 +56,7 @@ def play(policy, rows: int = ROWS) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return observations, rewards, np.stack(actions)
 
 
-def windows_written_out(
+def forward_on_windows(
     backbone: Backbone, observations: np.ndarray, rewards: np.ndarray, actions: np.ndarray,
     prompts: Segments | None,
 ) -> np.ndarray:  # fmt: skip
@@ -76,7 +76,7 @@ def windows_written_out(
         )
         context.returns_to_go[:, K - n :, 0] = returns[first : t + 1].T
         context.states[:, K - n :] = states[first : t + 1].transpose(0, 1)
-        known = torch.from_numpy(actions[first:t]).transpose(0, 1)  # the newest is not yet
+        known = torch.from_numpy(actions[first:t]).transpose(0, 1)  # the newest is unknown
         context.actions[:, K - n : K - 1] = known
         context.timesteps[:, K - n :] = torch.arange(first, t + 1)
         context.mask[:, K - n :] = True
@@ -91,8 +91,8 @@ def test_float32_equals_forward_on_windows(name, layers):
     backbone = make_backbone(name, layers=layers)
     prompts = make_prompts() if backbone.config.uses_prompt else None
     played = play(LockstepPolicy(backbone, prompts, ROWS, TARGET, "fp32"))
-    expected = windows_written_out(backbone, *played, prompts)
-    assert expected.std() > 0.1  # the model does say something
+    expected = forward_on_windows(backbone, *played, prompts)
+    assert expected.std() > 0.1  # the model is not trivial
     np.testing.assert_allclose(played[2], expected, atol=1e-5)
 
 
@@ -103,16 +103,16 @@ def test_adaptors_equal_forward_on_windows(name, layers):
     plain = make_backbone(name, layers=layers)
     prompts = make_prompts() if backbone.config.uses_prompt else None
     played = play(LockstepPolicy(backbone, prompts, ROWS, TARGET, "fp32"))
-    expected = windows_written_out(backbone, *played, prompts)
+    expected = forward_on_windows(backbone, *played, prompts)
     without = play(LockstepPolicy(plain, prompts, ROWS, TARGET, "fp32"))
-    assert np.abs(played[2] - without[2]).max() > 0.1  # they do say something
+    assert np.abs(played[2] - without[2]).max() > 0.1  # the adaptors have an effect
     np.testing.assert_allclose(played[2], expected, atol=1e-5)
 
 
 def test_padded_prompts_are_masked():
     backbone, prompts = make_backbone("prompt-dt"), make_prompts(padded=True)
     played = play(LockstepPolicy(backbone, prompts, ROWS, TARGET, "fp32"))
-    expected = windows_written_out(backbone, *played, prompts)
+    expected = forward_on_windows(backbone, *played, prompts)
     np.testing.assert_allclose(played[2], expected, atol=1e-5)
 
 
@@ -124,7 +124,7 @@ def test_bfloat16_stays_close(name):
             parameter.mul_(0.5)
     prompts = make_prompts() if backbone.config.uses_prompt else None
     played = play(LockstepPolicy(backbone, prompts, ROWS, TARGET, "bf16"))
-    expected = windows_written_out(backbone, *played, prompts)
+    expected = forward_on_windows(backbone, *played, prompts)
     assert np.abs(played[2] - expected).max() < 3e-2
     assert np.abs(played[2] - expected).mean() < 5e-3
 
@@ -145,5 +145,5 @@ def test_bits_do_not_depend_on_threads(precision):
 def test_prompts_must_fit():
     with pytest.raises(TrajpromptError, match="one prompt for each of 11 rows"):
         LockstepPolicy(make_backbone("prompt-dt"), make_prompts(3), ROWS, TARGET)
-    with pytest.raises(TrajpromptError, match="mt-orl reads none"):
+    with pytest.raises(TrajpromptError, match="mt-orl takes no prompt"):
         LockstepPolicy(make_backbone("mt-orl"), make_prompts(), ROWS, TARGET)

@@ -1,4 +1,4 @@
-"""The model against one put together here from Hugging Face's GPT-2 with equal weights."""
+"""The model against one made of Hugging Face's GPT-2 with equal weights."""
 
 import pytest
 import torch
@@ -11,14 +11,14 @@ from trajprompt.models.prompt_dt import (
     BackboneConfig,
     PromptDT,
     action_loss,
-    reads,
+    backbone_inputs,
 )
 from trajprompt.settings.options import parse_options
 from trajprompt.trajectories.segments import Segments
 
 
 class HuggingFacePromptDT(nn.Module):
-    """The published description, on transformers' GPT2Model: every token through it all."""
+    """The published model on transformers' GPT2Model: every token through all layers."""
 
     def __init__(self, model: PromptDT):
         transformers = pytest.importorskip("transformers")
@@ -59,9 +59,10 @@ class HuggingFacePromptDT(nn.Module):
 
     def forward(self, context: Segments, prompt: Segments | None) -> Tensor:
         returns = self.model.config.uses_returns
-        own = self.tokens(self.model.embed_context, context, returns)
-        tokens = [self.model.norm_context(token) for token in own]
-        mask = [context.mask[:, i // (len(own) // K)] for i in range(len(own))]
+        per_step = 3 if returns else 2
+        tokens = self.tokens(self.model.embed_context, context, returns)
+        tokens = [self.model.norm_context(token) for token in tokens]
+        mask = [context.mask[:, i // per_step] for i in range(len(tokens))]
         if self.model.config.uses_prompt:
             before = self.tokens(self.model.embed_prompt, prompt, True)
             mask = [prompt.mask[:, i // 3] for i in range(len(before))] + mask
@@ -69,7 +70,6 @@ class HuggingFacePromptDT(nn.Module):
         hidden = self.gpt2(
             inputs_embeds=torch.stack(tokens, 1), attention_mask=torch.stack(mask, 1).long()
         ).last_hidden_state
-        per_step = 3 if returns else 2
         at_states = hidden[:, -K * per_step :].unflatten(1, (K, per_step))[:, :, -2]
         return torch.tanh(self.model.predict_action(at_states))
 
@@ -131,9 +131,8 @@ def test_gradients_equal_hugging_face():
     "dims, expected", [((20, 6), 862_619), ((27, 8), 866_084), ((39, 4), 869_164)]
 )
 def test_parameter_counts_are_the_references(dims, expected):
-    for name in BACKBONES:  # prompt embeddings are there even where they are not used
-        seen = reads(name)
-        config = BackboneConfig(*dims, uses_prompt=seen.prompt, uses_returns=seen.returns)
+    for name in BACKBONES:  # prompt embeddings exist even if unused
+        config = BackboneConfig(*dims, *backbone_inputs(name))
         assert sum(p.numel() for p in PromptDT(config).parameters()) == expected
 
 
@@ -175,20 +174,20 @@ def test_loss_is_over_real_context_steps_only():
     torch.testing.assert_close(action_loss(predicted, context), expected)
 
 
-def test_prompt_mt_bc_ignores_returns_of_the_context_only():
+def test_prompt_mt_bc_ignores_only_the_returns_of_the_context():
     model, context, prompt = make_model("prompt-mt-bc"), make_segments(K), make_segments(P)
     with torch.no_grad():
         actions = model(context, prompt)
-        blind = model(context._replace(returns_to_go=context.returns_to_go + 5), prompt)
-        told = model(context, prompt._replace(returns_to_go=prompt.returns_to_go + 5))
-    torch.testing.assert_close(actions, blind)
-    assert not torch.allclose(actions, told)
+        same = model(context._replace(returns_to_go=context.returns_to_go + 5), prompt)
+        other = model(context, prompt._replace(returns_to_go=prompt.returns_to_go + 5))
+    torch.testing.assert_close(actions, same)
+    assert not torch.allclose(actions, other)
 
 
-def test_errors_name_what_is_wrong():
+def test_errors():
     with pytest.raises(TrajpromptError, match="prompt-dt, prompt-mt-bc, mt-orl"):
-        reads("decision-mamba")
-    with pytest.raises(TrajpromptError, match="reads one"):
+        backbone_inputs("decision-mamba")
+    with pytest.raises(TrajpromptError, match="requires one"):
         make_model("prompt-dt")(make_segments(K), None)
     with pytest.raises(TrajpromptError, match="heads: found 4; expected 1"):
         parse_options(BackboneConfig, {"state_dim": 1, "action_dim": 1, "heads": 4}, "here")

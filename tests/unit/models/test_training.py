@@ -1,4 +1,4 @@
-"""Training: it learns, bfloat16 tracks float32, it stops at NaN, it repeats exactly."""
+"""Training: learning, bfloat16 against float32, stop at NaN, exact repetition."""
 
 import math
 
@@ -25,7 +25,7 @@ def make_model(dropout: float = 0.0) -> PromptDT:
 
 
 class Imitation:
-    """Batches whose right actions are a function of the state."""
+    """Batches whose correct actions are a function of the state."""
 
     def __init__(self) -> None:
         self.rng = torch.Generator().manual_seed(3)
@@ -80,7 +80,7 @@ def test_float32_step_is_torch_adamw_with_clipping():
 
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
-def test_nan_stops_at_once_and_names_step_and_file(precision):
+def test_nan_stops_training_with_step_and_file(precision):
     batches, made = Imitation(), []
 
     def make_batch():
@@ -127,7 +127,7 @@ def trained(checkpoint: Checkpoint, precision: str = "bf16", steps: int = 12):
 
 @pytest.mark.parametrize("precision", ["bf16", "fp32"])
 @pytest.mark.parametrize("at", [0, 4, 7, 11])
-def test_training_goes_on_to_the_same_bits(tmp_path, precision, at):
+def test_training_resumes_to_the_same_bits(tmp_path, precision, at):
     weights, curve = trained(Checkpoint(), precision)
     target = tmp_path / "seed0.safetensors"
     interrupt(Stopped(target, at), lambda c: trained(c, precision))

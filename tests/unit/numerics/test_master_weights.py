@@ -1,4 +1,4 @@
-"""Master weights below the resolution of bfloat16."""
+"""Master weights with updates below the resolution of bfloat16."""
 
 import pytest
 import torch

@@ -31,12 +31,12 @@ def test_one_entry_per_checkpoint_and_episode(played):
     entries = evaluate_cell(SETTINGS, backbone(), adaptation())
     assert len(entries) == ROWS * (4 + 4 + 3 * 2)
     for task, prompt, row in ((2, 0, 0), (2, 1, 1), (7, 0, 2)):
-        own = select(entries, task=task, prompt=prompt)
-        assert [e["episode"] for e in select(own, checkpoint="last")] == [0, 1, 2, 3]
-        assert {int(e["return"]) for e in select(own, checkpoint="last")} == {20 + row}
-        assert {int(e["return"]) for e in select(own, checkpoint="best")} == {10 + row}
-        assert {e["queries"] for e in select(own, checkpoint="best")} == {17}
-        curve = select(own, checkpoint="curve")
+        of_row = select(entries, task=task, prompt=prompt)
+        assert [e["episode"] for e in select(of_row, checkpoint="last")] == [0, 1, 2, 3]
+        assert {int(e["return"]) for e in select(of_row, checkpoint="last")} == {20 + row}
+        assert {int(e["return"]) for e in select(of_row, checkpoint="best")} == {10 + row}
+        assert {e["queries"] for e in select(of_row, checkpoint="best")} == {17}
+        curve = select(of_row, checkpoint="curve")
         assert [e["iteration"] for e in curve] == [0, 0, 1, 1, 2, 2]
 
 
@@ -53,7 +53,7 @@ def test_equal_prompts_are_played_once(played):
     assert [e["return"] for e in last] == [e["return"] for e in best]
 
 
-def test_resets_are_paired_fresh_and_even(played):
+def test_resets_are_paired_distinct_and_even(played):
     entries = evaluate_cell(SETTINGS, backbone(), adaptation())
     noise = [e["return"] % 1 for e in select(entries, checkpoint="last", task=2, prompt=0)]
     other = [e["return"] % 1 for e in select(entries, checkpoint="curve", task=2, prompt=1)]
@@ -67,10 +67,10 @@ def test_resets_are_paired_fresh_and_even(played):
 
 
 def test_large_jobs_are_split(played, monkeypatch):
-    whole = evaluate_cell(SETTINGS, backbone(), adaptation())
+    unsplit = evaluate_cell(SETTINGS, backbone(), adaptation())
     played.clear()
     monkeypatch.setattr(plays, "LARGEST_BATCH", 7)
-    assert evaluate_cell(SETTINGS, backbone(), adaptation()) == whole
+    assert evaluate_cell(SETTINGS, backbone(), adaptation()) == unsplit
     assert [len(call.seeds) for call in played] == [7, 7, 7, 7, 2]
 
 
@@ -78,8 +78,8 @@ def test_tuned_weights_are_used_by_their_row(played):
     stored = adaptation(weights={0: 1, 1: 2, 2: 3}, best=prompts(20.0), curve={})
     entries = evaluate_cell(SETTINGS, backbone(), stored)
     for row, (task, prompt) in enumerate([(2, 0), (2, 1), (7, 0)]):
-        own = select(entries, task=task, prompt=prompt)
-        assert {e["return"] // 1000 for e in own} == {row + 1}
+        of_row = select(entries, task=task, prompt=prompt)
+        assert {e["return"] // 1000 for e in of_row} == {row + 1}
 
 
 def test_backbones_without_prompt(played):
@@ -88,7 +88,7 @@ def test_backbones_without_prompt(played):
     assert len(entries) == ROWS * 8 and all(e["return"] < 1 for e in entries)
 
 
-def test_one_episode_where_resets_are_deterministic(played):
+def test_one_episode_if_resets_are_deterministic(played):
     from dataclasses import replace
 
     stored = adaptation(rows=np.array([6, 6, 9]))
@@ -106,7 +106,7 @@ def test_csv_keeps_every_bit(played):
 
 @pytest.fixture
 def files(tmp_path, monkeypatch):
-    """A backbone's file, an adaptation made from it, and its attributes to be changed."""
+    """Files of a backbone and an adaptation made from it, and its mutable attributes."""
     backbone_file = tmp_path / "backbone.safetensors"
     backbone_file.write_bytes(b"weights")
     (tmp_path / "tuned.h5").write_bytes(b"prompts")
@@ -131,7 +131,7 @@ def files(tmp_path, monkeypatch):
     )
 
 
-def test_stage_takes_what_belongs_together(files):
+def test_stage_accepts_matching_files(files):
     stage.run(SETTINGS, *files.paths)
     assert files.paths[2].read_text().startswith("suite,condition")
 
@@ -140,16 +140,19 @@ def test_stage_takes_what_belongs_together(files):
     ("name", "value"),
     [("seed", 2), ("suite", "ant-dir"), ("condition", "few"), ("method", "none")],
 )
-def test_an_adaptation_of_another_cell_is_refused(files, name, value):
+def test_an_adaptation_of_another_cell_is_rejected(files, name, value):
     files.attributes[name] = value
-    with pytest.raises(TrajpromptError, match=f"tuned.h5: {name} {value}; expected {name}"):
+    with pytest.raises(
+        TrajpromptError, match=f"tuned.h5: found {name} {value}; expected {name}"
+    ):
         stage.run(SETTINGS, *files.paths)
 
 
-def test_an_adaptation_of_another_backbone_file_is_refused(files):
+def test_an_adaptation_of_another_backbone_file_is_rejected(files):
     files.paths[0].write_bytes(b"other weights")
     words = (
-        r"tuned.h5: made from .*elsewhere/b.*; expected made from .*backbone.safetensors"
+        r"tuned.h5: found an adaptation made from .*elsewhere/b.*; expected one made from"
+        r" .*backbone.safetensors"
     )
     with pytest.raises(TrajpromptError, match=words):
         stage.run(SETTINGS, *files.paths)

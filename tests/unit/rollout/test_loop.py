@@ -1,4 +1,4 @@
-"""The rollout loop on a fake simulator whose every number is known."""
+"""The rollout loop on a fake simulator with known values."""
 
 import dataclasses
 
@@ -14,7 +14,7 @@ HORIZON = 5
 
 
 class CountingSimulator:
-    """Row i observes the time, earns i + 1 a step and terminates at step ``ends[i]``."""
+    """Row i observes the time, has rewards of i + 1 and terminates at step ``ends[i]``."""
 
     suite = dataclasses.replace(
         get_suite("cheetah-dir"), horizon=HORIZON, state_dim=1, action_dim=1
@@ -32,7 +32,7 @@ class CountingSimulator:
     def step(self, actions):
         self.time += 1
         observations = np.full((len(self.tasks), 1), self.time, np.float32)
-        rewards = np.arange(1.0, len(self.tasks) + 1)  # paid even after the end
+        rewards = np.arange(1.0, len(self.tasks) + 1)  # even after the end
         successes = np.full(len(self.tasks), self.time == self.success_at)
         return Step(observations, rewards, self.time >= self.ends, successes)
 
@@ -73,7 +73,7 @@ def test_policy_sees_observations_and_only_counted_rewards():
     assert [received[1] for received in policy.received] == [2] * HORIZON
 
 
-def test_record_holds_every_step_and_zeros_behind_the_end():
+def test_record_has_every_step_and_zeros_after_the_end():
     episodes = rollout(CountingSimulator([2, 99]), TenTimesPolicy(), np.zeros(2, int), True)
     np.testing.assert_array_equal(episodes.observations[0, :, 0], [0, 1, 2, 0, 0, 0])
     np.testing.assert_array_equal(episodes.observations[1, :, 0], [0, 1, 2, 3, 4, 5])

@@ -1,4 +1,4 @@
-"""Options as the config writes them: types, bounds, missing keys, parts, nulls."""
+"""Options in the config: types, bounds, missing keys, nested parts, nulls."""
 
 import typing
 from dataclasses import dataclass, field
@@ -48,7 +48,7 @@ class Second(Strict):
 
 
 @dataclass(frozen=True)
-class Whole(Strict):
+class Nested(Strict):
     part: Second = field(default_factory=Second)
 
 
@@ -93,12 +93,12 @@ def test_wrong_options_are_named(values, message):
 )
 def test_wrong_options_of_a_part_are_named(values, message):
     with pytest.raises(TrajpromptError, match=message):
-        parse_options(Whole, values, "here")
+        parse_options(Nested, values, "here")
 
 
 INTEGERS = {Count: (1, 100_000), SmallCount: (1, 1000), Size: (1, 4096)}
 INTEGERS |= {Steps: (0, 10_000_000)}
-NUMBERS = {Share: (0.0, 1.0), NonNegative: (0.0, 1e6)}
+FLOATS = {Share: (0.0, 1.0), NonNegative: (0.0, 1e6)}
 POSITIVE = {Rate: 1.0, Scale: 1000.0, Positive: 1e6}
 
 
@@ -108,13 +108,13 @@ def made(kind, value):
     return build((cls,), {"value": value})[0].value
 
 
-@pytest.mark.parametrize(("kind", "bounds"), (INTEGERS | NUMBERS).items())
-def test_bounds_of_every_kind_are_allowed_and_what_lies_beyond_is_not(kind, bounds):
+@pytest.mark.parametrize(("kind", "bounds"), (INTEGERS | FLOATS).items())
+def test_bounds_are_allowed_and_values_beyond_them_are_not(kind, bounds):
     step = type(bounds[0])(1)
     for value in bounds:
         assert made(kind, value) == value
-    for value, words in ((bounds[0] - step, "at least"), (bounds[1] + step, "at most")):
-        with pytest.raises(OptionError, match=f"value: found {value}; expected {words}"):
+    for value, limit in ((bounds[0] - step, "at least"), (bounds[1] + step, "at most")):
+        with pytest.raises(OptionError, match=f"value: found {value}; expected {limit}"):
             made(kind, value)
 
 
@@ -127,7 +127,7 @@ def test_a_positive_number_is_more_than_zero(kind, most):
         made(kind, 2 * most)
 
 
-def test_named_choices_are_those_of_the_tables_that_they_name():
+def test_choices_equal_the_keys_of_the_tables_that_they_select_from():
     from trajprompt.collect.options import AgentOptions
     from trajprompt.numerics.device import DTYPES
     from trajprompt.tuning.bandit.exploration import EXPLORERS
@@ -145,24 +145,24 @@ def test_named_choices_are_those_of_the_tables_that_they_name():
         assert typing.get_args(typing.get_type_hints(cls)[name]) == tuple(table)
 
 
-def test_whole_numbers_are_floats_where_floats_are_declared():
+def test_integers_are_accepted_as_floats():
     options = parse_options(First, {"count": 2, "rate": 1, "limit": 3}, "here")
     assert options == First(2, 1.0, 3.0)
     assert isinstance(options.rate, float) and isinstance(options.limit, float)
 
 
-def test_null_is_an_absent_key_even_of_another_kind():
+def test_null_counts_as_a_missing_key_even_if_the_key_is_unknown():
     values = {"count": 2, "rate": None, "limit": None, "of_another": None}
     assert parse_options(First, values, "here") == First(2)
 
 
-def test_flat_options_of_several_kinds():
+def test_flat_options_are_split_by_kind():
     assert parse_together((First, Second), {"size": 4, "count": 1}, "here") == [
         First(1),
         Second(4),
     ]
 
 
-def test_a_plain_value_error_becomes_one_that_a_user_can_read():
+def test_a_value_error_names_the_options():
     with pytest.raises(TrajpromptError, match="here: found .*6.*; expected a size of 5"):
         parse_options(Second, {"size": 6}, "here")

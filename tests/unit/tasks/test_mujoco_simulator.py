@@ -16,7 +16,7 @@ SUITES = ("cheetah-dir", "cheetah-vel", "ant-dir", "ant-dir-ood")
 STEPS = 60
 
 
-def actions_of(suite, rows, steps=STEPS, low=-1.0, high=1.0):
+def random_actions(suite, rows, steps=STEPS, low=-1.0, high=1.0):
     generator = np.random.default_rng(0)
     return generator.uniform(low, high, (steps, rows, suite.action_dim)).astype(np.float32)
 
@@ -35,7 +35,7 @@ def test_bit_equal_to_gymnasium(name, threads):
     np.testing.assert_array_equal(
         observations, [legacy_observation(environment) for environment in environments]
     )
-    for actions in 0.3 * actions_of(suite, 4):  # gentle, so that no ant falls
+    for actions in 0.3 * random_actions(suite, 4):  # gentle, so that no ant falls
         step = simulator.step(actions)
         for row, environment in enumerate(environments):
             before = place(environment)
@@ -50,7 +50,7 @@ def test_bit_equal_to_gymnasium(name, threads):
         assert not step.terminations.any() and not step.successes.any()
 
 
-def test_a_wild_ant_terminates_as_gymnasium_says_and_then_rests():
+def test_a_falling_ant_terminates_as_in_gymnasium_and_then_rests():
     suite = get_suite("ant-dir")
     rows = 6
     simulator = make_simulator(suite, np.resize(suite.test_tasks, rows))
@@ -59,13 +59,13 @@ def test_a_wild_ant_terminates_as_gymnasium_says_and_then_rests():
         environment.reset(seed=row)
     simulator.reset(np.arange(rows))
     last, ended = None, np.zeros(rows, bool)
-    for actions in actions_of(suite, rows, steps=200):
+    for actions in random_actions(suite, rows, steps=200):
         step = simulator.step(actions)
         for row in np.flatnonzero(~ended):
             task, before = simulator.tasks[row], place(environments[row])
             terminated = environments[row].step(actions[row])[2]
             assert step.terminations[row] == terminated
-            # Holds for the dying step, too: the reference pays the survive bonus there.
+            # Also on the step of the fall: the reference gives the survive bonus there.
             after = place(environments[row])
             reward = expected_reward(suite, task, before, after, actions[row])
             assert step.rewards[row] == pytest.approx(reward, abs=1e-12)
@@ -77,22 +77,22 @@ def test_a_wild_ant_terminates_as_gymnasium_says_and_then_rests():
     assert np.isfinite(last).all()
     alive = simulator.reset(np.arange(rows) + 50, rows=ended)
     np.testing.assert_array_equal(alive[~ended], last[~ended])
-    assert not simulator.step(actions_of(suite, rows)[0] * 0).terminations[ended].any()
+    assert not simulator.step(random_actions(suite, rows)[0] * 0).terminations[ended].any()
 
 
 def test_reset_of_some_rows_leaves_the_others():
     suite = get_suite("cheetah-vel")
     simulator = make_simulator(suite, np.zeros(3, int))
     first = simulator.reset(np.arange(3))
-    moved = simulator.step(actions_of(suite, 3)[0]).observations
+    moved = simulator.step(random_actions(suite, 3)[0]).observations
     mixed = simulator.reset(np.arange(3), rows=np.array([False, True, False]))
     np.testing.assert_array_equal(mixed[1], first[1])
     np.testing.assert_array_equal(mixed[[0, 2]], moved[[0, 2]])
 
 
-def test_rows_do_not_depend_on_their_company():
+def test_rows_do_not_depend_on_other_rows():
     suite = get_suite("cheetah-vel")
-    actions = actions_of(suite, 5, steps=20)
+    actions = random_actions(suite, 5, steps=20)
     together, alone = make_simulator(suite, np.arange(5)), make_simulator(suite, [3])
     together.reset(np.arange(5)), alone.reset(np.array([3]))
     for action in actions:
@@ -110,7 +110,7 @@ def test_returned_observations_are_not_overwritten():
 
 
 def played(simulator, actions, reset_seeds):
-    """All numbers of some steps, with a reset of the rows that ended halfway."""
+    """Results of some steps; halfway, the rows that have ended are reset."""
     steps = []
     for now, action in enumerate(actions):
         step = simulator.step(action)
@@ -126,17 +126,17 @@ def test_a_restored_simulator_steps_to_the_same_bits(name):
     tasks = np.resize(suite.test_tasks, rows)
     first, other = make_simulator(suite, tasks), make_simulator(suite, tasks, threads=2)
     first.reset(np.arange(rows))
-    actions = actions_of(suite, rows, steps=400)
+    actions = random_actions(suite, rows, steps=400)
     before, after = actions[:350], actions[350:]
     for action in before:
         step = first.step(action)
         if name.startswith("ant") and step.terminations.sum() == 2:
-            break  # two ants lie, the others run
+            break  # two ants have fallen, the others run
     state = {key: value.copy() for key, value in first.state().items()}
     if name.startswith("ant"):
         assert step.terminations.sum() == 2
     expected = played(first, after, np.arange(rows) + 9)
-    for simulator in (other, first):  # one that was never reset, and one that went on
+    for simulator in (other, first):  # one that was never reset, and one that continued
         simulator.restore(state)
         for found, wanted in zip(
             played(simulator, after, np.arange(rows) + 9), expected, strict=True

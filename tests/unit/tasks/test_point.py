@@ -1,4 +1,4 @@
-"""The sparse 2D tasks: dynamics in closed form, rewards, and what demonstrations show."""
+"""The sparse 2D tasks: dynamics in closed form, rewards and demonstrations."""
 
 from dataclasses import replace
 
@@ -31,7 +31,7 @@ def started(tasks, seeds):
 
 
 def placed(tasks, positions):
-    """Rows at ``positions``, running."""
+    """Simulator with running rows at ``positions``."""
     simulator, _ = started(tasks, np.zeros(len(tasks), int))
     ended = np.zeros(len(tasks), bool)
     simulator.restore({"_positions": np.asarray(positions), "_ended": ended})
@@ -46,7 +46,7 @@ def expert_episodes(seeds, noise=0.0):
     return rollout(simulator, policy, np.tile(seeds, TASKS), record=True)
 
 
-def test_goals_lie_on_the_half_circle_and_their_discs_apart():
+def test_goals_are_on_the_half_circle_and_discs_do_not_overlap():
     angles = (np.arange(8) + 0.5) * np.pi / 8
     circle = np.stack([np.cos(angles), np.sin(angles)], axis=1)
     np.testing.assert_allclose(SUITE.goals, circle, atol=1e-12)
@@ -82,7 +82,7 @@ def test_every_goal_in_every_task():
     np.testing.assert_allclose(step.rewards, expected, rtol=1e-12)
     np.testing.assert_array_equal(step.successes, right)
     assert step.terminations.all()
-    after = simulator.step(-goals)  # rests where it is, until it is reset
+    after = simulator.step(-goals)  # stays in place until it is reset
     np.testing.assert_array_equal(after.observations, step.observations)
     assert after.terminations.all() and not after.successes.any()
     assert not after.rewards.any()
@@ -98,7 +98,7 @@ def test_between_two_discs_there_is_hardly_a_gap():
     np.testing.assert_array_equal(step.terminations, [False, True, True, True])
 
 
-def test_rows_do_not_depend_on_their_company():
+def test_rows_do_not_depend_on_other_rows():
     actions = np.random.default_rng(1).uniform(-1, 1, (50, 300, 2))
     actions[:, :, 1] += 0.6  # upwards, so that many rows end
     tasks, seeds = np.resize(np.arange(TASKS), 300), np.arange(300)
@@ -111,7 +111,7 @@ def test_rows_do_not_depend_on_their_company():
     assert 30 < many.terminations.sum() < 300
 
 
-def test_the_expert_earns_the_papers_best_return():
+def test_expert_return_is_the_papers_best():
     exact = expert_episodes(np.arange(20))
     assert exact.successes.all()
     np.testing.assert_allclose(exact.returns, PRIZE - STEP_COST * exact.lengths)
@@ -121,7 +121,7 @@ def test_the_expert_earns_the_papers_best_return():
     assert round(noisy.returns.mean(), 1) == round(exact.returns.mean(), 1) == 9.9
 
 
-def test_what_demonstrations_show_of_the_stem_is_alike_in_all_tasks():
+def test_demonstrations_on_the_stem_are_equal_in_all_tasks():
     seeds = np.arange(20)
     episodes = expert_episodes(seeds)
     lengths = episodes.lengths.reshape(TASKS, -1)
@@ -129,7 +129,7 @@ def test_what_demonstrations_show_of_the_stem_is_alike_in_all_tasks():
     observations = episodes.observations.reshape(TASKS, len(seeds), -1, 2)
     actions = episodes.actions.reshape(TASKS, len(seeds), -1, 2)
     for index in range(len(seeds)):
-        fork = int(on_stem(observations[0, index]).argmin())  # the first step behind it
+        fork = int(on_stem(observations[0, index]).argmin())  # the first step beyond it
         stems = observations[:, index, : fork + 1]
         np.testing.assert_array_equal(stems, np.broadcast_to(stems[:1], stems.shape))
         same = actions[:, index, :fork]
@@ -144,18 +144,19 @@ def buffers(episodes=90):
     return collect_scripted(SUITE, range(TASKS), options, stream)
 
 
-def test_four_in_ten_windows_of_a_demonstration_tell_the_goal():
-    telling = windows = 0
+def test_four_in_ten_windows_of_a_demonstration_reveal_the_goal():
+    revealing = windows = 0
     for buffer in buffers():
         expert = buffer.quality("expert", 30)
         beyond = ~on_stem(expert.observations)
         for first, end in zip(expert.starts, expert.episode_ends, strict=True):
-            tells = np.lib.stride_tricks.sliding_window_view(beyond[first:end], LENGTH)
-            telling, windows = telling + tells.any(axis=1).sum(), windows + len(tells)
-    assert 0.40 < telling / windows < 0.45
+            reveals = np.lib.stride_tricks.sliding_window_view(beyond[first:end], LENGTH)
+            revealing += reveals.any(axis=1).sum()
+            windows += len(reveals)
+    assert 0.40 < revealing / windows < 0.45
 
 
-def test_levels_rise_and_the_store_keeps_true_lengths(tmp_path):
+def test_returns_rise_with_quality_and_the_store_keeps_lengths(tmp_path):
     made = buffers(30)
     returns = np.stack([buffer.returns.reshape(3, 10).mean(axis=1) for buffer in made])
     random, noisy, expert = returns.mean(axis=0)
@@ -168,7 +169,7 @@ def test_levels_rise_and_the_store_keeps_true_lengths(tmp_path):
         early = stored.lengths < SUITE.horizon
         assert stored.terminations[ends][early].all()
         assert stored.terminations.sum() == stored.terminations[ends].sum()
-        # The last action led to where the episode ended: nothing is cut off or padded.
+        # The last action leads to the final observation: nothing is cut off or padded.
         last = stored.observations[ends] + STEP * stored.actions[ends]
         np.testing.assert_allclose(stored.final_observations, last, atol=1e-6)
         np.testing.assert_array_equal(stored.behaviour_step, stored.starts)
@@ -185,13 +186,13 @@ def test_random_play_rarely_meets_a_goal():
 
 
 @pytest.mark.parametrize("noise", [0.0, 0.1])
-def test_equal_chance_gives_equal_bits(noise):
+def test_equal_seeds_give_equal_bits(noise):
     first, again = (expert_episodes(np.arange(4), noise) for _ in range(2))
     np.testing.assert_array_equal(first.observations, again.observations)
     np.testing.assert_array_equal(first.actions, again.actions)
 
 
-def test_the_horizon_is_the_callers():
+def test_the_caller_stops_at_the_horizon():
     short = replace(SUITE, horizon=3)
     simulator = make_simulator(short, np.array([0]))
     played = rollout(simulator, ScriptedPolicy(simulator), np.array([0]))

@@ -36,8 +36,8 @@ PUBLISHED_SPLITS = {
 }
 
 
-def tasks_of(printed: str) -> tuple[int, ...]:
-    """The tasks of a list of numbers and ranges, both ends included."""
+def parse_tasks(printed: str) -> tuple[int, ...]:
+    """Parse a printed list of tasks and ranges, both ends included."""
     ends = [[int(end) for end in part.split("-")] for part in printed.split(",")]
     return tuple(task for part in ends for task in range(part[0], part[-1] + 1))
 
@@ -45,10 +45,10 @@ def tasks_of(printed: str) -> tuple[int, ...]:
 @pytest.mark.parametrize("name", PUBLISHED_SPLITS)
 def test_published_splits(name):
     suite, (train, test) = get_suite(name), PUBLISHED_SPLITS[name]
-    assert (suite.train_tasks, suite.test_tasks) == (tasks_of(train), tasks_of(test))
+    assert (suite.train_tasks, suite.test_tasks) == (parse_tasks(train), parse_tasks(test))
 
 
-def test_sizes_where_no_split_is_published():
+def test_sizes_of_an_unpublished_split():
     pick_place = get_suite("pick-place")  # arXiv 2502.04979 has 45 and 5 tasks
     assert (len(pick_place.train_tasks), len(pick_place.test_tasks)) == (45, 5)
 
@@ -76,15 +76,15 @@ def test_out_of_distribution_directions():
 
 
 @pytest.mark.parametrize("name", SUITE_NAMES)
-def test_every_suite_has_its_simulator_words_and_label(name):
+def test_every_suite_has_a_simulator_a_goal_text_and_a_label(name):
     suite = get_suite(name)
     simulator = make_simulator(suite, np.array(suite.test_tasks[:1]))
     assert simulator.reset(np.zeros(1, int)).shape == (1, suite.state_dim)
     assert isinstance(simulator, MujocoSimulator) == suite.filmed
-    assert suite.label and suite.wording(suite.test_tasks[0])
+    assert suite.label and suite.goal_text(suite.test_tasks[0])
 
 
-def test_looking_suites_up_imports_no_heavy_library():
+def test_looking_up_suites_imports_no_heavy_library():
     heavy = {"mujoco", "torch", "metaworld", "gymnasium", "scipy"}
     code = f"import sys, trajprompt.tasks.registry; print({heavy} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
@@ -95,7 +95,7 @@ def test_two_suites_of_one_name_are_an_error(monkeypatch, tmp_path):
     (tmp_path / "again.py").write_text("from trajprompt.tasks.reach import SUITES\n")
     monkeypatch.setattr(tasks, "__path__", [*tasks.__path__, str(tmp_path)])
     with pytest.raises(TrajpromptError, match="'reach'; expected another name"):
-        registry.listed()
+        registry.load_suites()
     sys.modules.pop("trajprompt.tasks.again", None)
 
 
@@ -104,6 +104,6 @@ def test_goals_are_read_only():
         get_suite("cheetah-vel").goals[0] = 1.0
 
 
-def test_unknown_suite_lists_the_known():
+def test_error_for_an_unknown_suite_lists_the_known_ones():
     with pytest.raises(TrajpromptError, match="cheetah-vel"):
         get_suite("cheetah")

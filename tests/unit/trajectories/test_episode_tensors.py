@@ -24,7 +24,7 @@ from trajprompt.trajectories.normaliser import STD_FLOOR, Normaliser
 @settings(max_examples=60, deadline=None)
 @given(st.lists(LENGTHS, min_size=1, max_size=3), st.integers(1, 15), st.integers(0, 99))
 def test_contexts_equal_the_slow_sampler(lengths, length, seed) -> None:
-    tasks = [make_task(i, own) for i, own in enumerate(lengths)]
+    tasks = [make_task(i, steps) for i, steps in enumerate(lengths)]
     episodes = EpisodeTensors(tasks, SHIFTED, SCALE)
     found = episodes.sample_contexts(generator(seed), 4, length)
     uniform = torch.rand(len(tasks), 4, dtype=torch.float64, generator=generator(seed))
@@ -40,20 +40,20 @@ def test_contexts_equal_the_slow_sampler(lengths, length, seed) -> None:
 @settings(max_examples=60, deadline=None)
 @given(st.lists(LENGTHS, min_size=1, max_size=3), st.integers(1, 5), st.integers(0, 99))
 def test_prompts_equal_the_slow_sampler(lengths, length, seed) -> None:
-    tasks = [make_task(i, [*own, 5]) for i, own in enumerate(lengths)]
+    tasks = [make_task(i, [*steps, 5]) for i, steps in enumerate(lengths)]
     found = EpisodeTensors(tasks, SHIFTED, SCALE).sample_prompts(generator(seed), 4, length)
     uniform = torch.rand(len(tasks), 4, dtype=torch.float64, generator=generator(seed))
     for i, task in enumerate(tasks):
-        whole = [e for e, steps in enumerate(task.lengths) if steps >= length]
+        long = [e for e, steps in enumerate(task.lengths) if steps >= length]
         for j in range(4):
-            episode = whole[int(uniform[i, j] * len(whole))]
+            episode = long[int(uniform[i, j] * len(long))]
             start = max(0, int(task.lengths[episode]) - length - 1)
             expected = slow_segment(task, SHIFTED, episode, start, length)
             assert_segment(found.select(4 * i + j), expected)
     assert found.mask.all()
 
 
-def test_prompt_position_in_a_whole_episode() -> None:
+def test_prompt_position_in_a_full_episode() -> None:
     """K* = 5 of T = 200 steps are timesteps 194 to 198."""
     episodes = EpisodeTensors([make_task(0, [200, 200])], IDENTITY, SCALE)
     prompts = episodes.sample_prompts(generator(), 3, 5)
@@ -64,8 +64,8 @@ def test_prompt_position_in_a_whole_episode() -> None:
 @settings(max_examples=40, deadline=None)
 @given(st.lists(LENGTHS, min_size=1, max_size=3), st.integers(1, 5), st.integers(0, 99))
 def test_transitions_are_prompts_with_the_rewards_of_their_steps(lengths, length, seed):
-    """Also where a prompt ends with its episode, as in one of exactly K* steps."""
-    tasks = [make_task(i, [*own, 5]) for i, own in enumerate(lengths)]
+    """Also if a prompt ends with its episode, as in an episode of exactly K* steps."""
+    tasks = [make_task(i, [*steps, 5]) for i, steps in enumerate(lengths)]
     episodes = EpisodeTensors(tasks, SHIFTED, SCALE)
     found = episodes.sample_transitions(generator(seed), 4, length)
     assert found.rewards.shape == (len(tasks), 4, length, 1)
@@ -109,7 +109,7 @@ def test_prompt_episodes_are_uniform_among_those_long_enough() -> None:
     assert ((counts[1:] - 3000) ** 2 / 3000).sum() < 13.8  # 2 degrees of freedom, 99.9 %
 
 
-def test_every_task_gives_its_own_segments_in_order() -> None:
+def test_every_task_gives_its_segments_in_order() -> None:
     tasks = [make_task(i, [20, 5]) for i in (7, 3, 5)]
     episodes = EpisodeTensors(tasks, IDENTITY, SCALE)
     assert episodes.tasks == (7, 3, 5)
@@ -117,8 +117,8 @@ def test_every_task_gives_its_own_segments_in_order() -> None:
     assert fixed.leading == (3, 6)
     assert fixed.length == 4
     for i, task in enumerate((7, 3, 5)):
-        own = fixed.select(i)
-        assert (own.states[..., 0][own.mask] == task).all()
+        of_task = fixed.select(i)
+        assert (of_task.states[..., 0][of_task.mask] == task).all()
 
 
 def test_equal_generators_give_equal_segments() -> None:
@@ -147,7 +147,9 @@ def test_shapes_and_types() -> None:
 def test_bad_lengths() -> None:
     tasks = [make_task(0, [20]), make_task(9, [4, 5])]
     episodes = EpisodeTensors(tasks, IDENTITY, SCALE)
-    with pytest.raises(TrajpromptError, match="task 9: a prompt of 6 steps.*at most 5"):
+    with pytest.raises(
+        TrajpromptError, match="task 9: found a prompt of 6 steps.*at most 5"
+    ):
         episodes.sample_prompts(generator(), 2, 6)
     with pytest.raises(TrajpromptError, match="length of 0 steps"):
         episodes.sample_contexts(generator(), 2, 0)

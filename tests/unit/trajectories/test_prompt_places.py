@@ -1,4 +1,4 @@
-"""Prompts of several segments, and where these begin: exhaustively, and by statistics."""
+"""Prompts of several segments, and their places: exhaustive and statistical tests."""
 
 import numpy as np
 import pytest
@@ -24,39 +24,39 @@ TASKS = st.lists(LENGTHS, min_size=1, max_size=3)
 POSITION = st.sampled_from(sorted(POSITIONS))
 
 
-def make_episodes(lengths, whole: int) -> tuple[list, EpisodeTensors]:
-    """Tasks with at least one episode of ``whole`` steps each."""
-    tasks = [make_task(i, [*own, whole]) for i, own in enumerate(lengths)]
+def make_episodes(lengths, extra: int) -> tuple[list, EpisodeTensors]:
+    """Tasks with an extra episode of ``extra`` steps each."""
+    tasks = [make_task(i, [*steps, extra]) for i, steps in enumerate(lengths)]
     return tasks, EpisodeTensors(tasks, SHIFTED, SCALE)
 
 
 @settings(max_examples=60, deadline=None)
 @given(TASKS, st.integers(1, 5))
 def test_windows_are_every_segment_of_every_episode_once(lengths, length) -> None:
-    """In the order of their rows, whole, and none across the end of an episode."""
-    tasks, episodes = make_episodes(lengths, whole=5)
+    """In the order of their rows, unpadded, and none across the end of an episode."""
+    tasks, episodes = make_episodes(lengths, extra=5)
     found = episodes.windows(length)
     assert len(found) == len(tasks)
-    for task, own in zip(tasks, found, strict=True):
+    for task, windows in zip(tasks, found, strict=True):
         places = [
             (episode, start)
             for episode, steps in enumerate(task.lengths)
             for start in range(steps - length + 1)
         ]
-        assert own.leading == (len(places),) and own.length == length
-        assert own.mask.all()
-        for window, (episode, start) in enumerate(places):
+        assert windows.leading == (len(places),) and windows.length == length
+        assert windows.mask.all()
+        for index, (episode, start) in enumerate(places):
             expected = slow_segment(task, SHIFTED, episode, start, length)
-            assert_segment(own.select(window), expected)
+            assert_segment(windows.select(index), expected)
 
 
 @settings(max_examples=60, deadline=None)
 @given(TASKS, st.integers(1, 5), st.integers(1, 4), POSITION, st.integers(0, 99))
-def test_segments_stand_in_the_order_in_which_they_are_drawn(
+def test_segments_are_in_the_order_of_their_draws(
     lengths, length, count, position, seed
 ) -> None:
-    """J segments of each prompt are what J prompts of one segment would be."""
-    _, episodes = make_episodes(lengths, whole=5)
+    """The J segments of a prompt equal J prompts of one segment."""
+    _, episodes = make_episodes(lengths, extra=5)
     form = (length, count, position)
     found = episodes.sample_prompts(generator(seed), 3, *form)
     alone = episodes.sample_prompts(generator(seed), 3 * count, length, 1, position)
@@ -70,13 +70,13 @@ def test_segments_stand_in_the_order_in_which_they_are_drawn(
 def test_every_drawn_segment_is_a_window_of_its_task(
     lengths, length, count, position, seed
 ) -> None:
-    _, episodes = make_episodes(lengths, whole=5)
+    _, episodes = make_episodes(lengths, extra=5)
     windows = episodes.windows(length)
     found = episodes.sample_prompts(generator(seed), 4, length, count, position)
-    for number, states in enumerate(found.states):
-        own = windows[number // 4].states
+    for index, states in enumerate(found.states):
+        of_task = windows[index // 4].states
         for segment in states.split(length):
-            assert (own == segment).flatten(1).all(dim=1).any()
+            assert (of_task == segment).flatten(1).all(dim=1).any()
 
 
 @settings(max_examples=40, deadline=None)
@@ -84,7 +84,7 @@ def test_every_drawn_segment_is_a_window_of_its_task(
 def test_transitions_are_the_same_draws_with_their_rewards(
     lengths, length, count, position, seed
 ) -> None:
-    tasks, episodes = make_episodes(lengths, whole=5)
+    tasks, episodes = make_episodes(lengths, extra=5)
     form = (length, count, position)
     found = episodes.sample_transitions(generator(seed), 4, *form)
     assert found.rewards.shape == (len(tasks), 4, count * length, 1)
@@ -133,12 +133,16 @@ def test_the_end_is_one_place_per_episode_that_is_long_enough() -> None:
     assert every.rows(torch.arange(3)).tolist() == [3, 8, 9]
 
 
-def test_what_there_is_not() -> None:
+def test_errors() -> None:
     tasks = [make_task(0, [20]), make_task(9, [4, 5])]
     episodes = EpisodeTensors(tasks, IDENTITY, SCALE)
-    with pytest.raises(TrajpromptError, match="task 9: a prompt of 6 steps.*at most 5"):
+    with pytest.raises(
+        TrajpromptError, match="task 9: found a prompt of 6 steps.*at most 5"
+    ):
         episodes.windows(6)
-    with pytest.raises(TrajpromptError, match="prompt_position: 'middle'.*end, uniform"):
+    with pytest.raises(
+        TrajpromptError, match="prompt_position: found 'middle'.*end, uniform"
+    ):
         episodes.sample_prompts(generator(), 2, 5, 1, "middle")
     with pytest.raises(TrajpromptError, match="0 segments per task; expected at least 1"):
         episodes.sample_prompts(generator(), 2, 5, 0)

@@ -1,4 +1,4 @@
-"""The trajectory store: round trips, quality levels, and every kind of bad file."""
+"""The trajectory store: round trips, quality levels, and every kind of invalid file."""
 
 import dataclasses
 import hashlib
@@ -27,7 +27,7 @@ SUITE = fake_suite(
 
 
 def make_task(task: int, lengths: list[int], seed: int = 0) -> TaskTrajectories:
-    """Random numbers in episodes of the given lengths."""
+    """Task with random data in episodes of the given lengths."""
     rng = np.random.default_rng([seed, task])
     rows, ends = sum(lengths), np.cumsum(lengths)
     terminations = np.zeros(rows, dtype=bool)
@@ -91,10 +91,10 @@ def test_equal_content_gives_equal_bytes(tmp_path: Path) -> None:
     assert len(hashes) == 1
 
 
-def test_only_asked_tasks_are_read(stored: Path) -> None:
+def test_only_requested_tasks_are_read(stored: Path) -> None:
     assert list(read_trajectories(stored, [4])) == [4]
     with pytest.raises(
-        TrajpromptError, match=r"trajectories.h5: tasks \[2, 4\].*also \[3\]"
+        TrajpromptError, match=r"trajectories.h5: found tasks \[2, 4\].*also \[3\]"
     ):
         read_trajectories(stored, [3, 4])
 
@@ -137,14 +137,14 @@ def test_returns_and_selection() -> None:
 @pytest.mark.parametrize(
     ("level", "kept"), [("expert", [4, 5, 6]), ("medium", [2, 3, 4]), ("random", [0, 1, 2])]
 )
-def test_quality_is_a_place_in_time(level: str, kept: list[int]) -> None:
+def test_quality_is_the_time_of_collection(level: str, kept: list[int]) -> None:
     task = make_task(0, [1, 2, 3, 4, 5, 6, 7])
     assert (task.quality(level, 3).lengths - 1).tolist() == kept
 
 
-def test_quality_of_too_many_or_unknown() -> None:
+def test_quality_with_too_many_episodes_or_unknown() -> None:
     task = make_task(5, [2, 2])
-    with pytest.raises(TrajpromptError, match="task 5: 3 expert episodes.*1 to 2"):
+    with pytest.raises(TrajpromptError, match="task 5: found 3 expert episodes.*1 to 2"):
         task.quality("expert", 3)
     with pytest.raises(TrajpromptError, match="'best'.*expert, medium, random"):
         task.quality("best", 1)
@@ -165,14 +165,14 @@ def expect_bad(path: Path, match: str) -> None:
     assert path.name in str(caught.value)
 
 
-def test_missing_and_foreign_files(tmp_path: Path) -> None:
+def test_missing_and_unrelated_files(tmp_path: Path) -> None:
     expect_bad(tmp_path / "none.h5", "missing or empty")
-    foreign = tmp_path / "foreign.h5"
-    foreign.write_text("return,length\n1,2\n")
-    expect_bad(foreign, "damaged or not HDF5")
-    with h5py.File(foreign, "w", libver="latest") as file:
+    unrelated = tmp_path / "unrelated.h5"
+    unrelated.write_text("return,length\n1,2\n")
+    expect_bad(unrelated, "damaged or not HDF5")
+    with h5py.File(unrelated, "w", libver="latest") as file:
         file["observations"] = np.zeros(3)
-    expect_bad(foreign, "kind None; expected trajectories")
+    expect_bad(unrelated, "kind None; expected kind trajectories")
 
 
 @pytest.mark.parametrize("kept", [0.1, 0.5, 0.9, 0.999])
@@ -184,9 +184,9 @@ def test_truncated_file(stored: Path, kept: float) -> None:
 
 def test_damaged_bytes_inside_a_dataset(stored: Path) -> None:
     with h5py.File(stored) as file:
-        place = file["task_2/observations"].id.get_chunk_info(0).byte_offset
+        offset = file["task_2/observations"].id.get_chunk_info(0).byte_offset
     data = bytearray(stored.read_bytes())
-    data[place + 10] ^= 0xFF
+    data[offset + 10] ^= 0xFF
     stored.write_bytes(data)
     expect_bad(stored, "damaged")
 
@@ -198,18 +198,24 @@ def replace(path: Path, name: str, values: np.ndarray | None) -> None:
             file[name] = values
 
 
+WRONG_TYPE = (
+    r"actions: found type float64, shape \(10, 2\); expected type float32, shape \(N, A\)"
+)
+WRONG_SHAPE = r"actions: found type float32, shape \(10,\); expected .* shape \(N, A\)"
+
+
 @pytest.mark.parametrize(
     ("name", "values", "match"),
     [
         ("actions", None, "task_2/actions: no such dataset"),
-        ("actions", np.zeros((10, 2)), r"actions: <f8 \(10, 2\); expected <f4 \(N,A\)"),
-        ("actions", np.zeros(10, "f4"), r"actions: <f4 \(10,\); expected <f4 \(N,A\)"),
-        ("rewards", np.zeros(9, "f4"), r"rewards: shape \(9,\); expected 10 for N"),
-        ("rewards", np.full(10, np.nan, "f4"), "rewards: 10 values not finite"),
+        ("actions", np.zeros((10, 2)), WRONG_TYPE),
+        ("actions", np.zeros(10, "f4"), WRONG_SHAPE),
+        ("rewards", np.zeros(9, "f4"), r"rewards: found shape \(9,\); expected 10 for N"),
+        ("rewards", np.full(10, np.nan, "f4"), "rewards: found 10 values that are not"),
         ("episode_ends", np.array([3, 9]), "episode_ends: ends do not fit.*10"),
         ("episode_ends", np.array([10, 10]), "episode_ends: ends do not fit"),
         ("episode_ends", np.array([-1, 10]), "episode_ends: ends do not fit"),
-        ("episode_ends", np.array([10]), r"final_observations: shape \(2, 3\)"),
+        ("episode_ends", np.array([10]), r"final_observations: found shape \(2, 3\)"),
     ],
 )
 def test_wrong_dataset(stored: Path, name: str, values: np.ndarray, match: str) -> None:
@@ -217,20 +223,20 @@ def test_wrong_dataset(stored: Path, name: str, values: np.ndarray, match: str) 
     expect_bad(stored, match)
 
 
-def test_a_huge_claim_is_refused_before_allocation(stored: Path) -> None:
+def test_a_huge_claim_is_rejected_before_allocation(stored: Path) -> None:
     with h5py.File(stored, "r+") as file:
         del file["task_2/observations"]
         file["task_2"].create_dataset("observations", (10**12, 3), "f4", chunks=(4096, 3))
-    expect_bad(stored, "12000000000000 bytes claimed, 0 stored")
+    expect_bad(stored, "claims 12000000000000 bytes and stores 0;")
 
 
 def test_other_schema_or_suite(stored: Path) -> None:
     other = dataclasses.replace(SUITE, name="other")
-    with pytest.raises(TrajpromptError, match="suite fake; expected other"):
+    with pytest.raises(TrajpromptError, match="suite fake; expected suite other"):
         read_trajectories(stored, suite=other)
     with h5py.File(stored, "r+") as file:
         write_attributes(file, {"schema_version": "99"})
-    expect_bad(stored, "schema version 99; expected 1")
+    expect_bad(stored, "schema version 99; expected schema version 1")
 
 
 def test_writing_bad_episodes_leaves_the_old_file(stored: Path) -> None:
@@ -238,7 +244,7 @@ def test_writing_bad_episodes_leaves_the_old_file(stored: Path) -> None:
     wider = dataclasses.replace(SUITE, state_dim=5)
     with pytest.raises(TrajpromptError, match="an episode of 10 steps; expected at most 9"):
         write_trajectories(stored, SUITE, [make_task(0, [10])], {})
-    with pytest.raises(TrajpromptError, match="state and action dims"):
+    with pytest.raises(TrajpromptError, match="state and action dimensions"):
         write_trajectories(stored, wider, [make_task(0, [2])], {})
     assert stored.read_bytes() == before
     assert [path.name for path in stored.parent.iterdir()] == [stored.name]
@@ -246,12 +252,12 @@ def test_writing_bad_episodes_leaves_the_old_file(stored: Path) -> None:
 
 def test_a_learning_curve_has_its_columns(tmp_path: Path) -> None:
     path = tmp_path / "curve.h5"
-    with pytest.raises(TrajpromptError, match=r"learning_curve: shape \(3, 5\)"):
+    with pytest.raises(TrajpromptError, match=r"learning_curve: found shape \(3, 5\)"):
         write_trajectories(path, SUITE, [make_task(0, [2])], {}, np.zeros((3, 5)))
 
 
-def test_the_widest_compression_is_not_refused(tmp_path: Path) -> None:
-    """All-zero data, the most compressible there is, stays readable."""
+def test_the_highest_compression_is_accepted(tmp_path: Path) -> None:
+    """All-zero data, the most compressible, remain readable."""
     rows = 100_000
     suite = dataclasses.replace(SUITE, horizon=rows)
     task = make_task(0, [rows])
@@ -261,23 +267,23 @@ def test_the_widest_compression_is_not_refused(tmp_path: Path) -> None:
     assert_equal(task, read_trajectories(tmp_path / "zeros.h5")[0])
 
 
-def test_a_store_whose_arrays_are_not_its_suites(stored: Path) -> None:
+def test_a_store_whose_arrays_do_not_fit_the_suite(stored: Path) -> None:
     wider = dataclasses.replace(SUITE, state_dim=5)
-    with pytest.raises(TrajpromptError, match="task_2: state and action dims"):
+    with pytest.raises(TrajpromptError, match="task_2: found state and action dim"):
         read_trajectories(stored, suite=wider)
 
 
 @pytest.mark.parametrize("name", ["task_x", "task_02", "task_", "note"])
-def test_foreign_names_in_a_store(stored: Path, name: str) -> None:
+def test_unexpected_names_in_a_store(stored: Path, name: str) -> None:
     with h5py.File(stored, "r+") as file:
         file.create_group(name)
-    expect_bad(stored, f"trajectories.h5:{name}: a foreign item")
+    expect_bad(stored, f"trajectories.h5:{name}: found an unexpected group or dataset")
 
 
 @pytest.mark.parametrize(
     "goal", ["far", np.zeros(0), np.zeros(99), np.zeros((1, 1)), np.array([np.nan])]
 )
-def test_odd_goals(stored: Path, goal: object) -> None:
+def test_invalid_goals(stored: Path, goal: object) -> None:
     with h5py.File(stored, "r+") as file:
         write_attributes(file["task_2"], {"goal": goal})
     expect_bad(stored, "task_2: goal: ")

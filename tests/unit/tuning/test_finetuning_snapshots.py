@@ -1,4 +1,4 @@
-"""Weights on the way of fine-tuning: kept, stored, and played as a curve."""
+"""Snapshots of weights during fine-tuning: taken, stored, and played as a curve."""
 
 import dataclasses
 
@@ -32,21 +32,21 @@ OPTIONS = {
 
 
 @pytest.mark.parametrize("name", OPTIONS)
-def test_a_snapshot_is_what_a_shorter_tuning_ends_with(name):
+def test_a_snapshot_equals_the_result_of_a_shorter_tuning(name):
     method = get_method(name)
-    whole = method.tune(make_problem(), OPTIONS[name])
-    assert sorted(whole.snapshots) == OPTIONS[name].snapshots
-    for iteration, of_rows in whole.snapshots.items():
+    full = method.tune(make_problem(), OPTIONS[name])
+    assert sorted(full.snapshots) == OPTIONS[name].snapshots
+    for iteration, rows in full.snapshots.items():
         options = dataclasses.replace(OPTIONS[name], iterations=iteration, snapshots=[])
         shorter = method.tune(make_problem(), options)
         assert shorter.snapshots == {}
-        for row, weights in of_rows.items():
-            assert set(weights) == set(whole.weights[row])
+        for row, weights in rows.items():
+            assert set(weights) == set(full.weights[row])
             for key, tensor in weights.items():
                 assert torch.equal(tensor, shorter.weights[row][key]), (row, key)
 
 
-def test_keeping_them_changes_nothing_else():
+def test_snapshots_change_nothing_else():
     method, options = get_method("full-finetune"), OPTIONS["full-finetune"]
     kept = method.tune(make_problem(), options)
     plain = method.tune(make_problem(), dataclasses.replace(options, snapshots=[]))
@@ -54,14 +54,14 @@ def test_keeping_them_changes_nothing_else():
         assert all(torch.equal(kept.weights[row][key], weights[key]) for key in weights)
 
 
-def test_they_are_stored_and_read_back(tmp_path):
+def test_snapshots_are_stored_and_read(tmp_path):
     problem = make_problem()
     made = get_method("full-finetune").tune(problem, OPTIONS["full-finetune"])
     write_adaptation(tmp_path / "a.h5", problem, made, {})
     stored = read_adaptation(tmp_path / "a.h5")
     assert sorted(stored.snapshots) == [1, 2]
-    for iteration, of_rows in made.snapshots.items():
-        for row, weights in of_rows.items():
+    for iteration, rows in made.snapshots.items():
+        for row, weights in rows.items():
             for key, tensor in weights.items():
                 assert torch.equal(stored.snapshots[iteration][row][key], tensor)
 
@@ -70,7 +70,10 @@ def test_they_are_stored_and_read_back(tmp_path):
     ("damage", "message"),
     [
         (lambda file: file["snapshots/000001"].pop("row0001"), "weights of 2 rows"),
-        (lambda file: file.create_group("snapshots/x"), "snapshots/x: a foreign item"),
+        (
+            lambda file: file.create_group("snapshots/x"),
+            "snapshots/x: found an unexpected group",
+        ),
         (lambda file: file.move("snapshots/000002", "snapshots/000009"), "iteration 9"),
     ],
 )
@@ -84,7 +87,7 @@ def test_damaged_snapshots_are_named(tmp_path, damage, message):
         read_adaptation(tmp_path / "a.h5")
 
 
-def test_a_stopped_tuning_keeps_them(tmp_path):
+def test_a_resumed_tuning_has_the_same_snapshots(tmp_path):
     target = tmp_path / "seed0.h5"
 
     def tune(checkpoint):
@@ -114,13 +117,13 @@ def test_the_curve_begins_with_the_backbone_and_ends_with_the_last(played):
     stored = adaptation(weights=tuned, snapshots={1: halfway}, **same)
     entries = evaluate_cell(SETTINGS, backbone(), stored)
     for row, (task, prompt) in enumerate([(2, 0), (2, 1), (7, 0)]):
-        own = select(entries, task=task, prompt=prompt, checkpoint="curve")
-        models = {entry["iteration"]: entry["return"] // 1000 for entry in own}
+        curve = select(entries, task=task, prompt=prompt, checkpoint="curve")
+        models = {entry["iteration"]: entry["return"] // 1000 for entry in curve}
         assert models == {0: 0, 1: row + 11, 2: row + 1}
         last = select(entries, task=task, prompt=prompt, checkpoint="last")
-        ends = [entry["return"] for entry in own if entry["iteration"] == 2]
+        ends = [entry["return"] for entry in curve if entry["iteration"] == 2]
         assert ends == [entry["return"] for entry in last][:2]
-    # The backbone plays its rows together; every tuned model its own.
+    # The backbone plays all rows together; every tuned model plays one row.
     assert [len(call.seeds) for call in played].count(2 * ROWS) == 1
     assert len(played) == 1 + 2 * ROWS
 

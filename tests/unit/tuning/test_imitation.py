@@ -9,7 +9,7 @@ from trajprompt.tuning.imitation import ImitationLoss
 
 
 def test_imitation_loss_is_equation_5(problem):
-    """Against a plain forward pass of every pair of candidate and context."""
+    """Equal to a plain forward pass of every pair of candidate and context."""
     model, contexts = problem.backbone.model, problem.samples.segments
     candidates = segments(ROWS, 5, length=PROMPT, seed=3)
     found = ImitationLoss(model, "fp32")(candidates, contexts)
@@ -19,9 +19,9 @@ def test_imitation_loss_is_equation_5(problem):
             context = contexts.select(row)
             with torch.no_grad():
                 predicted = model(context, prompt)
-            own = (predicted - context.actions)[context.mask].square().mean()
-            torch.testing.assert_close(found[row, number], own, rtol=1e-5, atol=1e-6)
-            torch.testing.assert_close(action_loss(predicted, context), own)
+            expected = (predicted - context.actions)[context.mask].square().mean()
+            torch.testing.assert_close(found[row, number], expected, rtol=1e-5, atol=1e-6)
+            torch.testing.assert_close(action_loss(predicted, context), expected)
 
 
 @pytest.mark.parametrize("returns", [True, False])
@@ -34,5 +34,5 @@ def test_imitation_loss_without_return_tokens(returns):
     found = ImitationLoss(model, "fp32").actions(prompts, contexts)  # (C, b, K, A)
     for number in range(4):
         with torch.no_grad():
-            own = model(contexts, prompts.select(slice(number, number + 1)))
-        torch.testing.assert_close(found[number], own, rtol=1e-5, atol=1e-6)
+            expected = model(contexts, prompts.select(slice(number, number + 1)))
+        torch.testing.assert_close(found[number], expected, rtol=1e-5, atol=1e-6)

@@ -1,4 +1,4 @@
-"""What the methods of a cell share: initial prompts, samples, arms; and the two stages."""
+"""Initial prompts, samples and arms that the methods of a cell share; the two stages."""
 
 import csv
 import dataclasses
@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from support.tuning_job import (
-    LEARNS,
+    GENERATIVE,
     SETTINGS,
     SUITE,
     build,
@@ -50,7 +50,7 @@ def test_rows_are_task_major():
     ("quality", "episodes"),
     [("expert", {6, 7, 8}), ("medium", {3, 4, 5}), ("random", {0, 1, 2})],
 )
-def test_prompts_end_an_episode_of_their_quality(quality, episodes):
+def test_prompts_are_the_end_of_an_episode_of_their_quality(quality, episodes):
     prompts = build(prompt_quality=quality, prompts_per_task=20).initial_prompts
     found = prompts.states.mean(dim=(1, 2)).round().int()
     assert set(found.tolist()) == episodes
@@ -79,16 +79,16 @@ def test_samples_are_the_same_for_every_method_and_prompt():
     assert not torch.equal(drawn(build(), row=2), plain)
 
 
-def test_all_samples_come_from_the_whole_buffer():
+def test_all_samples_come_from_the_entire_buffer():
     problem = build(data_quality="full", samples="all")
     states = problem.samples.draw(torch_generator(stream(0)), 3, 400)
     found = states.states.mean(dim=-1)[states.mask].round().int()
     assert set(found.tolist()) == set(range(9))
 
 
-def test_training_tasks_are_read_only_where_they_are_used():
+def test_training_tasks_are_read_only_if_they_are_used():
     assert tasks_read(SETTINGS) == (2, 7)
-    assert tasks_read(dataclasses.replace(SETTINGS, **LEARNS)) == (2, 3, 5, 7, 9)
+    assert tasks_read(dataclasses.replace(SETTINGS, **GENERATIVE)) == (2, 3, 5, 7, 9)
     zero_shot = dataclasses.replace(SETTINGS, prompt_quality="training")
     assert tasks_read(zero_shot) == (2, 3, 5, 7, 9)
     plain = build()
@@ -98,37 +98,37 @@ def test_training_tasks_are_read_only_where_they_are_used():
 @pytest.mark.parametrize(
     ("quality", "episodes"), [("expert", {6, 7, 8}), ("random", {0, 1, 2})]
 )
-def test_prompt_sets_are_of_their_tasks_and_quality(quality, episodes):
-    """Training prompts are experts' whatever the condition; a task's rows share theirs."""
-    problem = build(prompt_quality=quality, **LEARNS)
-    training, own = problem.training_prompts, problem.prompt_set
-    assert training.prompts.leading == (3, 256) and own.prompts.leading == (4, 256)
+def test_prompt_sets_have_the_tasks_and_quality_of_the_condition(quality, episodes):
+    """Training prompts are always expert prompts; rows of a task share their set."""
+    problem = build(prompt_quality=quality, **GENERATIVE)
+    training, rows = problem.training_prompts, problem.prompt_set
+    assert training.prompts.leading == (3, 256) and rows.prompts.leading == (4, 256)
     assert training.rewards.shape == (3, 256, 5, 1)
-    torch.testing.assert_close(own.rewards, torch.full((4, 256, 5, 1), -1 / 500))
+    torch.testing.assert_close(rows.rewards, torch.full((4, 256, 5, 1), -1 / 500))
 
     def found(prompts):
         return set(prompts.states.mean(dim=(-1, -2)).round().int().flatten().tolist())
 
     assert found(training.prompts) == {6, 7, 8}
-    assert found(own.prompts) == episodes
-    assert torch.equal(own.prompts.states[0], own.prompts.states[1])
-    assert not torch.equal(own.prompts.states[0], own.prompts.states[2])
+    assert found(rows.prompts) == episodes
+    assert torch.equal(rows.prompts.states[0], rows.prompts.states[1])
+    assert not torch.equal(rows.prompts.states[0], rows.prompts.states[2])
 
 
 def test_prompt_sets_do_not_depend_on_the_method():
-    one, two = build(**LEARNS), build(method="vae", kind="prompt-vae")
+    one, two = build(**GENERATIVE), build(method="vae", kind="prompt-vae")
     assert torch.equal(one.prompt_set.rewards, two.prompt_set.rewards)
     for name in ("training_prompts", "prompt_set"):
         states = [getattr(problem, name).prompts.states for problem in (one, two)]
         assert torch.equal(*states)
     assert one.shared_stream.entropy == two.shared_stream.entropy
     assert one.stream.entropy != two.stream.entropy
-    assert one.shared_stream.entropy != build(seed=1, **LEARNS).shared_stream.entropy
+    assert one.shared_stream.entropy != build(seed=1, **GENERATIVE).shared_stream.entropy
 
 
-def test_zero_shot_prompts_are_those_of_training_tasks():
-    """None of them is in a test task's data, not even in the set to learn from."""
-    problem = build(prompt_quality="training", prompts_per_task=40, **LEARNS)
+def test_zero_shot_prompts_come_from_training_tasks():
+    """All of them do, including the set to learn from."""
+    problem = build(prompt_quality="training", prompts_per_task=40, **GENERATIVE)
     known = problem.training_prompts.prompts.states.flatten(0, 1)  # (T * n, P, S)
 
     def is_known(states):
@@ -142,17 +142,19 @@ def test_zero_shot_prompts_are_those_of_training_tasks():
     assert torch.equal(plain.initial_prompts.states, problem.initial_prompts.states)
 
 
-def spoilt(data: TaskTrajectories) -> TaskTrajectories:
-    """Other states, actions and rewards in every episode."""
+def altered(data: TaskTrajectories) -> TaskTrajectories:
+    """Change states, actions and rewards in every episode."""
     changed = {"observations": 7 - 3 * data.observations, "actions": -data.actions}
     return dataclasses.replace(data, **changed, rewards=data.rewards - 5)
 
 
-def test_zero_shot_the_test_tasks_data_judge_and_nothing_else():
-    """With other data of theirs the same is given, and the same is written."""
-    settings = dataclasses.replace(SETTINGS, prompt_quality="training", samples=1, **LEARNS)
+def test_zero_shot_the_data_of_test_tasks_only_judge():
+    """Other data of the test tasks change neither the inputs nor the generated prompts."""
+    settings = dataclasses.replace(
+        SETTINGS, prompt_quality="training", samples=1, **GENERATIVE
+    )
     plain = {task: task_data(task) for task in tasks_read(settings)}
-    other = plain | {task: spoilt(plain[task]) for task in settings.test_tasks}
+    other = plain | {task: altered(plain[task]) for task in settings.test_tasks}
     both = [
         build_problem(settings, SUITE, buffers, make_backbone())
         for buffers in (plain, other)
@@ -167,19 +169,19 @@ def test_zero_shot_the_test_tasks_data_judge_and_nothing_else():
     assert set(one.extras) == set(two.extras)
     for name, extra in one.extras.items():
         assert np.array_equal(extra.values, two.extras[name].values), name
-    for mine, its in zip(one.history, two.history, strict=True):
-        assert mine.objective != its.objective
-        assert dataclasses.replace(mine, objective=its.objective) == its
+    for first, second in zip(one.history, two.history, strict=True):
+        assert first.objective != second.objective
+        assert dataclasses.replace(first, objective=second.objective) == second
 
 
 def same(one, two) -> bool:
-    """Whether two tensors, or nested tuples of them, are equal."""
+    """Return whether two tensors, or nested tuples of them, are equal."""
     if isinstance(one, torch.Tensor):
         return torch.equal(one, two)
     return all(same(*pair) for pair in zip(one, two, strict=True))
 
 
-def test_method_chance_differs_between_methods():
+def test_random_streams_differ_between_methods():
     first, second = build().streams(2), build(method="other").streams(2)
     assert first[0].generate_state(2).tolist() != first[1].generate_state(2).tolist()
     assert first[0].generate_state(2).tolist() != second[0].generate_state(2).tolist()
@@ -196,8 +198,8 @@ def test_task_without_data_is_an_error():
         build_problem(missing, SUITE, buffers, make_backbone())
 
 
-def test_stages_write_whole_equal_files(files):
-    """Real simulator and model, tiny sizes: tune twice, evaluate, read the table."""
+def test_stages_write_complete_equal_files(files):
+    """Tune twice, evaluate and read the table, with the real simulator and tiny sizes."""
     options = {"iterations": 1, "steps_per_iteration": 1, "candidates": 2, "ranked": 2}
     settings = dataclasses.replace(
         SETTINGS, kind="ptdt-online", method="online", options=options, prompts_per_task=1
@@ -211,15 +213,15 @@ def test_stages_write_whole_equal_files(files):
         and stored.attributes["stage"] == "tune"
     )
     model = make_backbone().model
-    held = sum(parameter.numel() for parameter in model.parameters())
-    assert stored.attributes["backbone_parameters"] == held
+    count = sum(parameter.numel() for parameter in model.parameters())
+    assert stored.attributes["backbone_parameters"] == count
     assert stored.attributes["tuned_parameters"] == 5 * (1 + 20 + 6)
     assert stored.history["simulator_steps"].tolist() == [
         0,
         0,
         800,
         800,
-    ]  # none led to the start
+    ]  # the start needs none
     evaluation = EvaluateSettings(
         **{
             f.name: getattr(settings, f.name)
@@ -261,60 +263,60 @@ def test_missing_backbone_is_named(files):
         run_tune(files, SETTINGS, "out.h5")
 
 
-EPISODES, STEPS, LENGTH = 3, 30, 5  # demonstrations of `task_data`, and SETTINGS' segments
+EPISODES, STEPS, LENGTH = 3, 30, 5  # demonstrations of `task_data`; segments of SETTINGS
 PAIRS = {"prompt": PromptForm(2, LENGTH, "uniform")}
 
 
 @pytest.fixture
-def armed(monkeypatch) -> dict[str, str]:
+def arm_method(monkeypatch) -> dict[str, str]:
     """Settings of a method that reads arms."""
-    method = protocol.Method("armed", NoOptions, lambda *_: None, reads_arms=True)
-    monkeypatch.setitem(protocol.REGISTRY, "armed", method)
-    return {"method": "armed", "kind": "armed"}
+    method = protocol.Method("arm-method", NoOptions, lambda *_: None, reads_arms=True)
+    monkeypatch.setitem(protocol.REGISTRY, "arm-method", method)
+    return {"method": "arm-method", "kind": "arm-method"}
 
 
-def test_a_row_has_every_window_of_its_tasks_demonstrations(armed):
-    problem = build(**armed)
+def test_a_row_has_every_window_of_its_tasks_demonstrations(arm_method):
+    problem = build(**arm_method)
     arms = problem.require_arms()
     assert len(arms) == len(problem.rows) == 4
-    for task, own in zip(problem.rows.tolist(), arms, strict=True):
-        assert own.leading == (EPISODES * (STEPS - LENGTH + 1),)
-        shown = torch.from_numpy(task_data(task).observations).reshape(9, STEPS, -1)
-        expected = shown[-EPISODES:].unfold(1, LENGTH, 1).transpose(2, 3).flatten(0, 1)
-        torch.testing.assert_close(own.states, expected)
-    assert torch.equal(arms[0].states, arms[1].states)  # of one task
+    for task, row_arms in zip(problem.rows.tolist(), arms, strict=True):
+        assert row_arms.leading == (EPISODES * (STEPS - LENGTH + 1),)
+        states = torch.from_numpy(task_data(task).observations).reshape(9, STEPS, -1)
+        expected = states[-EPISODES:].unfold(1, LENGTH, 1).transpose(2, 3).flatten(0, 1)
+        torch.testing.assert_close(row_arms.states, expected)
+    assert torch.equal(arms[0].states, arms[1].states)  # the same task
     assert not torch.equal(arms[0].states, arms[2].states)
 
 
-def test_arms_are_of_the_settings_quality(armed):
-    states = build(prompt_quality="random", **armed).require_arms()[0].states
+def test_arms_have_the_quality_of_the_settings(arm_method):
+    states = build(prompt_quality="random", **arm_method).require_arms()[0].states
     assert set(states.mean(dim=(1, 2)).round().int().tolist()) == {0, 1, 2}
 
 
-def test_arms_are_cut_only_for_methods_that_ask(armed):
+def test_only_methods_that_read_arms_have_them(arm_method):
     assert build().arms is None
     with pytest.raises(TrajpromptError, match="reads_arms=True"):
         build().require_arms()
     with pytest.raises(TrajpromptError, match="quality 'training'"):
-        build(prompt_quality="training", **armed)
+        build(prompt_quality="training", **arm_method)
 
 
-def test_segments_of_initial_prompts_are_arms(armed):
-    problem = build(**PAIRS, prompts_per_task=20, **armed)
+def test_segments_of_initial_prompts_are_arms(arm_method):
+    problem = build(**PAIRS, prompts_per_task=20, **arm_method)
     assert problem.prompt_segments == 2
     prompts = problem.require_prompts()
     assert prompts.leading == (40,) and prompts.length == 2 * LENGTH
     for row, arms in enumerate(problem.require_arms()):
         for first in (0, LENGTH):
-            own = prompts.states[row, first : first + LENGTH]
-            assert (arms.states == own).flatten(1).all(dim=1).sum() == 1
+            segment = prompts.states[row, first : first + LENGTH]
+            assert (arms.states == segment).flatten(1).all(dim=1).sum() == 1
     starts = prompts.timesteps[:, [0, LENGTH]]
-    assert len(set(starts.flatten().tolist())) > 20  # not near the end alone
+    assert len(set(starts.flatten().tolist())) > 20  # not only near the end
     assert not torch.equal(starts[:, 0], starts[:, 1])
 
 
-def test_prompts_that_differ_in_their_form_begin_alike():
-    """Their first segment is that of one, and rng has no other name."""
+def test_prompts_of_other_forms_start_with_the_same_segment():
+    """The stream's name does not contain the number of segments."""
     one, two = build(), build(prompt=PromptForm(2, LENGTH))
     first = two.initial_prompts.map(lambda tensor: tensor[:, :LENGTH])
     assert torch.equal(to_vectors(first), to_vectors(one.initial_prompts))
@@ -322,21 +324,21 @@ def test_prompts_that_differ_in_their_form_begin_alike():
 
 
 def test_sets_to_learn_from_have_the_same_form():
-    problem = build(**PAIRS, **LEARNS)
+    problem = build(**PAIRS, **GENERATIVE)
     for found in (problem.training_prompts, problem.prompt_set):
         assert found.prompts.length == 2 * LENGTH
         assert found.rewards.shape[-2:] == (2 * LENGTH, 1)
         assert len(set(found.prompts.timesteps[..., 0].flatten().tolist())) > 20
 
 
-def test_a_backbone_without_prompts_has_none(armed):
-    settings = dataclasses.replace(SETTINGS, **PAIRS, **armed)
+def test_a_backbone_without_prompts_has_none(arm_method):
+    settings = dataclasses.replace(SETTINGS, **PAIRS, **arm_method)
     buffers = {task: task_data(task) for task in settings.test_tasks}
     problem = build_problem(settings, SUITE, buffers, make_backbone(uses_prompt=False))
     assert problem.initial_prompts is None
 
 
-def test_the_file_says_how_many_segments(files):
+def test_the_file_contains_the_number_of_segments(files):
     settings = dataclasses.replace(SETTINGS, **PAIRS)
     run_tune(files, settings, "pairs.h5")
     stored = read_adaptation(files / "pairs.h5")
@@ -347,7 +349,7 @@ def test_the_file_says_how_many_segments(files):
 
 
 @pytest.mark.parametrize("count", [3, 0, 1.5])
-def test_segments_that_the_prompts_cannot_be_are_refused(files, count):
+def test_numbers_of_segments_that_do_not_fit_the_prompts_are_refused(files, count):
     run_tune(files, SETTINGS, "one.h5")
     path = files / "one.h5"
     assert read_adaptation(path).prompt_segments == 1
@@ -357,4 +359,4 @@ def test_segments_that_the_prompts_cannot_be_are_refused(files, count):
         read_adaptation(path)
     with h5py.File(path, "r+") as file:
         del file.attrs["prompt_segments"]
-    assert read_adaptation(path).prompt_segments == 1  # a file from before
+    assert read_adaptation(path).prompt_segments == 1  # a file of an older version

@@ -1,4 +1,4 @@
-"""Prompts as vectors, and back."""
+"""Conversion of prompts to vectors, and back."""
 
 import torch
 
@@ -6,7 +6,7 @@ from support.tuning_problem import ACTION, PROMPT, ROWS, STATE
 from trajprompt.tuning.prompt_vectors import to_prompts, to_vectors
 
 
-def test_vectors_hold_return_state_action_of_each_step(problem):
+def test_vectors_contain_return_state_action_of_each_step(problem):
     prompts = problem.initial_prompts
     vectors = to_vectors(prompts)
     assert vectors.shape == (ROWS, PROMPT * (1 + STATE + ACTION))

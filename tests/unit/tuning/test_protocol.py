@@ -1,4 +1,4 @@
-"""What a method has to have to be registered."""
+"""Requirements for the registration of a method."""
 
 import dataclasses
 import re
@@ -17,8 +17,8 @@ def test_every_option_has_a_default(monkeypatch):
     fields, bases = values[1:] + values[:1], (Strict,)
     options = dataclasses.make_dataclass("Options", fields, bases=bases, frozen=True)
     message = (
-        f"{none.__file__}: option spread without a default; expected a default of every "
-        "option; give spread a default in Options"
+        f"{none.__file__}: found option spread without a default; expected a default for "
+        "every option; give spread a default in Options"
     )
     with pytest.raises(TrajpromptError, match=f"^{re.escape(message)}$"):
         protocol.register("none", options)(none.tune)
@@ -26,8 +26,10 @@ def test_every_option_has_a_default(monkeypatch):
 
 
 def test_options_that_are_not_strict_are_refused():
-    """They would take True for 1, and keys that nobody knows."""
+    """They would accept True for 1, and unknown keys."""
     options = dataclasses.make_dataclass("Options", [("rate", float, 1.0)], frozen=True)
-    message = "none.py: options of type Options; expected a dataclass that inherits from"
+    message = (
+        "none.py: found options of type Options; expected a dataclass that inherits from"
+    )
     with pytest.raises(TrajpromptError, match=message):
         protocol.register("none", options)(none.tune)

@@ -15,7 +15,7 @@ SIZES = [(15, 15), (15, 5), (10, 1), (15, 14)]  # (m, k)
 
 
 def edges(objectives: torch.Tensor, ranked: int) -> list[tuple[int, int]]:
-    """E by definition: better -> worse, from a ranked point to any point behind it."""
+    """Return E by definition: better -> worse, from a ranked point to every worse one."""
     order = objectives.argsort().tolist()
     best = set(order[:ranked])
     pairs = itertools.permutations(range(len(objectives)), 2)
@@ -32,7 +32,7 @@ def test_number_of_edges(m, k):
 
 
 @pytest.mark.parametrize(("m", "k"), SIZES)
-def test_estimator_is_the_explicit_sum_over_pairs(m, k):
+def test_estimator_equals_the_explicit_sum_over_pairs(m, k):
     noise, objectives = normal(4, m, 7), normal(4, m, seed=1)
     found = rank_gradient(noise, objectives, k)
     for row in range(4):
@@ -52,7 +52,7 @@ def test_exact_integer_weights(m, k):
 
 @pytest.mark.parametrize("m", [5, 10, 15])
 def test_projection_and_variance_of_a_full_ranking(m):
-    """Linear f with a unit gradient v: E[g v] = 2 / sqrt(pi), variance across v known."""
+    """For linear f with unit gradient v, E[g v] = 2 / sqrt(pi); the variance is known."""
     noise = normal(200_000, m, 2)  # v is the first axis
     gradient = rank_gradient(noise, noise[..., 0], m)
     assert gradient[:, 0].mean() == pytest.approx(2 / math.sqrt(math.pi), rel=0.01)
@@ -96,7 +96,7 @@ def test_equal_objectives_have_no_preference():
     tied = torch.tensor([[1.0, 0.0, 1.0]])
     weights = rank_weights(tied, 3)
     assert weights[0, 0] == weights[0, 2]
-    pairs = [(1, 0), (1, 2)]  # the tied pair is no edge; |E| stays its nominal 3
+    pairs = [(1, 0), (1, 2)]  # the tied pair is not an edge; |E| is still 3
     explicit = sum(noise[0, j] - noise[0, i] for i, j in pairs) / 3
     torch.testing.assert_close(rank_gradient(noise[:, :3], tied, 3)[0], explicit)
 
@@ -111,7 +111,7 @@ def test_nan_is_an_error_at_once():
     [(1e-4, 19.60, 0.01), (1e-3, 16.19, 0.1), (1e-2, 0.046, 0.02)],
 )
 def test_convergence_anchors(step_size, value, tolerance):
-    """f = |x|^2, d = 20 from ones, m = k = 15, mu = 0.1, 400 steps; ten seeds as rows."""
+    """Minimise |x|^2, d = 20, from ones: m = k = 15, mu = 0.1, 400 steps, 10 seeds."""
     x = torch.ones(10, 20)
     generator = torch_generator(stream(0, "anchor"))
     for _ in range(400):

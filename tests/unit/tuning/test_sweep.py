@@ -1,4 +1,4 @@
-"""Trials of options: paired gains on fresh episodes."""
+"""Sweep over options: paired gains on fresh episodes."""
 
 import csv
 import io
@@ -20,7 +20,7 @@ def entry(row: int, objective: float, displacement: float) -> HistoryRow:
 
 
 def fake_tune(problem, options):
-    """The "prompt" is its own return: eta - 1 above the start, half of it for the best."""
+    """Return "prompts" that are their returns; the best iterate has half of the gain."""
     rows = np.arange(2)
     gain = options.step_size - options.smoothing
     history = [entry(row, 1.0, 0.0) for row in rows] + [
@@ -53,7 +53,7 @@ def test_gains_are_paired_and_the_largest_wins(problem):
     assert len(sweep.line(trials[0])) == len(sweep.header(trials[0]))
 
 
-def test_a_choice_that_diverges_costs_no_other(problem, capsys):
+def test_the_sweep_continues_after_a_diverged_trial(problem, capsys):
     def tune(problem, options):
         if options.step_size == 3.0:
             raise TrajpromptError("fake", "a loss that is not finite")
@@ -68,8 +68,8 @@ def test_a_choice_that_diverges_costs_no_other(problem, capsys):
     assert len(sweep.line(failed)) == len(sweep.header(found))
 
 
-def test_falls_are_by_row_in_any_order():
-    """Ranking logs all rows of an iteration together, fine-tuning all of a row."""
+def test_falls_are_computed_by_row_in_any_order():
+    """Ranking logs iteration by iteration, fine-tuning row by row."""
     history = [entry(0, np.nan, 0), entry(0, 3.0, 0), entry(0, 1.0, 0)]
     history += [entry(1, np.nan, 0), entry(1, 9.0, 0), entry(1, 5.0, 0)]
     assert sweep.objective_fall(history) == 3.0
@@ -78,8 +78,8 @@ def test_falls_are_by_row_in_any_order():
 
 
 def test_tuned_weights_are_played_by_their_row(monkeypatch):
-    """The fake play earns the backbone's name."""
-    arm = SimpleNamespace(select=lambda row: None)
+    """In the fake play, the return is the backbone's name."""
+    prompts = SimpleNamespace(select=lambda row: None)
     suite = SimpleNamespace(name="cheetah-vel", deterministic_resets=False)
     backbone = SimpleNamespace(
         name=-1, with_weights=lambda weights: SimpleNamespace(name=weights)
@@ -89,10 +89,11 @@ def test_tuned_weights_are_played_by_their_row(monkeypatch):
         backbone=backbone,
     )  # fmt: skip
 
-    def play(how, own, arms, seeds):
-        for one in arms:
-            one.returns += [float(own.name)] * one.episodes
+    def play(settings, backbone, plays, seeds):
+        for one in plays:
+            one.returns += [float(backbone.name)] * one.episodes
 
     monkeypatch.setattr(sweep, "play", play)
-    assert sweep.fresh_returns(problem, arm, 2, (0, 0)).tolist() == [-1, -1]
-    assert sweep.fresh_returns(problem, arm, 2, (0, 0), {0: 7, 1: 9}).tolist() == [7, 9]
+    assert sweep.fresh_returns(problem, prompts, 2, (0, 0)).tolist() == [-1, -1]
+    tuned = sweep.fresh_returns(problem, prompts, 2, (0, 0), {0: 7, 1: 9})
+    assert tuned.tolist() == [7, 9]

@@ -1,4 +1,4 @@
-"""``trajprompt verify`` on a made-up run: whole, and with every kind of harm done to it."""
+"""``trajprompt verify`` on an invented run: whole, and damaged in every way."""
 
 import json
 import shutil
@@ -18,7 +18,7 @@ from support.run_files import (
 )
 from trajprompt.cli import main
 from trajprompt.commands.inspect import describe
-from trajprompt.verification.chain import judge
+from trajprompt.verification.chain import classify_files
 from trajprompt.verification.jobs import REPORT, jobs_of
 
 
@@ -28,8 +28,10 @@ def run(tmp_path):
 
 
 def wrong(results, config):
-    """File -> status, of all that are not whole."""
-    return {f.file: f.status for f in judge(results, config) if f.status != "whole"}
+    """File -> status, for all files that are not whole."""
+    return {
+        f.file: f.status for f in classify_files(results, config) if f.status != "whole"
+    }
 
 
 def job_of(config, file):
@@ -38,21 +40,21 @@ def job_of(config, file):
 
 def test_a_whole_run_is_whole(run, capsys):
     results, config = run
-    files = {finding.file for finding in judge(results, config)}
+    files = {finding.file for finding in classify_files(results, config)}
     assert {STORE, BACKBONE.format(seed=1), CURVE.format(seed=0), TABLE} <= files
     assert main(["verify", str(results)]) == 0
     assert f"all {len(files)} files are whole" in capsys.readouterr().out
 
 
-def test_snakemakes_report_is_none_of_the_runs_files(run):
+def test_snakemakes_report_is_not_checked(run):
     results, config = run
     (results / "report.html").write_text("made of the others")
     assert not wrong(results, config)
-    (results / "1_collect/report.html").write_text("no one's")
+    (results / "1_collect/report.html").write_text("no record")
     assert wrong(results, config) == {"1_collect/report.html": "foreign"}
 
 
-def test_it_may_have_moved(run, tmp_path, monkeypatch):
+def test_the_folder_may_be_moved(run, tmp_path, monkeypatch):
     results, config = run
     moved = shutil.move(results, tmp_path / "elsewhere")
     assert not wrong(moved, config)
@@ -62,7 +64,7 @@ FILES = [STORE, BACKBONE, CURVE, ADAPTATION, EVALUATION, RANDOM_POLICY, TABLE]
 
 
 @pytest.mark.parametrize("file", FILES)
-def test_altered_bytes_are_blamed_on_their_file_alone(run, file, capsys):
+def test_altered_bytes_are_reported_only_for_their_file(run, file, capsys):
     results, config = run
     path = results / file.format(seed=1)
     text = path.read_text()
@@ -86,21 +88,21 @@ def test_a_missing_file(run):
     assert wrong(results, config) == missing
 
 
-def test_an_input_made_anew_makes_all_that_follows_stale(run):
+def test_a_remade_input_makes_all_files_after_it_stale(run):
     results, config = run
-    run_job(results, job_of(config, BACKBONE.format(seed=0)), "once more")
+    run_job(results, job_of(config, BACKBONE.format(seed=0)), "remade")
     stale = (ADAPTATION.format(seed=0), EVALUATION.format(seed=0), TABLE)
     assert wrong(results, config) == dict.fromkeys(stale, "stale")
 
 
-def test_settings_that_the_config_no_longer_has(run, tmp_path, capsys):
+def test_changed_settings_make_files_stale(run, tmp_path, capsys):
     results, config = run
     config["evaluate"]["episodes"] = 7
     played = [f"4_evaluate/reach/mt-orl/none/seed{seed}.csv" for seed in (0, 1)]
     played.append(RANDOM_POLICY)
     stale = (EVALUATION.format(seed=0), EVALUATION.format(seed=1), TABLE, *played)
     assert wrong(results, config) == dict.fromkeys(stale, "stale")
-    (why,) = {f.why for f in judge(results, config) if f.file == stale[0]}
+    (why,) = {f.why for f in classify_files(results, config) if f.file == stale[0]}
     assert why == "made with other settings: episodes"
 
 
@@ -111,14 +113,16 @@ def test_swapped_files(run):
     altered = (EVALUATION.format(seed=0), EVALUATION.format(seed=1))
     assert wrong(results, config) == dict.fromkeys(altered, "altered")
     swap(one.with_suffix(".provenance.json"), other.with_suffix(".provenance.json"))
-    assert {f.status for f in judge(results, config) if f.file in altered} == {"foreign"}
+    assert {f.status for f in classify_files(results, config) if f.file in altered} == {
+        "foreign"
+    }
 
 
 def test_swapped_folders_are_foreign(run):
     results, config = run
     one, other = (results / f"2_pretrain/reach/{name}" for name in ("prompt-dt", "mt-orl"))
     swap(one, other)
-    found = {f.file: f for f in judge(results, config)}
+    found = {f.file: f for f in classify_files(results, config)}
     foreign = found[BACKBONE.format(seed=0)]
     assert (foreign.status, foreign.why) == (
         "foreign",
@@ -126,16 +130,18 @@ def test_swapped_folders_are_foreign(run):
     )
 
 
-def test_strangers(run):
+def test_files_without_a_record_are_foreign(run):
     results, config = run
     left = "4_evaluate/reach/expert/none/.seed0.host.7.part.csv"
     unknown = "4_evaluate/reach/expert/none/seed9.resources.json"  # no such job
     checkpoint = "3_tune/reach/expert/none/seed0.checkpoint.h5"
     for name in ("notes.txt", left, checkpoint, unknown):
         (results / name).write_text("x")
-    found = {f.file: f.why for f in judge(results, config) if f.status == "foreign"}
-    assert found["notes.txt"] == "no record of what made it"
-    assert found[unknown] == "no record of what made it"
+    found = {
+        f.file: f.why for f in classify_files(results, config) if f.status == "foreign"
+    }
+    assert found["notes.txt"] == "no record of a job that made it"
+    assert found[unknown] == "no record of a job that made it"
     assert "killed process" in found[left]
     assert len(found) == 4
 
@@ -147,9 +153,9 @@ def test_another_runs_files_are_foreign(run, tmp_path):
     values = json.loads(record.read_text())
     values["settings"]["run"] = "laptop"
     record.write_text(json.dumps(values))
-    (found,) = [f for f in judge(results, config) if f.status == "foreign"]
+    (found,) = [f for f in classify_files(results, config) if f.status == "foreign"]
     assert found.file == EVALUATION.format(seed=0)
-    assert found.why == "of run 'laptop', not 'invented'"
+    assert found.why == "made by run 'laptop', not 'invented'"
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"stage": 1}', "[" * 100_000])
@@ -173,7 +179,7 @@ def test_a_damaged_configuration_is_named(run, capsys):
     )
 
 
-def test_a_run_without_a_report_can_be_judged(run, capsys):
+def test_a_run_without_a_report_can_be_checked(run, capsys):
     results, config = run
     shutil.rmtree((results / REPORT).parent)
     assert wrong(results, config) == {REPORT: "missing"}
@@ -181,15 +187,15 @@ def test_a_run_without_a_report_can_be_judged(run, capsys):
     assert "--config" in capsys.readouterr().out
 
 
-def test_inspect_shows_what_made_a_table_down_to_the_data(run, tmp_path, monkeypatch):
+def test_inspect_shows_the_provenance_of_a_table_down_to_the_data(run, tmp_path):
     results, config = run
     shown = describe(results / EVALUATION.format(seed=0))
     assert "stage: evaluate" in shown and "episodes: 2" in shown
     for name in (BACKBONE.format(seed=0), ADAPTATION.format(seed=0), STORE):
         assert f"  results/invented/{name}" in shown
-    assert "anew" not in shown
-    run_job(results, job_of(config, STORE), "once more")
-    assert "anew since" in describe(results / EVALUATION.format(seed=0))
+    assert "remade" not in shown
+    run_job(results, job_of(config, STORE), "remade")
+    assert "remade since" in describe(results / EVALUATION.format(seed=0))
 
 
 def swap(one, other):

@@ -1,4 +1,4 @@
-"""The hooks in the installed Snakemake, by a workflow of two tiny jobs."""
+"""The hooks in the installed Snakemake, with a workflow of two tiny jobs."""
 
 import contextlib
 import os
@@ -44,14 +44,14 @@ def refuse():
 """
 ONE_AN_HOUR = ("--max-jobs-per-timespan", "1/1h")
 LIMITED = "Job rate limit reached"
-PATIENCE = 300  # seconds
+TIMEOUT = 300  # seconds
 
 
 class Tiny:
-    """A folder with the workflow."""
+    """A folder with a tiny workflow."""
 
     def __init__(self, folder):
-        self.folder, self.waits = folder, folder / "wait"
+        self.folder, self.wait_file = folder, folder / "wait"
         self.write()
 
     def write(self, before="", check=None):
@@ -71,9 +71,9 @@ class Tiny:
         )
 
     def run(self, *arguments):
-        """Exit code and all that was printed."""
-        with killed_at_the_end(self.start(*arguments)) as process:
-            text, _ = process.communicate(timeout=PATIENCE)
+        """Exit code and output."""
+        with killed_on_exit(self.start(*arguments)) as process:
+            text, _ = process.communicate(timeout=TIMEOUT)
             return process.returncode, text
 
     @property
@@ -82,7 +82,7 @@ class Tiny:
 
 
 @contextlib.contextmanager
-def killed_at_the_end(process):
+def killed_on_exit(process):
     try:
         yield process
     finally:
@@ -104,45 +104,45 @@ def test_the_limit_of_jobs_per_second_is_lifted(tiny):
 
 
 def test_snakemake_keeps_that_limit_without_the_hook(tiny):
-    """Else the test above would show nothing."""
+    """Shows that the test above can fail."""
     tiny.write(before="hooks.install = lambda workflow, run, check: None")
-    with killed_at_the_end(tiny.start(*ONE_AN_HOUR)) as process:
+    with killed_on_exit(tiny.start(*ONE_AN_HOUR)) as process:
         assert any(LIMITED in line for line in process.stdout)
     assert len(tiny.made) == 1
 
 
-def test_a_second_run_is_refused_while_the_first_works(tiny):
-    tiny.waits.touch()
-    with killed_at_the_end(tiny.start()) as first:
+def test_a_second_run_is_refused_while_the_first_is_active(tiny):
+    tiny.wait_file.touch()
+    with killed_on_exit(tiny.start()) as first:
         wait_for(lambda: list(tiny.folder.glob("started*")), first)
         code, text = tiny.run()
         assert code == 1
         assert f"run 'tiny': in use by process {first.pid} on" in text
         assert "Traceback" not in text and "cannot be locked" not in text
-        assert tiny.run("-n")[0] == 0  # a dry run is not
-        tiny.waits.unlink()
-        assert first.wait(timeout=PATIENCE) == 0
+        assert tiny.run("-n")[0] == 0  # a dry run is allowed
+        tiny.wait_file.unlink()
+        assert first.wait(timeout=TIMEOUT) == 0
     assert tiny.made == ["0", "1"]
 
 
 def test_a_killed_run_leaves_no_lock(tiny):
-    tiny.waits.touch()
-    with killed_at_the_end(tiny.start()) as first:
+    tiny.wait_file.touch()
+    with killed_on_exit(tiny.start()) as first:
         wait_for(lambda: list(tiny.folder.glob("started*")), first)
-    assert list(tiny.folder.glob(".snakemake/locks/*.lock"))  # Snakemake's own are left
-    tiny.waits.unlink()
+    assert list(tiny.folder.glob(".snakemake/locks/*.lock"))  # Snakemake's locks remain
+    tiny.wait_file.unlink()
     code, text = tiny.run("--rerun-incomplete")
-    assert code == 0 and "removed the locks of process" in text, text
+    assert code == 0 and "removed the locks of killed process" in text, text
 
 
 def wait_for(event, process):
-    end = time.monotonic() + PATIENCE
+    end = time.monotonic() + TIMEOUT
     while not event():
         assert process.poll() is None and time.monotonic() < end
         time.sleep(0.1)
 
 
-def test_a_check_that_fails_ends_the_run_before_any_job(tiny):
+def test_a_failing_check_ends_the_run_before_any_job(tiny):
     tiny.write(before=REFUSING, check="refuse")
     code, text = tiny.run()
     assert code == 1 and not list(tiny.folder.glob("started*"))
@@ -152,7 +152,7 @@ def test_a_check_that_fails_ends_the_run_before_any_job(tiny):
 
 
 def test_an_attribute_that_snakemake_lacks_is_named(tiny):
-    """Not passed over in silence: as if the limit had another name in its next version."""
+    """As if the next version of Snakemake renamed the limit: an error, not silence."""
     tiny.write(before=RENAMED)
     code, text = tiny.run()
     assert code == 1 and tiny.made == []

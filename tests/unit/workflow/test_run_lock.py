@@ -1,4 +1,4 @@
-"""The lock of a run: one holder at a time, and none after a killed one."""
+"""The lock of a run: one holder at a time, and no lock after a killed holder."""
 
 import os
 import signal
@@ -48,7 +48,7 @@ def holder(folder):
     return process
 
 
-def test_a_second_process_is_refused_with_a_hint(tmp_path, locks):
+def test_a_second_process_is_refused_and_the_holder_named(tmp_path, locks):
     process = holder(tmp_path)
     try:
         expected = f"run 'smoke': in use by process {process.pid} on {socket.gethostname()}"
@@ -64,7 +64,7 @@ def test_a_second_process_is_refused_with_a_hint(tmp_path, locks):
 def test_a_killed_process_leaves_no_locks_on_its_run(tmp_path, locks, capsys):
     kept = {path: path.read_text() for path in locks.iterdir()}
     process = holder(tmp_path)
-    for path, text in kept.items():  # Snakemake writes them when it has begun
+    for path, text in kept.items():  # Snakemake writes them after its start
         path.write_text(text)
     process.send_signal(signal.SIGKILL)
     process.wait()
@@ -73,7 +73,7 @@ def test_a_killed_process_leaves_no_locks_on_its_run(tmp_path, locks, capsys):
     assert f"process {process.pid} on" in capsys.readouterr().err
 
 
-def test_locks_of_nobody_known_stay(tmp_path, locks):
+def test_locks_stay_if_no_holder_was_killed(tmp_path, locks):
     with hold("smoke", tmp_path):
         pass
     with hold("smoke", tmp_path):
@@ -90,7 +90,7 @@ def test_another_hosts_locks_stay(tmp_path, locks):
     assert len(names(locks)) == 3
 
 
-def test_children_do_not_hold_it(tmp_path):
+def test_child_processes_do_not_inherit_the_lock(tmp_path):
     with hold("smoke", tmp_path):
         child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
     try:

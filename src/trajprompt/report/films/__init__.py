@@ -1,1 +1,1 @@
-"""Rollouts side by side, filmed."""
+"""Films of rollouts side by side."""

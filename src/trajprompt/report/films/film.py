@@ -1,8 +1,8 @@
-"""Rollouts side by side, one film per suite: a video entry of the config.
+"""Films of rollouts side by side, one per suite: a video entry of the config.
 
-Nothing in them is picked: the first test task (unless the config names one), the first
-seed and the first reset of the evaluation. A film computes row by row what the evaluation
-does as one batch: the last bits may differ, and in time the returns.
+Rollouts are not hand-picked: a film shows the first test task (unless the config sets
+another), the first seed and the first reset of the evaluation. A film computes row by row,
+the evaluation in one batch: the last bits may differ, and over many steps the returns.
 """
 
 import contextlib
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from trajprompt.tasks.suites import Suite
 
 FPS = 10  # frames per second
-FRAMES = 100  # per episode, at most about: reach's 82 steps are seen slowed down
-FORMAT = ".webm"  # which pages show, see pages.MIME
-SIZE = 240  # pixels of a picture, width and height
+FRAMES = 100  # per episode, about; shorter ones (reach: 82 steps) play in slow motion
+FORMAT = ".webm"  # can be embedded in pages, see MIME in report/pages/html.py
+SIZE = 240  # width and height of a picture, pixels
 COLUMNS = ("suite", "task", "goal", "column", "label", "seed", "return", "length", "speed")
 
 
@@ -34,11 +34,11 @@ def run(
     adaptations: Sequence[Path],
     out: Path,
 ) -> None:
-    """Film every suite; write the films, a table of what they show, and a page of both."""
+    """Film every suite; write the films, a table of the episodes, and a page of both."""
     from trajprompt.artifacts.video import require_encoder
     from trajprompt.rollout.opengl import choose_opengl
 
-    require_encoder(out / f"videos/{settings.video}{FORMAT}")  # before anything is played
+    require_encoder(out / f"videos/{settings.video}{FORMAT}")  # before any rollout
     choose_opengl()
     rows: list[dict[str, Any]] = []
     films = []
@@ -52,7 +52,7 @@ def run(
 
 @dataclass(frozen=True)
 class Scene:
-    """One film: a task, and what plays it in every panel."""
+    """One film: a task, with an entry and its files per panel."""
 
     suite: "Suite"
     task: int
@@ -61,20 +61,20 @@ class Scene:
     adaptations: Sequence[Path]
 
     @property
-    def every(self) -> int:
-        """Control steps from frame to frame."""
+    def steps_per_frame(self) -> int:
+        """Number of control steps from frame to frame."""
         return max(1, round(self.suite.horizon / FRAMES))
 
     @property
     def speed(self) -> float:
-        """Of the film, in seconds of the simulator per second."""
-        return self.every * self.suite.dt * FPS
+        """Speed of the film in simulated seconds per second."""
+        return self.steps_per_frame * self.suite.dt * FPS
 
 
 def scenes(
     settings: VideoSettings, backbones: Sequence[Path], adaptations: Sequence[Path]
 ) -> Iterator[Scene]:
-    """The films of the settings, with their shares of the files."""
+    """Films of the settings, each with its files; a wrong number of files is an error."""
     from trajprompt.tasks.registry import get_suite
 
     across = len(settings.entries)
@@ -82,20 +82,21 @@ def scenes(
     for option, files in (("--backbones", backbones), ("--adaptations", adaptations)):
         if len(files) != wanted:
             expected = f"{wanted}: {across} entries in {len(settings.suites)} suites"
-            raise TrajpromptError(option, f"{len(files)} files", expected)
+            remedy = "give one file per suite and entry, suite by suite"
+            raise TrajpromptError(option, f"found {len(files)} files", expected, remedy)
     for index, suite in enumerate(settings.suites):
-        own = slice(index * across, (index + 1) * across)
+        part = slice(index * across, (index + 1) * across)
         yield Scene(
             get_suite(suite),
             settings.tasks[suite],
             settings.entries,
-            backbones[own],
-            adaptations[own],
+            backbones[part],
+            adaptations[part],
         )
 
 
 def play(settings: VideoSettings, scene: Scene) -> "tuple[Film, Episodes]":
-    """One episode in every panel, all from the same reset."""
+    """Play one episode per panel, all from the same reset."""
     import numpy as np
 
     from trajprompt.rollout.film import Film
@@ -108,14 +109,14 @@ def play(settings: VideoSettings, scene: Scene) -> "tuple[Film, Episodes]":
     tasks = np.full(len(scene.entries), scene.task)
     simulator = make_simulator(scene.suite, tasks)
     policy = SideBySide(_policies(settings, scene))
-    with contextlib.closing(Film(simulator, policy, scene.every, SIZE)) as film:
+    with contextlib.closing(Film(simulator, policy, scene.steps_per_frame, SIZE)) as film:
         episodes = rollout(simulator, film, np.repeat(reset, len(tasks)))
-        film.photograph()  # the end
+        film.capture()  # the final state
     return film, episodes
 
 
 class SideBySide:
-    """One policy per row, each of its own backbone."""
+    """Policy with a separate policy per row, whose backbones may differ."""
 
     def __init__(self, policies: "Sequence[Policy]"):
         self.policies = policies
@@ -152,7 +153,7 @@ def _policies(settings: VideoSettings, scene: Scene) -> "list[Policy]":
 
 
 def _check_cell(settings: VideoSettings, entry: dict[str, str], adaptation: Path) -> None:
-    """Raise unless a file is the one of its panel."""
+    """Raise unless an adaptation belongs to the entry and seed of its panel."""
     from trajprompt.adaptations.layout import open_adaptation
     from trajprompt.artifacts.hdf5_attributes import get_attributes
 
@@ -162,31 +163,35 @@ def _check_cell(settings: VideoSettings, entry: dict[str, str], adaptation: Path
     for name in ("condition", "method", "seed"):
         if str(found.get(name)) != str(wanted[name]):
             expected = f"{name} {wanted[name]}, for {entry['label']}"
-            raise TrajpromptError(adaptation, f"{name} {found.get(name)}", expected)
+            remedy = "give the files of --adaptations in the order of suites and entries"
+            text = f"found {name} {found.get(name)}"
+            raise TrajpromptError(adaptation, text, expected, remedy)
 
 
 def write_film(scene: Scene, film: "Film", path: Path) -> Path:
-    """The frames of all panels, as one film."""
+    """Write the frames of all panels as one film and return its path."""
     from trajprompt.artifacts.video import write_video
     from trajprompt.report.films.panels import Panels
 
     panels = Panels(heading(scene), [entry["label"] for entry in scene.entries], SIZE)
-    steps = [*range(0, film.time, scene.every), film.time]
+    steps = [*range(0, film.time, scene.steps_per_frame), film.time]
     frames = [
-        panels.frame(pictures, earned, step * scene.suite.dt)
-        for pictures, earned, step in zip(film.frames, film.earned, steps, strict=True)
+        panels.frame(pictures, returns, step * scene.suite.dt)
+        for pictures, returns, step in zip(
+            film.frames, film.frame_returns, steps, strict=True
+        )
     ]
     return write_video(path, frames, FPS)
 
 
 def heading(scene: Scene) -> str:
-    return f"{scene.suite.label}, task {scene.task}: {scene.suite.wording(scene.task)}"
+    return f"{scene.suite.label}, task {scene.task}: {scene.suite.goal_text(scene.task)}"
 
 
 def _rows(
     settings: VideoSettings, scene: Scene, episodes: "Episodes"
 ) -> list[dict[str, Any]]:
-    goal = scene.suite.wording(scene.task)
+    goal = scene.suite.goal_text(scene.task)
     return [
         {
             "suite": scene.suite.name,
@@ -195,11 +200,11 @@ def _rows(
             "column": entry["id"],
             "label": entry["label"],
             "seed": settings.seed,
-            "return": float(earned),
+            "return": float(total),
             "length": int(length),
             "speed": scene.speed,
         }
-        for entry, earned, length in zip(
+        for entry, total, length in zip(
             scene.entries, episodes.returns, episodes.lengths, strict=True
         )
     ]
@@ -208,7 +213,7 @@ def _rows(
 def write_outputs(
     settings: VideoSettings, rows: list[dict[str, Any]], films: Sequence[Path], out: Path
 ) -> None:
-    """The table of all films, and the page that shows them."""
+    """Write the table of all films and the page that shows them."""
     import pandas as pd
 
     from trajprompt.artifacts.csv_files import write_csv

@@ -1,4 +1,4 @@
-"""Frames of a film: pictures side by side, with what they are and what they earned."""
+"""Frames of a film: pictures side by side, with title, labels and returns."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,20 +12,22 @@ if TYPE_CHECKING:
     from PIL.ImageFont import FreeTypeFont
 
 TITLE, LABEL = 24, 40  # pixels above and below the pictures
-TEXT = 13  # pixels, the size of letters
+TEXT = 13  # font size, pixels
 INK, GREY, PAPER = "#111111", "#767676", "#ffffff"
 
 
 @dataclass(frozen=True)
 class Panels:
-    """What stays the same in all frames of a film."""
+    """Layout of all frames of a film."""
 
     title: str
     labels: Sequence[str]  # of the pictures, left to right
-    size: int  # of a picture, pixels; of a multiple of 16 codecs cut nothing
+    size: int  # of a picture, pixels; codecs rescale if it is no multiple of 16
 
-    def frame(self, pictures: np.ndarray, earned: np.ndarray, seconds: float) -> np.ndarray:
-        """(H, W, 3) uint8 from pictures (N, size, size, 3) and returns so far (N,)."""
+    def frame(
+        self, pictures: np.ndarray, returns: np.ndarray, seconds: float
+    ) -> np.ndarray:
+        """Frame (H, W, 3) uint8 of pictures (N, size, size, 3) and returns so far (N,)."""
         from PIL import Image, ImageDraw
 
         width = self.size * len(self.labels)
@@ -41,13 +43,13 @@ class Panels:
                 draw.line([(left, TITLE), (left, below)], PAPER, 2)
             fitting = _fitting(draw, label, font, self.size - 12)
             draw.text((left + 6, below + 3), fitting, INK, font)
-            text = f"return so far {earned[index]:.1f}"
+            text = f"return so far {returns[index]:.1f}"
             draw.text((left + 6, below + 20), text, GREY, font)
         return np.asarray(image)
 
 
 def _fitting(draw: "ImageDraw", text: str, font: "FreeTypeFont", width: int) -> str:
-    """``text``, cut where it would run into the next panel."""
+    """``text``, truncated with an ellipsis to ``width`` pixels."""
     if draw.textlength(text, font) <= width:
         return text
     while text and draw.textlength(f"{text}…", font) > width:
@@ -56,7 +58,7 @@ def _fitting(draw: "ImageDraw", text: str, font: "FreeTypeFont", width: int) -> 
 
 
 def _font(size: int) -> "FreeTypeFont":
-    """matplotlib's own: the same letters everywhere."""
+    """Font that ships with matplotlib: same glyphs on every machine."""
     import matplotlib
     from PIL import ImageFont
 

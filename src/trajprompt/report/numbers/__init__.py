@@ -1,1 +1,1 @@
-"""What the report computes: tables, statistics, verdicts."""
+"""Computations of the report: tables, statistics, verdicts."""

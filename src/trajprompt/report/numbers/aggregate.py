@@ -1,10 +1,10 @@
-"""All methods over all suites: interquartile means, chances of improvement, profiles.
+"""All methods over all suites: interquartile means, improvement probabilities, profiles.
 
-After Agarwal et al. 2021 (arXiv 2108.13264), on normalised returns: 0 is the mean of
-uniformly random actions on a task, 1 that of its data's expert episodes. Suites weigh
-equally, whatever their number of tasks. As in ``statistics``, the bootstrap redraws a
-suite's seeds once for all its tasks, and suites are its strata: tasks share backbones, so
-that redrawing within each task, as in the paper, would make the intervals too narrow.
+After Agarwal et al. 2021 (arXiv 2108.13264), on normalised returns: 0 is the mean return
+of uniformly random actions on a task, 1 the mean return of its expert episodes. Suites
+have equal weight, whatever their number of tasks. As in ``statistics``, the bootstrap
+resamples a suite's seeds once for all its tasks; suites are the strata. Tasks share
+backbones, so resampling within each task, as in the paper, makes intervals too narrow.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -19,29 +19,30 @@ from trajprompt.report.numbers.statistics import CONFIDENCE
 from trajprompt.report.read.cells import Entry
 from trajprompt.report.read.run import Run
 
-RESAMPLES = 2000  # a 2.5 % quantile to about 1/25 of the interval's width
-LEVELS = np.round(np.arange(-0.5, 1.501, 0.05), 2)  # of normalised return, in a profile
+# Monte-Carlo error of a 2.5 % quantile: about 1/25 of the interval's width.
+RESAMPLES = 2000
+LEVELS = np.round(np.arange(-0.5, 1.501, 0.05), 2)  # normalised returns of a profile
 Matrices = Sequence[np.ndarray]  # per suite (T, S), or with resamples (N, T, S)
 
 
 @dataclass(frozen=True)
 class Normalised:
-    """Normalised returns of every method that was played in all of the suites."""
+    """Normalised returns of the methods that were evaluated in all of the suites."""
 
     suites: tuple[str, ...]
     entries: list[Entry]
     scores: dict[str, list[np.ndarray]]  # entry id -> per suite (T, S)
-    left_out: int  # tasks whose expert episodes earn no more than random actions
+    left_out: int  # number of tasks whose expert episodes do not beat random actions
 
     @property
     def names(self) -> str:
-        """The suites by name, for a cell of a table."""
+        """Names of the suites, for a cell of a table."""
         return " ".join(self.suites)
 
 
 @dataclass(frozen=True)
 class Block:
-    """The numbers of all methods that were played in the same suites."""
+    """Results of the methods that were evaluated in the same suites."""
 
     found: Normalised
     means: pd.DataFrame
@@ -49,7 +50,7 @@ class Block:
 
 
 def blocks(run: Run) -> list[Block]:
-    """Of the methods that were played in all suites, then of all those of one suite."""
+    """Block of the methods evaluated in all suites, then of `fullest_suite`, if any."""
     over_all = normalised(run)
     fullest = fullest_suite(run, over_all)
     compared = [over_all] + ([normalised(run, [fullest])] if fullest else [])
@@ -60,9 +61,10 @@ def blocks(run: Run) -> list[Block]:
 
 
 def normalised(run: Run, wanted: Sequence[str] | None = None) -> Normalised:
-    """From ``run``, over the suites ``wanted``; default: that its published table prints.
+    """Normalised returns of ``run`` over the suites ``wanted``, by default `Run.averaged`.
 
-    Where no method was played in all of those, over those of the first that was in most.
+    If no method was evaluated in all averaged suites, the default is the averaged suites
+    of the first method that was evaluated in most of them.
     """
     if wanted is None:
         wanted = max(
@@ -70,10 +72,10 @@ def normalised(run: Run, wanted: Sequence[str] | None = None) -> Normalised:
         )
     kept = {}
     for suite in wanted:
-        random, expert = ends(run, suite)
+        random, expert = reference_returns(run, suite)
         kept[suite] = expert > random
     suites = tuple(suite for suite in kept if kept[suite].any())
-    entries = _cells_once([c for c in run.entries if all(map(c.covers, wanted))])
+    entries = _distinct_cells([c for c in run.entries if all(map(c.covers, wanted))])
     scores = {}
     for entry in entries:
         found = run.scores(entry)
@@ -81,8 +83,8 @@ def normalised(run: Run, wanted: Sequence[str] | None = None) -> Normalised:
     return Normalised(suites, entries, scores, sum(int((~k).sum()) for k in kept.values()))
 
 
-def _cells_once(entries: Sequence[Entry]) -> list[Entry]:
-    """The first of the entries that show the same cells."""
+def _distinct_cells(entries: Sequence[Entry]) -> list[Entry]:
+    """The first entry of each (condition, method)."""
     first: dict[tuple[str, str], Entry] = {}
     for entry in entries:
         first.setdefault((entry.condition, entry.method), entry)
@@ -90,29 +92,29 @@ def _cells_once(entries: Sequence[Entry]) -> list[Entry]:
 
 
 def fullest_suite(run: Run, found: Normalised) -> str | None:
-    """The suite in which most methods were played, if more than ``found`` has."""
-    entries = _cells_once(run.entries)
+    """Suite in which most methods were evaluated; None if no more than in ``found``."""
+    entries = _distinct_cells(run.entries)
     counts = {s: sum(c.covers(s) for c in entries) for s in run.averaged}
     suite = max(counts, key=counts.__getitem__)
     return suite if counts[suite] > len(found.entries) else None
 
 
-def ends(run: Run, suite: str) -> tuple[np.ndarray, np.ndarray]:
-    """(T,) returns that 0 and 1 stand for: of random actions and of the expert data."""
+def reference_returns(run: Run, suite: str) -> tuple[np.ndarray, np.ndarray]:
+    """Returns (T,) that are normalised to 0 and 1: random actions and expert data."""
     return run.random_play(suite).returns(run.tasks(suite)), run.teacher(suite).expert
 
 
 def _shares(run: Run, suite: str, returns: np.ndarray) -> np.ndarray:
-    """(T, S) shares of the way from random actions to a task's expert episodes."""
-    random, expert = ends(run, suite)
+    """Normalised ``returns`` (T, S): 0 random actions, 1 expert episodes of the task."""
+    random, expert = reference_returns(run, suite)
     with np.errstate(divide="ignore", invalid="ignore"):
         return (returns - random[:, None]) / (expert - random)[:, None]
 
 
 def interquartile_mean(scores: Matrices) -> np.ndarray:
-    """Mean of the middle half of all (task, seed) scores, suites weighing equally.
+    """Mean of the middle half of all (task, seed) scores, with equal weight per suite.
 
-    The last two axes are tasks and seeds; the others are kept.
+    The last two axes are tasks and seeds; leading axes are kept.
     """
     flat = [matrix.reshape(*matrix.shape[:-2], -1) for matrix in scores]
     weight = np.concatenate([np.full(f.shape, 1 / f.shape[-1]) for f in flat], axis=-1)
@@ -126,7 +128,10 @@ def interquartile_mean(scores: Matrices) -> np.ndarray:
 
 
 def improvement(first: Matrices, second: Matrices) -> np.ndarray:
-    """Chance that ``first`` beats ``second`` on a task, seeds drawn apart; ties half."""
+    """Probability that a seed of ``first`` beats one of ``second``, drawn independently.
+
+    Ties count half; suites have equal weight.
+    """
     shares = []
     for a, b in zip(first, second, strict=True):
         left, right = a[..., :, None], b[..., None, :]  # (.., T, S, 1), (.., T, 1, S)
@@ -136,49 +141,50 @@ def improvement(first: Matrices, second: Matrices) -> np.ndarray:
 
 
 def profile(scores: Matrices, level: float) -> np.ndarray:
-    """Share of (task, seed) scores above ``level``, suites weighing equally."""
+    """Share of (task, seed) scores above ``level``, with equal weight per suite."""
     return np.mean([(matrix > level).mean(axis=(-1, -2)) for matrix in scores], axis=0)
 
 
 def aggregate_table(run: Run, found: Normalised) -> pd.DataFrame:
-    """Per method the interquartile mean with its interval."""
-    drawn = _Drawn(run, found)
+    """Interquartile mean of each method, with its interval."""
+    bootstrap = _Bootstrap(run, found)
     return pd.DataFrame(
         [
             {"suites": found.names, "column": entry.id, "label": entry.label}
-            | drawn.estimate(interquartile_mean, entry.id)
+            | bootstrap.estimate(interquartile_mean, entry.id)
             for entry in found.entries
         ]
     )
 
 
 def improvement_table(run: Run, found: Normalised) -> pd.DataFrame:
-    """Per pair of methods the chance that the first beats the second."""
-    drawn = _Drawn(run, found)
+    """Probability that the first method beats the second, for each ordered pair."""
+    bootstrap = _Bootstrap(run, found)
     rows = []
     for first, second in combinations(found.entries, 2):
-        own = drawn.estimate(improvement, first.id, second.id)
-        other = {"value": 1 - own["value"], "low": 1 - own["high"], "high": 1 - own["low"]}
-        rows.append([found.names, first.id, second.id, *own.values()])
-        rows.append([found.names, second.id, first.id, *(own | other).values()])
+        wins = bootstrap.estimate(improvement, first.id, second.id)
+        low, high = wins["low"], wins["high"]
+        losses = wins | {"value": 1 - wins["value"], "low": 1 - high, "high": 1 - low}
+        rows.append([found.names, first.id, second.id, *wins.values()])
+        rows.append([found.names, second.id, first.id, *losses.values()])
     names = ["suites", "first", "second", "value", "low", "high", "seeds"]
     return pd.DataFrame(rows, columns=names)
 
 
 def profile_table(run: Run, found: Normalised) -> pd.DataFrame:
-    """Per method and level the share of scores above it."""
-    drawn = _Drawn(run, found)
+    """Share of scores above each level, for each method."""
+    bootstrap = _Bootstrap(run, found)
     rows = []
     for entry in found.entries:
         for level in LEVELS:
-            own = drawn.estimate(partial(profile, level=level), entry.id)
-            named = {"suites": found.names, "column": entry.id, "label": entry.label}
-            rows.append(named | {"level": level} | own)
+            share = bootstrap.estimate(partial(profile, level=level), entry.id)
+            names = {"suites": found.names, "column": entry.id, "label": entry.label}
+            rows.append(names | {"level": level} | share)
     return pd.DataFrame(rows)
 
 
-class _Drawn:
-    """Bootstrap draws that all methods share, so that their differences are paired."""
+class _Bootstrap:
+    """Bootstrap draws shared by all methods, so their differences are paired."""
 
     def __init__(self, run: Run, found: Normalised):
         self._scores: Mapping[str, list[np.ndarray]] = found.scores
@@ -190,22 +196,22 @@ class _Drawn:
     def estimate(
         self, statistic: Callable[..., np.ndarray], *names: str
     ) -> dict[str, float]:
-        """Value, interval and seeds of a statistic of some methods.
+        """Value, interval and number of seeds of a statistic of the methods ``names``.
 
-        NaN where nothing can be said: the interval of one seed, and all without a suite.
+        The interval is NaN for one seed; value and interval are NaN if no suite is left.
         """
         value = low = high = float("nan")
         if not self._scores[names[0]]:
             return {"value": value, "low": low, "high": high, "seeds": self._seeds}
         if self._seeds > 1:
             tails = [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2]
-            redrawn = statistic(*(self._redraw(self._scores[name]) for name in names))
-            low, high = map(float, np.quantile(redrawn, tails))
+            resampled = (self._resample(self._scores[name]) for name in names)
+            low, high = map(float, np.quantile(statistic(*resampled), tails))
         value = float(statistic(*(self._scores[name] for name in names)))
         return {"value": value, "low": low, "high": high, "seeds": self._seeds}
 
-    def _redraw(self, scores: Matrices) -> list[np.ndarray]:
-        """(N, T, S) per suite."""
+    def _resample(self, scores: Matrices) -> list[np.ndarray]:
+        """Resampled scores (N, T, S) per suite."""
         return [
             matrix[:, draw].swapaxes(0, 1)
             for matrix, draw in zip(scores, self._draws, strict=True)

@@ -1,8 +1,8 @@
-"""A table of a paper: ours with intervals beside the published figures.
+"""A table of a paper: our results with intervals beside the published values.
 
-``cell_table`` is tidy, one row per (entry, suite), and everything shown comes from it. The
-papers print suites downwards and methods across; here methods go downwards, so that what
-should be compared is in one column, below the data's own returns.
+``cell_table`` has one row per (entry, suite), and everything shown is derived from it. The
+papers print suites as rows. Here methods are rows, so values to compare are in one column,
+below the returns of the data.
 """
 
 from collections.abc import Sequence
@@ -24,14 +24,13 @@ TEACHER_LABELS = {
 
 
 def cell_table(run: Run, checkpoint: str = "last") -> pd.DataFrame:
-    """The tidy table, a row per entry (heading ``column``) and suite.
+    """Table with a row per entry (``column``) and suite, and per entry for the average.
 
-    It holds mean, low, high, spread, n, sizes and the published figures.
-    The average weighs equally the suites that the paper prints (``Run.averaged``); a table
-    of one such suite, and an entry that misses one of them, has none. Published averages
-    are recomputed from the printed cells of the same suites. ``gap_closed`` is the share of
-    the way from the first to the expert episodes of the data; its average is the mean over
-    suites of their shares.
+    It has mean, interval, spread, sample sizes, parameter counts and published values.
+    The average gives equal weight to the suites that the paper prints (``Run.averaged``).
+    It is left out if there is only one such suite, and for entries that lack one of them.
+    Published averages are recomputed from the printed cells of the same suites.
+    ``gap_closed`` is the closed share of the expert gap; its average is over suites.
     """
     rows = [
         _teacher_row(run, level, suite) for level in TEACHER_LABELS for suite in run.suites
@@ -50,7 +49,7 @@ def cell_table(run: Run, checkpoint: str = "last") -> pd.DataFrame:
 
 
 def task_table(run: Run, checkpoint: str = "last") -> pd.DataFrame:
-    """Behind the table: a row per (suite, task, entry), with the data's own returns."""
+    """Table with a row per (suite, task, entry), and the returns of the data."""
     rows = []
     for entry in run.entries:
         for suite, scores in run.scores(entry, checkpoint).items():

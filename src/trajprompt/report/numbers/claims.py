@@ -12,10 +12,11 @@ from trajprompt.report.read.tables import read_yaml
 CLAIMS, CONTRADICTIONS = "claims.yaml", "contradictions.yaml"
 LISTS = ("claims", "not_compared", "contradictions")
 MADE_BY = "git checkout papers/"
+REMEDY = "correct the entry; docs/add-a-paper.md has complete ones"
 
 DIRECTIONS = ("greater", "at-least", "equivalent")
-PRINTED = {"first", "second", "difference", "spread", "exceeds_spread"}
-SAYING = {"paper", "place", "says"}
+PUBLISHED_KEYS = {"first", "second", "difference", "spread", "exceeds_spread"}
+QUOTE_KEYS = {"paper", "place", "says"}
 
 
 @dataclass(frozen=True)
@@ -23,51 +24,53 @@ class Claim:
     """A comparison of two entries, or of two differences of entries."""
 
     id: str
-    paper: str  # that claims it; `papers.OWN`: we do
+    paper: str  # source of the claim; `papers.THIS_REPOSITORY` for our own
     place: str
-    table: str  # whose figures ``published`` are
+    table: str  # table that prints ``published``
     statement: str
-    first: str  # an entry of the config, or what the data's expert episodes earned
+    first: str  # an entry of the config, or `cell_table.EXPERT_DATA`
     second: str
     direction: str
-    published: dict[str, dict[str, Any] | None]  # suite -> figures; None: none is printed
-    margin: float = 0.0  # share of the data's gap from first to expert episodes
-    minus: Sequence[str] = ()  # two entries to subtract from first and second
-    note: str = ""  # what to know before reading its verdict
+    published: dict[str, dict[str, Any] | None]  # suite -> values; None: not printed
+    margin: float = 0.0  # share of the expert gap of the data
+    minus: Sequence[str] = ()  # two entries, subtracted from first and second
+    note: str = ""  # caveat of the verdict
 
     @property
     def sides(self) -> tuple[tuple[str, str | None], tuple[str, str | None]]:
-        """(entry, entry to subtract or None) of both sides."""
-        less = tuple(self.minus) or (None, None)
-        return (self.first, less[0]), (self.second, less[1])
+        """Both sides, each an entry and the entry to subtract or None."""
+        minus = tuple(self.minus) or (None, None)
+        return (self.first, minus[0]), (self.second, minus[1])
 
 
 @dataclass(frozen=True)
 class NotCompared:
-    """A claim about something else than the returns of two entries."""
+    """A claim that is not about the returns of two entries."""
 
     id: str
     paper: str
     place: str
     statement: str
-    see: str  # what shows it
+    see: str  # where it is shown
 
 
 @dataclass(frozen=True)
 class Contradiction:
-    """Two printed figures or texts that cannot both be right."""
+    """Two printed values or texts that cannot both be right."""
 
     id: str
     statement: str
     first: dict[str, str]  # paper, place, says
     second: dict[str, str]
-    table: str = ""  # of the cell of ours to be shown beside them
+    table: str = ""  # table, entry and suite of our cell that is shown beside them
     entry: str = ""
     suite: str = ""
 
 
 @dataclass(frozen=True)
 class Ledger:
+    """Claims and contradictions of all papers."""
+
     claims: list[Claim] = field(default_factory=list)
     not_compared: list[NotCompared] = field(default_factory=list)
     contradictions: list[Contradiction] = field(default_factory=list)
@@ -75,9 +78,9 @@ class Ledger:
 
 
 def read_ledger(papers: str | Path) -> Ledger:
-    """The claims of all papers' folders, and the contradictions of the file beside them.
+    """Read the claims in all folders of ``papers``, and its contradictions.
 
-    Unknown keys, unknown directions and repeated ids are errors.
+    Raises TrajpromptError for unknown keys, unknown directions and repeated ids.
     """
     ledger = Ledger()
     for paper in list_papers(papers):
@@ -90,33 +93,35 @@ def read_ledger(papers: str | Path) -> Ledger:
         for entry in entries
     ]
     if len(set(ids)) != len(ids):
-        twice = sorted({name for name in ids if ids.count(name) > 1})
-        raise TrajpromptError(papers, f"{', '.join(twice)} twice", "each id once")
+        repeated = sorted({name for name in ids if ids.count(name) > 1})
+        found = f"found repeated ids {', '.join(repeated)}"
+        raise TrajpromptError(papers, found, "each id once in all papers", REMEDY)
     return ledger
 
 
 def _add(ledger: Ledger, path: Path, source: str) -> None:
-    """Add the lists of one file, whose claims are those of ``source`` if they name none."""
+    """Add the lists of one file; ``source`` is the paper of claims that name none."""
     if not path.is_file():
         return
     found = read_yaml(path, MADE_BY)
     if not isinstance(found, dict) or set(found) - set(LISTS) or not found:
-        raise TrajpromptError(path, f"{found!r:.80}", f"lists called {', '.join(LISTS)}")
+        expected = f"only lists named {', '.join(LISTS)}"
+        raise TrajpromptError(path, f"found {found!r:.80}", expected, REMEDY)
     for claim in _list(path, found, "claims"):
         given = {"paper": source, **claim} if isinstance(claim, dict) else claim
         ledger.claims.append(_check_claim(path, _entry(path, Claim, given)))
-    for remark in _list(path, found, "not_compared"):
-        given = {"paper": source, **remark} if isinstance(remark, dict) else remark
+    for claim in _list(path, found, "not_compared"):
+        given = {"paper": source, **claim} if isinstance(claim, dict) else claim
         ledger.not_compared.append(_entry(path, NotCompared, given))
-    for both in _list(path, found, "contradictions"):
-        entry = _entry(path, Contradiction, both)
+    for contradiction in _list(path, found, "contradictions"):
+        entry = _entry(path, Contradiction, contradiction)
         ledger.contradictions.append(_check_contradiction(path, entry))
 
 
 def _list(path: str | Path, found: Mapping[str, Any], name: str) -> list[Any]:
     entries = found.get(name, [])
     if not isinstance(entries, list):
-        raise TrajpromptError(path, f"{name}: {entries!r:.60}", "a list")
+        raise TrajpromptError(f"{path}: {name}", f"found {entries!r:.60}", "a list", REMEDY)
     return entries
 
 
@@ -124,39 +129,49 @@ Entry = TypeVar("Entry", Claim, NotCompared, Contradiction)
 
 
 def _entry(path: str | Path, kind: type[Entry], values: object) -> Entry:
-    """An entry with just the keys of ``kind``; what is annotated as text is text."""
+    """Build a ``kind`` from ``values``; check its keys and the type of its text fields."""
     known = {item.name: item for item in fields(kind)}
     required = {name for name, item in known.items() if item.default is MISSING}
     if not isinstance(values, dict):
-        raise TrajpromptError(path, f"{values!r:.60}", f"keys {sorted(known)}")
+        expected = f"an entry with keys among {', '.join(sorted(known))}"
+        raise TrajpromptError(path, f"found {values!r:.60}", expected, REMEDY)
     if required - set(values) or set(values) - set(known):
-        found = f"{values.get('id')}: keys {sorted(map(str, values))}"
-        raise TrajpromptError(path, found, f"{sorted(known)}")
+        where, found = f"{path}: {values.get('id')}", ", ".join(sorted(map(str, values)))
+        expected = f"keys {', '.join(sorted(required))}"
+        optional = sorted(set(known) - required)
+        if optional:
+            expected += f" and optionally {', '.join(optional)}"
+        raise TrajpromptError(where, f"found keys {found}", expected, REMEDY)
     for name, value in values.items():
         if known[name].type is str and not isinstance(value, str):
-            raise TrajpromptError(path, f"{values.get('id')}: {name} {value!r:.60}", "text")
+            where, found = f"{path}: {values.get('id')}: {name}", f"found {value!r:.60}"
+            raise TrajpromptError(where, found, "text", REMEDY)
     return kind(**values)
 
 
 def _check_claim(path: str | Path, claim: Claim) -> Claim:
     margin = claim.margin if isinstance(claim.margin, int | float) else -1
     if claim.direction not in DIRECTIONS or margin < 0:
-        found = f"{claim.id}: direction '{claim.direction}', margin {claim.margin}"
-        raise TrajpromptError(path, found, f"one of {DIRECTIONS}, margin >= 0")
+        found = f"found direction '{claim.direction}', margin {claim.margin}"
+        expected = f"direction {' or '.join(DIRECTIONS)}, margin of at least 0"
+        raise TrajpromptError(f"{path}: {claim.id}", found, expected, REMEDY)
     pair = isinstance(claim.minus, list | tuple) and len(claim.minus) in (0, 2)
     if not pair or not all(isinstance(name, str) for name in claim.minus):
-        raise TrajpromptError(path, f"{claim.id}: minus {claim.minus!r:.60}", "two entries")
+        where, found = f"{path}: {claim.id}: minus", f"found {claim.minus!r:.60}"
+        raise TrajpromptError(where, found, "a list of two entries, or none", REMEDY)
     printed = claim.published
     if not isinstance(printed, dict) or not all(map(_is_printed, printed.values())):
-        expected = f"for every suite null or {sorted(PRINTED)}"
-        raise TrajpromptError(path, f"{claim.id}: published {printed!r:.80}", expected)
+        keys = ", ".join(sorted(PUBLISHED_KEYS))
+        expected = f"for each suite null, or numbers with the keys {keys}"
+        where, found = f"{path}: {claim.id}: published", f"found {printed!r:.80}"
+        raise TrajpromptError(where, found, expected, REMEDY)
     return claim
 
 
 def _is_printed(figures: object) -> bool:
     if figures is None:
         return True
-    if not isinstance(figures, dict) or set(figures) != PRINTED:
+    if not isinstance(figures, dict) or set(figures) != PUBLISHED_KEYS:
         return False
     return all(
         value is None or isinstance(value, int | float) for value in figures.values()
@@ -166,6 +181,8 @@ def _is_printed(figures: object) -> bool:
 def _check_contradiction(path: str | Path, found: Contradiction) -> Contradiction:
     for side in (found.first, found.second):
         texts = isinstance(side, dict) and all(isinstance(v, str) for v in side.values())
-        if not texts or set(side) != SAYING:
-            raise TrajpromptError(path, f"{found.id}: {side!r:.80}", f"{sorted(SAYING)}")
+        if not texts or set(side) != QUOTE_KEYS:
+            expected = f"text for the keys {', '.join(sorted(QUOTE_KEYS))}"
+            where, text = f"{path}: {found.id}", f"found {side!r:.80}"
+            raise TrajpromptError(where, text, expected, REMEDY)
     return found

@@ -1,4 +1,4 @@
-"""How the data's agents and the backbones learned: collection and pretraining curves."""
+"""Learning curves of the collecting agents and of the backbones."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,13 +11,13 @@ from trajprompt.report.read.tables import read_table
 from trajprompt.trajectories.layout import read_learning_curve
 from trajprompt.trajectories.store import open_store
 
-PRETRAIN = "python -m trajprompt.commands.pretrain"
+PRETRAIN = "trajprompt pretrain"
 STEPS, MEAN = "environment_steps_per_task", "mean_return"
 WORST, BEST = "worst_task_return", "best_task_return"
 
 
 def collection_table(stores: Sequence[str | Path]) -> pd.DataFrame:
-    """The learning curves that collection kept, one row per suite and point."""
+    """Learning curves in the trajectory stores, one row per suite and point."""
     tables = []
     for path in stores:
         with open_store(path) as file:
@@ -25,21 +25,23 @@ def collection_table(stores: Sequence[str | Path]) -> pd.DataFrame:
         missing = {STEPS, MEAN, WORST, BEST} - set(columns)
         if missing:
             where = f"{path}:learning_curve"
-            raise TrajpromptError(where, f"columns {columns}", f"also {sorted(missing)}")
+            found, expected = f"found columns {columns}", f"also {sorted(missing)}"
+            raise TrajpromptError(where, found, expected, "run `trajprompt collect`")
         curve = pd.DataFrame(values, columns=columns)
         tables.append(curve.assign(suite=store_suite(path)))
     return pd.concat(tables, ignore_index=True)
 
 
 def pretraining_table(curves: Sequence[str | Path]) -> pd.DataFrame:
-    """All pretraining curves; paths end in ``<suite>/<backbone>/seed<n>.csv``."""
+    """Pretraining curves; paths end in ``<suite>/<backbone>/seed<n>.csv``."""
     tables = []
     for path in map(Path, curves):
         table = read_table(path, PRETRAIN, ["step"], ["step"])
         if not losses(table):
-            found = f"columns {list(table.columns)[:20]}"
-            raise TrajpromptError(path, found, "step and …loss")
-        read_table(path, PRETRAIN, ["step"], perhaps=losses(table))
+            found = f"found columns {list(table.columns)[:20]}"
+            expected = "step, and columns whose names end in loss"
+            raise TrajpromptError(path, found, expected, f"run `{PRETRAIN}`")
+        read_table(path, PRETRAIN, ["step"], nullable=losses(table))
         suite, backbone, seed = (
             path.parts[-3],
             path.parts[-2],
@@ -50,5 +52,5 @@ def pretraining_table(curves: Sequence[str | Path]) -> pd.DataFrame:
 
 
 def losses(table: pd.DataFrame) -> list[str]:
-    """The loss columns of a pretraining curve, training before validation."""
+    """Loss columns of a pretraining curve, training before validation."""
     return sorted(name for name in table.columns if name.endswith("loss"))

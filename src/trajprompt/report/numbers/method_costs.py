@@ -1,28 +1,28 @@
-"""What every method cost, cell by cell, against tuning a prompt offline."""
+"""CPU time of each method per cell, relative to offline prompt tuning."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
 
-from trajprompt.report.read.jobs import cell_of, used_by
+from trajprompt.report.read.jobs import cell_of, job_cost
 
 TUNE, EVALUATE = "3_tune", "4_evaluate"
-# Prompt Diffuser is compared with prompt tuning: both are in every run that prints costs.
+# The ratio in the text; every run that prints costs has both methods.
 BASELINE, COMPARED = "ptdt-offline", "prompt-diffuser"
 CELL = ["suite", "condition", "method"]
-AGAINST = f"against {BASELINE}"
+RATIO = f"relative to {BASELINE}"
 
 
 def cost_table(files: Mapping[str, Sequence[str | Path]]) -> pd.DataFrame:
-    """One row per stage and cell: jobs, and CPU seconds, the mean over its seeds.
+    """One row per stage and cell: number of jobs, and mean CPU seconds over seeds.
 
-    ``files`` are those of the stages of cells, one of a job. Means are over the jobs that
-    were measured, NaN if none was; ``unknown`` counts the others. ``against`` is the
-    ratio to `BASELINE` in the same suite and condition, NaN where one of both is missing.
+    ``files`` are the files of each stage, one per job. Means are over the measured jobs,
+    NaN if there are none; ``unknown`` counts the other jobs. ``against`` is the ratio to
+    `BASELINE` in the same suite and condition, NaN if either is missing.
     """
     rows = [
-        (stage, *cell_of(path, stage), used_by(path).cpu)
+        (stage, *cell_of(path, stage), job_cost(path).cpu)
         for stage, paths in files.items()
         for path in paths
     ]
@@ -35,6 +35,6 @@ def cost_table(files: Mapping[str, Sequence[str | Path]]) -> pd.DataFrame:
 
 def _against(table: pd.DataFrame) -> pd.Series:
     names = ["stage", "suite", "condition"]
-    level = table[table["method"] == BASELINE].set_index(names)["cpu_seconds"]
+    baseline = table[table["method"] == BASELINE].set_index(names)["cpu_seconds"]
     keys = pd.MultiIndex.from_frame(table[names])
-    return table["cpu_seconds"] / level.reindex(keys).set_axis(table.index)
+    return table["cpu_seconds"] / baseline.reindex(keys).set_axis(table.index)

@@ -1,15 +1,15 @@
-"""Linear centred kernel alignment of two sets of matched rows (Kornblith et al. 2019).
+"""Linear centred kernel alignment (CKA) of two sets of matched rows.
 
-arXiv 1905.00414, section 3: unchanged by rotation and by one factor for all numbers of a
-set; 1 for a set with itself. With few rows and many columns it is far above 0 even for
-unrelated sets; `debiased_cka` has the estimator that is 0 on average there.
+Kornblith et al. 2019, arXiv 1905.00414, section 3. It is invariant to rotation and to
+scaling of a set, and 1 for equal sets. With few rows and many columns it is far above 0
+even for unrelated sets; `debiased_cka` is 0 on average there.
 """
 
 import numpy as np
 
 
 def linear_cka(first: np.ndarray, second: np.ndarray) -> float:
-    """|Y'X|^2 / (|X'X| |Y'Y|) of centred X (n, p) and Y (n, q), in 0 to 1."""
+    """CKA |Y'X|^2 / (|X'X| |Y'Y|) of centred X (n, p) and Y (n, q), from 0 to 1."""
     x, y = _centred(first), _centred(second)
     return float(
         np.square(y.T @ x).sum() / (np.linalg.norm(x.T @ x) * np.linalg.norm(y.T @ y))
@@ -17,17 +17,17 @@ def linear_cka(first: np.ndarray, second: np.ndarray) -> float:
 
 
 def debiased_cka(first: np.ndarray, second: np.ndarray) -> float:
-    """The same of unbiased estimates (Song et al. 2012, Eq. 5); needs 4 rows or more."""
+    """CKA from unbiased estimates (Song et al. 2012, Eq. 5); needs at least 4 rows."""
     k, m = (_gram_without_diagonal(values) for values in (first, second))
     return float(_unbiased(k, m) / np.sqrt(_unbiased(k, k) * _unbiased(m, m)))
 
 
-def chance_cka(
+def mismatched_cka(
     first: np.ndarray, second: np.ndarray, stream: np.random.SeedSequence, draws: int = 200
 ) -> float:
-    """Mean CKA of sets (n, P, p) and (n, P, q) when every group is matched with another.
+    """Mean CKA of (n, P, p) and (n, P, q) over random derangements of the n groups.
 
-    NaN for a single group, which has no other.
+    NaN for a single group, which has no derangement.
     """
     if len(second) < 2:
         return float("nan")
@@ -40,9 +40,9 @@ def chance_cka(
 
 
 def derangement(generator: np.random.Generator, size: int) -> np.ndarray:
-    """A permutation of two or more that leaves nothing in place, all equally likely.
+    """Uniform random permutation of at least two items without fixed points.
 
-    By rejection: for any size about one of e permutations is one (de Montmort).
+    By rejection: for any size, about one in e permutations has none (de Montmort).
     """
     while True:
         drawn = generator.permutation(size)
@@ -60,14 +60,14 @@ def _centred(values: np.ndarray) -> np.ndarray:
 
 
 def _gram_without_diagonal(values: np.ndarray) -> np.ndarray:
-    centred = _centred(values)  # changes nothing but the size of rounding errors
+    centred = _centred(values)  # only reduces rounding errors
     gram = centred @ centred.T
     np.fill_diagonal(gram, 0.0)
     return gram
 
 
 def _unbiased(k: np.ndarray, m: np.ndarray) -> float:
-    """The unbiased estimate of HSIC, from Gram matrices (n, n) whose diagonal is 0."""
+    """Unbiased estimate of HSIC from Gram matrices (n, n) with zero diagonal."""
     n = len(k)
     trace = (k * m).sum()
     sums = k.sum() * m.sum() / ((n - 1) * (n - 2))

@@ -1,17 +1,17 @@
 """Means, spreads and intervals of evaluation returns.
 
-Scores are matrices (T, S): mean return of every task under every seed, higher is better.
-One seed is one backbone, which all tasks of a suite share, so that the scores of a column
-of the matrix err together. Intervals are percentile intervals of a bootstrap over seeds:
-for every suite the seeds are drawn again with replacement, once for all its tasks; suites,
-whose backbones are trained apart, are drawn independently. Tasks are fixed, because the
-papers report on fixed test tasks. (Agarwal et al. 2021, arXiv 2108.13264, redraw within
-each task, which supposes that no run serves two tasks.)
+Scores are matrices (T, S) of the mean return per task and seed; higher is better.
+One seed is one backbone, shared by all tasks of a suite, so the scores of a column have
+correlated errors. Intervals are percentile intervals of a bootstrap over seeds. The seeds
+of each suite are resampled with replacement, once for all its tasks. Suites are resampled
+independently, because their backbones are trained separately. Tasks are fixed, because the
+papers report on fixed test tasks. (Agarwal et al. 2021, arXiv 2108.13264, resample within
+each task, which assumes that no run covers two tasks.)
 
-Few seeds make such intervals too narrow: simulated with normal scores (4,000 cases), those
-of three seeds cover the truth in 75 % of all cases (there the interval is the span of the
-seeds: 1 - 2 / 2^3), of five in 83 %, of ten in 90 %; for the average of four suites in
-85 %, 89 % and 92 %.
+With few seeds such intervals are too narrow. Simulated with normal scores (4,000 cases),
+they cover the true mean in 75 % of cases with three seeds, 83 % with five and 90 % with
+ten; for the average of four suites in 85 %, 89 % and 92 %. With three seeds the interval
+is the range of the seeds, with coverage 1 - 2 / 2^3.
 """
 
 from collections.abc import Sequence
@@ -22,9 +22,8 @@ import numpy as np
 from trajprompt.errors import TrajpromptError
 
 CONFIDENCE = 0.95
-RESAMPLES = (
-    10_000  # Monte-Carlo error of a 2.5 % quantile below 1/50 of the interval's width
-)
+# Monte-Carlo error of a 2.5 % quantile: below 1/50 of the interval's width.
+RESAMPLES = 10_000
 
 
 @dataclass(frozen=True)
@@ -40,14 +39,14 @@ class Estimate:
 
 
 def per_seed_means(suites: Sequence[np.ndarray]) -> np.ndarray:
-    """(S,) mean of every seed: over a suite's tasks, then over suites of equal weight."""
+    """Mean per seed (S,): over each suite's tasks, then over suites."""
     return np.mean([scores.mean(axis=0) for scores in suites], axis=0)
 
 
 def bootstrap_means(
     suites: Sequence[np.ndarray], stream: np.random.SeedSequence, resamples: int = RESAMPLES
 ) -> np.ndarray:
-    """(resamples,) means of ``suites``, each (T, S), seeds redrawn once for all T tasks."""
+    """Means (resamples,) of ``suites``, each (T, S); all tasks share resampled seeds."""
     generator = np.random.default_rng(stream)
     total = np.zeros(resamples)
     for scores in suites:
@@ -58,9 +57,10 @@ def bootstrap_means(
 
 
 def estimate(suites: Sequence[np.ndarray], stream: np.random.SeedSequence) -> Estimate:
-    """The mean of one or several suites' scores with spread and interval.
+    """Mean of the scores (T, S) of one or several suites, with spread and interval.
 
-    One seed says nothing about the variation between seeds: spread and interval are NaN.
+    Spread and interval are NaN for a single seed. Raises TrajpromptError if suites differ
+    in their number of seeds, or if one is empty.
     """
     seeds = _common_seeds(suites)
     means = per_seed_means(suites)
@@ -78,10 +78,15 @@ def paired_difference(
     second: Sequence[np.ndarray],
     stream: np.random.SeedSequence,
 ) -> Estimate:
-    """Mean of first − second, paired by (task, seed): positive if ``first`` is better."""
+    """Mean of first − second, paired by (task, seed); positive if ``first`` is better.
+
+    Raises TrajpromptError if shapes differ.
+    """
     shapes = [scores.shape for scores in first], [scores.shape for scores in second]
     if shapes[0] != shapes[1]:
-        raise TrajpromptError("paired difference", f"shapes {shapes[0]}", f"{shapes[1]}")
+        found, expected = f"found shapes {shapes[0]}", f"{shapes[1]}, as in the second"
+        remedy = "evaluate both methods on the same tasks and seeds"
+        raise TrajpromptError("paired difference", found, expected, remedy)
     return estimate([a - b for a, b in zip(first, second, strict=True)], stream)
 
 
@@ -89,5 +94,7 @@ def _common_seeds(suites: Sequence[np.ndarray]) -> int:
     counts = {scores.shape[1] for scores in suites}
     if len(counts) != 1 or not all(scores.size for scores in suites):
         shapes = [scores.shape for scores in suites]
-        raise TrajpromptError("scores", f"shapes {shapes}", "(tasks, seeds), equal seeds")
+        expected = "(tasks, seeds), with equal seeds in all suites"
+        remedy = "evaluate all suites with the same seeds"
+        raise TrajpromptError("scores", f"found shapes {shapes}", expected, remedy)
     return counts.pop()

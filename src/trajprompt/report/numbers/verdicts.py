@@ -1,4 +1,4 @@
-"""What a run says to the papers' claims, with bootstrap intervals."""
+"""Verdicts of a run on the papers' claims, from bootstrap intervals."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -10,7 +10,7 @@ from trajprompt.errors import TrajpromptError
 from trajprompt.report.numbers.cell_table import EXPERT_DATA
 from trajprompt.report.numbers.claims import DIRECTIONS, Claim, Contradiction, Ledger
 from trajprompt.report.numbers.statistics import Estimate, estimate, paired_difference
-from trajprompt.report.read.papers import OWN
+from trajprompt.report.read.papers import THIS_REPOSITORY
 from trajprompt.report.read.published import AVERAGE, Published
 from trajprompt.report.read.run import Run
 
@@ -18,24 +18,26 @@ REPRODUCED = "reproduced"
 NOT_REPRODUCED = "not reproduced"
 INCONCLUSIVE = "inconclusive"
 NOT_TESTED = "not tested"  # this run lacks a cell
-NOT_JUDGED = "not judged"  # about something else than returns; shown at the place named
+NOT_JUDGED = "not judged"  # not about returns; `NotCompared.see` says where it is shown
 CONTRADICTION = "contradiction"
 VERDICTS = (REPRODUCED, NOT_REPRODUCED, INCONCLUSIVE, NOT_TESTED, NOT_JUDGED)
-# Whether a paper's own figures support what it claims.
+# Support of a claim by the paper's printed values.
 YES, NO, WITHIN_MARGIN = "yes", "no", "within the margin"
 NOT_PRINTED, UNKNOWN = "not printed", "margin unknown"
-Tables = Mapping[str, Published]  # what every table prints, by its name
+Tables = Mapping[str, Published]  # printed values by name of the table
 
 
 def verdict(direction: str, low: float, high: float, margin: float = 0.0) -> str:
-    """The verdict on ``direction`` from the 95 % interval of first − second.
+    """Verdict on ``direction`` from the 95 % interval of first − second.
 
-    The claimed region is (margin, ∞), (−margin, ∞) or (−margin, margin). An interval inside
-    it reproduces the claim, one outside refutes it, and one across its edge decides
-    nothing; nor does NaN, the interval of a single seed.
+    The claimed region is (margin, ∞), (−margin, ∞) or (−margin, margin), in the order of
+    `DIRECTIONS`. An interval inside it reproduces the claim, an interval outside refutes
+    it. An interval across the edge is inconclusive, and so is NaN (a single seed).
     """
     if direction not in DIRECTIONS:
-        raise TrajpromptError("claim", f"direction '{direction}'", f"one of {DIRECTIONS}")
+        found, expected = f"found '{direction}'", f"one of {', '.join(DIRECTIONS)}"
+        remedy = "correct the claim in claims.yaml"
+        raise TrajpromptError("direction of a claim", found, expected, remedy)
     lower = margin if direction == "greater" else -margin
     upper = margin if direction == "equivalent" else float("inf")
     if lower < low and high < upper:
@@ -46,50 +48,51 @@ def verdict(direction: str, low: float, high: float, margin: float = 0.0) -> str
 
 
 def published_supports(direction: str, printed: float | None, margin: float | None) -> str:
-    """Whether the printed difference itself lies in the claimed region.
+    """Support of a claim by the printed difference: yes, no or one of the texts above.
 
-    By the rule of `verdict`; its spread is left aside. ``WITHIN_MARGIN``: first is printed
-    below second, and only the margin, which is ours, makes it "no less". A ``margin`` of
-    None is not known, as the run has no data of the suite.
+    The rule is `verdict`'s; the printed spread is ignored. ``WITHIN_MARGIN``: first is
+    printed below second, and only our margin makes it "no less". ``margin`` is None if
+    the run has no data of the suite.
     """
     if printed is None:
         return NOT_PRINTED
     if margin is None:
-        sure = printed == 0 or (direction == "at-least" and printed > 0)
-        return YES if sure else UNKNOWN
+        certain = printed == 0 or (direction == "at-least" and printed > 0)
+        return YES if certain else UNKNOWN
     if verdict(direction, printed, printed, margin) != REPRODUCED:
         return NO
     return WITHIN_MARGIN if direction == "at-least" and printed < 0 else YES
 
 
 def count_verdicts(table: pd.DataFrame) -> dict[bool, dict[str, int]]:
-    """Verdicts of each kind in a table of `judge`, suite by suite.
+    """Number of verdicts of each kind in a table of `judge`, one per claim and suite.
 
-    Under False those on the papers' claims, under True those on our own questions. The
-    papers' contradictions have no verdict.
+    The key is False for the papers' claims and True for our own questions. Contradictions
+    have no verdict.
     """
-    own = table["paper"] == OWN
+    is_ours = table["paper"] == THIS_REPOSITORY
     return {
         ours: {
-            name: int((table["verdict"][own == ours] == name).sum()) for name in VERDICTS
+            name: int((table["verdict"][is_ours == ours] == name).sum())
+            for name in VERDICTS
         }
         for ours in (False, True)
     }
 
 
 def judge(ledger: Ledger, run: Run, tables: Tables) -> pd.DataFrame:
-    """One row per claim and suite, per remark, and per contradiction."""
+    """One row per claim and suite, per claim not compared, and per contradiction."""
     rows = [
         _judge_suite(claim, suite, run, tables)
         for claim in ledger.claims
         for suite in claim.published
     ]
     rows += [
-        {"claim": remark.id, "verdict": NOT_JUDGED, "see": remark.see}
-        | {"paper": remark.paper, "place": remark.place}
-        for remark in ledger.not_compared
+        {"claim": claim.id, "verdict": NOT_JUDGED, "see": claim.see}
+        | {"paper": claim.paper, "place": claim.place}
+        for claim in ledger.not_compared
     ]
-    rows += [_beside(found, run, tables) for found in ledger.contradictions]
+    rows += [_contradiction_row(found, run, tables) for found in ledger.contradictions]
     return pd.DataFrame(rows)
 
 
@@ -100,7 +103,7 @@ def _judge_suite(claim: Claim, suite: str, run: Run, tables: Tables) -> dict[str
     suites = _suites(claim.table, claim.first, suite, tables)
     found, margin = _difference(claim, suite, suites, run), _margin(claim, suites, run)
     if found is not None:
-        assert margin is not None  # what has cells has data
+        assert margin is not None  # the run has data of every suite with cells
         row["verdict"] = verdict(claim.direction, found.low, found.high, margin)
         row |= {"difference": found.mean, "low": found.low, "high": found.high}
         row |= {"margin": margin, "seeds": found.seeds, "tasks": found.tasks}
@@ -115,24 +118,24 @@ def _judge_suite(claim: Claim, suite: str, run: Run, tables: Tables) -> dict[str
 def _difference(
     claim: Claim, suite: str, suites: Sequence[str], run: Run
 ) -> Estimate | None:
-    """The paired difference, or None if this run lacks an entry or a suite of the claim."""
-    sides = [_side(entry, less, suites, run) for entry, less in claim.sides]
+    """Paired difference, or None if the run lacks an entry or a suite of the claim."""
+    sides = [_side(entry, minus, suites, run) for entry, minus in claim.sides]
     if sides[0] is None or sides[1] is None:
         return None
     return paired_difference(sides[0], sides[1], run.stream("claim", claim.id, suite))
 
 
 def _side(
-    name: str, less: str | None, suites: Sequence[str], run: Run
+    name: str, minus: str | None, suites: Sequence[str], run: Run
 ) -> list[np.ndarray] | None:
-    """(T, S) per suite: what an entry earned, or how much more than another."""
-    earned = _returns(name, suites, run)
-    if less is None:
-        return earned
-    other = _returns(less, suites, run)
-    if earned is None or other is None:
+    """Returns (T, S) of an entry per suite, less the returns of the entry ``minus``."""
+    returns = _returns(name, suites, run)
+    if minus is None:
+        return returns
+    subtracted = _returns(minus, suites, run)
+    if returns is None or subtracted is None:
         return None
-    return [a - b for a, b in zip(earned, other, strict=True)]
+    return [a - b for a, b in zip(returns, subtracted, strict=True)]
 
 
 def _returns(name: str, suites: Sequence[str], run: Run) -> list[np.ndarray] | None:
@@ -146,16 +149,17 @@ def _returns(name: str, suites: Sequence[str], run: Run) -> list[np.ndarray] | N
 
 
 def _expert(suites: Sequence[str], run: Run) -> list[np.ndarray] | None:
-    """What the data's expert episodes earned, the same under every seed."""
+    """Returns (T, S) of the data's expert episodes per suite, repeated for each seed."""
     if not set(suites) <= set(run.suites):
         return None
-    earned = [run.teacher(suite).expert for suite in suites]
-    return [np.repeat(returns[:, None], len(run.seeds), axis=1) for returns in earned]
+    experts = [run.teacher(suite).expert for suite in suites]
+    return [np.repeat(returns[:, None], len(run.seeds), axis=1) for returns in experts]
 
 
 def _margin(claim: Claim, suites: Sequence[str], run: Run) -> float | None:
-    """The margin in units of return: a share of how far the data's expert episodes are
-    from its first. None where the run has no data of the suites.
+    """Margin in units of return: a share of the mean expert gap of the suites.
+
+    None if the run has no data of the suites.
     """
     if not claim.margin:
         return 0.0
@@ -165,19 +169,19 @@ def _margin(claim: Claim, suites: Sequence[str], run: Run) -> float | None:
 
 
 def _episodes(claim: Claim, suites: Sequence[str], run: Run) -> int:
-    """The fewest evaluation episodes per task and seed behind a difference."""
+    """Smallest number of evaluation episodes per task and seed in a difference."""
     names = {name for side in claim.sides for name in side if name}
     scores = [run.scores(entry) for entry in run.entries if entry.id in names]
     return min(found[suite].episodes for found in scores for suite in suites)
 
 
 def _suites(table: str, entry: str, suite: str, tables: Tables) -> list[str]:
-    """The suites behind a row: for the average, all that the paper averages."""
+    """Suites of a row; for the average, all suites that the paper averages."""
     return tables[table].suites(entry) if suite == AVERAGE else [suite]
 
 
-def _beside(found: Contradiction, run: Run, tables: Tables) -> dict[str, Any]:
-    """A contradiction's row: what is printed, and what we have in its place."""
+def _contradiction_row(found: Contradiction, run: Run, tables: Tables) -> dict[str, Any]:
+    """Row of a contradiction: both printed texts, and our value if there is one."""
     row: dict[str, Any] = {"claim": found.id, "suite": found.suite or None}
     row |= {"verdict": CONTRADICTION, "first": found.entry or None}
     row |= {"paper": found.first["paper"], "place": found.first["place"]}
@@ -186,8 +190,8 @@ def _beside(found: Contradiction, run: Run, tables: Tables) -> dict[str, Any]:
     if not found.entry:
         return row
     suites = _suites(found.table, found.entry, found.suite, tables)
-    earned = _returns(found.entry, suites, run)
-    if earned is not None:
-        ours = estimate(earned, run.stream("contradiction", found.id))
+    returns = _returns(found.entry, suites, run)
+    if returns is not None:
+        ours = estimate(returns, run.stream("contradiction", found.id))
         row |= {"ours": ours.mean, "low": ours.low, "high": ours.high, "run": run.name}
     return row

@@ -1,1 +1,1 @@
-"""What the report writes as text: Markdown and HTML."""
+"""Text of the report: Markdown and HTML."""

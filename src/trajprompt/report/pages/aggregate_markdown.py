@@ -1,14 +1,14 @@
-"""The aggregate as Markdown."""
+"""Markdown of the comparison of all methods."""
 
 from collections.abc import Sequence
 
 import pandas as pd
 
-from trajprompt.report.numbers.aggregate import Block, ends
+from trajprompt.report.numbers.aggregate import Block, reference_returns
 from trajprompt.report.pages.markdown import (
     EMPTY,
-    about_intervals,
     grid,
+    interval_note,
     number,
     suite_label,
 )
@@ -16,9 +16,9 @@ from trajprompt.report.read.run import Run
 
 
 def aggregate_markdown(blocks: Sequence[Block], run: Run) -> str:
-    """Block by block; between them, which methods the first leaves out."""
+    """Markdown of all blocks, and of the methods that the first block leaves out."""
     first = blocks[0]
-    parts = [_notes(run), _ends(blocks, run)]
+    parts = [_notes(run), _reference_table(blocks, run)]
     parts += [f"## {_suites(first)}\n", _block(first), _left_out(first, run)]
     for block in blocks[1:]:
         parts += [f"## {_suites(block)} alone\n", _block(block)]
@@ -26,42 +26,44 @@ def aggregate_markdown(blocks: Sequence[Block], run: Run) -> str:
 
 
 def _notes(run: Run) -> str:
-    bootstrap = "; brackets hold 95 % bootstrap intervals, seeds redrawn suite by suite."
+    bootstrap = "; brackets are 95 % bootstrap intervals, with seeds resampled per suite."
     return (
         f"Run `{run.name}` with {len(run.seeds)} seed(s). "
-        "Returns are normalised task by task: 0 is the mean of uniformly random actions, 1 "
-        "that of the data's expert episodes. The interquartile mean is over all tasks and "
-        "seeds, suites weighed equally. The chance is that a seed of this method earns "
-        f"more on a task than one of the other{about_intervals(run, bootstrap)}\n"
+        "Returns are normalised per task: 0 is the mean return of uniformly random "
+        "actions, 1 the mean return of the data's expert episodes. The interquartile mean "
+        "is over all tasks and seeds, with equal weight per suite. The probability is that "
+        "a seed of this method has a higher return on a task than a seed of the other"
+        f"{interval_note(run, bootstrap)}\n"
     )
 
 
-def _ends(blocks: Sequence[Block], run: Run) -> str:
-    """What 0 and 1 stand for, mean over the test tasks of every suite."""
+def _reference_table(blocks: Sequence[Block], run: Run) -> str:
+    """Table of the returns that are normalised to 0 and 1, means over test tasks."""
     rows = []
     for suite in dict.fromkeys(s for block in blocks for s in block.found.suites):
-        played, teacher = run.random_play(suite), run.teacher(suite)
-        means = [number(returns.mean()) for returns in ends(run, suite)]
-        counts = [str(played.episodes), str(teacher.episodes)]
+        random, teacher = run.random_play(suite), run.teacher(suite)
+        means = [number(returns.mean()) for returns in reference_returns(run, suite)]
+        counts = [str(random.episodes), str(teacher.episodes)]
         rows.append([suite_label(suite), *means, *counts])
     header = ["return", "random policy (0)", "expert data (1)"]
     return grid([*header, "random: episodes per task", "expert: episodes per task"], rows)
 
 
 def _block(block: Block) -> str:
-    """Methods by interquartile mean, with their chance to beat the first of the run."""
+    """Methods by interquartile mean, with their probability to beat the run's first."""
     first, beats = block.means.iloc[0], block.beats
-    chances = beats[beats["second"] == first["column"]].set_index("first")
+    probabilities = beats[beats["second"] == first["column"]].set_index("first")
     rows = []
     ordered = block.means.sort_values("value", ascending=False, kind="stable")
     for _, row in ordered.iterrows():
         name = row["column"]
-        chance = _estimate(chances.loc[name]) if name in chances.index else EMPTY
-        rows.append([row["label"], _estimate(row), chance])
-    header = ["method", "interquartile mean", f"chance to beat {first['label']}"]
+        known = name in probabilities.index
+        probability = _estimate(probabilities.loc[name]) if known else EMPTY
+        rows.append([row["label"], _estimate(row), probability])
+    header = ["method", "interquartile mean", f"probability to beat {first['label']}"]
     notes = (
-        f"{len(rows)} methods; {block.found.left_out} task(s) are left out, whose experts "
-        "earn no more than random actions.\n"
+        f"{len(rows)} methods; {block.found.left_out} task(s) are left out because their "
+        "expert episodes do not beat random actions.\n"
     )
     return f"{notes}\n{grid(header, rows)}"
 
@@ -71,7 +73,7 @@ def _suites(block: Block) -> str:
 
 
 def _left_out(block: Block, run: Run) -> str:
-    """The methods that were played in fewer suites, and where."""
+    """Table of the methods that the block lacks, with the suites of each."""
     missing = [entry for entry in run.entries if entry not in block.found.entries]
     if not missing:
         return ""
@@ -80,8 +82,8 @@ def _left_out(block: Block, run: Run) -> str:
         suites = [suite_label(s) for s in run.suites if entry.covers(s)]
         rows.append([entry.label, ", ".join(suites)])
     return (
-        f"{len(missing)} method(s) are not compared here, since this run has them in fewer "
-        f"suites or in others:\n\n{grid(['left out', 'played in'], rows, 2)}"
+        f"{len(missing)} method(s) are not compared here because this run evaluates them "
+        f"in fewer or other suites:\n\n{grid(['left out', 'evaluated in'], rows, 2)}"
     )
 
 

@@ -1,4 +1,4 @@
-"""The verdicts as Markdown: a summary per paper, the figures behind it, contradictions."""
+"""Markdown of the verdicts: a summary per paper, contradictions, and all values."""
 
 from collections.abc import Mapping
 
@@ -16,65 +16,66 @@ from trajprompt.report.numbers.verdicts import (
 )
 from trajprompt.report.pages.markdown import (
     EMPTY,
-    about_intervals,
     grid,
     interval,
+    interval_note,
     number,
     size,
     suite_label,
 )
-from trajprompt.report.read.papers import OWN
+from trajprompt.report.read.papers import THIS_REPOSITORY
 from trajprompt.report.read.run import Run
 
-MARKS = {NO: " †", WITHIN_MARGIN: " ‡"}  # behind a verdict, see LEGEND
+MARKS = {NO: " †", WITHIN_MARGIN: " ‡"}  # after a verdict, see LEGEND
 LEGEND = (
-    "† The paper's own figures for this suite do not show what it claims: *not reproduced* "
-    "may then agree with them. ‡ They show it only within the margin.\n"
+    "† The paper's printed values for this suite do not support its claim; *not "
+    "reproduced* may agree with them. ‡ They support it only within the margin.\n"
 )
-COUNTED = "Verdicts on the papers' claims, suite by suite:\n"
-OWN_LEGEND = (
-    "Asked here, not in a paper, and not among the counts above. *Reproduced* means that "
-    "it holds in this run, *not reproduced* that the opposite does. Verdicts on these "
-    "questions, suite by suite:\n"
+COUNTED = "Verdicts on the papers' claims, one per claim and suite:\n"
+OUR_LEGEND = (
+    "These questions are ours, not from a paper, and not counted above. *Reproduced* means "
+    "that the statement is true in this run, *not reproduced* that the opposite is. "
+    "Verdicts on these questions, one per question and suite:\n"
 )
 ELSEWHERE = (
-    "*Not judged* here, because they are not about the returns of two entries; beside "
-    "each stands the place that shows what this run has to say.\n"
+    "*Not judged* here, because they are not about the returns of two entries. The last "
+    "column says where this run shows them.\n"
 )
 
 
 def claims_markdown(ledger: Ledger, table: pd.DataFrame, run: Run) -> str:
-    """Everything that the ledger holds, paper by paper, with this run's verdicts."""
+    """Markdown of the ledger by paper, with this run's verdicts."""
     counts = count_verdicts(table)
     parts = [_notes(table, run), COUNTED, _counts(counts[False])]
     for paper in dict.fromkeys(claim.paper for claim in ledger.claims):
         claims = [claim for claim in ledger.claims if claim.paper == paper]
-        legend = [OWN_LEGEND, _counts(counts[True])] if paper == OWN else [LEGEND]
+        ours = paper == THIS_REPOSITORY
+        legend = [OUR_LEGEND, _counts(counts[True])] if ours else [LEGEND]
         parts += [f"## {ledger.names.get(paper, paper)} ({paper})\n", *legend]
         parts += [_summary(claims, table)]
-    remarks = _remarks(ledger.not_compared)
-    parts += ["## Claims about something else\n", ELSEWHERE, remarks]
+    not_compared = _not_compared(ledger.not_compared)
+    parts += ["## Claims that are not about returns\n", ELSEWHERE, not_compared]
     parts += ["## Contradictions\n", _contradictions(ledger.contradictions, table)]
-    parts += ["## The figures behind the verdicts\n", _details(table)]
+    parts += ["## Values behind the verdicts\n", _details(table)]
     return "\n".join(parts)
 
 
 def _notes(table: pd.DataFrame, run: Run) -> str:
-    bootstrap = "; brackets hold 95 % bootstrap intervals."
+    bootstrap = "; brackets are 95 % bootstrap intervals."
     return (
         f"Run `{run.name}`, {_size(table, run)}. Differences are paired by task "
-        f"and seed{about_intervals(run, bootstrap)} *Inconclusive*: "
-        "the interval crosses the edge of what is claimed. *Not tested*: this run lacks a "
-        "cell for it. *Not judged*: about something else, shown elsewhere. The verdicts "
+        f"and seed{interval_note(run, bootstrap)} *Inconclusive*: "
+        "the interval crosses the edge of the claimed region. *Not tested*: this run lacks "
+        "a cell of the claim. *Not judged*: the claim is not about returns. The verdicts "
         "hold at this run's size only, and no correction is made for the number of claims. "
         "Margins are shares of the distance from the first to the expert episodes of this "
-        "run's data, as the papers print neither: by some of them a paper's own figures "
-        "fail its claim, as † shows.\n"
+        "run's data. The papers print neither; with some margins a paper's printed values "
+        "do not support its own claim (†).\n"
     )
 
 
 def _size(table: pd.DataFrame, run: Run) -> str:
-    """The run's size in words; the report is not told how long it trained and tuned."""
+    """Size of the run in words; its training and tuning budgets are in the record."""
     judged = table[table["difference"].notna()] if "difference" in table else table[:0]
     words = f"n = {len(run.seeds)} seed(s)" if judged.empty else size(run, judged)
     tasks = [f"{suite_label(s)} {len(run.tasks(s))}" for s in run.suites]
@@ -87,9 +88,9 @@ def _counts(counts: Mapping[str, int]) -> str:
 
 
 def _summary(claims: list[Claim], table: pd.DataFrame) -> str:
-    """Claims downwards, suites across; suites that no claim was tested in are left out.
+    """Table with a row per claim and a column per suite in which any claim was tested.
 
-    Several claims share a note: it stands once below the table, under a number.
+    A note that several claims share is printed once, numbered, below the table.
     """
     keys = list(zip(table["claim"], table["suite"], strict=True))
     verdicts = dict(zip(keys, table["verdict"], strict=True))
@@ -105,9 +106,10 @@ def _summary(claims: list[Claim], table: pd.DataFrame) -> str:
     notes = list(dict.fromkeys(claim.note for claim in claims if claim.note))
     rows = []
     for claim in claims:
-        own = [(claim.id, suite) for suite in suites]
-        found = [verdicts.get(key, "") for key in own]
-        cells = [name and name + marks[key] for name, key in zip(found, own, strict=True)]
+        row_keys = [(claim.id, suite) for suite in suites]
+        found = [verdicts.get(key, "") for key in row_keys]
+        pairs = zip(found, row_keys, strict=True)
+        cells = [name and name + marks[key] for name, key in pairs]
         if not set(found) - {"", NOT_TESTED}:
             cells = [NOT_TESTED, *[""] * (len(suites) - 1)] if suites else [NOT_TESTED]
         text = f"{claim.statement} ({claim.place})"
@@ -119,12 +121,11 @@ def _summary(claims: list[Claim], table: pd.DataFrame) -> str:
     return "\n".join([grid(header, rows, len(header)), *below])
 
 
-def _remarks(remarks: list[NotCompared]) -> str:
+def _not_compared(claims: list[NotCompared]) -> str:
     rows = [
-        [f"{remark.statement} ({remark.paper}, {remark.place})", remark.see]
-        for remark in remarks
+        [f"{claim.statement} ({claim.paper}, {claim.place})", claim.see] for claim in claims
     ]
-    return grid(["claim", "to be seen in"], rows, 2)
+    return grid(["claim", "shown in"], rows, 2)
 
 
 def _contradictions(found: list[Contradiction], table: pd.DataFrame) -> str:
@@ -139,12 +140,12 @@ def _contradictions(found: list[Contradiction], table: pd.DataFrame) -> str:
         known = "ours" in row and not pd.isna(row["ours"])
         shown = interval(row.rename({"ours": "mean"})) if known else EMPTY
         rows.append([item.statement, *says, shown])
-    return grid(["about", "one", "other", "ours"], rows, 4)
+    return grid(["about", "first", "second", "ours"], rows, 4)
 
 
 def _details(table: pd.DataFrame) -> str:
     header = ["claim", "suite", "ours: first − second", "margin", "paper", "paper's spread"]
-    header += ["does the paper's figure show it?"]
+    header += ["does the paper's value support it?"]
     claims = table[table["direction"].notna()]
     return grid(header, [_detail(row) for _, row in claims.iterrows()], 2)
 

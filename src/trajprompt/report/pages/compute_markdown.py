@@ -1,22 +1,22 @@
-"""What a run and its methods cost, as Markdown."""
+"""Markdown of the cost of a run and of its methods."""
 
 import pandas as pd
 
 from trajprompt.report.numbers.method_costs import (
-    AGAINST,
     BASELINE,
     CELL,
     COMPARED,
     EVALUATE,
+    RATIO,
     TUNE,
 )
 from trajprompt.report.pages.markdown import EMPTY, grid, number, suite_label
 
 
 def compute_markdown(table: pd.DataFrame, run: str) -> str:
-    """The table in minutes and million steps, with the share of each stage's CPU time.
+    """Table in minutes and million steps, with each stage's share of the CPU time.
 
-    A sum that lacks jobs is marked as a lower bound, and then there are no shares.
+    Sums that lack jobs are marked as lower bounds; then there are no shares.
     """
     all_stages = table.iloc[-1]
     complete = all_stages["unknown"] == 0 and all_stages["cpu_hours"] > 0
@@ -31,15 +31,14 @@ def compute_markdown(table: pd.DataFrame, run: str) -> str:
         rows.append([*cells, f"{row['simulator_steps'] / 1e6:.3f}"])
     header = ["stage", "jobs", "wall, min", "CPU, min", "share", "peak of a job, GiB"]
     notes = (
-        f"Run `{run}`: sums over jobs; wall time, CPU time and peak of resident memory as "
-        "every job measured its own, start of the program included, waiting for its turn "
-        "not. Jobs ran side by side, so the wall times add up to more than the run took. "
-        "Steps are control steps of one simulator; collection's are those that the stores "
-        "hold."
+        f"Run `{run}`: sums over jobs. Each job measures its wall time, CPU time and peak "
+        "resident memory, program start included, time in the queue excluded. Jobs ran in "
+        "parallel, so the wall times add up to more than the run took. Steps are control "
+        "steps of one simulator; for collection, the steps in the stores."
     )
     if unknown := all_stages["unknown"]:
         notes += f" Unknown: time and memory of {unknown} of {all_stages['jobs']} jobs"
-        notes += f"; sums without them are marked ≥, and {EMPTY} where none is known."
+        notes += f"; sums without them are marked ≥, or {EMPTY} if no job was measured."
     return f"{notes}\n\n{grid([*header, 'simulator steps, million'], rows)}"
 
 
@@ -50,7 +49,7 @@ def _bound(value: float, unknown: int, digits: int) -> str:
 
 
 def cost_markdown(table: pd.DataFrame) -> str:
-    """Cells downwards, suite by suite; tuning and evaluation across, with ratios."""
+    """Table with a row per cell; columns for tuning and evaluation, with ratios."""
     if table.empty:
         return ""
     stages = {name: rows.set_index(CELL) for name, rows in table.groupby("stage")}
@@ -59,15 +58,15 @@ def cost_markdown(table: pd.DataFrame) -> str:
         suite, condition, method = cell
         line = [suite_label(suite), condition, method]
         for stage in (TUNE, EVALUATE):
-            line += _shown(stages.get(stage), cell)
+            line += _cost_cells(stages.get(stage), cell)
         lines.append(line)
     header = ["suite", "condition", "method"]
     for what in ("tuning", "evaluation"):
-        header += [f"{what}: jobs", "CPU s per cell", AGAINST]
-    return f"## Cell by cell\n\n{_notes(table)}\n{grid(header, lines, 3)}"
+        header += [f"{what}: jobs", "CPU s per cell", RATIO]
+    return f"## Cost per cell\n\n{_notes(table)}\n{grid(header, lines, 3)}"
 
 
-def _shown(rows: pd.DataFrame | None, cell: tuple[str, str, str]) -> list[str]:
+def _cost_cells(rows: pd.DataFrame | None, cell: tuple[str, str, str]) -> list[str]:
     if rows is None or cell not in rows.index:
         return [EMPTY] * 3
     row = rows.loc[cell]
@@ -79,14 +78,13 @@ def _shown(rows: pd.DataFrame | None, cell: tuple[str, str, str]) -> list[str]:
 
 
 def _notes(table: pd.DataFrame) -> str:
-    """What the numbers are, and how dear the diffuser's tuning is."""
+    """Notes on the table, with the relative cost of tuning Prompt Diffuser."""
     text = (
-        "CPU seconds as every job measured its own, start of the program included; means "
-        f"over seeds. *{AGAINST.capitalize()}*: the ratio to {BASELINE} in the same suite "
-        "and condition.\n"
+        "CPU seconds are measured by each job, program start included; values are means "
+        f"over seeds. *{RATIO.capitalize()}*: ratio in the same suite and condition.\n"
     )
-    own = (table["stage"] == TUNE) & (table["method"] == COMPARED)
-    known = table[own].dropna(subset=["against"])
+    compared = (table["stage"] == TUNE) & (table["method"] == COMPARED)
+    known = table[compared].dropna(subset=["against"])
     if known.empty:
         return text
     ratios = [

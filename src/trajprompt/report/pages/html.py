@@ -1,6 +1,6 @@
-"""Self-contained HTML pages: what Snakemake's report shows beside pictures.
+"""Self-contained HTML pages of Snakemake's report.
 
-Pictures and films lie in the pages themselves, so that one file can be sent around.
+Pictures and videos are embedded, so a page is a single file.
 """
 
 import base64
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 MIME = {".svg": "image/svg+xml", ".webm": "video/webm"}
-# Verdicts are told apart by colour as well; the words stay. See report/numbers/verdicts.py.
+# Verdicts get a colour in addition to their words; see report/numbers/verdicts.py.
 VERDICT_CELLS = re.compile(
     r">([^<>]*?)(not reproduced|reproduced|inconclusive|not tested)( [†‡])?</td>"
 )  # marks: report/pages/claims_markdown.py
@@ -38,8 +38,8 @@ pre { font-size: 0.85em; overflow-x: auto; }
 .inconclusive { background: #f5eec4; } .not-tested { color: #767676; }
 """
 OTHER_FORMS = {
-    "best": "The same with the best prompt by its method's own objective",
-    "tasks": "Task by task",
+    "best": "Same table for the best prompt by the method's own objective",
+    "tasks": "Returns per task",
 }
 PAGE = """<!doctype html>
 <html lang="en">
@@ -52,13 +52,13 @@ PAGE = """<!doctype html>
 
 
 def write_page(path: Path, title: str, body: str) -> None:
-    """Write a whole page around ``body``, which is HTML."""
+    """Write a complete page around the HTML ``body``."""
     text = PAGE.format(title=html.escape(title), style=STYLE, body=body)
     write_text(path, text)
 
 
 def from_markdown(text: str) -> str:
-    """HTML of the report's Markdown; HTML inside it is shown, not obeyed."""
+    """Convert the report's Markdown to HTML; HTML inside it is escaped."""
     from markdown_it import MarkdownIt
 
     body = str(MarkdownIt("commonmark", {"html": False}).enable("table").render(text))
@@ -73,41 +73,42 @@ def _coloured(found: re.Match[str]) -> str:
     return f' class="{name}">{found[1]}{found[2]}{found[3] or ""}</td>'
 
 
-def folded(summary: str, body: str) -> str:
-    """``body``, shown when the reader asks for it."""
+def collapsible(summary: str, body: str) -> str:
+    """HTML of a collapsed section ``body`` that a click on ``summary`` opens."""
     return f"<details><summary>{html.escape(summary)}</summary>\n{body}</details>\n"
 
 
 def picture(path: Path, text: str) -> str:
-    """An image with ``text`` for those who cannot see it."""
+    """HTML of an image with the alternative text ``text``."""
     return f'<img src="{data_uri(path)}" alt="{html.escape(text)}">\n'
 
 
 def film(path: Path, text: str) -> str:
-    """A film that runs by itself, again and again; browsers want it mute for that."""
+    """HTML of an autoplaying, looping video; browsers require ``muted`` for that."""
     source = f'src="{data_uri(path)}" aria-label="{html.escape(text)}"'
     return f"<video controls autoplay loop muted playsinline {source}></video>\n"
 
 
 def data_uri(path: Path) -> str:
+    """Content of a file as a data URI."""
     data = base64.b64encode(path.read_bytes()).decode()
     return f"data:{MIME[path.suffix]};base64,{data}"
 
 
 def table_page(stem: Path) -> str:
-    """The table tables/<name>.md, its picture and, to be unfolded, its other forms."""
+    """HTML of tables/<name>.md, its picture and, collapsed, its other forms."""
     parts = [from_markdown(stem.with_suffix(".md").read_text())]
     drawing = stem.parent.parent / "figures" / f"{stem.name}.svg"
-    parts.append(picture(drawing, "the table's numbers"))
+    parts.append(picture(drawing, "the values of the table"))
     for ending, text in OTHER_FORMS.items():
         other = stem.with_name(f"{stem.name}_{ending}.md")
         if other.is_file():
-            parts.append(folded(text, from_markdown(other.read_text())))
+            parts.append(collapsible(text, from_markdown(other.read_text())))
     return "".join(parts)
 
 
 def film_page(title: str, table: "pd.DataFrame", films: Sequence[Path]) -> str:
-    """A film per suite, each with what its panels earned."""
+    """HTML with a video per suite and a table of the returns of its panels."""
     from trajprompt.report.pages.markdown import grid, number, suite_label
 
     parts = [f"<h1>{html.escape(title)}</h1>\n", from_markdown(FILM_NOTE)]
@@ -126,12 +127,12 @@ def film_page(title: str, table: "pd.DataFrame", films: Sequence[Path]) -> str:
 
 
 FILM_NOTE = (
-    "One episode in every panel, all from the same reset: the first of the evaluation, of "
-    "the first seed. Nothing was picked, and one episode proves nothing: the tables have "
-    "the means. A red arrow or mark is the goal. Returns may differ from those of the same "
-    "episode in the evaluation, which computes many episodes as one batch."
+    "Each panel shows one episode from the same reset: the first of the evaluation, with "
+    "the first seed. Nothing was selected. One episode is no evidence; the means are in "
+    "the tables. A red arrow or mark is the goal. Returns may differ from those of the "
+    "same episode in the evaluation, which computes many episodes as one batch."
 )
 
 
 def _speed(times: float) -> str:
-    return "real speed" if abs(times - 1) < 0.01 else f"{times:.3g} of real speed"
+    return "real speed" if abs(times - 1) < 0.01 else f"{times:.3g} times real speed"

@@ -1,4 +1,4 @@
-"""The report's tables as Markdown."""
+"""Markdown of the report's tables, with labels and number formats."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -13,13 +13,13 @@ from trajprompt.tasks.registry import SUITE_NAMES, get_suite
 
 EMPTY = "–"
 # Simulated with normal scores, see report/numbers/statistics.py.
-FEW_SEEDS = (
-    "With three seeds such an interval covers the truth in about 75 % of cases, that of an "
-    "average over four suites in about 85 % (simulated)."
+COVERAGE = (
+    "With three seeds such an interval covers the true mean in about 75 % of cases, and in "
+    "about 85 % for an average over four suites (simulated)."
 )
-TUNED = "numbers tuned per prompt (share of the backbone)"
-GAP_CLOSED = "share of the gap between the first and the expert episodes that is closed, %"
-# Of what papers print beside our suites.
+TUNED = "parameters tuned per prompt (share of the backbone)"
+GAP_CLOSED = "closed share of the gap from the first to the expert episodes, %"
+# Names in the papers' tables that are not suites of ours.
 OTHER_LABELS = {
     "halfcheetah": "HalfCheetah (D4RL)",
     "hopper": "Hopper (D4RL)",
@@ -29,16 +29,16 @@ OTHER_LABELS = {
 
 
 def suite_label(name: str) -> str:
-    """A suite's label; for another name its own, which papers print, or the name."""
+    """Label of a suite or of another printed name; an unknown name is returned as is."""
     if name in SUITE_NAMES:
         return get_suite(name).label
     return OTHER_LABELS.get(name, name)
 
 
 def number(value: float | None, digits: int = 1) -> str:
-    """A return as the papers print it, one decimal, halves up; a dash for nothing.
+    """Value rounded to ``digits``, halves away from zero; a dash for None and NaN.
 
-    Float noise is rounded away first, so that 45.45 from a sum is a half.
+    Float noise is rounded off first, so 45.45 from a sum counts as a half.
     """
     if value is None or math.isnan(value):
         return EMPTY
@@ -47,34 +47,34 @@ def number(value: float | None, digits: int = 1) -> str:
 
 
 def interval(row: pd.Series) -> str:
-    """``mean [low, high]``, or the mean alone where there is no interval."""
+    """``mean [low, high]``, or the mean alone if there is no interval."""
     if pd.isna(row.get("low")):
         return number(row["mean"])
     return f"{number(row['mean'])} [{number(row['low'])}, {number(row['high'])}]"
 
 
-def about_intervals(run: Run, text: str) -> str:
-    """The end of a sentence: ``text`` on a run's intervals and what they are worth."""
+def interval_note(run: Run, text: str) -> str:
+    """End of a sentence: ``text`` on a run's intervals, followed by their coverage."""
     if len(run.seeds) == 1:
-        return "; of one seed, as here, there is no interval."
-    return f"{text} {FEW_SEEDS}"
+        return "; a single seed, as here, has no interval."
+    return f"{text} {COVERAGE}"
 
 
 def plus_minus(mean: float | None, spread: float | None) -> str:
-    """``mean ± spread`` as printed."""
+    """``mean ± spread``, or the mean alone if there is no spread."""
     if spread is None or math.isnan(spread):
         return number(mean)
     return f"{number(mean)} ± {number(spread)}"
 
 
 def grid(header: Sequence[str], rows: Iterable[Sequence[str]], left: int = 1) -> str:
-    """A Markdown table; the first ``left`` columns are text, the others numbers."""
+    """Markdown table; the first ``left`` columns are text, the others numbers."""
     rule = [":--" if index < left else "--:" for index in range(len(header))]
     return "\n".join("| " + " | ".join(row) + " |" for row in [header, rule, *rows]) + "\n"
 
 
 def table_markdown(table: pd.DataFrame, run: Run, checkpoint: str = "last") -> str:
-    """Methods downwards; for every suite and the average ours and the published figure."""
+    """Table with a row per method, and our and the published value for each suite."""
     header = ["return"]
     for suite in run.shown:
         header += [f"{suite_label(suite)}: ours", "paper"]
@@ -93,7 +93,7 @@ def table_markdown(table: pd.DataFrame, run: Run, checkpoint: str = "last") -> s
 
 
 def gap_markdown(table: pd.DataFrame, run: Run) -> str:
-    """How far every method goes from the data's first episodes to its expert episodes."""
+    """Table of the share of the expert gap that each method closes."""
     methods = table[~table["column"].isin(list(TEACHER_LABELS))]
     shares = methods.set_index(["column", "suite"])["gap_closed"]
     rows = [
@@ -110,7 +110,7 @@ def gap_markdown(table: pd.DataFrame, run: Run) -> str:
 
 
 def sizes_markdown(table: pd.DataFrame, run: Run) -> str:
-    """How many numbers every method tunes per prompt, and their share of the backbone."""
+    """Table of the parameters each method tunes per prompt, and their backbone share."""
     counted = table[table["suite"].isin(run.suites)].dropna(subset=["parameters"])
     cells = counted.set_index(["column", "suite"])
     rows = []
@@ -133,7 +133,7 @@ def _size(cells: pd.DataFrame, entry: str, suite: str) -> str:
 
 
 def _pair(cells: pd.DataFrame, entry: str, suite: str) -> list[str]:
-    """Ours and the published figure of one cell."""
+    """Our value and the published value of one cell."""
     if (entry, suite) not in cells.index:
         return [EMPTY, EMPTY]
     row = cells.loc[(entry, suite)]
@@ -145,7 +145,7 @@ def _printed_in(run: Run, entries: Sequence[str]) -> str:
     if not sources:
         return "No paper prints these entries in such a table."
     three = run.published.seeds(entries) == {3}
-    what = "mean ± spread over three seeds" if three else "mean, ± spread where it is known"
+    what = "mean ± spread over three seeds" if three else "mean, ± spread if printed"
     return (
         f"Paper: {what}, from {' and '.join(sources)}; averages are recomputed from the "
         "printed cells."
@@ -155,28 +155,28 @@ def _printed_in(run: Run, entries: Sequence[str]) -> str:
 def table_notes(
     table: pd.DataFrame, run: Run, checkpoint: str, entries: Sequence[str]
 ) -> str:
-    """What the table's numbers are, and where the printed ones do not add up."""
+    """Notes on the table's values, and on printed values that do not add up."""
     ours = table[table["column"].isin(entries)]
     teacher = table[table["column"].isin([FIRST_EPISODES, EXPERT_DATA])]
     chosen = {
-        "last": "The prompt (or model) after the last tuning iteration, nothing selected.",
-        "best": "The prompt of the lowest objective that its own method saw while tuning.",
+        "last": "The prompt (or model) after the last tuning iteration, without selection.",
+        "best": "The prompt with the lowest objective that its method measured in tuning.",
     }
     bootstrap = (
-        ", with the 95 % interval of a bootstrap that redraws seeds, each for all tasks of "
-        "a suite; the spread over seeds is in the CSV."
+        ", with the 95 % interval of a bootstrap that resamples seeds jointly for all "
+        "tasks of a suite; the spread over seeds is in the CSV file."
     )
     lines = [
         f"Run `{run.name}`, {size(run, ours)}. {chosen[checkpoint]}",
-        f"Ours: mean return over test tasks and seeds{about_intervals(run, bootstrap)} "
+        f"Ours: mean return over test tasks and seeds{interval_note(run, bootstrap)} "
         f"{_printed_in(run, entries)}",
         f"Data: first and last {span(teacher['episodes'])} episodes of each test task's "
         "buffer; expert demonstrations come from the last.",
     ]
     if AVERAGE in run.shown:
         lines.append(
-            f"Averages, ours and the paper's: over {_listed(run.averaged)}, weighed "
-            "equally; that of the closed gap is the mean of the suites' shares."
+            f"Averages, ours and the paper's, are over {_listed(run.averaged)} with equal "
+            "weight; the average closed share is the mean of the suites' shares."
         )
     lines += [
         f"{entry.label}: {note}."
@@ -197,19 +197,19 @@ def _listed(suites: Sequence[str]) -> str:
 
 
 def size(run: Run, rows: pd.DataFrame) -> str:
-    """The run's size in words, for a claim or a table."""
+    """Size of the run in words, for a claim or a table."""
     episodes = span(rows["episodes"])
     return f"n = {len(run.seeds)} seed(s), {episodes} evaluation episodes per task and seed"
 
 
 def span(counts: pd.Series) -> str:
-    """``10``, or ``1 to 10`` where counts differ; for figures as well."""
+    """``10``, or ``1 to 10`` if counts differ; figures use it too."""
     low, high = int(counts.min()), int(counts.max())
     return str(low) if low == high else f"{low} to {high}"
 
 
 def task_markdown(table: pd.DataFrame) -> str:
-    """One table per suite: test tasks downwards, the data and the methods across."""
+    """One table per suite: a row per test task, columns for the data and the methods."""
     parts = []
     for suite, rows in table.groupby("suite", sort=False):
         entries = dict(zip(rows["column"], rows["label"], strict=True))

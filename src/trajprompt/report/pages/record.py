@@ -1,4 +1,4 @@
-"""What made a run's report: configuration, code, libraries, machine and hashes."""
+"""Provenance of a report: configuration, code, libraries, machine and hashes."""
 
 import json
 import os
@@ -11,10 +11,10 @@ from trajprompt.artifacts.records import record_text
 
 
 def run_record(attributes: Mapping[str, Any], path: Path, outputs: Sequence[Path]) -> str:
-    """The record at ``path`` of a whole run, all of whose files it names with hashes.
+    """JSON record at ``path`` of a run, from its `provenance`, with hashes of all files.
 
-    JSON from the run's `provenance`; equal runs on equal machines give equal text but for
-    ``compute``'s, which hold times.
+    Equal runs on equal machines give equal text, except the hashes of the files of
+    ``compute``, which contain times.
     """
     record: dict[str, Any] = json.loads(record_text(attributes, path, *outputs))
     record["config"] = record.pop("settings")
@@ -23,7 +23,7 @@ def run_record(attributes: Mapping[str, Any], path: Path, outputs: Sequence[Path
 
 
 def machine() -> dict[str, Any]:
-    """What the report was made on."""
+    """Machine on which the report was made."""
     return {
         "processor": _processor(),
         "cores": len(os.sched_getaffinity(0)),

@@ -1,4 +1,4 @@
-"""What made a report, in a few lines and as a page."""
+"""Summary and provenance of a report, in a few lines and as a page."""
 
 import csv
 import io
@@ -10,14 +10,14 @@ from typing import Any
 import yaml
 
 from trajprompt.report.numbers.verdicts import count_verdicts
-from trajprompt.report.pages.html import folded, from_markdown
+from trajprompt.report.pages.html import collapsible, from_markdown
 from trajprompt.report.pages.markdown import grid
 from trajprompt.report.pages.record import machine
 from trajprompt.report.read.tables import read_table
-from trajprompt.rollout.opengl import NOTHING_DRAWS
+from trajprompt.rollout.opengl import NO_OPENGL
 
-Lines = list[tuple[str, str]]
-# The counts of `count_verdicts`; claims.md shows the same.
+Lines = list[tuple[str, str]]  # name, value
+# Names of the counts of `count_verdicts`; claims.md has the same counts.
 COUNTED = {
     False: "verdicts on the papers' claims, suite by suite",
     True: "verdicts on our own questions, suite by suite",
@@ -30,9 +30,9 @@ def summary(
     outputs: Sequence[Path],
     missing: Sequence[str] = (),
 ) -> Lines:
-    """What, and its value; verdicts are counted in the claims among ``outputs``.
+    """Lines on the run; the verdicts are counted in claims.csv among ``outputs``.
 
-    ``missing`` are the videos that were not made, because nothing draws.
+    ``missing`` are the videos that were not made because no OpenGL works.
     """
     here, libraries = machine(), json.loads(attributes["libraries"])
     versions = ", ".join(f"{name} {version}" for name, version in libraries.items())
@@ -42,7 +42,7 @@ def summary(
     lines = [("run", f"{config['run']}: {size}")]
     lines += [line for path in outputs for line in _verdicts(path)]
     if missing:
-        lines += [("videos that are missing", f"{', '.join(missing)}: {NOTHING_DRAWS}")]
+        lines += [("videos that are missing", f"{', '.join(missing)}: {NO_OPENGL}")]
     lines += [
         ("machine", f"{processor}, {here['system']}"),
         ("code", f"trajprompt {attributes['trajprompt']}, commit {attributes['commit']}"),
@@ -56,12 +56,13 @@ def _verdicts(path: Path) -> Lines:
         return []
     counts = count_verdicts(read_table(path, "snakemake", ["verdict", "paper"]))
     return [
-        (what, ", ".join(f"{count} {verdict}" for verdict, count in counts[own].items()))
-        for own, what in COUNTED.items()
+        (name, ", ".join(f"{count} {verdict}" for verdict, count in counts[ours].items()))
+        for ours, name in COUNTED.items()
     ]
 
 
 def to_csv(lines: Lines) -> str:
+    """CSV text of the lines, without a header."""
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows(lines)
     return text.getvalue()
@@ -70,16 +71,16 @@ def to_csv(lines: Lines) -> str:
 def record_page(
     lines: Lines, config: Mapping[str, Any], attributes: Mapping[str, str]
 ) -> str:
-    """The lines, the whole configuration, and every input with its hash; HTML."""
+    """HTML of the lines, the configuration, and every input with its hash."""
     inputs = json.loads(attributes["inputs"])
     hashes = [[path, digest] for path, digest in inputs.items()]
     text = yaml.safe_dump(dict(config), sort_keys=False, width=100)
     return "".join(
         (
-            from_markdown(f"# What made this report\n\n{grid(['', ''], lines, 2)}"),
-            folded("The whole configuration", from_markdown(f"```yaml\n{text}```\n")),
-            folded(
-                f"The {len(inputs)} files it was made from",
+            from_markdown(f"# Provenance of this report\n\n{grid(['', ''], lines, 2)}"),
+            collapsible("Configuration", from_markdown(f"```yaml\n{text}```\n")),
+            collapsible(
+                f"Input files ({len(inputs)})",
                 from_markdown(grid(["file", "SHA-256, first 16 digits"], hashes, 2)),
             ),
         )

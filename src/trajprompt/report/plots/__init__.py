@@ -1,1 +1,1 @@
-"""Figures of the papers and of the run: what the kinds of ``kinds/`` share."""
+"""Figures of the papers and of the run: code shared by the kinds of ``kinds/``."""

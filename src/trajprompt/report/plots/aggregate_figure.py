@@ -1,4 +1,4 @@
-"""The aggregate as a picture."""
+"""Figure of the aggregate over suites."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,19 +18,23 @@ from trajprompt.report.plots.style import (
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-LINES = ("-", "--", ":")  # after as many methods as there are colours
+LINES = ("-", "--", ":")  # the next one when all colours are used
 
 
 def draw_aggregate(
     means: pd.DataFrame, profiles: pd.DataFrame, beats: pd.DataFrame, stem: str | Path
 ) -> None:
-    """Interquartile means; chances to beat the first method; performance profiles."""
+    """Draw interquartile means, probabilities of improvement and performance profiles.
+
+    Improvement is over the first method of ``means``.
+    """
     with panels(3, height=list_height(len(means))) as (figure, axes):
         _dots(axes[0], means, "interquartile mean of normalised returns")
         first = means.iloc[0]
         against = beats[beats["second"] == first["column"]].set_index("first")
         labels = means.iloc[1:].set_index("column")[["label"]]
-        _dots(axes[1], labels.join(against), f"chance to beat {first['label']}")
+        label = f"probability of improvement over {first['label']}"
+        _dots(axes[1], labels.join(against), label)
         axes[1].axvline(0.5, color=GREY, ls=":")
         _profiles(axes[2], profiles)
         legend_below(figure, axes)
@@ -53,4 +57,4 @@ def _profiles(axis: "Axes", table: pd.DataFrame) -> None:
         style = LINES[place // len(CYCLE) % len(LINES)]
         axis.plot(rows["level"], rows["value"], style, color=colour, label=label)
     axis.set_xlabel("normalised return")
-    axis.set_ylabel("share of tasks and seeds above it")
+    axis.set_ylabel("share of tasks and seeds above")

@@ -1,4 +1,4 @@
-"""Tuning curves as numbers: return at every iteration that was played."""
+"""Tuning curves as rows: return at every evaluated iteration."""
 
 import pandas as pd
 
@@ -7,36 +7,37 @@ from trajprompt.report.numbers.statistics import estimate
 from trajprompt.report.read.cells import Entry, task_by_seed
 from trajprompt.report.read.run import Run
 
-REMEDY = "evaluate with curve_episodes > 0, of a method that keeps a curve"
+REMEDY = "set evaluate.curve_episodes > 0 and use a method that stores a curve"
 
 
 def curve_rows(run: Run, entry: Entry, suite: str) -> list[dict[str, object]]:
-    """A cell's curve, a row per iteration; episodes of the same resets throughout."""
+    """Rows of a cell's curve, one per iteration; all iterations have the same resets."""
     return _rows(run, entry, suite, "curve", episodes(run, entry, suite, "curve"))
 
 
 def level_rows(
     run: Run, entry: Entry, suite: str, curves: list[Entry]
 ) -> list[dict[str, object]]:
-    """The level of a cell without a curve, beside those of ``curves``.
+    """Rows with the level of a cell without a curve, to be shown beside ``curves``.
 
-    Curves have fewer episodes than other cells; the level counts only those with the same
-    resets, so that iteration 0, the prompt not yet tuned, lies on it.
+    Curves have fewer episodes than other cells. The level uses only episodes with the same
+    resets, so that it equals the return of the untuned prompt at iteration 0.
     """
-    own = episodes(run, entry, suite, "last")
+    level = episodes(run, entry, suite, "last")
     resets = [set(episodes(run, c, suite, "curve")["episode"]) for c in curves]
     if resets:
-        own = own[own["episode"].isin(set.union(*resets))]
-    return _rows(run, entry, suite, "last", own)
+        level = level[level["episode"].isin(set.union(*resets))]
+    return _rows(run, entry, suite, "last", level)
 
 
 def episodes(run: Run, entry: Entry, suite: str, checkpoint: str) -> pd.DataFrame:
-    """The episodes of one checkpoint of a cell, all seeds."""
+    """Episodes of one checkpoint of a cell, of all seeds; an error if there are none."""
     found = pd.concat([run.evaluations.rows(suite, entry, seed) for seed in run.seeds])
     found = found[found["checkpoint"] == checkpoint]
     if found.empty:
         where = f"{suite}/{entry.condition}/{entry.method}"
-        raise TrajpromptError(where, f"no rows of checkpoint '{checkpoint}'", "", REMEDY)
+        found, expected = f"no rows of checkpoint '{checkpoint}'", "at least one row"
+        raise TrajpromptError(where, found, expected, REMEDY)
     return found
 
 

@@ -1,4 +1,4 @@
-"""Lines that are named where they end, with the intervals there: no legend to look up."""
+"""Lines labelled at their ends, with intervals beside them, instead of a legend."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -13,14 +13,14 @@ if TYPE_CHECKING:
 
     from trajprompt.report.plots.figure import Figure
 
-COLOURS = tuple(colour for colour in CYCLE if colour != BLACK)  # black is what is not tuned
-DASHES = ("-", "--", ":", "-.")  # of the first lines, then once more through all colours
-GAP = 0.055  # between the middles of two names, in heights of the axes
+COLOURS = tuple(colour for colour in CYCLE if colour != BLACK)  # black: not tuned
+DASHES = ("-", "--", ":", "-.")  # the next one when all colours are used
+GAP = 0.055  # between the centres of two labels, in heights of the axes
 EDGE, STRIP, REACH = 1.012, 0.012, 0.03  # of intervals and leaders, in widths of the axes
 
 
 class End(NamedTuple):
-    """A line at its right end."""
+    """Right end of a line: label, colour, mean and interval."""
 
     label: str
     colour: str
@@ -30,30 +30,30 @@ class End(NamedTuple):
 
 
 def style(number: int) -> tuple[str, str]:
-    """Colour and dashes of the line with this number; no two of 24 look alike."""
+    """Colour and dashes of line ``number``, unique for the first 24 lines."""
     rounds, place = divmod(number, len(COLOURS))
     return COLOURS[place], DASHES[rounds % len(DASHES)]
 
 
 def end_of(rows: pd.DataFrame, colour: str) -> End:
-    """The last of the rows of one line, in their order."""
+    """End of a line: the last of its ``rows``."""
     last = rows.iloc[-1]
     return End(last["label"], colour, last["mean"], last["low"], last["high"])
 
 
 def line(axis: "Axes", rows: pd.DataFrame, against: str, number: int, marker: str) -> End:
-    """Draw the means of a method against a column of ``rows``; line 0 is the boldest."""
+    """Draw a method's means against a column and return the end; line 0 is the boldest."""
     colour, dashes = style(number)
-    own = rows.sort_values(against)
+    ordered = rows.sort_values(against)
     more: dict[str, Any] = {"lw": 2.6 if number == 0 else 1.5}
     more |= {"zorder": 3 - number / 100}  # the first on top
     more |= {"color": colour, "ls": dashes, "marker": marker, "ms": 3.5}
-    axis.plot(own[against], own["mean"], **more)
-    return end_of(own, colour)
+    axis.plot(ordered[against], ordered["mean"], **more)
+    return end_of(ordered, colour)
 
 
-def not_tuned(end: End) -> End:
-    """The end of what the baseline earns, called so."""
+def untuned_end(end: End) -> End:
+    """End of the baseline's line, labelled as not tuned."""
     return end._replace(label=f"not tuned: {end.label}")
 
 
@@ -64,38 +64,38 @@ def method_lines(
     levels: Sequence[End],
     marker: str = "",
 ) -> None:
-    """A line per method of a suite's ``rows`` against the episodes that it used.
+    """Draw a suite's ``rows``: a line per method against the episodes used, with labels.
 
-    ``levels`` are the ends of what is drawn already; ``marker`` is at every point.
-    Nothing is to be drawn later.
+    ``levels`` are the ends of lines that are already drawn; ``marker`` is at every point.
+    Call it last, like `label_ends`.
     """
     ends = [*levels]
     for number, entry in enumerate(figure.compared):  # the same in every panel
-        own = rows[rows["column"] == entry.id]
-        if not own.empty:
-            ends.append(line(axis, own, "queries", number, marker))
+        method = rows[rows["column"] == entry.id]
+        if not method.empty:
+            ends.append(line(axis, method, "queries", number, marker))
     axis.set_xlim(0, rows["queries"].max())
     axis.set_xlabel("simulator episodes used, per prompt")
     label_ends(axis, ends)
 
 
 def heading(text: str, rows: pd.DataFrame) -> str:
-    """``text``, and what the bars are that `label_ends` draws of ``rows``."""
+    """``text``, and a note on the bars if `label_ends` draws any for ``rows``."""
     named = "; bars beside the last points: 95 % intervals over seeds"
     return interval_label(text, rows["low"], named)
 
 
 def label_ends(axis: "Axes", ends: Sequence[End]) -> None:
-    """Intervals and names beside the axes, from the highest to the lowest.
+    """Draw intervals and labels beside the axes, from the highest line to the lowest.
 
-    Call it last: what is drawn later moves the ends away from their names.
+    Call it last: anything drawn later moves the ends away from their labels.
     """
     _intervals(axis, ends)
     low, high = axis.get_ylim()
     axis.set_ylim(low, high)
     heights = np.array([(end.mean - low) / (high - low) for end in ends])
     right = EDGE + STRIP * len(ends)
-    for end, height, place in zip(ends, heights, apart(heights, GAP), strict=True):
+    for end, height, place in zip(ends, heights, spread_out(heights, GAP), strict=True):
         leader = {"arrowstyle": "-", "color": end.colour, "lw": 0.7}
         more: dict[str, Any] = {"va": "center", "fontsize": 8, "annotation_clip": False}
         more |= {"xycoords": "axes fraction", "textcoords": "axes fraction"}
@@ -105,7 +105,7 @@ def label_ends(axis: "Axes", ends: Sequence[End]) -> None:
 
 
 def _intervals(axis: "Axes", ends: Sequence[End]) -> None:
-    """Side by side, the highest line's first; they count for the height of the axes."""
+    """Draw intervals side by side, the highest line's first; the y axis includes them."""
     known = [end for end in ends if not np.isnan(end.low)]
     beside: dict[str, Any] = {"transform": axis.get_yaxis_transform(), "clip_on": False}
     for number, end in enumerate(sorted(known, key=lambda end: -end.mean)):
@@ -114,10 +114,10 @@ def _intervals(axis: "Axes", ends: Sequence[End]) -> None:
         axis.plot([at], [end.mean], "o", color=end.colour, ms=3, **beside)
 
 
-def apart(places: np.ndarray, gap: float) -> np.ndarray:
-    """The nearest places (least squares) in the same order, ``gap`` or more apart.
+def spread_out(places: np.ndarray, gap: float) -> np.ndarray:
+    """Move places to at least ``gap`` apart, by least squares and without reordering.
 
-    They are kept between 0 and 1, if there is room.
+    The result is within 0 and 1 if there is room.
     """
     order = np.argsort(places, kind="stable")
     steps = gap * np.arange(len(places))

@@ -1,4 +1,4 @@
-"""A figure of a run: its cells, their conditions and their files."""
+"""A figure of a run, with its cells, conditions and files."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,45 +24,48 @@ QUALITIES = ("expert", "medium", "random")
 
 @dataclass(frozen=True)
 class Figure:
+    """Settings, run and input files of one figure."""
+
     settings: FigureSettings
     run: Run
     adaptations: Sequence[str | Path] = ()
     backbones: Sequence[str | Path] = ()
 
     def condition(self, entry: Entry, name: str) -> Any:
-        """An entry's prompt_quality, data_quality or samples, as the config has them."""
+        """Value of ``prompt_quality``, ``data_quality`` or ``samples`` of an entry."""
         return self.settings.conditions[entry.condition][name]
 
     def method_label(self, method: str) -> str:
-        """What the config calls a method, whatever its condition."""
+        """Label of a method in the config, the same for all conditions."""
         return self.settings.methods[method]
 
     @property
     def baseline(self) -> Entry:
-        """The entry that the others are shown against."""
-        found = self.run.entry(self.settings.baseline)
-        if found is None:
+        """Entry that the others are compared with; an error if the run lacks it."""
+        baseline = self.run.entry(self.settings.baseline)
+        if baseline is None:
             known = ", ".join(entry.id for entry in self.run.entries)
             where = f"figures.{self.settings.table}.baseline"
-            raise TrajpromptError(where, f"'{self.settings.baseline}'", f"one of {known}")
-        return found
+            found, expected = f"found '{self.settings.baseline}'", f"one of {known}"
+            raise TrajpromptError(where, found, expected, "correct this key in the config")
+        return baseline
 
     @property
     def compared(self) -> list[Entry]:
-        """All entries but the baseline."""
+        """All entries except the baseline."""
         return [c for c in self.run.entries if c.id != self.settings.baseline]
 
     def covered(self, entries: Sequence[Entry]) -> list[str]:
-        """The suites in which one of ``entries`` was played or tuned."""
+        """Suites that at least one of ``entries`` covers."""
         return [s for s in self.run.suites if any(c.covers(s) for c in entries)]
 
     def prompts(self) -> list[PromptCell]:
-        """The tuned prompts of every cell: entries in order, then suites, then seeds."""
+        """Prompts of every cell, ordered by entry, suite and seed."""
         return read_cells(self.adaptations, self.run)
 
 
 def last_row(figure: Figure, suite: str, entry: Entry) -> dict[str, object]:
-    """One cell's mean return after tuning, with its interval and counts."""
+    """Row of one cell: mean return after tuning, interval and sample sizes."""
     scores = figure.run.scores(entry)[suite]
     found = estimate([scores.values], figure.run.stream("last", entry.id, suite))
     return {
@@ -79,10 +82,10 @@ def last_row(figure: Figure, suite: str, entry: Entry) -> dict[str, object]:
     }
 
 
-def errors(rows: pd.DataFrame) -> Any:
-    """Distances (2, n) from the means to the ends of their intervals; 0 where none is.
+def error_bars(rows: pd.DataFrame) -> Any:
+    """Distances (2, n) from the means to the ends of their intervals; 0 without one.
 
-    None without any: an interval of no width would look like certainty.
+    None if no row has an interval: one of zero width would look like certainty.
     """
     if rows["low"].isna().all():
         return None
@@ -91,14 +94,14 @@ def errors(rows: pd.DataFrame) -> Any:
 
 
 def untuned_line(axis: "Axes", rows: pd.DataFrame, baseline: str) -> None:
-    """The level of the entry that nothing tuned, where ``rows`` have it."""
+    """Draw the level of the untuned entry, if ``rows`` contain it."""
     level = rows[rows["column"] == baseline]
     if not level.empty:
         label = f"not tuned ({level['label'].iloc[0]})"
         axis.axhline(level["mean"].iloc[0], color=BLACK, ls=":", label=label)
 
 
-def counted(rows: pd.DataFrame) -> str:
-    """What stands behind every point, for an axis: seeds, tasks, episodes."""
+def sample_sizes(rows: pd.DataFrame) -> str:
+    """Sample sizes of every point as text: seeds, tasks, episodes."""
     seeds, tasks = (span(rows[name]) for name in ("seeds", "tasks"))
     return f"{seeds} seed(s), {tasks} task(s), {span(rows['episodes'])} episode(s) each"

@@ -1,6 +1,6 @@
-"""Which kinds of figures there are, and which files of its cells each reads.
+"""Kinds of figures, and the files that each reads.
 
-Light: the workflow asks before it runs anything. A kind is a file of ``kinds/``.
+Imports nothing heavy: the workflow uses it to plan jobs. A kind is a file of ``kinds/``.
 """
 
 EVALUATIONS, ADAPTATIONS = "evaluations", "adaptations"
@@ -20,18 +20,18 @@ READS = {
     "attention": (ADAPTATIONS, BACKBONES, STORES),
     "winners-curse": (ADAPTATIONS, EVALUATIONS),
 }
-# Their cells are played on the way, too.
+# Kinds whose cells are also evaluated during tuning.
 CURVES = ("queries", "tuning-curves", "budget")
-# What is shown against a baseline must name it.
+# Kinds that need a baseline in the config.
 WITH_BASELINE = ("samples", "queries", "relative", "similarity", "budget", "regret")
-WITH_TEXT = ("similarity", "winners-curse")  # also written as Markdown: they are tables
+WITH_TEXT = ("similarity", "winners-curse")  # kinds also written as Markdown tables
 
 
 def module_of(kind: str) -> str:
-    """The module of a kind, in ``kinds``."""
+    """Module name of a kind, in ``kinds``."""
     return kind.replace("-", "_")
 
 
 def published_of(kind: str) -> tuple[str, ...]:
-    """Files of the papers' figures that a kind shows beside ours."""
+    """Files of published values that a kind shows beside ours."""
     return ("similarity.csv",) if kind == "similarity" else ()

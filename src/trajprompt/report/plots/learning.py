@@ -1,4 +1,4 @@
-"""Collection and pretraining curves as pictures."""
+"""Figures of the collection and pretraining curves."""
 
 from itertools import cycle
 from pathlib import Path
@@ -11,7 +11,7 @@ from trajprompt.report.plots.style import BLUE, CYCLE, legend_below, panels, sav
 
 
 def draw_collection(table: pd.DataFrame, stem: str | Path) -> None:
-    """A panel per suite: the mean over tasks, in the span from worst to best task."""
+    """Draw a panel per suite: mean over tasks, and range from worst to best task."""
     suites = list(dict.fromkeys(table["suite"]))
     with panels(len(suites)) as (figure, axes):
         for suite, axis in zip(suites, axes, strict=True):
@@ -32,7 +32,7 @@ def draw_collection(table: pd.DataFrame, stem: str | Path) -> None:
 
 
 def draw_pretraining(table: pd.DataFrame, stem: str | Path) -> None:
-    """A panel per suite: loss against steps, a colour per backbone, a line per seed."""
+    """Draw a panel per suite: losses by step, a colour per backbone, a line per seed."""
     suites = list(dict.fromkeys(table["suite"]))
     backbones = list(dict.fromkeys(table["backbone"]))
     with panels(len(suites)) as (figure, axes):

@@ -26,56 +26,59 @@ UNITS = {
 
 @dataclass(frozen=True)
 class PromptCell:
-    """What one method made of the R prompts of one suite under one seed."""
+    """Prompts of one cell before and after tuning; R of them, with P steps each."""
 
     suite: str
     entry: Entry
     seed: int
     tasks: np.ndarray  # (R,) task index
     initial: np.ndarray  # (R, P, 1 + S + A): return-to-go, state, action of each step
-    last: np.ndarray  # as ``initial``
-    sizes: tuple[int, int, int]  # of PARTS
-    stored: "StoredAdaptation"  # all that the file holds
+    last: np.ndarray  # same shape as ``initial``
+    sizes: tuple[int, int, int]  # of PARTS: 1, S, A
+    stored: "StoredAdaptation"  # the complete file
 
     def require(self, name: str) -> np.ndarray:
-        """An array that the method left for the report."""
+        """Values of an extra array of the method; an error if it is missing."""
         extras = self.stored.extras
         if name not in extras:
-            found = f"extras {sorted(extras)}"
-            expected = f"also {name}, which other methods leave"
-            raise TrajpromptError(self.where, found, expected)
+            found = f"found extras {sorted(extras)}"
+            remedy = "leave entries whose methods do not store it out of the figure"
+            raise TrajpromptError(self.where, found, f"also {name}", remedy)
         return extras[name].values
 
     def by_task(self, values: np.ndarray) -> np.ndarray:
-        """(R, ..) to (T, ..): means over a task's prompts, in the order of the tasks."""
+        """Means over the prompts of each task, (R, ..) to (T, ..), in order of tasks."""
         tasks = np.unique(self.tasks)
         return np.stack([values[self.tasks == task].mean(axis=0) for task in tasks])
 
     def made_from(self) -> dict[str, str]:
-        """Path -> hash of the inputs of stage 3."""
+        """Inputs of stage 3: path -> hash."""
         text = self.stored.attributes.get("inputs", "{}")
-        return json_object(text, f"{self.where}: inputs")
+        return json_object(text, f"{self.where}: inputs", "run `trajprompt tune` again")
 
     @property
     def segments(self) -> int:
-        """J, of P / J steps each."""
+        """Number of segments of a prompt, J; each has P / J steps."""
         return self.stored.prompt_segments
 
     @property
     def where(self) -> str:
-        """The cell, for errors."""
+        """Name of the cell in error messages."""
         names = self.suite, self.entry.condition, self.entry.method
         return f"{'/'.join(names)}/seed{self.seed}"
 
     @property
     def parts(self) -> list[tuple[str, int]]:
-        """(part, dimension within it) of every number of a step."""
+        """Part and dimension within it for every element of a step."""
         pairs = zip(PARTS, self.sizes, strict=True)
-        return [(part, number) for part, size in pairs for number in range(size)]
+        return [(part, dimension) for part, size in pairs for dimension in range(size)]
 
 
 def read_cells(paths: Sequence[str | Path], run: Run) -> list[PromptCell]:
-    """The cells of ``run`` among the files; one that is missing is an error."""
+    """Cells of ``run`` from the files, ordered by entry, suite and seed.
+
+    A missing cell is an error.
+    """
     files = {_names(path): path for path in paths}
     cells = []
     for entry in run.entries:
@@ -85,7 +88,9 @@ def read_cells(paths: Sequence[str | Path], run: Run) -> list[PromptCell]:
                 if names not in files:
                     path = f"results/{run.name}/3_tune/{suite}/{entry.condition}"
                     where = f"{path}/{entry.method}/seed{seed}.h5"
-                    raise TrajpromptError(where, "not among the adaptations")
+                    remedy = f"entry {entry.id} needs it: run `snakemake` for that file"
+                    found = "missing in --adaptations"
+                    raise TrajpromptError(where, found, "all cells of the figure", remedy)
                 cells.append(_read(files[names], suite, entry, seed))
     return cells
 
@@ -105,8 +110,9 @@ def _read(path: str | Path, suite: str, entry: Entry, seed: int) -> PromptCell:
 
     stored = read_adaptation(path)
     if stored.initial is None or stored.last is None:
-        expected = "a method and a condition with prompts"
-        raise TrajpromptError(path, "an adaptation without prompts", expected)
+        text, expected = "found an adaptation without prompts", "one with prompts"
+        remedy = "leave entries whose backbone takes no prompt out of the figure"
+        raise TrajpromptError(path, text, expected, remedy)
     sizes = (1, stored.initial.states.shape[-1], stored.initial.actions.shape[-1])
     initial, last = (_steps(prompts) for prompts in (stored.initial, stored.last))
     found = (stored.rows, initial, last, sizes, stored)
@@ -114,6 +120,6 @@ def _read(path: str | Path, suite: str, entry: Entry, seed: int) -> PromptCell:
 
 
 def _steps(prompts: "Segments") -> np.ndarray:
-    """(R, P, 1 + S + A)"""
+    """Concatenate return-to-go, state and action to (R, P, 1 + S + A)."""
     found = prompts.returns_to_go, prompts.states, prompts.actions
     return np.concatenate([part.numpy() for part in found], axis=-1)

@@ -1,4 +1,4 @@
-"""How figures look, and how they are written: the same bytes for the same content."""
+"""Style and output of figures: equal content gives equal bytes."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,19 +13,19 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-# Okabe & Ito 2008, "Color Universal Design": told apart under every colour blindness.
-BLACK, BLUE, VERMILLION, GREEN = "#000000", "#0072B2", "#D55E00", "#009E73"
+# Okabe & Ito 2008, "Color Universal Design": distinguishable under every colour blindness.
+BLACK, BLUE, VERMILION, GREEN = "#000000", "#0072B2", "#D55E00", "#009E73"
 ORANGE, SKY, PURPLE, YELLOW = "#E69F00", "#56B4E9", "#CC79A7", "#F0E442"
-OKABE_ITO = (BLUE, ORANGE, GREEN, PURPLE, SKY, VERMILLION, BLACK, YELLOW)  # many tasks
-CYCLE = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY, BLACK)  # lines on white: no yellow
-GREY = "#767676"  # not of the palette
+OKABE_ITO = (BLUE, ORANGE, GREEN, PURPLE, SKY, VERMILION, BLACK, YELLOW)  # many tasks
+CYCLE = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY, BLACK)  # lines on white: no yellow
+GREY = "#767676"  # not in the palette
 PANEL_INCHES = (4.6, 3.1)
-TWO_PANELS_INCHES = 2 * PANEL_INCHES[0] + 1.0  # width of a figure of two panels
-ROW_INCHES = 0.21  # of a method in a panel that lists them downwards
+TWO_PANELS_INCHES = 2 * PANEL_INCHES[0] + 1.0  # width of a figure with two panels
+ROW_INCHES = 0.21  # per method in a panel that lists methods vertically
 PNG_DPI = 110  # a two-panel figure is about 1000 pixels wide, the width of a README
 
 SETTINGS: dict[str, Any] = {
-    "font.family": "DejaVu Sans",  # ships with matplotlib: the same glyphs everywhere
+    "font.family": "DejaVu Sans",  # ships with matplotlib: same glyphs on every machine
     "font.size": 10,
     "axes.titlesize": 11,
     "axes.spines.top": False,
@@ -35,7 +35,7 @@ SETTINGS: dict[str, Any] = {
     "grid.color": "#e4e4e4",
     "legend.frameon": False,
     "figure.facecolor": "white",
-    "svg.hashsalt": "trajprompt",  # element ids from content, not from chance
+    "svg.hashsalt": "trajprompt",  # deterministic element ids
 }
 
 
@@ -43,9 +43,9 @@ SETTINGS: dict[str, Any] = {
 def panels(
     count: int, share_y: bool = False, height: float = PANEL_INCHES[1]
 ) -> Iterator[tuple["Figure", list["Axes"]]]:
-    """A figure of ``count`` panels, two to a row, drawn off-screen in the house style.
+    """Figure of ``count`` panels, two per row, drawn off-screen in the common style.
 
-    A single panel is as wide as two, so that figures shown one below the other match.
+    A single panel is as wide as two, so that stacked figures have the same width.
     """
     across = min(2, count)
     down = -(-count // across)
@@ -61,16 +61,16 @@ def panels(
 def canvas(
     rows: int, columns: int, height: float, width: float = TWO_PANELS_INCHES, **grid: Any
 ) -> Iterator[tuple["Figure", "np.ndarray"]]:
-    """Axes (rows, columns) in the house style, drawn off-screen; sizes in inches.
+    """Figure and axes (rows, columns) in the common style, drawn off-screen.
 
-    ``grid`` is for matplotlib's ``subplots``.
+    Sizes are in inches; ``grid`` is passed to matplotlib's ``subplots``.
     """
     import matplotlib
 
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
-    settings: Any = SETTINGS  # matplotlib's own type lists every known key
+    settings: Any = SETTINGS  # matplotlib's type lists every known key
     with matplotlib.rc_context(settings):
         figure, axes = pyplot.subplots(
             rows,
@@ -85,12 +85,12 @@ def canvas(
 
 
 def list_height(rows: int) -> float:
-    """Inches of a panel that lists ``rows`` methods downwards."""
+    """Height in inches of a panel that lists ``rows`` methods vertically."""
     return max(PANEL_INCHES[1], 1.0 + ROW_INCHES * rows)
 
 
 def legend_below(figure: "Figure", axes: list["Axes"]) -> None:
-    """One legend for all panels, under them; entries of the same label appear once."""
+    """Draw one legend below all panels, with one entry per label."""
     entries: dict[str, Any] = {}
     for axis in axes:
         for handle, label in zip(*axis.get_legend_handles_labels(), strict=True):
@@ -102,12 +102,12 @@ def legend_below(figure: "Figure", axes: list["Axes"]) -> None:
 
 
 def interval_label(label: str, low: "pd.Series", named: str = ", 95 % interval") -> str:
-    """``label``, then ``named`` if there is an interval: a single seed has none (NaN)."""
+    """``label``, followed by ``named`` if there are intervals; one seed has none (NaN)."""
     return label + named if low.notna().any() else label
 
 
 def save(figure: "Figure", stem: str | Path) -> None:
-    """Write ``stem``.svg and ``stem``.png, without dates or versions in them."""
+    """Write ``stem``.svg and ``stem``.png without dates and versions."""
     metadata: dict[str, dict[str, None]] = {
         ".svg": {"Date": None, "Creator": None},
         ".png": {"Software": None},

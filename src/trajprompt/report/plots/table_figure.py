@@ -1,4 +1,4 @@
-"""Pictures of the tables."""
+"""Tables of returns as figures."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +12,7 @@ from trajprompt.report.plots.style import (
     BLUE,
     GREEN,
     GREY,
-    VERMILLION,
+    VERMILION,
     interval_label,
     legend_below,
     list_height,
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 
 
 def draw_table(table: pd.DataFrame, run: Run, stem: str | Path) -> None:
-    """A panel per suite: every method's return, ours and published, between the data's."""
-    own = table["column"].isin([entry.id for entry in run.entries])
-    ours = interval_label("this run", table.loc[own, "low"])
+    """Draw a panel per suite: our and published returns, and levels of the data."""
+    methods = table["column"].isin([entry.id for entry in run.entries])
+    ours = interval_label("this run", table.loc[methods, "low"])
     height = list_height(len(run.entries))
     with panels(len(run.suites), share_y=True, height=height) as (figure, axes):
         for suite, axis in zip(run.suites, axes, strict=True):
@@ -55,10 +55,10 @@ def _table_panel(axis: "Axes", rows: pd.DataFrame, run: Run, ours: str) -> None:
 
 
 def _ours(axis: "Axes", row: pd.Series, place: float, label: str) -> None:
-    known = not np.isnan(row["low"])  # then the legend has a line, too
+    known = not np.isnan(row["low"])
     if known:
         axis.plot([row["low"], row["high"]], [place, place], color=BLUE, lw=2)
-    style = "o-" if known else "o"
+    style = "o-" if known else "o"  # the legend shows the line of the interval
     axis.plot(row["mean"], place, style, color=BLUE, lw=2, label=label)
 
 
@@ -70,7 +70,7 @@ def _papers(axis: "Axes", row: pd.Series, place: float) -> None:
         place,
         xerr=row["published_spread"],
         fmt="D",
-        color=VERMILLION,
+        color=VERMILION,
         markerfacecolor="white",
         label="paper, ± spread over seeds",
     )

@@ -1,1 +1,1 @@
-"""What the report reads: a run's files and the papers' printed numbers."""
+"""Inputs of the report: a run's files and the papers' printed values."""

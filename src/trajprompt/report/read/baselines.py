@@ -1,4 +1,4 @@
-"""Returns that methods are measured against: the data's own, and random play's."""
+"""Reference returns: first and expert episodes of the data, and random actions."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,6 +13,7 @@ from trajprompt.settings.stages import RANDOM_POLICY
 from trajprompt.trajectories.store import read_attributes, read_trajectories
 
 MADE_BY = f"trajprompt {RANDOM_POLICY}"
+COLLECT = "run `trajprompt collect`"
 
 
 @dataclass(frozen=True)
@@ -23,45 +24,46 @@ class Teacher:
     tasks: tuple[int, ...]
     first: np.ndarray  # (T,) mean return of the first episodes: the untrained collector
     expert: np.ndarray  # (T,) mean return of the last episodes
-    episodes: int  # how many first and last episodes per task
+    episodes: int  # number of first, and of last, episodes per task
 
     @property
     def gap(self) -> float:
-        """The distance from the first to the expert episodes, averaged over tasks."""
+        """Expert gap: distance of the mean first and mean expert return over tasks."""
         return float(abs(self.expert.mean() - self.first.mean()))
 
     def gap_closed(self, returns: float) -> float:
-        """The share of the way from the first to the expert episodes that ``returns`` went.
+        """Share of the expert gap that the mean return ``returns`` closes.
 
-        Means are over tasks. NaN where the expert episodes earned no more than the first.
+        0 is the mean first return over tasks, 1 the mean expert return. NaN if the expert
+        mean does not exceed the first.
         """
         start, end = float(self.first.mean()), float(self.expert.mean())
         return (returns - start) / (end - start) if end > start else float("nan")
 
 
 def read_teacher(path: str | Path, tasks: Sequence[int]) -> Teacher:
-    """The teacher's returns on ``tasks``, from one trajectory store.
+    """Read the returns of the first and last episodes on ``tasks`` from a store.
 
-    As many episodes are averaged as the store's own quality check did
-    (``quality_episodes`` of the collection's settings).
+    The number of episodes averaged is the collection setting ``quality_episodes``, or the
+    smallest number of episodes of a task. Raises TrajpromptError without that setting.
     """
     attributes = read_attributes(path)
-    settings = json_object(attributes.get("settings"), f"{path}: settings")
+    settings = json_object(attributes.get("settings"), f"{path}: settings", COLLECT)
     wanted = settings.get("quality_episodes")
     if type(wanted) is not int or wanted < 1:
-        found = "no quality_episodes among the settings"
-        raise TrajpromptError(path, found, "a store made by `collect`")
-    held = read_trajectories(path, tasks)
-    count = min(wanted, *(task.num_episodes for task in held.values()))
+        found = "setting quality_episodes is missing or invalid"
+        raise TrajpromptError(path, found, "a store that stage 1 made", COLLECT)
+    stored = read_trajectories(path, tasks)
+    count = min(wanted, *(task.num_episodes for task in stored.values()))
     means = {
         level: np.array(
-            [held[t].quality(level, count).returns.mean() for t in sorted(held)]
+            [stored[t].quality(level, count).returns.mean() for t in sorted(stored)]
         )
         for level in ("random", "expert")
     }
     return Teacher(
         str(attributes["suite"]),
-        tuple(sorted(held)),
+        tuple(sorted(stored)),
         means["random"],
         means["expert"],
         count,
@@ -69,13 +71,13 @@ def read_teacher(path: str | Path, tasks: Sequence[int]) -> Teacher:
 
 
 def store_suite(path: str | Path) -> str:
-    """The suite that a trajectory store belongs to."""
+    """Name of the suite that a trajectory store belongs to."""
     return str(read_attributes(path)["suite"])
 
 
 @dataclass(frozen=True)
 class RandomPlay:
-    """Mean returns of one suite's tasks."""
+    """Mean returns of uniformly random actions on the tasks of one suite."""
 
     path: Path
     suite: str
@@ -83,21 +85,21 @@ class RandomPlay:
     episodes: int  # per task
 
     def returns(self, tasks: Sequence[int]) -> np.ndarray:
-        """(T,) of ``tasks``."""
+        """Mean returns (T,) of ``tasks``; TrajpromptError if one is missing."""
         missing = [task for task in tasks if task not in self.means]
         if missing:
-            found, expected = f"tasks {sorted(self.means)}", f"also {missing}"
+            found, expected = f"found tasks {sorted(self.means)}", f"also {missing}"
             raise TrajpromptError(self.path, found, expected, f"run `{MADE_BY}`")
         return np.array([self.means[task] for task in tasks])
 
 
 def read_random_play(path: str | Path) -> RandomPlay:
-    """From the file of one suite."""
+    """Read the random-policy evaluations of one suite."""
     table = read_evaluation(path, MADE_BY)
     cells = list(table.groupby(["suite", "method"]).groups)
     if len(cells) != 1 or cells[0][1] != RANDOM_POLICY:
-        found = f"episodes of (suite, method) {cells[:3]}"
-        expected = f"one suite's, of {RANDOM_POLICY}"
+        found = f"found episodes of (suite, method) {cells[:3]}"
+        expected = f"one suite and method {RANDOM_POLICY}"
         raise TrajpromptError(path, found, expected, f"run `{MADE_BY}`")
     returns = table.groupby("task")["return"]
     means = {int(task): float(mean) for task, mean in returns.mean().items()}

@@ -1,4 +1,4 @@
-"""The cells of a table: which evaluations make an entry, and their scores."""
+"""Entries and cells of a table: their evaluations and scores."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -18,18 +18,21 @@ from trajprompt.rollout.columns import (
     TEXT_COLUMNS,
 )
 
+REMEDY = "correct the entries of the settings; docs/configuration.md explains them"
+
 
 @dataclass(frozen=True)
 class Entry:
     """A method under a condition: a row of our tables (``tables.<t>.entries``)."""
 
-    id: str  # as in papers/*/*.csv, if there is one
+    id: str  # as in papers/*/*.csv, if a paper prints it
     label: str
     condition: str
     method: str
     suites: tuple[str, ...] | None = None  # None: all suites of the run
 
     def covers(self, suite: str) -> bool:
+        """Return whether the entry is evaluated in ``suite``."""
         return self.suites is None or suite in self.suites
 
 
@@ -44,26 +47,28 @@ class Scores:
 
 
 def parse_entries(given: Iterable[Mapping[str, Any]]) -> list[Entry]:
-    """Entries from the config's mappings; wrong keys and repeated ids are errors."""
+    """Parse the config's entries; wrong keys and repeated ids raise TrajpromptError."""
     known = {item.name for item in fields(Entry)}
     entries = []
     for values in given:
         missing = {"id", "label", "condition", "method"} - set(values)
         if missing or set(values) - known:
-            expected = f"keys {sorted(known)}, suites optional"
-            raise TrajpromptError("tables.entries", f"keys {sorted(values)}", expected)
+            expected = f"keys {', '.join(sorted(known))} (suites is optional)"
+            found = f"found keys {', '.join(sorted(values))}"
+            raise TrajpromptError("tables.entries", found, expected, REMEDY)
         suites = values.get("suites")
         entries.append(
             Entry(**{**values, "suites": None if suites is None else tuple(suites)})
         )
     ids = [entry.id for entry in entries]
     if len(set(ids)) != len(ids) or not ids:
-        raise TrajpromptError("tables.entries", f"ids {ids}", "one or more, each once")
+        found, expected = f"found ids {ids}", "at least one id, each once"
+        raise TrajpromptError("tables.entries", found, expected, REMEDY)
     return entries
 
 
 class Evaluations:
-    """Evaluation tables of a run, looked up by cell."""
+    """Evaluation tables of a run, indexed by cell."""
 
     def __init__(self, paths: Sequence[str | Path], run: str):
         self.run = run
@@ -72,31 +77,29 @@ class Evaluations:
         for path in paths:
             for cell, rows in read_evaluation(path).groupby(list(CELL_COLUMNS)):
                 if cell in self._cells:
-                    raise TrajpromptError(
-                        path, f"cell {cell} a second time", "each cell once"
-                    )
+                    found, remedy = f"found repeated cell {cell}", "give each file once"
+                    raise TrajpromptError(path, found, "each cell once", remedy)
                 self._cells[cell] = rows
 
     def rows(self, suite: str, entry: Entry, seed: int) -> pd.DataFrame:
-        """All episodes of one cell, every checkpoint."""
+        """All episodes of one cell, at all checkpoints."""
         cell = (suite, entry.condition, entry.method, seed)
         if cell not in self._cells:
             path = f"results/{self.run}/4_evaluate/{suite}/{entry.condition}/{entry.method}"
             remedy = f"entry {entry.id} needs it: run `snakemake` for that file"
-            raise TrajpromptError(
-                f"{path}/seed{seed}.csv", "not among the evaluations", "", remedy
-            )
+            where, found = f"{path}/seed{seed}.csv", "missing in --evaluations"
+            raise TrajpromptError(where, found, "the files of all cells", remedy)
         return self._cells[cell]
 
     def has(self, suite: str, entry: Entry, seeds: Sequence[int], checkpoint: str) -> bool:
-        """Whether every seed's file of this cell holds episodes of ``checkpoint``."""
-        every = [self.rows(suite, entry, seed)["checkpoint"] for seed in seeds]
-        return all((checkpoints == checkpoint).any() for checkpoints in every)
+        """Return whether all seeds of this cell have episodes of ``checkpoint``."""
+        by_seed = [self.rows(suite, entry, seed)["checkpoint"] for seed in seeds]
+        return all((checkpoints == checkpoint).any() for checkpoints in by_seed)
 
     def scores(
         self, suite: str, entry: Entry, seeds: Sequence[int], checkpoint: str = "last"
     ) -> Scores:
-        """The (task, seed) means of one table cell at one checkpoint."""
+        """Mean returns per task and seed of one table cell at one checkpoint."""
         key = (suite, entry.condition, entry.method, tuple(seeds), checkpoint)
         if key not in self._scores:
             self._scores[key] = self._score(suite, entry, seeds, checkpoint)
@@ -116,28 +119,30 @@ class Evaluations:
 def task_by_seed(
     rows: pd.DataFrame, seeds: Sequence[int], where: str
 ) -> tuple[pd.DataFrame, int]:
-    """Mean return as (tasks, seeds), and the episodes behind each; a hole is an error."""
+    """Mean returns (tasks, seeds), and the smallest number of episodes of a mean.
+
+    Raises TrajpromptError at ``where`` if a task has no return under a seed.
+    """
     grouped = rows.groupby(["task", "seed"])["return"].agg(["mean", "count"])
     means = grouped["mean"].unstack("seed").reindex(columns=list(seeds))
     if means.empty or means.isna().to_numpy().any():
-        holes = means.isna().stack() if not means.empty else pd.Series(dtype=bool)
-        found = f"no returns for (task, seed) {list(holes[holes].index) or 'at all'}"
-        raise TrajpromptError(where, found, "finite returns of every task under every seed")
+        missing = means.isna().stack() if not means.empty else pd.Series(dtype=bool)
+        found = f"no returns for (task, seed) {list(missing[missing].index) or 'at all'}"
+        expected = "finite returns of every task under every seed"
+        raise TrajpromptError(where, found, expected, "run `trajprompt evaluate` for it")
     return means.sort_index(), int(grouped["count"].min())
 
 
-def read_evaluation(
-    path: str | Path, made_by: str = "python -m trajprompt.commands.evaluate"
-) -> pd.DataFrame:
-    """One evaluation file, a row per episode; every number in it is finite."""
-    # No text is a missing value: a method may be called null.
+def read_evaluation(path: str | Path, made_by: str = "trajprompt evaluate") -> pd.DataFrame:
+    """Read one evaluation file, a row per episode; all numbers must be finite."""
+    # Only an empty text is a missing value: a method may be called null.
     options: dict[str, Any] = {"keep_default_na": False, "na_values": [""]}
     options["dtype"] = dict.fromkeys(TEXT_COLUMNS, str)
-    numbers = (*COUNT_COLUMNS, "return")
-    table = read_table(path, made_by, EVALUATION_COLUMNS, numbers, **options)
+    finite = (*COUNT_COLUMNS, "return")
+    table = read_table(path, made_by, EVALUATION_COLUMNS, finite, **options)
     for name in COUNT_COLUMNS:
         if table[name].dtype.kind not in "iu" or (table[name] < 0).any():
-            _refuse(path, made_by, name, "whole numbers of 0 or more")
+            _refuse(path, made_by, name, "integers of at least 0")
     if not table["success"].isin((0, 1)).all():
         _refuse(path, made_by, "success", "0 or 1")
     if not table["checkpoint"].isin(SELECTIONS).all():
@@ -149,5 +154,5 @@ def read_evaluation(
 
 
 def _refuse(path: str | Path, made_by: str, column: str, expected: str) -> None:
-    found = f"column {column} holds something else"
+    found = f"found an invalid value in column {column}"
     raise TrajpromptError(path, found, expected, f"run `{made_by}`")

@@ -1,4 +1,4 @@
-"""What the jobs of a run measured: wall time, CPU time and memory of each."""
+"""Measured resources of the jobs of a run: wall time, CPU time and memory."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,28 +8,33 @@ from trajprompt.errors import TrajpromptError
 
 
 @dataclass(frozen=True)
-class Used:
-    """By one job; NaN for what is not known, such as of jobs that were resumed."""
+class JobCost:
+    """Resources of one job; NaN if unknown, as for resumed jobs."""
 
     wall: float  # seconds
     cpu: float  # seconds
     memory: float  # peak, MiB
 
 
-UNKNOWN = Used(*[float("nan")] * 3)
+UNKNOWN = JobCost(*[float("nan")] * 3)
 
 
 def cell_of(path: str | Path, stage: str) -> tuple[str, ...]:
-    """Suite, condition, method of ``…/<stage>/<suite>/<condition>/<method>/seed<n>.*``."""
+    """Suite, condition, method of ``…/<stage>/<suite>/<condition>/<method>/seed<n>.*``.
+
+    Raises TrajpromptError for any other path.
+    """
     folders = Path(path).parts[-5:-1]
     if not folders or folders[0] != stage:
-        raise TrajpromptError(path, "not a file of the run", f"a path through {stage}/")
+        expected = f"a path through {stage}/, as the workflow writes it"
+        remedy = "give the file in the folder of its run"
+        raise TrajpromptError(path, "not a file of a run", expected, remedy)
     return folders[1:]
 
 
-def used_by(path: str | Path) -> Used:
-    """What the job that made ``path`` measured."""
+def job_cost(path: str | Path) -> JobCost:
+    """Measured resources of the job that made ``path``."""
     found = read_resources(path)
-    if found is None or found.resumed_from is not None:  # of the last process only
+    if found is None or found.resumed_from is not None:  # measures the last process only
         return UNKNOWN
-    return Used(found.wall_s, found.cpu_s, found.peak_mib)
+    return JobCost(found.wall_s, found.cpu_s, found.peak_mib)

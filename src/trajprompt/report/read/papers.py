@@ -1,7 +1,7 @@
-"""The papers whose results are reproduced: every folder of ``papers/`` is one.
+"""The papers whose results are reproduced, one per folder of ``papers/``.
 
-A folder holds ``paper.yaml``, ``claims.yaml`` and the printed numbers as CSV files named
-by table. Light: the workflow's rules ask, too.
+A folder contains ``paper.yaml``, ``claims.yaml`` and the printed values as CSV files named
+by table. Imports nothing heavy: the workflow's rules use this module.
 """
 
 from dataclasses import dataclass
@@ -11,46 +11,52 @@ from typing import Any
 from trajprompt.errors import TrajpromptError
 from trajprompt.settings.parsing import read_yaml
 
-OWN = "this repository"  # in place of a paper, for claims of our own
+THIS_REPOSITORY = "this repository"  # source of claims that are not from a paper
 PAPER_FILE = "paper.yaml"
-META = ("name", "title", "arxiv")  # keys of paper.yaml; the others are configuration
-REMEDY = "docs/add-a-paper.md shows a whole folder"
+META = ("name", "title", "arxiv")  # keys of paper.yaml; all others are configuration
+REMEDY = "see docs/add-a-paper.md for a complete folder"
 
 
 @dataclass(frozen=True)
 class Paper:
+    """A paper, or the set of our own questions."""
+
     folder: Path
-    name: str  # short, as headings have it
+    name: str  # short, for headings
     title: str
     arxiv: str | None  # None: our own questions
 
     @property
     def key(self) -> str:
-        """The name of its folder, by which tables, figures and targets call it."""
+        """Name of the folder, by which tables, figures and targets refer to the paper."""
         return self.folder.name
 
     @property
     def source(self) -> str:
-        """As claims and printed numbers name it."""
-        return f"arXiv {self.arxiv}" if self.arxiv else OWN
+        """Name of the paper in claims and printed values, such as arXiv 2305.09648."""
+        return f"arXiv {self.arxiv}" if self.arxiv else THIS_REPOSITORY
 
 
 def list_papers(folder: str | Path) -> list[Paper]:
-    """The papers in ``folder`` in the order in which they appeared, our own last."""
+    """The papers in ``folder``, sorted by arXiv number, our own questions last."""
     return [paper for paper, _ in read_papers(folder)]
 
 
 def read_papers(folder: str | Path) -> list[tuple[Paper, dict[str, Any]]]:
-    """Every paper with what its ``paper.yaml`` says besides its name, title and number."""
+    """Each paper with the configuration in its ``paper.yaml``: all keys but `META`.
+
+    Raises TrajpromptError if the folder is missing or a file is invalid.
+    """
     folder = Path(folder)
     if not folder.is_dir():
-        raise TrajpromptError(folder, "no such folder", "the folder of papers")
+        expected, remedy = "the folder of papers", "correct the key papers in the config"
+        raise TrajpromptError(folder, "no such folder", expected, remedy)
     found = [_read(path) for path in sorted(folder.glob(f"*/{PAPER_FILE}"))]
     return sorted(found, key=lambda item: (item[0].arxiv is None, item[0].arxiv or ""))
 
 
 def printed_files(folder: str | Path, name: str) -> list[Path]:
-    """The files called ``name`` in the papers' folders, e.g. one table's numbers."""
+    """Files called ``name`` in the papers' folders, e.g. the printed values of a table."""
     return sorted(Path(folder).glob(f"*/{name}"))
 
 

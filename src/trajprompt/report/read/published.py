@@ -1,4 +1,4 @@
-"""A table's printed figures, read from ``papers/<paper>/<table>.csv``."""
+"""Printed values of a table, read from ``papers/<paper>/<table>.csv``."""
 
 import math
 from collections.abc import Sequence
@@ -10,76 +10,82 @@ from trajprompt.errors import TrajpromptError
 from trajprompt.report.read.tables import read_table
 
 COLUMNS = ["suite", "entry", "mean", "spread", "seeds", "source", "note"]
+REMEDY = "correct the table; docs/add-a-paper.md describes it"
 AVERAGE = "average"
 
 
 @dataclass(frozen=True)
-class Figure:
-    """One printed cell: mean ± spread over ``seeds`` seeds, and where it is printed."""
+class PrintedCell:
+    """One printed cell: mean ± spread over ``seeds`` seeds, and its source."""
 
     mean: float
-    spread: float  # NaN where the paper prints none
-    seeds: int | None  # None where they are not known
+    spread: float  # NaN if not printed
+    seeds: int | None  # None if unknown
     source: str
     note: str
 
 
 class Published:
-    """Printed figures by (suite, entry id); averages as printed, errors and all."""
+    """Printed values by (suite, entry id); averages as printed, even if wrong."""
 
     def __init__(self, paths: Sequence[str | Path]):
-        self._figures: dict[tuple[str, str], Figure] = {}
+        self._cells: dict[tuple[str, str], PrintedCell] = {}
         for path in paths:
-            perhaps = ("spread", "seeds")
+            nullable = ("spread", "seeds")
             made_by = "git checkout papers/"
-            table = read_table(path, made_by, COLUMNS, ("mean",), perhaps)
+            table = read_table(path, made_by, COLUMNS, ("mean",), nullable)
             if list(table.columns) != COLUMNS:
-                raise TrajpromptError(path, f"columns {list(table.columns)}", f"{COLUMNS}")
+                found = f"found columns {list(table.columns)}"
+                raise TrajpromptError(path, found, f"columns {COLUMNS}", REMEDY)
             for row in table.fillna({"note": ""}).itertuples(index=False, name=None):
                 self._add(path, row)
 
     def _add(self, path: str | Path, row: tuple[Any, ...]) -> None:
         suite, entry, mean, spread, seeds, source, note = row
-        if (suite, entry) in self._figures:
-            raise TrajpromptError(path, f"{suite}, {entry} a second time", "each cell once")
+        if (suite, entry) in self._cells:
+            found = f"found repeated cell {suite}, {entry}"
+            raise TrajpromptError(path, found, "each cell once", REMEDY)
         count = None if math.isnan(seeds) else int(seeds)
-        self._figures[suite, entry] = Figure(mean, spread, count, source, note)
+        self._cells[suite, entry] = PrintedCell(mean, spread, count, source, note)
 
-    def get(self, suite: str, entry: str) -> Figure | None:
-        """The printed figure, or None where no paper prints one."""
-        return self._figures.get((suite, entry))
+    def get(self, suite: str, entry: str) -> PrintedCell | None:
+        """The printed cell, or None if no paper prints it."""
+        return self._cells.get((suite, entry))
 
     def entries(self) -> list[str]:
-        """The entries that are printed for any suite."""
-        return list(dict.fromkeys(name for _, name in self._figures))
+        """Entries that are printed for any suite."""
+        return list(dict.fromkeys(name for _, name in self._cells))
 
     def suites(self, entry: str | None = None) -> list[str]:
-        """The suites that ``entry``, or any, is printed for, without the average."""
+        """Suites for which ``entry``, or any entry, is printed; without the average."""
         printed = [
             suite
-            for suite, name in self._figures
+            for suite, name in self._cells
             if suite != AVERAGE and entry in (None, name)
         ]
         return list(dict.fromkeys(printed))
 
     def average(self, suites: Sequence[str], entry: str) -> float | None:
-        """The mean of the printed cells of ``suites``, recomputed: two printed ones err."""
-        figures = [self.get(suite, entry) for suite in suites]
-        if not all(figures):
+        """Mean of the printed cells of ``suites``, or None if one of them is missing.
+
+        It is recomputed because some printed averages are wrong.
+        """
+        cells = [self.get(suite, entry) for suite in suites]
+        if not all(cells):
             return None
-        return sum(figure.mean for figure in figures if figure) / len(figures)
+        return sum(cell.mean for cell in cells if cell) / len(cells)
 
     def notes(self, entry: str) -> list[str]:
-        """Remarks on the entry's printed cells, each once with its source."""
-        figures = [figure for (_, name), figure in self._figures.items() if name == entry]
-        return list(dict.fromkeys(f"{f.note} ({f.source})" for f in figures if f.note))
+        """Notes on the entry's printed cells with their sources, without repetition."""
+        cells = [cell for (_, name), cell in self._cells.items() if name == entry]
+        return list(dict.fromkeys(f"{c.note} ({c.source})" for c in cells if c.note))
 
     def seeds(self, entries: Sequence[str]) -> set[int | None]:
-        """How many seeds are behind the printed cells of ``entries``; None: not known."""
-        return {f.seeds for (_, name), f in self._figures.items() if name in entries}
+        """Numbers of seeds of the printed cells of ``entries``; None: unknown."""
+        return {cell.seeds for (_, name), cell in self._cells.items() if name in entries}
 
     def sources(self, entries: Sequence[str]) -> list[str]:
-        """The tables that ``entries`` are printed in."""
+        """Tables in which ``entries`` are printed."""
         return sorted(
-            {f.source for (_, entry), f in self._figures.items() if entry in entries}
+            {cell.source for (_, name), cell in self._cells.items() if name in entries}
         )

@@ -1,4 +1,4 @@
-"""A run as the report sees it: its cells, its data, and the papers' figures."""
+"""Inputs of the report in memory: a run's cells and data, and the printed values."""
 
 import functools
 from collections.abc import Sequence
@@ -25,6 +25,8 @@ from trajprompt.settings.stages import ReportSettings
 
 @dataclass(frozen=True)
 class Run:
+    """A run, or one of its tables, with the inputs of its report."""
+
     name: str
     run_seed: int
     suites: tuple[str, ...]
@@ -36,14 +38,14 @@ class Run:
     sizes: Sizes = field(default_factory=Sizes)
     printed_sizes: dict[str, PrintedSize] = field(default_factory=dict)  # by entry
     random: dict[str, RandomPlay] = field(default_factory=dict)  # by suite
-    title: str = ""  # of its one table; empty where all are meant
+    title: str = ""  # of the table; empty for the whole run
 
     def entry(self, name: str) -> Entry | None:
-        """The entry with this id, or None if the run has none."""
+        """The entry with the id ``name``, or None if the run has none."""
         return next((entry for entry in self.entries if entry.id == name), None)
 
     def scores(self, entry: Entry, checkpoint: str = "last") -> dict[str, Scores]:
-        """The entry's scores in every suite of the run that it covers."""
+        """Scores of the entry by suite, in all suites of the run that it covers."""
         return {
             suite: self._cell(suite, entry, checkpoint)
             for suite in self.suites
@@ -51,7 +53,7 @@ class Run:
         }
 
     def entries_with(self, checkpoint: str) -> list[Entry]:
-        """The entries all of whose cells hold episodes of ``checkpoint``."""
+        """Entries whose cells all have episodes of ``checkpoint``."""
         has = self.evaluations.has
         return [
             entry
@@ -64,42 +66,43 @@ class Run:
         ]
 
     def tasks(self, suite: str) -> tuple[int, ...]:
-        """The test tasks of a suite: those that its first entry was evaluated on."""
+        """Test tasks of a suite: those on which its first entry was evaluated."""
         entry = next(entry for entry in self.entries if entry.covers(suite))
         return self.evaluations.scores(suite, entry, self.seeds).tasks
 
     @property
     def averaged(self) -> tuple[str, ...]:
-        """The suites of an average: the paper's, or all if none is in the paper."""
+        """Suites of an average: those that the paper prints, or all if it prints none."""
         printed = set(self.published.suites())
         return tuple(s for s in self.suites if s in printed) or self.suites
 
     @property
     def shown(self) -> tuple[str, ...]:
-        """What a table shows: its suites, and their average if there are several."""
+        """Columns of a table: its suites, and the average if it is over several."""
         return (*self.suites, AVERAGE) if len(self.averaged) > 1 else self.suites
 
     def store(self, suite: str) -> Path:
-        """The suite's trajectory store."""
+        """Path of the suite's trajectory store; TrajpromptError if it is missing."""
         if suite not in self.stores:
             expected = f"the trajectory store of {suite}"
-            raise TrajpromptError("--stores", f"stores of {sorted(self.stores)}", expected)
+            found, remedy = f"found stores of {sorted(self.stores)}", "add it to --stores"
+            raise TrajpromptError("--stores", found, expected, remedy)
         return self.stores[suite]
 
     def teacher(self, suite: str) -> Teacher:
-        """The data's own returns on the suite's test tasks."""
+        """Returns of the suite's data on its test tasks."""
         return _teacher(self.store(suite), self.tasks(suite))
 
     def random_play(self, suite: str) -> RandomPlay:
-        """Of uniformly random actions on the suite."""
+        """Returns of uniformly random actions; TrajpromptError if they are missing."""
         if suite not in self.random:
-            found, expected = f"files of {sorted(self.random)}", f"that of {suite}"
-            where, remedy = "--random-policies", f"run `{MADE_BY}`"
+            found, expected = f"found files of {sorted(self.random)}", f"a file of {suite}"
+            where, remedy = "--random-policies", f"run `{MADE_BY}` for it"
             raise TrajpromptError(where, found, expected, remedy)
         return self.random[suite]
 
     def stream(self, *names: object) -> np.random.SeedSequence:
-        """The bootstrap's random stream for one number of the report."""
+        """Random stream of the bootstrap for the value of the report named ``names``."""
         return streams.stream(self.run_seed, "report", *names)
 
     def _cell(self, suite: str, entry: Entry, checkpoint: str) -> Scores:
@@ -107,7 +110,9 @@ class Run:
         if found.tasks != self.tasks(suite):
             where = f"{suite}/{entry.condition}/{entry.method}"
             expected = f"{self.tasks(suite)}, as in the table's first entry"
-            raise TrajpromptError(where, f"evaluated on tasks {found.tasks}", expected)
+            text = f"found evaluations on tasks {found.tasks}"
+            remedy = "run `trajprompt evaluate` with the same config for all entries"
+            raise TrajpromptError(where, text, expected, remedy)
         return found
 
 
@@ -120,8 +125,8 @@ def load_run(
     printed_sizes: str | Path | None = None,
     random_policies: Sequence[str | Path] = (),
 ) -> Run:
-    """The run, or its one table, that ``settings`` describe, from its files."""
-    played = [read_random_play(path) for path in random_policies]
+    """Load the run, or the one table of it, that ``settings`` describe."""
+    random_plays = [read_random_play(path) for path in random_policies]
     return Run(
         name=settings.run,
         run_seed=settings.run_seed,
@@ -133,7 +138,7 @@ def load_run(
         stores={store_suite(path): Path(path) for path in stores},
         sizes=Sizes(adaptations),
         printed_sizes=read_printed(printed_sizes),
-        random={play.suite: play for play in played},
+        random={play.suite: play for play in random_plays},
         title=settings.title,
     )
 

@@ -1,4 +1,4 @@
-"""How many numbers a method tunes: ours from the adaptations, and what a paper prints."""
+"""Numbers of tuned parameters: ours from the adaptations, and the papers' counts."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,13 +9,13 @@ from trajprompt.artifacts.hdf5_attributes import get_attributes, get_integer
 from trajprompt.report.read.cells import Entry
 from trajprompt.report.read.tables import read_table
 
-REMEDY = "run `python -m trajprompt.commands.tune`"
+REMEDY = "run `trajprompt tune`"
 PRINTED_COLUMNS = ["entry", "printed", "percentage", "source", "note"]
 
 
 @dataclass(frozen=True)
 class Size:
-    """Numbers tuned for one prompt of one task, and numbers of the whole backbone."""
+    """Parameters tuned for one prompt of one task, and parameters of the backbone."""
 
     tuned: int
     backbone: int
@@ -27,9 +27,9 @@ class Size:
 
 @dataclass(frozen=True)
 class PrintedSize:
-    """A paper's count as it prints it, and what share it calls it."""
+    """A paper's parameter count and its share of the backbone, both as printed."""
 
-    printed: str  # e.g. 0.17M; empty where only the share is printed
+    printed: str  # e.g. 0.17M; empty if only the share is printed
     percentage: float
     source: str
     note: str
@@ -41,7 +41,7 @@ class PrintedSize:
 
 
 class Sizes:
-    """Counts by cell; all seeds of a cell tune equally many, so any one file will do."""
+    """Parameter counts by cell; equal for all seeds, so one file per cell is enough."""
 
     def __init__(self, paths: Sequence[str | Path] = ()):
         self._sizes: dict[tuple[str, str, str], Size] = {}
@@ -49,8 +49,8 @@ class Sizes:
             with open_adaptation(path) as file:
                 names = get_attributes(file)
                 counts = [
-                    get_integer(file, f"{what}_parameters", str(path), REMEDY)
-                    for what in ("tuned", "backbone")
+                    get_integer(file, f"{part}_parameters", str(path), REMEDY)
+                    for part in ("tuned", "backbone")
                 ]
             suite, condition, method = (
                 str(names.get(name)) for name in ("suite", "condition", "method")
@@ -58,12 +58,12 @@ class Sizes:
             self._sizes[suite, condition, method] = Size(*counts)
 
     def get(self, suite: str, entry: Entry) -> Size | None:
-        """The counts of a cell, or None where no adaptation of it was given."""
+        """Counts of a cell, or None if no adaptation of it was given."""
         return self._sizes.get((suite, entry.condition, entry.method))
 
 
 def read_printed(path: str | Path | None) -> dict[str, PrintedSize]:
-    """Entry id -> the count that a paper prints for it, from its file of sizes, if any."""
+    """Read the counts that a paper prints, by entry id; empty without a file."""
     if path is None:
         return {}
     made_by = "git checkout papers/"

@@ -1,8 +1,9 @@
-"""How a bandit weighs what it knows against what it might learn.
+"""Exploration strategies of the bandit: epsilon-greedy, UCB and Thompson sampling.
 
-The co-author's code has epsilon-greedy only, and says "NeuralUCB-like" of its model; the
+The co-author's code has epsilon-greedy only and calls its model "NeuralUCB-like". The
 paper's UCB and Thompson sampling are therefore taken to be NeuralUCB (Zhou et al. 2020) and
-NeuralTS (Zhang et al. 2021), with the diagonal that both use in practice: reconstruction.
+NeuralTS (Zhang et al. 2021), with the diagonal matrix that both use in practice. This is a
+reconstruction.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -16,18 +17,18 @@ from trajprompt.artifacts.checkpoint import Resumable
 from trajprompt.tuning.bandit.reward_models import RewardModels
 from trajprompt.tuning.bandit.spaces import Menu
 
-EXPLORING_SHARE = 0.2  # of all rounds, in which epsilon falls to 0: co-author's code
+EXPLORATION_SHARE = 0.2  # share of the rounds until epsilon is 0: co-author's code
 
 Generators = Sequence[torch.Generator]  # one per row
 
 
 @dataclass(frozen=True)
-class Exploring:
-    """What exploration needs to know before the first round."""
+class ExplorationSettings:
+    """Settings of an exploration strategy, fixed before the first round."""
 
     rounds: int
     scale: float  # gamma of UCB, nu of Thompson sampling
-    regulariser: float  # lambda: Z is lambda times the identity at first
+    regulariser: float  # lambda: Z is initially lambda times the identity
     networks: int  # G
     parameters: int  # n, weights of one network
 
@@ -36,23 +37,26 @@ class Explorer(Resumable, Protocol):
     def pick(
         self, models: RewardModels, menu: Menu, number: int, generators: Generators
     ) -> Tensor:
-        """Entries (G,) of the menu to play in round ``number``."""
+        """Return the entries (G,) of the menu to play in round ``number``."""
         ...
 
     def learn(self, models: RewardModels, x: Tensor) -> None:
-        """What ``models`` picked has been played: features (G, D)."""
+        """Learn from the features (G, D) of the entries that ``models`` picked last."""
         ...
 
 
 class EpsilonGreedy:
-    """All slots of a row at random with a share from 1 down to 0, else the best."""
+    """Epsilon-greedy: with probability epsilon random entries in all slots of a row.
 
-    def __init__(self, exploring: Exploring):
-        self.until = EXPLORING_SHARE * exploring.rounds
+    Otherwise it picks the best entry of every slot. Epsilon falls linearly from 1 to 0.
+    """
+
+    def __init__(self, settings: ExplorationSettings):
+        self.exploration_rounds = EXPLORATION_SHARE * settings.rounds
 
     def epsilon(self, number: int) -> float:
-        """In round ``number``, from 0."""
-        return max(0.0, 1.0 - number / self.until)
+        """Return epsilon in round ``number``, counted from 0."""
+        return max(0.0, 1.0 - number / self.exploration_rounds)
 
     def pick(
         self, models: RewardModels, menu: Menu, number: int, generators: Generators
@@ -61,10 +65,10 @@ class EpsilonGreedy:
         epsilon = self.epsilon(number)
         if epsilon == 0.0:
             return best.flatten()
-        counts = menu.fair.view(best.shape)
+        counts = menu.sampled.view(best.shape)
         shape = (best.shape[1] + 1,)
         drawn = [torch.rand(shape, dtype=torch.float64, generator=g) for g in generators]
-        uniform = torch.stack(drawn)  # (R, J + 1): whether to explore, and what
+        uniform = torch.stack(drawn)  # (R, J + 1): whether to explore, then the entries
         random = (uniform[:, 1:] * counts).long()
         return torch.where(uniform[:, :1] < epsilon, random, best).flatten()
 
@@ -72,41 +76,42 @@ class EpsilonGreedy:
         pass
 
     def state(self) -> dict[str, Any]:
-        return {}  # epsilon depends on the round alone
+        return {}  # epsilon depends only on the round
 
     def restore(self, state: Mapping[str, Any]) -> None:
         pass
 
 
 class Confidence:
-    """How far a prediction f may lie off: sigma^2 = lambda g' Z^-1 g, g its gradient.
+    """Standard deviation of a prediction f: sigma^2 = lambda g' Z^-1 g, g its gradient.
 
-    Z is diagonal and grows by the squared gradient of what is played (NeuralTS, Algorithm
-    1; its 1/m belongs to networks scaled by the root of their width m, ours are not).
+    Z is diagonal and grows by the squared gradient of every played entry (NeuralTS,
+    Algorithm 1). The algorithm's factor 1/m is for networks that are scaled by the square
+    root of their width m; ours are not.
     """
 
-    def __init__(self, exploring: Exploring):
-        self.scale, self.regulariser = exploring.scale, exploring.regulariser
-        shape = (exploring.networks, exploring.parameters)
-        self.seen = torch.full(shape, exploring.regulariser)  # the diagonal of Z
+    def __init__(self, settings: ExplorationSettings):
+        self.scale, self.regulariser = settings.scale, settings.regulariser
+        shape = (settings.networks, settings.parameters)
+        self.diagonal = torch.full(shape, settings.regulariser)  # of Z
 
     def deviations(self, models: RewardModels, menu: Menu) -> Tensor:
-        """sigma of every entry, (G, N)."""
-        squared = models.weighted_norms(menu.features, self.regulariser / self.seen)
+        """Return sigma (G, N) of every entry."""
+        squared = models.weighted_norms(menu.features, self.regulariser / self.diagonal)
         return squared.sqrt()
 
     def learn(self, models: RewardModels, x: Tensor) -> None:
-        self.seen += models.gradient(x).square()
+        self.diagonal += models.gradient(x).square()
 
     def state(self) -> dict[str, Any]:
-        return {"seen": self.seen}
+        return {"seen": self.diagonal}
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        self.seen.copy_(torch.from_numpy(state["seen"]))
+        self.diagonal.copy_(torch.from_numpy(state["seen"]))
 
 
 class UpperConfidence(Confidence):
-    """NeuralUCB: the largest f + gamma sigma."""
+    """NeuralUCB: pick the entry with the largest f + gamma sigma."""
 
     def pick(
         self, models: RewardModels, menu: Menu, number: int, generators: Generators
@@ -116,7 +121,7 @@ class UpperConfidence(Confidence):
 
 
 class Thompson(Confidence):
-    """NeuralTS: the largest draw from N(f, nu^2 sigma^2), one per entry and slot."""
+    """NeuralTS: pick the largest draw from N(f, nu^2 sigma^2), one per entry and slot."""
 
     def pick(
         self, models: RewardModels, menu: Menu, number: int, generators: Generators
@@ -124,18 +129,18 @@ class Thompson(Confidence):
         return menu.best(self.draws(models, menu, generators))
 
     def draws(self, models: RewardModels, menu: Menu, generators: Generators) -> Tensor:
-        """(G, N); nothing of a row depends on how many arms another has."""
+        """Return draws (G, N); a row's draws do not depend on the arms of other rows."""
         spread = self.scale * self.deviations(models, menu)
         noise = torch.zeros_like(spread)
-        each = len(noise) // len(generators)  # networks of a row
+        per_row = len(noise) // len(generators)  # networks
         for row, generator in enumerate(generators):
-            own = slice(row * each, (row + 1) * each)
-            count = int(menu.real[own.start].sum())
-            noise[own, :count] = torch.randn(each, count, generator=generator)
+            networks = slice(row * per_row, (row + 1) * per_row)
+            count = int(menu.real[networks.start].sum())
+            noise[networks, :count] = torch.randn(per_row, count, generator=generator)
         return models.predict(menu.features) + spread * noise
 
 
-EXPLORERS: dict[str, Callable[[Exploring], Explorer]] = {
+EXPLORERS: dict[str, Callable[[ExplorationSettings], Explorer]] = {
     "thompson": Thompson,
     "ucb": UpperConfidence,
     "epsilon-greedy": EpsilonGreedy,

@@ -1,8 +1,9 @@
-"""What a bandit's models see of an arm: its numbers, or what the backbone makes of them.
+"""Features of an arm for the bandit's models: its values, or the backbone's encoding of it.
 
 ``normalised=False`` is the variant of the co-author's code: states in the simulator's
-units, which the backbone was not trained on, and features that are not standardised. To
-undo the normaliser alone would change nothing of raw features, whatever their scale.
+units, on which the backbone was not trained, and features that are not standardised.
+Undoing only the normaliser would not change raw features, because standardisation removes
+the scale.
 """
 
 from collections.abc import Callable, Sequence
@@ -20,33 +21,36 @@ if TYPE_CHECKING:
     from trajprompt.models.backbone import Backbone
     from trajprompt.trajectories.segments import Segments
 
-BATCH = 256  # arms that the backbone reads at once; bounds memory
+BATCH = 256  # arms per pass of the backbone; bounds memory
 
 
 class ArmFeatures(NamedTuple):
-    """Of all rows, on the CPU; rows with fewer arms end in zeros."""
+    """Features of the arms of all rows, on the CPU; shorter rows are padded with zeros."""
 
     values: Tensor  # (R, A, D) float32
-    counts: Tensor  # (R,) int64, arms of each row
+    counts: Tensor  # (R,) int64, number of arms of each row
 
     @property
     def real(self) -> Tensor:
-        """(R, A) bool, False on the padding."""
+        """Mask (R, A) bool, False on the padding."""
         return torch.arange(self.values.shape[1]) < self.counts[:, None]
 
 
 def raw_features(arms: "Segments", backbone: "Backbone") -> Tensor:
-    """(A, H, ..) to (A, H * (1 + S + A)): return-to-go, state and action of every step."""
+    """Flatten arms (A, H, ..) to (A, H * (1 + S + A)).
+
+    Every step has its return-to-go, state and action.
+    """
     return to_vectors(arms)
 
 
 @torch.no_grad()
 def backbone_features(arms: "Segments", backbone: "Backbone") -> Tensor:
-    """Psi, (A, H, ..) to (A, W): the last action token of an arm, after the last layer.
+    """Encode arms (A, H, ..) as Psi (A, W): the last action token after the last layer.
 
     The co-author's code repeats the arm J times before an empty context and reads the token
-    of step H - 1 of the prompt. Tokens see nothing that comes after them, so that neither
-    the other copies nor the context matter, and the arm alone is run (tested).
+    of step H - 1 of the prompt. Tokens do not attend to later tokens, so the other copies
+    and the context have no effect. Only the arm itself is run (tested).
     """
     parts = [arms.select(slice(i, i + BATCH)) for i in range(0, len(arms.mask), BATCH)]
     return torch.cat([_last_action_token(part, backbone) for part in parts])
@@ -61,26 +65,26 @@ FEATURES: dict[str, Callable[["Segments", "Backbone"], Tensor]] = {
 def arm_features(
     arms: Sequence["Segments"], backbone: "Backbone", kind: str, normalised: bool
 ) -> ArmFeatures:
-    """Features of ``kind``, a key of FEATURES, of each row's arms (A_r, H, ..)."""
-    made = []
-    for own in arms:
-        seen = own if normalised else in_simulator_units(own, backbone)
-        values = FEATURES[kind](seen, backbone).float().cpu()
-        made.append(standardised(values) if normalised else values)
-    counts = torch.tensor([len(values) for values in made])
-    return ArmFeatures(pad_sequence(made, batch_first=True), counts)
+    """Return features of each row's arms (A_r, H, ..); ``kind`` is a key of FEATURES."""
+    features = []
+    for row_arms in arms:
+        inputs = row_arms if normalised else in_simulator_units(row_arms, backbone)
+        values = FEATURES[kind](inputs, backbone).float().cpu()
+        features.append(standardised(values) if normalised else values)
+    counts = torch.tensor([len(values) for values in features])
+    return ArmFeatures(pad_sequence(features, batch_first=True), counts)
 
 
 def in_simulator_units(arms: "Segments", backbone: "Backbone") -> "Segments":
-    """The same arms with the normaliser undone."""
+    """Return the arms with the normalisation of their states undone."""
     normaliser = backbone.normaliser
     return arms._replace(states=arms.states * normaliser.std + normaliser.mean)
 
 
 def standardised(values: Tensor) -> Tensor:
-    """(A, D) with mean 0 and deviation 1 of each feature over the arms; ours.
+    """Scale features (A, D) to mean 0 and standard deviation 1 over the arms; our choice.
 
-    A feature that never changes becomes 0.
+    A constant feature becomes 0.
     """
     exact = values.double()
     centred = exact - exact.mean(dim=0)
@@ -88,7 +92,7 @@ def standardised(values: Tensor) -> Tensor:
 
 
 def _last_action_token(arms: "Segments", backbone: "Backbone") -> Tensor:
-    """(B, H, ..) to (B, W), final layer norm included."""
+    """Return the last action token (B, W) of arms (B, H, ..) after the final layer norm."""
     model = backbone.model
     x = model.embed_prompt(arms)  # (B, 3H, W)
     mask = additive_mask(arms.mask.repeat_interleave(3, dim=1), x.dtype)

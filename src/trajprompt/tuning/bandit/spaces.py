@@ -1,4 +1,4 @@
-"""What a bandit chooses between: arms slot by slot, or whole prompts."""
+"""Choices of a bandit: arms slot by slot, or complete prompts."""
 
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
@@ -10,47 +10,47 @@ from trajprompt.tuning.bandit.features import ArmFeatures
 
 
 class Menu(NamedTuple):
-    """The entries that each of G networks scores, of which one is picked per network."""
+    """Entries that each of G networks scores; one is picked per network."""
 
     features: Tensor  # (G, N, D)
-    real: Tensor  # (G, N) bool, False where there is no entry
-    arms: Tensor  # (G, N, m) int64, what an entry stands for
-    fair: Tensor  # (G,) int64, so many entries, the first, are a fair sample of all arms
+    real: Tensor  # (G, N) bool, False on the padding
+    arms: Tensor  # (G, N, m) int64, indices of the arms of an entry
+    sampled: Tensor  # (G,) int64, number of leading entries that sample all arms uniformly
 
-    def of(self, picks: Tensor, rows: int) -> Tensor:
-        """Arms (R, J) of picked entries (G,)."""
+    def picked_arms(self, picks: Tensor, rows: int) -> Tensor:
+        """Return the arms (R, J) of picked entries (G,)."""
         return self.arms[torch.arange(len(picks)), picks].view(rows, -1)
 
     def best(self, values: Tensor) -> Tensor:
-        """The entry (G,) of the largest of values (G, N)."""
+        """Return the entry (G,) with the largest of values (G, N)."""
         return values.masked_fill(~self.real, -torch.inf).argmax(dim=1)
 
 
 class ArmSpace(Protocol):
-    """Makes a round's menu, and features of what was played."""
+    """Interface: builds the menu of a round and the features of played arms."""
 
-    networks: int  # per row; G is R times as many
+    networks: int  # per row; G is R times this number
     inputs: int  # D
 
     def menu(self, played: Tensor, generators: Sequence[torch.Generator]) -> Menu:
-        """Of a round after arms (R, n, J) were played; one generator per row."""
+        """Return a round's menu after arms (R, n, J) were played; one generator per row."""
         ...
 
     def features(self, played: Tensor) -> Tensor:
-        """Arms (R, n, J) as the networks read them, (G, n, D)."""
+        """Return the networks' inputs (G, n, D) for arms (R, n, J)."""
         ...
 
 
 class SlotSpace:
-    """Every slot picks on its own, among all arms of the row: J networks per row."""
+    """Independent slots: each picks among all arms of the row, with J networks per row."""
 
     def __init__(self, arms: ArmFeatures, slots: int):
         self.networks, self.inputs = slots, arms.values.shape[-1]
         self.values = arms.values
         features = arms.values.repeat_interleave(slots, dim=0)  # once, not in every round
-        numbers = torch.arange(features.shape[1]).expand(features.shape[:2]).unsqueeze(-1)
+        indices = torch.arange(features.shape[1]).expand(features.shape[:2]).unsqueeze(-1)
         real = arms.real.repeat_interleave(slots, dim=0)
-        self.all = Menu(features, real, numbers, arms.counts.repeat_interleave(slots))
+        self.all = Menu(features, real, indices, arms.counts.repeat_interleave(slots))
 
     def menu(self, played: Tensor, generators: Sequence[torch.Generator]) -> Menu:
         return self.all
@@ -60,10 +60,10 @@ class SlotSpace:
 
 
 class JointSpace:
-    """The flat bandit: one network per row scores whole prompts, features side by side.
+    """Flat bandit: one network per row scores complete prompts by concatenated features.
 
-    There are too many to score all: a round has ``candidates`` prompts drawn at random and,
-    so that a good one can be played again, all that were played.
+    There are too many prompts to score all of them. The menu of a round has ``candidates``
+    random prompts, then all played prompts, so that a good one can be played again.
     """
 
     networks = 1
@@ -79,13 +79,13 @@ class JointSpace:
         drawn = (torch.stack(uniform) * counts).long()  # (R, C, J)
         prompts = torch.cat([drawn, played], dim=1)
         real = torch.ones(prompts.shape[:2], dtype=torch.bool)
-        fair = torch.full((len(prompts),), self.candidates)  # those played are chosen
-        return Menu(self.features(prompts), real, prompts, fair)
+        sampled = torch.full((len(prompts),), self.candidates)  # without played prompts
+        return Menu(self.features(prompts), real, prompts, sampled)
 
     def features(self, played: Tensor) -> Tensor:
         return gather(self.arms.values, played).flatten(2)
 
 
 def gather(values: Tensor, arms: Tensor) -> Tensor:
-    """Features (R, A, D) of arms (R, n, J): (R, n, J, D)."""
+    """Select the features (R, n, J, D) of arms (R, n, J) from ``values`` (R, A, D)."""
     return values[torch.arange(len(values)).view(-1, 1, 1), arms]

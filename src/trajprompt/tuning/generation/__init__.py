@@ -1,1 +1,1 @@
-"""Prompts written by a generative model."""
+"""Generation of prompts by a generative model."""

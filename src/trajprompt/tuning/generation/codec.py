@@ -1,10 +1,9 @@
-"""Prompts as the vectors that a generative model reads and writes, and back.
+"""Conversion of prompts to the vectors that a generative model reads and writes, and back.
 
-Prompt Diffuser (arXiv 2411.01168): Eq. 8 for the prompt, Eq. 9 for its condition, both
+Prompt Diffuser (arXiv 2411.01168): Eq. 8 for the prompt, Eq. 9 for its condition. Both are
 min-max normalised to [-1, 1] for each kind of token (appendix B), or prompts for each
-dimension of a state and an action. What lies outside moves to the edge: a sampler that
-keeps within [-1, 1] cannot write it, and a network that has seen no such condition cannot
-read it.
+dimension of a state and an action. Values outside the range are clipped: a sampler within
+[-1, 1] cannot generate them, and the network was not trained on such conditions.
 """
 
 from dataclasses import dataclass
@@ -17,20 +16,20 @@ from trajprompt.trajectories.segments import PromptSet, Segments
 
 @dataclass(frozen=True)
 class PromptRange:
-    """Middle and half-width of what tokens held, () or (D,); no width: one number only."""
+    """Middle and half-width of token values, () or (D,); width 0 means a constant."""
 
     middle: Tensor
     half: Tensor
 
     @classmethod
     def of(cls, values: Tensor, per_dimension: bool = False) -> "PromptRange":
-        """Of tokens (..., D): one range for all dimensions, or one for each."""
+        """Fit to tokens (..., D): one range for all dimensions, or one for each."""
         flat = values.flatten(0, -2) if per_dimension else values.reshape(-1)
         low, high = flat.amin(dim=0), flat.amax(dim=0)
         return cls((high + low) / 2, (high - low) / 2)
 
     def encode(self, values: Tensor) -> Tensor:
-        """To [-1, 1]; to 0 where there is no width."""
+        """Map values to [-1, 1]; constants to 0."""
         width = torch.where(self.half > 0, self.half, torch.inf)
         return ((values - self.middle) / width).clamp(-1.0, 1.0)
 
@@ -40,7 +39,7 @@ class PromptRange:
 
 @dataclass(frozen=True)
 class PromptCodec:
-    """Ranges of the training tasks' prompts and the sizes of what they encode."""
+    """Ranges of the training tasks' prompts, and the sizes of their tokens."""
 
     states: PromptRange
     actions: PromptRange
@@ -65,16 +64,16 @@ class PromptCodec:
 
     @property
     def features(self) -> int:
-        """Numbers in a prompt: P (S + A + 1)."""
+        """Number of values in a prompt: P (S + A + 1)."""
         return self.length * sum(self.sizes)
 
     @property
     def conditions(self) -> int:
-        """Numbers in its condition: 2 P."""
+        """Number of values in a prompt's condition: 2 P."""
         return 2 * self.length
 
     def encode(self, found: PromptSet) -> Tensor:
-        """Eq. 8: (..., P, ·) to (..., P (S + A + 1)), step by step."""
+        """Encode prompts (..., P, ·) as (..., P (S + A + 1)), step by step (Eq. 8)."""
         parts = [
             self.states.encode(found.prompts.states),
             self.actions.encode(found.prompts.actions),
@@ -83,13 +82,13 @@ class PromptCodec:
         return torch.cat(parts, dim=-1).flatten(-2)
 
     def condition(self, prompts: Segments) -> Tensor:
-        """Eq. 9: (..., P, ·) to (..., 2 P), the returns-to-go before the timesteps."""
+        """Encode conditions as (..., 2 P): returns-to-go, then timesteps (Eq. 9)."""
         returns = self.returns_to_go.encode(prompts.returns_to_go.squeeze(-1))
         times = self.timesteps.encode(prompts.timesteps.float())
         return torch.cat([returns, times], dim=-1)
 
     def decode(self, vectors: Tensor, given: Segments) -> Segments:
-        """Prompts (..., P, ·) of vectors (..., d), with what ``given`` conditioned on.
+        """Decode vectors (..., d) to prompts (..., P, ·) with the condition of ``given``.
 
         The rewards are dropped: a prompt has none (PD section 4.1).
         """

@@ -1,6 +1,7 @@
 """The Prompt Diffuser's model: a conditional diffusion model of flattened prompts.
 
-Prompt Diffuser (arXiv 2411.01168), Eq. 7, 10, 16 and 17. One network per row of a problem.
+Prompt Diffuser (arXiv 2411.01168), Eq. 7, 10, 16 and 17. Each row of a problem has one
+network.
 """
 
 import math
@@ -18,26 +19,26 @@ from trajprompt.tuning.generation.noise_schedule import NoiseSchedule
 
 @dataclass(frozen=True)
 class DiffusionConfig:
-    """Sizes. 143,031 parameters for the cheetah's prompts of 5 steps."""
+    """Sizes of the model: 143,031 parameters for the cheetah's prompts of 5 steps."""
 
-    features: int  # d: numbers in a prompt
-    conditions: int  # c: numbers in its condition
+    features: int  # d: number of values in a prompt
+    conditions: int  # c: number of values in its condition
     steps: int = 100  # N, PD Table 4
-    width: int = 256  # PD appendix B, of the two hidden layers of a "3-layer MLP"
+    width: int = 256  # PD appendix B: the two hidden layers of a "3-layer MLP"
     dropout: float = 0.1  # PD Table 4
-    # Not in the paper. 16 sines and a small network on them, as in Diffusion-QL, to whose
-    # way of guiding PD refers; the sizes that it prints fit (0.17M).
+    # Not in the paper: 16 sinusoids and a small network on them, as in Diffusion-QL, whose
+    # guidance PD refers to. The model size that PD prints (0.17M) fits.
     time_features: int = 16
-    # What a denoised number can be at most, as in improved-diffusion (clip_denoised), on
-    # which PD builds; Eq. 17 has no bound. Prompts lie in [-1, 1].
+    # Largest absolute value of a denoised prompt, as in improved-diffusion (clip_denoised),
+    # on which PD builds; Eq. 17 has no bound. Encoded prompts are in [-1, 1].
     largest: float = 1.0
 
 
 class DenoisingStep(NamedTuple):
-    """One of the reverse chain."""
+    """One step of the reverse chain."""
 
     x: Tensor  # (R, B, d)
-    implied: Tensor  # (R, B, d): the x_0, not yet clipped, that led to it; x_N at the start
+    implied: Tensor  # (R, B, d): unclipped x_0 from which x was computed; x itself for x_N
 
 
 class PromptDiffusion:
@@ -53,15 +54,15 @@ class PromptDiffusion:
     def fresh(
         cls, config: DiffusionConfig, generator: torch.Generator
     ) -> "PromptDiffusion":
-        """One row with random weights."""
+        """Create one row with random weights."""
         return cls(config, noise_layers(config).initial(generator))
 
     def with_vectors(self, vectors: Tensor) -> "PromptDiffusion":
-        """The same model with other weights, (R, n)."""
+        """Return the same model with other weights (R, n)."""
         return PromptDiffusion(self.config, vectors)
 
     def loss(self, x0: Tensor, y: Tensor, generator: torch.Generator) -> Tensor:
-        """Eq. 10 of prompts (R, B, d) under conditions (R, B, c): (R,)."""
+        """Return the loss (R,) of Eq. 10: prompts (R, B, d) under conditions (R, B, c)."""
         step = torch.randint(self.config.steps, x0.shape[:2], generator=generator)
         noise = torch.randn(x0.shape, generator=generator).to(x0)
         step = step.to(x0.device)
@@ -71,7 +72,10 @@ class PromptDiffusion:
         return (found - noise).square().mean(dim=(1, 2))
 
     def sample(self, y: Tensor, generator: torch.Generator, temperature: float) -> Tensor:
-        """Prompts (R, B, d) for conditions (R, B, c), differentiable through all steps."""
+        """Generate prompts (R, B, d) for conditions (R, B, c).
+
+        The result is differentiable through all steps.
+        """
         for iterate in self.denoise(y, generator, temperature):
             last = iterate.x
         return last
@@ -79,7 +83,7 @@ class PromptDiffusion:
     def denoise(
         self, y: Tensor, generator: torch.Generator, temperature: float
     ) -> Iterator[DenoisingStep]:
-        """x_N, x_{N-1}, …, x_0: Algorithm 1, lines 9 to 13."""
+        """Yield x_N, x_{N-1}, …, x_0 (Algorithm 1, lines 9 to 13)."""
         shape = (*y.shape[:2], self.config.features)
         x = torch.randn(shape, generator=generator).to(y)
         network = _NoiseNetwork(self)
@@ -97,10 +101,10 @@ class PromptDiffusion:
 
 
 class _NoiseNetwork:
-    """The noise predictor with its weights at hand.
+    """The noise predictor with its unpacked weights.
 
-    Its first layer is a sum over prompt, condition and time; in a chain only the first
-    changes from step to step.
+    Its first layer is a sum of terms of prompt, condition and time. A chain computes the
+    terms of condition and time only once.
     """
 
     def __init__(self, model: PromptDiffusion):
@@ -108,30 +112,31 @@ class _NoiseNetwork:
         opened = model.layers.open(model.vectors)
         self.time_in, self.time_out, first, self.second, self.last = opened
         parts = [model.config.features, model.config.conditions, model.config.time_features]
-        self.of_prompt, self.of_condition, self.of_time = first.weight.split(parts, dim=1)
+        weights = first.weight.split(parts, dim=1)
+        self.prompt_weight, self.condition_weight, self.time_weight = weights
         self.bias = first.bias
 
     def condition(self, y: Tensor) -> Tensor:
-        """(R, B, c) to its share of the first layer (R, B, W), the bias included."""
-        return torch.baddbmm(self.bias, y, self.of_condition)
+        """Return the first layer's term (R, B, W) of conditions (R, B, c), with bias."""
+        return torch.baddbmm(self.bias, y, self.condition_weight)
 
     def time(self, features: Tensor) -> Tensor:
-        """(R, B, time_features) to their share of the first layer (R, B, W)."""
-        return self.time_out(F.mish(self.time_in(features))) @ self.of_time
+        """Return the first layer's term (R, B, W) of (R, B, time_features)."""
+        return self.time_out(F.mish(self.time_in(features))) @ self.time_weight
 
     def __call__(
         self, x: Tensor, inner: Tensor, generator: torch.Generator | None = None
     ) -> Tensor:
-        """The noise in x (R, B, d); ``generator`` draws dropout masks."""
+        """Predict the noise in x (R, B, d); ``generator`` draws dropout masks."""
         hidden = dropout(
-            F.mish(torch.baddbmm(inner, x, self.of_prompt)), self.rate, generator
+            F.mish(torch.baddbmm(inner, x, self.prompt_weight)), self.rate, generator
         )
         hidden = dropout(F.mish(self.second(hidden)), self.rate, generator)
         return self.last(hidden)
 
 
 def noise_layers(config: DiffusionConfig) -> RowLayers:
-    """Two layers on the time, three on prompt, condition and time."""
+    """Return the layers: two on the time, three on prompt, condition and time."""
     time, width = config.time_features, config.width
     first = config.features + config.conditions + time
     ends = [(first, width), (width, width), (width, config.features)]
@@ -139,7 +144,7 @@ def noise_layers(config: DiffusionConfig) -> RowLayers:
 
 
 def time_features(config: DiffusionConfig) -> Tensor:
-    """(N, time_features): cosines and sines of the step at falling frequencies."""
+    """Return (N, time_features): cosines and sines of the step at falling frequencies."""
     half = config.time_features // 2
     frequencies = torch.exp(-math.log(10_000) * torch.arange(half) / half)
     angles = torch.arange(config.steps)[:, None] * frequencies

@@ -1,4 +1,4 @@
-"""What learns to write prompts, whatever model it is, and what it learns from."""
+"""Prompt generators: their interface, their training and their training data."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from trajprompt.tuning.generation.projection import clip
 
 BETAS = (0.9, 0.95)  # PD Table 4, Adam betas
 WEIGHT_DECAY = 1e-4  # PD Table 4
-GRADIENT_CLIP = 0.25  # PD Table 4, of each row's whole gradient
+GRADIENT_CLIP = 0.25  # PD Table 4, norm of each row's complete gradient
 
 Model = TypeVar("Model", bound="Generator")
 
@@ -27,20 +27,20 @@ class Generator(Protocol):
     layers: RowLayers
 
     def with_vectors(self: Model, vectors: Tensor) -> Model:
-        """The same model with other weights."""
+        """Return the same model with other weights (R, n)."""
         ...
 
     def loss(self, x0: Tensor, y: Tensor, generator: torch.Generator) -> Tensor:
-        """Of prompts (R, B, d) under conditions (R, B, c): (R,)."""
+        """Return the loss (R,) of prompts (R, B, d) under conditions (R, B, c)."""
         ...
 
     def sample(self, y: Tensor, generator: torch.Generator, temperature: float) -> Tensor:
-        """Prompts (R, B, d) for conditions (R, B, c), differentiable."""
+        """Generate prompts (R, B, d) for conditions (R, B, c), differentiably."""
         ...
 
 
 class Learner:
-    """A generator in training: AdamW on its rows (a `checkpoint.Resumable`)."""
+    """A prompt generator in training: AdamW on its rows (a `checkpoint.Resumable`)."""
 
     def __init__(self, model: Generator, rows: int, learning_rate: float):
         self.vectors = nn.Parameter(model.vectors.detach().repeat(rows, 1))
@@ -50,16 +50,16 @@ class Learner:
         self.optimiser = FlatAdamW(self.vectors, learning_rate, WEIGHT_DECAY, BETAS)
 
     def gradient(self, losses: Tensor) -> Tensor:
-        """Of the losses (R,) of the rows: (R, n)."""
+        """Return the gradient (R, n) of the rows' losses (R,)."""
         return torch.autograd.grad(losses.sum(), self.vectors)[0]
 
-    def descend(self, gradient: Tensor, share: float = 1.0) -> None:
-        """One step of every row along (R, n), clipped row by row.
+    def descend(self, gradient: Tensor, rate_factor: float = 1.0) -> None:
+        """Take one step of every row along ``gradient`` (R, n), clipped row by row.
 
-        ``share`` is that of the learning rate which a schedule leaves.
+        ``rate_factor`` scales the learning rate.
         """
         assert self.vectors.grad is not None
-        self.optimiser.learning_rate = self.learning_rate * share
+        self.optimiser.learning_rate = self.learning_rate * rate_factor
         self.vectors.grad.copy_(clip(gradient, GRADIENT_CLIP))
         self.optimiser.step()
 
@@ -72,7 +72,7 @@ class Learner:
 
 @dataclass(frozen=True)
 class EncodedPrompts:
-    """Prompts to learn from, n for each of R rows, as the generator reads them."""
+    """Prompts to learn from, n for each of R rows, encoded for the generator."""
 
     x0: Tensor  # (R, n, d)
     y: Tensor  # (R, n, c)
@@ -83,8 +83,8 @@ class EncodedPrompts:
         return cls(codec.encode(found), codec.condition(found.prompts), found.prompts)
 
     def draw(self, generator: torch.Generator, count: int) -> "EncodedPrompts":
-        """``count`` random ones of each row."""
-        rows, held = self.x0.shape[:2]
-        chosen = torch.randint(held, (rows, count), generator=generator).to(self.x0.device)
-        place = torch.arange(rows, device=self.x0.device)[:, None], chosen
-        return EncodedPrompts(self.x0[place], self.y[place], self.prompts.select(place))
+        """Draw ``count`` random prompts of each row, with replacement."""
+        rows, size = self.x0.shape[:2]
+        chosen = torch.randint(size, (rows, count), generator=generator).to(self.x0.device)
+        index = torch.arange(rows, device=self.x0.device)[:, None], chosen
+        return EncodedPrompts(self.x0[index], self.y[index], self.prompts.select(index))

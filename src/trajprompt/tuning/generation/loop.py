@@ -1,8 +1,8 @@
-"""Prompts written by a generative model: Algorithm 1 of Prompt Diffuser, for any model.
+"""Prompts from a generative model: Algorithm 1 of Prompt Diffuser, for any model.
 
-The model learns the prompts of the training tasks, then, a copy for each row, those of the
-row's own task under the guidance of the frozen backbone's loss. What it writes for the
-condition of the row's initial prompt is the adapted prompt.
+The model first learns the prompts of the training tasks. A copy per row then learns the
+prompts of the row's task, guided by the loss of the frozen backbone. The adapted prompt is
+generated for the condition of the row's initial prompt.
 """
 
 import dataclasses
@@ -24,14 +24,14 @@ from trajprompt.tuning.generation.codec import PromptCodec
 from trajprompt.tuning.generation.learner import EncodedPrompts, Generator, Learner
 from trajprompt.tuning.generation.options import GenerationOptions
 from trajprompt.tuning.generation.projection import GUIDANCE, conflicts, project
-from trajprompt.tuning.generation.shown_prompts import prompts_that_differ, shown_prompts
+from trajprompt.tuning.generation.shown_prompts import distinct_prompt_counts, shown_prompts
 from trajprompt.tuning.imitation import ImitationLoss, PromptLoss
 from trajprompt.tuning.prompt_vectors import to_vectors
 from trajprompt.tuning.protocol import SharedStream, TuningProblem
 from trajprompt.tuning.samples import draw_rows
 from trajprompt.tuning.trace import Cost, DescentTrace
 
-Build = Callable[[PromptCodec, torch.Generator], Generator]  # one row, fresh weights
+Build = Callable[[PromptCodec, torch.Generator], Generator]  # one row, random weights
 
 # Means over the steps of an iteration: name -> (unit, description).
 CURVES = {
@@ -44,7 +44,7 @@ CURVES = {
 
 
 def adapt(problem: TuningProblem, options: GenerationOptions, build: Build) -> Adaptation:
-    """Pretrain, tune and write; iteration 0 is what the pretrained model writes."""
+    """Pretrain, tune and generate; iteration 0 is the prompt of the pretrained model."""
     return Generation(problem, options, build).run()
 
 
@@ -58,10 +58,11 @@ class Generation:
         self.trace = DescentTrace(problem, options.iterations)
         training = problem.require_training_prompts()
         self.codec = PromptCodec.fit(training, options.per_dimension)
-        everything = training.map(lambda x: x.flatten(0, 1).unsqueeze(0))
-        self.training = EncodedPrompts.of(self.codec, everything)  # (1, T n, ..)
-        self.own = EncodedPrompts.of(self.codec, problem.require_prompt_set())  # (R, n, ..)
-        self._begin_chance()
+        in_one_row = training.map(lambda x: x.flatten(0, 1).unsqueeze(0))
+        self.training = EncodedPrompts.of(self.codec, in_one_row)  # (1, T n, ..)
+        prompt_set = problem.require_prompt_set()
+        self.prompt_set = EncodedPrompts.of(self.codec, prompt_set)  # (R, n, ..)
+        self._seed_generators()
         fresh = build(self.codec, torch_generator(problem.shared(SharedStream.WEIGHTS)))
         fresh = fresh.with_vectors(fresh.vectors.to(problem.backbone.device))
         self.prior = Learner(fresh, 1, options.pretraining_rate)
@@ -72,10 +73,10 @@ class Generation:
         shape = (len(CURVES), options.iterations, len(problem.rows))
         self.curves = np.zeros(shape, np.float32)
 
-    def _begin_chance(self) -> None:
-        """Variants of a method share pretraining and the noise that prompts begin as."""
+    def _seed_generators(self) -> None:
+        """Create the random generators; variants of a method share that of pretraining."""
         batches, judging = self.problem.streams(2)
-        self.pretraining_chance = torch_generator(
+        self.pretraining_generator = torch_generator(
             self.problem.shared(SharedStream.PRETRAINING)
         )
         self.generator = torch_generator(batches)
@@ -87,14 +88,14 @@ class Generation:
         label = f"{self.problem.suite.name} prompt generator"
         total = first + options.iterations * options.steps_per_iteration
         if first == 0:
-            self._hand_over()
+            self._begin_tuning()
         for step in self.problem.checkpoint.steps(total, self, label):
             if step >= first:
                 self._tune(step - first)
                 continue
             self._pretrain(step)
             if step + 1 == first:
-                self._hand_over()
+                self._begin_tuning()
         return dataclasses.replace(
             self.trace.adaptation(),
             parameters=self.learner.model.layers.parameters,
@@ -105,7 +106,7 @@ class Generation:
         return {
             "prior": self.prior.state(),
             "learner": self.learner.state(),
-            "pretraining_chance": self.pretraining_chance.get_state(),
+            "pretraining_chance": self.pretraining_generator.get_state(),
             "generator": self.generator.get_state(),
             "trace": self.trace.state(),
             "pretraining_curve": self.pretraining_curve,
@@ -115,100 +116,104 @@ class Generation:
     def restore(self, state: Mapping[str, Any]) -> None:
         self.prior.restore(state["prior"])
         self.learner.restore(state["learner"])
-        self.pretraining_chance.set_state(torch.from_numpy(state["pretraining_chance"]))
+        self.pretraining_generator.set_state(torch.from_numpy(state["pretraining_chance"]))
         self.generator.set_state(torch.from_numpy(state["generator"]))
         self.trace.restore(state["trace"])
         self.pretraining_curve[:] = state["pretraining_curve"]
         self.curves[:] = state["curves"]
 
-    def written(self) -> tuple[Tensor, torch.Generator]:
-        """Condition (R, 1, c) and generator of the adapted prompts, equal at every call."""
+    def sampling_inputs(self) -> tuple[Tensor, torch.Generator]:
+        """Return condition (R, 1, c) and random generator of the adapted prompts.
+
+        They are the same at every call.
+        """
         y = self.codec.condition(self.trace.template).unsqueeze(1)
         return y, torch_generator(self.problem.shared(SharedStream.WRITTEN))
 
     def _pretrain(self, step: int) -> None:
-        batch = self.training.draw(self.pretraining_chance, self.options.pretraining_batch)
-        losses = self.prior.model.loss(batch.x0, batch.y, self.pretraining_chance)
+        generator = self.pretraining_generator
+        batch = self.training.draw(generator, self.options.pretraining_batch)
+        losses = self.prior.model.loss(batch.x0, batch.y, generator)
         self.pretraining_curve[step] = self._finite(losses).item()
-        share = self._share(step, self.options.pretraining_steps)
-        self.prior.descend(self.prior.gradient(losses), share)
+        rate_factor = self._rate_factor(step, self.options.pretraining_steps)
+        self.prior.descend(self.prior.gradient(losses), rate_factor)
 
-    def _hand_over(self) -> None:
-        """Every row begins as the pretrained model."""
+    def _begin_tuning(self) -> None:
+        """Copy the pretrained model to every row, and log iteration 0."""
         with torch.no_grad():
             self.learner.vectors.copy_(self.prior.vectors.expand_as(self.learner.vectors))
         self._keep(0)
 
     def _tune(self, step: int) -> None:
-        """Algorithm 1, lines 3 to 6, for every row."""
+        """Take one step of every row: Algorithm 1, lines 3 to 6."""
         iteration, within = divmod(step, self.options.steps_per_iteration)
-        batch = self.own.draw(self.generator, self.options.batch)
+        batch = self.prompt_set.draw(self.generator, self.options.batch)
         zero = torch.zeros_like(self.learner.vectors)
-        own, guide = zero, zero
-        own_loss = guide_loss = zero[:, 0]
-        if self.guidance.own:
-            own_loss = self.learner.model.loss(batch.x0, batch.y, self.generator)
-            own = self.learner.gradient(self._finite(own_loss))
+        base, guide = zero, zero
+        base_loss = guide_loss = zero[:, 0]
+        if self.guidance.generator:
+            base_loss = self.learner.model.loss(batch.x0, batch.y, self.generator)
+            base = self.learner.gradient(self._finite(base_loss))
         if self.guidance.downstream:
-            guide_loss = self._downstream(batch)
+            guide_loss = self._downstream_loss(batch)
             guide = self.learner.gradient(self._finite(guide_loss))
-        norms, opposed = (own.norm(dim=1), guide.norm(dim=1)), conflicts(own, guide)
-        figures = torch.stack([own_loss, guide_loss, *norms, opposed[:, 0].float()])
-        share = 1 / self.options.steps_per_iteration
-        self.curves[:, iteration] += share * figures.detach().cpu().numpy()
+        norms, opposed = (base.norm(dim=1), guide.norm(dim=1)), conflicts(base, guide)
+        values = torch.stack([base_loss, guide_loss, *norms, opposed[:, 0].float()])
+        weight = 1 / self.options.steps_per_iteration
+        self.curves[:, iteration] += weight * values.detach().cpu().numpy()
         if self.guidance.projects:
-            guide = project(own, guide, self._parts())
+            guide = project(base, guide, self._parts())
         steps = self.options.iterations * self.options.steps_per_iteration
-        along = own + self.options.guidance_weight * guide
-        self.learner.descend(along, self._share(step, steps))
+        along = base + self.options.guidance_weight * guide
+        self.learner.descend(along, self._rate_factor(step, steps))
         if within + 1 == self.options.steps_per_iteration:
             self._keep(iteration + 1)
 
-    def _share(self, step: int, steps: int) -> float:
-        """Of the learning rate, at one of the steps of pretraining or of tuning."""
-        own = self.options
-        how = TrainingSettings(
-            steps, 1.0, warmup_steps=own.warmup_steps, schedule=own.schedule
+    def _rate_factor(self, step: int, steps: int) -> float:
+        """Return the learning-rate factor at one of ``steps`` of pretraining or tuning."""
+        warmup_steps, schedule = self.options.warmup_steps, self.options.schedule
+        settings = TrainingSettings(
+            steps, 1.0, warmup_steps=warmup_steps, schedule=schedule
         )
-        return learning_rate_at(step, how)
+        return learning_rate_at(step, settings)
 
     def _parts(self) -> list[int]:
         layers = self.learner.model.layers
         return layers.sizes if self.options.per_layer else [layers.parameters]
 
-    def _downstream(self, batch: EncodedPrompts) -> Tensor:
-        """Eq. 13: each generated prompt before its share of the contexts, (R,)."""
+    def _downstream_loss(self, batch: EncodedPrompts) -> Tensor:
+        """Return the loss (R,) of Eq. 13; each prompt gets a share of the contexts."""
         rows, chains = len(self.problem.rows), self.options.chains
         y, given = batch.y[:, :chains], batch.prompts.select((slice(None), slice(chains)))
-        written = self.learner.model.sample(y, self.generator, temperature=1.0)  # Eq. 4
-        prompts = self.codec.decode(written, given).flatten()  # (R * chains, P, ..)
+        sampled = self.learner.model.sample(y, self.generator, temperature=1.0)  # Eq. 4
+        prompts = self.codec.decode(sampled, given).flatten()  # (R * chains, P, ..)
         contexts = self._contexts(self.generator, self.options.contexts)
         losses = self.loss(prompts, contexts.reshape(rows * chains, -1))
         return losses.view(rows, chains).mean(dim=1)
 
     def _contexts(self, generator: torch.Generator, count: int) -> Segments:
-        """(R, count, K, ..): each row's own samples."""
+        """Draw contexts (R, count, K, ..) from each row's samples."""
         return draw_rows(self.problem.samples, generator, len(self.problem.rows), count)
 
     def _finite(self, losses: Tensor) -> Tensor:
         if not losses.isfinite().all():
-            found = "a loss that is not finite"
-            remedy = "lower learning_rate, or raise pretraining_steps"
+            found = "found a loss that is not finite"
+            remedy = "lower learning_rate, or raise pretraining_steps, in the config"
             where = f"{self.problem.suite.name} prompt generator"
             raise TrajpromptError(where, found, "finite losses", remedy)
         return losses
 
     @torch.no_grad()
     def _keep(self, iteration: int) -> None:
-        """Write the prompts of this iteration and judge each once, always on the same."""
-        y, generator = self.written()
-        written = self.learner.model.sample(y, generator, self.options.temperature)
+        """Generate the prompts of this iteration, and judge them on the fixed contexts."""
+        y, generator = self.sampling_inputs()
+        sampled = self.learner.model.sample(y, generator, self.options.temperature)
         given = self.trace.template.map(lambda x: x.unsqueeze(1))
-        prompts = self.codec.decode(written, given)  # (R, 1, P, ..)
+        prompts = self.codec.decode(sampled, given)  # (R, 1, P, ..)
         objectives = self.judge(prompts, self.judging)[:, 0]
         done = iteration * self.options.steps_per_iteration
-        spent = Cost(iteration, 0, self.options.pretraining_steps + done)
-        self.trace.keep(iteration, to_vectors(prompts)[:, 0], objectives, spent)
+        cost = Cost(iteration, 0, self.options.pretraining_steps + done)
+        self.trace.keep(iteration, to_vectors(prompts)[:, 0], objectives, cost)
 
     def _extras(self) -> dict[str, Extra]:
         text = "(steps,) loss of pretraining on the prompts of the training tasks"
@@ -216,7 +221,7 @@ class Generation:
         for (name, (unit, text)), values in zip(CURVES.items(), self.curves, strict=True):
             extras[name] = Extra(values, unit, f"(iterations, R) {text}")
         training = self.problem.require_training_prompts().prompts
-        extras |= prompts_that_differ(self.own.prompts, training)
+        extras |= distinct_prompt_counts(self.prompt_set.prompts, training)
         generator = torch_generator(self.problem.shared(SharedStream.SHOWN))
-        how = self.own, self.options.temperature, generator
-        return extras | shown_prompts(self.learner.model, self.codec, *how)
+        arguments = self.prompt_set, self.options.temperature, generator
+        return extras | shown_prompts(self.learner.model, self.codec, *arguments)

@@ -1,7 +1,7 @@
-"""The noise of a diffusion chain of N steps (Ho et al. 2020); step k is at index k - 1.
+"""Noise of a diffusion chain of N steps (Ho et al. 2020); step k has index k - 1.
 
-Variances grow linearly, scaled so that every N ends in the same noise, and the reverse
-chain has the smaller of the two fixed variances: what PD's Table 4 calls "small sigma"
+Variances grow linearly and are scaled so that every N ends in the same noise. The reverse
+chain has the smaller of the two fixed variances, "small sigma" in PD's Table 4
 (improved-diffusion, gaussian_diffusion.py: get_named_beta_schedule, FIXED_SMALL).
 """
 
@@ -12,51 +12,55 @@ from torch import Tensor
 
 from trajprompt.settings.options import OptionError
 
-# Below it the last variance is 1 or more, and the first reverse step divides by zero.
-FEWEST_STEPS = 21
+# With fewer steps the last variance is at least 1, and the first reverse step divides by 0.
+MIN_STEPS = 21
 
 
 class NoiseSchedule:
-    """Betas and what follows from them, each (N,) float32."""
+    """Constants of each of the N steps, derived from the betas."""
 
     def __init__(self, steps: int, device: torch.device | str = "cpu"):
-        if steps < FEWEST_STEPS:
-            raise OptionError("diffusion_steps", str(steps), f"at least {FEWEST_STEPS}")
+        if steps < MIN_STEPS:
+            raise OptionError("diffusion_steps", str(steps), f"at least {MIN_STEPS}")
         self.steps = steps
         scale = 1000 / steps
         betas = torch.linspace(1e-4 * scale, 0.02 * scale, steps, dtype=torch.float64)
-        kept = torch.cumprod(1 - betas, 0)  # alpha bar
-        before = torch.cat([torch.ones(1, dtype=torch.float64), kept[:-1]])
-        variances = betas * (1 - before) / (1 - kept)
-        self.signal = kept.sqrt().float().to(device)  # of x0 in x_k
-        self.noise = (1 - kept).sqrt().float().to(device)  # of epsilon in x_k
-        self.deviations = variances.sqrt().tolist()  # of x_{k-1}, given x_k; 0 at k = 1
-        self._denoise = (kept.rsqrt(), ((1 - kept) / kept).sqrt())
-        self._weigh = (
-            before.sqrt() * betas / (1 - kept),  # of x_0
-            (1 - betas).sqrt() * (1 - before) / (1 - kept),  # of x_k
+        alpha_bar = torch.cumprod(1 - betas, 0)
+        previous = torch.cat([torch.ones(1, dtype=torch.float64), alpha_bar[:-1]])
+        variances = betas * (1 - previous) / (1 - alpha_bar)
+        self.signal = alpha_bar.sqrt().float().to(device)  # factor of x_0 in x_k
+        self.noise = (1 - alpha_bar).sqrt().float().to(device)  # factor of epsilon in x_k
+        # Standard deviations of x_{k-1}, given x_k; 0 at k = 1.
+        self.deviations = variances.sqrt().tolist()
+        self._denoise = (alpha_bar.rsqrt(), ((1 - alpha_bar) / alpha_bar).sqrt())
+        self._weights = (
+            previous.sqrt() * betas / (1 - alpha_bar),  # of x_0
+            (1 - betas).sqrt() * (1 - previous) / (1 - alpha_bar),  # of x_k
         )
 
     def noisy(self, x0: Tensor, step: Tensor, noise: Tensor) -> Tensor:
-        """x_k of (R, B, d) ``x0`` and ``noise`` at the indices ``step`` (R, B)."""
-        signal, own = self.signal[step], self.noise[step]
-        return signal.unsqueeze(-1) * x0 + own.unsqueeze(-1) * noise
+        """Return x_k for ``x0`` and ``noise`` (R, B, d) at the indices ``step`` (R, B)."""
+        x0_factor, noise_factor = self.signal[step], self.noise[step]
+        return x0_factor.unsqueeze(-1) * x0 + noise_factor.unsqueeze(-1) * noise
 
     def implied(self, x: Tensor, noise: Tensor, step: int) -> Tensor:
-        """The x_0 of x_k, if ``noise`` is what x_k holds of it."""
-        own, its = (float(values[step]) for values in self._denoise)
-        return own * x - its * noise
+        """Return the x_0 of ``x`` = x_k, if ``noise`` is the noise in it."""
+        x_factor, noise_factor = (float(values[step]) for values in self._denoise)
+        return x_factor * x - noise_factor * noise
 
     def mean(self, x: Tensor, implied: Tensor, step: int, largest: float) -> Tensor:
-        """Eq. 17: the mean of x_{k-1}.
+        """Return the mean of x_{k-1} (Eq. 17).
 
-        Written as a mean of x_k and the x_0 that it implies, which is kept within
-        ±``largest``; with infinity it is Eq. 17 to the letter.
+        It is a weighted sum of ``x`` = x_k and the x_0 implied by it, clipped to
+        ±``largest``. If ``largest`` is infinite, it is exactly Eq. 17.
         """
-        clean = implied.clamp(-largest, largest)
-        of_clean, of_own = (float(values[step]) for values in self._weigh)
-        return of_clean * clean + of_own * x
+        x0 = implied.clamp(-largest, largest)
+        x0_weight, x_weight = (float(values[step]) for values in self._weights)
+        return x0_weight * x0 + x_weight * x
 
     def deviation(self, step: int, temperature: float) -> float:
-        """Eq. 16: the deviation of x_{k-1}, its variance scaled by ``temperature``."""
+        """Return the standard deviation of x_{k-1} (Eq. 16).
+
+        Its variance is scaled by ``temperature``.
+        """
         return math.sqrt(temperature) * self.deviations[step]

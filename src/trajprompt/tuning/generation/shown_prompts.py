@@ -1,4 +1,4 @@
-"""Prompts that a generator leaves for the report: of its data, and its own for them."""
+"""Example prompts for the report: from the generator's data, and generated for them."""
 
 import numpy as np
 import torch
@@ -7,39 +7,43 @@ from trajprompt.adaptations.adaptation import Extra
 from trajprompt.trajectories.segments import Segments
 from trajprompt.tuning.generation.codec import PromptCodec
 from trajprompt.tuning.generation.learner import EncodedPrompts, Generator
-from trajprompt.tuning.prompt_vectors import different, to_vectors
+from trajprompt.tuning.prompt_vectors import distinct_indices, to_vectors
 
-SHOWN = 16  # of each row
+SHOWN_PER_ROW = 16
 
 
 @torch.no_grad()
 def shown_prompts(
     model: Generator,
     codec: PromptCodec,
-    own: EncodedPrompts,
+    prompt_set: EncodedPrompts,
     temperature: float,
     generator: torch.Generator,
 ) -> dict[str, Extra]:
-    """The first prompts (R, n, ..) of each row's set, and one written for each of them."""
-    some = (slice(None), slice(SHOWN))
-    given = own.prompts.select(some)
-    written = codec.decode(model.sample(own.y[some], generator, temperature), given)
+    """Return the first prompts (R, n, ..) of each row's set, and one generated for each."""
+    first = (slice(None), slice(SHOWN_PER_ROW))
+    given = prompt_set.prompts.select(first)
+    sampled = model.sample(prompt_set.y[first], generator, temperature)
+    generated = codec.decode(sampled, given)
     unit, shape = "as the backbone reads them", "(R, n, P (1 + S + A))"
     texts = {
         "data_prompts": f"{shape} prompts that the generator was tuned on",
         "written_prompts": f"{shape} prompts that it writes for their conditions",
     }
-    vectors = [to_vectors(prompts).cpu().numpy() for prompts in (given, written)]
+    vectors = [to_vectors(prompts).cpu().numpy() for prompts in (given, generated)]
     return {
         name: Extra(values, unit, text)
         for (name, text), values in zip(texts.items(), vectors, strict=True)
     }
 
 
-def prompts_that_differ(own: Segments, training: Segments) -> dict[str, Extra]:
-    """How many there are of the prompts (R, n, ..) and (T, n, ..) learnt from."""
+def distinct_prompt_counts(prompt_set: Segments, training: Segments) -> dict[str, Extra]:
+    """Count distinct prompts of each row's set (R, n, ..) and training task (T, n, ..)."""
     texts = {
-        "different_prompts": (own, "(R,) different prompts that the row's set holds"),
+        "different_prompts": (
+            prompt_set,
+            "(R,) different prompts that the row's set holds",
+        ),
         "different_training_prompts": (
             training,
             "(T,) different prompts of each training task, learnt in pretraining",
@@ -48,6 +52,6 @@ def prompts_that_differ(own: Segments, training: Segments) -> dict[str, Extra]:
     found = {}
     for name, (prompts, text) in texts.items():
         sets = (prompts.select(group) for group in range(prompts.leading[0]))
-        counts = np.array([len(different(held)) for held in sets])
+        counts = np.array([len(distinct_indices(one)) for one in sets])
         found[name] = Extra(counts, "prompts", text)
     return found

@@ -1,7 +1,7 @@
-"""A conditional variational autoencoder of flattened prompts: PD's Table 5, "VAE".
+"""Conditional variational autoencoder of flattened prompts: "VAE" in PD's Table 5.
 
-The paper says no more than its name and that all else is as for the diffusion model: the
-same conditions, losses, guidance, activations, widths and depth.
+The paper gives only its name and states that all else equals the diffusion model: the same
+conditions, losses, guidance, activations, widths and depth.
 """
 
 import math
@@ -16,14 +16,14 @@ from trajprompt.numerics.row_layers import RowLayer, RowLayers, dropout
 
 @dataclass(frozen=True)
 class VAEConfig:
-    """Sizes and the one constant of the loss."""
+    """Sizes of the model, and the constant of its loss."""
 
-    features: int  # d: numbers in a prompt
-    conditions: int  # c: numbers in its condition
+    features: int  # d: number of values in a prompt
+    conditions: int  # c: number of values in its condition
     latent: int = 16  # not in the paper
-    width: int = 256  # as the diffusion model
-    dropout: float = 0.1  # as the diffusion model
-    # Not in the paper: how far a decoded number may lie off, in units of [-1, 1].
+    width: int = 256  # as in the diffusion model
+    dropout: float = 0.1  # as in the diffusion model
+    # Not in the paper: standard deviation of a decoded value, in units of [-1, 1].
     deviation: float = 0.1
 
 
@@ -36,15 +36,18 @@ class PromptVAE:
 
     @classmethod
     def fresh(cls, config: VAEConfig, generator: torch.Generator) -> "PromptVAE":
-        """One row with random weights."""
+        """Create one row with random weights."""
         return cls(config, vae_layers(config).initial(generator))
 
     def with_vectors(self, vectors: Tensor) -> "PromptVAE":
-        """The same model with other weights, (R, n)."""
+        """Return the same model with other weights (R, n)."""
         return PromptVAE(self.config, vectors)
 
     def loss(self, x0: Tensor, y: Tensor, generator: torch.Generator) -> Tensor:
-        """The negative evidence bound times 2 deviation^2 / d, less its constant: (R,)."""
+        """Return the negative evidence lower bound (R,) without its constant.
+
+        It is scaled by 2 deviation^2 / d.
+        """
         opened = self.layers.open(self.vectors)
         encoded = self._run(opened[:3], torch.cat([x0, y], dim=-1), generator)
         mean, log_variance = encoded.chunk(2, dim=-1)  # (R, B, latent) each
@@ -57,7 +60,10 @@ class PromptVAE:
         return error + weight * divergence.sum(dim=2).mean(dim=1)
 
     def sample(self, y: Tensor, generator: torch.Generator, temperature: float) -> Tensor:
-        """Prompts (R, B, d) for (R, B, c); ``temperature`` is the latent's variance."""
+        """Generate prompts (R, B, d) for conditions (R, B, c).
+
+        ``temperature`` is the variance of the latent.
+        """
         shape = (*y.shape[:2], self.config.latent)
         latent = math.sqrt(temperature) * torch.randn(shape, generator=generator).to(y)
         decoder = self.layers.open(self.vectors)[3:]
@@ -66,14 +72,14 @@ class PromptVAE:
     def _run(
         self, layers: list[RowLayer], x: Tensor, generator: torch.Generator | None = None
     ) -> Tensor:
-        """A perceptron with Mish; ``generator`` draws dropout masks."""
+        """Run a perceptron with Mish; ``generator`` draws dropout masks."""
         for layer in layers[:-1]:
             x = dropout(F.mish(layer(x)), self.config.dropout, generator)
         return layers[-1](x)
 
 
 def vae_layers(config: VAEConfig) -> RowLayers:
-    """Three layers of the encoder, three of the decoder."""
+    """Return the layers: three of the encoder, three of the decoder."""
     features, conditions, width = config.features, config.conditions, config.width
     encoder = [(features + conditions, width), (width, width), (width, 2 * config.latent)]
     decoder = [(config.latent + conditions, width), (width, width), (width, features)]

@@ -1,1 +1,1 @@
-"""Tuning methods: one file each, and nothing else."""
+"""Tuning methods, one file each; the package contains nothing else."""

@@ -1,4 +1,4 @@
-"""Adaptor: small layers between the frozen ones, on the cell's samples (PD appendix F)."""
+"""Adaptor: small layers between the frozen layers, tuned on the samples (PD appendix F)."""
 
 from dataclasses import dataclass
 
@@ -10,22 +10,22 @@ from trajprompt.models.prompt_dt import PromptDT
 from trajprompt.numerics.device import resolve_precision
 from trajprompt.seeds import torch_generator
 from trajprompt.settings.options import Rate, Size
-from trajprompt.tuning.finetuning import FinetuneOptions, Tuned, finetune
+from trajprompt.tuning.finetuning import FinetuneOptions, TunedPart, finetune
 from trajprompt.tuning.protocol import TuningProblem, register
 
-ADAPTORS = "adaptors."  # begins the names of their tensors
+ADAPTORS = "adaptors."  # prefix of the names of their tensors
 
 
 @dataclass(frozen=True)
 class AdaptorOptions(FinetuneOptions):
-    # PD gives no learning rate; that of fine-tuning is the literal reading.
+    # PD gives no learning rate; the rate of fine-tuning is the literal reading.
     learning_rate: Rate = 1e-4
     bottleneck: Size = 16  # PD appendix F, hidden dimension
 
 
 @register("adaptor", AdaptorOptions)
 def tune(problem: TuningProblem, options: AdaptorOptions) -> Adaptation:
-    """New adaptors per row, all from the same start; the backbone's weights are frozen."""
+    """Tune adaptors per row, all with the same initial weights; the backbone is frozen."""
     initial = _initial_weights(problem, options)
     device = problem.backbone.device
     dtype = resolve_precision(problem.precision, device)
@@ -36,13 +36,13 @@ def tune(problem: TuningProblem, options: AdaptorOptions) -> Adaptation:
         model.adaptors.requires_grad_(True).float()
         return model
 
-    return finetune(problem, options, Tuned(start, _adaptor_weights), "adaptor")
+    return finetune(problem, options, TunedPart(start, _adaptor_weights), "adaptor")
 
 
 def _initial_weights(problem: TuningProblem, options: AdaptorOptions) -> dict[str, Tensor]:
-    """Adaptors that change nothing yet, as every row begins with them."""
+    """Return the initial adaptors of every row, which do not change the model's output."""
     width, layers = problem.backbone.config.width, problem.backbone.config.layers
-    # After those of the rows, which fine-tuning draws from.
+    # Fine-tuning uses the streams before the last, two per row.
     generator = torch_generator(problem.streams(2 * len(problem.rows) + 1)[-1])
     made: dict[str, Tensor] = {}
     for layer in range(layers):

@@ -1,7 +1,7 @@
-"""Best of N: the random prompt of segments with the highest return of one episode.
+"""Best of N: the random prompt of segments with the highest return in one episode.
 
-The cheapest control, which the papers lack. With equal options it plays the prompts that
-random-segments plays.
+This is the cheapest control; the papers do not have it. With equal options it plays the
+same prompts as random-segments.
 """
 
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ from trajprompt.tuning.search.segment_draws import SegmentDraws
 
 
 class BestOfN(BestSoFar):
-    """N is the budget of episodes."""
+    """Proposer of random prompts of segments; N is the budget of episodes."""
 
     def __init__(self, problem: TuningProblem, options: RandomSegmentsOptions):
         super().__init__(problem, options.candidates)

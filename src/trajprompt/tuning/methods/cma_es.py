@@ -1,4 +1,4 @@
-"""CMA-ES (pycma) on the numbers of a prompt: one strategy per row, all in lockstep."""
+"""CMA-ES (pycma) on the values of a prompt: one strategy per row, all in lockstep."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from trajprompt.settings.options import Scale, SmallCount
 from trajprompt.trajectories.segments import Segments
 from trajprompt.tuning.prompt_vectors import to_prompts, to_vectors
 from trajprompt.tuning.protocol import TuningProblem, register
-from trajprompt.tuning.search.loop import Candidate, SearchOptions, search
+from trajprompt.tuning.search.loop import Choice, SearchOptions, search
 
 if TYPE_CHECKING:
     from cma import CMAEvolutionStrategy
@@ -22,20 +22,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class CmaEsOptions(SearchOptions):
-    smoothing: Scale = 0.3  # sigma at the start: PTDT-online's candidates
-    # pycma's default is 4 + 3 ln d, 18 to 25 for prompts of 135 to 1080 numbers. 25 is ten
-    # whole generations of 250 episodes; our choice.
+    smoothing: Scale = 0.3  # initial sigma, as for PTDT-online's candidates
+    # pycma's default is 4 + 3 ln d, 18 to 25 for prompts of 135 to 1080 values. With 25,
+    # our choice, 250 episodes are ten complete generations.
     # For fewer than 6 pycma mirrors its samples.
     population: Annotated[SmallCount, Interval(ge=6)] = 25
-    # Variances alone, in time and memory linear in d. In so few generations a covariance
-    # of d² / 2 numbers can't be learnt either way; pycma's default is all of it.
+    # True: variances only, with time and memory linear in d. So few generations cannot
+    # learn a covariance of d² / 2 elements, but the full covariance is pycma's default.
     diagonal: bool = False
 
 
 def strategy(
     start: np.ndarray, options: CmaEsOptions, seeds: np.random.SeedSequence
 ) -> "CMAEvolutionStrategy":
-    """pycma's strategy around ``start`` (d,), with a random generator of its own."""
+    """Create pycma's strategy around ``start`` (d,), with a separate random generator."""
     from cma import CMAEvolutionStrategy
 
     generator = np.random.default_rng(seeds)
@@ -43,17 +43,17 @@ def strategy(
         "popsize": options.population,
         "CMA_diagonal": options.diagonal,
         "randn": lambda *shape: generator.standard_normal(shape),
-        "seed": np.nan,  # leave NumPy's global generator alone
-        "verbose": -10,  # no output, and no signals file is looked for
+        "seed": np.nan,  # does not touch NumPy's global generator
+        "verbose": -10,  # no output, and no search for a signals file
     }
     return CMAEvolutionStrategy(start, options.smoothing, settings)
 
 
 class CmaEs:
-    """The choice is the mean of each row's distribution, which no episode has played.
+    """Proposer whose choice is the mean of each row's distribution, played by no episode.
 
-    pycma recommends it where values are noisy. A last generation that is not whole is
-    played, and not learnt from.
+    pycma recommends the mean where values are noisy. An incomplete last generation is
+    played but not learnt from.
     """
 
     def __init__(self, problem: TuningProblem, options: CmaEsOptions):
@@ -65,7 +65,7 @@ class CmaEs:
             strategy(x, options, seeds) for x, seeds in zip(start, streams, strict=True)
         ]
         self.asked: list[list[np.ndarray]] = []  # by row; between propose and learn
-        self.told: list[np.ndarray] = []  # costs (R, C) of every whole generation
+        self.costs: list[np.ndarray] = []  # (R, C) of every complete generation
 
     def propose(self, count: int) -> Segments:
         self.asked = [list(row.ask(count)) for row in self.strategies]
@@ -75,14 +75,14 @@ class CmaEs:
         if returns.shape[1] == self.width:
             self._tell(-returns)
 
-    def choice(self) -> Candidate:
+    def choice(self) -> Choice:
         means = np.stack([row.mean for row in self.strategies])
-        return Candidate(self._prompts(means), np.full(len(means), np.nan))
+        return Choice(self._prompts(means), np.full(len(means), np.nan))
 
     def state(self) -> dict[str, Any]:
-        """What was told: the same questions and answers make the same strategies."""
+        """Return the costs; replaying them reproduces the strategies."""
         rows = len(self.strategies)
-        return {"told": np.array(self.told).reshape(-1, rows, self.width)}
+        return {"told": np.array(self.costs).reshape(-1, rows, self.width)}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         for costs in state["told"]:
@@ -90,12 +90,12 @@ class CmaEs:
             self._tell(costs)
 
     def _tell(self, costs: np.ndarray) -> None:
-        for row, asked, own in zip(self.strategies, self.asked, costs, strict=True):
-            row.tell(asked, own.tolist())
-        self.told.append(costs)
+        for row, asked, row_costs in zip(self.strategies, self.asked, costs, strict=True):
+            row.tell(asked, row_costs.tolist())
+        self.costs.append(costs)
 
     def _prompts(self, vectors: np.ndarray) -> Segments:
-        """(R, d) or (R, C, d) float64 -> (R, P, ..) or (R, C, P, ..)."""
+        """Convert float64 (R, d) or (R, C, d) to prompts (R, P, ..) or (R, C, P, ..)."""
         device = self.template.states.device
         tensor = torch.from_numpy(vectors).to(device, torch.float32)
         return to_prompts(tensor, self.template)

@@ -1,9 +1,9 @@
-"""PTDT started from the diffuser's prompt: a control that the papers lack.
+"""PTDT started from the diffuser's prompt: a control that the papers do not have.
 
-The diffuser learns from the prompts of all training tasks, PTDT sees the test task alone.
-Whether ranking adds anything to a generated prompt, and whether a generated prompt helps
-ranking, are two comparisons of this method with its two halves. The diffuser is tuned
-anew, on other batches than in its own cell: what it wrote is this method's iteration 0.
+The diffuser learns from the prompts of all training tasks; PTDT uses only the test task.
+Comparing this method with each of its parts shows whether ranking improves a generated
+prompt, and whether a generated prompt helps ranking. The diffuser is tuned again, on other
+batches than in its own cell. Its prompt is iteration 0 of this method.
 """
 
 import dataclasses
@@ -30,31 +30,32 @@ class DiffuserPtdtOptions(Strict):
     "diffuser-ptdt", DiffuserPtdtOptions, moves_prompts=True, reads_training_tasks=True
 )
 def tune(problem: TuningProblem, options: DiffuserPtdtOptions) -> Adaptation:
-    """Both methods with their own budgets; the history continues from one to the other.
+    """Run both methods, each with its own budget; costs add up in the history.
 
-    The checkpoint serves the diffuser, which takes nearly all of the time.
+    Only the diffuser uses the checkpoint; it takes nearly all of the time.
     """
     first, second = problem.streams(2)
     generated = diffuse(dataclasses.replace(problem, stream=first), options.diffuser)
-    begun = dataclasses.replace(
+    ranking = dataclasses.replace(
         problem,
         stream=second,
         initial_prompts=generated.last,
         checkpoint=Checkpoint(),
     )
-    return _joined(problem, generated, rank(begun, options.ptdt))
+    return _joined(problem, generated, rank(ranking, options.ptdt))
 
 
 def _joined(
     problem: TuningProblem, generated: Adaptation, ranked: Adaptation
 ) -> Adaptation:
-    """The ranking's way from the generated prompt, its iteration 0, at the cost of both.
+    """Return the adaptation of the ranking, with the cost of both methods.
 
-    Displacements are from the problem's initial prompt, as everywhere.
+    Its iteration 0 is the generated prompt. Displacements are from the problem's initial
+    prompt, as in all methods.
     """
-    spent = {(e.task, e.prompt): e for e in generated.history}  # the last of each
+    spent = {(e.task, e.prompt): e for e in generated.history}  # last entry of each prompt
     keys = zip(problem.rows.tolist(), problem.prompts.tolist(), strict=True)
-    place = {key: row for row, key in enumerate(keys)}
+    row_of = {key: row for row, key in enumerate(keys)}
     start = to_vectors(problem.require_prompts())
     moved = {i: (to_vectors(p) - start).norm(dim=-1) for i, p in ranked.curve.items()}
 
@@ -65,7 +66,7 @@ def _joined(
             queries=entry.queries + spent[key].queries,
             simulator_steps=entry.simulator_steps + spent[key].simulator_steps,
             gradient_steps=entry.gradient_steps + spent[key].gradient_steps,
-            displacement=float(moved[entry.iteration][place[key]]),
+            displacement=float(moved[entry.iteration][row_of[key]]),
         )
 
     return dataclasses.replace(

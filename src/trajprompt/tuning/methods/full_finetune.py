@@ -1,16 +1,16 @@
-"""Full-model fine-tuning (Prompt-DT-FT, FT-full): every weight, on the cell's samples."""
+"""Full-model fine-tuning (Prompt-DT-FT, FT-full): all weights, on the cell's samples."""
 
 from torch import Tensor
 
 from trajprompt.adaptations.adaptation import Adaptation
 from trajprompt.models.prompt_dt import PromptDT
-from trajprompt.tuning.finetuning import FinetuneOptions, Tuned, finetune
+from trajprompt.tuning.finetuning import FinetuneOptions, TunedPart, finetune
 from trajprompt.tuning.protocol import TuningProblem, register
 
 
 @register("full-finetune", FinetuneOptions)
 def tune(problem: TuningProblem, options: FinetuneOptions) -> Adaptation:
-    """A copy of the backbone per row, every weight of which learns."""
+    """Tune all weights of one copy of the backbone per row."""
     backbone = problem.backbone
 
     def start() -> PromptDT:
@@ -19,4 +19,4 @@ def tune(problem: TuningProblem, options: FinetuneOptions) -> Adaptation:
     def kept(model: PromptDT) -> dict[str, Tensor]:
         return model.state_dict()
 
-    return finetune(problem, options, Tuned(start, kept), "full-finetune")
+    return finetune(problem, options, TunedPart(start, kept), "full-finetune")

@@ -1,7 +1,7 @@
 """Gaussian search: the best of N perturbed prompts, by the return of one episode each.
 
-Best of N in the space that Prompt-Tuning DT searches: numbers of the initial prompt, not
-segments of demonstrations.
+It is best of N in the space that Prompt-Tuning DT searches: the values of the initial
+prompt, not segments of demonstrations.
 """
 
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ class GaussianSearchOptions(PerturbedOptions):
 
 
 class GaussianSearch(PerturbedBest):
-    """All steps are away from the initial prompts, which are the first candidates."""
+    """Proposer of steps from the initial prompts, which are the first candidates."""
 
     def __init__(self, problem: TuningProblem, options: GaussianSearchOptions):
         super().__init__(problem, options)

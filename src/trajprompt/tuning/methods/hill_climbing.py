@@ -1,6 +1,6 @@
-"""Hill-climbing: a Gaussian step away from the best prompt so far, kept if it earns more.
+"""Hill climbing: a Gaussian step from the best prompt so far, kept if its return is higher.
 
-The bandit paper's baseline; how it perturbs and compares is not published.
+It is the bandit paper's baseline. Its perturbation and comparison are not published.
 """
 
 from dataclasses import dataclass
@@ -15,13 +15,13 @@ from trajprompt.tuning.search.proposers import PerturbedBest, PerturbedOptions
 
 @dataclass(frozen=True)
 class HillClimbingOptions(PerturbedOptions):
-    candidates: SmallCount = 1  # steps that are tried before the best of them is kept
+    candidates: SmallCount = 1  # steps tried before the best of them is kept
 
 
 class HillClimbing(PerturbedBest):
-    """The first candidates are the initial prompts.
+    """Proposer of steps from the best prompts, starting with the initial prompts.
 
-    The best is not played again: it stays until a step earns more than it once did.
+    The best is not played again. It is kept until a step exceeds its recorded return.
     """
 
     def centre(self) -> Segments:

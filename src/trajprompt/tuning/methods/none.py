@@ -1,4 +1,4 @@
-"""No tuning: the frozen backbone with its demonstration prompt (Prompt-DT's own way)."""
+"""No tuning: the frozen backbone with its demonstration prompt, as in Prompt-DT."""
 
 from dataclasses import dataclass
 
@@ -11,12 +11,12 @@ from trajprompt.tuning.protocol import TuningProblem, register
 
 @dataclass(frozen=True)
 class NoOptions(Strict):
-    """Nothing to choose."""
+    """No options."""
 
 
 @register("none", NoOptions)
 def tune(problem: TuningProblem, options: NoOptions) -> Adaptation:
-    """Hand the initial prompts back; also serves backbones that take no prompt."""
+    """Return the initial prompts; backbones that take no prompt are allowed too."""
     rows = zip(problem.rows.tolist(), problem.prompts.tolist(), strict=True)
     history = [HistoryRow(task, prompt, iteration=0) for task, prompt in rows]
     prompts = problem.initial_prompts

@@ -1,4 +1,4 @@
-"""Prompt Diffuser: prompts written by a conditional diffusion model (arXiv 2411.01168)."""
+"""Prompt Diffuser: prompts from a conditional diffusion model (arXiv 2411.01168)."""
 
 import dataclasses
 from dataclasses import dataclass
@@ -17,17 +17,17 @@ from trajprompt.tuning.generation.diffusion import (
     PromptDiffusion,
 )
 from trajprompt.tuning.generation.loop import Generation
-from trajprompt.tuning.generation.noise_schedule import FEWEST_STEPS
+from trajprompt.tuning.generation.noise_schedule import MIN_STEPS
 from trajprompt.tuning.generation.options import GenerationOptions
 from trajprompt.tuning.protocol import TuningProblem, register
 
-SNAPSHOTS = 11  # of the reverse chain, the noise and the prompt included
+SNAPSHOTS = 11  # per reverse chain, including the initial noise and the final prompt
 
 
 @dataclass(frozen=True)
 class DiffuserOptions(GenerationOptions):
     # N, PD Table 4.
-    diffusion_steps: Annotated[SmallCount, Interval(ge=FEWEST_STEPS)] = 100
+    diffusion_steps: Annotated[SmallCount, Interval(ge=MIN_STEPS)] = 100
 
 
 @register("prompt-diffuser", DiffuserOptions, moves_prompts=True, reads_training_tasks=True)
@@ -44,10 +44,10 @@ def tune(problem: TuningProblem, options: DiffuserOptions) -> Adaptation:
 
 @torch.no_grad()
 def _denoising(generation: Generation, options: DiffuserOptions) -> dict[str, Extra]:
-    """How the adapted prompts come out of noise (PD Figure 4)."""
+    """Return snapshots of the denoising of the adapted prompts (PD Figure 4)."""
     model = generation.learner.model
     assert isinstance(model, PromptDiffusion)
-    y, generator = generation.written()
+    y, generator = generation.sampling_inputs()
     steps = options.diffusion_steps
     shown = np.linspace(steps, 0, SNAPSHOTS).round().astype(np.int64)
     chain = list(model.denoise(y, generator, options.temperature))
@@ -63,7 +63,7 @@ def _denoising(generation: Generation, options: DiffuserOptions) -> dict[str, Ex
 
 
 def _clipped(chain: list[DenoisingStep], largest: float) -> Extra:
-    """How much of each denoised prompt was clipped: no gradient of L_DT passes there."""
+    """Return the clipped share of each denoised prompt, where L_DT has no gradient."""
     beyond = [(one.implied.abs() > largest).float().mean(dim=(1, 2)) for one in chain[1:]]
     text = "(R, N) of a prompt's numbers clipped to the range, from x_N to x_1"
     return Extra(torch.stack(beyond, dim=1).cpu().numpy(), "share", text)

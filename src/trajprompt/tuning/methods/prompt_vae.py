@@ -1,4 +1,4 @@
-"""Prompts written by a variational autoencoder: PD's Table 5, all else as the diffuser."""
+"""Prompts from a variational autoencoder (PD's Table 5); all else as in the diffuser."""
 
 from dataclasses import dataclass
 

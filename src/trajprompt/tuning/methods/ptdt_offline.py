@@ -21,20 +21,20 @@ from trajprompt.tuning.samples import draw_rows
 
 @dataclass(frozen=True)
 class OfflineOptions(RankOptions):
-    # Table 6 says 1e-4, which moves the prompt by 0.02 in 160 steps: the literal choice.
-    # Calibrated on training tasks for 40 steps (docs/deviations.md).
+    # Table 6 gives 1e-4, the literal choice, which moves the prompt by 0.02 in 160 steps.
+    # Ours is calibrated on training tasks for 40 steps (docs/calibration.md).
     step_size: Scale = 0.03
-    smoothing: Scale = 0.1  # unstated in the paper; 1.0 in the authors' code
+    smoothing: Scale = 0.1  # not in the paper; 1.0 in the authors' code
     batch: Size = 32  # Table 6, fine-tuning batch size for each task
-    # Iterates are judged on this many samples that never change, so that they can be
-    # compared over the descent; half of the 256 few-shot samples keeps it a small cost.
+    # Number of fixed samples that judge the iterates, which makes them comparable over the
+    # descent. Half of the 256 few-shot samples keeps the cost small.
     judging_batch: Size = 128
 
 
 class ImitationObjective:
-    """Eq. 5 for all candidates of all rows, on one common batch per row and step.
+    """Loss (Eq. 5) of all candidates of all rows, on one common batch per row and step.
 
-    Dropout is off (the authors' code leaves it on in the oracle; listed deviation).
+    Dropout is off; the authors' code leaves it on in the oracle (a listed deviation).
     """
 
     def __init__(self, problem: TuningProblem, options: OfflineOptions):
@@ -66,11 +66,11 @@ class ImitationObjective:
         self.generator.set_state(torch.from_numpy(state["batches"]))
 
     def _batch(self, generator: torch.Generator, count: int) -> Segments:
-        """(R, count, K, ..): each row's own samples."""
+        """Draw contexts (R, count, K, ..) from each row's samples."""
         return draw_rows(self.problem.samples, generator, len(self.problem.rows), count)
 
     def _losses(self, vectors: Tensor, contexts: Segments) -> Tensor:
-        """(R, C, d) and (R, b, K, ..) -> (R, C)."""
+        """Return the losses (R, C) of vectors (R, C, d) on contexts (R, b, K, ..)."""
         return self.loss(to_prompts(vectors, self.template), contexts)
 
 

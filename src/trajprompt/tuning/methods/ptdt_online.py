@@ -1,4 +1,4 @@
-"""PTDT-online: prompts ranked by the return they earn in the simulator (Eq. 6)."""
+"""PTDT-online: prompts ranked by their return in the simulator (Eq. 6)."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from torch import Tensor
 from trajprompt.adaptations.adaptation import Adaptation, Extra
 from trajprompt.settings.options import Count, Scale, SmallCount
 from trajprompt.tasks.suites import Suite
-from trajprompt.tuning.oracle import ReturnOracle, episodes_each
+from trajprompt.tuning.oracle import ReturnOracle, episodes_per_candidate
 from trajprompt.tuning.prompt_vectors import to_prompts
 from trajprompt.tuning.protocol import TuningProblem, register
 from trajprompt.tuning.ranking import RankOptions, Scores, descend
@@ -20,27 +20,27 @@ from trajprompt.tuning.ranking import RankOptions, Scores, descend
 
 @dataclass(frozen=True)
 class OnlineOptions(RankOptions):
-    # Table 6 says 1e-4, which hardly moves the prompt: the literal choice. Calibrated on
-    # training tasks for 10 steps (docs/deviations.md).
+    # Table 6 gives 1e-4, the literal choice, which hardly moves the prompt. Ours is
+    # calibrated on training tasks for 10 steps (docs/calibration.md).
     step_size: Scale = 0.3
-    smoothing: Scale = 0.3  # unstated in the paper; 1.0 in the authors' code
+    smoothing: Scale = 0.3  # not in the paper; 1.0 in the authors' code
     steps_per_iteration: Count = 10  # Table 6, steps per iteration (online)
     # Eq. 6 is an expectation; the authors' code takes two episodes. Candidates share
-    # their resets, which removes most of that noise, so one is enough.
+    # their resets, which removes most of the noise, so one is enough.
     episodes: SmallCount = 1
 
     def episodes_played(self, suite: Suite) -> int:
-        """By each row in a run: of the candidates of all steps, and of all iterates."""
+        """Return a row's number of episodes: candidates of all steps, and all iterates."""
         steps = self.iterations * self.steps_per_iteration
         prompts = steps * self.candidates + self.iterations + 1
-        return prompts * episodes_each(suite, self.episodes)
+        return prompts * episodes_per_candidate(suite, self.episodes)
 
 
 class ReturnObjective:
-    """Minus the mean return (Eq. 6) of all candidates of all rows in one rollout.
+    """Negative mean return (Eq. 6) of all candidates of all rows in one rollout.
 
-    All candidates of a row start from the same resets, fresh at each step; iterates are
-    always judged from the same ones.
+    All candidates of a row start from the same resets, which are new at each step. Iterates
+    are always judged from the same resets.
     """
 
     def __init__(self, problem: TuningProblem, options: OnlineOptions):
@@ -50,7 +50,7 @@ class ReturnObjective:
         self.judging = self.oracle.resets(judging)  # (R, 1, E)
         episodes = options.episodes_played(problem.suite)
         self.returns = np.full((len(problem.rows), episodes), np.nan)
-        self.played = 0  # episodes of every row
+        self.played = 0  # episodes per row
 
     def __call__(
         self, candidates: Tensor | None, iterate: Tensor | None, step: int
@@ -65,14 +65,14 @@ class ReturnObjective:
             seeds.append(self.judging)
         prompts = to_prompts(torch.cat(parts, dim=1), self.template)
         played = self.oracle(prompts, np.concatenate(seeds, axis=1))
-        self._note(played.returns)
-        values = -torch.from_numpy(played.returns)  # (R, C), float64: close ranks
+        self._record(played.returns)
+        values = -torch.from_numpy(played.returns)  # (R, C), float64 for close ranks
         count = 0 if candidates is None else candidates.shape[1]
         judged = None if iterate is None else values[:, -1]
         return Scores(values[:, :count], judged, values.shape[1], played.steps)
 
     def state(self) -> dict[str, Any]:
-        """Draws nothing: the resets of a step depend on its number alone."""
+        """Return the state; no generator, since resets depend only on the step number."""
         return {"returns": self.returns, "played": self.played}
 
     def restore(self, state: Mapping[str, Any]) -> None:
@@ -84,8 +84,8 @@ class ReturnObjective:
         text += "where a prompt has several at once, each is their mean; (rows, episodes)"
         return {"episode_returns": Extra(self.returns, "reward", text)}
 
-    def _note(self, returns: np.ndarray) -> None:
-        """Mean returns (R, C) stand for each of their episodes."""
+    def _record(self, returns: np.ndarray) -> None:
+        """Record the mean returns (R, C) once for each of their episodes."""
         each = returns.repeat(self.oracle.episodes, axis=1)
         before, self.played = self.played, self.played + each.shape[1]
         self.returns[:, before : self.played] = each

@@ -1,6 +1,6 @@
-"""Random segments: prompts as an untuned Prompt-DT gets them, drawn and played.
+"""Random segments: prompts drawn as for an untuned Prompt-DT, and played.
 
-What the bandit paper calls PDT: nothing is learnt. Its episodes show how much the return
+The bandit paper calls it PDT. Nothing is learnt. Its episodes show how much the return
 depends on the draw.
 """
 
@@ -14,40 +14,40 @@ from trajprompt.adaptations.adaptation import Adaptation
 from trajprompt.settings.options import SmallCount
 from trajprompt.trajectories.segments import Segments
 from trajprompt.tuning.protocol import TuningProblem, register
-from trajprompt.tuning.search.loop import Candidate, SearchOptions, search, untuned
+from trajprompt.tuning.search.loop import Choice, SearchOptions, initial_choice, search
 from trajprompt.tuning.search.segment_draws import SegmentDraws
 
 
 @dataclass(frozen=True)
 class RandomSegmentsOptions(SearchOptions):
-    # Draws that are played together, from the same resets: our choice, ten rounds of 250.
+    # Draws played together, from the same resets: our choice, ten rounds in 250 episodes.
     candidates: SmallCount = 25
 
 
 class RandomSegments:
-    """A proposer that hands back the last draw, whatever it earned."""
+    """Proposer whose choice is the last draw, whatever its return."""
 
     def __init__(self, problem: TuningProblem, options: RandomSegmentsOptions):
         self.width = options.candidates
         self.draws = SegmentDraws(problem)
-        self.last = untuned(problem)
+        self.last = initial_choice(problem)
 
     def propose(self, count: int) -> Segments:
         drawn = self.draws.draw(count)
-        self.last = Candidate(drawn.select((slice(None), -1)), self.last.values)
+        self.last = Choice(drawn.select((slice(None), -1)), self.last.values)
         return drawn
 
     def learn(self, returns: np.ndarray) -> None:
         pass
 
-    def choice(self) -> Candidate:
+    def choice(self) -> Choice:
         return self.last
 
     def state(self) -> dict[str, Any]:
         return {"last": self.last.state(), "draws": self.draws.state()}
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        self.last = Candidate.restored(state["last"], self.last.prompts.states.device)
+        self.last = Choice.restored(state["last"], self.last.prompts.states.device)
         self.draws.restore(state["draws"])
 
 

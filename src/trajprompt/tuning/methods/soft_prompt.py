@@ -22,25 +22,25 @@ from trajprompt.tuning.trace import Cost, DescentTrace
 
 @dataclass(frozen=True)
 class SoftPromptOptions(Strict):
-    # PD appendix F, the literal choice: AdamW moves a number by this much per step, so that
-    # 160 steps move it by 0.016 deviations at most. Calibrated: docs/deviations.md.
+    # PD appendix F, the literal choice. AdamW moves a value by this much per step, so 160
+    # steps move it by at most 0.016 standard deviations. Calibrated: docs/calibration.md.
     learning_rate: Scale = 1e-4
     weight_decay: NonNegative = 1e-4  # PD appendix F
-    # PD gives no budget; these are PTDT's, so that both see equally many batches.
+    # PD gives no budget. These are PTDT's values; both then use the same number of batches.
     iterations: Count = 20  # PTDT Table 6, fine-tuning max iterations
     steps_per_iteration: Count = 8  # PTDT Table 6, steps per iteration (offline)
     batch: Size = 32  # PTDT Table 6, fine-tuning batch size for each task
-    judging_batch: Size = 128  # iterates are judged on these, as in ptdt-offline
+    judging_batch: Size = 128  # samples that judge the iterates, as in ptdt-offline
 
 
 @register("soft-prompt", SoftPromptOptions, moves_prompts=True)
 def tune(problem: TuningProblem, options: SoftPromptOptions) -> Adaptation:
-    """Return-to-go, states and actions move; timesteps and mask stay (as in Eq. 4)."""
+    """Tune return-to-go, states and actions; timesteps and mask are fixed (as in Eq. 4)."""
     return _PromptDescent(problem, options).run()
 
 
 class _PromptDescent:
-    """All rows in one batch: AdamW works number by number, so that none sees another."""
+    """Descent of all rows in one batch; rows are independent, as AdamW is elementwise."""
 
     def __init__(self, problem: TuningProblem, options: SoftPromptOptions):
         keep_freed_memory()
@@ -83,11 +83,11 @@ class _PromptDescent:
         self.trace.restore(state["trace"])
 
     def _batch(self, generator: torch.Generator, count: int) -> Segments:
-        """(R, count, K, ..): each row's own samples."""
+        """Draw contexts (R, count, K, ..) from each row's samples."""
         return draw_rows(self.problem.samples, generator, len(self.problem.rows), count)
 
     def _keep(self, step: int) -> None:
-        """Judge the iterate on samples that never change; each judgement is one query."""
+        """Judge the iterate on the fixed samples; each judgement is one query."""
         iteration = step // self.options.steps_per_iteration
         position = self.position.detach()
         candidates = to_prompts(position.unsqueeze(1), self.trace.template)

@@ -1,8 +1,8 @@
 """Two-point search: zeroth-order ascent by the values of returns, not by their ranks.
 
-Pairs of candidates lie on both sides of the iterate x (antithetic evolution strategy).
-As in ARS (arXiv 1803.07055, Algorithm 1) the step is divided by the deviation of a
-round's returns, because suites differ in their scale.
+Pairs of candidates are on both sides of the iterate x (antithetic evolution strategy).
+As in ARS (arXiv 1803.07055, Algorithm 1), the step is divided by the standard deviation of
+a round's returns, because the scale of returns differs between suites.
 """
 
 from dataclasses import dataclass
@@ -20,13 +20,13 @@ from trajprompt.tuning.search.proposers import IterateProposer
 
 @dataclass(frozen=True)
 class TwoPointOptions(SearchOptions):
-    step_size: Scale = 0.1  # moves x per update as far as PTDT-online does; our choice
-    smoothing: Scale = 0.3  # standard deviation of the pairs: PTDT-online's
-    pairs: SmallCount = 5  # of an update: 25 updates of 250 episodes; our choice
+    step_size: Scale = 0.1  # an update moves x as far as in PTDT-online; our choice
+    smoothing: Scale = 0.3  # standard deviation of the pairs, as in PTDT-online
+    pairs: SmallCount = 5  # per update: 25 updates in 250 episodes; our choice
 
 
 def two_point_gradient(noise: Tensor, returns: Tensor) -> Tensor:
-    """Ascent direction (R, d) from noise (R, p, d) and returns (R, p, 2) at x ± noise."""
+    """Return the ascent direction (R, d) from returns (R, p, 2) at x ± noise (R, p, d)."""
     spread = returns.flatten(1).std(dim=1, correction=0)  # (R,)
     slopes = (returns[..., 0] - returns[..., 1]) / spread.clamp(min=1e-12)[:, None]
     return torch.einsum("rp,rpd->rd", slopes.to(noise), noise) / noise.shape[1]
@@ -39,13 +39,13 @@ class TwoPoint(IterateProposer):
         self.noise: Tensor | None = None  # (R, p, d), between propose and learn
 
     def candidates(self, count: int) -> Tensor:
-        """x + s, x - s of one pair after the other; an odd last one stays alone."""
+        """Return x + s, x - s of one pair after the other; an odd last one is unpaired."""
         self.noise = self.directions.draw((count + 1) // 2)
         both = torch.stack([self.noise, -self.noise], dim=2).flatten(1, 2)
         return self.position.unsqueeze(1) + self.options.smoothing * both[:, :count]
 
     def learn(self, returns: np.ndarray) -> None:
-        pairs = returns.shape[1] // 2  # whole ones
+        pairs = returns.shape[1] // 2  # complete pairs
         if pairs == 0:
             return
         assert self.noise is not None

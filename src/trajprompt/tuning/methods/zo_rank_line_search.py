@@ -1,7 +1,7 @@
 """ZO-RankSGD with the line search of its authors' code, in the same budget of episodes.
 
-A round of ranking, which gives a direction, and a round of line search, which moves the
-iterate or not, take turns. Both ask as many candidates: the same oracle.
+Rounds of ranking, which give a direction, alternate with rounds of line search, which move
+the iterate or keep it. Both query the same oracle with the same number of candidates.
 """
 
 from collections.abc import Mapping
@@ -20,31 +20,37 @@ from trajprompt.tuning.protocol import TuningProblem, register
 from trajprompt.tuning.ranking import Candidates
 from trajprompt.tuning.search.loop import search
 
-SHRINK = 0.5  # from each point of the line to the next: authors' code
+SHRINK = 0.5  # ratio of the steps to successive points of the line: authors' code
 
 
 @dataclass(frozen=True)
 class LineSearchOptions(RankSearchOptions):
-    step_size: Scale = 1.0  # of the farthest point; PTDT-online's lies between the next two
+    step_size: Scale = 1.0  # to the farthest point; PTDT-online's is between the next two
     # Five points on the line and two others; 18 directions in 250 episodes: our choice.
     candidates: Annotated[Candidates, Interval(ge=3)] = 7
     ranked: SmallCount = 7
 
 
 class LineSearch(RankSearch):
-    """Its value is what x earned in the last line search, the highest of that round."""
+    """Proposer that moves x by line search.
+
+    The value of x is its return in the last line search, the highest of that round.
+    """
 
     def __init__(self, problem: TuningProblem, options: LineSearchOptions):
         super().__init__(problem, options)
-        self.searching = False  # whether the round is one of line search
+        self.searching = False  # True in a round of line search
         self.line = torch.zeros_like(self.position)  # (R, d) direction
         self.query = self.position  # (R, d) the best candidate of the last ranking
-        # (R,) how many directions ``line`` is the mean of: those since x moved
+        # (R,) number of directions since x moved; ``line`` is their mean
         self.averaged = torch.zeros(len(self.position), device=self.position.device)
         self.points = self.position.unsqueeze(1)  # (R, C, d), between propose and learn
 
     def candidates(self, count: int) -> Tensor:
-        """In line search x, the best query and points of the line, the farthest first."""
+        """Return the candidates (R, count, d).
+
+        In line search they are x, the best query and points of the line, farthest first.
+        """
         if self.searching:
             powers = SHRINK ** torch.arange(self.width - 2, device=self.line.device)
             steps = self.options.step_size * powers[:, None] * self.line.unsqueeze(1)
@@ -64,27 +70,27 @@ class LineSearch(RankSearch):
             self.searching = True
 
     def _aim(self, returns: np.ndarray) -> None:
-        """A new direction, averaged with those that have led nowhere from x."""
+        """Average the new direction with the earlier ones that did not move x."""
         count = self.averaged[:, None]
         self.line = (count * self.line + self.direction(returns)) / (count + 1)
         self.averaged = self.averaged + 1
         self.query = self._best(returns)[0]
 
     def _move(self, returns: np.ndarray) -> None:
-        """To the best point, if it beats x, which is the first of equals."""
+        """Move to the best point if it beats x; x is first and wins ties."""
         self.position, column = self._best(returns)
         self.values = returns.max(axis=1)
         self.averaged = self.averaged * (column == 0)
 
     def _best(self, returns: np.ndarray) -> tuple[Tensor, Tensor]:
-        """(R, d) and its place (R,) among the points that were asked last."""
+        """Return the best (R, d) of the last candidates, and its index (R,) among them."""
         column = torch.from_numpy(returns.argmax(axis=1)).to(self.points.device)
         rows = torch.arange(len(column), device=self.points.device)
         return self.points[rows, column], column
 
     def state(self) -> dict[str, Any]:
-        own = {"searching": self.searching, "averaged": self.averaged}
-        return {**super().state(), **own, "line": self.line, "query": self.query}
+        line = {"averaged": self.averaged, "line": self.line, "query": self.query}
+        return {**super().state(), "searching": self.searching, **line}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         super().restore(state)

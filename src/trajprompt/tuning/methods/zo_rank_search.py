@@ -1,7 +1,7 @@
 """ZO-RankSGD without line search, in the bandit paper's budget of episodes.
 
-The updates are those of PTDT-online, but no episode judges an iterate: all of them are
-candidates, as many as any other method of the comparison has.
+The updates are those of PTDT-online, but no episode judges an iterate. All episodes play
+candidates, the same number as in the other methods of the comparison.
 """
 
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from trajprompt.tuning.search.proposers import IterateProposer
 
 @dataclass(frozen=True)
 class RankSearchOptions(EstimatorOptions, SearchOptions):
-    step_size: Scale = 0.3  # eta, PTDT-online's calibrated one (docs/deviations.md)
+    step_size: Scale = 0.3  # eta, calibrated for PTDT-online (docs/calibration.md)
     smoothing: Scale = 0.3  # mu, likewise
 
 
@@ -35,12 +35,12 @@ class RankSearch(IterateProposer):
         return self.position.unsqueeze(1) + self.options.smoothing * self.noise
 
     def learn(self, returns: np.ndarray) -> None:
-        if returns.shape[1] > 1:  # one alone has no rank
+        if returns.shape[1] > 1:  # a single candidate has no rank
             direction = self.direction(returns)
             self.position = self.position + self.options.step_size * direction
 
     def direction(self, returns: np.ndarray) -> Tensor:
-        """Of ascent (R, d), from returns (R, m) of the candidates that were drawn last."""
+        """Return the ascent direction (R, d) from returns (R, m) of the last candidates."""
         assert self.noise is not None
         ranked = min(self.options.ranked, returns.shape[1])
         return -rank_gradient(self.noise, -torch.from_numpy(returns), ranked)

@@ -1,7 +1,7 @@
-"""Search with a budget of episodes: a proposer names prompts, the oracle plays them.
+"""Search with a budget of episodes: a proposer suggests prompts, the oracle plays them.
 
-The one loop of the bandit and of all controls that it is compared with, so that they are
-equal in what an episode costs, in how resets are shared and in what is recorded.
+The bandit and all of its controls use this loop. They therefore count episodes, share
+resets and record results in the same way.
 """
 
 import math
@@ -30,61 +30,61 @@ from trajprompt.tuning.protocol import TuningProblem
 
 @dataclass(frozen=True)
 class SearchOptions(Strict):
-    """The options that all of them share; methods add their own."""
+    """Options that all searches share; methods add others."""
 
-    # Of each row, all that a method may play: the co-author's code.
+    # Budget of each row, with all episodes that a method plays: co-author's code.
     episodes: Annotated[int, Interval(ge=1, le=1_000_000)] = 250
-    records: SmallCount = 10  # how often the choice is kept on the way, evenly spread
+    records: SmallCount = 10  # number of times that the choice is recorded, evenly spread
 
 
-class Candidate(NamedTuple):
-    """What a method would hand back now."""
+class Choice(NamedTuple):
+    """The prompts that a method would return at this point."""
 
     prompts: Segments  # (R, P, ..)
-    values: np.ndarray  # (R,) the return that it believes them to have; NaN: no belief
+    values: np.ndarray  # (R,) returns that the method expects of them; NaN if unknown
 
     def state(self) -> dict[str, Any]:
-        """For a checkpoint."""
+        """Return the state for a checkpoint."""
         return {"values": self.values, **self.prompts._asdict()}
 
     @classmethod
-    def restored(cls, saved: Mapping[str, Any], device: torch.device) -> "Candidate":
-        """From a checkpoint's ``state``."""
+    def restored(cls, saved: Mapping[str, Any], device: torch.device) -> "Choice":
+        """Restore a choice from its ``state`` in a checkpoint."""
         parts = [torch.from_numpy(saved[name]).to(device) for name in Segments._fields]
         return cls(Segments(*parts), saved["values"])
 
 
-def untuned(problem: TuningProblem) -> Candidate:
-    """The initial prompts, of which nothing is known yet."""
-    return Candidate(problem.require_prompts(), np.full(len(problem.rows), np.nan))
+def initial_choice(problem: TuningProblem) -> Choice:
+    """Return the initial prompts, with unknown returns."""
+    return Choice(problem.require_prompts(), np.full(len(problem.rows), np.nan))
 
 
 class Proposer(Resumable, Protocol):
-    """A method that learns from returns alone.
+    """Interface of a method that learns from returns alone.
 
-    Its random streams are those of ``problem.streams(n)`` but the first, the loop's. A
-    `Candidate` that it has given is never changed in place.
+    It may use all streams of ``problem.streams(n)`` except the first, which belongs to the
+    loop. It must not change a returned `Choice` in place.
     """
 
     width: int  # candidates per row and round; the last round may have fewer
 
     def propose(self, count: int) -> Segments:
-        """``count`` candidates of every row, (R, count, P, ..)."""
+        """Return ``count`` candidates of every row, (R, count, P, ..)."""
         ...
 
     def learn(self, returns: np.ndarray) -> None:
-        """Returns (R, count) of what was proposed last."""
+        """Learn from the returns (R, count) of the last candidates."""
         ...
 
-    def choice(self) -> Candidate:
-        """By what it has learnt so far; at first the initial prompts."""
+    def choice(self) -> Choice:
+        """Return the present choice; at first the initial prompts."""
         ...
 
 
 def search(
     problem: TuningProblem, options: SearchOptions, proposer: Proposer
 ) -> Adaptation:
-    """All rows at once until each has played its episodes; ``last`` is the last choice."""
+    """Search in all rows at once until the budget is used; ``last`` is the last choice."""
     return _Search(problem, options, proposer).run()
 
 
@@ -95,11 +95,11 @@ class _Search:
         self.problem, self.options, self.proposer = problem, options, proposer
         self.start = to_vectors(problem.require_prompts())  # (R, d)
         self.oracle = ReturnOracle(problem)
-        self.fresh = problem.streams(1)[0]
+        self.reset_stream = problem.streams(1)[0]
         self.returns = np.full((len(problem.rows), options.episodes), np.nan)
         self.steps = np.zeros(len(problem.rows), np.int64)
-        self.played = 0  # episodes of every row
-        self.kept: dict[int, Candidate] = {}  # record -> choice
+        self.played = 0  # episodes per row
+        self.kept: dict[int, Choice] = {}  # record -> choice
         self.history: list[HistoryRow] = []
 
     def run(self) -> Adaptation:
@@ -111,7 +111,7 @@ class _Search:
         last = self.options.records
         return Adaptation(
             last=self.kept[last].prompts,
-            best=self.kept[last].prompts,  # a choice is the best that the method knows
+            best=self.kept[last].prompts,  # a choice is the best that the method found
             best_iteration=np.full(len(self.problem.rows), last, np.int64),
             history=self.history,
             curve={record: choice.prompts for record, choice in self.kept.items()},
@@ -120,9 +120,9 @@ class _Search:
         )
 
     def _round(self, number: int) -> None:
-        """Play the next candidates of all rows, from resets that a row's share."""
+        """Play the next candidates of all rows; candidates of a row share their resets."""
         count = min(self.proposer.width, self.options.episodes - self.played)
-        resets = self.oracle.fresh_resets(self.fresh, number)
+        resets = self.oracle.fresh_resets(self.reset_stream, number)
         played = self.oracle(self.proposer.propose(count), resets)
         self.proposer.learn(played.returns)
         before, self.played = self.played, self.played + count
@@ -134,7 +134,7 @@ class _Search:
                 self._keep(record)
 
     def _keep(self, record: int) -> None:
-        """The choice after this many episodes, and what it took."""
+        """Record the present choice and the budget used so far."""
         choice = self.proposer.choice()
         self.kept[record] = choice
         moved = (to_vectors(choice.prompts) - self.start).norm(dim=-1)  # (R,)
@@ -145,7 +145,7 @@ class _Search:
                 iteration=record,
                 queries=self.played,
                 simulator_steps=int(self.steps[row]),
-                # Not negated: a NaN would not be the same bits after a checkpoint.
+                # Not negated: a NaN would have other bits after a checkpoint.
                 objective=0.0 - float(choice.values[row]),
                 displacement=float(moved[row]),
             )
@@ -176,7 +176,7 @@ class _Search:
         self.history = restored_history(state["history"])
         device = self.problem.backbone.device
         self.kept = {
-            int(record): Candidate.restored(saved, device)
+            int(record): Choice.restored(saved, device)
             for record, saved in state["kept"].items()
         }
         self.proposer.restore(state["proposer"])

@@ -1,4 +1,4 @@
-"""What searches by returns share: Gaussian steps, a best so far, an iterate."""
+"""Common parts of proposers: Gaussian steps, the best candidate so far, an iterate."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -14,21 +14,21 @@ from trajprompt.settings.options import Scale, SmallCount
 from trajprompt.trajectories.segments import Segments
 from trajprompt.tuning.prompt_vectors import to_prompts, to_vectors
 from trajprompt.tuning.protocol import TuningProblem
-from trajprompt.tuning.search.loop import Candidate, SearchOptions, untuned
+from trajprompt.tuning.search.loop import Choice, SearchOptions, initial_choice
 
 
 class Directions:
     """Standard normal steps for the prompts of a problem as vectors (R, d)."""
 
     def __init__(self, problem: TuningProblem):
-        self.like = to_vectors(problem.require_prompts())
+        self.template = to_vectors(problem.require_prompts())
         self.generator = torch_generator(problem.streams(2)[1])
 
     def draw(self, count: int) -> Tensor:
-        """(R, count, d), drawn on the CPU on every device."""
-        rows, size = self.like.shape
+        """Draw steps (R, count, d), on the CPU for every device."""
+        rows, size = self.template.shape
         noise = torch.randn(rows, count, size, generator=self.generator)
-        return noise.to(self.like.device)
+        return noise.to(self.template.device)
 
     def state(self) -> dict[str, Any]:
         return {"generator": self.generator.get_state()}
@@ -38,29 +38,29 @@ class Directions:
 
 
 class BestSoFar(ABC):
-    """A proposer whose choice is the candidate with the highest return that it has seen.
+    """Proposer whose choice is the candidate with the highest return so far.
 
-    One episode of luck is enough to be chosen: the value is what that episode earned.
+    The value is the return of a single episode, so selection favours lucky episodes.
     """
 
     def __init__(self, problem: TuningProblem, width: int):
         self.width = width
-        self.best = untuned(problem)
-        self.asked: Segments | None = None  # (R, C, P, ..), between propose and learn
+        self.best = initial_choice(problem)
+        self.proposed: Segments | None = None  # (R, C, P, ..), between propose and learn
 
     @abstractmethod
     def candidates(self, count: int) -> Segments:
-        """(R, count, P, ..)."""
+        """Return candidates (R, count, P, ..)."""
 
     def propose(self, count: int) -> Segments:
-        self.asked = self.candidates(count)
-        return self.asked
+        self.proposed = self.candidates(count)
+        return self.proposed
 
     def learn(self, returns: np.ndarray) -> None:
-        assert self.asked is not None
-        self.best = better(self.best, self.asked, returns)
+        assert self.proposed is not None
+        self.best = improved_choice(self.best, self.proposed, returns)
 
-    def choice(self) -> Candidate:
+    def choice(self) -> Choice:
         return self.best
 
     def state(self) -> dict[str, Any]:
@@ -68,34 +68,34 @@ class BestSoFar(ABC):
 
     def restore(self, state: Mapping[str, Any]) -> None:
         device = self.best.prompts.states.device
-        self.best = Candidate.restored(state["best"], device)
+        self.best = Choice.restored(state["best"], device)
 
 
-def better(choice: Candidate, prompts: Segments, returns: np.ndarray) -> Candidate:
-    """``choice``, or in its place the best of prompts (R, C, P, ..) that returned more.
+def improved_choice(choice: Choice, prompts: Segments, returns: np.ndarray) -> Choice:
+    """Return ``choice``, replaced where the best of prompts (R, C, P, ..) returned more.
 
-    Among equals the earlier one stays.
+    Among equal returns the earlier prompt wins.
     """
     rows, column = np.arange(len(returns)), returns.argmax(axis=1)
     found = returns[rows, column]
-    replaced = ~(found <= choice.values)  # also where nothing was known, NaN
+    replaced = ~(found <= choice.values)  # also where the value is unknown (NaN)
     picked = prompts.select((rows, column))
     where = torch.from_numpy(replaced).to(picked.states.device)
     pairs = zip(picked, choice.prompts, strict=True)
     merged = (
         torch.where(where.view(-1, *[1] * (new.dim() - 1)), new, old) for new, old in pairs
     )
-    return Candidate(Segments(*merged), np.where(replaced, found, choice.values))
+    return Choice(Segments(*merged), np.where(replaced, found, choice.values))
 
 
 @dataclass(frozen=True)
 class PerturbedOptions(SearchOptions):
-    smoothing: Scale = 0.3  # standard deviation of a step: PTDT-online's; our choice
+    smoothing: Scale = 0.3  # standard deviation of a step, as in PTDT-online; our choice
     candidates: SmallCount = 1  # played together, from the same resets
 
 
 class PerturbedBest(BestSoFar):
-    """Candidates are Gaussian steps away from some prompts, which are the first one."""
+    """Proposer of Gaussian steps from a centre, which is the first candidate."""
 
     def __init__(self, problem: TuningProblem, options: PerturbedOptions):
         super().__init__(problem, options.candidates)
@@ -104,7 +104,7 @@ class PerturbedBest(BestSoFar):
 
     @abstractmethod
     def centre(self) -> Segments:
-        """(R, P, ..)."""
+        """Return the prompts (R, P, ..) from which the steps are taken."""
 
     def candidates(self, count: int) -> Segments:
         steps = self.smoothing * self.directions.draw(count)
@@ -122,9 +122,9 @@ class PerturbedBest(BestSoFar):
 
 
 class IterateProposer(ABC):
-    """A proposer whose choice is one point x of every row, which its steps move.
+    """Proposer whose choice is one point x of every row, which its steps move.
 
-    What x earns is not known unless a subclass says it.
+    The return of x is unknown unless a subclass sets ``values``.
     """
 
     def __init__(self, problem: TuningProblem, width: int):
@@ -136,21 +136,21 @@ class IterateProposer(ABC):
 
     @abstractmethod
     def candidates(self, count: int) -> Tensor:
-        """(R, count, d)."""
+        """Return candidates (R, count, d)."""
 
     @abstractmethod
     def learn(self, returns: np.ndarray) -> None:
-        """Returns (R, count) of what was proposed last."""
+        """Learn from the returns (R, count) of the last candidates."""
 
     def propose(self, count: int) -> Segments:
         return to_prompts(self.candidates(count), self.template)
 
-    def choice(self) -> Candidate:
-        return Candidate(to_prompts(self.position, self.template), self.values)
+    def choice(self) -> Choice:
+        return Choice(to_prompts(self.position, self.template), self.values)
 
     def state(self) -> dict[str, Any]:
-        own = {"position": self.position, "values": self.values}
-        return {**own, "directions": self.directions.state()}
+        point = {"position": self.position, "values": self.values}
+        return {**point, "directions": self.directions.state()}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         self.position = self._tensor(state["position"])
@@ -158,5 +158,5 @@ class IterateProposer(ABC):
         self.directions.restore(state["directions"])
 
     def _tensor(self, values: np.ndarray) -> Tensor:
-        """On the prompts' device."""
+        """Convert to a tensor on the prompts' device."""
         return torch.from_numpy(values).to(self.template.states.device)

@@ -11,23 +11,23 @@ from trajprompt.tuning.protocol import SharedStream, TuningProblem
 
 
 class SegmentDraws:
-    """J segments of a prompt, each uniform among the row's arms and drawn on its own.
+    """Draws of a prompt's J segments, independent and uniform among the row's arms.
 
-    All methods of a suite and seed draw the same ones, if they draw as many at a time.
+    Methods of one suite and seed draw the same prompts if they draw equal numbers at once.
     """
 
     def __init__(self, problem: TuningProblem):
-        self.arms = problem.require_arms()  # of each row (A, H, ..)
+        self.arms = problem.require_arms()  # (A, H, ..) of each row
         self.slots = problem.prompt_segments  # J
         self.generator = torch_generator(problem.shared(SharedStream.SEGMENTS))
 
     def draw(self, count: int) -> Segments:
-        """(R, count, J · H, ..)."""
+        """Draw prompts (R, count, J · H, ..)."""
         shape = (len(self.arms), count, self.slots)
         uniform = torch.rand(shape, dtype=torch.float64, generator=self.generator)
         drawn = [  # (count, J · H, ..) of each row
-            arms.select((own * arms.leading[0]).long().to(arms.states.device)).join()
-            for arms, own in zip(self.arms, uniform, strict=True)
+            arms.select((values * arms.leading[0]).long().to(arms.states.device)).join()
+            for arms, values in zip(self.arms, uniform, strict=True)
         ]
         return Segments(*(torch.stack(parts) for parts in zip(*drawn, strict=True)))
 

@@ -1,4 +1,4 @@
-"""Interquartile means, chances of improvement and profiles against known answers."""
+"""Interquartile means, improvement probabilities and profiles against known values."""
 
 import numpy as np
 import pandas as pd
@@ -20,7 +20,7 @@ from trajprompt.report.numbers.aggregate import (
 from trajprompt.report.pages.aggregate_markdown import aggregate_markdown
 from trajprompt.report.read.run import load_run
 
-CHANCE = np.random.default_rng(0)
+GENERATOR = np.random.default_rng(0)
 
 
 def load(made, settings=None, **files):
@@ -39,22 +39,22 @@ def found(run):
     return normalised(run)
 
 
-def test_of_one_suite_it_is_the_trimmed_mean():
-    scores = CHANCE.normal(size=(4, 3))
+def test_interquartile_mean_of_one_suite_is_the_trimmed_mean():
+    scores = GENERATOR.normal(size=(4, 3))
     expected = stats.trim_mean(scores.ravel(), 0.25)
     assert float(interquartile_mean([scores])) == pytest.approx(expected)
 
 
-def test_suites_weigh_equally_whatever_their_tasks():
+def test_suites_have_equal_weight_whatever_their_number_of_tasks():
     small, large = np.full((2, 3), 0.2), np.full((40, 3), 0.8)
     assert float(interquartile_mean([small, large])) == pytest.approx(0.5)
     twice = np.concatenate([large, large])
-    scores = CHANCE.normal(size=(5, 3))
+    scores = GENERATOR.normal(size=(5, 3))
     one, other = (float(interquartile_mean([scores, x])) for x in (large, twice))
     assert one == pytest.approx(other)
 
 
-def test_outliers_do_not_move_it():
+def test_outliers_do_not_change_the_interquartile_mean():
     scores = np.linspace(0, 1, 24).reshape(8, 3)
     wild = scores.copy()
     wild[0, 0], wild[-1, -1] = -1e9, 1e9
@@ -63,39 +63,39 @@ def test_outliers_do_not_move_it():
     )
 
 
-def test_chance_of_improvement_is_mann_whitneys():
-    first, second = CHANCE.normal(0.3, 1, (1, 9)), CHANCE.normal(size=(1, 9))
+def test_probability_of_improvement_is_mann_whitney():
+    first, second = GENERATOR.normal(0.3, 1, (1, 9)), GENERATOR.normal(size=(1, 9))
     u = stats.mannwhitneyu(first[0], second[0]).statistic
     assert float(improvement([first], [second])) == pytest.approx(u / 81)
     assert float(improvement([first], [first])) == pytest.approx(0.5)
     assert float(improvement([first], [first - 100])) == 1.0
 
 
-def test_profile_counts_what_is_above():
+def test_profile_is_the_share_above_a_level():
     scores = [np.array([[0.1, 0.5], [0.7, 0.9]]), np.array([[1.0, 1.0]])]
     assert float(profile(scores, 0.5)) == pytest.approx((0.5 + 1.0) / 2)
     assert float(profile(scores, 2.0)) == 0.0 and float(profile(scores, -1.0)) == 1.0
 
 
-def test_resamples_are_kept_apart():
-    draws = CHANCE.normal(size=(7, 4, 3))
-    whole = interquartile_mean([draws])
-    assert whole.shape == (7,)
-    assert list(whole) == pytest.approx([float(interquartile_mean([d])) for d in draws])
+def test_leading_axis_of_resamples_is_kept():
+    draws = GENERATOR.normal(size=(7, 4, 3))
+    means = interquartile_mean([draws])
+    assert means.shape == (7,)
+    assert list(means) == pytest.approx([float(interquartile_mean([d])) for d in draws])
 
 
-def test_zero_is_random_actions_and_one_the_experts(run, found):
+def test_zero_is_random_actions_and_one_is_expert_data(run, found):
     assert found.suites == ("cheetah-vel", "reach") and found.left_out == 0
     entry = run.entry("prompt-dt")
     returns = run.scores(entry)["cheetah-vel"].values
     expected = (returns + 270) / (270 - 52)
     np.testing.assert_allclose(found.scores["prompt-dt"][0], expected)
     text = aggregate_markdown(blocks(run), run)
-    assert "0 is the mean of uniformly random actions" in text
+    assert "0 is the mean return of uniformly random actions" in text
     assert "| Cheetah-vel | -270.0 | -52.0 | 2 | 2 |\n| MW reach | 105.0 | 655.0 |" in text
 
 
-def test_only_methods_of_all_suites_are_compared(found):
+def test_only_methods_evaluated_in_all_suites_are_compared(found):
     names = {entry.id for entry in found.entries}
     assert "ptdt-offline-literal" not in names and "ptdt-online" in names
 
@@ -108,17 +108,17 @@ def test_tables_are_ordered_and_complete(run, found):
     beats = improvement_table(run, found).set_index(["first", "second"])
     count = len(found.entries)
     assert len(beats) == count * (count - 1)
-    there, back = (
+    forward, backward = (
         beats.loc[pair] for pair in (("prompt-dt", "mt-orl"), ("mt-orl", "prompt-dt"))
     )
-    assert there["value"] == 1.0 and back["value"] == 0.0
-    assert there["low"] + back["high"] == pytest.approx(1.0)
+    assert forward["value"] == 1.0 and backward["value"] == 0.0
+    assert forward["low"] + backward["high"] == pytest.approx(1.0)
     shares = profile_table(run, found)
     for _, rows in shares.groupby("column"):
         assert rows["value"].is_monotonic_decreasing
 
 
-def test_who_is_left_out_is_compared_where_it_was_played(run):
+def test_second_block_compares_all_methods_of_one_suite(run):
     over_all, alone = blocks(run)
     assert over_all.found.suites == ("cheetah-vel", "reach")
     assert alone.found.suites == ("cheetah-vel",)
@@ -129,12 +129,14 @@ def test_who_is_left_out_is_compared_where_it_was_played(run):
     text = aggregate_markdown([over_all, alone], run)
     first, second = text.split("## Cheetah-vel alone")
     assert "## Cheetah-vel, MW reach\n\n8 methods; 0 task(s)" in first
-    assert "| PTDT-OFFLINE-LITERAL | Cheetah-vel |" in first  # among those left out
+    assert (
+        "| PTDT-OFFLINE-LITERAL | Cheetah-vel |" in first
+    )  # in the table of methods left out
     assert first.count("PTDT-OFFLINE-LITERAL") == 1
     assert "9 methods;" in second and "| PTDT-OFFLINE-LITERAL | 0." in second
 
 
-def test_one_block_is_enough_where_all_were_played_everywhere(tmp_path):
+def test_one_block_if_all_methods_are_evaluated_everywhere(tmp_path):
     made = report_run.make_run(tmp_path, ("reach",))
     entries = [c for c in made.settings.entries if c["id"] != "ptdt-offline-literal"]
     settings = report_run.with_entries(made.settings, entries)
@@ -144,7 +146,7 @@ def test_one_block_is_enough_where_all_were_played_everywhere(tmp_path):
     assert "left out |" not in text and "alone" not in text
 
 
-def test_where_no_method_was_everywhere_the_widest_counts(tmp_path):
+def test_without_a_method_in_all_suites_the_widest_is_used(tmp_path):
     made = report_run.make_run(tmp_path, ("cheetah-vel", "reach"))
     entries = [
         {**made.settings.entries[0], "suites": ["reach"]},
@@ -156,7 +158,7 @@ def test_where_no_method_was_everywhere_the_widest_counts(tmp_path):
     assert [entry.id for entry in found.entries] == ["prompt-dt"]
 
 
-def test_tasks_without_a_way_to_go_are_left_out(tmp_path, monkeypatch):
+def test_tasks_without_a_gap_to_random_actions_are_left_out(tmp_path, monkeypatch):
     monkeypatch.setitem(report_run.LEVELS, "reach", (80.0, 90.0, 95.0, 1.0))
     made = report_run.make_run(tmp_path, ("reach",))
     run = load(made)
@@ -165,17 +167,21 @@ def test_tasks_without_a_way_to_go_are_left_out(tmp_path, monkeypatch):
     assert aggregate_table(run, found)["value"].isna().all()
 
 
-def test_random_play_must_be_there_for_every_task(tmp_path):
+def test_missing_random_play_is_an_error(tmp_path):
     made = report_run.make_run(tmp_path, ("cheetah-vel", "reach"))
     run = load(made, random_policies=made.random_policies[:1])
-    with pytest.raises(TrajpromptError, match="that of reach.*run `trajprompt random-pol"):
+    with pytest.raises(
+        TrajpromptError, match="a file of reach.*run `trajprompt random-pol"
+    ):
         normalised(run)
     short = made.random_policies[1]
     rows = pd.read_csv(short)
     rows[rows["task"] != 15].to_csv(short, index=False)
     with pytest.raises(TrajpromptError, match=r"random-policy.csv: .*also \[15\]"):
         normalised(load(made))
-    with pytest.raises(TrajpromptError, match="expected one suite's, of random-policy"):
+    with pytest.raises(
+        TrajpromptError, match="expected one suite and method random-policy"
+    ):
         load(made, random_policies=made.evaluations[:1])
     rows.assign(success=2).to_csv(short, index=False)
     with pytest.raises(TrajpromptError, match="0 or 1.*trajprompt random-policy"):

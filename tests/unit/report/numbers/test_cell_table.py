@@ -1,4 +1,4 @@
-"""The table of cells: averages, the data, missing cells."""
+"""The table of cells: averages, returns of the data, missing cells."""
 
 import numpy as np
 import pandas as pd
@@ -26,7 +26,7 @@ from trajprompt.report.read.run import load_run
 __all__ = ["made", "run", "table"]  # fixtures
 
 
-def test_table_holds_the_files_means(made, table):
+def test_table_has_the_means_of_the_files(made, table):
     rows = table.set_index(["column", "suite"])
     frames = [pd.read_csv(p) for p in made.evaluations if "cheetah-vel/few-shot" in str(p)]
     episodes = pd.concat(frames)
@@ -40,7 +40,7 @@ def test_table_holds_the_files_means(made, table):
         assert (row["seeds"], row["tasks"], row["episodes"]) == (3, 5, 3)
 
 
-def test_average_weighs_suites_equally_and_needs_all(table):
+def test_average_has_equal_suite_weights_and_needs_all_suites(table):
     rows = table.set_index(["column", "suite"])["mean"]
     assert rows["mt-orl", AVERAGE] == pytest.approx(
         np.mean([rows["mt-orl", s] for s in SUITES])
@@ -55,11 +55,11 @@ def test_average_is_over_the_suites_that_the_papers_print(tmp_path):
     table = cell_table(run)
     rows = table.set_index(["column", "suite"])
     for name in ("mt-orl", FIRST_EPISODES, EXPERT_DATA):
-        for what in ("mean", "gap_closed"):
-            parts = [rows.loc[(name, suite), what] for suite in ("cheetah-vel", "reach")]
-            assert rows.loc[(name, AVERAGE), what] == pytest.approx(np.mean(parts))
+        for field in ("mean", "gap_closed"):
+            parts = [rows.loc[(name, suite), field] for suite in ("cheetah-vel", "reach")]
+            assert rows.loc[(name, AVERAGE), field] == pytest.approx(np.mean(parts))
     assert rows.loc[("mt-orl", AVERAGE), "published"] == pytest.approx((-146.6 + 264.1) / 2)
-    assert "over Cheetah-vel, MW reach, weighed equally" in table_markdown(table, run)
+    assert "over Cheetah-vel, MW reach with equal weight" in table_markdown(table, run)
     unprinted = load_run(made.settings, made.evaluations, made.stores)
     assert unprinted.averaged == made.settings.suites
 
@@ -75,7 +75,7 @@ def test_a_table_of_one_suite_has_no_average(tmp_path):
     assert "Average" not in table_markdown(table, run)
 
 
-def test_sizes_are_counted_beside_the_papers(tmp_path):
+def test_parameter_counts_are_beside_the_printed_counts(tmp_path):
     made = report_run.make_run(tmp_path, ("cheetah-vel", "reach"))
     files = {"published": PRINTED, "printed_sizes": report_run.PAPERS / "ptdt/sizes.csv"}
     run = load_run(made.settings, made.evaluations, made.stores, made.adaptations, **files)
@@ -111,7 +111,7 @@ def test_last_and_best_are_different_tables(run, table):
     assert best["ptdt-online", "reach"] != last["ptdt-online", "reach"]
 
 
-def test_the_datas_own_returns_are_rows(table):
+def test_returns_of_the_data_are_rows(table):
     rows = table.set_index(["column", "suite"])["mean"]
     assert rows[FIRST_EPISODES, "cheetah-vel"] == pytest.approx(-260.0)
     assert rows[EXPERT_DATA, "cheetah-vel"] == pytest.approx(-52.0)

@@ -1,4 +1,4 @@
-"""Verdicts and their sign conventions, and the claims as shipped."""
+"""Verdicts, their sign conventions, and the shipped claims."""
 
 import re
 import shutil
@@ -26,7 +26,7 @@ from trajprompt.report.numbers.verdicts import (
 )
 from trajprompt.report.pages.claims_markdown import claims_markdown
 from trajprompt.report.pages.summary import COUNTED, summary
-from trajprompt.report.read.papers import OWN
+from trajprompt.report.read.papers import THIS_REPOSITORY
 from trajprompt.report.read.published import AVERAGE, Published
 from trajprompt.report.read.run import load_run
 
@@ -70,7 +70,7 @@ def test_every_verdict(direction, low, high, expected):
         (0.1, 2.0, REPRODUCED),
         (-2.0, -0.1, NOT_REPRODUCED),
         (-0.1, 2.0, INCONCLUSIVE),
-        (0.0, 0.0, INCONCLUSIVE),  # nothing moved at all
+        (0.0, 0.0, INCONCLUSIVE),  # no variation between seeds
     ],
 )
 def test_greater_needs_no_margin(low, high, expected):
@@ -83,7 +83,7 @@ def test_unknown_directions_are_errors():
 
 
 def judged(run, first, second, direction="greater", margin=0.0, minus=()):
-    """The rows of one claim about two suites, by suite."""
+    """Verdict rows of one claim about two suites, indexed by suite."""
     published = {"cheetah-vel": None, "reach": None}
     texts = ("c", "paper", "place", "table", "text", first, second, direction)
     claim = Claim(*texts, published, margin, minus)
@@ -91,7 +91,7 @@ def judged(run, first, second, direction="greater", margin=0.0, minus=()):
 
 
 def test_less_negative_returns_are_greater(run):
-    """cheetah-vel: about −66 with an expert prompt, −160 with a random one."""
+    """Returns on cheetah-vel: about −66 with an expert prompt, −160 with a random one."""
     rows = judged(run, "prompt-dt", "prompt-dt-random")
     assert rows.loc["cheetah-vel", "verdict"] == REPRODUCED
     assert 80 < rows.loc["cheetah-vel", "difference"] < 110
@@ -109,7 +109,7 @@ def test_margin_is_a_share_of_the_datas_gap(run):
 
 
 def test_effects_are_compared_as_differences_of_differences(run):
-    """A random prompt costs 45 % of the gap, none at all 80 %: 35 % less."""
+    """A random prompt costs 45 % of the gap, a missing prompt 80 %: 35 % more."""
     rows = judged(run, "prompt-dt", "prompt-dt", minus=("mt-orl", "prompt-dt-random"))
     assert set(rows["verdict"]) == {REPRODUCED}
     plain = judged(run, "prompt-dt-random", "mt-orl")
@@ -120,10 +120,10 @@ def test_effects_are_compared_as_differences_of_differences(run):
     assert set(absent["verdict"]) == {NOT_TESTED}
 
 
-def test_the_expert_data_can_be_a_side(run):
+def test_the_expert_data_can_be_a_side_of_a_claim(run):
     rows = judged(run, EXPERT_DATA, "prompt-dt")
-    earned = run.scores(run.entry("prompt-dt"))["reach"].values.mean()
-    assert rows.loc["reach", "difference"] == pytest.approx(655 - earned)
+    mean = run.scores(run.entry("prompt-dt"))["reach"].values.mean()
+    assert rows.loc["reach", "difference"] == pytest.approx(655 - mean)
     assert set(rows["verdict"]) == {REPRODUCED}
     near = judged(run, "prompt-dt", EXPERT_DATA, "at-least", 0.5)
     assert set(near["verdict"]) == {REPRODUCED} and near["episodes"].min() == 3
@@ -132,32 +132,36 @@ def test_the_expert_data_can_be_a_side(run):
     assert judge(Ledger([absent], [], []), run, TABLES)["verdict"][0] == NOT_TESTED
 
 
-def test_our_own_claims_stand_apart(run):
+def test_our_own_claims_have_a_separate_section(run):
     texts = ("place", "table", "Ours.", "prompt-dt", "mt-orl", "greater")
-    own = Claim("own", OWN, *texts, {"reach": None})
+    ours = Claim("ours", THIS_REPOSITORY, *texts, {"reach": None})
     printed = {"first": 1.0, "second": 2.0, "difference": -1.0}
     printed |= {"spread": None, "exceeds_spread": None}
     theirs = Claim("theirs", "arXiv 2502.04979", *texts, {"reach": printed})
-    names = {OWN: "What no paper answers", "arXiv 2502.04979": "Prompt-Tuning Bandits"}
-    ledger = Ledger([theirs, own], names=names)
+    names = {
+        THIS_REPOSITORY: "What no paper answers",
+        "arXiv 2502.04979": "Prompt-Tuning Bandits",
+    }
+    ledger = Ledger([theirs, ours], names=names)
     text = claims_markdown(ledger, judge(ledger, run, TABLES), run)
-    theirs_part, own_part = text.split("## What no paper answers (this repository)")
+    theirs_part, our_part = text.split("## What no paper answers (this repository)")
     assert "## Prompt-Tuning Bandits (arXiv 2502.04979)" in theirs_part
     assert f"| {REPRODUCED} † |" in theirs_part
-    own_part = own_part.split("##")[0]
-    assert "Asked here" in own_part and "†" not in own_part
-    assert f"| {REPRODUCED} |" in own_part
+    our_part = our_part.split("##")[0]
+    assert "These questions are ours" in our_part and "†" not in our_part
+    assert f"| {REPRODUCED} |" in our_part
 
 
 def test_our_own_claims_are_shipped():
     claims = read_ledger(report_run.PAPERS).claims
-    own = [claim for claim in claims if claim.paper == OWN]
-    assert {s for claim in own for s in claim.published} >= {"cheetah-vel", "point-sparse"}
-    assert {claim.second.removeprefix("ptdt-") for claim in own} == {"best-of-n", "cma-es"}
-    assert all(set(claim.published.values()) == {None} for claim in own)
+    ours = [claim for claim in claims if claim.paper == THIS_REPOSITORY]
+    suites = {suite for claim in ours for suite in claim.published}
+    assert suites >= {"cheetah-vel", "point-sparse"}
+    assert {claim.second.removeprefix("ptdt-") for claim in ours} == {"best-of-n", "cma-es"}
+    assert all(set(claim.published.values()) == {None} for claim in ours)
 
 
-def test_what_the_run_lacks_is_not_tested(run):
+def test_claims_on_missing_cells_are_not_tested(run):
     ledger = read_ledger(report_run.PAPERS)
     rows = judge(ledger, run, TABLES)
     rows = rows[rows["direction"].notna()]
@@ -170,7 +174,7 @@ def test_what_the_run_lacks_is_not_tested(run):
     assert literal.loc["cheetah-vel", "verdict"] == INCONCLUSIVE
 
 
-def test_remarks_and_contradictions_are_rows(run):
+def test_claims_not_compared_and_contradictions_are_rows(run):
     ledger = read_ledger(report_run.PAPERS)
     rows = judge(ledger, run, TABLES).set_index("claim")
     assert rows.loc["pd-prompts-diverse", "verdict"] == NOT_JUDGED
@@ -181,7 +185,7 @@ def test_remarks_and_contradictions_are_rows(run):
     assert len(rows[rows["verdict"] == CONTRADICTION]) == len(ledger.contradictions)
 
 
-def test_ours_stands_beside_a_contradiction(tmp_path):
+def test_our_value_is_beside_a_contradiction(tmp_path):
     made = report_run.make_run(tmp_path)
     run = load_run(made.settings, made.evaluations, made.stores)
     ledger = read_ledger(report_run.PAPERS)
@@ -204,19 +208,21 @@ def test_markdown_names_run_and_size(run):
         assert entry.statement in text
 
 
-def test_markdown_counts_the_papers_claims_and_what_is_not_judged_apart(run):
+def test_markdown_counts_the_papers_claims_without_our_own(run):
     ledger = read_ledger(report_run.PAPERS)
     rows = judge(ledger, run, TABLES)
     lines = claims_markdown(ledger, rows, run).splitlines()
     at = lines.index(f"| {' | '.join(VERDICTS)} |")
     counts = [int(cell) for cell in lines[at + 2].strip("| ").split(" | ")]
     assert counts[-1] == len(ledger.not_compared)
-    of_papers = rows[(rows["verdict"] != CONTRADICTION) & (rows["paper"] != OWN)]
+    of_papers = rows[
+        (rows["verdict"] != CONTRADICTION) & (rows["paper"] != THIS_REPOSITORY)
+    ]
     assert sum(counts) == len(of_papers) < (rows["verdict"] != CONTRADICTION).sum()
 
 
 def test_every_page_has_the_same_counts(run, tmp_path):
-    """Those of claims.md, and of summary.csv and the record's page, from claims.csv."""
+    """Counts in claims.md, and in summary.csv and the record's page, from claims.csv."""
     ledger = read_ledger(report_run.PAPERS)
     rows = judge(ledger, run, TABLES)
     lines = claims_markdown(ledger, rows, run).splitlines()
@@ -233,7 +239,7 @@ def test_every_page_has_the_same_counts(run, tmp_path):
     assert counted[0] != counted[1] and sum(map(int, counted[1])) > 0
 
 
-def test_a_note_stands_once_and_its_claims_name_it(run):
+def test_a_note_is_printed_once_and_its_claims_refer_to_it(run):
     ledger = read_ledger(report_run.PAPERS)
     text = claims_markdown(ledger, judge(ledger, run, TABLES), run)
     noted = [claim for claim in ledger.claims if claim.note]
@@ -251,7 +257,7 @@ def test_a_note_stands_once_and_its_claims_name_it(run):
 def test_shipped_claims_agree_with_the_published_tables():
     for claim in read_ledger(report_run.PAPERS).claims:
         for suite, printed in claim.published.items():
-            if printed is None:  # of a figure, and no table has the numbers
+            if printed is None:  # from a figure; no table has the values
                 entries = {name for side in claim.sides for name in side if name}
                 known = TABLES.get(claim.table, Published([]))
                 assert not all(known.get(suite, name) for name in entries), claim.id
@@ -271,23 +277,23 @@ def test_shipped_claims_agree_with_the_published_tables():
             assert printed["exceeds_spread"] == exceeds, claim.id
 
 
-def _printed(table: str, suite: str, entry: str, less: str | None) -> tuple[float, float]:
+def _printed(table: str, suite: str, entry: str, minus: str | None) -> tuple[float, float]:
     """Printed mean and spread of a side of a claim; NaN for a spread not printed."""
-    if less is not None:
-        one, other = (_printed(table, suite, name, None) for name in (entry, less))
+    if minus is not None:
+        one, other = (_printed(table, suite, name, None) for name in (entry, minus))
         return one[0] - other[0], max(one[1], other[1])
     published = TABLES[table]
     if suite == AVERAGE:
         mean = published.average(published.suites(entry), entry)
         assert mean is not None
         return mean, np.nan
-    figure = published.get(suite, entry)
-    assert figure is not None, (table, suite, entry)
-    return figure.mean, figure.spread
+    cell = published.get(suite, entry)
+    assert cell is not None, (table, suite, entry)
+    return cell.mean, cell.spread
 
 
-def test_claims_name_columns_of_the_config():
-    """All but those about D4RL, which no suite has."""
+def test_claims_name_entries_of_the_config():
+    """Except the claims about D4RL, which has no suite here."""
     known = {*load_config([CONFIG])["entries"], EXPERT_DATA}
     for claim in read_ledger(report_run.PAPERS).claims:
         named = {name for side in claim.sides for name in side if name}
@@ -296,11 +302,11 @@ def test_claims_name_columns_of_the_config():
 
 def test_damaged_claims_are_refused(tmp_path):
     paper = report_run.PAPERS / "ptdt"
-    whole = yaml.safe_load((paper / "claims.yaml").read_text())
-    entry, folder = whole["claims"][0], tmp_path / "ptdt"
+    valid = yaml.safe_load((paper / "claims.yaml").read_text())
+    entry, folder = valid["claims"][0], tmp_path / "ptdt"
     folder.mkdir()
     shutil.copy(paper / "paper.yaml", folder)
-    both = {"contradictions": [{"id": "x"}]}
+    incomplete = {"contradictions": [{"id": "x"}]}
     for damaged, message in (
         ({"claims": [entry | {"direction": "bigger"}]}, "bigger"),
         ({"claims": [entry | {"margn": 1}]}, "margn"),
@@ -309,10 +315,10 @@ def test_damaged_claims_are_refused(tmp_path):
         ({"claims": [entry | {"published": {"reach": {"first": 1}}}]}, "exceeds_spread"),
         ({"claims": [entry | {"paper": 7}]}, "text"),
         ({"claims": [entry, entry]}, "each id once"),
-        ({"claim": [entry]}, "lists called claims, not_compared, contradictions"),
+        ({"claim": [entry]}, "only lists named claims, not_compared, contradictions"),
         ({"claims": entry}, "a list"),
-        (both, "statement"),
+        (incomplete, "statement"),
     ):
-        (folder / "claims.yaml").write_text(yaml.safe_dump({**whole, **damaged}))
+        (folder / "claims.yaml").write_text(yaml.safe_dump({**valid, **damaged}))
         with pytest.raises(TrajpromptError, match=message):
             read_ledger(tmp_path)

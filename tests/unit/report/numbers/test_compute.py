@@ -1,4 +1,4 @@
-"""What a run cost: by stage and by cell, and what of it is unknown."""
+"""Cost of a run by stage and by cell, with unknown parts."""
 
 import math
 
@@ -12,7 +12,7 @@ from trajprompt.errors import TrajpromptError
 from trajprompt.report.numbers.compute import TOTAL, RunFiles, compute_table
 from trajprompt.report.numbers.method_costs import EVALUATE, TUNE, cost_table
 from trajprompt.report.pages.compute_markdown import compute_markdown, cost_markdown
-from trajprompt.report.read.jobs import used_by
+from trajprompt.report.read.jobs import job_cost
 
 # (suite, condition, method) -> CPU seconds of tuning under each seed; None: not measured
 COSTS = {
@@ -29,7 +29,7 @@ COSTS = {
 
 @pytest.fixture
 def costs(tmp_path) -> pd.DataFrame:
-    """The table of `COSTS`; evaluation took every job two seconds."""
+    """Cost table of `COSTS`; each evaluation job used two seconds."""
     files = {TUNE: [], EVALUATE: []}
     for cell, by_seed in COSTS.items():
         for seed, seconds in enumerate(by_seed):
@@ -41,9 +41,9 @@ def costs(tmp_path) -> pd.DataFrame:
     return cost_table(files)
 
 
-def test_cells_are_compared_in_their_suite_and_setting(costs):
+def test_cells_are_compared_within_suite_and_condition(costs):
     rows = costs[costs["stage"] == TUNE].set_index(["suite", "condition", "method"])
-    assert list(rows.index) == list(COSTS)  # suite by suite, as the files come
+    assert list(rows.index) == list(COSTS)  # in the order of the files
     diffuser = rows.xs("prompt-diffuser", level="method")
     assert diffuser["cpu_seconds"].tolist() == [24.0, 30.0, 20.0, 5.0]
     expected = [2.0, float("nan"), 2.5, float("nan")]  # no baseline, or one not measured
@@ -51,11 +51,13 @@ def test_cells_are_compared_in_their_suite_and_setting(costs):
     assert rows.loc[("cheetah-vel", "expert", "none"), "against"] == pytest.approx(1 / 12)
     assert (rows["jobs"] == 2).all()
     assert rows["unknown"].tolist() == [0, 0, 0, 1, 0, 0, 2, 0]
-    played = costs[costs["stage"] == EVALUATE]
-    assert (played["cpu_seconds"] == 2).all() and played["against"].dropna().eq(1).all()
+    evaluated = costs[costs["stage"] == EVALUATE]
+    assert (evaluated["cpu_seconds"] == 2).all() and evaluated["against"].dropna().eq(
+        1
+    ).all()
 
 
-def test_the_diffusers_share_is_a_line_and_a_column(costs):
+def test_the_diffusers_ratio_is_a_line_and_a_column(costs):
     text = cost_markdown(costs)
     line = "CPU seconds of tuning, prompt-diffuser / ptdt-offline: "
     assert f"**{line}2.00 in Cheetah-vel (expert), 2.50 in MW reach (expert).**" in text
@@ -74,16 +76,16 @@ def test_without_cells_there_is_no_table():
 
 def test_stages_are_added_up(tmp_path):
     made = report_run.make_run(tmp_path, ("cheetah-vel", "reach"))
-    played = made.evaluations, made.random_policies
-    files = RunFiles(made.stores, made.curves[:2], made.adaptations, *played)
+    evaluated = made.evaluations, made.random_policies
+    files = RunFiles(made.stores, made.curves[:2], made.adaptations, *evaluated)
     table = compute_table(files).set_index("stage")
-    count = sum(map(len, played))
+    count = sum(map(len, evaluated))
     assert list(table["jobs"]) == [2, 2, 1, count, count + 5]
     assert list(table["unknown"]) == [1, 2, 0, count, count + 3]
     hours = ["wall_hours", "cpu_hours", "memory_gib"]
     assert table.loc["1_collect", hours].tolist() == pytest.approx([0.5, 1.0, 0.5])
     assert table.loc["3_tune", "wall_hours"] == pytest.approx(60 / 3600)
-    assert table.loc["2_pretrain", hours].isna().all()  # unknown, not nothing
+    assert table.loc["2_pretrain", hours].isna().all()  # unknown, not zero
     assert table.loc[TOTAL, hours].tolist() == pytest.approx([0.5 + 1 / 60, 2.0, 0.5])
     assert table.loc["1_collect", "simulator_steps"] == (5 + 5) * 20
     assert table.loc["3_tune", "simulator_steps"] == 600
@@ -92,21 +94,21 @@ def test_stages_are_added_up(tmp_path):
     assert steps[0] - steps[1] == 2 * 5 * 2 * 200  # suites, tasks, episodes, steps
 
 
-def test_a_job_writes_what_compute_reads(tmp_path, monkeypatch):
+def test_resources_of_a_job_are_read_back(tmp_path, monkeypatch):
     monkeypatch.setattr(resources, "age", lambda: 3661.04)
     made = tmp_path / "1_collect/reach/trajectories.h5"
     write_resources(made)
     assert [path.name for path in made.parent.iterdir()] == ["trajectories.resources.json"]
-    used = used_by(made)
-    assert used.wall == 3661 and used.cpu > 0 and used.memory > 0
+    cost = job_cost(made)
+    assert cost.wall == 3661 and cost.cpu > 0 and cost.memory > 0
     write_resources(made, resumed_from=3)
     assert read_resources(made).resumed_from == 3
-    # Its last process says nothing of the others.
-    assert all(map(math.isnan, vars(used_by(made)).values()))
+    # The last process of a resumed job does not measure the others.
+    assert all(map(math.isnan, vars(job_cost(made)).values()))
     assert read_resources(made.with_name("other.h5")) is None
 
 
-def test_compute_markdown_says_what_is_unknown(tmp_path):
+def test_compute_markdown_marks_unknown_parts(tmp_path):
     made = report_run.make_run(tmp_path, ("cheetah-vel", "reach"))
     known = compute_markdown(compute_table(RunFiles(made.stores[:1])), "r")
     assert "| 1_collect | 1 | 30.0 | 60.0 | 100 % | 0.50 |" in known

@@ -18,7 +18,7 @@ STREAM = np.random.SeedSequence(5)
 SCORES = np.random.default_rng(0).normal(10.0, 2.0, size=(5, 8))
 
 
-def test_mean_and_spread_are_those_of_the_per_seed_means():
+def test_mean_and_spread_of_the_per_seed_means():
     found = estimate([SCORES], STREAM)
     per_seed = [SCORES[:, seed].sum() / 5 for seed in range(8)]
     assert found.mean == pytest.approx(np.mean(per_seed))
@@ -26,14 +26,14 @@ def test_mean_and_spread_are_those_of_the_per_seed_means():
     assert (found.seeds, found.tasks) == (8, 5)
 
 
-def test_suites_weigh_equally_whatever_their_number_of_tasks():
+def test_suites_have_equal_weight_whatever_their_number_of_tasks():
     suites = [np.full((2, 3), 10.0), np.full((5, 3), 0.0)]
     assert per_seed_means(suites) == pytest.approx([5.0, 5.0, 5.0])
     assert estimate(suites, STREAM).mean == pytest.approx(5.0)
 
 
 def test_bootstrap_variance_is_the_closed_form():
-    """Seeds redrawn for all tasks at once: Var = σ² / S, σ of per-seed means, divisor S."""
+    """Seeds resampled jointly for all tasks: σ² / S, σ of per-seed means, divisor S."""
     means = bootstrap_means([SCORES], STREAM, resamples=40_000)
     expected = SCORES.mean(axis=0).var() / 8
     assert means.var() == pytest.approx(expected, rel=0.03)
@@ -41,7 +41,7 @@ def test_bootstrap_variance_is_the_closed_form():
 
 
 def test_tasks_of_a_suite_share_their_seeds():
-    """A backbone moves all its tasks: many equal tasks tell no more than one."""
+    """Repeated tasks add no information, because a backbone affects all its tasks."""
     one, many = SCORES[:1], np.repeat(SCORES[:1], 20, axis=0)
     assert bootstrap_means([many], STREAM) == pytest.approx(bootstrap_means([one], STREAM))
 
@@ -56,29 +56,29 @@ def test_variance_of_an_average_adds_over_suites():
 def test_interval_of_one_task_agrees_with_scipy():
     scores = SCORES[:1]
     found = estimate([scores], STREAM)
-    theirs = stats.bootstrap(
+    expected = stats.bootstrap(
         (scores[0],), np.mean, n_resamples=20_000, method="percentile", rng=1
     ).confidence_interval
-    width = theirs.high - theirs.low
-    assert found.low == pytest.approx(theirs.low, abs=0.03 * width)
-    assert found.high == pytest.approx(theirs.high, abs=0.03 * width)
+    width = expected.high - expected.low
+    assert found.low == pytest.approx(expected.low, abs=0.03 * width)
+    assert found.high == pytest.approx(expected.high, abs=0.03 * width)
 
 
 def test_tasks_are_not_resampled():
-    """Tasks that differ but never vary between seeds leave nothing uncertain."""
+    """Tasks that differ, but not between seeds, have an interval of zero width."""
     scores = np.repeat(np.array([[0.0], [100.0]]), 3, axis=1)
     found = estimate([scores], STREAM)
     assert (found.low, found.mean, found.high, found.spread) == (50.0, 50.0, 50.0, 0.0)
 
 
 @pytest.mark.parametrize("seeds, low, high", [(3, 0.67, 0.83), (12, 0.84, 0.98)])
-def test_interval_covers_the_truth_as_often_as_documented(seeds, low, high):
-    """75 % with three seeds, also where a backbone moves all its tasks together."""
-    chance = np.random.default_rng(3)
+def test_coverage_of_intervals_is_as_documented(seeds, low, high):
+    """75 % with three seeds, even if a backbone affects all its tasks."""
+    generator = np.random.default_rng(3)
     hits = 0
     for _ in range(300):
-        backbones = chance.normal(0.0, 1.0, size=(1, seeds))
-        scores = backbones + chance.normal(0.0, 0.3, size=(4, seeds))
+        backbones = generator.normal(0.0, 1.0, size=(1, seeds))
+        scores = backbones + generator.normal(0.0, 0.3, size=(4, seeds))
         draws = bootstrap_means([scores], np.random.SeedSequence(1), resamples=500)
         tails = np.quantile(draws, [0.025, 0.975])
         hits += tails[0] <= 0 <= tails[1]
@@ -124,8 +124,8 @@ def test_intervals_follow_shifts_and_scales(seed, shift, scale):
 @given(st.integers(0, 1000))
 def test_a_difference_changes_sign_with_its_order(seed):
     first, second = np.random.default_rng(seed).normal(size=(2, 3, 4))
-    there, back = (
+    forward, backward = (
         paired_difference([a], [b], STREAM) for a, b in ((first, second), (second, first))
     )
-    assert there.mean == pytest.approx(-back.mean)
-    assert there.low == pytest.approx(-back.high)
+    assert forward.mean == pytest.approx(-backward.mean)
+    assert forward.low == pytest.approx(-backward.high)

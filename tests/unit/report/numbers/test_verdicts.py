@@ -1,4 +1,4 @@
-"""Whether the papers' own figures support what they claim."""
+"""Support of the papers' claims by their printed values."""
 
 import pytest
 
@@ -25,7 +25,7 @@ TABLES = {path.stem: Published([path]) for path in report_run.TABLES}
     [
         ("greater", 0.1, 0.0, YES),
         ("greater", -6.6, 0.0, NO),
-        ("greater", 0.0, 0.0, NO),  # a tie is no lead
+        ("greater", 0.0, 0.0, NO),  # a tie is not greater
         ("greater", None, 0.0, NOT_PRINTED),
         ("at-least", 0.0, 1.0, YES),
         ("at-least", -0.9, 1.0, WITHIN_MARGIN),
@@ -38,13 +38,11 @@ TABLES = {path.stem: Published([path]) for path in report_run.TABLES}
         ("equivalent", 0.1, None, UNKNOWN),
     ],
 )
-def test_printed_differences_are_held_against_the_claim(
-    direction, printed, margin, expected
-):
+def test_support_by_a_printed_difference(direction, printed, margin, expected):
     assert published_supports(direction, printed, margin) == expected
 
 
-def test_the_paper_s_own_figures_are_held_against_its_claims(tmp_path):
+def test_support_of_the_shipped_claims(tmp_path):
     made = report_run.make_run(tmp_path)
     run = load_run(made.settings, made.evaluations, made.stores)
     ledger = read_ledger(report_run.PAPERS)

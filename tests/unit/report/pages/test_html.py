@@ -1,4 +1,4 @@
-"""Pages of the HTML report: whole in themselves, and nothing in them but what was meant."""
+"""Pages of the HTML report are self-contained and escape their input."""
 
 import pandas as pd
 
@@ -9,7 +9,7 @@ TABLE = "# A table\n\n| claim | reach |\n| :-- | :-- |\n| a < b | {} |\n"
 SVG = '<svg xmlns="http://www.w3.org/2000/svg" width="2" height="1"/>'
 
 
-def test_verdicts_have_a_colour_and_keep_their_words():
+def test_verdicts_have_a_colour_and_their_words():
     for text, name in (
         ("reproduced", "reproduced"),
         ("not reproduced", "not-reproduced"),
@@ -25,19 +25,19 @@ def test_verdicts_have_a_colour_and_keep_their_words():
     )
 
 
-def test_html_in_a_label_is_shown_not_obeyed():
+def test_html_in_a_label_is_escaped():
     page = from_markdown(TABLE.format("<script>alert(1)</script>"))
     assert "<script>" not in page and "&lt;script&gt;" in page
 
 
-def test_a_table_comes_with_its_picture_and_its_other_forms(tmp_path):
+def test_a_table_page_has_its_picture_and_its_other_forms(tmp_path):
     for name in ("tables/mine.md", "tables/mine_best.md", "figures/mine.svg"):
         path = tmp_path / name
         path.parent.mkdir(exist_ok=True)
         path.write_text(SVG if name.endswith("svg") else TABLE.format(name))
     page = table_page(tmp_path / "tables/mine")
     assert page.index("tables/mine.md") < page.index("<img") < page.index("mine_best.md")
-    assert page.count("<details>") == 1  # there is none task by task
+    assert page.count("<details>") == 1  # the table per task is missing
 
 
 def test_a_page_needs_no_other_file(tmp_path):

@@ -1,4 +1,4 @@
-"""Numbers, intervals and tables as Markdown."""
+"""Markdown of numbers, intervals and tables."""
 
 import numpy as np
 import pandas as pd

@@ -1,4 +1,4 @@
-"""Intervals are named where there are some: in pictures, below tables and in captions."""
+"""Figures, notes and captions mention intervals only if there are several seeds."""
 
 from dataclasses import replace
 from types import SimpleNamespace
@@ -13,13 +13,13 @@ from support.paths import ROOT
 from support.plots_tables import FIGURES
 from trajprompt.commands.figure import main as plot
 from trajprompt.commands.report import main as report
-from trajprompt.report.pages.markdown import about_intervals
+from trajprompt.report.pages.markdown import interval_note
 from trajprompt.report.plots.inputs import WITH_TEXT, module_of
 
-OF_PROMPTS = {"heat-maps", "denoising", "prompt-map"}  # not of means
+OF_PROMPTS = {"heat-maps", "denoising", "prompt-map"}  # without means
 NAME = "95 %"
 FOLDER = ROOT / "workflow/report"
-# But the one of the whole report, which explains verdicts, those of a single seed too.
+# Without the caption of the report, which explains verdicts for any number of seeds.
 CAPTIONS = [
     path
     for path in sorted(FOLDER.rglob("*.rst"))
@@ -29,13 +29,13 @@ CAPTIONS = [
 
 @pytest.fixture
 def drawn(monkeypatch) -> list[str]:
-    """All texts of the pictures; SVG keeps letters as outlines."""
+    """All texts of the figures drawn; in SVG, letters are outlines."""
     found: list[str] = []
-    plain = Figure.savefig
+    original = Figure.savefig
 
     def savefig(figure, *arguments, **options):
         found.extend(text.get_text() for text in figure.findobj(Text))
-        plain(figure, *arguments, **options)
+        original(figure, *arguments, **options)
 
     monkeypatch.setattr(Figure, "savefig", savefig)
     return found
@@ -56,18 +56,18 @@ def test_figures(kind, seeds, tmp_path, drawn):
 @pytest.mark.parametrize("seeds", [(0,), (0, 1)])
 def test_pictures_and_notes_of_tables(seeds, tmp_path, drawn):
     made = report_run.make_run(tmp_path, ("reach",))
-    own = replace(made, settings=replace(made.settings, seeds=seeds))
-    files = {"stores": own.stores, "evaluations": own.evaluations}
-    report(report_run.command(own, "table", tmp_path, **files))
+    run = replace(made, settings=replace(made.settings, seeds=seeds))
+    files = {"stores": run.stores, "evaluations": run.evaluations}
+    report(report_run.command(run, "table", tmp_path, **files))
     text = (tmp_path / "tables/ptdt_table1.md").read_text()
     assert (NAME in text) == any(NAME in label for label in drawn) == (len(seeds) > 1)
-    assert ("of one seed, as here, there is no interval" in text) == (len(seeds) == 1)
+    assert ("a single seed, as here, has no interval" in text) == (len(seeds) == 1)
 
 
-def test_what_texts_say():
+def test_interval_notes():
     one, two = (SimpleNamespace(seeds=range(n)) for n in (1, 2))
-    assert about_intervals(one, ", with some.").endswith("there is no interval.")
-    assert about_intervals(two, ", with some.").startswith(", with some. With three seeds")
+    assert interval_note(one, ", with some.").endswith("has no interval.")
+    assert interval_note(two, ", with some.").startswith(", with some. With three seeds")
 
 
 @pytest.mark.parametrize("path", CAPTIONS, ids=lambda path: path.stem)

@@ -1,43 +1,43 @@
-"""Names beside the ends of lines."""
+"""Labels beside the ends of lines."""
 
 import numpy as np
 import pytest
 from matplotlib import pyplot
 
-from trajprompt.report.plots.direct_labels import End, apart, label_ends, style
+from trajprompt.report.plots.direct_labels import End, label_ends, spread_out, style
 
 
 @pytest.mark.parametrize(
     ("places", "expected"),
     [
-        ([0.2, 0.8], [0.2, 0.8]),  # far enough
+        ([0.2, 0.8], [0.2, 0.8]),  # already apart
         ([0.5, 0.5], [0.45, 0.55]),
         ([0.52, 0.48, 0.9], [0.55, 0.45, 0.9]),
         ([0.0, 0.0, 0.0], [0.0, 0.1, 0.2]),
         ([1.0, 1.0], [0.9, 1.0]),
     ],
 )
-def test_names_are_moved_apart_as_little_as_can_be(places, expected):
-    assert apart(np.array(places), 0.1) == pytest.approx(np.array(expected))
+def test_labels_are_moved_as_little_as_possible(places, expected):
+    assert spread_out(np.array(places), 0.1) == pytest.approx(np.array(expected))
 
 
-def test_names_keep_their_order_and_distance():
+def test_labels_keep_their_order_and_distance():
     places = np.random.default_rng(0).uniform(size=9) ** 3
-    moved = apart(places, 0.1)
+    moved = spread_out(places, 0.1)
     assert (np.argsort(moved) == np.argsort(places)).all()
     assert np.diff(np.sort(moved)).min() >= 0.1 - 1e-9
     assert moved.min() >= 0 and moved.max() <= 1
 
 
-def test_no_two_lines_look_alike():
+def test_24_lines_have_distinct_styles():
     assert len({style(number) for number in range(24)}) == 24
 
 
-def test_names_stand_from_the_highest_to_the_lowest_line():
+def test_labels_are_ordered_from_the_highest_to_the_lowest_line():
     figure, axis = pyplot.subplots()
     axis.plot([0, 1], [0, 10])
     label_ends(axis, [End("low", "k", 2.0), End("high", "k", 9.0, 8.0, 12.0)])
-    assert axis.get_ylim()[1] > 12  # the interval is inside
+    assert axis.get_ylim()[1] > 12  # includes the interval
     heights = {text.get_text(): text.xyann[1] for text in axis.texts}
     pyplot.close(figure)
     assert heights["high"] > heights["low"]

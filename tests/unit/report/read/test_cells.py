@@ -1,4 +1,4 @@
-"""Evaluations of cells, and damaged ones."""
+"""Evaluations of cells, and damaged files of them."""
 
 import numpy as np
 import pandas as pd
@@ -21,19 +21,19 @@ def test_damaged_evaluations_are_refused(made, tmp_path):
         damaged.to_csv(path, index=False)
         with pytest.raises(TrajpromptError, match=message):
             Evaluations([path], "r")
-    with pytest.raises(TrajpromptError, match="second time"):
+    with pytest.raises(TrajpromptError, match="repeated cell"):
         Evaluations([made.evaluations[0], made.evaluations[0]], "r")
     with pytest.raises(TrajpromptError, match="missing or empty"):
         Evaluations([tmp_path / "none.csv"], "r")
 
 
-def test_a_task_that_one_seed_lacks_is_an_error():
+def test_a_task_missing_under_one_seed_is_an_error():
     rows = pd.DataFrame({"task": [1, 1, 2], "seed": [0, 1, 0], "return": [1.0, 2.0, 3.0]})
     with pytest.raises(TrajpromptError, match=r"\(2, 1\)"):
         task_by_seed(rows, (0, 1), "here")
 
 
-def test_columns_are_checked():
+def test_entries_are_checked():
     good = {"id": "a", "label": "A", "condition": "s", "method": "m"}
     assert parse_entries([good])[0].covers("reach")
     assert not parse_entries([good | {"suites": ["ant-dir"]}])[0].covers("reach")

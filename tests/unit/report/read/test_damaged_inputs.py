@@ -18,7 +18,7 @@ HEADER = ",".join(EVALUATION_COLUMNS)
 ROW = "reach,expert,none,0,6,0,0,last,0,0,1.5,200,1"
 
 
-def test_whole_tables_are_read(tmp_path):
+def test_valid_tables_are_read(tmp_path):
     path = tmp_path / "a.csv"
     path.write_text(f"{HEADER}\n{ROW}\n")
     table = read_evaluation(path)
@@ -46,7 +46,7 @@ def test_damaged_tables(tmp_path, content, message):
     with pytest.raises(TrajpromptError, match=message) as caught:
         read_evaluation(path)
     assert str(path) in str(caught.value)
-    assert "run `python -m trajprompt.commands.evaluate`" in str(caught.value)
+    assert "run `trajprompt evaluate`" in str(caught.value)
 
 
 @pytest.mark.parametrize("reader", [lambda path: Published([path]), read_ledger])
@@ -78,7 +78,7 @@ def test_damaged_yaml(tmp_path, content):
 @pytest.mark.parametrize(
     "cut", ["    second: mt-orl\n", "spread: 3.4, ", "    direction: greater\n"]
 )
-def test_claims_that_lack_a_line(tmp_path, cut):
+def test_claims_with_a_missing_line(tmp_path, cut):
     folder = Path(shutil.copytree(report_run.PAPERS / "ptdt", tmp_path / "ptdt"))
     text = (folder / "claims.yaml").read_text()
     assert cut in text

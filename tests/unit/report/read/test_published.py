@@ -1,4 +1,4 @@
-"""The papers' printed tables against themselves and each other."""
+"""Consistency of the papers' printed tables, within each and between them."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from trajprompt.report.read.papers import printed_files
 from trajprompt.report.read.published import AVERAGE, Published
 
 
-def test_published_averages_are_the_mean_of_their_cells_but_for_three_misprints():
+def test_published_averages_are_the_mean_of_their_cells_except_three_misprints():
     wrong = {}
     for path in report_run.TABLES:
         published = Published([path])
@@ -29,18 +29,18 @@ def test_published_averages_are_the_mean_of_their_cells_but_for_three_misprints(
 
 def test_mt_orl_average_is_printed_as_the_sum():
     published = Published(PRINTED)
-    figures = [published.get(suite, "mt-orl") for suite in SUITES]
-    assert sum(figure.mean for figure in figures if figure) == pytest.approx(181.8)
+    cells = [published.get(suite, "mt-orl") for suite in SUITES]
+    assert sum(cell.mean for cell in cells if cell) == pytest.approx(181.8)
 
 
 @pytest.mark.parametrize("name", ["ptdt_table3", "pd_table2"])
 def test_tables_of_qualities_have_every_combination(name):
-    """Two methods, three qualities of the prompt, three of the data."""
+    """Two methods, three qualities of the prompt and three of the data."""
     assert len(Published(printed_files(report_run.PAPERS, f"{name}.csv")).entries()) == 18
 
 
 def test_the_papers_agree_where_they_print_the_same_experiment():
-    """What PD takes over from PTDT, but for prompts that are not from experts."""
+    """PD copies values of PTDT, except for random prompts, which differ by 40."""
     tables = {path.stem: Published([path]) for path in report_run.TABLES}
     first, second = tables["ptdt_table1"], tables["pd_table1"]
     for entry in ("prompt-dt", "mt-orl", "prompt-dt-ft", "ptdt-offline"):

@@ -8,7 +8,7 @@ from trajprompt.report.read.papers import printed_files
 from trajprompt.report.read.sizes import read_printed
 
 
-def test_every_papers_tables_have_its_own_sizes(tmp_path):
+def test_each_paper_has_its_own_sizes(tmp_path):
     files = printed_files(report_run.PAPERS, "sizes.csv")
     assert [path.parent.name for path in files] == ["prompt_diffuser", "ptdt"]
     second, first = map(read_printed, files)
@@ -17,7 +17,7 @@ def test_every_papers_tables_have_its_own_sizes(tmp_path):
     assert second["prompt-dt-ft"].text == "13.71M (100 %)"
     assert all("2305.09648" in size.source for size in first.values())
     assert all("2411.01168" in size.source for size in second.values())
-    assert read_printed(None) == {}  # a table of no paper
+    assert read_printed(None) == {}  # a table without a paper
     wrong = tmp_path / "sizes.csv"
     wrong.write_text(files[1].read_text().replace("0.03", "little"))
     with pytest.raises(TrajpromptError, match=r"sizes.csv: .*percentage"):

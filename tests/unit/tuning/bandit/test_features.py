@@ -1,4 +1,4 @@
-"""What reward models see of arms."""
+"""Features of arms for the reward models."""
 
 import dataclasses
 
@@ -38,7 +38,7 @@ def empty_context(rows: int, steps: int) -> Segments:
 
 @torch.no_grad()
 def all_outputs(model: PromptDT, context: Segments, prompt: Segments) -> Tensor:
-    """(B, 3P + 3K, W): all tokens through all layers; checked against forward."""
+    """Outputs (B, 3P + 3K, W) of all tokens after all layers; checked against forward."""
     tokens, visible, first = model.embed(context, prompt)
     mask, x = additive_mask(visible, tokens.dtype), tokens
     for block in model.blocks:
@@ -60,19 +60,19 @@ def test_psi_is_the_last_action_token_of_the_first_of_repeated_segments(backbone
     torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
 
 
-def test_psi_in_batches_is_psi(backbone, monkeypatch):
-    whole = backbone_features(make_arms(11), backbone)
+def test_psi_does_not_depend_on_the_batch_size(backbone, monkeypatch):
+    at_once = backbone_features(make_arms(11), backbone)
     monkeypatch.setattr(module, "BATCH", 4)
     parts = backbone_features(make_arms(11), backbone)
-    torch.testing.assert_close(whole, parts)
+    torch.testing.assert_close(at_once, parts)
 
 
-def test_psi_tells_arms_apart(backbone):
+def test_psi_distinguishes_arms(backbone):
     found = standardised(backbone_features(make_arms(11), backbone))
     assert torch.cdist(found, found)[~torch.eye(11, dtype=torch.bool)].min() > 0.1
 
 
-def test_raw_features_are_all_numbers_of_an_arm(backbone):
+def test_raw_features_are_all_values_of_an_arm(backbone):
     arms = make_arms(5)
     found = raw_features(arms, backbone).unflatten(1, (H, 1 + STATE + ACTION))
     assert torch.equal(found[..., :1], arms.returns_to_go)
@@ -102,12 +102,12 @@ def test_the_variant_of_the_coauthors_code_undoes_the_normaliser(backbone):
 
 
 @pytest.mark.parametrize("kind", ("raw", "backbone"))
-def test_rows_stand_alone_and_short_ones_are_padded(backbone, kind):
+def test_rows_are_independent_and_short_rows_are_padded(backbone, kind):
     arms = make_bandit_problem().arms
     together = arm_features(arms, backbone, kind, normalised=True)
     assert together.counts.tolist() == list(COUNTS)
     assert together.real.sum(dim=1).tolist() == list(COUNTS)
     assert not together.values[~together.real].any()
-    for row, own in enumerate(arms):
-        single = arm_features([own], backbone, kind, normalised=True).values[0]
+    for row, row_arms in enumerate(arms):
+        single = arm_features([row_arms], backbone, kind, normalised=True).values[0]
         assert torch.equal(together.values[row, : len(single)], single)

@@ -1,4 +1,4 @@
-"""All networks at once against each of them alone in plain PyTorch."""
+"""Reward models: all networks at once against each network alone in plain PyTorch."""
 
 import torch
 from torch import Tensor, nn
@@ -9,23 +9,23 @@ from trajprompt.tuning.bandit.reward_refit import RefitSettings, refit
 GROUPS, INPUTS, COUNT = 4, 7, 9
 
 
-def rng(seed: int = 0) -> torch.Generator:
+def generator(seed: int = 0) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 
 
 def make_models() -> RewardModels:
-    """In float64, so that tolerances can be small."""
-    models = RewardModels.fresh(INPUTS, [rng(1), rng(2)], each=2)
+    """Create models in float64, so that tolerances can be small."""
+    models = RewardModels.fresh(INPUTS, [generator(1), generator(2)], per_generator=2)
     return models.with_weights(models.weights.double())
 
 
 def make_data(inputs: int = INPUTS) -> tuple[Tensor, Tensor]:
-    x = torch.randn(GROUPS, COUNT, inputs, dtype=torch.float64, generator=rng(3))
-    return x, torch.randn(GROUPS, COUNT, dtype=torch.float64, generator=rng(4))
+    x = torch.randn(GROUPS, COUNT, inputs, dtype=torch.float64, generator=generator(3))
+    return x, torch.randn(GROUPS, COUNT, dtype=torch.float64, generator=generator(4))
 
 
 def alone(models: RewardModels, group: int) -> nn.Sequential:
-    """One of the networks as a PyTorch module."""
+    """Convert one of the networks to a PyTorch module."""
     layers = []
     for layer in models.layers.open(models.weights):
         weight, bias = layer.weight[group].t(), layer.bias[group, 0]
@@ -36,7 +36,7 @@ def alone(models: RewardModels, group: int) -> nn.Sequential:
 
 
 def flat(network: nn.Sequential, gradients: bool = False) -> Tensor:
-    """Its weights, or their gradients, as RewardModels lays them out."""
+    """Return the network's weights or gradients in the layout of RewardModels."""
     parts = []
     for layer in (m for m in network if isinstance(m, nn.Linear)):
         for parameter in (layer.weight, layer.bias):
@@ -45,28 +45,30 @@ def flat(network: nn.Sequential, gradients: bool = False) -> Tensor:
     return torch.cat(parts)
 
 
-def test_fresh_networks_have_the_bounds_of_linear_layers_and_their_own_chance():
-    models = RewardModels.fresh(INPUTS, [rng(1), rng(2)], each=2)
+def test_fresh_networks_have_the_bounds_of_linear_layers_and_separate_generators():
+    models = RewardModels.fresh(INPUTS, [generator(1), generator(2)], per_generator=2)
     for layer, inputs in zip(
         models.layers.open(models.weights), (INPUTS, HIDDEN, HIDDEN), strict=True
     ):
         for part in layer:
             assert part.abs().max() <= inputs**-0.5 and part.std() > 0
     assert len({float(row[0]) for row in models.weights}) == GROUPS
-    again = RewardModels.fresh(INPUTS, [rng(9), rng(2)], each=2)
-    assert torch.equal(models.weights[2:], again.weights[2:])
-    assert not torch.equal(models.weights[:2], again.weights[:2])
+    other = RewardModels.fresh(INPUTS, [generator(9), generator(2)], per_generator=2)
+    assert torch.equal(models.weights[2:], other.weights[2:])
+    assert not torch.equal(models.weights[:2], other.weights[:2])
 
 
-def test_predictions_are_those_of_each_network_alone():
+def test_predictions_equal_each_network_alone():
     models, (x, _) = make_models(), make_data()
     for group, found in enumerate(models.predict(x)):
         torch.testing.assert_close(found, alone(models, group)(x[group]).squeeze(1))
 
 
-def test_gradients_are_those_of_autograd():
+def test_gradients_equal_autograd():
     models, (x, _) = make_models(), make_data()
-    importance = torch.rand(models.weights.shape, dtype=torch.float64, generator=rng())
+    importance = torch.rand(
+        models.weights.shape, dtype=torch.float64, generator=generator()
+    )
     norms = models.weighted_norms(x, importance)
     for number in range(COUNT):
         found = models.gradient(x[:, number])
@@ -80,7 +82,7 @@ def test_gradients_are_those_of_autograd():
 
 
 def sgd_alone(network: nn.Sequential, x: Tensor, y: Tensor, settings: RefitSettings) -> int:
-    """As in the co-author's code; how many of the steps were clipped."""
+    """Train as in the co-author's code; return the number of clipped steps."""
     optimiser, clipped = torch.optim.SGD(network.parameters(), settings.learning_rate), 0
     for _ in range(settings.steps):
         optimiser.zero_grad()
@@ -91,8 +93,8 @@ def sgd_alone(network: nn.Sequential, x: Tensor, y: Tensor, settings: RefitSetti
     return clipped
 
 
-def test_a_refit_is_sgd_on_each_network_alone():
-    """More features than observations and fewer; one network's gradients are clipped."""
+def test_a_refit_equals_sgd_on_each_network_alone():
+    """With fewer features than observations; one network's gradients are clipped."""
     settings, models, (x, y) = RefitSettings(steps=300), make_models(), make_data()
     y[2] *= 100
     found = refit(models, x, y, settings)
@@ -104,8 +106,8 @@ def test_a_refit_is_sgd_on_each_network_alone():
     assert clipped[2] > 50 and clipped[0] == clipped[1] == clipped[3] == 0
 
 
-def test_more_features_than_observations_make_no_difference():
-    models = RewardModels.fresh(40, [rng(5)] * GROUPS)
+def test_a_refit_equals_sgd_with_more_features_than_observations():
+    models = RewardModels.fresh(40, [generator(5)] * GROUPS)
     models = models.with_weights(models.weights.double())
     x, y = make_data(inputs=40)
     found = refit(models, x, y, RefitSettings(steps=100))
@@ -114,12 +116,12 @@ def test_more_features_than_observations_make_no_difference():
     torch.testing.assert_close(found.weights[1], flat(network), rtol=1e-7, atol=1e-9)
 
 
-def test_a_refit_leaves_the_start_and_the_data_alone():
+def test_a_refit_does_not_change_the_start_and_the_data():
     models, (x, y) = make_models(), make_data()
     before = [part.clone() for part in (models.weights, x, y)]
     found = refit(models, x, y, RefitSettings(steps=5))
-    for part, was in zip((models.weights, x, y), before, strict=True):
-        assert torch.equal(part, was)
+    for part, copy in zip((models.weights, x, y), before, strict=True):
+        assert torch.equal(part, copy)
     assert not torch.equal(found.weights, models.weights)
 
 
@@ -132,7 +134,7 @@ def test_networks_share_nothing():
     assert not torch.equal(found[0], other[0])
 
 
-def test_a_perfect_fit_stays_where_it_is():
+def test_a_perfect_fit_does_not_change():
     models, (x, _) = make_models(), make_data()
     found = refit(models, x, models.predict(x), RefitSettings(steps=20))
     torch.testing.assert_close(found.weights, models.weights, rtol=0, atol=1e-12)

@@ -44,12 +44,12 @@ def test_each_kind_of_token_fills_its_range():
         torch.testing.assert_close(values.min(), torch.tensor(-1.0))
 
 
-def test_limits_are_those_of_training():
+def test_values_are_clipped_to_the_range_of_training():
     codec = PromptCodec.fit(prompt_set(2, 20))
     other = prompt_set(1, 8, seed=1)
     far = PromptSet(other.prompts._replace(states=other.prompts.states * 10), other.rewards)
     vectors = codec.encode(far)
-    assert vectors.abs().max() == 1.0  # what lies outside moves to the edge
+    assert vectors.abs().max() == 1.0  # values outside are clipped
     states = far.prompts.states
     low, high = (codec.states.middle + side * codec.states.half for side in (-1, 1))
     assert states.min() < low and states.max() > high
@@ -57,7 +57,7 @@ def test_limits_are_those_of_training():
     torch.testing.assert_close(found.states, states.clamp(low, high))
 
 
-def test_ranges_can_be_those_of_each_dimension():
+def test_each_dimension_can_have_a_range():
     known = prompt_set(3, 40)
     known.prompts.states[..., 1] *= 100.0
     known.prompts.states[..., 2] = 0.5
@@ -68,12 +68,12 @@ def test_ranges_can_be_those_of_each_dimension():
     torch.testing.assert_close(steps.amax(dim=0), varies.float())
     torch.testing.assert_close(steps.amin(dim=0), -varies.float())
     found = codec.decode(vectors + torch.randn_like(vectors), known.prompts)
-    assert (found.states[..., 2] == 0.5).all()  # a constant comes out as it was
+    assert (found.states[..., 2] == 0.5).all()  # a constant does not change
     found = codec.decode(vectors, known.prompts)
     torch.testing.assert_close(found.states, known.prompts.states)
 
 
-def test_what_never_changes_is_written_as_it_was():
+def test_constants_are_decoded_unchanged():
     known = prompt_set(2, 20)
     actions = torch.full_like(known.prompts.actions, 0.3)
     constant = PromptSet(known.prompts._replace(actions=actions), known.rewards)
@@ -84,7 +84,7 @@ def test_what_never_changes_is_written_as_it_was():
     assert torch.equal(found.actions, actions)
 
 
-def test_prompts_are_step_by_step_and_conditions_kind_by_kind():
+def test_prompts_are_ordered_by_step_and_conditions_by_kind():
     known = prompt_set(1, 6)
     codec = PromptCodec.fit(known)
     vectors = codec.encode(known)

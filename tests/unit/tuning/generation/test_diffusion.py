@@ -50,7 +50,7 @@ def test_noising_equals_the_reference(steps):
 @pytest.mark.parametrize("step", [0, 1, 50, 98, 99])
 @pytest.mark.parametrize("clip", [False, True])
 def test_one_reverse_step_equals_the_reference(step, clip):
-    """Without a bound it is Eq. 17."""
+    """Without a bound the mean is Eq. 17."""
     schedule, known = NoiseSchedule(100), reference(100, clip)
     x, noise = torch.randn(2, 1, 5, 3, generator=generator()).unbind(0)
     expected = known.step(noise, step, x, generator=generator(1)).prev_sample
@@ -66,7 +66,7 @@ def test_one_reverse_step_equals_the_reference(step, clip):
 
 
 def test_forward_noising_has_the_moments_of_the_chain():
-    """Noise added step by step (Eq. 3) and at once: the same mean and variance."""
+    """Noise added step by step (Eq. 3) or at once has the same mean and variance."""
     schedule, rng = NoiseSchedule(100), generator()
     betas = reference(100).betas
     x0 = torch.full((1, 40_000, 1), 0.7)
@@ -80,7 +80,7 @@ def test_forward_noising_has_the_moments_of_the_chain():
         expected = float(schedule.signal[59]) * 0.7
         assert found.mean().item() == pytest.approx(expected, abs=0.02)
         assert found.var().item() == pytest.approx(float(schedule.noise[59]) ** 2, rel=0.03)
-    assert float(schedule.signal[-1]) < 0.01  # nothing is left of the prompt
+    assert float(schedule.signal[-1]) < 0.01  # the prompt has vanished
 
 
 def test_too_few_steps_are_refused():
@@ -89,7 +89,7 @@ def test_too_few_steps_are_refused():
 
 
 def mixture(y: torch.Tensor, rng: torch.Generator) -> torch.Tensor:
-    """(R, B, 2): modes at first = ±0.6, more often at + if y is +1; second = 0.5 y."""
+    """Draw (R, B, 2): first value ±0.6, more often + if y is +1; second value 0.5 y."""
     plus = torch.rand(y.shape[:2], generator=rng) < 0.5 + 0.3 * y[..., 0]
     first = torch.where(plus, 0.6, -0.6)
     centres = torch.stack([first, 0.5 * y[..., 0]], dim=-1)
@@ -101,7 +101,7 @@ def signs(rows: int, count: int, rng: torch.Generator) -> torch.Tensor:
 
 
 class ExactNoise:
-    """The noise that the mixture's own density implies, in place of a network."""
+    """Exact noise by the density of the mixture, in place of a network."""
 
     def __init__(self, model: PromptDiffusion):
         self.schedule = model.schedule
@@ -115,14 +115,14 @@ class ExactNoise:
 
     def __call__(self, x: torch.Tensor, inner: torch.Tensor) -> torch.Tensor:
         y, step = inner[..., :1], inner[0, 0, 1].long()
-        signal, own = self.schedule.signal[step], self.schedule.noise[step]
-        variance = (0.05 * signal) ** 2 + own**2
+        signal, noise = self.schedule.signal[step], self.schedule.noise[step]
+        variance = (0.05 * signal) ** 2 + noise**2
         modes = torch.stack([torch.full_like(y, m) for m in (-0.6, 0.6)])  # (2, R, B, 1)
         centres = torch.cat([modes, 0.5 * y.expand_as(modes)], dim=-1) * signal
         weights = torch.stack([0.5 - 0.3 * y, 0.5 + 0.3 * y])  # (2, R, B, 1)
         away = x - centres  # (2, R, B, 2)
         powers = weights.log() - away.square().sum(-1, keepdim=True) / (2 * variance)
-        return (powers.softmax(dim=0) * away).sum(0) * own / variance
+        return (powers.softmax(dim=0) * away).sum(0) * noise / variance
 
 
 @pytest.mark.parametrize("sign", [-1.0, 1.0])
@@ -140,7 +140,7 @@ def test_the_reverse_chain_recovers_a_mixture_from_its_exact_noise(sign, monkeyp
     assert found[:, 1].std().item() == pytest.approx(0.05, rel=0.15)
 
 
-def test_low_temperature_narrows_what_is_written(monkeypatch):
+def test_low_temperature_narrows_the_samples(monkeypatch):
     monkeypatch.setattr(prompt_diffusion, "_NoiseNetwork", ExactNoise)
     model = PromptDiffusion.fresh(DiffusionConfig(2, 1, steps=100), generator())
     y = torch.ones(1, 2000, 1)
@@ -150,7 +150,7 @@ def test_low_temperature_narrows_what_is_written(monkeypatch):
 
 @pytest.mark.slow
 def test_a_network_learns_the_mixture_under_its_condition():
-    """Loose: so small a network, trained for seconds, blurs the gap between the modes."""
+    """Tolerances are wide: a small network, trained for seconds, blurs the two modes."""
     rng = generator()
     config = DiffusionConfig(2, 1, steps=50, width=64, dropout=0.0)
     learner = Learner(PromptDiffusion.fresh(config, rng), 2, 3e-3)
@@ -171,7 +171,7 @@ def test_a_network_learns_the_mixture_under_its_condition():
             assert row[:, 1].std().item() < 0.15
 
 
-def test_rows_do_not_see_each_other():
+def test_rows_are_independent():
     fresh = PromptDiffusion.fresh(SMALL, generator())
     learner = Learner(fresh, 2, 1e-3)
     x0, y = torch.randn(2, 4, 3), torch.randn(2, 4, 2)
@@ -184,15 +184,15 @@ def test_rows_do_not_see_each_other():
     ]
     assert torch.equal(gradients[0][0], gradients[1][0])
     assert not torch.equal(gradients[0][1], gradients[1][1])
-    written = [learner.model.sample(c, generator(1), 1.0) for c in (y, changed[1])]
-    assert torch.equal(written[0][0], written[1][0])
+    sampled = [learner.model.sample(c, generator(1), 1.0) for c in (y, changed[1])]
+    assert torch.equal(sampled[0][0], sampled[1][0])
     learner.descend(gradients[0])
     before = fresh.vectors[0]
     moved = (learner.vectors.detach() - before).abs()
     assert (moved > 0).any(dim=1).all()
 
 
-def test_dropout_is_of_the_loss_alone():
+def test_dropout_affects_only_the_loss():
     plain = PromptDiffusion.fresh(SMALL, generator())
     config = dataclasses.replace(SMALL, dropout=0.5)
     dropping = PromptDiffusion(config, plain.vectors)
@@ -205,7 +205,7 @@ def test_dropout_is_of_the_loss_alone():
     )
 
 
-# PD prints 0.17M for all suites, which the ant's and the mean of the four round to.
+# PD prints 0.17M for all suites: the rounded count of the ant, and of the mean of the four.
 COUNTS = {"cheetah-dir": 143_031, "cheetah-vel": 143_031, "ant-dir": 166_116}
 
 
@@ -228,7 +228,7 @@ def normal(*shape: int, seed: int) -> torch.Tensor:
 def test_gradients_reach_the_weights():
     """Against central differences along random directions, one per layer, in float64.
 
-    All steps share these weights: that each of them counts, the test below says.
+    All steps share these weights. The test below checks that each step contributes.
     """
     fresh = PromptDiffusion.fresh(SMALL, generator())
     vectors = fresh.vectors.double().repeat(2, 1).requires_grad_()
@@ -254,8 +254,8 @@ def test_gradients_reach_the_weights():
         first += size
 
 
-class Nudged(prompt_diffusion._NoiseNetwork):
-    """The noise predictor plus an offset (B, d) of its own at every step of one chain."""
+class ShiftedNoise(prompt_diffusion._NoiseNetwork):
+    """The noise predictor, plus a separate offset (B, d) at every step of one chain."""
 
     def __init__(self, model: PromptDiffusion, offsets: torch.Tensor):
         super().__init__(model)
@@ -266,13 +266,13 @@ class Nudged(prompt_diffusion._NoiseNetwork):
     def __call__(self, x, inner, generator=None):
         self.step -= 1
         noise = super().__call__(x, inner) + self.offsets[self.step]
-        signal, own = self.schedule.signal[self.step], self.schedule.noise[self.step]
-        self.denoised[self.step] = ((x - own * noise) / signal).detach()[0]
+        signal, factor = self.schedule.signal[self.step], self.schedule.noise[self.step]
+        self.denoised[self.step] = ((x - factor * noise) / signal).detach()[0]
         return noise
 
 
 def trained() -> torch.Tensor:
-    """Weights after 200 steps on prompts within ±0.7: what they denoise lies inside ±1."""
+    """Return weights after 200 steps on prompts in ±0.7; they denoise to values in ±1."""
     rng = generator(5)
     learner = Learner(PromptDiffusion.fresh(SMALL, rng), 1, 1e-2)
     for _ in range(200):
@@ -284,12 +284,12 @@ def trained() -> torch.Tensor:
 
 @pytest.mark.parametrize("learned", [False, True], ids=["fresh", "trained"])
 @pytest.mark.parametrize("largest", [math.inf, 1.0], ids=["Eq. 17", "clipped"])
-def test_each_step_alone_reaches_what_is_written(largest, learned, monkeypatch):
-    """The noise of one step moves, that of all others is what the network then says.
+def test_each_step_alone_affects_the_sample(largest, learned, monkeypatch):
+    """The noise of one step is shifted; the network predicts the noise of the others.
 
-    Of Eq. 17 every step has a derivative. With the bound it is that of the clipped chain,
-    which is no estimate of Eq. 17's: a step counts in a prompt if a number that it denoises
-    lies inside ±1, unless the last step cuts off the whole prompt.
+    With Eq. 17 every step has a derivative. With the bound, the derivative is that of the
+    clipped chain, which does not estimate that of Eq. 17: a step contributes to a prompt if
+    one of its denoised values is inside ±1, unless the last step clips the entire prompt.
     """
     config = DiffusionConfig(FEATURES, 2, STEPS, 16, dropout=0.0, largest=largest)
     vectors = trained() if learned else PromptDiffusion.fresh(SMALL, generator()).vectors
@@ -297,16 +297,16 @@ def test_each_step_alone_reaches_what_is_written(largest, learned, monkeypatch):
     y, weigh = normal(1, CHAINS, 2, seed=1), normal(1, CHAINS, FEATURES, seed=2)
     networks = []
 
-    def written(offsets: torch.Tensor) -> torch.Tensor:
-        def nudged(of: PromptDiffusion) -> Nudged:
-            networks.append(Nudged(of, offsets))
+    def sampled(offsets: torch.Tensor) -> torch.Tensor:
+        def shifted(model: PromptDiffusion) -> ShiftedNoise:
+            networks.append(ShiftedNoise(model, offsets))
             return networks[-1]
 
-        monkeypatch.setattr(prompt_diffusion, "_NoiseNetwork", nudged)
+        monkeypatch.setattr(prompt_diffusion, "_NoiseNetwork", shifted)
         return (model.sample(y, generator(3), temperature=1.0) * weigh).sum()
 
-    still = torch.zeros(STEPS, CHAINS, FEATURES, dtype=torch.float64, requires_grad=True)
-    gradient = torch.autograd.grad(written(still), still)[0]
+    zero = torch.zeros(STEPS, CHAINS, FEATURES, dtype=torch.float64, requires_grad=True)
+    gradient = torch.autograd.grad(sampled(zero), zero)[0]
     inside = networks[0].denoised.abs() < largest
     counts = inside.any(dim=2) & inside[0].any(dim=1)  # (N, B)
     assert torch.equal(gradient.ne(0).any(dim=2), counts)
@@ -319,6 +319,6 @@ def test_each_step_alone_reaches_what_is_written(largest, learned, monkeypatch):
         alone = torch.zeros_like(direction)
         alone[step] = 1e-6 * direction[step]
         with torch.no_grad():
-            along = ((written(alone) - written(-alone)) / 2e-6).item()
+            along = ((sampled(alone) - sampled(-alone)) / 2e-6).item()
         found = (gradient[step] * direction[step]).sum().item()
         assert found == pytest.approx(along, rel=1e-4, abs=1e-5), step

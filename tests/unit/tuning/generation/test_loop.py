@@ -1,4 +1,4 @@
-"""Prompts written by generative models: Algorithm 1, whole and step by step."""
+"""Prompts from generative models: all of Algorithm 1, and its single steps."""
 
 import dataclasses
 import math
@@ -42,7 +42,7 @@ def vectors(adaptation: Adaptation) -> torch.Tensor:
 
 
 @both
-def test_what_is_written_keeps_the_condition_of_the_initial_prompt(tune, options, problem):
+def test_adapted_prompts_keep_the_condition_of_the_initial_prompts(tune, options, problem):
     adaptation = tune(problem, options)
     initial = problem.initial_prompts
     assert torch.equal(adaptation.last.returns_to_go, initial.returns_to_go)
@@ -53,16 +53,16 @@ def test_what_is_written_keeps_the_condition_of_the_initial_prompt(tune, options
 
 
 @both
-def test_zero_shot_needs_nothing_of_the_test_task(tune, options, problem):
-    """No iterations: neither the row's own prompts nor its samples make a difference."""
-    still = dataclasses.replace(options, iterations=0)
-    expected = tune(problem, still)
+def test_zero_shot_uses_nothing_of_the_test_task(tune, options, problem):
+    """Without iterations, neither the prompts nor the samples of the test task matter."""
+    zero_shot = dataclasses.replace(options, iterations=0)
+    expected = tune(problem, zero_shot)
     other = make_problem()
     shifted = other.samples.segments._replace(actions=-other.samples.segments.actions)
     other = dataclasses.replace(
         other, prompt_set=prompt_set(ROWS, seed=99), samples=FixedSamples(shifted)
     )
-    assert torch.equal(vectors(tune(other, still)), vectors(expected))
+    assert torch.equal(vectors(tune(other, zero_shot)), vectors(expected))
     assert [entry.iteration for entry in expected.history] == [0] * ROWS
     assert {entry.gradient_steps for entry in expected.history} == {5}
     trained = tune(problem, options)
@@ -72,7 +72,7 @@ def test_zero_shot_needs_nothing_of_the_test_task(tune, options, problem):
 
 @both
 def test_each_guidance_uses_its_losses_alone(tune, options, problem):
-    """Eq. 18 has no downstream loss, Eq. 19 none of the generator."""
+    """Eq. 18 has no downstream loss, Eq. 19 no loss of the generator."""
     found = {
         name: tune(problem, dataclasses.replace(options, guidance=name))
         for name in ("projected", "diffusion", "downstream", "sum")
@@ -94,18 +94,18 @@ def test_each_guidance_uses_its_losses_alone(tune, options, problem):
 
 @both
 def test_a_weight_of_zero_is_no_guidance(tune, options, problem):
-    silent = dataclasses.replace(options, guidance_weight=0.0)
+    zero_weight = dataclasses.replace(options, guidance_weight=0.0)
     plain = dataclasses.replace(options, guidance="diffusion")
-    # The chain of L_DT draws numbers, too: only the first step sees the same batch.
+    # The chain of L_DT uses the generator too, so only the first step has the same batch.
     one = {"iterations": 1, "steps_per_iteration": 1}
     projected, alone = (
-        tune(problem, dataclasses.replace(o, **one)) for o in (silent, plain)
+        tune(problem, dataclasses.replace(o, **one)) for o in (zero_weight, plain)
     )
     assert torch.equal(vectors(projected), vectors(alone))
 
 
 @both
-def test_variants_begin_alike_but_have_their_own_chance(tune, options, problem):
+def test_variants_start_equally_but_have_other_random_streams(tune, options, problem):
     other = dataclasses.replace(problem, stream=stream(0, "another method"))
     one, two = tune(problem, options), tune(other, options)
     assert torch.equal(to_vectors(one.curve[0]), to_vectors(two.curve[0]))
@@ -125,7 +125,7 @@ def test_pretraining_learns_the_training_prompts(tune, options, problem):
 
 @both
 def test_guidance_lowers_the_downstream_loss(tune, options, problem):
-    """Eq. 19 alone, with many steps: prompts that fit the samples better."""
+    """Eq. 19 alone, with many steps, gives prompts that fit the samples better."""
     guided = dataclasses.replace(
         options, guidance="downstream", iterations=2, steps_per_iteration=25, dropout=0.0
     )
@@ -148,8 +148,8 @@ def test_extras_and_parameters_are_stored(tune, options, problem, tmp_path):
 
 
 @both
-def test_prompts_that_differ_are_counted(tune, options, problem):
-    """Row by row those of its own set, task by task those of pretraining."""
+def test_distinct_prompts_are_counted(tune, options, problem):
+    """They are counted in each row's set, and in each task of pretraining."""
     for number in range(ROWS):
         for tensor in (*problem.prompt_set.prompts, problem.prompt_set.rewards):
             tensor[number, number:] = tensor[number, :1]
@@ -162,14 +162,14 @@ def test_prompts_that_differ_are_counted(tune, options, problem):
 
 
 @pytest.mark.parametrize("damage", ["unit", "group"])
-def test_extras_that_do_not_say_what_they_are_are_an_error(damage, problem, tmp_path):
+def test_extras_without_a_unit_are_an_error(damage, problem, tmp_path):
     write_adaptation(tmp_path / "a.h5", problem, diffuse(problem, DIFFUSER), {})
     with h5py.File(tmp_path / "a.h5", "r+") as file:
         if damage == "unit":
             del file["extras/conflicts"].attrs["unit"]
         else:
-            file.create_group("extras/own")
-    with pytest.raises(TrajpromptError, match="extras/(conflicts|own).*unit"):
+            file.create_group("extras/other")
+    with pytest.raises(TrajpromptError, match="extras/(conflicts|other).*unit"):
         read_adaptation(tmp_path / "a.h5")
 
 
@@ -187,15 +187,15 @@ def test_denoising_ends_in_the_adapted_prompt(problem):
     assert chain[:, 0].std() == pytest.approx(1.0, abs=0.2)  # noise
 
 
-def test_clipped_is_what_the_chain_shows_at_the_edge(problem, monkeypatch):
-    """Without fresh noise x_{k-1} = a clean + b x_k, which gives the clean one back."""
+def test_clipped_is_the_share_at_the_bound(problem, monkeypatch):
+    """Without noise, x_{k-1} = a clean + b x_k, from which the clean prompt follows."""
     chains, denoise = [], PromptDiffusion.denoise
 
-    def kept_too(*arguments):
+    def recorded(*arguments):
         chains.append(list(denoise(*arguments)))
         return iter(chains[-1])
 
-    monkeypatch.setattr(PromptDiffusion, "denoise", kept_too)
+    monkeypatch.setattr(PromptDiffusion, "denoise", recorded)
     adaptation = diffuse(problem, dataclasses.replace(DIFFUSER, temperature=0.0))
     x = torch.stack([one.x[:, 0] for one in chains[-1]], dim=1).double()  # (R, N + 1, d)
     betas = torch.linspace(1e-4 * 40, 0.02 * 40, 25, dtype=torch.float64)[:, None]
@@ -204,17 +204,17 @@ def test_clipped_is_what_the_chain_shows_at_the_edge(problem, monkeypatch):
     a = before.sqrt() * betas / (1 - signal)
     b = (1 - betas).sqrt() * (1 - before) / (1 - signal)
     clean = (x[:, 1:] - b.flip(0) * x[:, :-1]) / a.flip(0)  # from x_N to x_1
-    at_edge = (clean.abs() - 1).abs() < 1e-6 / a.flip(0)  # x is float32
+    at_bound = (clean.abs() - 1).abs() < 1e-6 / a.flip(0)  # x is float32
     found = adaptation.extras["clipped"]
-    np.testing.assert_allclose(found.values, at_edge.double().mean(-1), atol=1e-6)
+    np.testing.assert_allclose(found.values, at_bound.double().mean(-1), atol=1e-6)
     assert found.values.shape == (ROWS, 25) and 0 < found.values.mean() < 1
     assert found.unit == "share"
 
 
 @both
 @pytest.mark.parametrize("at", [3, 4, 5, 8])
-def test_stopped_anywhere_goes_on_to_the_same_bytes(tune, options, tmp_path, at):
-    """In pretraining, where it hands over, and in tuning."""
+def test_resuming_at_any_step_gives_the_same_bytes(tune, options, tmp_path, at):
+    """It is stopped in pretraining, at the start of tuning, and in tuning."""
 
     def adapted(checkpoint: Checkpoint) -> Adaptation:
         problem = dataclasses.replace(make_problem(), checkpoint=checkpoint)
@@ -229,11 +229,13 @@ def test_stopped_anywhere_goes_on_to_the_same_bytes(tune, options, tmp_path, at)
 
 @pytest.mark.parametrize(
     ("missing", "named"),
-    [("training_prompts", "training prompts"), ("prompt_set", "prompts of the own task")],
+    [("training_prompts", "training prompts"), ("prompt_set", "prompts of the row's task")],
 )
 def test_sets_of_prompts_are_required(problem, missing, named):
     without = dataclasses.replace(problem, **{missing: None})
-    with pytest.raises(TrajpromptError, match=f"{named}: none;.*reads_training_tasks"):
+    with pytest.raises(
+        TrajpromptError, match=f"{named}: found none;.*reads_training_tasks"
+    ):
         diffuse(without, DIFFUSER)
 
 
@@ -241,8 +243,8 @@ def test_sets_of_prompts_are_required(problem, missing, named):
     ("values", "message"),
     [
         ({"guidance": "both"}, "guidance.*'both'.*projected"),
-        ({"chains": 5}, "chains.*5.*divisor of contexts, 32"),
-        ({"batch": 8, "chains": 16}, "chains.*16.*at most batch, 8"),
+        ({"chains": 5}, "chains.*5.*divisor of 32, the value of contexts"),
+        ({"batch": 8, "chains": 16}, "chains.*16.*at most 8, the value of batch"),
         ({"diffusion_steps": 20}, "diffusion_steps.*20.*at least 21"),
         ({"temperature": 1.5}, "temperature.*1.5.*at most 1"),
         ({"schedule": "linear"}, "schedule.*'linear'.*cosine"),
@@ -274,10 +276,10 @@ def diffusion(codec, generator) -> PromptDiffusion:
 
 
 def gradients(generation: Generation, problem: TuningProblem):
-    """Of L_DM and of L_DT (Eq. 13, by a plain forward pass per prompt), each (R, n)."""
+    """Gradients (R, n) of L_DM and L_DT (Eq. 13, by one plain forward pass per prompt)."""
     options, model, rng = generation.options, generation.learner.model, generation.generator
-    batch = generation.own.draw(rng, options.batch)
-    own = model.loss(batch.x0, batch.y, rng)
+    batch = generation.prompt_set.draw(rng, options.batch)
+    base = model.loss(batch.x0, batch.y, rng)
     chains, share = options.chains, options.contexts // options.chains
     y, given = batch.y[:, :chains], batch.prompts.select((slice(None), slice(chains)))
     prompts = generation.codec.decode(model.sample(y, rng, 1.0), given)
@@ -289,26 +291,26 @@ def gradients(generation: Generation, problem: TuningProblem):
             prompt = prompts.select((row, slice(chain, chain + 1)))
             errors = problem.backbone.model(context, prompt) - context.actions
             guide = guide + errors[context.mask].square().mean() / chains
-    losses = own.sum(), guide
+    losses = base.sum(), guide
     return [torch.autograd.grad(loss, model.vectors)[0] for loss in losses]
 
 
-def joined(own: torch.Tensor, guide: torch.Tensor, sizes: list[int]) -> torch.Tensor:
-    """Eq. 15, number by number: own + λ guide, which loses what goes against own."""
+def combined(base: torch.Tensor, guide: torch.Tensor, sizes: list[int]) -> torch.Tensor:
+    """Compute Eq. 15 part by part: base + λ guide, with guide projected."""
     rows = []
-    for mine, its in zip(own, guide, strict=True):
-        parts = zip(mine.split(sizes), its.split(sizes), strict=True)
-        rows.append(torch.cat([a + WEIGHT * without(b, a) for a, b in parts]))
+    for base_row, guide_row in zip(base, guide, strict=True):
+        parts = zip(base_row.split(sizes), guide_row.split(sizes), strict=True)
+        rows.append(torch.cat([a + WEIGHT * projected(b, a) for a, b in parts]))
     return torch.stack(rows)
 
 
-def without(guide: torch.Tensor, own: torch.Tensor) -> torch.Tensor:
-    return guide - min(float(guide @ own), 0.0) / float(own @ own) * own
+def projected(guide: torch.Tensor, base: torch.Tensor) -> torch.Tensor:
+    return guide - min(float(guide @ base), 0.0) / float(base @ base) * base
 
 
-@pytest.mark.parametrize("per_layer", [False, True], ids=["whole", "layers"])
-def test_every_row_goes_along_equation_15(per_layer, problem, monkeypatch):
-    """Ten steps without moving, so that all of them can be done again here."""
+@pytest.mark.parametrize("per_layer", [False, True], ids=["complete", "layers"])
+def test_every_row_moves_along_equation_15(per_layer, problem, monkeypatch):
+    """Ten steps that do not move the weights, so the test can repeat all of them."""
     options = dataclasses.replace(
         DIFFUSER,
         pretraining_steps=0,
@@ -319,30 +321,30 @@ def test_every_row_goes_along_equation_15(per_layer, problem, monkeypatch):
         per_layer=per_layer,
     )
     generation, taken = Generation(problem, options, diffusion), []
-    monkeypatch.setattr(Learner, "descend", lambda own, along, share: taken.append(along))
-    begun = generation.generator.get_state()
+    monkeypatch.setattr(Learner, "descend", lambda self, along, _: taken.append(along))
+    initial_state = generation.generator.get_state()
     generation.run()
-    generation.generator.set_state(begun)
+    generation.generator.set_state(initial_state)
     layers = generation.learner.model.layers
     sizes = layers.sizes if per_layer else [layers.parameters]
     assert len(taken) == 10 and len(layers.sizes) == 5
     against = []
     for along in taken:
-        own, guide = gradients(generation, problem)
-        expected = joined(own, guide, sizes) - own
+        base, guide = gradients(generation, problem)
+        expected = combined(base, guide, sizes) - base
         close = {"rtol": 1e-2, "atol": 1e-3 * float(expected.abs().max())}
-        torch.testing.assert_close(along - own, expected, **close)
-        against.append((own * guide).sum(dim=1) < 0)
-        if against[-1].any():  # the order of its arguments matters to the projection
-            swapped = joined(guide, own, sizes) - guide
-            assert not torch.allclose(along - own, swapped, **close)
-            assert not torch.allclose(along - own, WEIGHT * guide, **close)
+        torch.testing.assert_close(along - base, expected, **close)
+        against.append((base * guide).sum(dim=1) < 0)
+        if against[-1].any():  # the projection depends on the order of its arguments
+            swapped = combined(guide, base, sizes) - guide
+            assert not torch.allclose(along - base, swapped, **close)
+            assert not torch.allclose(along - base, WEIGHT * guide, **close)
     conflicts = torch.stack(against)
     assert conflicts.any() and not conflicts.all()
 
 
-def test_with_ranges_of_its_own_every_dimension_stays_in_its_range(problem):
-    """What the diffuser writes lies in [-1, 1]: of all states, or of each dimension."""
+def test_every_dimension_stays_in_its_range(problem):
+    """Generated values are in [-1, 1] of the range of all states or of each dimension."""
     known = problem.training_prompts.prompts.states.flatten(0, -2)
     low, high = known.amin(dim=0), known.amax(dim=0)
     outside = {}
@@ -355,11 +357,11 @@ def test_with_ranges_of_its_own_every_dimension_stays_in_its_range(problem):
     assert outside[False] and not outside[True]
 
 
-FLOOR = 0.05  # of the rate is left at the end of the cosine
+FLOOR = 0.05  # share of the rate at the end of the cosine
 
 
-def shares(steps: int, warmup: int, schedule: str) -> list[float]:
-    """Of the rate: a line up to 1, then 1 or half a cosine down to the floor."""
+def factors(steps: int, warmup: int, schedule: str) -> list[float]:
+    """Factors of the rate: a line up to 1, then 1 or half a cosine down to the floor."""
     rest = steps - warmup
     falls = [0.5 + 0.5 * math.cos(math.pi * step / rest) for step in range(rest)]
     after = {"constant": [1.0] * rest, "cosine": [FLOOR + (1 - FLOOR) * x for x in falls]}
@@ -370,7 +372,7 @@ def shares(steps: int, warmup: int, schedule: str) -> list[float]:
 @pytest.mark.parametrize("schedule", ["constant", "cosine"])
 @pytest.mark.parametrize("warmup", [0, 3])
 def test_the_rate_follows_its_schedule(tune, options, schedule, warmup, monkeypatch):
-    """Once over pretraining, and once over all iterations of tuning together."""
+    """It runs once over pretraining, and once over all iterations of tuning."""
     rates, step = [], FlatAdamW.step
 
     def spy(optimiser: FlatAdamW) -> None:
@@ -380,16 +382,16 @@ def test_the_rate_follows_its_schedule(tune, options, schedule, warmup, monkeypa
     monkeypatch.setattr(FlatAdamW, "step", spy)
     counts = {"pretraining_steps": 9, "iterations": 2, "steps_per_iteration": 4}
     counts |= {"pretraining_rate": 0.02, "learning_rate": 0.005}
-    how = {"warmup_steps": warmup, "schedule": schedule}
-    tune(make_problem(), dataclasses.replace(options, **counts, **how))
-    expected = [0.02 * share for share in shares(9, warmup, schedule)]
-    expected += [0.005 * share for share in shares(8, warmup, schedule)]
+    changes = counts | {"warmup_steps": warmup, "schedule": schedule}
+    tune(make_problem(), dataclasses.replace(options, **changes))
+    expected = [0.02 * factor for factor in factors(9, warmup, schedule)]
+    expected += [0.005 * factor for factor in factors(8, warmup, schedule)]
     assert rates == pytest.approx(expected, rel=1e-9)
 
 
 @both
-def test_guidance_samples_at_temperature_one_alone(tune, options, problem, monkeypatch):
-    """L_DT is of Eq. 4; what is written, judged and shown has the option's temperature."""
+def test_only_guidance_samples_at_temperature_one(tune, options, problem, monkeypatch):
+    """L_DT uses Eq. 4; judged, adapted and example prompts use the option's temperature."""
     model = MODELS[tune]
     temperatures, sample = [], model.sample
 

@@ -1,4 +1,4 @@
-"""The variational autoencoder that stands in for the diffusion model (PD Table 5)."""
+"""The variational autoencoder in place of the diffusion model (PD Table 5)."""
 
 import pytest
 import torch
@@ -13,8 +13,8 @@ def generator(seed: int = 0) -> torch.Generator:
 
 
 @pytest.mark.slow
-def test_it_writes_what_it_learnt_under_the_condition():
-    """Row by row: y says where the cluster is, in row 1 with the opposite sign."""
+def test_it_generates_learnt_clusters_under_their_condition():
+    """The sign of y determines the cluster, with the opposite sign in row 1."""
     rng = generator()
     config = VAEConfig(4, 1, latent=2, width=64, dropout=0.0)
     learner = Learner(PromptVAE.fresh(config, rng), 2, 2e-3)
@@ -40,8 +40,8 @@ def test_temperature_scales_the_latent():
     model = PromptVAE.fresh(VAEConfig(4, 1), generator())
     y = torch.zeros(1, 500, 1)
     with torch.no_grad():
-        still = model.sample(y, generator(1), 0.0)
-        assert torch.equal(still, still[:, :1].expand_as(still))
+        constant = model.sample(y, generator(1), 0.0)
+        assert torch.equal(constant, constant[:, :1].expand_as(constant))
         spreads = [model.sample(y, generator(1), t).std(dim=1).mean() for t in (0.25, 1.0)]
     assert 0 < spreads[0] < spreads[1]
 
@@ -50,10 +50,11 @@ def test_gradients_reach_encoder_and_decoder():
     model = PromptVAE.fresh(VAEConfig(4, 1), generator())
     learner = Learner(model, 3, 1e-3)
     x0, y = torch.randn(3, 5, 4), torch.randn(3, 5, 1)
-    of_loss = learner.gradient(learner.model.loss(x0, y, generator(1)))
-    of_sample = learner.gradient(learner.model.sample(y, generator(1), 1.0).sum((1, 2)))
+    loss_gradient = learner.gradient(learner.model.loss(x0, y, generator(1)))
+    samples = learner.model.sample(y, generator(1), 1.0)
+    sample_gradient = learner.gradient(samples.sum((1, 2)))
     sizes = model.layers.sizes
     assert model.layers.parameters == model.vectors.numel() == sum(sizes)
-    assert all(part.norm() > 0 for part in of_loss.split(sizes, dim=1))
-    norms = [float(part.norm()) for part in of_sample.split(sizes, dim=1)]
+    assert all(part.norm() > 0 for part in loss_gradient.split(sizes, dim=1))
+    norms = [float(part.norm()) for part in sample_gradient.split(sizes, dim=1)]
     assert norms[:3] == [0.0] * 3 and min(norms[3:]) > 0

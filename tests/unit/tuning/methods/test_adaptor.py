@@ -1,4 +1,4 @@
-"""Tuning of adaptors: what learns, and in which rows."""
+"""Tuning of adaptors: the weights that learn, row by row."""
 
 import dataclasses
 
@@ -17,14 +17,14 @@ OPTIONS = AdaptorOptions(
 
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
-def test_tuning_learns_in_the_adaptors_alone(problem, precision, tmp_path):
+def test_only_the_adaptors_learn(problem, precision, tmp_path):
     problem = dataclasses.replace(problem, precision=precision)
     adaptation = tune(problem, OPTIONS)
     assert adaptation.parameters == 2 * (16 * 4 + 4 + 4 * 16 + 16 + 2 * 16)
     by_row = [adaptation.history[4 * row : 4 * row + 4] for row in range(ROWS)]
-    for own in by_row:
-        assert own[-1].objective < own[1].objective
-        assert own[-1].gradient_steps == 24
+    for history in by_row:
+        assert history[-1].objective < history[1].objective
+        assert history[-1].gradient_steps == 24
     write_adaptation(tmp_path / "a.h5", problem, adaptation, {})
     stored = read_adaptation(tmp_path / "a.h5")
     for row in range(ROWS):
@@ -39,9 +39,9 @@ def test_tuning_learns_in_the_adaptors_alone(problem, precision, tmp_path):
         assert after < before
 
 
-def test_rows_begin_alike_and_learn_apart(problem):
-    still = dataclasses.replace(OPTIONS, learning_rate=1e-9, weight_decay=0.0)
-    unmoved = tune(problem, still).weights
+def test_rows_start_equally_and_learn_separately(problem):
+    tiny_rate = dataclasses.replace(OPTIONS, learning_rate=1e-9, weight_decay=0.0)
+    unmoved = tune(problem, tiny_rate).weights
     for name, tensor in unmoved[0].items():
         torch.testing.assert_close(unmoved[2][name], tensor, rtol=0, atol=1e-6)
     moved = tune(problem, OPTIONS).weights
@@ -53,6 +53,6 @@ def test_rows_begin_alike_and_learn_apart(problem):
 def test_backbones_without_prompt_can_have_adaptors(problem):
     model = adapted_model(adaptor=0, layers=2, uses_prompt=False)
     backbone = dataclasses.replace(problem.backbone, model=model, config=model.config)
-    own = dataclasses.replace(problem, backbone=backbone, initial_prompts=None)
-    adaptation = tune(own, OPTIONS)
+    promptless = dataclasses.replace(problem, backbone=backbone, initial_prompts=None)
+    adaptation = tune(promptless, OPTIONS)
     assert adaptation.last is None and len(adaptation.weights) == ROWS

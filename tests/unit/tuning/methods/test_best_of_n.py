@@ -1,4 +1,4 @@
-"""Best of n finds the best of what it draws."""
+"""Best of N: it finds the best of its draws."""
 
 import torch
 

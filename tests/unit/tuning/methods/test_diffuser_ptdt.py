@@ -1,4 +1,4 @@
-"""PTDT from a generated prompt, with a fake in place of the diffuser."""
+"""PTDT from a generated prompt, with a fake diffuser."""
 
 import dataclasses
 
@@ -20,16 +20,16 @@ RANKING = {"iterations": 2, "steps_per_iteration": 2, "batch": 4, "judging_batch
 
 @pytest.fixture
 def generated(monkeypatch, problem):
-    """What the fake diffuser was given, and what it made: prompts a step away."""
+    """Inputs of a fake diffuser, and its prompts, one step from the initial prompts."""
     given = []
     start = problem.initial_prompts
     made = start._replace(states=start.states + 1.0)
 
-    def generate(own, options):
-        given.append(own)
+    def generate(problem, options):
+        given.append(problem)
         history = [
             HistoryRow(int(task), int(number), i, queries=5, gradient_steps=700)
-            for task, number in zip(own.rows, own.prompts, strict=True)
+            for task, number in zip(problem.rows, problem.prompts, strict=True)
             for i in (0, 1)
         ]
         extra = {"noise": Extra(np.zeros(3), "1", "denoising")}
@@ -51,12 +51,12 @@ def test_ranking_starts_from_the_generated_prompt(problem, generated):
         OfflineOptions(**RANKING),
     )
     assert torch.equal(adaptation.last.states, alone.last.states)
-    for entry, own in zip(adaptation.history, alone.history, strict=True):
-        assert entry.queries == own.queries + 5
+    for entry, ranked in zip(adaptation.history, alone.history, strict=True):
+        assert entry.queries == ranked.queries + 5
         assert entry.gradient_steps == 700
-        assert entry.objective == own.objective
+        assert entry.objective == ranked.objective
     assert adaptation.parameters == 1000 + alone.parameters
-    # One more in every state of the prompt: the start that counts is the problem's.
+    # Every state differs by 1, because displacements start at the problem's prompt.
     first = [e.displacement for e in adaptation.history if e.iteration == 0]
     assert first == pytest.approx([made.states[0].numel() ** 0.5] * ROWS, rel=1e-5)
     assert set(adaptation.extras) == {"noise"}

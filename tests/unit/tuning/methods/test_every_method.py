@@ -1,4 +1,4 @@
-"""Every registered method on a tiny problem, with fakes in place of simulators."""
+"""Every registered method on a tiny problem, with fake simulators."""
 
 import dataclasses
 from typing import Any
@@ -23,7 +23,7 @@ every = pytest.mark.parametrize("name", methods())
 
 
 def options_of(name: str) -> Any:
-    """Tiny options, or the defaults of a method that has none in `support.tiny_methods`."""
+    """Return tiny options of a method, or its defaults without a tiny_methods entry."""
     return OPTIONS[name] if name in OPTIONS else get_method(name).options()
 
 
@@ -36,8 +36,9 @@ def test_method_on_a_tiny_problem(name, problem, played, tmp_path):
     last = max(entry.iteration for entry in adaptation.history)
     if name in OPTIONS:
         composed = {"retrieval": 1, "diffuser-ptdt": TINY_RANKING["iterations"]}
-        own = vars(OPTIONS[name])
-        assert last == composed.get(name, own.get("iterations", own.get("records", 0)))
+        options = vars(OPTIONS[name])
+        plain = options.get("iterations", options.get("records", 0))
+        assert last == composed.get(name, plain)
         assert len(adaptation.history) == ROWS * (last + 1)
     for prompts in (adaptation.last, adaptation.best):
         assert prompts.states.shape == (ROWS, PROMPT, STATE)
@@ -64,7 +65,7 @@ def test_same_seed_same_bytes(name, played, tmp_path):
     "name",
     ["ptdt-offline", "ptdt-online", "soft-prompt", "retrieval", "best-of-n", "cma-es"],
 )
-def test_moving_prompts_needs_one(name, problem):
+def test_moving_prompts_needs_a_prompt(name, problem):
     with pytest.raises(TrajpromptError, match="prompt"):
         get_method(name).tune(
             dataclasses.replace(problem, initial_prompts=None), OPTIONS[name]
@@ -78,7 +79,7 @@ def test_moving_prompts_needs_one(name, problem):
         ("ptdt-offline", {"step_size": "1e-4"}, "step_size.*'1e-4'.*write 1.0e-4"),
         ("ptdt-online", {"iterations": 2.5}, "iterations.*2.5.*int"),
         ("ptdt-online", {"candidates": True}, "candidates.*True.*int"),
-        ("ptdt-online", {"ranked": 16}, "ranked.*16.*at most candidates, 15"),
+        ("ptdt-online", {"ranked": 16}, "ranked.*16.*at most 15, the value of candidates"),
         ("ptdt-offline", {"judging_batch": 0}, "judging_batch.*0.*at least 1"),
         ("ptdt-online", {"episodes": 0}, "episodes.*0.*at least 1"),
         ("ptdt-online", {"smoothing": 0}, "smoothing.*0.*more than 0"),
@@ -99,7 +100,7 @@ def adapted(name: str, checkpoint: Checkpoint) -> Adaptation:
 
 @pytest.mark.parametrize("name", sorted(set(OPTIONS) - {"none", "retrieval"}))
 @pytest.mark.parametrize("at", [0, 1])
-def test_stopped_methods_go_on_to_the_same_bytes(tmp_path, played, name, at):
+def test_resumed_methods_write_the_same_bytes(tmp_path, played, name, at):
     target = tmp_path / "seed0.h5"
     interrupt(Stopped(target, at), lambda checkpoint: adapted(name, checkpoint))
     for file, checkpoint in (("a", Checkpoint()), ("b", Checkpoint(target, "test"))):

@@ -11,13 +11,13 @@ def test_finetuning_learns(problem):
     adaptation = get_method("full-finetune").tune(problem, OPTIONS["full-finetune"])
     frozen = problem.backbone.model.state_dict()
     for row in range(ROWS):
-        own = [
+        history = [
             e
             for e in adaptation.history
             if (e.task, e.prompt) == (problem.rows[row], problem.prompts[row])
         ]
-        assert own[-1].objective < own[1].objective
-        assert own[-1].gradient_steps == 24
+        assert history[-1].objective < history[1].objective
+        assert history[-1].gradient_steps == 24
         assert not torch.equal(
             adaptation.weights[row]["predict_action.weight"],
             frozen["predict_action.weight"],

@@ -1,4 +1,4 @@
-"""Hill climbing keeps the earlier of equal prompts."""
+"""Hill climbing: it keeps the earlier of equal prompts."""
 
 import torch
 

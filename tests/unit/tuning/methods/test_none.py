@@ -1,4 +1,4 @@
-"""The method that leaves the initial prompts as they are."""
+"""The method that does not change the initial prompts."""
 
 import dataclasses
 
@@ -6,7 +6,7 @@ from trajprompt.tuning.methods.none import NoOptions
 from trajprompt.tuning.registry import get_method
 
 
-def test_none_hands_the_initial_prompts_back(problem):
+def test_none_returns_the_initial_prompts(problem):
     adaptation = get_method("none").tune(problem, NoOptions())
     assert adaptation.last is problem.initial_prompts is adaptation.best
     without = dataclasses.replace(problem, initial_prompts=None)

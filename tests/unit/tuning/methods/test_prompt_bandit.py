@@ -19,13 +19,13 @@ from trajprompt.settings.options import OptionError, build
 from trajprompt.tuning.bandit.exploration import EXPLORERS
 from trajprompt.tuning.methods.prompt_bandit import BanditOptions, PromptBandit, tune
 from trajprompt.tuning.protocol import TuningProblem
-from trajprompt.tuning.search import loop as engine
+from trajprompt.tuning.search import loop as search_loop
 
-# Fewer and shorter refits than the co-author's, so that the tests are short.
+# Fewer and shorter refits than in the co-author's code keep the tests short.
 QUICK = BanditOptions(episodes=60, records=3, refit_steps=60, warm_start=True)
 
 
-NO_RESETS = np.zeros(())  # the oracle has none
+NO_RESETS = np.zeros(())  # the oracle does not use them
 
 
 def quick(**changed) -> BanditOptions:
@@ -37,21 +37,21 @@ def play(
 ) -> tuple[Adaptation, AdditiveOracle, TuningProblem]:
     made = make_bandit_problem(slots, **problem)
     oracle = AdditiveOracle(made, epsilon)
-    monkeypatch.setattr(engine, "ReturnOracle", lambda problem: oracle)
+    monkeypatch.setattr(search_loop, "ReturnOracle", lambda problem: oracle)
     return tune(made, options), oracle, made
 
 
 def chosen_arms(prompts) -> np.ndarray:
-    """(R, J) numbers of a prompt's arms."""
+    """Return the indices (R, J) of the prompts' arms."""
     return prompts.timesteps[:, ::H].numpy()
 
 
 def shortfall(oracle: AdditiveOracle, row: int, arms: np.ndarray) -> float:
-    """Of a prompt's mean phi, as a share of what the worst prompt falls short."""
+    """Return best minus mean phi of a prompt, as a share of best minus worst."""
     phi = oracle.phi(row)
     best = phi.max(axis=1)
-    own = phi[np.arange(len(phi)), arms]
-    return float((best - own).mean() / (best - phi.min(axis=1)).mean())
+    found = phi[np.arange(len(phi)), arms]
+    return float((best - found).mean() / (best - phi.min(axis=1)).mean())
 
 
 @pytest.mark.parametrize("exploration", EXPLORERS)
@@ -64,7 +64,7 @@ def test_the_bandit_finds_the_best_arms(monkeypatch, exploration):
         assert value > oracle.value(row, chosen_arms(problem.initial_prompts)[row])
 
 
-def test_refits_from_the_initial_weights_find_them_too(monkeypatch):
+def test_refits_from_the_initial_weights_find_the_best_arms_too(monkeypatch):
     options = quick(warm_start=False, refit_steps=200, episodes=40)
     found, oracle, _ = play(monkeypatch, options)
     for row, arms in enumerate(chosen_arms(found.last)):
@@ -79,7 +79,7 @@ def test_variants_learn(monkeypatch, changed):
 
 
 def best_of_all(oracle: AdditiveOracle, row: int) -> tuple[list[int], float]:
-    """The arms of the best of a row's A^J prompts, and what they earn."""
+    """Return the arms of the best of a row's A^J prompts, and their value."""
     count = oracle.counts[row]
     product = np.array(list(itertools.product(range(count), repeat=oracle.slots)))
     values = oracle.value(row, product)
@@ -87,26 +87,26 @@ def best_of_all(oracle: AdditiveOracle, row: int) -> tuple[list[int], float]:
 
 
 def regrets(oracle: AdditiveOracle, arms: np.ndarray) -> np.ndarray:
-    """(R, K) of every round, from the arms (R, K, J) that were played."""
+    """Return the regrets (R, K) of every round, in which arms (R, K, J) were played."""
     rows = enumerate(arms)
-    return np.stack([best_of_all(oracle, r)[1] - oracle.value(r, own) for r, own in rows])
+    return np.stack([best_of_all(oracle, r)[1] - oracle.value(r, row) for r, row in rows])
 
 
 def learns(regret: np.ndarray) -> bool:
-    """Regret (R, K) is far from linear: its second half adds less than 2/3 of the first's.
+    """Return True if the second half of regret (R, K) is below 2/3 of the first half.
 
-    Of all rows together: one row's luck is large in so few rounds. Of 1000 players that
-    draw arms uniformly, the luckiest has 0.69.
+    All rows count together, because the noise of one row is large in so few rounds. The
+    lowest ratio of 1000 players that draw arms uniformly is 0.69.
     """
     first, second = (half.sum() for half in np.array_split(regret, 2, axis=1))
     return bool(second < 2 / 3 * first)
 
 
 @pytest.mark.parametrize("epsilon", (0.0, 2.0))
-def test_regret_is_bounded_by_that_of_the_slots(monkeypatch, epsilon):
+def test_regret_is_bounded_by_the_regret_of_the_slots(monkeypatch, epsilon):
     """Regret(K) <= mean over slots of Regret_j(K) + 2 K epsilon (arXiv 2502.04979).
 
-    Whatever is played: a property of the rewards. That the bandit learns is the next test.
+    This is a property of the rewards, for any play. The next test checks learning.
     """
     found, oracle, _ = play(monkeypatch, quick(), epsilon)
     arms, returns = found.extras["arms"].values, found.extras["episode_returns"].values
@@ -124,10 +124,10 @@ def test_regret_is_bounded_by_that_of_the_slots(monkeypatch, epsilon):
 
 
 @pytest.mark.parametrize("epsilon", (0.0, 2.0))
-def test_regret_grows_ever_more_slowly(monkeypatch, epsilon):
+def test_regret_grows_sublinearly(monkeypatch, epsilon):
     found, oracle, _ = play(monkeypatch, quick(), epsilon)
     assert learns(regrets(oracle, found.extras["arms"].values))
-    for seed in range(20):  # players that learn nothing do not pass
+    for seed in range(20):  # random players must fail
         rng = np.random.default_rng(seed)
         shape = (QUICK.episodes, oracle.slots)
         uniform = np.stack([rng.integers(count, size=shape) for count in COUNTS])
@@ -135,9 +135,9 @@ def test_regret_grows_ever_more_slowly(monkeypatch, epsilon):
 
 
 class TrueModels:
-    """In place of reward models: phi itself, in the units in which models see returns.
+    """Fake reward models that predict phi exactly, in standardised units.
 
-    There is more to win where no arm is.
+    The padding has the highest value.
     """
 
     def __init__(self, oracle: AdditiveOracle, returns: np.ndarray):
@@ -155,7 +155,7 @@ class TrueModels:
 
 @pytest.mark.parametrize("slots", (2, 3))
 def test_the_best_of_every_slot_is_the_best_of_all_prompts(slots):
-    """Of rewards that are additive, once the models have learnt them."""
+    """It holds for additive rewards, once the models have learnt them."""
     problem = make_bandit_problem(slots)
     bandit, oracle = PromptBandit(problem, quick(episodes=6)), AdditiveOracle(problem)
     for _ in range(6):
@@ -192,7 +192,7 @@ def test_prompts_are_arms_one_after_the_other(joint):
                 assert torch.equal(found[row, 0, steps], source[arm])
 
 
-def test_equal_returns_are_no_reason_to_divide_by_zero():
+def test_equal_returns_do_not_divide_by_zero():
     problem = make_bandit_problem()
     bandit = PromptBandit(problem, QUICK)
     for _ in range(4):
@@ -204,7 +204,7 @@ def test_equal_returns_are_no_reason_to_divide_by_zero():
 
 @pytest.mark.parametrize("exploration", EXPLORERS)
 def test_rows_share_nothing(monkeypatch, exploration):
-    """Another first row, with more arms, and the others play as before."""
+    """If the first row has more arms, the other rows play the same."""
     options = quick(episodes=12, exploration=exploration)
     plain, *_ = play(monkeypatch, options)
     other, *_ = play(monkeypatch, options, counts=(55, *COUNTS[1:]))
@@ -216,9 +216,9 @@ def test_rows_share_nothing(monkeypatch, exploration):
 @pytest.mark.parametrize(
     "changed", [*({"exploration": name} for name in EXPLORERS), {"joint": True}]
 )
-def test_a_stopped_bandit_goes_on_to_the_same_bits(monkeypatch, tmp_path, changed):
+def test_a_resumed_bandit_writes_the_same_bytes(monkeypatch, tmp_path, changed):
     options = quick(episodes=9, **changed)
-    whole, _, problem = play(monkeypatch, options)
+    uninterrupted, _, problem = play(monkeypatch, options)
 
     def work(checkpoint: Checkpoint) -> Adaptation:
         return tune(dataclasses.replace(problem, checkpoint=checkpoint), options)
@@ -227,12 +227,12 @@ def test_a_stopped_bandit_goes_on_to_the_same_bits(monkeypatch, tmp_path, change
     for at in (1, 5):
         interrupt(Stopped(target, at), work)
     resumed = work(Checkpoint(target, "test"))
-    for name, adaptation in (("a.h5", whole), ("b.h5", resumed)):
+    for name, adaptation in (("a.h5", uninterrupted), ("b.h5", resumed)):
         write_adaptation(tmp_path / name, problem, adaptation, {"suite": "cheetah-vel"})
     assert (tmp_path / "a.h5").read_bytes() == (tmp_path / "b.h5").read_bytes()
 
 
-def test_the_file_says_which_arms_were_played(monkeypatch, tmp_path):
+def test_the_file_contains_the_played_arms(monkeypatch, tmp_path):
     found, _, problem = play(monkeypatch, quick(episodes=5))
     write_adaptation(tmp_path / "a.h5", problem, found, {"suite": "cheetah-vel"})
     stored = read_adaptation(tmp_path / "a.h5")
@@ -242,7 +242,7 @@ def test_the_file_says_which_arms_were_played(monkeypatch, tmp_path):
     assert stored.extras["episode_returns"].values.shape == (ROWS, 5)
 
 
-def test_prompts_must_be_whole_segments():
+def test_prompts_must_have_the_length_of_their_segments():
     problem = make_bandit_problem()
     cut = problem.initial_prompts.map(lambda part: part[:, :-1])
     with pytest.raises(TrajpromptError, match="2 segments of 3 steps"):

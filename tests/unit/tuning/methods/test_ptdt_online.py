@@ -1,4 +1,4 @@
-"""Online PTDT: what it plays, counts and records."""
+"""Online PTDT: its resets, counts and recorded returns."""
 
 import dataclasses
 
@@ -36,8 +36,8 @@ def test_online_counts_and_common_resets(problem, played):
 
 
 @pytest.mark.parametrize(("suite", "each"), [("cheetah-vel", 2), ("reach", 1)])
-def test_online_leaves_the_return_of_every_episode(problem, played, suite, each):
-    """Judgements of the iterate too; several of a candidate are its mean, so often."""
+def test_online_records_the_return_of_every_episode(problem, played, suite, each):
+    """Judged iterates count too; each episode of a candidate has the candidate's mean."""
     options = dataclasses.replace(OPTIONS["ptdt-online"], episodes=2)
     known = get_suite(suite)
     changed = dataclasses.replace(problem, suite=known)

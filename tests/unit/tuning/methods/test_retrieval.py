@@ -1,4 +1,4 @@
-"""Retrieval of a planted prompt, and its composition with other methods' prompts."""
+"""Retrieval of a planted prompt from the prompts of the training tasks."""
 
 import dataclasses
 
@@ -19,7 +19,7 @@ PLANTED = ((3, 5), (0, 0), (2, 7))  # for each row: training task, draw
 
 
 def imitating(problem: TuningProblem, prompts: Segments) -> TuningProblem:
-    """The same problem with the actions that the backbone takes behind ``prompts``."""
+    """Replace the samples' actions by the backbone's actions after ``prompts``."""
     model, contexts = problem.backbone.model, problem.samples.segments
     for _ in range(CONTEXT):  # an action depends on those before it
         with torch.no_grad():
@@ -33,17 +33,17 @@ def imitating(problem: TuningProblem, prompts: Segments) -> TuningProblem:
 
 @pytest.fixture
 def planted(problem):
-    held = problem.training_prompts.prompts
+    training = problem.training_prompts.prompts
     tasks, draws = zip(*PLANTED, strict=True)
-    return imitating(problem, held.select((list(tasks), list(draws))))
+    return imitating(problem, training.select((list(tasks), list(draws))))
 
 
 def test_finds_the_planted_prompt(planted):
     adaptation = tune(planted, ALL)
-    held = planted.training_prompts.prompts
+    training = planted.training_prompts.prompts
     for row, place in enumerate(PLANTED):
         for found, expected in zip(
-            adaptation.last.select(row), held.select(place), strict=True
+            adaptation.last.select(row), training.select(place), strict=True
         ):
             assert torch.equal(found, expected)
     assert adaptation.extras["training_task"].values.tolist() == [3, 0, 2]
@@ -61,12 +61,12 @@ def test_finds_the_planted_prompt(planted):
     assert adaptation.parameters == 0
 
 
-def test_best_is_the_initial_prompt_where_none_imitates_better(problem):
-    own = imitating(problem, problem.initial_prompts)
-    adaptation = tune(own, ALL)
+def test_best_is_the_initial_prompt_if_none_imitates_better(problem):
+    initial_is_best = imitating(problem, problem.initial_prompts)
+    adaptation = tune(initial_is_best, ALL)
     assert adaptation.best_iteration.tolist() == [0, 0, 0]
-    assert torch.equal(adaptation.best.states, own.initial_prompts.states)
-    assert not torch.equal(adaptation.last.states, own.initial_prompts.states)
+    assert torch.equal(adaptation.best.states, problem.initial_prompts.states)
+    assert not torch.equal(adaptation.last.states, problem.initial_prompts.states)
 
 
 def test_the_same_number_of_every_task(planted):
@@ -77,8 +77,8 @@ def test_the_same_number_of_every_task(planted):
 
 
 def test_equal_prompts_are_judged_once(planted):
-    held = planted.training_prompts
-    for tensor in (*held.prompts, held.rewards):
+    training = planted.training_prompts
+    for tensor in (*training.prompts, training.rewards):
         tensor[:, 1:] = tensor[:, :1]
     found = tune(planted, ALL)
     assert found.history[-1].queries == TRAINING_TASKS + 1

@@ -34,21 +34,21 @@ def test_gradient_equals_finite_differences(problem):
     loss(to_prompts(start, template), contexts).sum().backward()
     step = 1e-2
     estimate = torch.empty_like(start)
-    for place in range(start.shape[1]):  # the same number of every row at once
+    for index in range(start.shape[1]):  # the same value of every row at once
         moved = torch.zeros_like(start)
-        moved[:, place] = step
+        moved[:, index] = step
         with torch.no_grad():
             above, below = (
                 loss(to_prompts(start + sign * moved, template), contexts)
                 for sign in (1, -1)
             )
-        estimate[:, place] = (above - below) / (2 * step)
+        estimate[:, index] = (above - below) / (2 * step)
     largest = start.grad.abs().max()
     assert largest > 1e-3
     torch.testing.assert_close(estimate, start.grad, rtol=0.0, atol=0.02 * float(largest))
 
 
-def test_a_rows_gradient_comes_from_the_row_alone(problem):
+def test_a_rows_gradient_depends_only_on_the_row(problem):
     loss = PromptLoss(problem.backbone, "fp32")
     start = to_vectors(problem.initial_prompts).requires_grad_()
     prompts = to_prompts(start, problem.initial_prompts)
@@ -60,11 +60,11 @@ def test_the_backbone_is_copied_and_frozen(problem):
     loss = PromptLoss(problem.backbone, "bf16")
     assert not any(p.requires_grad for p in loss.model.parameters())
     assert {p.dtype for p in loss.model.parameters()} == {torch.bfloat16}
-    own = problem.backbone.model.parameters()
-    assert {p.dtype for p in own} == {torch.float32}
+    original = problem.backbone.model.parameters()
+    assert {p.dtype for p in original} == {torch.float32}
 
 
-def test_steps_are_those_of_pytorchs_adamw(problem):
+def test_steps_equal_pytorchs_adamw(problem):
     adaptation = tune(problem, OPTIONS)
     template = problem.initial_prompts
     position = to_vectors(template).requires_grad_()
@@ -102,7 +102,7 @@ def test_descends_and_counts(problem):
 
 
 def test_the_literal_rate_hardly_moves_a_prompt(problem):
-    """AdamW moves a number by about its rate per step, whatever the gradient's size."""
+    """AdamW moves a value by about its rate per step, whatever the gradient's size."""
     options = SoftPromptOptions(iterations=20, steps_per_iteration=2, batch=8)
     assert (options.learning_rate, options.weight_decay) == (1e-4, 1e-4)
     adaptation = tune(problem, options)
@@ -110,11 +110,11 @@ def test_the_literal_rate_hardly_moves_a_prompt(problem):
     assert 0 < float(moved.abs().max()) < 41e-4
 
 
-def test_rows_do_not_see_each_other(problem):
+def test_rows_are_independent(problem):
     """Other prompts in other rows change nothing in a row."""
     others = segments(ROWS, length=2, seed=9)
-    for part, own in zip(others, problem.initial_prompts, strict=True):
-        part[0] = own[0]
+    for changed, initial in zip(others, problem.initial_prompts, strict=True):
+        changed[0] = initial[0]
     first = tune(problem, OPTIONS).last
     second = tune(dataclasses.replace(problem, initial_prompts=others), OPTIONS).last
     torch.testing.assert_close(first.states[0], second.states[0], rtol=1e-4, atol=1e-5)

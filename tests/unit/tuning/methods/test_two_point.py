@@ -1,4 +1,4 @@
-"""The two-point estimator by hand and on a linear function."""
+"""The two-point estimator, computed by hand and on a linear function."""
 
 import numpy as np
 import pytest
@@ -27,7 +27,7 @@ def test_two_point_gradient_by_hand():
 
 
 def test_two_point_gradient_of_a_linear_function():
-    """E = 2 v for a unit gradient v: half a round's returns lie on either side."""
+    """E = 2 v for a unit gradient v: each pair has returns of both signs."""
     noise = torch.randn(4000, 20, 3, generator=torch.Generator().manual_seed(0))
     values = noise[..., 0].double()
     found = two_point_gradient(noise, torch.stack([values, -values], dim=-1)).mean(dim=0)

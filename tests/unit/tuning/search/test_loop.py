@@ -1,4 +1,4 @@
-"""The budget of episodes, its records and its resets, whatever method spends it."""
+"""The budget of episodes, its records and its resets, in every search method."""
 
 import dataclasses
 import math
@@ -18,9 +18,9 @@ from trajprompt.tuning import oracle
 from trajprompt.tuning.oracle import ReturnOracle
 from trajprompt.tuning.prompt_vectors import to_prompts, to_vectors
 from trajprompt.tuning.registry import get_method
-from trajprompt.tuning.search.loop import Candidate, SearchOptions, search, untuned
+from trajprompt.tuning.search.loop import Choice, SearchOptions, initial_choice, search
 
-METHODS = {  # name -> options that set how many candidates a round has, and how many
+METHODS = {  # name -> options that set the number of candidates per round, and this number
     "random-segments": ({"candidates": 4}, 4),
     "best-of-n": ({"candidates": 4}, 4),
     "gaussian-search": ({"candidates": 4}, 4),
@@ -72,7 +72,7 @@ def test_the_first_choice_is_the_initial_prompt(name, problem, monkeypatch):
 
 
 class Numbered:
-    """Its choice is the number of the last candidate, in every number of the prompt."""
+    """Proposer of numbered prompts: every value of a prompt is the candidate's number."""
 
     def __init__(self, problem, width: int):
         self.width, self.problem, self.count = width, problem, 0
@@ -88,8 +88,8 @@ class Numbered:
         pass
 
     def choice(self):
-        start, values = untuned(self.problem)
-        return Candidate(start._replace(states=start.states * 0 + self.count), values)
+        start, values = initial_choice(self.problem)
+        return Choice(start._replace(states=start.states * 0 + self.count), values)
 
     def state(self):
         return {}
@@ -124,7 +124,7 @@ def test_records_are_evenly_spread(problem, monkeypatch, width, records, expecte
 
 @pytest.fixture
 def played(monkeypatch):
-    """Fakes below the oracle: every rollout's seeds, tasks and prompts."""
+    """Replace policy, simulator and rollout; log each rollout's seeds, tasks, prompts."""
     log: list[tuple[np.ndarray, ...]] = []
 
     def rollout(tasks, prompts, seeds):
@@ -145,29 +145,29 @@ def test_candidates_of_a_row_share_fresh_odd_resets(problem, played):
         assert (seeds == seeds[:, :1]).all()
         assert (seeds % 2 == 1).all(), "evaluation's are even"
     first = np.concatenate([seeds[:, 0] for seeds in rounds])
-    assert len(set(first.tolist())) == 3 * ROWS, "of every row and round their own"
+    assert len(set(first.tolist())) == 3 * ROWS, "different for every row and round"
     tasks = [tasks.reshape(ROWS, -1) for _, tasks, _ in played]
-    assert all((own == problem.rows[:, None]).all() for own in tasks)
+    assert all((one == problem.rows[:, None]).all() for one in tasks)
 
 
 def test_the_oracle_averages_over_episodes_and_sums_steps(problem, played):
-    ask = ReturnOracle(problem, episodes=2)
+    two_episodes = ReturnOracle(problem, episodes=2)
     prompts = segments(ROWS, 3, length=PROMPT, seed=5)
     seeds = np.arange(ROWS * 3 * 2).reshape(ROWS, 3, 2)
-    found = ask(prompts, seeds)
+    found = two_episodes(prompts, seeds)
     np.testing.assert_array_equal(found.returns, seeds.mean(axis=2))
     np.testing.assert_array_equal(found.steps, seeds.sum(axis=(1, 2)))
     expected = to_vectors(prompts).repeat_interleave(2, dim=1).flatten(0, 1).numpy()
     np.testing.assert_array_equal(played[0][2], expected)
 
 
-def test_one_episode_says_all_where_resets_are_deterministic(problem):
+def test_deterministic_resets_need_one_episode(problem):
     reach = dataclasses.replace(problem, suite=get_suite("reach"))
     assert ReturnOracle(reach, episodes=5).episodes == 1
     assert ReturnOracle(problem, episodes=5).episodes == 5
 
 
-def test_a_return_that_is_no_number_is_an_error(problem, played, monkeypatch):
+def test_a_return_that_is_not_finite_is_an_error(problem, played, monkeypatch):
     plain = oracle.rollout
 
     def broken(*args):
@@ -176,7 +176,9 @@ def test_a_return_that_is_no_number_is_an_error(problem, played, monkeypatch):
         return result
 
     monkeypatch.setattr(oracle, "rollout", broken)
-    with pytest.raises(TrajpromptError, match="a return of NaN or inf"):
+    with pytest.raises(
+        TrajpromptError, match="cheetah-vel episode.*NaN or infinite return"
+    ):
         search(problem, SearchOptions(episodes=4), Numbered(problem, 4))
 
 
@@ -188,7 +190,11 @@ def test_a_return_that_is_no_number_is_an_error(problem, played, monkeypatch):
         ("gaussian-search", {"smoothing": 0}, "smoothing.*more than 0"),
         ("cma-es", {"population": 5}, "population.*5.*at least 6"),
         ("two-point", {"pairs": 0}, "pairs.*at least 1"),
-        ("zo-rank-search", {"ranked": 16}, "ranked.*16.*at most candidates, 15"),
+        (
+            "zo-rank-search",
+            {"ranked": 16},
+            "ranked.*16.*at most 15, the value of candidates",
+        ),
         ("zo-rank-line-search", {"candidates": 2, "ranked": 2}, "candidates.*at least 3"),
         ("random-segments", {"smoothing": 0.1}, "smoothing: found an unknown key"),
     ],

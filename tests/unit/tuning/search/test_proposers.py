@@ -1,4 +1,4 @@
-"""What methods that search by playing choose, on fakes whose best prompt is known."""
+"""Choices of methods that search by playing, on fake oracles with a known best prompt."""
 
 import dataclasses
 
@@ -20,23 +20,24 @@ MOVING = [
     "zo-rank-search",
     "zo-rank-line-search",
 ]
-BELIEVING = ["best-of-n", "gaussian-search", "hill-climbing"]  # the best so far
+BEST_SO_FAR = ["best-of-n", "gaussian-search", "hill-climbing"]
 
 
 @pytest.mark.parametrize("name", MOVING)
 def test_improves_in_the_published_budget(name, problem, monkeypatch):
-    earn = bowl(problem)
-    fake(monkeypatch, earn)
+    return_of = bowl(problem)
+    fake(monkeypatch, return_of)
     adaptation = run(name, problem)
-    returns = [earn(to_vectors(p).double().unsqueeze(1)) for p in adaptation.curve.values()]
-    assert (returns[-1] > returns[0] + 3).all()  # of 54 to gain
+    vectors = [to_vectors(prompts).double() for prompts in adaptation.curve.values()]
+    returns = [return_of(x.unsqueeze(1)) for x in vectors]
+    assert (returns[-1] > returns[0] + 3).all()  # the largest possible gain is 54
     assert torch.equal(adaptation.last.timesteps, problem.initial_prompts.timesteps)
     assert adaptation.parameters == SIZE
 
 
-@pytest.mark.parametrize("name", BELIEVING)
-def test_believes_the_luckiest_episode(name, problem, monkeypatch):
-    """The value is the highest return seen, however little the prompt had to do with it."""
+@pytest.mark.parametrize("name", BEST_SO_FAR)
+def test_chooses_the_luckiest_episode(name, problem, monkeypatch):
+    """The value is the highest return, even if it does not depend on the prompt."""
     rng = torch.Generator().manual_seed(0)
 
     def noise(vectors: torch.Tensor) -> torch.Tensor:
@@ -49,8 +50,8 @@ def test_believes_the_luckiest_episode(name, problem, monkeypatch):
     for record in range(1, 5):
         highest = returns[:, : 10 * record].max(axis=1)
         np.testing.assert_array_equal(believed[:, record], highest)
-    asked = torch.cat(played.asked, dim=1)  # (R, 40, d)
-    chosen = asked[torch.arange(ROWS), torch.from_numpy(returns.argmax(axis=1))]
+    candidates = torch.cat(played.candidates, dim=1)  # (R, 40, d)
+    chosen = candidates[torch.arange(ROWS), torch.from_numpy(returns.argmax(axis=1))]
     torch.testing.assert_close(to_vectors(adaptation.last), chosen)
 
 
@@ -65,7 +66,7 @@ def test_the_initial_prompt_is_the_first_candidate(name, problem, monkeypatch):
     played = fake(monkeypatch, bowl(problem, offset=0.0))
     adaptation = run(name, problem, episodes=20, candidates=2)
     start = to_vectors(problem.initial_prompts)
-    asked = torch.cat(played.asked, dim=1)
-    assert torch.equal(asked[:, 0], start)
-    assert not torch.equal(asked[:, 2], start)
+    candidates = torch.cat(played.candidates, dim=1)
+    assert torch.equal(candidates[:, 0], start)
+    assert not torch.equal(candidates[:, 2], start)
     assert torch.equal(to_vectors(adaptation.last), start), "none is better"

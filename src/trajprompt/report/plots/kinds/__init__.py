@@ -1,5 +1,5 @@
-"""Kinds of figures: one file each, and nothing else.
+"""Kinds of figures, one file each.
 
-Each file has ``table(figure)``, the numbers of the picture as a tidy table, and
-``draw(rows, figure, stem)``, which draws that table and nothing else.
+Each file has ``table(figure)``, which returns the plotted values as a tidy table, and
+``draw(rows, figure, stem)``, which draws nothing but that table.
 """

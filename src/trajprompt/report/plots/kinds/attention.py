@@ -1,9 +1,9 @@
-"""How much of a backbone's attention falls on the segments of a prompt.
+"""Attention of a backbone to the segments of a prompt.
 
-Looked at is the state token at which the newest action is read, with contexts of the test
-task's expert demonstrations before and after tuning alike: what differs is the prompt.
-The bandit paper says that attention goes mainly to the most informative segment; of which
-tokens and layers, it does not: reconstruction.
+The query is the state token from which the newest action is predicted. Contexts come from
+the test task's expert demonstration and are the same before and after tuning, so that only
+the prompt differs. The bandit paper states that attention goes mainly to the most
+informative segment. It does not state for which tokens and layers: a reconstruction.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,7 +17,7 @@ import pandas as pd
 from trajprompt.errors import TrajpromptError
 from trajprompt.report.numbers.statistics import estimate
 from trajprompt.report.pages.markdown import span, suite_label
-from trajprompt.report.plots.figure import Figure, errors
+from trajprompt.report.plots.figure import Figure, error_bars
 from trajprompt.report.plots.prompts import PromptCell
 from trajprompt.report.plots.style import (
     BLACK,
@@ -35,32 +35,32 @@ if TYPE_CHECKING:
     from trajprompt.models.backbone import Backbone
     from trajprompt.trajectories.segments import Segments
 
-CONTEXTS = 16  # per task, the same ones for all prompts
-MOMENTS = {"initial": "before tuning", "last": "after tuning"}  # of an adaptation
+CONTEXTS = 16  # per task; the same for all prompts
+MOMENTS = {"initial": "before tuning", "last": "after tuning"}  # prompts of an adaptation
 COLOURS = dict(zip(MOMENTS.values(), (GREY, BLUE), strict=True))
-MEAN, LARGEST = "mean", "largest"  # over layers; of a prompt's segments
-GROUP = 0.8  # width of a pair of bars, its distance to the next being 1
+MEAN, LARGEST = "mean", "largest"  # of layers; of a prompt's segments
+GROUP_WIDTH = 0.8  # of a pair of bars; pairs are 1 apart
 
 
 def table(figure: Figure) -> pd.DataFrame:
-    """A row per suite, entry, moment, layer and segment; layers and segments from 1.
+    """Shares of attention: a row per suite, entry, moment, layer and segment.
 
-    Layer ``mean``: the mean over layers. Segment ``largest``: that of each prompt with the
-    largest share. ``even`` is a segment's share if all tokens were looked at alike; the
-    shorter a context, the more of it is left to the prompt.
+    Layers and segments count from 1. Layer ``mean`` is the mean over layers, segment
+    ``largest`` the largest share of each prompt. ``even`` is a segment's share under
+    uniform attention; it is larger in shorter contexts.
     """
-    cells, files = figure.prompts(), _Files(figure)
+    cells, inputs = figure.prompts(), _Inputs(figure)
     rows = []
     for suite in figure.covered(figure.run.entries):
         for entry in figure.run.entries:
-            own = [c for c in cells if (c.suite, c.entry.id) == (suite, entry.id)]
-            if own:
-                rows += _rows(figure, files, own)
+            entry_cells = [c for c in cells if (c.suite, c.entry.id) == (suite, entry.id)]
+            if entry_cells:
+                rows += _rows(figure, inputs, entry_cells)
     return pd.DataFrame(rows)
 
 
-class _Files:
-    """Of cells: backbones, each read once, and contexts."""
+class _Inputs:
+    """Backbones and contexts of the cells; each backbone is read once."""
 
     def __init__(self, figure: Figure):
         self.figure = figure
@@ -73,20 +73,25 @@ class _Files:
         return {file_hash(path): Path(path) for path in self.figure.backbones}
 
     def backbone(self, cell: PromptCell) -> "Backbone":
-        """The one that the cell's prompts were made with."""
+        """Backbone that the cell's prompts were tuned on; an error if it is missing."""
         from trajprompt.models.backbone import load_backbone
 
         made_from = cell.made_from()
         found = [self.by_hash[h] for h in made_from.values() if h in self.by_hash]
         if not found:
             names = ", ".join(map(str, made_from))
-            raise TrajpromptError(cell.where, f"made from {names}", "its --backbones")
+            expected = "the backbone among them in --backbones"
+            text, remedy = f"found prompts made from {names}", "add it to --backbones"
+            raise TrajpromptError(cell.where, text, expected, remedy)
         if found[0] not in self.backbones:
             self.backbones[found[0]] = load_backbone(found[0])
         return self.backbones[found[0]]
 
     def contexts(self, cell: PromptCell, backbone: "Backbone") -> "dict[int, Segments]":
-        """Task -> (CONTEXTS, K, ..) of its last demonstration, drawn as for pretraining."""
+        """Task -> contexts (CONTEXTS, K, ..), drawn as in pretraining.
+
+        They come from the task's last expert episode.
+        """
         from trajprompt.seeds import torch_generator
         from trajprompt.trajectories.store import read_trajectories
         from trajprompt.tuning.prompt_sets import episode_tensors
@@ -94,28 +99,28 @@ class _Files:
         run, tasks = self.figure.run, np.unique(cell.tasks).tolist()
         path = run.store(cell.suite)
         drawn = {}
-        for task, held in read_trajectories(path, tasks).items():
+        for task, trajectories in read_trajectories(path, tasks).items():
             generator = torch_generator(run.stream("contexts", cell.suite, task))
-            episodes = episode_tensors(held.quality("expert", 1), backbone)
+            episodes = episode_tensors(trajectories.quality("expert", 1), backbone)
             length = backbone.config.context_length
             drawn[task] = episodes.draw(generator, CONTEXTS, length).flatten()
         return drawn
 
 
 def _rows(
-    figure: Figure, files: _Files, cells: Sequence[PromptCell]
+    figure: Figure, inputs: _Inputs, cells: Sequence[PromptCell]
 ) -> list[dict[str, object]]:
-    """The rows of one entry in one suite, whose seeds are ``cells``."""
+    """Rows of one entry in one suite; ``cells`` are its seeds."""
     suite, entry = cells[0].suite, cells[0].entry
     common: dict[str, object] = {"suite": suite, "column": entry.id}
-    shares, even = zip(*(_shares(files, cell) for cell in cells), strict=True)
+    shares, even = zip(*(_shares(inputs, cell) for cell in cells), strict=True)
     common |= {"label": entry.label, "contexts": CONTEXTS, "even": np.mean(even)}
     rows: list[dict[str, object]] = []
-    every = np.stack(shares, axis=2)
-    layers, segments = every.shape[3] - 1, every.shape[4] - 1  # of (M, T, S, L + 1, J + 1)
+    stacked = np.stack(shares, axis=2)  # (M, T, S, L + 1, J + 1)
+    layers, segments = stacked.shape[3] - 1, stacked.shape[4] - 1
     for moment, layer, segment in np.ndindex(len(MOMENTS), layers + 1, segments + 1):
         names = (suite, entry.id, moment, layer, segment)
-        shares = every[moment, :, :, layer, segment]
+        shares = stacked[moment, :, :, layer, segment]
         found = estimate([shares], figure.run.stream("attention", *names))
         row: dict[str, object] = {"moment": list(MOMENTS.values())[moment]}
         row |= {"layer": layer + 1 if layer < layers else MEAN}
@@ -125,31 +130,31 @@ def _rows(
     return rows
 
 
-def _shares(files: _Files, cell: PromptCell) -> tuple[np.ndarray, float]:
-    """(M, T, L + 1, J + 1) of a seed, last the mean over layers, the largest segment.
+def _shares(inputs: _Inputs, cell: PromptCell) -> tuple[np.ndarray, float]:
+    """Shares of one seed (M, T, L + 1, J + 1), and the share under uniform attention.
 
-    Beside it what each would be if all tokens were looked at alike.
+    The last layer is the mean over layers, the last segment the largest of each prompt.
     """
-    backbone = files.backbone(cell)
-    contexts = files.contexts(cell, backbone)
-    made = []
+    backbone = inputs.backbone(cell)
+    contexts = inputs.contexts(cell, backbone)
+    by_moment = []
     for moment in MOMENTS:
         prompts = getattr(cell.stored, moment).to(backbone.device)
-        seen = _segment_attention(backbone, contexts, prompts, cell.tasks, cell.segments)
-        seen = np.concatenate([seen, seen.mean(axis=1, keepdims=True)], axis=1)
-        largest = seen.max(axis=2, keepdims=True)
-        made.append(cell.by_task(np.concatenate([seen, largest], axis=2)))
-    masks = [own.mask.sum(dim=-1).cpu().numpy() for own in contexts.values()]
-    return np.stack(made), _even(backbone, cell, np.stack(masks))
+        shares = _segment_attention(backbone, contexts, prompts, cell.tasks, cell.segments)
+        shares = np.concatenate([shares, shares.mean(axis=1, keepdims=True)], axis=1)
+        largest = shares.max(axis=2, keepdims=True)
+        by_moment.append(cell.by_task(np.concatenate([shares, largest], axis=2)))
+    steps = [context.mask.sum(dim=-1).cpu().numpy() for context in contexts.values()]
+    return np.stack(by_moment), _uniform_share(backbone, cell, np.stack(steps))
 
 
-def _even(backbone: "Backbone", cell: PromptCell, steps: np.ndarray) -> float:
-    """The mean share of a segment's tokens in all that the newest state can look at.
+def _uniform_share(backbone: "Backbone", cell: PromptCell, steps: np.ndarray) -> float:
+    """Mean share of a segment's tokens among all tokens visible to the newest state.
 
-    ``steps`` (T, CONTEXTS) are those of the contexts that are not padding.
+    ``steps`` (T, CONTEXTS) is the length of each context without padding.
     """
     prompt = 3 * cell.initial.shape[1]
-    context = backbone.model.tokens_per_step * steps - 1  # but for the newest action
+    context = backbone.model.tokens_per_step * steps - 1  # without the newest action
     return float(np.mean(prompt / cell.segments / (prompt + context)))
 
 
@@ -160,31 +165,31 @@ def _segment_attention(
     tasks: np.ndarray,
     segments: int,
 ) -> np.ndarray:
-    """(R, L, J): means over the contexts of each prompt's task."""
+    """Shares (R, L, J) of attention, means over the contexts of each prompt's task."""
     from trajprompt.models.attention import prompt_attention
 
-    found = []
+    shares = []
     for row, task in enumerate(tasks.tolist()):
         prompt = prompts.select(slice(row, row + 1))
-        seen = prompt_attention(backbone.model, contexts[task], prompt)  # (L, n, P)
-        by_segment = seen.unflatten(-1, (segments, -1)).sum(dim=-1).mean(dim=1)
-        found.append(by_segment.cpu().numpy())
-    return np.stack(found)
+        by_step = prompt_attention(backbone.model, contexts[task], prompt)  # (L, n, P)
+        by_segment = by_step.unflatten(-1, (segments, -1)).sum(dim=-1).mean(dim=1)
+        shares.append(by_segment.cpu().numpy())
+    return np.stack(shares)
 
 
 def draw(rows: pd.DataFrame, figure: Figure, stem: Path) -> None:
-    """A panel per suite and entry: a pair of bars per segment, the mean over layers."""
+    """Draw a panel per suite and entry: a pair of bars per segment, mean over layers."""
     means = rows[rows["layer"] == MEAN]
-    groups = [own for _, own in means.groupby(["suite", "column"], sort=False)]
+    groups = [group for _, group in means.groupby(["suite", "column"], sort=False)]
     with panels(len(groups)) as (picture, axes):
-        for own, axis in zip(groups, axes, strict=True):
-            _panel(axis, own)
-            suite, label = own.iloc[0][["suite", "label"]]
+        for group, axis in zip(groups, axes, strict=True):
+            _panel(axis, group)
+            suite, label = group.iloc[0][["suite", "label"]]
             axis.set_title(f"{suite_label(suite)}: {label}")
             axis.set_ylabel("share of attention")
         heading = f"{span(rows['seeds'])} seed(s), {span(rows['tasks'])} task(s), "
         heading += f"{CONTEXTS} contexts each; mean over layers"
-        named = "; lines are 95 % intervals over seeds"
+        named = "; error bars: 95 % intervals over seeds"
         text = interval_label(heading, rows["low"], named)
         picture.suptitle(f"{figure.run.title}\n{text}", fontsize=9)
         legend_below(picture, axes)
@@ -195,12 +200,12 @@ def _panel(axis: "Axes", rows: pd.DataFrame) -> None:
     segments = list(dict.fromkeys(rows["segment"]))
     places = np.arange(len(segments))
     for index, (moment, colour) in enumerate(COLOURS.items()):
-        own = rows[rows["moment"] == moment]
+        bars = rows[rows["moment"] == moment]
         style: dict[str, Any] = {"color": colour, "label": moment, "capsize": 3}
-        at = places + GROUP * (index - 0.5) / 2
-        axis.bar(at, own["mean"], 0.92 * GROUP / 2, yerr=errors(own), **style)
-    even = "if all tokens were looked at alike"
-    axis.axhline(rows["even"].iloc[0], color=BLACK, ls=":", lw=1.2, label=even)
-    names = {LARGEST: "the largest\nof a prompt"}
+        at = places + GROUP_WIDTH * (index - 0.5) / 2
+        axis.bar(at, bars["mean"], 0.92 * GROUP_WIDTH / 2, yerr=error_bars(bars), **style)
+    style = {"color": BLACK, "ls": ":", "lw": 1.2, "label": "uniform attention"}
+    axis.axhline(rows["even"].iloc[0], **style)
+    names = {LARGEST: "largest\nper prompt"}
     axis.set_xticks(places, [names.get(s, f"segment {s}") for s in segments])
     axis.grid(axis="x", visible=False)

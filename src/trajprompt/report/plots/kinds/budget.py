@@ -1,7 +1,7 @@
 """Return on fresh episodes against simulator episodes used: methods at equal budgets.
 
-Made to be read alone: what is played at a point is the prompt that the method would hand
-back after so many episodes, never the episodes that it chose by.
+The figure is self-contained. A point is the prompt that the method would return after that
+number of episodes, evaluated on fresh episodes and not on those of the search.
 """
 
 from pathlib import Path
@@ -16,9 +16,9 @@ from trajprompt.report.plots.direct_labels import (
     end_of,
     heading,
     method_lines,
-    not_tuned,
+    untuned_end,
 )
-from trajprompt.report.plots.figure import Figure, counted
+from trajprompt.report.plots.figure import Figure, sample_sizes
 from trajprompt.report.plots.kinds.queries import table as query_table
 from trajprompt.report.plots.style import BLACK, GREY, canvas, save
 
@@ -29,7 +29,7 @@ PANEL_INCHES, HEAD_INCHES = 3.6, 0.6
 
 
 def table(figure: Figure) -> pd.DataFrame:
-    """As of the kind `queries`, and a row per suite for the data's expert episodes."""
+    """Same columns as `queries`, plus one row per suite for the data's expert episodes."""
     expert = [_expert_row(figure, suite) for suite in figure.covered(figure.compared)]
     return pd.concat([query_table(figure), pd.DataFrame(expert)], ignore_index=True)
 
@@ -42,9 +42,9 @@ def _expert_row(figure: Figure, suite: str) -> dict[str, object]:
 
 
 def draw(rows: pd.DataFrame, figure: Figure, stem: Path) -> None:
-    """A panel per suite, a line per method, named where it ends."""
+    """Draw a panel per suite with a line per method, labelled at its end."""
     suites = figure.covered(figure.compared)
-    played = rows[rows["column"] != EXPERT_DATA]
+    methods = rows[rows["column"] != EXPERT_DATA]
     height = HEAD_INCHES + PANEL_INCHES * len(suites)
     with canvas(len(suites), 1, height) as (picture, axes):
         for suite, axis in zip(suites, axes[:, 0], strict=True):
@@ -53,21 +53,21 @@ def draw(rows: pd.DataFrame, figure: Figure, stem: Path) -> None:
             method_lines(axis, here, figure, levels, marker="o")
             axis.set_title(suite_label(suite))
             axis.set_ylabel("return of the chosen prompt\non fresh episodes")
-        text = heading(f"{counted(played)} at every dot", played)
-        text += "\na method that has no line in a suite was not run there"
+        text = heading(f"{sample_sizes(methods)} at every point", methods)
+        text += "\nmethods without a line in a panel were not run on that suite"
         picture.suptitle(f"{figure.run.title}\n{text}", fontsize=9)
         save(picture, stem)
 
 
 def _levels(axis: "Axes", rows: pd.DataFrame, baseline: str) -> list[End]:
-    """What lies there without any tuning: the untuned prompt, and the data's experts."""
+    """Draw the levels without tuning: the untuned prompt and the data's expert episodes."""
     ends = []
     for name, colour, dashes in ((baseline, BLACK, ":"), (EXPERT_DATA, GREY, "-.")):
-        own = rows[rows["column"] == name]
-        if own.empty:
+        level = rows[rows["column"] == name]
+        if level.empty:
             continue
-        found = end_of(own, colour)
-        kind: dict[str, Any] = {"color": colour, "ls": dashes, "lw": 1.5}
-        axis.axhline(found.mean, **kind)
-        ends.append(not_tuned(found) if name == baseline else found)
+        end = end_of(level, colour)
+        style: dict[str, Any] = {"color": colour, "ls": dashes, "lw": 1.5}
+        axis.axhline(end.mean, **style)
+        ends.append(untuned_end(end) if name == baseline else end)
     return ends

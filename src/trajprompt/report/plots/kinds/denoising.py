@@ -1,7 +1,7 @@
-"""How prompts come out of noise (PD Figure 4).
+"""Prompts during denoising (PD Figure 4).
 
-Every prompt step is a point with S + A + 1 numbers, drawn in the plane of the two main
-components of the written prompts.
+Every prompt step is a point with S + A + 1 elements. It is drawn in the plane of the first
+two principal components of the generated prompts.
 """
 
 from pathlib import Path
@@ -18,22 +18,25 @@ from trajprompt.report.plots.style import BLACK, GREY, OKABE_ITO, canvas, legend
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-SCATTERS = 5  # of the stored steps of the chain, first and last included
+SCATTERS = 5  # of the stored denoising steps, first and last included
 
 
 def table(figure: Figure) -> pd.DataFrame:
-    """A row per step of the chain, prompt and prompt step; see `step_share`."""
+    """Projected prompt steps: a row per denoising step, prompt and prompt step.
+
+    ``left`` is the number of denoising steps left; for ``step_share`` see the function.
+    """
     rows = []
     cells = figure.prompts()
     for suite in figure.covered(figure.run.entries):
-        own = [cell for cell in cells if cell.suite == suite]
-        left = own[0].require("denoising_steps")
-        chain = np.concatenate([cell.require("denoising") for cell in own])
-        plane = main_plane(chain[:, np.argmin(left)])
+        here = [cell for cell in cells if cell.suite == suite]
+        left = here[0].require("denoising_steps")
+        chain = np.concatenate([cell.require("denoising") for cell in here])
+        plane = principal_plane(chain[:, np.argmin(left)])
         for index, count in enumerate(left):
             points = (chain[:, index] - plane[0]) @ plane[1]  # (prompts, P, 2)
             share = step_share(chain[:, index])
-            for place, (cell, row) in enumerate(_rows(own)):
+            for place, (cell, row) in enumerate(_rows(here)):
                 for step, (x, y) in enumerate(points[place]):
                     names = {"suite": suite, "column": cell.entry.id, "seed": cell.seed}
                     names |= {
@@ -50,12 +53,12 @@ def _rows(cells: list[PromptCell]) -> list[tuple[PromptCell, int]]:
     return [(cell, row) for cell in cells for row in range(len(cell.tasks))]
 
 
-def main_plane(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Mean (d,) and two main directions (d, 2) of points (..., d)."""
+def principal_plane(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean (d,) and first two principal directions (d, 2) of points (..., d)."""
     flat = points.reshape(-1, points.shape[-1])
     mean = flat.mean(axis=0)
     directions = np.linalg.svd(flat - mean, full_matrices=False)[2][:2]
-    # A direction and its opposite are equally good: the larger numbers shall be positive.
+    # Fix the sign: make the largest loading of each direction positive.
     signs = np.sign(directions[np.arange(2), np.abs(directions).argmax(axis=1)])
     return mean, (signs[:, None] * directions).T
 
@@ -63,7 +66,7 @@ def main_plane(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def step_share(prompts: np.ndarray) -> float:
     """Share of the variance of prompts (n, P, d) that lies between prompt steps.
 
-    Noise has (P - 1) / (n P - 1) on average; 1: the step alone says where a point lies.
+    It is (P - 1) / (n P - 1) on average for noise, and 1 if all prompts are equal.
     """
     centred = prompts - prompts.mean(axis=(0, 1))
     between = np.square(centred.mean(axis=0)).sum() * len(prompts)
@@ -71,38 +74,37 @@ def step_share(prompts: np.ndarray) -> float:
 
 
 def draw(rows: pd.DataFrame, figure: Figure, stem: Path) -> None:
-    """Per suite five moments of the chain, and how far the prompt steps differ in all."""
+    """Draw five denoising steps per suite, and the step share at all of them."""
     suites = list(dict.fromkeys(rows["suite"]))
     with canvas(2 * len(suites), 3, 5.4 * len(suites) + 0.5) as (picture, axes):
         for index, suite in enumerate(suites):
             here = rows[rows["suite"] == suite]
             left = np.sort(here["left"].unique())[::-1]
             chosen = left[np.linspace(0, len(left) - 1, SCATTERS).round().astype(int)]
-            places = list(axes[2 * index : 2 * index + 2].flat)
-            for count, axis in zip(chosen, places, strict=False):
+            suite_axes = list(axes[2 * index : 2 * index + 2].flat)
+            for count, axis in zip(chosen, suite_axes, strict=False):
                 _scatter(axis, here[here["left"] == count])
                 name = "noise" if count == left[0] else f"{count} steps left"
-                axis.set_title("written prompts" if count == 0 else name)
-            places[0].set_ylabel(f"{suite_label(suite)}\n2nd component")
-            _shares(places[SCATTERS], here)
-        picture.suptitle(_counted(rows), fontsize=9)
+                axis.set_title("generated prompts" if count == 0 else name)
+            suite_axes[0].set_ylabel(f"{suite_label(suite)}\n2nd principal component")
+            _shares(suite_axes[SCATTERS], here)
+        picture.suptitle(_heading(rows), fontsize=9)
         legend_below(picture, list(axes.flat))
         save(picture, stem)
 
 
-def _counted(rows: pd.DataFrame) -> str:
-    """What every panel shows: all written prompts, and of how many seeds and tasks."""
+def _heading(rows: pd.DataFrame) -> str:
+    """Heading with the number of prompts, steps, seeds and tasks in every panel."""
     suites = rows.groupby("suite")
-    prompts = suites[["seed", "row"]].apply(lambda own: len(own.drop_duplicates()))
+    prompts = suites[["seed", "row"]].apply(lambda suite: len(suite.drop_duplicates()))
     seeds, tasks = (span(suites[name].nunique()) for name in ("seed", "task"))
-    return (
-        f"every panel has all {span(prompts)} written prompts of {rows['step'].nunique()} "
-        f"steps: {seeds} seed(s), {tasks} task(s)"
-    )
+    steps = rows["step"].nunique()
+    shown = f"every panel shows all {span(prompts)} generated prompts of {steps} steps"
+    return f"{shown}: {seeds} seed(s), {tasks} task(s)"
 
 
 def _scatter(axis: "Axes", rows: pd.DataFrame) -> None:
-    """Prompt steps in the plane, a colour per step, a grey line through each prompt."""
+    """Draw prompt steps in the plane: a colour per step, a grey line per prompt."""
     for _, prompt in rows.groupby(["seed", "row"]):
         ordered = prompt.sort_values("step")
         axis.plot(ordered["x"], ordered["y"], color=GREY, lw=0.5, alpha=0.6, zorder=1)
@@ -111,17 +113,17 @@ def _scatter(axis: "Axes", rows: pd.DataFrame) -> None:
         axis.scatter(
             points["x"], points["y"], 14, color=colour, label=f"prompt step {step}"
         )
-    axis.set_xlabel("1st main component")
+    axis.set_xlabel("1st principal component")
 
 
 def _shares(axis: "Axes", rows: pd.DataFrame) -> None:
-    """The share of variance between prompt steps along the chain."""
+    """Draw the step share against the denoising steps left."""
     shares = rows.groupby("left")["step_share"].first()
     axis.plot(shares.index, shares, "o-", color=BLACK, ms=4)
     steps = rows["step"].nunique()
     points = (rows["left"] == rows["left"].min()).sum()
-    chance = (steps - 1) / (points - 1)
-    axis.axhline(chance, color=GREY, ls=":", label="share in noise")
+    noise = (steps - 1) / (points - 1)
+    axis.axhline(noise, color=GREY, ls=":", label="share in noise")
     axis.invert_xaxis()
     axis.set_ylim(bottom=0)
     axis.set_title("difference between prompt steps")

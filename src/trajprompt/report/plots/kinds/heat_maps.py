@@ -1,7 +1,7 @@
 """A prompt before and after tuning as heat maps (PTDT Figure 6).
 
-The paper shows ten samples, of which 0 to 4 are the initial prompt and 5 to 9 the tuned
-one; read here as the five steps of one prompt. It does not name the suite.
+The paper shows ten samples: 0 to 4 are the initial prompt, 5 to 9 the tuned one. They are
+read here as the five steps of one prompt. The paper does not name the suite.
 """
 
 from collections.abc import Sequence
@@ -22,15 +22,15 @@ if TYPE_CHECKING:
 
 SHOWN = ("state", "action", "return-to-go")
 MOMENTS = ("before", "after")  # tuning
-COLOURS = "PuOr"  # diverging, told apart under every colour blindness
-CLIPPED = 0.98  # share of a part's numbers that the colours span
-MAGNIFIED = (1, 2, 5, 10, 20, 50, 100, 1000, 10000)  # how often a change is multiplied
+COLOURS = "PuOr"  # diverging; distinguishable under every colour blindness
+SATURATION = 0.98  # quantile of a part's absolute values at which colours saturate
+MAGNIFICATIONS = (1, 2, 5, 10, 20, 50, 100, 1000, 10000)  # of the change
 ROW_INCHES, HEAD_INCHES = 0.13, 0.45
-NARROWEST = 6  # columns that a part's panel is wide at least
+MIN_COLUMNS = 6  # least width of a part's panel
 
 
 def table(figure: Figure) -> pd.DataFrame:
-    """A row per cell, prompt, step and dimension: its number before and after tuning."""
+    """Prompt values before and after tuning: a row per cell, prompt, step and dimension."""
     return pd.concat([_cell_table(cell) for cell in figure.prompts()], ignore_index=True)
 
 
@@ -58,79 +58,80 @@ def _cell_table(cell: PromptCell) -> pd.DataFrame:
 
 
 def draw(rows: pd.DataFrame, figure: Figure, stem: Path) -> None:
-    """The first prompt of the first seed: a block per method, a column per part."""
+    """Draw the first prompt of the first seed: a block per method, a column per part."""
     first = rows[(rows["row"] == 0) & (rows["seed"] == figure.run.seeds[0])]
     blocks = [part for _, part in first.groupby(["suite", "column"], sort=False)]
     steps = first["step"].max() + 1
     heights = [2 * steps, steps] * len(blocks)
     inches = ROW_INCHES * sum(heights) + HEAD_INCHES * len(heights) + 1.0
     sizes = [first.loc[first["part"] == part, "dimension"].max() + 1 for part in SHOWN]
-    widths = [max(NARROWEST, size) for size in sizes]
+    widths = [max(MIN_COLUMNS, size) for size in sizes]
     grid: dict[str, Any] = {"height_ratios": heights, "width_ratios": widths}
     with canvas(len(heights), len(SHOWN), inches, **grid) as (picture, axes):
         for place, part in enumerate(SHOWN):
-            own = [block[block["part"] == part] for block in blocks]
-            limit = _limit(own)
-            for index, numbers in enumerate(own):
+            part_blocks = [block[block["part"] == part] for block in blocks]
+            limit = _limit(part_blocks)
+            for index, block in enumerate(part_blocks):
                 both = list(axes[2 * index : 2 * index + 2, place])
-                image = _block(both, numbers, limit, named=place == 0)
+                image = _block(both, block, limit, named=place == 0)
             axes[-1, place].set_xlabel(f"{part}, dimension" if sizes[place] > 1 else part)
             bar: dict[str, Any] = {"location": "bottom", "extend": "both"}
             bar["aspect"] = 1.5 * widths[place]  # bars of one height
             picture.colorbar(image, ax=list(axes[:, place]), label=UNITS[part], **bar)
         segments = ", segments between dotted lines" if first["segment"].any() else ""
-        picture.suptitle(_shown_of(rows) + segments, fontsize=9)
+        picture.suptitle(_heading(rows) + segments, fontsize=9)
         save(picture, stem)
 
 
-def _shown_of(rows: pd.DataFrame) -> str:
-    """Which prompts are shown, and of how many."""
+def _heading(rows: pd.DataFrame) -> str:
+    """Heading with the prompts shown and the number of prompts in the table."""
     cells = rows.groupby(["suite", "column"])
     prompts = cells[["seed", "row"]].apply(lambda cell: len(cell.drop_duplicates()))
     seeds, tasks = (span(cells[name].nunique()) for name in ("seed", "task"))
     return (
-        "of every method the first prompt of the first task and seed, one of "
-        f"{span(prompts)}: {seeds} seed(s), {tasks} task(s)"
+        "for every method, the first prompt of the first task and seed, one of "
+        f"{span(prompts)} ({seeds} seed(s), {tasks} task(s))"
     )
 
 
 def _limit(blocks: Sequence[pd.DataFrame]) -> float:
-    """The number at which colours are full: the same for all methods."""
-    numbers = np.concatenate([b[list(MOMENTS)].to_numpy().ravel() for b in blocks])
-    return float(np.quantile(np.abs(numbers), CLIPPED)) or 1.0
+    """Absolute value at which colours saturate, the same for all methods."""
+    values = np.concatenate([b[list(MOMENTS)].to_numpy().ravel() for b in blocks])
+    return float(np.quantile(np.abs(values), SATURATION)) or 1.0
 
 
 def _block(
     axes: Sequence["Axes"], rows: pd.DataFrame, limit: float, named: bool
 ) -> "AxesImage":
-    """Before above after; below them the change, multiplied until it can be seen."""
+    """Draw before above after, and below them the change, magnified until visible."""
     before, after = (
         rows.pivot(index="step", columns="dimension", values=name).to_numpy()
         for name in MOMENTS
     )
     change = after - before
     largest = np.abs(change).max()
-    times = next((m for m in MAGNIFIED if m * largest >= limit / 2), MAGNIFIED[-1])
+    visible = (m for m in MAGNIFICATIONS if m * largest >= limit / 2)
+    factor = next(visible, MAGNIFICATIONS[-1])
     style: dict[str, Any] = {"cmap": COLOURS, "vmin": -limit, "vmax": limit}
     style["aspect"] = "auto"
     image = axes[0].imshow(np.concatenate([before, after]), **style)
-    axes[1].imshow(times * change, **style)
+    axes[1].imshow(factor * change, **style)
     axes[0].axhline(len(change) - 0.5, color="black", lw=1.5)
     for border in rows.groupby("segment")["step"].min().to_numpy()[1:] - 0.5:
         for axis, place in ((axes[0], 0), (axes[0], len(change)), (axes[1], 0)):
             axis.axhline(place + border, color="black", lw=0.8, ls=":")
-    axes[1].set_title(f"change × {times}", fontsize=9)
+    axes[1].set_title(f"change × {factor}", fontsize=9)
     for axis in axes:
         axis.grid(visible=False)
         axis.set_xticks(range(0, change.shape[1], 5) if change.shape[1] > 1 else [])
         axis.set_yticks([])
     if named:
-        _name(axes, rows.iloc[0], len(change))
+        _label_block(axes, rows.iloc[0], len(change))
     return image
 
 
-def _name(axes: Sequence["Axes"], first: pd.Series, steps: int) -> None:
-    """What a block shows, above it, and its steps beside it."""
+def _label_block(axes: Sequence["Axes"], first: pd.Series, steps: int) -> None:
+    """Write the title above a block and the steps beside it."""
     suite = suite_label(first["suite"])
     where = f"{suite}, task {first['task']}, seed {first['seed']}"
     axes[0].set_title(f"{first['label']}: {where}", loc="left")

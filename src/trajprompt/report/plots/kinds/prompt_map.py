@@ -1,4 +1,4 @@
-"""Prompts in the plane by t-SNE: expert data, prompt tuning, diffuser (PD Figure 5)."""
+"""t-SNE map of prompts: expert data, prompt tuning, diffuser (PD Figure 5)."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,31 +18,31 @@ if TYPE_CHECKING:
 
 EXPERT = "expert data"
 DATA, WRITTEN = "data_prompts", "written_prompts"  # extras of prompt generators
-MARKERS = "osD^vP*X"  # a task each
-PERPLEXITY = 30.0  # van der Maaten & Hinton 2008 take 5 to 50
+MARKERS = "osD^vP*X"  # one per task
+PERPLEXITY = 30.0  # van der Maaten & Hinton 2008: typical values are 5 to 50
 
 
 def table(figure: Figure) -> pd.DataFrame:
-    """A row per prompt: where it is from, and where t-SNE puts it.
+    """Source and t-SNE coordinates of the prompts, a row per prompt.
 
-    From the data come the initial prompts, and those that the diffuser was tuned on; from
-    the diffuser the adapted prompts, and what else it wrote. ``adapted`` marks the prompts
-    that were played, and their starts.
+    ``expert data`` is the source of the initial prompts and of the diffuser's training
+    prompts. The source of adapted prompts, and of others that the diffuser generated, is
+    the method. ``adapted`` marks the evaluated prompts and their initial prompts.
     """
     cells = figure.prompts()
     rows = []
     for suite in figure.covered(figure.run.entries):
-        own = [cell for cell in cells if cell.suite == suite]
-        names, vectors = _points(own)
+        here = [cell for cell in cells if cell.suite == suite]
+        names, vectors = _points(here)
         stream = figure.run.stream("prompt map", suite)
-        at = embed(vectors, int(integers(stream, 1)[0]))
-        places = zip(names, at, strict=True)
+        coordinates = embed(vectors, int(integers(stream, 1)[0]))
+        places = zip(names, coordinates, strict=True)
         rows += [{"suite": suite} | name | {"x": x, "y": y} for name, (x, y) in places]
     return pd.DataFrame(rows)
 
 
 def embed(vectors: np.ndarray, seed: int) -> np.ndarray:
-    """(n, d) to (n, 2)."""
+    """Embed vectors (n, d) in the plane by t-SNE, (n, 2)."""
     from sklearn.manifold import TSNE
 
     perplexity = min(PERPLEXITY, (len(vectors) - 1) / 3)
@@ -50,31 +50,31 @@ def embed(vectors: np.ndarray, seed: int) -> np.ndarray:
 
 
 def _points(cells: Sequence[PromptCell]) -> tuple[list[dict[str, object]], np.ndarray]:
-    """What every prompt is, and all of them as (n, P (1 + S + A)); equal ones once."""
+    """Identifiers and vectors (n, P (1 + S + A)) of prompts, without duplicates per row."""
     names: list[dict[str, object]] = []
     vectors = []
-    seen = set()
+    seeds = set()
     for cell in cells:
-        made = [(cell.entry.label, True, cell.last)]
-        if cell.seed not in seen:  # the initial prompts are the same for all methods
-            made.append((EXPERT, True, cell.initial))
-            seen.add(cell.seed)
+        sets = [(cell.entry.label, True, cell.last)]
+        if cell.seed not in seeds:  # the initial prompts are the same for all methods
+            sets.append((EXPERT, True, cell.initial))
+            seeds.add(cell.seed)
         if DATA in cell.stored.extras:
-            made.append((EXPERT, False, cell.require(DATA)))
-            made.append((cell.entry.label, False, cell.require(WRITTEN)))
-        for source, adapted, prompts in made:
-            # (R, P, d), or (R, n, P * d) of the extras
+            sets.append((EXPERT, False, cell.require(DATA)))
+            sets.append((cell.entry.label, False, cell.require(WRITTEN)))
+        for source, adapted, prompts in sets:
+            # (R, P, d); extras are (R, n, P * d)
             flat = prompts.reshape(len(cell.tasks), -1, np.prod(cell.initial.shape[1:]))
             for row, task in enumerate(cell.tasks):
-                one = {"source": source, "seed": cell.seed, "task": task}
-                different = np.unique(flat[row], axis=0)  # few demonstrations: few prompts
-                names += [one | {"adapted": adapted}] * len(different)
-                vectors.append(different)
+                name = {"source": source, "seed": cell.seed, "task": task}
+                distinct = np.unique(flat[row], axis=0)  # demonstrations are few
+                names += [name | {"adapted": adapted}] * len(distinct)
+                vectors.append(distinct)
     return names, np.concatenate(vectors).astype(np.float64)
 
 
 def draw(rows: pd.DataFrame, figure: Figure, stem: Path) -> None:
-    """A panel per suite: a colour per source, a marker per task."""
+    """Draw a panel per suite: a colour per source, a marker per task."""
     suites = list(dict.fromkeys(rows["suite"]))
     sources = [EXPERT, *(name for name in dict.fromkeys(rows["source"]) if name != EXPERT)]
     with panels(len(suites), height=4.2) as (picture, axes):
@@ -85,22 +85,22 @@ def draw(rows: pd.DataFrame, figure: Figure, stem: Path) -> None:
             for task, marker in zip(here["task"].unique(), MARKERS * 9, strict=False):
                 axis.plot([], [], marker, color="white", mec="black", label=f"task {task}")
             axis.set_title(f"{suite_label(suite)}, {len(here)} prompts")
-            axis.set_xlabel("t-SNE, 1st (no unit)")
-            axis.set_ylabel("t-SNE, 2nd (no unit)")
+            axis.set_xlabel("t-SNE dimension 1 (no unit)")
+            axis.set_ylabel("t-SNE dimension 2 (no unit)")
         legend_below(picture, axes)
         save(picture, stem)
 
 
 def _source(axis: "Axes", rows: pd.DataFrame, colour: str) -> None:
-    """Large marks with an edge: prompts that were played, and their starts."""
+    """Draw one source; large markers with an edge are the ``adapted`` prompts."""
     if rows.empty:
         return
     label = rows["source"].iloc[0]
     axis.plot([], [], "s", color=colour, label=label)
     for marker, task in zip(MARKERS * 9, rows["task"].unique(), strict=False):
-        own = rows[rows["task"] == task]
+        here = rows[rows["task"] == task]
         for adapted, size, edge in ((False, 14, "none"), (True, 42, "black")):
-            part = own[own["adapted"] == adapted]
+            part = here[here["adapted"] == adapted]
             style: dict[str, Any] = {"marker": marker, "color": colour, "alpha": 0.8}
             style |= {"edgecolors": edge, "linewidths": 0.8}
             axis.scatter(part["x"], part["y"], size, **style)

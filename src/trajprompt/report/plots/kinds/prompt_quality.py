@@ -7,17 +7,23 @@ import numpy as np
 import pandas as pd
 
 from trajprompt.report.pages.markdown import number, suite_label
-from trajprompt.report.plots.figure import QUALITIES, Figure, counted, errors, last_row
+from trajprompt.report.plots.figure import (
+    QUALITIES,
+    Figure,
+    error_bars,
+    last_row,
+    sample_sizes,
+)
 from trajprompt.report.plots.style import CYCLE, interval_label, legend_below, panels, save
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-GROUP = 0.8  # width of a group of bars, its distance to the next being 1
+GROUP_WIDTH = 0.8  # of a group of bars; groups are 1 apart
 
 
 def table(figure: Figure) -> pd.DataFrame:
-    """A row per suite, method and quality of the initial prompt."""
+    """Mean returns, a row per suite, method and quality of the initial prompt."""
     rows = []
     for entry in figure.run.entries:
         quality = figure.condition(entry, "prompt_quality")
@@ -27,7 +33,7 @@ def table(figure: Figure) -> pd.DataFrame:
 
 
 def draw(rows: pd.DataFrame, figure: Figure, stem: Path) -> None:
-    """A panel per suite: a group of bars per quality, a bar per method."""
+    """Draw a panel per suite: a group of bars per quality, a bar per method."""
     suites = figure.covered(figure.run.entries)
     methods = list(dict.fromkeys(rows["method"]))
     with panels(len(suites)) as (picture, axes):
@@ -35,28 +41,28 @@ def draw(rows: pd.DataFrame, figure: Figure, stem: Path) -> None:
             here = rows[rows["suite"] == suite]
             shown = [q for q in QUALITIES if q in set(here["prompt_quality"])]
             for index, method in enumerate(methods):
-                own = here[here["method"] == method].set_index("prompt_quality")
+                bars = here[here["method"] == method].set_index("prompt_quality")
                 style: dict[str, Any] = {"label": figure.method_label(method)}
                 style |= {"color": CYCLE[index % len(CYCLE)]}
-                style |= {"width": 0.92 * GROUP / len(methods), "capsize": 3}
-                _bars(axis, own, shown, _offset(index, len(methods)), style)
+                style |= {"width": 0.92 * GROUP_WIDTH / len(methods), "capsize": 3}
+                _bars(axis, bars, shown, _offset(index, len(methods)), style)
             axis.axhline(0, color="black", lw=0.8)
             axis.set_xticks(range(len(shown)), [f"{q} prompt" for q in shown])
             axis.set_xlim(-0.5, len(shown) - 0.5)
-            axis.margins(y=0.12)  # room for the numbers
+            axis.margins(y=0.12)  # room for the values
             axis.grid(axis="x", visible=False)
             axis.set_title(suite_label(suite))
             axis.set_ylabel("return per episode (higher is better)")
-        named = "; lines are 95 % intervals"
-        heading = interval_label(counted(rows), rows["low"], named)
+        named = "; error bars: 95 % intervals"
+        heading = interval_label(sample_sizes(rows), rows["low"], named)
         picture.suptitle(heading, fontsize=9)
         legend_below(picture, axes)
         save(picture, stem)
 
 
 def _offset(index: int, count: int) -> float:
-    """Of a method's bar from the middle of its group."""
-    return GROUP * ((index + 0.5) / count - 0.5)
+    """Offset of a bar from the centre of its group."""
+    return GROUP_WIDTH * ((index + 0.5) / count - 0.5)
 
 
 def _bars(
@@ -66,13 +72,13 @@ def _bars(
     offset: float,
     style: dict[str, Any],
 ) -> None:
-    """One method's bars, each with its number; a quality that it lacks has none."""
-    own = rows.loc[[q for q in qualities if q in rows.index]]
-    if own.empty:
+    """Draw one method's bars, each with its value; missing qualities have no bar."""
+    bars = rows.loc[[q for q in qualities if q in rows.index]]
+    if bars.empty:
         return
-    at = np.array([qualities.index(quality) for quality in own.index]) + offset
-    axis.bar(at, own["mean"], yerr=errors(own), **style)
-    ends = zip(at, own["mean"], own["low"].fillna(own["mean"]), strict=True)
+    at = np.array([qualities.index(quality) for quality in bars.index]) + offset
+    axis.bar(at, bars["mean"], yerr=error_bars(bars), **style)
+    ends = zip(at, bars["mean"], bars["low"].fillna(bars["mean"]), strict=True)
     for place, mean, low in ends:
         edge = min(mean, low) if mean < 0 else 0.0
         text: dict[str, Any] = {"ha": "center", "va": "top", "fontsize": 8}

@@ -1,9 +1,9 @@
-"""Cumulative regret of methods that search by playing, episode by episode.
+"""Cumulative regret of search methods against the number of episodes.
 
-The regret of an episode is what it earned less than the best return that is known: on a
-task under a seed, the highest mean of fresh episodes (stage 4) among all entries of the
-figure. That this is a maximum of noisy means raises the slope of all lines alike; where a
-method finds more than any of them hands back, its regret falls.
+The regret of an episode is the best known return minus its return. The best known return
+on a task under a seed is the highest mean on fresh episodes (stage 4) among all entries of
+the figure. As a maximum of noisy means it raises the slope of all lines equally. Regret
+falls where the episodes of a method exceed it.
 """
 
 from pathlib import Path
@@ -19,7 +19,7 @@ from trajprompt.report.plots.direct_labels import (
     end_of,
     heading,
     method_lines,
-    not_tuned,
+    untuned_end,
 )
 from trajprompt.report.plots.figure import Figure
 from trajprompt.report.plots.style import BLACK, canvas, save
@@ -28,37 +28,37 @@ from trajprompt.report.read.cells import Entry
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-EXTRA = "episode_returns"  # (R, episodes) of an adaptation
-POINTS = 25  # of a line, evenly spread over its episodes
+RETURNS = "episode_returns"  # extra of an adaptation, (R, episodes)
+POINTS = 25  # per line, evenly spread over its episodes
 PANEL_INCHES, HEAD_INCHES = 3.4, 0.75
 
 
 def table(figure: Figure) -> pd.DataFrame:
-    """A row per suite, entry and number of episodes; the baseline's line is straight."""
-    returns: dict[tuple[str, str], list[np.ndarray]] = {}  # per seed (T, N)
+    """Regrets: a row per suite, entry and number of episodes; the baseline's is linear."""
+    returns: dict[tuple[str, str], list[np.ndarray]] = {}  # of each seed (T, N)
     compared = {entry.id for entry in figure.compared}
     for cell in figure.prompts():
         if cell.entry.id in compared:
-            found = cell.by_task(cell.require(EXTRA))
+            found = cell.by_task(cell.require(RETURNS))
             returns.setdefault((cell.suite, cell.entry.id), []).append(found)
     rows: list[dict[str, object]] = []
     for suite in figure.covered(figure.compared):
         best = best_known(figure, suite)  # (T, S)
-        own = {c.id: returns[suite, c.id] for c in figure.compared if c.covers(suite)}
+        here = {c.id: returns[suite, c.id] for c in figure.compared if c.covers(suite)}
         if figure.baseline.covers(suite):
-            longest = max(played[0].shape[-1] for played in own.values())
+            longest = max(played[0].shape[-1] for played in here.values())
             level = figure.run.scores(figure.baseline)[suite].values
             untuned = np.repeat(level[..., None], longest, axis=-1)
             rows += _rows(figure, figure.baseline, suite, best, untuned)
         for entry in figure.compared:
-            if entry.id in own:
-                played = np.stack(own[entry.id], axis=1)  # (T, S, N)
+            if entry.id in here:
+                played = np.stack(here[entry.id], axis=1)  # (T, S, N)
                 rows += _rows(figure, entry, suite, best, played)
     return pd.DataFrame(rows)
 
 
 def best_known(figure: Figure, suite: str) -> np.ndarray:
-    """(T, S): the highest mean return on fresh episodes of any entry of the figure."""
+    """Highest mean return on fresh episodes of any entry, by task and seed (T, S)."""
     entries = [entry for entry in figure.run.entries if entry.covers(suite)]
     return np.max([figure.run.scores(c)[suite].values for c in entries], axis=0)
 
@@ -66,7 +66,7 @@ def best_known(figure: Figure, suite: str) -> np.ndarray:
 def _rows(
     figure: Figure, entry: Entry, suite: str, best: np.ndarray, returns: np.ndarray
 ) -> list[dict[str, object]]:
-    """Of a line, from (T, S) and the returns (T, S, N) of single episodes."""
+    """Rows of one line from the best known (T, S) and the episode returns (T, S, N)."""
     total = np.cumsum(best[..., None] - returns, axis=-1)
     rows: list[dict[str, object]] = []
     for count in _counts(total.shape[-1]):
@@ -85,7 +85,7 @@ def _counts(episodes: int) -> list[int]:
 
 
 def draw(rows: pd.DataFrame, figure: Figure, stem: Path) -> None:
-    """A panel per suite, a line per method, named where it ends."""
+    """Draw a panel per suite with a line per method, labelled at its end."""
     suites = list(dict.fromkeys(rows["suite"]))
     height = HEAD_INCHES + PANEL_INCHES * len(suites)
     with canvas(len(suites), 1, height) as (picture, axes):
@@ -97,16 +97,16 @@ def draw(rows: pd.DataFrame, figure: Figure, stem: Path) -> None:
             axis.set_title(f"{suite_label(suite)} ({best})")
             axis.set_ylabel("cumulative regret (lower is better)")
         text = f"{span(rows['seeds'])} seed(s), {span(rows['tasks'])} task(s); "
-        text += "best known: the highest mean on fresh episodes of any line"
+        text += "best known: highest mean on fresh episodes of any line"
         picture.suptitle(f"{figure.run.title}\n{heading(text, rows)}", fontsize=9)
         save(picture, stem)
 
 
 def _baseline(axis: "Axes", rows: pd.DataFrame, baseline: str) -> list[End]:
-    """The straight line of the untuned prompt, where there is one."""
+    """Draw the straight line of the untuned prompt, if there is one; return its end."""
     untuned = rows[rows["column"] == baseline]
     if untuned.empty:
         return []
     style: dict[str, Any] = {"color": BLACK, "ls": ":", "lw": 1.5}
     axis.plot(untuned["queries"], untuned["mean"], **style)
-    return [not_tuned(end_of(untuned, BLACK))]
+    return [untuned_end(end_of(untuned, BLACK))]

@@ -7,7 +7,7 @@ import pandas as pd
 
 from trajprompt.report.numbers.statistics import paired_difference
 from trajprompt.report.pages.markdown import number, suite_label
-from trajprompt.report.plots.figure import Figure, counted, errors
+from trajprompt.report.plots.figure import Figure, error_bars, sample_sizes
 from trajprompt.report.plots.style import BLACK, CYCLE, interval_label, panels, save
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ HEAD_INCHES, ROW_INCHES = 1.0, 0.45
 
 
 def table(figure: Figure) -> pd.DataFrame:
-    """Per suite and entry the mean difference from the baseline, with its interval."""
+    """Mean differences from the baseline and intervals: a row per suite and entry."""
     rows = []
     levels = figure.run.scores(figure.baseline)
     for suite in figure.covered([figure.baseline]):
@@ -38,7 +38,7 @@ def table(figure: Figure) -> pd.DataFrame:
 
 
 def draw(rows: pd.DataFrame, figure: Figure, stem: Path) -> None:
-    """A panel per suite, a bar per entry; the baseline is the line at 0."""
+    """Draw a panel per suite with a bar per entry; the baseline is the line at 0."""
     suites = list(dict.fromkeys(rows["suite"]))
     names = list(dict.fromkeys(zip(rows["column"], rows["label"], strict=True)))
     height = HEAD_INCHES + ROW_INCHES * len(names)
@@ -47,21 +47,21 @@ def draw(rows: pd.DataFrame, figure: Figure, stem: Path) -> None:
             here = rows[rows["suite"] == suite].set_index("column")
             _bars(axis, here, [name for name, _ in names])
             level = number(here["level"].iloc[0])
-            axis.set_title(f"{suite_label(suite)}: 0 stands for {level}")
+            axis.set_title(f"{suite_label(suite)} (0 = {level})")
             axis.set_xlabel("difference in return per episode (higher is better)")
             axis.set_yticks(range(len(names)), [label for _, label in names])
         axes[0].set_ylim(len(names) - 0.5, -0.5)
-        text = f"against {figure.baseline.label}, paired by task and seed"
+        text = f"difference from {figure.baseline.label}, paired by task and seed"
         text = interval_label(text, rows["low"], ", 95 % intervals")
-        picture.suptitle(f"{text}\n{counted(rows)}", fontsize=9)
+        picture.suptitle(f"{text}\n{sample_sizes(rows)}", fontsize=9)
         save(picture, stem)
 
 
 def _bars(axis: "Axes", rows: pd.DataFrame, names: list[str]) -> None:
     for place, name in enumerate(names):
         if name in rows.index:
-            own = rows.loc[[name]]
-            bar: dict[str, Any] = {"xerr": errors(own), "capsize": 4}
-            axis.barh([place], own["mean"], 0.6, color=CYCLE[place % len(CYCLE)], **bar)
+            row = rows.loc[[name]]
+            style: dict[str, Any] = {"xerr": error_bars(row), "capsize": 4}
+            axis.barh([place], row["mean"], 0.6, color=CYCLE[place % len(CYCLE)], **style)
     axis.axvline(0, color=BLACK, lw=1)
     axis.grid(axis="y", visible=False)

@@ -7,18 +7,24 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from trajprompt.report.pages.markdown import span, suite_label
-from trajprompt.report.plots.figure import Figure, counted, errors, last_row, untuned_line
+from trajprompt.report.plots.figure import (
+    Figure,
+    error_bars,
+    last_row,
+    sample_sizes,
+    untuned_line,
+)
 from trajprompt.report.plots.style import CYCLE, interval_label, legend_below, panels, save
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-ALL = "all"  # samples of a condition whose methods see the whole data
-APART = 0.12  # of the marks of different methods, in doublings
+ALL = "all"  # samples of a condition whose methods use all the data
+SHIFT = 0.12  # between the markers of two methods, in doublings
 
 
 def table(figure: Figure) -> pd.DataFrame:
-    """A row per method, suite and number of samples; the untuned prompt has 0."""
+    """Mean returns, a row per method, suite and number of samples; 0 if untuned."""
     rows = []
     for entry in figure.run.entries:
         untuned = entry.id == figure.settings.baseline
@@ -29,7 +35,7 @@ def table(figure: Figure) -> pd.DataFrame:
 
 
 def draw(rows: pd.DataFrame, figure: Figure, stem: Path) -> None:
-    """A panel per suite, a line per method; all the data stand to the right."""
+    """Draw a panel per suite with a line per method; ``all`` is at the right."""
     tuned = rows[rows["column"] != figure.settings.baseline]
     places = _places(tuned["samples"].tolist())
     suites = figure.covered(figure.compared)
@@ -39,26 +45,26 @@ def draw(rows: pd.DataFrame, figure: Figure, stem: Path) -> None:
             here = rows[rows["suite"] == suite]
             untuned_line(axis, here, figure.settings.baseline)
             for index, method in enumerate(methods):
-                own = here[(here["method"] == method) & (here["samples"] != 0)]
-                shift = APART * (index - (len(methods) - 1) / 2)
-                label = interval_label(figure.method_label(method), own["low"])
-                _line(axis, own, places, shift, CYCLE[index % len(CYCLE)], label)
+                line = here[(here["method"] == method) & (here["samples"] != 0)]
+                shift = SHIFT * (index - (len(methods) - 1) / 2)
+                label = interval_label(figure.method_label(method), line["low"])
+                _line(axis, line, places, shift, CYCLE[index % len(CYCLE)], label)
             axis.set_xticks(list(places.values()), [str(n) for n in places])
             axis.set_title(suite_label(suite))
             axis.set_xlabel(_samples_label(figure.settings.context_lengths[suite]))
             axis.set_ylabel("return per episode")
-        picture.suptitle(counted(rows), fontsize=9)
+        picture.suptitle(sample_sizes(rows), fontsize=9)
         legend_below(picture, axes)
         save(picture, stem)
 
 
 def _samples_label(steps: list[int]) -> str:
-    """Axis label with the length of a sample, which is a context of the backbone."""
+    """Axis label with the length of a sample: the context lengths of the backbones."""
     return f"samples per test task (segments of {span(pd.Series(steps))} steps)"
 
 
 def _places(samples: list[object]) -> dict[object, float]:
-    """Number of samples -> place on the axis: logarithmic, ``all`` beyond the largest."""
+    """Number of samples -> position on the log2 axis, with ``all`` beyond the largest."""
     known = sorted({n for n in samples if isinstance(n, int)})
     places: dict[object, float] = {n: math.log2(n) for n in known}
     if ALL in samples:
@@ -79,4 +85,4 @@ def _line(
     at = rows["samples"].map(places) + shift
     rows = rows.assign(at=at).sort_values("at")
     style: dict[str, Any] = {"fmt": "o-", "color": colour, "capsize": 3, "label": label}
-    axis.errorbar(rows["at"], rows["mean"], errors(rows), **style)
+    axis.errorbar(rows["at"], rows["mean"], error_bars(rows), **style)

@@ -1,7 +1,7 @@
-"""How like the expert prompts the tuned ones still are, by linear CKA (PD Table 6).
+"""Similarity of tuned prompts to the expert prompts, by linear CKA (PD Table 6).
 
-A row is a prompt step: that of the initial prompt, drawn from expert demonstrations, is
-matched with the same step of what a method made of this prompt.
+A row is a prompt step. Each step of an initial prompt, drawn from expert demonstrations,
+is matched with the same step of the prompt tuned from it.
 """
 
 from collections.abc import Sequence
@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from trajprompt.report.numbers.similarity import chance_cka, debiased_cka, linear_cka
+from trajprompt.report.numbers.similarity import debiased_cka, linear_cka, mismatched_cka
 from trajprompt.report.numbers.statistics import estimate
 from trajprompt.report.pages.markdown import (
     EMPTY,
-    about_intervals,
     grid,
     interval,
+    interval_note,
     number,
     plus_minus,
     suite_label,
@@ -27,7 +27,7 @@ from trajprompt.report.plots.prompts import PromptCell
 from trajprompt.report.plots.style import (
     BLUE,
     GREY,
-    VERMILLION,
+    VERMILION,
     interval_label,
     legend_below,
     panels,
@@ -39,9 +39,9 @@ from trajprompt.report.read.tables import read_table
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-FILE = "similarity.csv"  # among the papers' figures
+FILE = "similarity.csv"  # in the papers' folders
 PRINTED = ["suite", "entry", "similarity", "mean", "spread", "source", "note"]
-PUBLISHED = {  # column of ours -> of the file
+PUBLISHED = {  # our column -> column of FILE
     "published_similarity": "similarity",
     "published": "mean",
     "published_spread": "spread",
@@ -51,33 +51,33 @@ PUBLISHED = {  # column of ours -> of the file
 
 
 def table(figure: Figure) -> pd.DataFrame:
-    """A row per suite and entry; the baseline is the prompt not tuned, with 1."""
+    """Similarities: a row per suite and entry; the baseline, the untuned prompt, has 1."""
     cells = figure.prompts()
     printed = _printed(figure)
     rows = []
     for suite in figure.covered(figure.compared):
         for entry in figure.run.entries:
-            own = [c for c in cells if c.suite == suite and c.entry.id == entry.id]
-            if not own:
+            entry_cells = [c for c in cells if c.suite == suite and c.entry.id == entry.id]
+            if not entry_cells:
                 continue
-            row = last_row(figure, suite, entry) | _similarity(figure, own)
+            row = last_row(figure, suite, entry) | _similarity(figure, entry_cells)
             paper = printed.get((suite, entry.id), {})
             rows.append(row | {new: paper.get(old) for new, old in PUBLISHED.items()})
     return pd.DataFrame(rows)
 
 
 def _similarity(figure: Figure, cells: Sequence[PromptCell]) -> dict[str, float | int]:
-    """One entry in one suite, whose seeds are ``cells``: means over them.
+    """Similarity of one entry in one suite, mean over its seeds ``cells``.
 
-    Seed by seed, because the prompts of a seed are tuned through one backbone; and all
-    seeds at once could not be redrawn: equal rows make CKA larger.
+    CKA is computed per seed, because the prompts of a seed are tuned through one backbone.
+    Pooled seeds could not be bootstrapped: repeated rows make CKA larger.
     """
     names = cells[0].entry.id, cells[0].suite
     pairs = [(_steps(cell.initial), _steps(cell.last)) for cell in cells]
-    alike = np.array([[linear_cka(*pair) for pair in pairs]])  # (1, S)
-    found = estimate([alike], figure.run.stream("similarity", *names))
-    chance = [
-        chance_cka(c.initial, c.last, figure.run.stream("chance", *names, c.seed))
+    by_seed = np.array([[linear_cka(*pair) for pair in pairs]])  # (1, S)
+    found = estimate([by_seed], figure.run.stream("similarity", *names))
+    at_random = [
+        mismatched_cka(c.initial, c.last, figure.run.stream("chance", *names, c.seed))
         for c in cells
     ]
     return {
@@ -85,29 +85,29 @@ def _similarity(figure: Figure, cells: Sequence[PromptCell]) -> dict[str, float 
         "similarity_low": found.low,
         "similarity_high": found.high,
         "debiased": float(np.mean([debiased_cka(*pair) for pair in pairs])),
-        "chance": float(np.mean(chance)),
-        "prompts": len(cells[0].initial),  # of a seed, as the next
+        "chance": float(np.mean(at_random)),
+        "prompts": len(cells[0].initial),  # per seed, like the next
         "prompt_steps": len(pairs[0][0]),
     }
 
 
 def _steps(prompts: np.ndarray) -> np.ndarray:
-    """(n, P, d) to (n P, d)."""
+    """Reshape prompts (n, P, d) to steps (n P, d)."""
     return prompts.reshape(-1, prompts.shape[-1])
 
 
 def _printed(figure: Figure) -> dict[tuple[str, str], dict[str, Any]]:
-    """(suite, entry) -> what the paper prints of it."""
-    numbers, found = ("similarity", "mean"), {}
+    """Published rows by (suite, entry)."""
+    numeric, found = ("similarity", "mean"), {}
     for path in printed_files(figure.settings.papers, FILE):
-        rows = read_table(path, "git checkout papers/", PRINTED, numbers, ("spread",))
+        rows = read_table(path, "git checkout papers/", PRINTED, numeric, ("spread",))
         for row in rows.fillna({"note": ""}).to_dict("records"):
             found[str(row["suite"]), str(row["entry"])] = row
     return found
 
 
 def draw(rows: pd.DataFrame, figure: Figure, stem: Path) -> None:
-    """A panel per suite: similarity, ours and printed, and that of unmatched prompts."""
+    """Draw a panel per suite: our similarity, at random, debiased, and the paper's."""
     suites = list(dict.fromkeys(rows["suite"]))
     with panels(len(suites)) as (picture, axes):
         for suite, axis in zip(suites, axes, strict=True):
@@ -127,7 +127,7 @@ def _panel(axis: "Axes", rows: pd.DataFrame) -> None:
         ("similarity", "o", BLUE, ours),
         ("debiased", "s", GREY, "this run, debiased"),
         ("chance", "|", GREY, "this run, prompts matched at random"),
-        ("published_similarity", "D", VERMILLION, "paper"),
+        ("published_similarity", "D", VERMILION, "paper"),
     ]
     for index, (name, marker, colour, label) in enumerate(marks):
         values = rows[name].astype(float).to_numpy()
@@ -143,13 +143,13 @@ def _panel(axis: "Axes", rows: pd.DataFrame) -> None:
 
 
 def _intervals(axis: "Axes", rows: pd.DataFrame, at: np.ndarray) -> None:
-    known = rows["similarity_low"].notna().to_numpy()  # not with a single seed
+    known = rows["similarity_low"].notna().to_numpy()  # a single seed has no interval
     low, high = (rows.loc[known, f"similarity_{end}"] for end in ("low", "high"))
     axis.hlines(at[known], low, high, BLUE, lw=2)
 
 
 def markdown(rows: pd.DataFrame, figure: Figure) -> str:
-    """Similarity and return, ours beside the paper's."""
+    """Tables of similarity and return beside the paper's, with notes."""
     header = ["", "similarity: ours", "debiased", "at random", "paper"]
     header += ["return: ours", "paper"]
     parts = [f"# {figure.run.title}\n"]
@@ -174,10 +174,10 @@ def _line(row: pd.Series) -> list[str]:
 
 
 def _notes(rows: pd.DataFrame) -> str:
-    """What is behind the numbers of a suite, and what the paper's are."""
+    """Sample sizes of a suite, and notes on the paper's values."""
     first = rows.iloc[0]
     lines = [
-        f"{first['seeds']} seed(s), each of {first['prompts']} prompts ({first['tasks']} "
+        f"{first['seeds']} seed(s), each with {first['prompts']} prompts ({first['tasks']} "
         f"tasks) of {first['prompt_steps'] // first['prompts']} steps; {first['episodes']} "
         "evaluation episodes per task and seed."
     ]
@@ -191,15 +191,14 @@ def _notes(rows: pd.DataFrame) -> str:
 
 def _explanation(figure: Figure) -> str:
     return (
-        f"Run `{figure.run.name}`. Similarity is linear CKA (Kornblith et al. 2019) of the "
-        "initial prompts, which come from expert demonstrations, with what a method made "
-        "of each; a row is one prompt step as the backbone reads it. It is computed seed "
-        "by seed; shown are means over seeds. *At random*: every prompt is matched with "
-        "another of its seed, not with its own start; only what is above it says that a "
-        "prompt is still like its start. The debiased estimate is "
-        "0 on average for unrelated rows, which the plain one is not with so few of them. "
-        "The paper does not say what it takes for a row; its returns are mean ± spread "
-        "over three seeds"
-        + about_intervals(figure.run, ". Brackets are 95 % bootstrap intervals over seeds.")
+        f"Run `{figure.run.name}`. Similarity is linear CKA (Kornblith et al. 2019) "
+        "between the initial prompts, which come from expert demonstrations, and the "
+        "prompts tuned from them; a row is one prompt step as the backbone reads it. CKA "
+        "is computed per seed; the table shows means over seeds. *At random*: every prompt "
+        "is matched with another prompt of its seed. Only similarity above this level "
+        "shows that a prompt still resembles its initial prompt. The debiased estimate is "
+        "0 on average for unrelated rows; the plain estimate is not, with so few rows. "
+        "The paper does not define its rows; its returns are mean ± spread over three seeds"
+        + interval_note(figure.run, ". Brackets are 95 % bootstrap intervals over seeds.")
         + "\n"
     )

@@ -1,4 +1,4 @@
-"""Return while tuning, by quality of initial prompt and of data (PTDT Figures 3, 4)."""
+"""Return during tuning, by quality of prompt and data (PTDT Figures 3 and 4)."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -7,11 +7,11 @@ import pandas as pd
 
 from trajprompt.report.pages.markdown import suite_label
 from trajprompt.report.plots.curves import curve_rows
-from trajprompt.report.plots.figure import QUALITIES, Figure, counted
+from trajprompt.report.plots.figure import QUALITIES, Figure, sample_sizes
 from trajprompt.report.plots.style import (
     BLUE,
     ORANGE,
-    VERMILLION,
+    VERMILION,
     legend_below,
     panels,
     save,
@@ -20,12 +20,12 @@ from trajprompt.report.plots.style import (
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-COLOURS = dict(zip(QUALITIES, (BLUE, ORANGE, VERMILLION), strict=True))  # of the prompt
+COLOURS = dict(zip(QUALITIES, (BLUE, ORANGE, VERMILION), strict=True))  # by prompt quality
 DASHES = dict(zip(QUALITIES, ("-", "--", ":"), strict=True))
 
 
 def table(figure: Figure) -> pd.DataFrame:
-    """A row per suite, quality of the prompt, quality of the data, and iteration."""
+    """Mean returns, a row per suite, prompt quality, data quality and iteration."""
     rows = []
     for entry in figure.run.entries:
         names = ("prompt_quality", "data_quality")
@@ -36,26 +36,26 @@ def table(figure: Figure) -> pd.DataFrame:
 
 
 def draw(rows: pd.DataFrame, figure: Figure, stem: Path) -> None:
-    """A panel per suite and quality of the data, a line per quality of the prompt."""
-    wanted = [
+    """Draw a panel per suite and data quality with a line per prompt quality."""
+    groups = [
         (suite, quality)
         for suite in figure.covered(figure.run.entries)
         for quality in QUALITIES
         if ((rows["suite"] == suite) & (rows["data_quality"] == quality)).any()
     ]
-    with panels(len(wanted), share_y=len({suite for suite, _ in wanted}) == 1) as made:
-        picture, axes = made
-        for (suite, quality), axis in zip(wanted, axes, strict=True):
+    share_y = len({suite for suite, _ in groups}) == 1
+    with panels(len(groups), share_y=share_y) as (picture, axes):
+        for (suite, quality), axis in zip(groups, axes, strict=True):
             here = rows[(rows["suite"] == suite) & (rows["data_quality"] == quality)]
             for prompt in QUALITIES:
-                own = here[here["prompt_quality"] == prompt].sort_values("iteration")
-                style, label = DASHES[prompt], f"{prompt} prompt at the start"
-                banded_line(axis, own, "iteration", COLOURS[prompt], style, label)
+                curve = here[here["prompt_quality"] == prompt].sort_values("iteration")
+                style, label = DASHES[prompt], f"{prompt} initial prompt"
+                banded_line(axis, curve, "iteration", COLOURS[prompt], style, label)
             axis.set_title(f"{suite_label(suite)}, {quality} data")
-            axis.set_xlabel("iteration of tuning")
+            axis.set_xlabel("tuning iteration")
             axis.set_ylabel("return per episode")
             axis.locator_params("x", integer=True)
-        picture.suptitle(counted(rows), fontsize=9)
+        picture.suptitle(sample_sizes(rows), fontsize=9)
         legend_below(picture, axes)
         save(picture, stem)
 
@@ -63,10 +63,10 @@ def draw(rows: pd.DataFrame, figure: Figure, stem: Path) -> None:
 def banded_line(
     axis: "Axes", rows: pd.DataFrame, against: str, colour: str, style: str, label: str
 ) -> None:
-    """Means against a column, in a band from ``low`` to ``high`` where there is one."""
+    """Draw means against a column and, if there is one, the band ``low`` to ``high``."""
     if rows.empty:
         return
-    if rows["low"].notna().any():  # not with a single seed
+    if rows["low"].notna().any():  # a single seed has no interval
         label += ", 95 % band"
     at = rows[against].to_numpy(dtype=float)
     axis.plot(at, rows["mean"], style, marker="o", color=colour, ms=4, lw=1.8, label=label)

@@ -1,4 +1,4 @@
-"""Returns against the budget of episodes."""
+"""Returns against the budget of simulator episodes."""
 
 import pytest
 
@@ -6,12 +6,12 @@ from support import report_run
 from support.plots_run import (
     COLUMNS,
 )
-from support.plots_tables import FIGURES, numbers
+from support.plots_tables import FIGURES, kind_table
 from trajprompt.report.numbers.cell_table import EXPERT_DATA
 
 
-def test_budgets_are_queries_and_the_level_of_the_expert_data(tmp_path):
-    rows = numbers(tmp_path, "budget")
+def test_budgets_have_the_queries_and_the_level_of_the_expert_data(tmp_path):
+    rows = kind_table(tmp_path, "budget")
     start = rows[(rows["column"] == "bandit") & (rows["queries"] == 0)].iloc[0]
     level = rows[rows["column"] == "prompt-dt"].iloc[0]
     assert start["mean"] == pytest.approx(level["mean"])

@@ -1,4 +1,4 @@
-"""Every kind of figure from a tiny invented run: its files, and that it is drawn."""
+"""Every kind of figure from a tiny synthetic run: output files and drawing."""
 
 import dataclasses
 import xml.etree.ElementTree as ElementTree
@@ -24,11 +24,11 @@ def test_every_kind_is_tested():
 
 
 @pytest.mark.parametrize("kind", FIGURES)
-def test_every_kind_is_drawn_the_same_twice(kind, tmp_path):
+def test_every_kind_is_drawn_reproducibly(kind, tmp_path):
     entries, baseline = FIGURES[kind]
     made = make_figure(tmp_path, kind, entries, baseline)
     unread = {name: [] for name in FILES - set(READS[kind])}
-    for folder in ("a", "b"):  # from no other files than the kind says it reads
+    for folder in ("a", "b"):  # only from the files that READS lists
         main(made.command(tmp_path / folder, **unread))
     name = made.settings.table
     names = [f"tables/{name}.csv", f"figures/{name}.svg", f"figures/{name}.png"]
@@ -67,7 +67,7 @@ def test_a_missing_file_is_named(kind, tmp_path):
             table_of(short)
 
 
-def test_settings_are_the_configs():
+def test_settings_match_the_config():
     made = load_config([CONFIG])
     settings = derive.figure(made, "pd_figure3")
     assert isinstance(settings, FigureSettings)
@@ -78,7 +78,7 @@ def test_settings_are_the_configs():
     assert dataclasses.asdict(settings)["entries"][0]["id"] == "pd-diffusion"
 
 
-def test_methods_are_called_as_in_the_first_column_that_uses_them():
+def test_methods_have_the_label_of_their_first_entry():
     made = load_config([CONFIG])
     labels = derive.figure(made, "ptdt_figure2").methods
     assert labels == {
@@ -95,23 +95,24 @@ def test_methods_are_called_as_in_the_first_column_that_uses_them():
 @pytest.mark.parametrize(
     ("kind", "text"),
     [
-        ("heat-maps", "first prompt of the first task and seed, one of 10: 2 seed(s)"),
-        ("denoising", "all 10 written prompts of 5 steps: 2 seed(s), 5 task(s)"),
+        ("heat-maps", "first prompt of the first task and seed, one of 10 (2 seed(s)"),
+        ("denoising", "all 10 generated prompts of 5 steps: 2 seed(s), 5 task(s)"),
         ("samples", "2 seed(s), 5 task(s), 3 episode(s) each"),
     ],
 )
-def test_pictures_say_what_they_show(kind, text, tmp_path, monkeypatch):
-    """SVG keeps letters as outlines: what is drawn is asked for, not read."""
+def test_headings_have_sample_sizes(kind, text, tmp_path, monkeypatch):
+    """Record calls of suptitle, because SVG stores text as outlines."""
     headings = []
     monkeypatch.setattr(
-        "matplotlib.figure.Figure.suptitle", lambda _, said, **more: headings.append(said)
+        "matplotlib.figure.Figure.suptitle",
+        lambda _, heading, **more: headings.append(heading),
     )
     entries, baseline = FIGURES[kind]
     main(make_figure(tmp_path, kind, entries, baseline).command(tmp_path / "out"))
     assert len(headings) == 1 and text in headings[0]
 
 
-def test_fake_conditions_are_as_the_configs():
+def test_synthetic_conditions_match_the_config():
     known = load_config([CONFIG])["conditions"]
     for name, condition in CONDITIONS.items():
         assert condition.items() <= known[name].items()

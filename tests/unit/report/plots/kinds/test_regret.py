@@ -1,4 +1,4 @@
-"""Regret against the best prompt that a run knows."""
+"""Regret against the best known return."""
 
 import numpy as np
 import pytest
@@ -11,13 +11,13 @@ from support.plots_run import (
     SEEDS,
     make_figure,
 )
-from support.plots_tables import numbers, table_of
+from support.plots_tables import kind_table, table_of
 from trajprompt.errors import TrajpromptError
 
 
 def test_regret_is_against_the_best_of_all_lines(tmp_path):
-    """The bandit's last prompts are the best that is known in this run."""
-    rows = numbers(tmp_path, "regret")
+    """The bandit's last prompts have the best known return in this run."""
+    rows = kind_table(tmp_path, "regret")
     last = rows[rows["queries"] == EPISODES].set_index("column")
     assert set(last.index) == {"prompt-dt", "bandit", "best-of-n", "ptdt-online"}
     gain = COLUMNS["bandit"][2]
@@ -32,7 +32,9 @@ def test_regret_is_against_the_best_of_all_lines(tmp_path):
     assert middle["mean"].iloc[0] == pytest.approx(last.loc["bandit", "mean"] / 2)
 
 
-def test_regret_of_a_method_that_plays_nothing_is_an_error(tmp_path):
+def test_regret_of_a_method_without_episodes_is_an_error(tmp_path):
     made = make_figure(tmp_path, "regret", ("prompt-dt", "ptdt-offline"), "prompt-dt")
-    with pytest.raises(TrajpromptError, match="offline/seed0: extras.*episode_returns"):
+    with pytest.raises(
+        TrajpromptError, match="offline/seed0: found extras.*episode_returns"
+    ):
         table_of(made)

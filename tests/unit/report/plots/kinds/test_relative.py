@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 
 from support.plots_run import make_figure
-from support.plots_tables import numbers, table_of
+from support.plots_tables import kind_table, table_of
 from trajprompt.errors import TrajpromptError
 
 
 def test_differences_are_paired(tmp_path):
-    rows = numbers(tmp_path, "relative").set_index("column")
+    rows = kind_table(tmp_path, "relative").set_index("column")
     assert list(rows.index) == ["prompt-diffuser", "pd-sum"]
     for name, difference in (("prompt-diffuser", 4), ("pd-sum", -3)):
         # Seeds and episodes differ by more than these intervals; their differences do not.
@@ -19,5 +19,5 @@ def test_differences_are_paired(tmp_path):
 
 def test_an_unknown_baseline_is_named(tmp_path):
     made = make_figure(tmp_path, "relative", ("pd-sum", "prompt-diffuser"), "other")
-    with pytest.raises(TrajpromptError, match="baseline: 'other'.*pd-sum"):
+    with pytest.raises(TrajpromptError, match="baseline: found 'other'.*pd-sum"):
         table_of(made)

@@ -4,14 +4,14 @@ import pytest
 
 from support.paths import CONFIG, preset
 from support.plots_run import CONTEXT_LENGTH, make_figure
-from support.plots_tables import FIGURES, numbers
+from support.plots_tables import FIGURES, kind_table
 from trajprompt.commands.figure import main
 from trajprompt.config import derive
 from trajprompt.config.load import load_config
 
 
-def test_samples_go_from_none_to_all(tmp_path):
-    rows = numbers(tmp_path, "samples").set_index(["method", "samples"])
+def test_samples_range_from_none_to_all(tmp_path):
+    rows = kind_table(tmp_path, "samples").set_index(["method", "samples"])
     assert set(rows.index) == {
         ("none", 0),
         ("ptdt-offline", 32),
@@ -23,10 +23,10 @@ def test_samples_go_from_none_to_all(tmp_path):
     assert gain == pytest.approx(8, abs=1.5)
 
 
-def test_the_steps_of_a_sample_are_those_of_the_config(tmp_path, monkeypatch):
+def test_samples_have_the_context_length_of_the_config(tmp_path, monkeypatch):
     labels = []
     monkeypatch.setattr(
-        "matplotlib.axes.Axes.set_xlabel", lambda _, said, **more: labels.append(said)
+        "matplotlib.axes.Axes.set_xlabel", lambda _, label, **more: labels.append(label)
     )
     entries, baseline = FIGURES["samples"]
     main(make_figure(tmp_path, "samples", entries, baseline).command(tmp_path / "out"))

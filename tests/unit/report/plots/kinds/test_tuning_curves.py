@@ -1,14 +1,14 @@
-"""Tuning curves of prompts and data of several qualities."""
+"""Tuning curves by prompt quality and data quality."""
 
 import pytest
 
 from support.plots_run import make_figure
-from support.plots_tables import numbers, table_of
+from support.plots_tables import kind_table, table_of
 from trajprompt.errors import TrajpromptError
 
 
-def test_curves_know_both_qualities(tmp_path):
-    rows = numbers(tmp_path, "tuning-curves")
+def test_curves_have_both_qualities(tmp_path):
+    rows = kind_table(tmp_path, "tuning-curves")
     found = set(zip(rows["prompt_quality"], rows["data_quality"], strict=True))
     assert found == {("expert", "expert"), ("random", "expert"), ("expert", "random")}
     start = rows[rows["iteration"] == 0].set_index("column")["mean"]

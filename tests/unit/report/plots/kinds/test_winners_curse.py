@@ -1,26 +1,26 @@
-"""What methods believe of their choice beside what it earns."""
+"""Selection values beside returns on fresh episodes."""
 
 import numpy as np
 import pytest
 
 from support.plots_run import (
-    BELIEF,
     COLUMNS,
     LEVEL,
+    OVERESTIMATE,
     PLAYED,
     SEEDS,
     make_figure,
 )
-from support.plots_tables import FIGURES, numbers
+from support.plots_tables import FIGURES, kind_table
 from trajprompt.commands.figure import main
 
 
-def test_beliefs_stand_beside_fresh_means(tmp_path):
-    rows = numbers(tmp_path, "winners-curse").set_index("column")
+def test_selection_values_are_shown_beside_fresh_means(tmp_path):
+    rows = kind_table(tmp_path, "winners-curse").set_index("column")
     for name in ("bandit", "best-of-n"):
         row = rows.loc[name]
-        believed = LEVEL + COLUMNS[name][2] + 2 * np.mean(SEEDS) + BELIEF
-        assert row["selection"] == pytest.approx(believed)
+        expected = LEVEL + COLUMNS[name][2] + 2 * np.mean(SEEDS) + OVERESTIMATE
+        assert row["selection"] == pytest.approx(expected)
         assert row["difference"] == pytest.approx(row["selection"] - row["mean"])
         assert row["difference_low"] <= row["difference"] <= row["difference_high"]
     for name in ("random-segments", "ptdt-online"):
@@ -28,15 +28,15 @@ def test_beliefs_stand_beside_fresh_means(tmp_path):
         assert not np.isnan(rows.loc[name, "mean"])
 
 
-def test_all_that_was_played_is_averaged(tmp_path):
-    rows = numbers(tmp_path, "winners-curse").set_index("column")
+def test_all_episodes_played_are_averaged(tmp_path):
+    rows = kind_table(tmp_path, "winners-curse").set_index("column")
     for name in ("bandit", "best-of-n", "random-segments", "ptdt-online"):
         level = LEVEL + PLAYED[COLUMNS[name][1]] + 2 * np.mean(SEEDS)
         bounds = rows.loc[name, ["played_low", "played", "played_high"]].to_numpy(float)
-        assert bounds == pytest.approx([level - 1, level, level + 1])  # of a seed each
+        assert bounds == pytest.approx([level - 1, level, level + 1])  # one seed each
 
 
-def test_a_method_without_a_belief_has_dashes(tmp_path):
+def test_a_method_without_a_selection_value_has_dashes(tmp_path):
     made = make_figure(tmp_path, "winners-curse", *FIGURES["winners-curse"])
     main(made.command(tmp_path / "out"))
     text = (tmp_path / "out/tables/my_winners_curse.md").read_text()
