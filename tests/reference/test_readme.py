@@ -8,6 +8,8 @@ import pytest
 from scipy import stats
 
 from support.paths import ROOT
+from trajprompt.report.numbers.verdicts import INCONCLUSIVE, verdict
+from trajprompt.report.read.published import AVERAGE
 
 RUN = ROOT / "results/reference/laptop"
 README = (ROOT / "README.md").read_text()
@@ -43,20 +45,70 @@ def test_the_table_of_returns():
             assert cell == f"{float(ours):.{decimals}f} ({float(paper):.{decimals}f})"
 
 
+def t_interval(claim):
+    """Mean and 95 % t interval of a difference of three seeds, a row of claims.csv.
+
+    The row has the mean, the least and the greatest of the seeds.
+    """
+    assert claim["seeds"] == "3"
+    mean, low, high = (float(claim[name]) for name in ("difference", "low", "high"))
+    error = stats.sem([low, 3 * mean - low - high, high])
+    if error == 0:
+        return mean, mean, mean
+    return mean, *stats.t.interval(0.95, df=2, loc=mean, scale=error)
+
+
 def test_findings_are_t_intervals_that_exclude_zero():
-    """The differences in claims.csv are mean, minimum and maximum over three seeds."""
     claims = {(row["claim"], row["suite"]): row for row in rows("claims.csv")}
     found = FINDING.findall(README)
-    assert len(found) >= 5
+    assert len(found) == 10
     for suite, *numbers, claim in found:
-        row = claims[claim, suite]
-        assert row["seeds"] == "3"
-        mean, low, high = (float(row[name]) for name in ("difference", "low", "high"))
-        seeds = [low, 3 * mean - low - high, high]
-        interval = stats.t.interval(0.95, df=2, loc=mean, scale=stats.sem(seeds))
-        assert np.sign(interval[0]) == np.sign(interval[1])
-        expected = pytest.approx([mean, *interval], abs=0.5 if abs(mean) >= 20 else 0.05)
+        mean, low, high = t_interval(claims[claim, suite])
+        assert np.sign(low) == np.sign(high)
+        expected = pytest.approx([mean, low, high], abs=0.5 if abs(mean) >= 20 else 0.05)
         assert [float(number) for number in numbers] == expected
+
+
+def test_the_number_of_settled_differences():
+    """Averages are left out: their bounds are no seeds."""
+    settled = 0
+    for claim in rows("claims.csv"):
+        if claim["difference"] and claim["suite"] != AVERAGE:
+            _, low, high = t_interval(claim)
+            found = verdict(claim["direction"], low, high, float(claim["margin"]))
+            settled += found != INCONCLUSIVE
+    assert f"Three seeds settle {settled} differences" in README
+
+
+def test_the_offline_method_that_beats_the_untuned_prompt():
+    """Of the claims on offline methods against no tuning, one holds on one suite."""
+    names = ("ptdt-finetuning-helps", "ptdt-offline-helps", "pd-beats-untuned")
+    better = {
+        (claim["claim"], claim["suite"]): t_interval(claim)
+        for claim in rows("claims.csv")
+        if claim["claim"] in names and t_interval(claim)[1] > 0
+    }
+    ((name, suite),) = better
+    assert (
+        f"by {better[name, suite][0]:.1f} (`{name}`)" in README and suite == "cheetah-vel"
+    )
+
+
+def test_the_share_of_the_task_with_most_of_the_bandits_gain():
+    tasks = [
+        row
+        for row in rows("tables/bandits_table_id_tasks.csv")
+        if row["suite"] == "cheetah-vel"
+    ]
+    gains = [
+        float(bandit["mean"]) - float(untuned["mean"])
+        for bandit in tasks
+        for untuned in tasks
+        if (bandit["column"], untuned["column"]) == ("bandit", "pdt")
+        and bandit["task"] == untuned["task"]
+    ]
+    share = f"{100 * max(gains) / sum(gains):.0f} %"
+    assert f"one of five tasks gives {share} of the gain" in README and len(gains) == 5
 
 
 def test_verdicts_and_claims():

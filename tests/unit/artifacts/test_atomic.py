@@ -144,6 +144,7 @@ def test_a_read_only_disk_is_one_clear_line(mounted, writer):
 
 def test_a_folder_that_is_a_file_is_named(tmp_path):
     (tmp_path / "file").touch()
-    expected = "file/table.csv: cannot be written .File exists.; .*; choose another path"
+    found = "file/table.csv: cannot be written .File exists."
+    expected = f"{found}; expected a path that can be written; choose another path"
     with pytest.raises(TrajpromptError, match=expected):
         write_text(tmp_path / "file/table.csv", "")

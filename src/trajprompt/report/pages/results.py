@@ -1,20 +1,21 @@
 """One Markdown page of a finished run: verdicts, tables and figures, paper by paper."""
 
 import csv
-import json
 import os
-from collections import Counter
 from collections.abc import Iterator
 from itertools import dropwhile, takewhile
 from pathlib import Path
 from typing import Any
 
+from trajprompt.artifacts.atomic import require_file
+from trajprompt.artifacts.records import REPORT_RECORD, read_record
 from trajprompt.errors import TrajpromptError
-from trajprompt.report.numbers.verdicts import VERDICTS
+from trajprompt.report.numbers.verdicts import VERDICTS, count_verdicts
 from trajprompt.report.pages.markdown import grid
-from trajprompt.report.read.papers import Paper, list_papers
+from trajprompt.report.read.papers import THIS_REPOSITORY, Paper, list_papers
+from trajprompt.report.read.tables import read_table
 
-RECORD = "record.json"
+MADE_BY = "snakemake"
 BEHIND = {"_tasks": "task by task", "_best": "best checkpoint"}  # suffix -> link
 INTRODUCTION = """# Results of the run `{run}`
 
@@ -53,12 +54,11 @@ def results_page(folder: Path, page: Path) -> str:
     Raises TrajpromptError if ``folder`` has no record or lacks a file that the record's
     configuration names.
     """
-    record = folder / RECORD
-    if not record.is_file():
+    if not (folder / REPORT_RECORD).is_file():
         expected = "the report folder of a finished run, e.g. results/laptop/5_report"
-        remedy = "correct the path, or finish the run with `snakemake`"
-        raise TrajpromptError(folder, f"found no {RECORD}", expected, remedy)
-    config = json.loads(record.read_text())["config"]
+        remedy = f"correct the path, or finish the run with `{MADE_BY}`"
+        raise TrajpromptError(folder, f"found no {REPORT_RECORD}", expected, remedy)
+    config = read_record(folder / REPORT_RECORD).settings
     papers = list_papers(config["papers"])
     link = _relative(folder, page)
     parts = [
@@ -104,14 +104,13 @@ def _first_table(file: Path) -> str:
 
 
 def _verdicts(file: Path, papers: list[Paper]) -> str:
-    """Number of claims per paper and verdict."""
-    found = Counter(
-        (row["paper"], row["verdict"]) for row in csv.DictReader(_read(file).splitlines())
-    )
-    rows = [
-        [paper.name, *(str(found[paper.source, verdict]) for verdict in VERDICTS)]
-        for paper in papers
-    ]
+    """Number of verdicts of each kind, by paper."""
+    claims = read_table(file, MADE_BY, ["paper", "verdict"])
+    rows = []
+    for paper in papers:
+        counts = count_verdicts(claims[claims["paper"] == paper.source])
+        counted = counts[paper.source == THIS_REPOSITORY]
+        rows.append([paper.name, *(str(counted[verdict]) for verdict in VERDICTS)])
     return grid(["paper", *VERDICTS], rows, 1)
 
 
@@ -120,11 +119,7 @@ def _rows(file: Path) -> list[list[str]]:
 
 
 def _read(file: Path) -> str:
-    try:
-        return file.read_text()
-    except FileNotFoundError:
-        expected, remedy = "a file of a finished run", "finish the run with `snakemake`"
-        raise TrajpromptError(file, "missing", expected, remedy) from None
+    return require_file(file, MADE_BY).read_text()
 
 
 def _relative(folder: Path, page: Path) -> str:

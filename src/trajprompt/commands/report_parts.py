@@ -1,0 +1,157 @@
+"""Writers of the parts of a report: read files of a run, compute, write tables and pages.
+
+Every writer writes into the folder ``args.out``; ``args`` has the files that
+`trajprompt report` explains. Raises TrajpromptError for missing or damaged files.
+"""
+
+import argparse
+from pathlib import Path
+
+from trajprompt.artifacts.csv_files import write_csv
+from trajprompt.settings.stages import ReportSettings
+
+SIZES = "sizes.csv"  # published numbers of parameters, in the folder of a paper
+
+
+def write_table(args: argparse.Namespace, settings: ReportSettings) -> None:
+    """Write a table for ``last`` and ``best``, its per-task table and its figure."""
+    from trajprompt.artifacts.atomic import write_text
+    from trajprompt.report.numbers.cell_table import cell_table, task_table
+    from trajprompt.report.pages.html import table_page, write_page
+    from trajprompt.report.pages.markdown import table_markdown, task_markdown
+    from trajprompt.report.plots.table_figure import draw_table
+    from trajprompt.report.read.papers import printed_files
+    from trajprompt.report.read.run import load_run
+
+    printed = printed_files(settings.papers, f"{settings.table}.csv")
+    sizes = Path(settings.papers) / settings.paper / SIZES
+    files = args.evaluations, args.stores, args.adaptations, printed
+    run = load_run(settings, *files, sizes if sizes.is_file() else None)
+    tables, name = args.out / "tables", settings.table
+    for checkpoint, suffix in (("last", ""), ("best", "_best")):
+        table = cell_table(run, checkpoint)
+        write_csv(tables / f"{name}{suffix}.csv", table)
+        write_text(tables / f"{name}{suffix}.md", table_markdown(table, run, checkpoint))
+    per_task = task_table(run)
+    write_csv(tables / f"{name}_tasks.csv", per_task)
+    write_text(tables / f"{name}_tasks.md", task_markdown(per_task))
+    draw_table(cell_table(run), run, args.out / "figures" / name)
+    write_page(args.out / "pages" / f"{name}.html", run.title, table_page(tables / name))
+
+
+def write_curves(args: argparse.Namespace, settings: ReportSettings) -> None:
+    """Write the learning curves of collection and pretraining."""
+    from trajprompt.report.numbers import learning
+    from trajprompt.report.plots.learning import draw_collection, draw_pretraining
+
+    figures = args.out / "figures"
+    collected = learning.collection_table(args.stores)
+    write_csv(args.out / "tables" / "collection.csv", collected)
+    draw_collection(collected, figures / "collection")
+    pretrained = learning.pretraining_table(args.pretraining)
+    write_csv(args.out / "tables" / "pretraining.csv", pretrained)
+    draw_pretraining(pretrained, figures / "pretraining")
+
+
+def write_claims(args: argparse.Namespace, settings: ReportSettings) -> None:
+    """Write the papers' claims, each with its verdict."""
+    from trajprompt.artifacts.atomic import write_text
+    from trajprompt.report.numbers.claims import read_ledger
+    from trajprompt.report.numbers.verdicts import judge
+    from trajprompt.report.pages.claims_markdown import claims_markdown
+    from trajprompt.report.pages.html import from_markdown, write_page
+    from trajprompt.report.read.papers import printed_files
+    from trajprompt.report.read.published import Published
+    from trajprompt.report.read.run import load_run
+
+    ledger = read_ledger(settings.papers)
+    tables = {claim.table for claim in ledger.claims}
+    printed = {
+        name: Published(printed_files(settings.papers, f"{name}.csv")) for name in tables
+    }
+    run = load_run(settings, args.evaluations, args.stores)
+    table = judge(ledger, run, printed)
+    write_csv(args.out / "claims.csv", table)
+    text = f"# The papers' claims\n\n{claims_markdown(ledger, table, run)}"
+    write_text(args.out / "claims.md", text)
+    write_page(args.out / "pages" / "claims.html", "Claims", from_markdown(text))
+
+
+def write_aggregate(args: argparse.Namespace, settings: ReportSettings) -> None:
+    """Compare the methods of all suites, then those of the suite with the most methods."""
+    import pandas as pd
+
+    from trajprompt.artifacts.atomic import write_text
+    from trajprompt.report.numbers.aggregate import blocks, profile_table
+    from trajprompt.report.pages.aggregate_markdown import aggregate_markdown
+    from trajprompt.report.pages.html import from_markdown, picture, write_page
+    from trajprompt.report.plots.aggregate_figure import draw_aggregate
+    from trajprompt.report.read.papers import printed_files
+    from trajprompt.report.read.run import load_run
+
+    table = args.suites_of
+    printed = printed_files(settings.papers, f"{table}.csv") if table else []
+    run = load_run(
+        settings,
+        args.evaluations,
+        args.stores,
+        published=printed,
+        random_policies=args.random_policies,
+    )
+    found = blocks(run)
+    profiles = [profile_table(run, block.found) for block in found]
+    tables = args.out / "tables"
+    write_csv(tables / "aggregate.csv", pd.concat([block.means for block in found]))
+    write_csv(tables / "improvement.csv", pd.concat([block.beats for block in found]))
+    write_csv(tables / "profiles.csv", pd.concat(profiles))
+    text = f"# All methods over all suites\n\n{aggregate_markdown(found, run)}"
+    write_text(tables / "aggregate.md", text)
+    drawing = args.out / "figures" / "aggregate"
+    draw_aggregate(found[0].means, profiles[0], found[0].beats, drawing)
+    page = from_markdown(text) + picture(drawing.with_suffix(".svg"), "all methods")
+    write_page(args.out / "pages" / "aggregate.html", "All methods", page)
+
+
+def write_compute(args: argparse.Namespace, settings: ReportSettings) -> None:
+    """Write time, memory and simulator steps of every stage; CPU time of every cell."""
+    from trajprompt.artifacts.atomic import write_text
+    from trajprompt.report.numbers.compute import RunFiles, compute_table
+    from trajprompt.report.numbers.method_costs import EVALUATE, TUNE, cost_table
+    from trajprompt.report.pages.compute_markdown import compute_markdown, cost_markdown
+    from trajprompt.report.pages.html import from_markdown, write_page
+
+    made = RunFiles(
+        args.stores,
+        args.pretraining,
+        args.adaptations,
+        args.evaluations,
+        args.random_policies,
+    )
+    table = compute_table(made)
+    cells = cost_table({TUNE: made.adaptations, EVALUATE: made.evaluations})
+    write_csv(args.out / "compute.csv", table)
+    write_csv(args.out / "compute_cells.csv", cells)
+    stages = compute_markdown(table, settings.run)
+    text = f"# What the run cost\n\n{stages}\n{cost_markdown(cells)}"
+    write_text(args.out / "compute.md", text)
+    write_page(args.out / "pages" / "compute.html", "Compute", from_markdown(text))
+
+
+def write_record(args: argparse.Namespace, settings: ReportSettings) -> None:
+    """Write the report's provenance: configuration, code, libraries, machine and files."""
+    from trajprompt.artifacts.atomic import write_text
+    from trajprompt.artifacts.provenance import provenance
+    from trajprompt.artifacts.records import REPORT_RECORD
+    from trajprompt.config.cells import videos
+    from trajprompt.report.pages.html import write_page
+    from trajprompt.report.pages.record import run_record
+    from trajprompt.report.pages.summary import record_page, summary, to_csv
+
+    attributes = provenance("report", args.run_config, args.inputs)
+    missing = set(videos(args.run_config)) - {path.stem for path in args.outputs}
+    lines = summary(args.run_config, attributes, args.outputs, sorted(missing))
+    short, page = args.out / "summary.csv", args.out / "pages" / "record.html"
+    write_text(short, to_csv(lines))
+    write_page(page, "What made it", record_page(lines, args.run_config, attributes))
+    path = args.out / REPORT_RECORD
+    write_text(path, run_record(attributes, path, [*args.outputs, short, page]))
