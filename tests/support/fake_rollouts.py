@@ -24,6 +24,7 @@ SETTINGS = EvaluateSettings(
     curve_episodes=2,
     target_return=0.0,
     precision="fp32",
+    engine="openvino",
     device="cpu",
     threads=1,
 )
@@ -66,7 +67,7 @@ def played(monkeypatch) -> list[SimpleNamespace]:
     """Log of rollouts; returns are prompt value + seed / 2^31 + 1000 x backbone's name."""
     log: list[SimpleNamespace] = []
 
-    def policy(backbone, prompts, rows, target_return, precision, threads):
+    def policy(backbone, prompts, rows, target_return, precision, threads, engine):
         value = torch.zeros(rows) if prompts is None else prompts.states[:, 0, 0]
         return value.double().numpy() + 1000 * backbone.name
 

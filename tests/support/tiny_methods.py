@@ -69,7 +69,7 @@ def played(monkeypatch) -> list[SimpleNamespace]:
     """Replace simulator, policy and rollout; a return is -|prompt|^2, without noise."""
     log: list[SimpleNamespace] = []
 
-    def policy(backbone, prompts, rows, target_return, precision, threads):
+    def policy(backbone, prompts, rows, target_return, precision, threads, engine):
         assert prompts.leading == (rows,)
         return prompts
 

@@ -37,6 +37,7 @@ SETTINGS = TuneSettings(
     data_fraction=1.0,
     target_return=0.0,
     precision="fp32",
+    engine="openvino",
     device="cpu",
     threads=1,
 )

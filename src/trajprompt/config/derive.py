@@ -9,6 +9,7 @@ from trajprompt.config import cells as table_cells
 from trajprompt.config.checks import splits
 from trajprompt.errors import TrajpromptError
 from trajprompt.settings import stages as st
+from trajprompt.settings.engine import resolve_engine
 from trajprompt.settings.training import TrainingSettings
 
 Config = dict[str, Any]
@@ -90,7 +91,7 @@ def tune(
         demonstrations=base["demonstrations"],
         data_fraction=base["data_fraction"],
         target_return=config["tasks"][suite]["target_return"],
-        **config["compute"],
+        **_compute(config),
     )
 
 
@@ -108,7 +109,7 @@ def evaluate(
         seed=seed,
         target_return=config["tasks"][suite]["target_return"],
         **counts,
-        **config["compute"],
+        **_compute(config),
     )
 
 
@@ -206,8 +207,7 @@ def video(config: Config, video: str) -> st.VideoSettings:
         suites=known[video],
         tasks={suite: named.get(suite, task) for suite, task in first.items()},
         entries=entries,
-        precision=config["compute"]["precision"],
-        device=config["compute"]["device"],
+        **_compute(config, "precision", "engine", "device"),
     )
 
 
@@ -215,6 +215,12 @@ def _part(cls: type[st.Settings], values: Config, prefix: str = "") -> st.Settin
     """The part ``cls`` of a stage's settings, from values named ``<prefix><field>``."""
     names = [field.name for field in dataclasses.fields(cls)]
     return cls(**{name: values[prefix + name] for name in names})
+
+
+def _compute(config: Config, *names: str) -> Config:
+    """The config's ``compute``, or its values of ``names``, with the engine resolved."""
+    values = {**config["compute"], "engine": resolve_engine(config["compute"]["engine"])}
+    return {name: values[name] for name in names or values}
 
 
 def _run(config: Config) -> dict[str, Any]:

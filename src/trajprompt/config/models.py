@@ -87,6 +87,7 @@ class Task(Model):
 class Compute(Model):
     device: Literal["auto", "cpu", "cuda"]
     precision: Precision
+    engine: Literal["auto", "openvino", "torch"]  # of rollouts on a CPU
     threads: Annotated[int, Field(ge=1, le=256)]  # per job
 
 

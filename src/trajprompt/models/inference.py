@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from trajprompt.models.adaptor import Adaptor
-from trajprompt.models.blocks import EPSILON, MASKED, Block
+from trajprompt.models.blocks import EPSILON, Block
 from trajprompt.models.prompt_dt import PromptDT, additive_mask
 from trajprompt.numerics.linear import linear_add, linear_relu
 from trajprompt.trajectories.segments import Segments
@@ -110,95 +110,32 @@ class InferenceModel:
         return inputs
 
     @torch.no_grad()
+    def state_tokens(self, states: Tensor, returns: Tensor, time: int) -> Tensor:
+        """Return and state tokens (B, 2, W) of step ``time``; (B, 1, W) without returns.
+
+        States (B, S) are normalised, returns-to-go (B,) are scaled.
+        """
+        embed = self.model.embed_context
+        tokens = [embed.states(states) + self._time_embedding(time)]
+        if self.model.config.uses_returns:
+            first = embed.returns(returns[:, None]) + self._time_embedding(time)
+            tokens.insert(0, first)
+        return self.model.norm_context(torch.stack(tokens, dim=1)).to(self.dtype)
+
+    @torch.no_grad()
+    def action_tokens(self, actions: Tensor, time: int) -> Tensor:
+        """Action tokens (B, 1, W) of step ``time``, from actions (B, A)."""
+        tokens = self.model.embed_context.actions(actions) + self._time_embedding(time)
+        return self.model.norm_context(tokens)[:, None].to(self.dtype)
+
+    def _time_embedding(self, time: int) -> Tensor:
+        table = self.model.embed_context.timesteps.weight
+        return table[min(time, len(table) - 1)]
+
+    @torch.no_grad()
     def head(self, x: Tensor) -> Tensor:
         """Map outputs (B, W) of the last block to actions (B, A) float32."""
         return torch.tanh(self.model.predict_action(self.model.norm_final(x.float())))
-
-
-class Window:
-    """The last K steps of B rows in a ring buffer of slots, one slot per step.
-
-    A slot has one place per token of its step. Slots are not in order of time; attention
-    needs the order only in the mask.
-    """
-
-    def __init__(self, inference: InferenceModel, prompts: Segments | None, rows: int):
-        config = inference.model.config
-        self.inference = inference
-        self.places = inference.model.tokens_per_step
-        inputs = inference.prompt_inputs(prompts) if prompts is not None else []
-        self.prompt = inputs[0].shape[1] if inputs else 0
-        tokens = self.prompt + self.places * config.context_length
-        like = torch.zeros(
-            rows, 0, config.width, dtype=inference.dtype, device=inference.device
-        )
-        self.x, self.queries, self.keys, self.values = (
-            like.new_zeros(rows, tokens, config.width) for _ in range(4)
-        )
-        # Keys of the prompt's tokens in the blocks after the first.
-        self.later = inputs[1:] or [like] * (config.layers - 1)
-        if inputs:
-            self.keys[:, : self.prompt] = inputs[0]
-            self.values[:, : self.prompt] = inference.blocks[0].value.linear(inputs[0])
-        self.padding = _prompt_padding(prompts, inference.dtype)
-
-    def put(self, slot: int, place: int, tokens: Tensor) -> None:
-        """Store tokens (B, n, W) of a step in ``slot``, from ``place`` onwards."""
-        first = self.inference.blocks[0]
-        start = self.prompt + slot * self.places + place
-        part = slice(start, start + tokens.shape[1])
-        keys = first.norm_attention.norm(tokens)
-        self.x[:, part] = tokens
-        self.keys[:, part] = keys
-        self.queries[:, part] = first.query.linear(keys)
-        self.values[:, part] = first.value.linear(keys)
-
-    def output(self, slot: int, steps: int, mask: Tensor) -> Tensor:
-        """Output (B, W) of the last block at the state token of ``slot``.
-
-        ``mask`` (1, n, 3P + n) is for the n tokens of the first ``steps`` slots.
-        """
-        end = self.prompt + steps * self.places
-        if self.padding is not None:
-            mask = mask + F.pad(self.padding, (0, mask.shape[-1] - self.prompt))
-        context = slice(self.prompt, end)
-        first, *between, last = self.inference.blocks
-        keys = self.keys[:, :end].transpose(1, 2)
-        scores = torch.baddbmm(mask, self.queries[:, context], keys)
-        weights = torch.softmax(scores, dim=-1)
-        x = first.mlp(torch.baddbmm(self.x[:, context], weights, self.values[:, :end]))
-        for block, prompt in zip(between, self.later, strict=False):
-            queries = block.norm_attention.norm(x)
-            x = block(x, queries, torch.cat([prompt, queries], dim=1), mask)
-        queries = last.norm_attention.norm(x)
-        keys = torch.cat([self.later[-1], queries], dim=1)
-        place = slot * self.places + self.places - 2
-        state = slice(place, place + 1)
-        return last(x[:, state], queries[:, state], keys, mask[:, state]).squeeze(1)
-
-
-def ring_mask(
-    slot: int, steps: int, places: int, prompt: int, context_length: int, like: Tensor
-) -> Tensor:
-    """Additive mask (1, n, prompt + n) of ``steps`` slots, of which ``slot`` is the newest.
-
-    The newest slot's action token is not known yet, so no token attends to it.
-    """
-    slots = torch.arange(steps, device=like.device).repeat_interleave(places)
-    place = torch.arange(places, device=like.device).repeat(steps)
-    time = ((slots - slot - 1) % context_length) * places + place
-    hidden = (time[None, :] > time[:, None]) | ((slots == slot) & (place == places - 1))
-    mask = torch.zeros(1, len(slots), prompt + len(slots), device=like.device)
-    mask[0, :, prompt:].masked_fill_(hidden, MASKED)
-    return mask.to(like.dtype)
-
-
-def _prompt_padding(prompts: Segments | None, dtype: torch.dtype) -> Tensor | None:
-    """Additive mask (B, 1, 3P), or None if every step of every prompt is real."""
-    if prompts is None or bool(prompts.mask.all()):
-        return None
-    visible = prompts.mask.repeat_interleave(3, dim=1)[:, None]
-    return torch.where(visible, 0.0, MASKED).to(dtype)
 
 
 def _affine(dtype: torch.dtype, weight: Tensor, bias: Tensor) -> Affine:

@@ -23,6 +23,7 @@ class Adapted:
     task: int
     checkpoint: str = "last"  # or initial, best
     precision: str = "fp32"
+    engine: str = "auto"
     device: str = "cpu"
 
 
@@ -55,6 +56,7 @@ def adapted_policy(which: Adapted) -> "LockstepPolicy":
         rows=1,
         target_return=_target_return(which, stored),
         precision=which.precision,
+        engine=which.engine,
     )
 
 

@@ -42,7 +42,13 @@ def evaluate_cell(
     suite, rows = get_suite(settings.suite), range(len(stored.rows))
     points = [p for row in rows for p in _checkpoints(settings, suite, stored, row)]
     plays = list({id(point.play): point.play for point in points}.values())
-    how = PlaySettings(suite, settings.target_return, settings.precision, settings.threads)
+    how = PlaySettings(
+        suite,
+        settings.target_return,
+        settings.precision,
+        settings.engine,
+        settings.threads,
+    )
     run_seed, seed = settings.run_seed, settings.seed
     seeds = {
         task: evaluation_seeds(run_seed, suite.name, seed, task, settings.episodes)

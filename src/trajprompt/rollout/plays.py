@@ -42,6 +42,7 @@ class PlaySettings:
     suite: Suite
     target_return: float  # reward units
     precision: str
+    engine: str
     threads: int
 
 
@@ -74,6 +75,7 @@ def play(
             target_return=settings.target_return,
             precision=settings.precision,
             threads=settings.threads,
+            engine=settings.engine,
         )
         simulator = make_simulator(settings.suite, tasks, settings.threads)
         resets = np.array([seeds[one.task][episode] for one, episode in part])

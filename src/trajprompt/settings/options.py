@@ -35,6 +35,7 @@ Scale = Annotated[float, Interval(gt=0, le=1000)]  # step sizes, standard deviat
 Positive = Annotated[float, Interval(gt=0, le=1e6)]
 NonNegative = Annotated[float, Interval(ge=0, le=1e6)]
 Precision = Literal["auto", "bf16", "fp32"]
+Engine = Literal["openvino", "torch"]  # of rollouts on a CPU
 Schedule = Literal["constant", "cosine"]  # learning rate after the warm-up
 
 UNEXPECTED = "unexpected_keyword_argument"  # pydantic's type of the error

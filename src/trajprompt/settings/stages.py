@@ -16,6 +16,7 @@ from annotated_types import Interval
 from trajprompt.errors import TrajpromptError
 from trajprompt.settings.options import (
     Count,
+    Engine,
     OptionError,
     Positive,
     Precision,
@@ -122,6 +123,7 @@ class TuneSettings(Strict):
     data_fraction: DataFraction  # last part of the buffer, used if data_quality is "full"
     target_return: float
     precision: Precision
+    engine: Engine
     device: str
     threads: SmallCount
 
@@ -138,6 +140,7 @@ class EvaluateSettings(Strict):
     curve_episodes: Annotated[int, Interval(ge=0, le=100_000)]
     target_return: float
     precision: Precision
+    engine: Engine
     device: str
     threads: SmallCount
 
@@ -195,6 +198,7 @@ class VideoSettings(Strict):
     tasks: dict[str, Task]  # suite -> the task to play
     entries: tuple[dict[str, str], ...]  # id, label, condition, method
     precision: Precision
+    engine: Engine
     device: str
 
 

@@ -64,6 +64,7 @@ class ReturnOracle:
             target_return=problem.target_return,
             precision=problem.precision,
             threads=problem.threads,
+            engine=problem.engine,
         )
         played = rollout(self._simulator(seeds.shape), policy, seeds.reshape(-1))
         if not np.isfinite(played.returns).all():

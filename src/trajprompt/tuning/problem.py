@@ -64,6 +64,7 @@ def build_problem(
         stream=cell.stream(suite.name, settings.condition, settings.method, seed),
         threads=settings.threads,
         precision=settings.precision,
+        engine=settings.engine,
         training_prompts=training_prompts(cell) if reads_training else None,
         prompt_set=row_prompts(cell) if reads_training else None,
         prompt_segments=settings.prompt.segments,

@@ -23,7 +23,7 @@ from trajprompt.adaptations.adaptation import Adaptation
 from trajprompt.artifacts.checkpoint import Checkpoint
 from trajprompt.errors import TrajpromptError
 from trajprompt.seeds import child, children
-from trajprompt.settings.options import Precision, Strict
+from trajprompt.settings.options import Engine, Precision, Strict
 
 if TYPE_CHECKING:
     from trajprompt.models.backbone import Backbone
@@ -59,6 +59,7 @@ class TuningProblem:
     stream: np.random.SeedSequence  # the method's random stream
     threads: int = 1
     precision: Precision = "auto"
+    engine: Engine = "torch"  # of rollouts on a CPU
     checkpoint: Checkpoint = field(default_factory=Checkpoint)  # for long loops
     # Only for methods registered with reads_training_tasks: 256 draws of each task.
     training_prompts: "PromptSet | None" = None  # (T, n, ..) of the training tasks

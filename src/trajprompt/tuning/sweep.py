@@ -153,7 +153,11 @@ def fresh_returns(
 
     seeds = {task: reset_seeds(task) for task in set(tasks)}
     settings = PlaySettings(
-        problem.suite, problem.target_return, problem.precision, problem.threads
+        problem.suite,
+        problem.target_return,
+        problem.precision,
+        problem.engine,
+        problem.threads,
     )
     if weights is None:
         play(settings, problem.backbone, plays, seeds)

@@ -13,14 +13,17 @@ from trajprompt.trajectories.normaliser import Normaliser
 from trajprompt.trajectories.segments import Segments
 
 STATES, ACTIONS, ROWS, STEPS, K, PROMPT = 5, 3, 11, 34, 6, 4
+ENGINES = ["openvino", "torch"]
 TARGET, SCALE = 300.0, 50.0
 
 
-def make_backbone(name: str, seed: int = 0, layers: int = 3, adaptor: int = 0) -> Backbone:
+def make_backbone(
+    name: str, seed: int = 0, layers: int = 3, adaptor: int = 0, context_length: int = K
+) -> Backbone:
     torch.manual_seed(seed)
     config = BackboneConfig(
         STATES, ACTIONS, *backbone_inputs(name), width=32, inner=64, layers=layers,
-        context_length=K, max_timestep=STEPS - 3, adaptor=adaptor,
+        context_length=context_length, max_timestep=STEPS - 3, adaptor=adaptor,
     )  # fmt: skip
     model = PromptDT(config).eval()
     with torch.no_grad():  # far from the initial near-linear regime
@@ -61,85 +64,130 @@ def forward_on_windows(
     prompts: Segments | None,
 ) -> np.ndarray:  # fmt: skip
     """(T, N, A): a left-padded window per step, through PromptDT.forward."""
-    rows = observations.shape[1]
+    rows, length = observations.shape[1], backbone.config.context_length
     states = backbone.normaliser.normalise(torch.from_numpy(observations))
     spent = np.cumsum(rewards, axis=0) - rewards
     returns = torch.from_numpy((TARGET - spent) / SCALE).float()
     expected = []
     for t in range(observations.shape[0]):
-        first = max(0, t - K + 1)
+        first = max(0, t - length + 1)
         n = t - first + 1
         context = Segments(
-            *(torch.zeros(rows, K, size) for size in (1, STATES, ACTIONS)),
-            torch.zeros(rows, K, dtype=torch.int64),
-            torch.zeros(rows, K, dtype=torch.bool),
+            *(torch.zeros(rows, length, size) for size in (1, STATES, ACTIONS)),
+            torch.zeros(rows, length, dtype=torch.int64),
+            torch.zeros(rows, length, dtype=torch.bool),
         )
-        context.returns_to_go[:, K - n :, 0] = returns[first : t + 1].T
-        context.states[:, K - n :] = states[first : t + 1].transpose(0, 1)
+        context.returns_to_go[:, length - n :, 0] = returns[first : t + 1].T
+        context.states[:, length - n :] = states[first : t + 1].transpose(0, 1)
         known = torch.from_numpy(actions[first:t]).transpose(0, 1)  # the newest is unknown
-        context.actions[:, K - n : K - 1] = known
-        context.timesteps[:, K - n :] = torch.arange(first, t + 1)
-        context.mask[:, K - n :] = True
+        context.actions[:, length - n : length - 1] = known
+        context.timesteps[:, length - n :] = torch.arange(first, t + 1)
+        context.mask[:, length - n :] = True
         with torch.no_grad():
             expected.append(backbone.model(context, prompts)[:, -1].numpy())
     return np.stack(expected)
 
 
+def fp32(backbone: Backbone, prompts: Segments | None, engine: str) -> LockstepPolicy:
+    return LockstepPolicy(backbone, prompts, ROWS, TARGET, "fp32", engine=engine)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("name", BACKBONES)
 @pytest.mark.parametrize("layers", [2, 3, 4])
-def test_float32_equals_forward_on_windows(name, layers):
+def test_float32_equals_forward_on_windows(name, layers, engine):
     backbone = make_backbone(name, layers=layers)
     prompts = make_prompts() if backbone.config.uses_prompt else None
-    played = play(LockstepPolicy(backbone, prompts, ROWS, TARGET, "fp32"))
+    played = play(fp32(backbone, prompts, engine))
     expected = forward_on_windows(backbone, *played, prompts)
     assert expected.std() > 0.1  # the model is not trivial
     np.testing.assert_allclose(played[2], expected, atol=1e-5)
 
 
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("length", [1, 2, 40])
+def test_windows_of_one_step_and_longer_than_the_episode(length, engine):
+    backbone, prompts = make_backbone("prompt-dt", context_length=length), make_prompts()
+    played = play(fp32(backbone, prompts, engine))
+    expected = forward_on_windows(backbone, *played, prompts)
+    np.testing.assert_allclose(played[2], expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("name", ["prompt-dt", "mt-orl"])
 @pytest.mark.parametrize("layers", [2, 3])
-def test_adaptors_equal_forward_on_windows(name, layers):
+def test_adaptors_equal_forward_on_windows(name, layers, engine):
     backbone = make_backbone(name, layers=layers, adaptor=4)
     plain = make_backbone(name, layers=layers)
     prompts = make_prompts() if backbone.config.uses_prompt else None
-    played = play(LockstepPolicy(backbone, prompts, ROWS, TARGET, "fp32"))
+    played = play(fp32(backbone, prompts, engine))
     expected = forward_on_windows(backbone, *played, prompts)
-    without = play(LockstepPolicy(plain, prompts, ROWS, TARGET, "fp32"))
+    without = play(fp32(plain, prompts, engine))
     assert np.abs(played[2] - without[2]).max() > 0.1  # the adaptors have an effect
     np.testing.assert_allclose(played[2], expected, atol=1e-5)
 
 
-def test_padded_prompts_are_masked():
+@pytest.mark.parametrize("engine", ENGINES)
+def test_padded_prompts_are_masked(engine):
     backbone, prompts = make_backbone("prompt-dt"), make_prompts(padded=True)
-    played = play(LockstepPolicy(backbone, prompts, ROWS, TARGET, "fp32"))
+    played = play(fp32(backbone, prompts, engine))
     expected = forward_on_windows(backbone, *played, prompts)
     np.testing.assert_allclose(played[2], expected, atol=1e-5)
 
 
-@pytest.mark.parametrize("name", BACKBONES)
-def test_bfloat16_stays_close(name):
+def trained_size(name: str) -> Backbone:
+    """A backbone with weights as small as trained ones; those of the others exaggerate."""
     backbone = make_backbone(name)
-    with torch.no_grad():  # trained weights are small; the large ones above exaggerate
+    with torch.no_grad():
         for parameter in backbone.model.blocks.parameters():
             parameter.mul_(0.5)
+    return backbone
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("name", BACKBONES)
+def test_bfloat16_stays_close(name, engine):
+    backbone = trained_size(name)
     prompts = make_prompts() if backbone.config.uses_prompt else None
-    played = play(LockstepPolicy(backbone, prompts, ROWS, TARGET, "bf16"))
+    played = play(LockstepPolicy(backbone, prompts, ROWS, TARGET, "bf16", engine=engine))
     expected = forward_on_windows(backbone, *played, prompts)
     assert np.abs(played[2] - expected).max() < 3e-2
     assert np.abs(played[2] - expected).mean() < 5e-3
 
 
+@pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
-def test_bits_do_not_depend_on_threads(precision):
+def test_bits_do_not_depend_on_threads(precision, engine):
     backbone, rows = make_backbone("prompt-dt"), 3 * lockstep.CPU_CHUNK + 1
-    results = [
+    prompts = make_prompts(rows)
+    one, two, again = (
         play(
-            LockstepPolicy(backbone, make_prompts(rows), rows, TARGET, precision, threads),
+            LockstepPolicy(backbone, prompts, rows, TARGET, precision, threads, engine),
             rows,
-        )
-        for threads in (1, 2)
-    ]
-    np.testing.assert_array_equal(results[0][2], results[1][2])
+        )[2]
+        for threads in (1, 2, 1)
+    )
+    np.testing.assert_array_equal(one, two)
+    np.testing.assert_array_equal(one, again)
+
+
+def test_chunks_of_unequal_size_share_a_compiled_step():
+    backbone, rows = make_backbone("prompt-dt"), 2 * lockstep.CPU_CHUNK - 1
+    prompts, states = make_prompts(rows), np.ones((rows, STATES), np.float32)
+    policy = LockstepPolicy(backbone, prompts, rows, TARGET, "fp32", engine="openvino")
+    assert len(policy.windows) == 2 and policy.act(states).shape == (rows, ACTIONS)
+    assert len({id(window.engine.steps[window.form]) for window in policy.windows}) == 1
+
+
+def test_changed_weights_are_compiled_again():
+    backbone, prompts = make_backbone("prompt-dt"), make_prompts()
+    before = play(fp32(backbone, prompts, "openvino"))[2]
+    with torch.no_grad():
+        backbone.model.blocks[1].expand.weight[0, 0] += 1.0
+    played = play(fp32(backbone, prompts, "openvino"))
+    assert np.abs(played[2] - before).max() > 1e-4
+    expected = forward_on_windows(backbone, *played, prompts)
+    np.testing.assert_allclose(played[2], expected, atol=1e-5)
 
 
 def test_prompts_must_fit():

@@ -85,8 +85,8 @@ def test_tuned_weights_are_played_by_their_row(monkeypatch):
         name=-1, with_weights=lambda weights: SimpleNamespace(name=weights)
     )
     problem = SimpleNamespace(
-        suite=suite, rows=np.array([3, 5]), target_return=0.0, precision="fp32", threads=1,
-        backbone=backbone,
+        suite=suite, rows=np.array([3, 5]), target_return=0.0, precision="fp32",
+        engine="torch", threads=1, backbone=backbone,
     )  # fmt: skip
 
     def play(settings, backbone, plays, seeds):

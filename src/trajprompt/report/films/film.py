@@ -146,6 +146,7 @@ def _policies(settings: VideoSettings, scene: Scene) -> "list[Policy]":
             scene.suite.name,
             scene.task,
             precision=settings.precision,
+            engine=settings.engine,
             device=settings.device,
         )
         policies.append(adapted_policy(chosen))

@@ -30,7 +30,9 @@ COLUMNS = tuple(
 def settings():
     """Settings as passed by the workflow: JSON with sorted keys."""
     suites, tasks = ("reach", "cheetah-vel"), {"reach": 6, "cheetah-vel": 2}
-    made = VideoSettings("r", 7, "mine", "Mine", 0, suites, tasks, COLUMNS, "fp32", "cpu")
+    made = VideoSettings(
+        "r", 7, "mine", "Mine", 0, suites, tasks, COLUMNS, "fp32", "torch", "cpu"
+    )
     return from_mapping(VideoSettings, json.loads(to_json(made)), "test")
 
 
