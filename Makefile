@@ -60,11 +60,12 @@ keep:
 	rm -rf results/reference/$(RUN)/pages results/reference/$(RUN)/videos
 
 # Pin the requirements of requirements.in with uv (https://docs.astral.sh/uv). CUDA packages are
-# removed: torch's CUDA build pins them. MuJoCo's versions in requirements.in override Meta-World's.
+# removed: torch's CUDA build pins them. So is OpenVINO's telemetry: it reports every import to its
+# makers, and OpenVINO works without it. MuJoCo's versions in requirements.in override Meta-World's.
 lock:
 	grep ^mujoco requirements.in | uv pip compile --override /dev/stdin --quiet --universal --python-version 3.11 --no-annotate --no-header \
 	  --output-file requirements.lock requirements.in
-	sed -i -E '/^(nvidia-|cuda-|triton)/d' requirements.lock
+	sed -i -E '/^(nvidia-|cuda-|triton|openvino-telemetry)/d' requirements.lock
 
 # The documentation as a site; broken links are errors (mkdocs.yml).
 SITE ?= site

@@ -14,7 +14,7 @@ from trajprompt.artifacts.atomic import file_hash
 
 PACKAGE = Path(__file__).parents[1]
 SCHEMA_VERSION = 1
-LIBRARIES = ("numpy", "torch", "gymnasium", "mujoco", "metaworld", "h5py")
+LIBRARIES = ("numpy", "torch", "gymnasium", "mujoco", "metaworld", "h5py", "openvino")
 
 
 def provenance(

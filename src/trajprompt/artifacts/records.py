@@ -19,6 +19,7 @@ SUFFIX = ".provenance.json"
 REPORT_RECORD = "record.json"  # of a run's report, in the run's folder
 LARGEST = 64 * 2**20  # bytes; the record of the largest run has less than 1 MiB
 PARSED = ("settings", "libraries", "inputs")  # attributes that are JSON
+TEXTS = ("schema_version", "stage", "trajprompt", "commit", "precision")
 REMEDY = "run `snakemake` for the file that this record describes"
 
 
@@ -53,10 +54,7 @@ def write_record(attributes: Mapping[str, Any], *outputs: str | Path) -> None:
 def record_text(attributes: Mapping[str, Any], path: Path, *outputs: str | Path) -> str:
     """Record as JSON text; equal work gives equal text."""
     record = {name: json.loads(attributes[name]) for name in PARSED}
-    record |= {
-        name: attributes[name]
-        for name in ("schema_version", "stage", "trajprompt", "commit")
-    }
+    record |= {name: attributes[name] for name in TEXTS if name in attributes}
     record["outputs"] = {
         os.path.relpath(output, path.parent): file_hash(output) for output in outputs
     }

@@ -46,7 +46,7 @@ def run(settings: CollectSettings, out: str) -> None:
     from trajprompt.artifacts.resources import write_resources
     from trajprompt.collect.algorithms import collect
     from trajprompt.collect.curve import COLUMNS, learning_curve
-    from trajprompt.numerics.device import resolve_device
+    from trajprompt.numerics.device import precision_name, resolve_device
     from trajprompt.tasks.registry import get_suite
     from trajprompt.trajectories.store import write_trajectories
 
@@ -54,6 +54,9 @@ def run(settings: CollectSettings, out: str) -> None:
     source = [settings.options["path"]] if settings.algorithm == "file" else []
     attributes = provenance("collect", dataclasses.asdict(settings), source)
     device = resolve_device(settings.device)
+    if "precision" in settings.options:
+        name = settings.options["precision"]
+        attributes["precision"] = precision_name(name, device)
     with checkpoint_for(Path(out), attributes, device) as checkpoint:
         start = time.process_time()
         tasks = collect(settings, suite, device, checkpoint)

@@ -54,6 +54,7 @@ def run(
     from trajprompt.artifacts.records import write_record
     from trajprompt.artifacts.resources import write_resources
     from trajprompt.models.backbone import load_backbone
+    from trajprompt.numerics.device import precision_name
     from trajprompt.rollout.evaluation import evaluate_cell, to_csv
 
     stored = read_adaptation(adaptation)
@@ -62,6 +63,7 @@ def run(
     _check_inputs(settings, backbone_file, backbone, adaptation, stored)
     inputs = [backbone_file, adaptation]
     attributes = provenance("evaluate", dataclasses.asdict(settings), inputs)
+    attributes["precision"] = precision_name(settings.precision, backbone.device)
     write_text(out, to_csv(evaluate_cell(settings, backbone, stored)))
     write_record(attributes, out)
     write_resources(out)

@@ -57,11 +57,12 @@ def run(settings: PretrainSettings, data: Path, out: Path, curve: Path) -> None:
     from trajprompt.artifacts.resources import write_resources
     from trajprompt.models.backbone import save_backbone
     from trajprompt.models.pretraining import pretrain
-    from trajprompt.numerics.device import resolve_device
+    from trajprompt.numerics.device import precision_name, resolve_device
 
     require_file(data, "trajprompt collect")
     attributes = provenance("pretrain", dataclasses.asdict(settings), [data])
     device = resolve_device(settings.device)
+    attributes["precision"] = precision_name(settings.training.precision, device)
     with checkpoint_for(out, attributes, device) as checkpoint:
         backbone, points = pretrain(settings, data, device, checkpoint)
         form = settings.prompt.attributes() if backbone.config.uses_prompt else {}

@@ -48,6 +48,7 @@ def run(settings: TuneSettings, data: Path, backbone_file: Path, out: Path) -> N
     from trajprompt.artifacts.provenance import provenance
     from trajprompt.artifacts.records import write_record
     from trajprompt.artifacts.resources import write_resources
+    from trajprompt.numerics.device import precision_name
     from trajprompt.settings.options import parse_options
     from trajprompt.tuning.registry import get_method
 
@@ -62,6 +63,7 @@ def run(settings: TuneSettings, data: Path, backbone_file: Path, out: Path) -> N
         "condition": settings.condition,
         "method": settings.method,
         "seed": settings.seed,
+        "precision": precision_name(settings.precision, backbone.device),
         "backbone": backbone.name,
         "backbone_parameters": sum(p.numel() for p in backbone.model.parameters()),
     }

@@ -1,6 +1,7 @@
 """The policy of a backbone in many episodes at once, all at the same control step."""
 
 import itertools
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol
@@ -107,7 +108,9 @@ def _openvino_windows(
     sizes: list[int],
     threads: int,
 ) -> Sequence[_Window]:
-    from trajprompt.models.openvino_engine import engine_of  # a package of its own
+    # OpenVINO reports every import to its makers through this package, if it is installed.
+    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
+    from trajprompt.models.openvino_engine import engine_of
 
     engine, largest = engine_of(model, dtype), max(sizes)  # one compiled step for all
     return [engine.window(part, largest, min(threads, len(sizes))) for part in prompts]

@@ -24,6 +24,12 @@ def resolve_precision(name: str, device: torch.device | str = "cpu") -> torch.dt
     return DTYPES[name]
 
 
+def precision_name(name: str, device: torch.device) -> str:
+    """``name``, or the precision that auto is on ``device``: bf16 or fp32."""
+    dtype = resolve_precision(name, device)
+    return next(known for known, one in DTYPES.items() if one is dtype)
+
+
 def resolve_device(name: str) -> torch.device:
     """Device of ``name``; auto: the CUDA device if there is one, else the CPU."""
     if name == "auto":
