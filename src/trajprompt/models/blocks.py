@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from trajprompt.numerics.dropout import Dropout
+from trajprompt.numerics.layer_norm import LayerNorm
 from trajprompt.numerics.linear import relu_mlp
 
 # GPT-2's additive mask. Minus infinity would give NaN in rows whose keys are all masked.
@@ -40,12 +41,12 @@ class Block(nn.Module):
 
     def __init__(self, width: int, inner: int, dropout: Dropout):
         super().__init__()
-        self.norm_attention = nn.LayerNorm(width, eps=EPSILON)
+        self.norm_attention = LayerNorm(width, eps=EPSILON)
         self.query = nn.Linear(width, width)
         self.key = nn.Linear(width, width)
         self.value = nn.Linear(width, width)
         self.project = nn.Linear(width, width)
-        self.norm_mlp = nn.LayerNorm(width, eps=EPSILON)
+        self.norm_mlp = LayerNorm(width, eps=EPSILON)
         self.expand = nn.Linear(width, inner)
         self.contract = nn.Linear(inner, width)
         self.dropout = dropout

@@ -17,6 +17,7 @@ from trajprompt.errors import TrajpromptError
 from trajprompt.models.adaptor import adaptors
 from trajprompt.models.blocks import EPSILON, MASKED, Block, initialise_as_gpt2
 from trajprompt.numerics.dropout import Dropout
+from trajprompt.numerics.layer_norm import LayerNorm
 from trajprompt.settings.options import Count, Share, Strict
 from trajprompt.trajectories.segments import Segments
 
@@ -103,13 +104,13 @@ class PromptDT(nn.Module):
         self.config = config
         self.embed_context = TokenEmbedding(config)
         self.embed_prompt = TokenEmbedding(config)
-        self.norm_context = nn.LayerNorm(config.width, eps=EPSILON)
+        self.norm_context = LayerNorm(config.width, eps=EPSILON)
         self.dropout = Dropout(config.dropout)
         self.blocks = nn.ModuleList(
             Block(config.width, config.inner, self.dropout) for _ in range(config.layers)
         )
         self.adaptors = adaptors(config.width, config.adaptor, config.layers)
-        self.norm_final = nn.LayerNorm(config.width, eps=EPSILON)
+        self.norm_final = LayerNorm(config.width, eps=EPSILON)
         self.predict_action = nn.Linear(config.width, config.action_dim)
         # Unused: GPT-2's one-word vocabulary and the reference's other two heads.
         self.vocabulary = nn.Embedding(1, config.width)
