@@ -6,7 +6,6 @@ packs its weights. The bits of a row depend on that number, on the processor and
 OpenVINO's version, but not on the number of threads.
 """
 
-import copy
 import functools
 from typing import Any, NamedTuple
 
@@ -41,18 +40,18 @@ class OpenVINOEngine:
     """A backbone's weights and its compiled steps, by their form."""
 
     def __init__(self, model: PromptDT, dtype: torch.dtype):
-        self.model, self.dtype = copy.deepcopy(model), dtype
-        self.weights = InferenceModel(self.model, torch.float32)
-        self.for_prompts = InferenceModel(self.model, dtype)
-        self.times = self.model.embed_context.timesteps.weight.detach().numpy()
+        self.model, self.dtype = model, dtype
+        self.values = [p.detach().clone() for p in model.parameters()]
+        self.weights = InferenceModel(model, torch.float32)
+        self.for_prompts = InferenceModel(model, dtype)
+        self.times = model.embed_context.timesteps.weight.detach().numpy()
         self.steps: dict[Form, CompiledStep] = {}
 
     def has_weights_of(self, model: PromptDT) -> bool:
-        """True if ``model`` has the same sizes and values."""
+        """True if ``model`` has the sizes and values that the engine was built from."""
         if model.config != self.model.config:
             return False
-        pairs = zip(self.model.parameters(), model.parameters(), strict=True)
-        return all(torch.equal(ours, theirs) for ours, theirs in pairs)
+        return all(map(torch.equal, self.values, model.parameters()))
 
     def window(self, prompts: Segments | None, rows: int, threads: int) -> "OpenVINOWindow":
         """A window of up to ``rows`` rows, with ``prompts`` (b, P, ..) of b of them."""
