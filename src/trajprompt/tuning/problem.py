@@ -30,13 +30,13 @@ from trajprompt.tuning.samples import BufferSamples, FixedSamples, Samples
 
 if TYPE_CHECKING:
     from trajprompt.models.backbone import Backbone
-    from trajprompt.trajectories.store import TaskTrajectories
+    from trajprompt.trajectories.task_episodes import TaskEpisodes
 
 
 def build_problem(
     settings: TuneSettings,
     suite: Suite,
-    buffers: Mapping[int, "TaskTrajectories"],
+    buffers: Mapping[int, "TaskEpisodes"],
     backbone: "Backbone",
 ) -> TuningProblem:
     """Build the problem of one cell; of its random streams only ``stream`` is the method's.
@@ -99,7 +99,7 @@ def _samples(cell: CellData) -> Samples:
     return FixedSamples(segments.repeat_interleave(per_task))
 
 
-def _level(task: "TaskTrajectories", settings: TuneSettings) -> "TaskTrajectories":
+def _level(task: "TaskEpisodes", settings: TuneSettings) -> "TaskEpisodes":
     if settings.data_quality == "full":
         return task.last_fraction(settings.data_fraction)  # the part that pretraining uses
     return task.quality(settings.data_quality, settings.demonstrations)
