@@ -31,13 +31,20 @@ class PretrainData:
     normaliser: Normaliser
 
 
-def hold_out(task: Task) -> tuple[Task, Task]:
-    """Split into training and validation episodes; a single episode is used for both."""
+def held_out(task: TaskEpisodes) -> np.ndarray:
+    """Mask (E,) of the episodes for validation; none of a single episode."""
     episodes = np.arange(task.num_episodes)
     if len(episodes) < 2:
+        return np.zeros(1, bool)
+    return episodes % HELD_OUT_EVERY == min(HELD_OUT_EVERY, len(episodes)) // 2
+
+
+def hold_out(task: Task) -> tuple[Task, Task]:
+    """Split into training and validation episodes; a single episode is used for both."""
+    held = held_out(task)
+    if not held.any():
         return task, task
-    held = episodes % HELD_OUT_EVERY == min(HELD_OUT_EVERY, len(episodes)) // 2
-    return task.select(episodes[~held]), task.select(episodes[held])
+    return task.select(np.flatnonzero(~held)), task.select(np.flatnonzero(held))
 
 
 def prepare(
@@ -54,18 +61,33 @@ def prepare(
     fitted to the training part. Large tables are temporary files in ``folder``.
     """
     experts = [task.quality("expert", demonstrations) for task in tasks]
-    used = [hold_out(task.last_fraction(data_fraction)) for task in tasks]
-    training, validation, prompts = (
+    used = [task.last_fraction(data_fraction) for task in tasks]
+    prompts = EpisodeTable.of(experts, return_scale, device, folder)
+    training, validation = (
         EpisodeTable(part, return_scale, device, folder)
-        for part in (*zip(*used, strict=True), experts)
+        for part in zip(*map(hold_out, used), strict=True)
     )
-    normaliser = Normaliser.fit(training)
+    for task in used:
+        _read_once(task, training, validation)
+    normaliser = Normaliser.fit(training.close())
     return PretrainData(
         EpisodeTensors(training, normaliser),
-        EpisodeTensors(validation, normaliser),
+        EpisodeTensors(validation.close(), normaliser),
         EpisodeTensors(prompts, normaliser),
         normaliser,
     )
+
+
+def _read_once(
+    task: TaskEpisodes, training: EpisodeTable, validation: EpisodeTable
+) -> None:
+    """Append the task's episodes to the tables, split as by `hold_out`."""
+    held, first = held_out(task), 0
+    for part in task.split():
+        read, mask = part.read(), held[first : first + part.num_episodes]
+        first += part.num_episodes
+        training.append(read.select(np.flatnonzero(~mask)))
+        validation.append(read.select(np.flatnonzero(mask)) if held.any() else read)
 
 
 @dataclass(frozen=True)

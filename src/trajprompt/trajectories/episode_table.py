@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from trajprompt.errors import TrajpromptError
 from trajprompt.trajectories.row_table import RowTable
@@ -25,7 +24,8 @@ class EpisodeTable:
     """Return-to-go / scale, raw state and action of every step of every task.
 
     ``rows`` is (N + 1, 1 + S + A); its last row is the padding. Large tables are in a file
-    in ``folder``: see `RowTable`. Each task is read once.
+    in ``folder``: see `RowTable`. The table has room for the episodes of ``tasks``, which
+    `append` adds in order.
     """
 
     def __init__(
@@ -38,16 +38,54 @@ class EpisodeTable:
         if not tasks:
             found, expected = "found no tasks", "the trajectories of at least one"
             raise TrajpromptError("episodes", found, expected, "pass some trajectories")
-        self.device = torch.device(device)
+        self.device, self.return_scale = torch.device(device), return_scale
         self.tasks = tuple(task.task for task in tasks)
-        self.state_dim, actions = tasks[0].dimensions
+        self.state_dim, self.action_dim = tasks[0].dimensions
         self.lengths = np.concatenate([task.lengths for task in tasks])  # (episodes,)
         episodes = [task.num_episodes for task in tasks]
         self.episode_tasks = np.repeat(np.arange(len(tasks)), episodes)
         self.task_rows = np.array([task.episode_ends[-1] for task in tasks], np.int64)
-        shape = (int(self.task_rows.sum()) + 1, 1 + self.state_dim + actions)
-        parts = _parts(tasks, return_scale)
-        self.rows = RowTable(shape, parts, self.device, folder)
+        count = int(self.task_rows.sum())
+        shape = (count + 1, 1 + self.state_dim + self.action_dim)
+        self.rows = RowTable(shape, self.device, folder)
+        self._last: tuple[int, float] | None = None  # task, and sum of its rewards so far
+
+    @classmethod
+    def of(
+        cls,
+        tasks: Sequence["TaskEpisodes"],
+        return_scale: float,
+        device: torch.device | str = "cpu",
+        folder: Path | None = None,
+    ) -> "EpisodeTable":
+        """Table of all episodes of ``tasks``, which are read part by part."""
+        table = cls(tasks, return_scale, device, folder)
+        for task in tasks:
+            for part in task.split():
+                table.append(part.read())
+        return table.close()
+
+    def append(self, part: "TaskTrajectories") -> None:
+        """Add the next episodes of a task."""
+        if not part.num_episodes:
+            return
+        task, before = self._last or (part.task, 0.0)
+        returns, total = returns_to_go(part, before if task == part.task else 0.0)
+        self._last = part.task, total
+        columns = (
+            (returns / self.return_scale).astype(np.float32)[:, None],
+            part.observations,
+            part.actions,
+        )
+        self.rows.append(torch.from_numpy(np.concatenate(columns, axis=1)))
+
+    def close(self) -> "EpisodeTable":
+        """Add the padding after the last episode; return the table."""
+        padding = torch.zeros(1, 1 + self.state_dim + self.action_dim)
+        padding[:, 1 + self.state_dim :] = PADDED_ACTION
+        self.rows.append(padding)
+        self.rows.close()
+        return self
 
     def observations(self) -> Iterator[Iterator[np.ndarray]]:
         """Raw observations (n, S) of each task, part by part."""
@@ -61,24 +99,6 @@ class EpisodeTable:
             part = self.rows.values[start : min(start + PART_ROWS, end)]
             yield part[:, 1 : 1 + self.state_dim].cpu().numpy()
             self.rows.release()
-
-
-def _parts(tasks: Sequence["TaskEpisodes"], return_scale: float) -> Iterator[Tensor]:
-    """Rows (n, 1 + S + A) of all tasks, and the row of the padding."""
-    states, actions = tasks[0].dimensions
-    for task in tasks:
-        total = 0.0
-        for episodes in task.split():
-            part = episodes.read()
-            rows = torch.empty(len(part.rewards), 1 + states + actions)
-            returns, total = returns_to_go(part, total)
-            rows[:, 0] = torch.from_numpy(returns / return_scale)
-            rows[:, 1 : 1 + states] = torch.from_numpy(part.observations)
-            rows[:, 1 + states :] = torch.from_numpy(part.actions)
-            yield rows
-    padding = torch.zeros(1, 1 + states + actions)
-    padding[:, 1 + states :] = PADDED_ACTION
-    yield padding
 
 
 def returns_to_go(

@@ -102,7 +102,7 @@ def arms(cell: CellData) -> list[Segments]:
 
 def episode_tensors(task: "TaskEpisodes", backbone: "Backbone") -> EpisodeTensors:
     """Return the episodes of one task in the form that ``backbone`` reads."""
-    table = EpisodeTable([task], backbone.return_scale, backbone.device)
+    table = EpisodeTable.of([task], backbone.return_scale, backbone.device)
     return EpisodeTensors(table, backbone.normaliser)
 
 

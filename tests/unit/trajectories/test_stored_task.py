@@ -111,7 +111,7 @@ def test_only_the_bytes_of_used_episodes_are_read_and_checked(tmp_path):
     expected = make_task(0, [10] * 4).quality("expert", 3)
     assert_equal(task.quality("expert", 3).read(), expected)
     np.testing.assert_array_equal(task.returns, make_task(0, [10] * 4).returns)
-    for use in (task.read, lambda: EpisodeTable([task], SCALE)):
+    for use in (task.read, lambda: EpisodeTable.of([task], SCALE)):
         with pytest.raises(TrajpromptError, match=r"t\.h5:task_0: damaged or not HDF5"):
             use()
 
