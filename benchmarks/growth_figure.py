@@ -7,12 +7,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLocator
 
 from trajprompt.report.plots.direct_labels import spread_out
 from trajprompt.report.plots.style import CYCLE, GREY, canvas, save
 
 MEASURES = {"cpu_s": "CPU time [s]", "peak_mib": "peak memory [MiB]"}
 GAP = 0.075  # between the centres of two labels, in heights of the axes
+NOTE = "each point is a fresh process on one thread; dotted: in proportion to x"
+SIZES = {1e9: "GB", 1e6: "MB"}
 
 
 def draw(
@@ -32,9 +36,18 @@ def draw(
                     colour = CYCLE[len(lines)]
                     axis.plot(line["x"], line[measure], color=colour, marker="o", ms=3.5)
                     lines.append((labels[kind], colour, line[measure].iloc[-1]))
-                _limits(axis, here["x"], here[measure])
+                values = here[measure]
+                if (panel, measure) == ("store", "peak_mib"):
+                    itself = here["x"].drop_duplicates() / 2**20
+                    axis.plot(2**20 * itself, itself, color=GREY, ls="--")
+                    lines.append(("size of the store", GREY, itself.iloc[-1]))
+                    values = pd.concat([values, itself])
+                _limits(axis, here["x"], values)
                 _guide(axis)
+                _ticks(axis.xaxis, panel == "store")
+                _ticks(axis.yaxis)
                 _label(axis, lines)
+        figure.suptitle(NOTE, fontsize=9)
         save(figure, stem)
 
 
@@ -46,8 +59,22 @@ def _limits(axis: Axes, x: pd.Series, y: pd.Series) -> None:
     axis.set_ylim(low / missing**0.5, high * missing**0.5)
 
 
+def _ticks(axis: Axis, bytes_: bool = False) -> None:
+    """Label ticks with plain numbers: every decade, or 1, 2 and 5 of few decades."""
+    low, high = axis.get_view_interval()
+    axis.set_major_locator(LogLocator(subs=(1.0,) if high > 300 * low else (1, 2, 5)))
+    axis.set_minor_locator(NullLocator())
+    axis.set_minor_formatter(NullFormatter())
+    axis.set_major_formatter(FuncFormatter(lambda x, _: _size(x) if bytes_ else f"{x:,g}"))
+
+
+def _size(count: float) -> str:
+    unit, name = next((pair for pair in SIZES.items() if count >= 0.99 * pair[0]), (1, "B"))
+    return f"{count / unit:.0f} {name}"
+
+
 def _guide(axis: Axes) -> None:
-    """Draw lines along which y doubles when x doubles."""
+    """Draw a line of growth in proportion to x through every decade of y."""
     left, right = axis.get_xlim()
     low, high = axis.get_ylim()
     style: dict[str, Any] = {"color": GREY, "lw": 0.6, "ls": (0, (2, 3)), "zorder": 0}

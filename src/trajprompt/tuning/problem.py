@@ -84,10 +84,11 @@ def _samples(cell: CellData) -> Samples:
     """Return the offline data of each row; rows of a task share it."""
     settings = cell.settings
     length, per_task = cell.backbone.config.context_length, settings.prompts_per_task
-    episodes = [
+    # Lazy: fixed samples need the data of one task at a time.
+    episodes = (
         episode_tensors(_level(cell.buffers[task], settings), cell.backbone)
         for task in settings.test_tasks
-    ]
+    )
     if not isinstance(settings.samples, int):
         return BufferSamples([e for e in episodes for _ in range(per_task)], length)
     names = ("samples", settings.suite, settings.data_quality, settings.samples)
