@@ -36,7 +36,11 @@ def assert_equal(one, other):
         assert getattr(one, name).dtype == getattr(other, name).dtype
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 @given(LENGTHS, st.data())
 def test_a_selection_is_that_of_the_task_in_memory(tmp_path, lengths, data):
     path = write(tmp_path / "t.h5", lengths)
@@ -62,7 +66,7 @@ def test_a_selection_is_that_of_the_task_in_memory(tmp_path, lengths, data):
         assert found.num_episodes == expected.num_episodes
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(LENGTHS, st.integers(1, 40))
 def test_parts_are_all_episodes_in_order(lengths, rows):
     with pytest.MonkeyPatch.context() as patch:
@@ -74,7 +78,11 @@ def test_parts_are_all_episodes_in_order(lengths, rows):
     assert all(sum(part.lengths[1:]) <= rows for part in parts)
 
 
-@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=30,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 @given(st.lists(LENGTHS, min_size=2, max_size=2), st.integers(1, 30))
 def test_bits_depend_neither_on_parts_nor_on_where_the_table_is(tmp_path, lengths, rows):
     """Store read part by part, tables in files; and everything at once in memory."""
