@@ -25,6 +25,7 @@ def draw(
     """Draw the table as a row of two panels per quantity on the x axis."""
     rows = pd.read_csv(table)
     kinds = list(labels)
+    panels = {name: x for name, x in panels.items() if name in set(rows["panel"])}
     with canvas(len(panels), 2, 3.1 * len(panels)) as (figure, axes):
         for across, (panel, name) in zip(axes, panels.items(), strict=True):
             here = rows[rows["panel"] == panel]
