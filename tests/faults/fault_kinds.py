@@ -24,10 +24,15 @@ def _store_readers() -> Iterator[Callable[[Path], object]]:
     from trajprompt.report.numbers.learning import collection_table
     from trajprompt.report.read.baselines import read_teacher
     from trajprompt.tasks.registry import get_suite
-    from trajprompt.trajectories.store import read_trajectories
+    from trajprompt.trajectories.store import open_tasks, read_trajectories
+
+    def used_episodes(path: Path) -> object:
+        tasks = open_tasks(path, TASKS, get_suite(SUITE)).values()
+        return [task.quality("expert", 1).read() for task in tasks]
 
     yield lambda path: read_trajectories(path, TASKS, get_suite(SUITE))
     yield lambda path: read_trajectories(path)
+    yield used_episodes
     yield lambda path: read_teacher(path, TASKS)
     yield lambda path: collection_table([path])
     yield _compute("stores")

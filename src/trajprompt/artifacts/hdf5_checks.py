@@ -7,7 +7,7 @@ TrajpromptErrors.
 
 import math
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -44,27 +44,44 @@ TYPE_NAMES = {"b": "bool", "i": "int", "u": "unsigned int", "f": "float"}
 
 @contextmanager
 def open_hdf5(path: str | Path, kind: str, remedy: str) -> Iterator["h5py.File"]:
-    """Open a file of the given ``kind``, checked by `check_tree`."""
+    """Open a file of the given ``kind``, checked by `check_tree`, for a block.
+
+    Errors of the block that a damaged file can cause become TrajpromptErrors.
+    """
+    with damage_refused(path, kind, remedy), open_checked(path, kind, remedy) as file:
+        yield file
+
+
+@contextmanager
+def damage_refused(path: str | Path, kind: str, remedy: str) -> Iterator[None]:
+    """Convert errors that a damaged file can cause to TrajpromptErrors naming ``path``."""
+    try:
+        yield
+    except DAMAGE as error:
+        found = f"damaged or not HDF5 ({error})"
+        raise TrajpromptError(path, found, f"an intact {kind} file", remedy) from error
+
+
+def open_checked(path: str | Path, kind: str, remedy: str) -> "h5py.File":
+    """Open a file of the given ``kind``, checked by `check_tree`; the caller closes it."""
     import h5py
 
     from trajprompt.artifacts.provenance import SCHEMA_VERSION
 
-    try:
+    with damage_refused(path, kind, remedy), ExitStack() as stack:
         _check_start(Path(path), remedy)
-        with h5py.File(path, "r") as file:
-            check_attributes(file, path, remedy)
-            expected = {"kind": kind, "schema_version": str(SCHEMA_VERSION)}
-            for name, value in expected.items():
-                found = get_text(file, name)
-                if found != value:
-                    what = name.replace("_", " ")
-                    found = f"found an HDF5 file of {what} {found}"
-                    raise TrajpromptError(path, found, f"{what} {value}", remedy)
-            check_tree(file, path, remedy)
-            yield file
-    except DAMAGE as error:
-        found = f"damaged or not HDF5 ({error})"
-        raise TrajpromptError(path, found, f"an intact {kind} file", remedy) from error
+        file = stack.enter_context(h5py.File(path, "r"))
+        check_attributes(file, path, remedy)
+        expected = {"kind": kind, "schema_version": str(SCHEMA_VERSION)}
+        for name, value in expected.items():
+            found = get_text(file, name)
+            if found != value:
+                what = name.replace("_", " ")
+                found = f"found an HDF5 file of {what} {found}"
+                raise TrajpromptError(path, found, f"{what} {value}", remedy)
+        check_tree(file, path, remedy)
+        stack.pop_all()
+    return file
 
 
 def kind_of(path: Path) -> str | None:

@@ -4,6 +4,7 @@ An algorithm is an entry of `options.KINDS`, and of `LEARNERS` if it learns. Its
 the fields of its dataclasses in `options.KINDS`; in the config they are one flat mapping.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from trajprompt.collect.options import KINDS, GoalOptions
 from trajprompt.collect.perspective import Perspective, PerTask
 from trajprompt.collect.sac import SAC
 from trajprompt.collect.td3 import TD3
-from trajprompt.collect.user_store import read_user_store
+from trajprompt.collect.user_store import open_user_store
 from trajprompt.errors import TrajpromptError
 from trajprompt.seeds import stream, torch_generator
 from trajprompt.settings.options import parse_together
@@ -26,6 +27,7 @@ from trajprompt.tasks.registry import make_simulator
 from trajprompt.tasks.simulator import Simulator
 from trajprompt.tasks.suites import Suite
 from trajprompt.trajectories.episodes import TaskTrajectories
+from trajprompt.trajectories.task_episodes import TaskEpisodes
 
 REMEDY = "correct this key in the config"
 LEARNERS: dict[str, type[SAC] | type[TD3]] = {
@@ -41,7 +43,7 @@ def collect(
     suite: Suite,
     device: torch.device,
     checkpoint: Checkpoint | None = None,
-) -> list[TaskTrajectories]:
+) -> Sequence[TaskEpisodes]:
     """Collect all episodes of every task in ``settings``, in time order.
 
     Learning resumes from ``checkpoint`` if its file exists. Scripted collection takes
@@ -54,7 +56,7 @@ def collect(
         return _script(suite, tasks, settings)
     if settings.algorithm == "file":
         (options,) = _options(settings)
-        return read_user_store(options.path, suite, tasks.tolist())
+        return open_user_store(options.path, suite, tasks.tolist())
     where, expected = f"collect.{suite.name}.algorithm", f"one of {', '.join(KINDS)}"
     raise TrajpromptError(where, f"found {settings.algorithm}", expected, REMEDY)
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from trajprompt.errors import TrajpromptError
-from trajprompt.trajectories.episodes import TaskTrajectories
+from trajprompt.trajectories.task_episodes import TaskEpisodes
 
 POINTS = 15  # rows of the printed table
 COLUMNS = (
@@ -17,7 +17,7 @@ COLUMNS = (
 )
 
 
-def learning_curve(tasks: Sequence[TaskTrajectories]) -> np.ndarray:
+def learning_curve(tasks: Sequence[TaskEpisodes]) -> np.ndarray:
     """Learning curve (P, 5) with `COLUMNS`.
 
     The episodes of each task are split into P parts, in time order. Row p summarises
@@ -45,7 +45,7 @@ def curve_table(curve: np.ndarray) -> str:
     return "\n".join(lines)
 
 
-def first_and_last(tasks: Sequence[TaskTrajectories], episodes: int) -> tuple[float, float]:
+def first_and_last(tasks: Sequence[TaskEpisodes], episodes: int) -> tuple[float, float]:
     """Mean return of the first and of the last ``episodes`` of each task, over tasks."""
     levels = ("random", "expert")
     first, last = (
@@ -56,7 +56,7 @@ def first_and_last(tasks: Sequence[TaskTrajectories], episodes: int) -> tuple[fl
 
 
 def check_learned(
-    tasks: Sequence[TaskTrajectories],
+    tasks: Sequence[TaskEpisodes],
     episodes: int,
     expert_at_least: float | None,
     random_at_most: float | None,

@@ -12,11 +12,11 @@ import numpy as np
 from trajprompt.artifacts.hdf5_attributes import get_text
 from trajprompt.errors import TrajpromptError
 from trajprompt.trajectories.layout import check_headers, read_goal, task_groups
-from trajprompt.trajectories.store import open_store, read_trajectories
+from trajprompt.trajectories.store import open_store, open_tasks
 
 if TYPE_CHECKING:
     from trajprompt.tasks.suites import Suite
-    from trajprompt.trajectories.episodes import TaskTrajectories
+    from trajprompt.trajectories.stored_task import StoredTask
 
 REMEDY = "make it with `trajprompt import`, or choose tasks that it contains"
 
@@ -51,9 +51,7 @@ def fewest_episodes(path: str, suite: "Suite", tasks: Sequence[int]) -> int:
     return min(counts)
 
 
-def read_user_store(
-    path: str, suite: "Suite", tasks: Sequence[int]
-) -> list["TaskTrajectories"]:
-    """Read ``tasks`` from the user's store, checked by `fewest_episodes`."""
+def open_user_store(path: str, suite: "Suite", tasks: Sequence[int]) -> list["StoredTask"]:
+    """``tasks`` of the user's store, checked by `fewest_episodes`; read when used."""
     fewest_episodes(path, suite, tasks)
-    return list(read_trajectories(path, tasks, suite).values())
+    return list(open_tasks(path, tasks, suite).values())

@@ -21,7 +21,7 @@ from trajprompt.settings.stages import CollectSettings
 if TYPE_CHECKING:
     import numpy as np
 
-    from trajprompt.trajectories.episodes import TaskTrajectories
+    from trajprompt.trajectories.task_episodes import TaskEpisodes
 
 EXAMPLE = "--config config.yaml presets/smoke.yaml --suite reach --out reach.h5"
 
@@ -71,7 +71,7 @@ def run(settings: CollectSettings, out: str) -> None:
 
 
 def _check_learning(
-    settings: CollectSettings, tasks: "Sequence[TaskTrajectories]", curve: "np.ndarray"
+    settings: CollectSettings, tasks: "Sequence[TaskEpisodes]", curve: "np.ndarray"
 ) -> None:
     """Print the learning curve; raise TrajpromptError if the experts did not learn."""
     from trajprompt.collect.curve import check_learned, curve_table, first_and_last

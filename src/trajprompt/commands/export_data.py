@@ -40,7 +40,7 @@ def run(store: Path, tasks: Sequence[int] | None, out: Path) -> None:
     from trajprompt.artifacts.atomic import disk_errors
     from trajprompt.exchange.minari import write
     from trajprompt.tasks.registry import get_suite
-    from trajprompt.trajectories.store import read_attributes, read_trajectories
+    from trajprompt.trajectories.store import open_tasks, read_attributes
 
     made_by = read_attributes(store)
     suite = get_suite(made_by["suite"])
@@ -50,8 +50,8 @@ def run(store: Path, tasks: Sequence[int] | None, out: Path) -> None:
     try:
         with disk_errors(out):
             temporary.mkdir(parents=True)
-            for task in read_trajectories(store, tasks, suite).values():
-                print(write(temporary, suite, task, made_by))
+            for task in open_tasks(store, tasks, suite).values():
+                print(write(temporary, suite, task.read(), made_by))
             temporary.rename(out)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)

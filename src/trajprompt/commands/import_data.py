@@ -10,6 +10,7 @@ Goals are taken from the suite. No code in a file is executed.
 import importlib
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
     from trajprompt.tasks.suites import Suite
     from trajprompt.trajectories.episodes import TaskTrajectories
 
-READERS = {  # format -> module with ``read(path, suite)``, imported when used
+# format -> module with ``read(path, suite)`` and ``inputs(path)``, imported when used
+READERS = {
     "prompt-dt": "trajprompt.exchange.prompt_dt",
     "d4rl": "trajprompt.exchange.d4rl",
     "minari": "trajprompt.exchange.minari",
@@ -71,11 +73,8 @@ def run(form: str, suite_name: str, tasks: dict[int, list[Path]], out: Path) -> 
     from trajprompt.trajectories.store import write_trajectories
 
     suite = get_suite(suite_name)
-    imported, inputs = [], []
-    for task, paths in sorted(tasks.items()):
-        trajectories, files = _import_task(form, suite, task, paths)
-        imported.append(trajectories)
-        inputs += files
+    imported = [Import(form, suite, task, paths) for task, paths in sorted(tasks.items())]
+    inputs = [file for one in imported for file in one.inputs()]
     sources = {str(task): [str(path) for path in paths] for task, paths in tasks.items()}
     settings = {"format": form, "suite": suite_name, "tasks": sources}
     attributes = provenance("import", settings, inputs)
@@ -97,34 +96,50 @@ def _tasks(given: Sequence[Sequence[str]]) -> dict[int, list[Path]]:
     return tasks
 
 
-def _import_task(
-    form: str, suite: "Suite", task: int, paths: Sequence[Path]
-) -> tuple["TaskTrajectories", list[Path]]:
-    """Buffer of one task, and the files that were read for it."""
-    from trajprompt.exchange.episodes import join
+@dataclass(frozen=True)
+class Import:
+    """Files of one task in time order, read when the task is written."""
 
-    if task >= len(suite.goals):
-        expected = f"0 to {len(suite.goals) - 1}, the tasks of {suite.name}"
-        remedy = "choose a task of this suite, or another --suite"
-        raise TrajpromptError("--task", f"found {task}", expected, remedy)
-    reader = importlib.import_module(READERS[form])
-    sources = [reader.read(path, suite) for path in paths]
-    for path, source in zip(paths, sources, strict=True):
-        if source.task not in (None, task):
-            found, expected = f"found data of task {source.task}", f"data of task {task}"
-            remedy = f"give this file under --task {source.task}"
-            raise TrajpromptError(path, found, expected, remedy)
-    counts = [len(source.episodes) for source in sources]
-    attributes = {"algorithm": f"{form} data"}
-    if len(counts) > 1:
-        attributes["episodes_per_source"] = json.dumps(counts)
-    joined = join(suite, task, sources, attributes)
-    first = 0
-    for path, count in zip(paths, counts, strict=True):
-        mean = joined.returns[first : first + count].mean()
-        print(f"task {task}: {count} episodes, mean return {mean:.1f}: {path}")
-        first += count
-    return joined, [file for source in sources for file in source.files]
+    form: str  # a key of READERS
+    suite: "Suite"
+    task: int
+    paths: Sequence[Path]
+
+    def __post_init__(self) -> None:
+        if self.task >= len(self.suite.goals):
+            name = self.suite.name
+            expected = f"0 to {len(self.suite.goals) - 1}, the tasks of {name}"
+            remedy = "choose a task of this suite, or another --suite"
+            raise TrajpromptError("--task", f"found {self.task}", expected, remedy)
+
+    def inputs(self) -> list[Path]:
+        """Files that are read, some of them in the given folders."""
+        reader = importlib.import_module(READERS[self.form])
+        return [file for path in self.paths for file in reader.inputs(path)]
+
+    def read(self) -> "TaskTrajectories":
+        """All episodes of the task; prints the number and mean return of each source."""
+        from trajprompt.exchange.episodes import join
+
+        reader = importlib.import_module(READERS[self.form])
+        sources = [reader.read(path, self.suite) for path in self.paths]
+        for path, source in zip(self.paths, sources, strict=True):
+            if source.task not in (None, self.task):
+                found = f"found data of task {source.task}"
+                expected = f"data of task {self.task}"
+                remedy = f"give this file under --task {source.task}"
+                raise TrajpromptError(path, found, expected, remedy)
+        counts = [len(source.episodes) for source in sources]
+        attributes = {"algorithm": f"{self.form} data"}
+        if len(counts) > 1:
+            attributes["episodes_per_source"] = json.dumps(counts)
+        joined = join(self.suite, self.task, sources, attributes)
+        first = 0
+        for path, count in zip(self.paths, counts, strict=True):
+            mean = joined.returns[first : first + count].mean()
+            print(f"task {self.task}: {count} episodes, mean return {mean:.1f}: {path}")
+            first += count
+        return joined
 
 
 if __name__ == "__main__":

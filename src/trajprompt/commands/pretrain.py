@@ -64,7 +64,7 @@ def run(settings: PretrainSettings, data: Path, out: Path, curve: Path) -> None:
     device = resolve_device(settings.device)
     attributes["precision"] = precision_name(settings.training.precision, device)
     with checkpoint_for(out, attributes, device) as checkpoint:
-        backbone, points = pretrain(settings, data, device, checkpoint)
+        backbone, points = pretrain(settings, data, device, checkpoint, out.parent)
         form = settings.prompt.attributes() if backbone.config.uses_prompt else {}
         save_backbone(out, backbone, {**attributes, **form})
         write_text(curve, curve_csv(points))

@@ -81,7 +81,7 @@ def prepare(settings: TuneSettings, data: Path, backbone_file: Path) -> "TuningP
     from trajprompt.artifacts.atomic import require_file
     from trajprompt.models.backbone import load_backbone
     from trajprompt.tasks.registry import get_suite
-    from trajprompt.trajectories.store import read_trajectories
+    from trajprompt.trajectories.store import open_tasks
     from trajprompt.tuning.problem import build_problem, tasks_read
 
     require_file(backbone_file, "trajprompt pretrain")
@@ -91,7 +91,7 @@ def prepare(settings: TuneSettings, data: Path, backbone_file: Path) -> "TuningP
         remedy = "give the backbone of this suite with --backbone-file"
         raise TrajpromptError(backbone_file, found, expected, remedy)
     suite = get_suite(settings.suite)
-    buffers = read_trajectories(data, tasks_read(settings), suite)
+    buffers = open_tasks(data, tasks_read(settings), suite)
     return build_problem(settings, suite, buffers, backbone)
 
 

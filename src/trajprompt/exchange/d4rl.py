@@ -21,11 +21,18 @@ from trajprompt.exchange.episodes import (
     spans,
 )
 from trajprompt.exchange.hdf5 import array, opened
+from trajprompt.exchange.sources import require_source
 
 if TYPE_CHECKING:
     from trajprompt.tasks.suites import Suite
 
 NEEDED = ("observations", "actions", "rewards", "terminals")
+
+
+def inputs(path: Path) -> tuple[Path, ...]:
+    """Files of the source ``path``; TrajpromptError if there is none."""
+    require_source(path)
+    return (path,)
 
 
 def read(path: Path, suite: "Suite") -> Source:
@@ -62,7 +69,7 @@ def read(path: Path, suite: "Suite") -> Source:
         found = f"found {len(terminals)} steps without an end"
         raise TrajpromptError(path, found, expected, REMEDY)
     origin = FROM_NEXT if "next_observations" in columns else REPEATED
-    return Source(episodes, (path,), {"final_observations_are": origin})
+    return Source(episodes, {"final_observations_are": origin})
 
 
 def _ends(

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -37,7 +36,6 @@ class Source:
     """Episodes of one file or folder, in time order, with its metadata."""
 
     episodes: Sequence[Episode]
-    files: Sequence[Path]  # hashed in the provenance
     attributes: Mapping[str, Any] = field(default_factory=dict)
     task: int | None = None  # None: not given by the file
 

@@ -32,14 +32,23 @@ UNREADABLE = (*DAMAGE, AssertionError)
 REMEDY = "recreate it, for instance with `trajprompt export`"
 
 
+def inputs(path: Path) -> tuple[Path, ...]:
+    """Files of the dataset in the folder ``path``; TrajpromptError if one is missing."""
+    data = path / "data" if (path / "data").is_dir() else path
+    files = (data / "main_data.hdf5", data / "metadata.json")
+    for file in reversed(files):
+        require_source(file)
+    return files
+
+
 def read(path: Path, suite: "Suite") -> Source:
     """Read all episodes of the dataset in the folder ``path``, in its order.
 
     Raises TrajpromptError if the dataset is invalid or of another suite.
     """
-    data = path / "data" if (path / "data").is_dir() else path
+    main_data, _ = inputs(path)
+    data = main_data.parent
     claimed, ours = _checked_metadata(data, suite)
-    main_data = data / "main_data.hdf5"
     with opened(main_data) as file:
         check_tree(file, main_data, REMEDY)
         count = len(file)
@@ -53,8 +62,7 @@ def read(path: Path, suite: "Suite") -> Source:
     except (*UNREADABLE, MemoryError) as error:
         found = f"Minari cannot read it ({str(error)[:200]})"
         raise TrajpromptError(data, found, "an intact dataset", REMEDY) from error
-    files = (main_data, data / "metadata.json")
-    return Source(episodes, files, ours.get("attributes", {}), ours.get("task"))
+    return Source(episodes, ours.get("attributes", {}), ours.get("task"))
 
 
 def _episodes(data: Path, suite: "Suite") -> list[Episode]:

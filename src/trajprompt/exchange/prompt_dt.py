@@ -24,12 +24,19 @@ from trajprompt.exchange.episodes import (
 )
 from trajprompt.exchange.numpy_pickles import Budget, Refused
 from trajprompt.exchange.pickles import load_pickle
+from trajprompt.exchange.sources import require_source
 
 if TYPE_CHECKING:
     from trajprompt.tasks.suites import Suite
 
 NEEDED = ("observations", "actions", "rewards")
 MAX_DEPTH = 3  # nested lists: array of the episode, step, single value
+
+
+def inputs(path: Path) -> tuple[Path, ...]:
+    """Files of the source ``path``; TrajpromptError if there is none."""
+    require_source(path)
+    return (path,)
 
 
 def read(path: Path, suite: "Suite") -> Source:
@@ -47,7 +54,7 @@ def read(path: Path, suite: "Suite") -> Source:
     ]
     complete = all("next_observations" in values for values in data)
     origin = FROM_NEXT if complete else REPEATED
-    return Source(episodes, (path,), {"final_observations_are": origin})
+    return Source(episodes, {"final_observations_are": origin})
 
 
 def _episode(where: str, suite: "Suite", values: Any, budget: Budget) -> Episode:

@@ -7,13 +7,8 @@ import numpy as np
 
 from trajprompt.errors import TrajpromptError
 from trajprompt.inspection import hdf5, text
-from trajprompt.trajectories.layout import (
-    REMEDY,
-    check_headers,
-    read_goal,
-    read_learning_curve,
-    task_groups,
-)
+from trajprompt.trajectories.layout import REMEDY, read_learning_curve, task_groups
+from trajprompt.trajectories.stored_task import stored_task
 
 if TYPE_CHECKING:
     import h5py
@@ -47,20 +42,10 @@ def read_returns(file: "h5py.File", path: Path, task: int | None) -> list[TaskRe
     ]
 
 
-def _read(group: "h5py.Group", where: str, task: int) -> TaskReturns:
-    check_headers(group, where)
-    rewards, ends = group["rewards"][:].astype(np.float64), group["episode_ends"][:]
-    lengths = np.diff(ends, prepend=0)
-    if len(ends) == 0 or ends[-1] != len(rewards) or lengths.min() <= 0:
-        expected = f"increasing ends, the last one {len(rewards)}, the number of steps"
-        place, found = f"{where}/episode_ends", "ends do not fit the rewards"
-        raise TrajpromptError(place, found, expected, REMEDY)
-    if not np.isfinite(rewards).all():
-        found = "found values that are not finite"
-        raise TrajpromptError(f"{where}/rewards", found, "finite values", REMEDY)
-    returns = np.add.reduceat(rewards, ends - lengths)
-    goal, step = read_goal(group, where).tolist(), group["behaviour_step"][:]
-    return TaskReturns(task, goal, returns, lengths, step)
+def _read(group: "h5py.Group", where: str, index: int) -> TaskReturns:
+    task = stored_task(group, where, index)
+    goal, step = task.goal.tolist(), task.behaviour_step
+    return TaskReturns(index, goal, task.returns, task.lengths, step)
 
 
 def describe(file: "h5py.File", path: Path, task: int | None) -> list[str]:

@@ -15,7 +15,7 @@ from trajprompt.seeds import integers, stream, torch_generator
 from trajprompt.settings.stages import BackboneSizes, PretrainSettings
 from trajprompt.tasks.registry import get_suite
 from trajprompt.tasks.suites import Suite
-from trajprompt.trajectories.store import read_trajectories
+from trajprompt.trajectories.store import open_tasks
 
 VALIDATION_SEGMENTS = 512  # over all tasks; gives the loss to within a few per cent
 
@@ -25,17 +25,22 @@ def pretrain(
     data: Path,
     device: torch.device,
     checkpoint: Checkpoint | None = None,
+    folder: Path | None = None,
 ) -> tuple[Backbone, list[CurvePoint]]:
-    """Train a backbone on the trajectory store ``data``; return it with its curve."""
+    """Train a backbone on the trajectory store ``data``; return it with its curve.
+
+    Tables too large for memory are temporary files in ``folder``.
+    """
     torch.set_num_threads(1)  # equal bits on any number of cores, and no slower
     suite = get_suite(settings.suite)
-    tasks = read_trajectories(data, settings.train_tasks, suite)
+    tasks = open_tasks(data, settings.train_tasks, suite)
     resident = prepare(
         [tasks[task] for task in settings.train_tasks],
         settings.data_fraction,
         settings.demonstrations,
         settings.return_scale,
         device,
+        folder,
     )
     model = _fresh_model(settings, suite, device)
     sampler = _sampler(settings, resident, "batches", settings.batch_per_task)

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -9,17 +11,19 @@ import torch
 from trajprompt.models.prompt_dt import PromptDT, action_loss
 from trajprompt.models.training import Batch
 from trajprompt.settings.stages import PromptForm
+from trajprompt.trajectories.episode_table import EpisodeTable
 from trajprompt.trajectories.episode_tensors import EpisodeTensors
-from trajprompt.trajectories.episodes import TaskTrajectories
 from trajprompt.trajectories.normaliser import Normaliser
 from trajprompt.trajectories.segments import Segments
+from trajprompt.trajectories.task_episodes import TaskEpisodes
 
 HELD_OUT_EVERY = 20  # one episode in 20 of each training task is for validation
+Task = TypeVar("Task", bound=TaskEpisodes)
 
 
 @dataclass(frozen=True)
 class PretrainData:
-    """Episodes of the training tasks only, resident on one device."""
+    """Episodes of the training tasks only, on one device."""
 
     contexts: EpisodeTensors
     validation: EpisodeTensors  # other episodes of the same tasks
@@ -27,38 +31,63 @@ class PretrainData:
     normaliser: Normaliser
 
 
-def hold_out(task: TaskTrajectories) -> tuple[TaskTrajectories, TaskTrajectories]:
-    """Split into training and validation episodes; a single episode is used for both."""
+def held_out(task: TaskEpisodes) -> np.ndarray:
+    """Mask (E,) of the episodes for validation; none of a single episode."""
     episodes = np.arange(task.num_episodes)
     if len(episodes) < 2:
+        return np.zeros(1, bool)
+    return episodes % HELD_OUT_EVERY == min(HELD_OUT_EVERY, len(episodes)) // 2
+
+
+def hold_out(task: Task) -> tuple[Task, Task]:
+    """Split into training and validation episodes; a single episode is used for both."""
+    held = held_out(task)
+    if not held.any():
         return task, task
-    held = episodes % HELD_OUT_EVERY == min(HELD_OUT_EVERY, len(episodes)) // 2
-    return task.select(episodes[~held]), task.select(episodes[held])
+    return task.select(np.flatnonzero(~held)), task.select(np.flatnonzero(held))
 
 
 def prepare(
-    tasks: Sequence[TaskTrajectories],
+    tasks: Sequence[TaskEpisodes],
     data_fraction: float,
     demonstrations: int,
     return_scale: float,
     device: torch.device | str,
+    folder: Path | None = None,
 ) -> PretrainData:
     """Split the last ``data_fraction`` of each task's episodes; fit the normaliser.
 
     Prompts come from the last ``demonstrations`` episodes of each task. The normaliser is
-    fitted to the training part.
+    fitted to the training part. Large tables are temporary files in ``folder``.
     """
     experts = [task.quality("expert", demonstrations) for task in tasks]
-    used = [hold_out(task.last_fraction(data_fraction)) for task in tasks]
-    normaliser = Normaliser.fit([training for training, _ in used])
-
-    def resident(part: Sequence[TaskTrajectories]) -> EpisodeTensors:
-        return EpisodeTensors(part, normaliser, return_scale, device)
-
-    training, validation = zip(*used, strict=True)
-    return PretrainData(
-        resident(training), resident(validation), resident(experts), normaliser
+    used = [task.last_fraction(data_fraction) for task in tasks]
+    prompts = EpisodeTable.of(experts, return_scale, device, folder)
+    training, validation = (
+        EpisodeTable(part, return_scale, device, folder)
+        for part in zip(*map(hold_out, used), strict=True)
     )
+    for task in used:
+        _read_once(task, training, validation)
+    normaliser = Normaliser.fit(training.close())
+    return PretrainData(
+        EpisodeTensors(training, normaliser),
+        EpisodeTensors(validation.close(), normaliser),
+        EpisodeTensors(prompts, normaliser),
+        normaliser,
+    )
+
+
+def _read_once(
+    task: TaskEpisodes, training: EpisodeTable, validation: EpisodeTable
+) -> None:
+    """Append the task's episodes to the tables, split as by `hold_out`."""
+    held, first = held_out(task), 0
+    for part in task.split():
+        read, mask = part.read(), held[first : first + part.num_episodes]
+        first += part.num_episodes
+        training.append(read.select(np.flatnonzero(~mask)))
+        validation.append(read.select(np.flatnonzero(mask)) if held.any() else read)
 
 
 @dataclass(frozen=True)

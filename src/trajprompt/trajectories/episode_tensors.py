@@ -1,6 +1,6 @@
 """Episodes as tensors, from which contexts, prompts and fixed samples are drawn.
 
-All episodes are in one flat table on the device; a batch is one gather from it.
+All episodes are in one flat table; a batch is one gather from it.
 """
 
 from collections.abc import Sequence
@@ -15,46 +15,25 @@ from trajprompt.trajectories.prompt_places import PromptPlaces
 from trajprompt.trajectories.segments import PromptSet, Segments
 
 if TYPE_CHECKING:
-    from trajprompt.trajectories.episodes import TaskTrajectories
+    from trajprompt.trajectories.episode_table import EpisodeTable
     from trajprompt.trajectories.normaliser import Normaliser
-
-# Action at padding (mxu34/prompt-dt prompt_utils.py, get_batch). The padded state is 0
-# before normalising; padded timesteps and returns-to-go are 0.
-PADDED_ACTION = -10.0
 
 
 class EpisodeTensors:
-    """Episodes of several tasks, resident on ``device``, from which segments are drawn.
+    """Episodes of several tasks, from which segments with normalised states are drawn.
 
-    ``_table`` (N + 1, 1 + S + A) contains return-to-go / scale, normalised state and action
-    of every step of every task; its last row is the padding. ``_step`` is the timestep of
-    each row, ``_left`` the number of steps to the episode's end, including the row.
-    Segments depend on the generator and its device, not on ``device``.
+    Segments are on the table's device. They depend on the generator and its device, not on
+    the table's.
     """
 
-    def __init__(
-        self,
-        tasks: Sequence["TaskTrajectories"],
-        normaliser: "Normaliser",
-        return_scale: float,
-        device: torch.device | str = "cpu",
-    ):
-        if not tasks:
-            found, expected = "found no tasks", "the trajectories of at least one"
-            raise TrajpromptError("episodes", found, expected, "pass some trajectories")
-        self.tasks = tuple(task.task for task in tasks)
-        self.device = torch.device(device)
-        self._state_dim = tasks[0].observations.shape[1]
-        episodes = [task.num_episodes for task in tasks]
-        self._episode_lengths = np.concatenate([task.lengths for task in tasks])
-        self._episode_tasks = np.repeat(np.arange(len(tasks)), episodes)
-        lengths = torch.from_numpy(self._episode_lengths).to(device)
-        ends = torch.cumsum(lengths, 0)
-        self._task_rows = _sizes([len(task.rewards) for task in tasks], device)
-        rows = torch.arange(int(ends[-1]), device=device)
-        self._step = rows - (ends - lengths).repeat_interleave(lengths)
-        self._left = ends.repeat_interleave(lengths) - rows
-        self._table = _table(tasks, normaliser, return_scale).to(device)
+    def __init__(self, table: "EpisodeTable", normaliser: "Normaliser"):
+        self.tasks, self.device = table.tasks, table.device
+        self._table, self._state_dim = table.rows, table.state_dim
+        self._normaliser = normaliser.to(self.device)
+        self._episode_lengths, self._episode_tasks = table.lengths, table.episode_tasks
+        self._task_rows = _sizes(table.task_rows, self.device)
+        self._lengths = torch.from_numpy(table.lengths).to(self.device)
+        self._ends = torch.cumsum(self._lengths, 0)  # (episodes,) rows
 
     def sample_contexts(
         self, generator: torch.Generator, per_task: int, length: int
@@ -96,8 +75,10 @@ class EpisodeTensors:
         """Draw the prompts of `sample_prompts` with rewards, (tasks, per_task, J·H, ·)."""
         start = self._prompt_starts(generator, per_task * segments, length, position)
         rows = start[:, None] + torch.arange(length, device=self.device)  # (B·J, H)
-        after = torch.where(self._left[rows] > 1, rows + 1, len(self._table) - 1)
-        rewards = self._table[rows, :1] - self._table[after, :1]  # 0 at padding
+        _, left = self._places(rows)
+        after = torch.where(left > 1, rows + 1, len(self._table) - 1)
+        now, then = self._table.pick(rows), self._table.pick(after)
+        rewards = now[..., :1] - then[..., :1]  # 0 at padding
         leading = (len(self.tasks), per_task)
         prompts = self._gather(start, length).reshape(*leading, segments).join()
         return PromptSet(prompts, rewards.reshape(*leading, segments * length, 1))
@@ -160,15 +141,23 @@ class EpisodeTensors:
         if length < 1:
             found = f"found a length of {length} steps"
             raise TrajpromptError("segment", found, "at least 1", "ask for longer segments")
-        padding = (length - self._left[start]).clamp(min=0)  # (B,)
+        step, left = self._places(start)
+        padding = (length - left).clamp(min=0)  # (B,)
         place = torch.arange(length, device=self.device) - padding[:, None]  # (B, K)
         mask = place >= 0
-        timesteps = (self._step[start][:, None] + place) * mask
+        timesteps = (step[:, None] + place) * mask
         rows = torch.where(mask, start[:, None] + place, len(self._table) - 1)
-        picked = self._table.index_select(0, rows.reshape(-1)).reshape(*rows.shape, -1)
+        picked = self._table.pick(rows)
         states = picked[..., 1 : 1 + self._state_dim]
+        states.sub_(self._normaliser.mean).div_(self._normaliser.std)
         actions = picked[..., 1 + self._state_dim :]
         return Segments(picked[..., :1], states, actions, timesteps, mask)
+
+    def _places(self, rows: Tensor) -> tuple[Tensor, Tensor]:
+        """Timestep of ``rows``, and the steps to the end of the episode, including it."""
+        episode = torch.searchsorted(self._ends, rows, right=True)
+        left = self._ends[episode] - rows
+        return self._lengths[episode] - left, left
 
 
 def _sizes(
@@ -177,31 +166,3 @@ def _sizes(
     """First index and size of consecutive groups, (tasks,) each."""
     count = torch.as_tensor(np.asarray(counts, dtype=np.int64))
     return (count.cumsum(0) - count).to(device), count.to(device)
-
-
-def _table(
-    tasks: Sequence["TaskTrajectories"], normaliser: "Normaliser", return_scale: float
-) -> Tensor:
-    """Table (N + 1, 1 + S + A) float32 of `EpisodeTensors`."""
-    states, actions = tasks[0].observations.shape[1], tasks[0].actions.shape[1]
-    rows = sum(len(task.rewards) for task in tasks)
-    table = torch.empty(rows + 1, 1 + states + actions)
-    table[-1] = torch.cat(
-        [torch.zeros(1), normaliser.normalise(torch.zeros(states)), torch.zeros(actions)]
-    )
-    table[-1, 1 + states :] = PADDED_ACTION
-    first = 0
-    for task in tasks:
-        part = table[first : first + len(task.rewards)]
-        part[:, 0] = torch.from_numpy(returns_to_go(task) / return_scale)
-        part[:, 1 : 1 + states] = normaliser.normalise(torch.from_numpy(task.observations))
-        part[:, 1 + states :] = torch.from_numpy(task.actions)
-        first += len(part)
-    return table
-
-
-def returns_to_go(task: "TaskTrajectories") -> np.ndarray:
-    """Undiscounted return-to-go (N,) float64 of each step, its reward included."""
-    total = np.cumsum(task.rewards, dtype=np.float64)
-    after = np.repeat(total[task.episode_ends - 1], task.lengths)
-    return after - total + task.rewards

@@ -1,26 +1,25 @@
-"""The episodes of one task, as flat arrays in the order of collection."""
+"""The episodes of one task in memory, as flat arrays in the order of collection."""
 
 import dataclasses
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
 from trajprompt.errors import TrajpromptError
-
-QUALITIES = ("expert", "medium", "random")
-REMEDY = "collect or import the trajectories again"
+from trajprompt.trajectories.task_episodes import (
+    REMEDY,
+    TaskEpisodes,
+    check_ends,
+    check_finite,
+    sums,
+)
 
 
 @dataclass(frozen=True)
-class TaskTrajectories:
-    """E episodes of one task, N steps in total.
-
-    Episode e is rows [starts[e], episode_ends[e]). Episodes are in the order of collection:
-    the last ones come from the best policy.
-    """
+class TaskTrajectories(TaskEpisodes):
+    """E episodes of one task, N steps in total, as arrays; see `TaskEpisodes`."""
 
     task: int
     goal: np.ndarray  # (G,) float64
@@ -34,28 +33,17 @@ class TaskTrajectories:
     attributes: Mapping[str, Any] = field(default_factory=dict)  # algorithm, seed, …
 
     @property
-    def num_episodes(self) -> int:
-        return len(self.episode_ends)
-
-    @property
-    def starts(self) -> np.ndarray:
-        """First row of each episode, (E,) int64."""
-        return np.concatenate([[0], self.episode_ends[:-1]]).astype(np.int64)
-
-    @property
-    def lengths(self) -> np.ndarray:
-        """Number of control steps of each episode, (E,) int64."""
-        return np.diff(self.episode_ends, prepend=0)
+    def dimensions(self) -> tuple[int, int]:
+        return self.observations.shape[1], self.actions.shape[1]
 
     @property
     def returns(self) -> np.ndarray:
-        """Undiscounted sum of rewards of each episode, (E,) float64."""
-        if not self.num_episodes:
-            return np.zeros(0)
-        return np.add.reduceat(self.rewards.astype(np.float64), self.starts)
+        return sums(self.rewards, self.starts) if self.num_episodes else np.zeros(0)
 
-    def select(self, episodes: Sequence[int] | np.ndarray) -> "TaskTrajectories":
-        """The given episodes, in the given order."""
+    def read(self) -> "TaskTrajectories":
+        return self
+
+    def select(self, episodes: Sequence[int] | np.ndarray) -> Self:
         chosen = np.asarray(episodes, dtype=np.int64)
         lengths = self.lengths[chosen]
         ends = np.cumsum(lengths)
@@ -71,36 +59,6 @@ class TaskTrajectories:
             final_observations=self.final_observations[chosen],
             behaviour_step=self.behaviour_step[chosen],
         )
-
-    def quality(self, level: str, episodes: int) -> "TaskTrajectories":
-        """The last ("expert"), middle ("medium") or first ("random") episodes collected.
-
-        The levels are defined in Prompt-Tuning DT, section 5.4. They overlap if the task
-        has fewer than 3 x ``episodes``. Raises TrajpromptError if it has too few.
-        """
-        where = f"task {self.task}"
-        if level not in QUALITIES:
-            found, expected = f"found quality {level!r}", f"one of {', '.join(QUALITIES)}"
-            raise TrajpromptError(where, found, expected, "choose one of these")
-        if not 0 < episodes <= self.num_episodes:
-            raise TrajpromptError(
-                where,
-                f"found {episodes} {level} episodes requested",
-                f"1 to {self.num_episodes}, the number collected",
-                "collect more, or lower demonstrations in the config",
-            )
-        spare = self.num_episodes - episodes
-        first = {"expert": spare, "medium": spare // 2, "random": 0}[level]
-        return self.select(np.arange(first, first + episodes))
-
-    def last_fraction(self, fraction: float) -> "TaskTrajectories":
-        """The last ``fraction`` (0, 1] of the episodes, at least one."""
-        if not 0.0 < fraction <= 1.0:
-            where, found = f"task {self.task}", f"found data_fraction {fraction}"
-            expected, remedy = "more than 0, at most 1", "correct it in the config"
-            raise TrajpromptError(where, found, expected, remedy)
-        count = max(1, math.ceil(fraction * self.num_episodes - 1e-9))
-        return self.select(np.arange(self.num_episodes - count, self.num_episodes))
 
     def check(self, where: str) -> None:
         """Raise TrajpromptError unless shapes and ends fit and all values are finite."""
@@ -120,19 +78,6 @@ class TaskTrajectories:
             if found != shape:
                 text, expected_shape = f"found shape {found}", f"shape {shape}"
                 raise TrajpromptError(f"{where}/{name}", text, expected_shape, REMEDY)
-        if len(ends) == 0 or ends[-1] != rows or np.any(np.diff(ends, prepend=0) <= 0):
-            raise TrajpromptError(
-                f"{where}/episode_ends",
-                "ends do not fit the rewards",
-                f"increasing ends, the last one {rows}, the number of steps",
-                REMEDY,
-            )
+        check_ends(ends, rows, where)
         for name in ("observations", "actions", "rewards", "final_observations"):
-            bad = ~np.isfinite(getattr(self, name))
-            if bad.any():
-                raise TrajpromptError(
-                    f"{where}/{name}",
-                    f"found {int(bad.sum())} values that are not finite",
-                    "finite values",
-                    REMEDY,
-                )
+            check_finite(getattr(self, name), f"{where}/{name}")

@@ -3,7 +3,7 @@
 import json
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -17,6 +17,11 @@ KIND = "trajectories"
 REMEDY = "make it again with `trajprompt collect` or `import`"
 CURVE, TASK_NAME = "learning_curve", re.compile("task_(0|[1-9][0-9]{0,8})")
 LARGEST_GOAL = 16  # components of a task's goal
+# Attributes of a task that the writer computes; all others come from the task.
+DERIVED = frozenset(
+    ("task", "goal", "goal_unit", "horizon", "dt", "episodes", "steps")
+    + ("return_mean", "return_std", "return_min", "return_max")
+)
 
 
 class Column(NamedTuple):
@@ -118,3 +123,8 @@ def _check_header(
             expected = f"{sizes[dim]} for {dim}, as in the previous arrays"
             found = f"found shape {shape}"
             raise TrajpromptError(f"{where}/{name}", found, expected, REMEDY)
+
+
+def plain(value: Any) -> Any:
+    """Convert the value of an HDF5 attribute to a built-in type."""
+    return value.tolist() if isinstance(value, np.ndarray | np.generic) else value

@@ -1,16 +1,14 @@
 """Normalisation of observations by the statistics of the training tasks."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
-from trajprompt.errors import TrajpromptError
-
 if TYPE_CHECKING:
-    from trajprompt.trajectories.episodes import TaskTrajectories
+    from trajprompt.trajectories.episode_table import EpisodeTable
 
 # Added as in mxu34/prompt-dt prompt_utils.py: dimensions that never change (reach's hidden
 # goal and empty object slots) would divide by zero.
@@ -25,19 +23,16 @@ class Normaliser:
     std: torch.Tensor  # (S,) float32, floor included
 
     @classmethod
-    def fit(cls, tasks: Sequence["TaskTrajectories"]) -> "Normaliser":
-        """Fit mean and population standard deviation to all steps of ``tasks`` together.
+    def fit(cls, table: "EpisodeTable") -> "Normaliser":
+        """Fit mean and population standard deviation to all steps of a table together.
 
         Pass training tasks only; the reference also includes the test tasks' data.
         """
-        count = sum(len(task.observations) for task in tasks)
-        if not count:
-            found, expected = "found no steps", "the trajectories of training tasks"
-            raise TrajpromptError("normaliser", found, expected, "pass some trajectories")
-        mean = (
-            sum(task.observations.sum(axis=0, dtype=np.float64) for task in tasks) / count
+        count = len(table.rows) - 1  # without the padding
+        mean = sum(map(_sum, table.observations())) / count
+        square = sum(
+            _sum(np.square(part - mean) for part in task) for task in table.observations()
         )
-        square = sum(np.square(task.observations - mean).sum(axis=0) for task in tasks)
         std = np.sqrt(square / count) + STD_FLOOR
         return cls(torch.from_numpy(mean).float(), torch.from_numpy(std).float())
 
@@ -47,3 +42,16 @@ class Normaliser:
 
     def to(self, device: torch.device | str) -> "Normaliser":
         return Normaliser(self.mean.to(device), self.std.to(device))
+
+
+def _sum(parts: Iterable[np.ndarray]) -> np.ndarray:
+    """Sum (S,) float64 of the rows of all parts, added one after the other.
+
+    The bits do not depend on the division into parts (for S > 1).
+    """
+    total: np.ndarray | None = None
+    for part in parts:
+        rows = part if total is None else np.concatenate([total[None], part])
+        total = rows.sum(axis=0, dtype=np.float64)
+    assert total is not None
+    return total

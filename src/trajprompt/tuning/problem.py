@@ -30,13 +30,13 @@ from trajprompt.tuning.samples import BufferSamples, FixedSamples, Samples
 
 if TYPE_CHECKING:
     from trajprompt.models.backbone import Backbone
-    from trajprompt.trajectories.store import TaskTrajectories
+    from trajprompt.trajectories.task_episodes import TaskEpisodes
 
 
 def build_problem(
     settings: TuneSettings,
     suite: Suite,
-    buffers: Mapping[int, "TaskTrajectories"],
+    buffers: Mapping[int, "TaskEpisodes"],
     backbone: "Backbone",
 ) -> TuningProblem:
     """Build the problem of one cell; of its random streams only ``stream`` is the method's.
@@ -85,10 +85,11 @@ def _samples(cell: CellData) -> Samples:
     """Return the offline data of each row; rows of a task share it."""
     settings = cell.settings
     length, per_task = cell.backbone.config.context_length, settings.prompts_per_task
-    episodes = [
+    # Lazy: fixed samples need the data of one task at a time.
+    episodes = (
         episode_tensors(_level(cell.buffers[task], settings), cell.backbone)
         for task in settings.test_tasks
-    ]
+    )
     if not isinstance(settings.samples, int):
         return BufferSamples([e for e in episodes for _ in range(per_task)], length)
     names = ("samples", settings.suite, settings.data_quality, settings.samples)
@@ -100,7 +101,7 @@ def _samples(cell: CellData) -> Samples:
     return FixedSamples(segments.repeat_interleave(per_task))
 
 
-def _level(task: "TaskTrajectories", settings: TuneSettings) -> "TaskTrajectories":
+def _level(task: "TaskEpisodes", settings: TuneSettings) -> "TaskEpisodes":
     if settings.data_quality == "full":
         return task.last_fraction(settings.data_fraction)  # the part that pretraining uses
     return task.quality(settings.data_quality, settings.demonstrations)

@@ -14,14 +14,15 @@ import torch
 
 from trajprompt.seeds import stream, torch_generator
 from trajprompt.settings.stages import TuneSettings
+from trajprompt.trajectories.episode_table import EpisodeTable
 from trajprompt.trajectories.episode_tensors import EpisodeTensors
 from trajprompt.trajectories.segments import PromptSet, Segments
 
 if TYPE_CHECKING:
     from trajprompt.models.backbone import Backbone
-    from trajprompt.trajectories.store import TaskTrajectories
+    from trajprompt.trajectories.task_episodes import TaskEpisodes
 
-    Buffers = Mapping[int, TaskTrajectories]
+    Buffers = Mapping[int, TaskEpisodes]
 
 SET_SIZE = 256  # PTDT §5.4: the last, middle or first 256 trajectories
 # A prompt quality: nothing of the test task is used; its prompt is a training task's.
@@ -99,10 +100,10 @@ def arms(cell: CellData) -> list[Segments]:
     return found
 
 
-def episode_tensors(task: "TaskTrajectories", backbone: "Backbone") -> EpisodeTensors:
+def episode_tensors(task: "TaskEpisodes", backbone: "Backbone") -> EpisodeTensors:
     """Return the episodes of one task in the form that ``backbone`` reads."""
-    normaliser = backbone.normaliser.to("cpu")  # the table is built on the CPU, then moved
-    return EpisodeTensors([task], normaliser, backbone.return_scale, backbone.device)
+    table = EpisodeTable.of([task], backbone.return_scale, backbone.device)
+    return EpisodeTensors(table, backbone.normaliser)
 
 
 def _draw(cell: CellData, tasks: Iterable[int], quality: str) -> PromptSet:

@@ -17,7 +17,8 @@ from support.slow_segments import (
     slow_segment,
 )
 from trajprompt.errors import TrajpromptError
-from trajprompt.trajectories.episode_tensors import EpisodeTensors, returns_to_go
+from trajprompt.trajectories.episode_table import EpisodeTable, returns_to_go
+from trajprompt.trajectories.episode_tensors import EpisodeTensors
 from trajprompt.trajectories.normaliser import STD_FLOOR, Normaliser
 
 
@@ -25,7 +26,7 @@ from trajprompt.trajectories.normaliser import STD_FLOOR, Normaliser
 @given(st.lists(LENGTHS, min_size=1, max_size=3), st.integers(1, 15), st.integers(0, 99))
 def test_contexts_equal_the_slow_sampler(lengths, length, seed) -> None:
     tasks = [make_task(i, steps) for i, steps in enumerate(lengths)]
-    episodes = EpisodeTensors(tasks, SHIFTED, SCALE)
+    episodes = EpisodeTensors(EpisodeTable.of(tasks, SCALE), SHIFTED)
     found = episodes.sample_contexts(generator(seed), 4, length)
     uniform = torch.rand(len(tasks), 4, dtype=torch.float64, generator=generator(seed))
     for i, task in enumerate(tasks):
@@ -41,7 +42,8 @@ def test_contexts_equal_the_slow_sampler(lengths, length, seed) -> None:
 @given(st.lists(LENGTHS, min_size=1, max_size=3), st.integers(1, 5), st.integers(0, 99))
 def test_prompts_equal_the_slow_sampler(lengths, length, seed) -> None:
     tasks = [make_task(i, [*steps, 5]) for i, steps in enumerate(lengths)]
-    found = EpisodeTensors(tasks, SHIFTED, SCALE).sample_prompts(generator(seed), 4, length)
+    episodes = EpisodeTensors(EpisodeTable.of(tasks, SCALE), SHIFTED)
+    found = episodes.sample_prompts(generator(seed), 4, length)
     uniform = torch.rand(len(tasks), 4, dtype=torch.float64, generator=generator(seed))
     for i, task in enumerate(tasks):
         long = [e for e, steps in enumerate(task.lengths) if steps >= length]
@@ -55,7 +57,7 @@ def test_prompts_equal_the_slow_sampler(lengths, length, seed) -> None:
 
 def test_prompt_position_in_a_full_episode() -> None:
     """K* = 5 of T = 200 steps are timesteps 194 to 198."""
-    episodes = EpisodeTensors([make_task(0, [200, 200])], IDENTITY, SCALE)
+    episodes = EpisodeTensors(EpisodeTable.of([make_task(0, [200, 200])], SCALE), IDENTITY)
     prompts = episodes.sample_prompts(generator(), 3, 5)
     assert prompts.timesteps.tolist() == [[194, 195, 196, 197, 198]] * 3
     np.testing.assert_array_equal(prompts.states[..., 2], prompts.timesteps)
@@ -66,7 +68,7 @@ def test_prompt_position_in_a_full_episode() -> None:
 def test_transitions_are_prompts_with_the_rewards_of_their_steps(lengths, length, seed):
     """Also if a prompt ends with its episode, as in an episode of exactly K* steps."""
     tasks = [make_task(i, [*steps, 5]) for i, steps in enumerate(lengths)]
-    episodes = EpisodeTensors(tasks, SHIFTED, SCALE)
+    episodes = EpisodeTensors(EpisodeTable.of(tasks, SCALE), SHIFTED)
     found = episodes.sample_transitions(generator(seed), 4, length)
     assert found.rewards.shape == (len(tasks), 4, length, 1)
     plain = episodes.sample_prompts(generator(seed), 4, length)
@@ -83,14 +85,16 @@ def test_transitions_are_prompts_with_the_rewards_of_their_steps(lengths, length
 def test_return_to_go_is_the_suffix_sum() -> None:
     task = make_task(0, [3, 1, 4])
     task.rewards[:] = [1, 2, 3, 10, 1, 1, 1, 1]
-    np.testing.assert_allclose(returns_to_go(task), [6, 5, 3, 10, 4, 3, 2, 1], atol=1e-12)
+    found, total = returns_to_go(task)
+    np.testing.assert_allclose(found, [6, 5, 3, 10, 4, 3, 2, 1], atol=1e-12)
+    assert total == 20
 
 
 def test_an_episode_is_drawn_in_proportion_to_its_length() -> None:
     """Chi-square of episodes and of starts, each below its 99.9 % quantile."""
     lengths = [2, 10, 30, 58]
     draws = 20_000
-    episodes = EpisodeTensors([make_task(0, lengths)], IDENTITY, SCALE)
+    episodes = EpisodeTensors(EpisodeTable.of([make_task(0, lengths)], SCALE), IDENTITY)
     first = episodes.sample_contexts(generator(3), draws, 1).states[:, 0].long().numpy()
     expected = np.array(lengths) * draws / 100
     observed = np.bincount(first[:, 1], minlength=4)
@@ -102,7 +106,9 @@ def test_an_episode_is_drawn_in_proportion_to_its_length() -> None:
 
 
 def test_prompt_episodes_are_uniform_among_those_long_enough() -> None:
-    episodes = EpisodeTensors([make_task(0, [4, 6, 50, 200])], IDENTITY, SCALE)
+    episodes = EpisodeTensors(
+        EpisodeTable.of([make_task(0, [4, 6, 50, 200])], SCALE), IDENTITY
+    )
     drawn = episodes.sample_prompts(generator(5), 9_000, 5).states[:, 0, 1].long()
     counts = np.bincount(drawn.numpy(), minlength=4)
     assert counts[0] == 0
@@ -111,7 +117,7 @@ def test_prompt_episodes_are_uniform_among_those_long_enough() -> None:
 
 def test_every_task_gives_its_segments_in_order() -> None:
     tasks = [make_task(i, [20, 5]) for i in (7, 3, 5)]
-    episodes = EpisodeTensors(tasks, IDENTITY, SCALE)
+    episodes = EpisodeTensors(EpisodeTable.of(tasks, SCALE), IDENTITY)
     assert episodes.tasks == (7, 3, 5)
     fixed = episodes.draw(generator(), 6, 4)
     assert fixed.leading == (3, 6)
@@ -122,7 +128,7 @@ def test_every_task_gives_its_segments_in_order() -> None:
 
 
 def test_equal_generators_give_equal_segments() -> None:
-    episodes = EpisodeTensors([make_task(0, [20, 9])], IDENTITY, SCALE)
+    episodes = EpisodeTensors(EpisodeTable.of([make_task(0, [20, 9])], SCALE), IDENTITY)
     one = episodes.sample_contexts(generator(1), 50, 6)
     same = episodes.sample_contexts(generator(1), 50, 6)
     other = episodes.sample_contexts(generator(2), 50, 6)
@@ -131,7 +137,8 @@ def test_equal_generators_give_equal_segments() -> None:
 
 
 def test_shapes_and_types() -> None:
-    found = EpisodeTensors([make_task(0, [20])], IDENTITY, SCALE).draw(generator(), 2, 6)
+    episodes = EpisodeTensors(EpisodeTable.of([make_task(0, [20])], SCALE), IDENTITY)
+    found = episodes.draw(generator(), 2, 6)
     shapes = [tuple(tensor.shape) for tensor in found]
     assert shapes == [(1, 2, 6, 1), (1, 2, 6, 3), (1, 2, 6, 2), (1, 2, 6), (1, 2, 6)]
     types = [tensor.dtype for tensor in found]
@@ -146,7 +153,7 @@ def test_shapes_and_types() -> None:
 
 def test_bad_lengths() -> None:
     tasks = [make_task(0, [20]), make_task(9, [4, 5])]
-    episodes = EpisodeTensors(tasks, IDENTITY, SCALE)
+    episodes = EpisodeTensors(EpisodeTable.of(tasks, SCALE), IDENTITY)
     with pytest.raises(
         TrajpromptError, match="task 9: found a prompt of 6 steps.*at most 5"
     ):
@@ -154,7 +161,7 @@ def test_bad_lengths() -> None:
     with pytest.raises(TrajpromptError, match="length of 0 steps"):
         episodes.sample_contexts(generator(), 2, 0)
     with pytest.raises(TrajpromptError, match="no tasks"):
-        EpisodeTensors([], IDENTITY, SCALE)
+        EpisodeTensors(EpisodeTable.of([], SCALE), IDENTITY)
 
 
 def test_normaliser_is_the_pooled_mean_and_population_deviation() -> None:
@@ -162,7 +169,7 @@ def test_normaliser_is_the_pooled_mean_and_population_deviation() -> None:
     tasks = [make_task(0, [5]), make_task(1, [300, 20])]
     for task in tasks:
         task.observations[:] = rng.normal([1e4, -2, 0], [1, 5, 0], task.observations.shape)
-    fitted = Normaliser.fit(tasks)
+    fitted = Normaliser.fit(EpisodeTable.of(tasks, SCALE))
     pooled = np.concatenate([task.observations for task in tasks]).astype(np.float64)
     np.testing.assert_allclose(fitted.mean, pooled.mean(0), rtol=1e-6)
     np.testing.assert_allclose(fitted.std, pooled.std(0) + 1e-6, rtol=1e-5)
@@ -171,15 +178,13 @@ def test_normaliser_is_the_pooled_mean_and_population_deviation() -> None:
     assert normal.dtype == torch.float32
     assert normal.shape == (320, 3)
     np.testing.assert_allclose(normal[:, 1].std(), 1.0, atol=0.05)
-    with pytest.raises(TrajpromptError, match="no steps"):
-        Normaliser.fit([])
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 def test_cuda_equals_cpu() -> None:
     tasks = [make_task(0, [20, 3]), make_task(1, [7])]
-    cpu = EpisodeTensors(tasks, SHIFTED, SCALE)
-    cuda = EpisodeTensors(tasks, SHIFTED, SCALE, "cuda")
+    cpu = EpisodeTensors(EpisodeTable.of(tasks, SCALE), SHIFTED)
+    cuda = EpisodeTensors(EpisodeTable.of(tasks, SCALE, "cuda"), SHIFTED)
     for name in ("sample_contexts", "sample_prompts"):
         one = getattr(cpu, name)(generator(4), 8, 5)
         other = getattr(cuda, name)(generator(4), 8, 5)

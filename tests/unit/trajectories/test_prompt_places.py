@@ -17,6 +17,7 @@ from support.slow_segments import (
     slow_segment,
 )
 from trajprompt.errors import TrajpromptError
+from trajprompt.trajectories.episode_table import EpisodeTable
 from trajprompt.trajectories.episode_tensors import EpisodeTensors
 from trajprompt.trajectories.prompt_places import POSITIONS, PromptPlaces
 
@@ -27,7 +28,7 @@ POSITION = st.sampled_from(sorted(POSITIONS))
 def make_episodes(lengths, extra: int) -> tuple[list, EpisodeTensors]:
     """Tasks with an extra episode of ``extra`` steps each."""
     tasks = [make_task(i, [*steps, extra]) for i, steps in enumerate(lengths)]
-    return tasks, EpisodeTensors(tasks, SHIFTED, SCALE)
+    return tasks, EpisodeTensors(EpisodeTable.of(tasks, SCALE), SHIFTED)
 
 
 @settings(max_examples=60, deadline=None)
@@ -102,7 +103,7 @@ def test_transitions_are_the_same_draws_with_their_rewards(
 def test_uniform_segments_begin_at_every_window_equally_often() -> None:
     """Chi-square over all windows of episodes of unequal length, 99.9 % quantile."""
     lengths, length, draws = [4, 5, 12, 24], 5, 28_000
-    episodes = EpisodeTensors([make_task(0, lengths)], IDENTITY, SCALE)
+    episodes = EpisodeTensors(EpisodeTable.of([make_task(0, lengths)], SCALE), IDENTITY)
     found = episodes.sample_prompts(generator(3), draws, length, 1, "uniform")
     first = found.states[:, 0, 1:].long().numpy()  # (episode, step)
     counts = np.zeros((4, 24))
@@ -117,7 +118,7 @@ def test_uniform_segments_begin_at_every_window_equally_often() -> None:
 
 def test_segments_of_a_prompt_are_independent() -> None:
     """Two of three windows: the nine pairs are equally frequent (8 degrees, 99.9 %)."""
-    episodes = EpisodeTensors([make_task(0, [7])], IDENTITY, SCALE)
+    episodes = EpisodeTensors(EpisodeTable.of([make_task(0, [7])], SCALE), IDENTITY)
     found = episodes.sample_prompts(generator(4), 9_000, 5, 2, "uniform").timesteps
     pairs = np.bincount((3 * found[:, 0] + found[:, 5]).numpy(), minlength=9)
     assert len(pairs) == 9
@@ -135,7 +136,7 @@ def test_the_end_is_one_place_per_episode_that_is_long_enough() -> None:
 
 def test_errors() -> None:
     tasks = [make_task(0, [20]), make_task(9, [4, 5])]
-    episodes = EpisodeTensors(tasks, IDENTITY, SCALE)
+    episodes = EpisodeTensors(EpisodeTable.of(tasks, SCALE), IDENTITY)
     with pytest.raises(
         TrajpromptError, match="task 9: found a prompt of 6 steps.*at most 5"
     ):
@@ -151,8 +152,8 @@ def test_errors() -> None:
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 def test_cuda_equals_cpu() -> None:
     tasks = [make_task(0, [20, 3]), make_task(1, [7])]
-    cpu = EpisodeTensors(tasks, SHIFTED, SCALE)
-    cuda = EpisodeTensors(tasks, SHIFTED, SCALE, "cuda")
+    cpu = EpisodeTensors(EpisodeTable.of(tasks, SCALE), SHIFTED)
+    cuda = EpisodeTensors(EpisodeTable.of(tasks, SCALE, "cuda"), SHIFTED)
     for position in POSITIONS:
         one = cpu.sample_prompts(generator(4), 8, 5, 2, position)
         other = cuda.sample_prompts(generator(4), 8, 5, 2, position)

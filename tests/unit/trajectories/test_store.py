@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from support.fake_suite import fake_suite
 from trajprompt.artifacts.hdf5_attributes import write_attributes
 from trajprompt.errors import TrajpromptError
+from trajprompt.trajectories import store
 from trajprompt.trajectories.layout import COLUMNS
 from trajprompt.trajectories.store import (
     TaskTrajectories,
@@ -67,7 +68,11 @@ def stored(tmp_path: Path) -> Path:
 LENGTHS = st.lists(st.integers(1, 9), min_size=1, max_size=12)
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=25,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 @given(
     st.dictionaries(st.integers(0, 60), LENGTHS, min_size=1, max_size=3), st.integers(0, 9)
 )
@@ -89,6 +94,28 @@ def test_equal_content_gives_equal_bytes(tmp_path: Path) -> None:
         write_trajectories(tmp_path / name, SUITE, tasks, {"stage": "collect"})
         hashes.add(hashlib.sha256((tmp_path / name).read_bytes()).hexdigest())
     assert len(hashes) == 1
+
+
+def test_a_task_is_read_when_the_one_before_is_written(tmp_path: Path, monkeypatch) -> None:
+    events: list[str] = []
+    write_task = store._write_task
+
+    def logged(group: h5py.Group, suite: object, task: TaskTrajectories) -> None:
+        write_task(group, suite, task)
+        events.append(f"write {task.task}")
+
+    @dataclasses.dataclass
+    class Source:
+        task: int
+
+        def read(self) -> TaskTrajectories:
+            events.append(f"read {self.task}")
+            return make_task(self.task, [3])
+
+    monkeypatch.setattr(store, "_write_task", logged)
+    write_trajectories(tmp_path / "t.h5", SUITE, [Source(2), Source(0)], {})
+    assert events == ["read 0", "write 0", "read 2", "write 2"]
+    assert_equal(make_task(2, [3]), read_trajectories(tmp_path / "t.h5")[2])
 
 
 def test_only_requested_tasks_are_read(stored: Path) -> None:

@@ -10,7 +10,7 @@ from trajprompt.errors import TrajpromptError
 from trajprompt.report.read.cells import read_evaluation
 from trajprompt.settings.parsing import json_object
 from trajprompt.settings.stages import RANDOM_POLICY
-from trajprompt.trajectories.store import read_attributes, read_trajectories
+from trajprompt.trajectories.store import open_tasks, read_attributes
 
 MADE_BY = f"trajprompt {RANDOM_POLICY}"
 COLLECT = "run `trajprompt collect`"
@@ -53,7 +53,7 @@ def read_teacher(path: str | Path, tasks: Sequence[int]) -> Teacher:
     if type(wanted) is not int or wanted < 1:
         found = "setting quality_episodes is missing or invalid"
         raise TrajpromptError(path, found, "a store that stage 1 made", COLLECT)
-    stored = read_trajectories(path, tasks)
+    stored = open_tasks(path, tasks)
     count = min(wanted, *(task.num_episodes for task in stored.values()))
     means = {
         level: np.array(

@@ -93,13 +93,13 @@ class _Inputs:
         They come from the task's last expert episode.
         """
         from trajprompt.seeds import torch_generator
-        from trajprompt.trajectories.store import read_trajectories
+        from trajprompt.trajectories.store import open_tasks
         from trajprompt.tuning.prompt_sets import episode_tensors
 
         run, tasks = self.figure.run, np.unique(cell.tasks).tolist()
         path = run.store(cell.suite)
         drawn = {}
-        for task, trajectories in read_trajectories(path, tasks).items():
+        for task, trajectories in open_tasks(path, tasks).items():
             generator = torch_generator(run.stream("contexts", cell.suite, task))
             episodes = episode_tensors(trajectories.quality("expert", 1), backbone)
             length = backbone.config.context_length
