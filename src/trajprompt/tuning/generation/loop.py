@@ -21,7 +21,7 @@ from trajprompt.seeds import torch_generator
 from trajprompt.settings.training import TrainingSettings
 from trajprompt.trajectories.segments import Segments
 from trajprompt.tuning.generation.codec import PromptCodec
-from trajprompt.tuning.generation.learner import EncodedPrompts, Generator, Learner
+from trajprompt.tuning.generation.learner import Drawn, EncodedPrompts, Generator, Learner
 from trajprompt.tuning.generation.options import GenerationOptions
 from trajprompt.tuning.generation.projection import GUIDANCE, conflicts, project
 from trajprompt.tuning.generation.shown_prompts import distinct_prompt_counts, shown_prompts
@@ -181,10 +181,10 @@ class Generation:
         layers = self.learner.model.layers
         return layers.sizes if self.options.per_layer else [layers.parameters]
 
-    def _downstream_loss(self, batch: EncodedPrompts) -> Tensor:
+    def _downstream_loss(self, batch: Drawn) -> Tensor:
         """Return the loss (R,) of Eq. 13; each prompt gets a share of the contexts."""
         rows, chains = len(self.problem.rows), self.options.chains
-        y, given = batch.y[:, :chains], batch.prompts.select((slice(None), slice(chains)))
+        y, given = batch.y[:, :chains], self.prompt_set.prompts_at(batch.places[:, :chains])
         sampled = self.learner.model.sample(y, self.generator, temperature=1.0)  # Eq. 4
         prompts = self.codec.decode(sampled, given).flatten()  # (R * chains, P, ..)
         contexts = self._contexts(self.generator, self.options.contexts)

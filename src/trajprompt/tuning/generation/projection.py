@@ -51,7 +51,7 @@ def _project(base: Tensor, guide: Tensor) -> Tensor:
     return guide - torch.where(along < 0, along / squared, 0.0) * base
 
 
-def clip(gradient: Tensor, largest: float) -> Tensor:
-    """Scale each row down to a norm of at most ``largest``."""
+def clip(gradient: Tensor, largest: float, out: Tensor | None = None) -> Tensor:
+    """Scale each row down to a norm of at most ``largest``; into ``out`` if given."""
     norm = gradient.norm(dim=1, keepdim=True)
-    return gradient * (largest / (norm + 1e-6)).clamp(max=1.0)
+    return torch.mul(gradient, (largest / (norm + 1e-6)).clamp(max=1.0), out=out)
