@@ -75,6 +75,8 @@ class PromptLoss:
 
     def __call__(self, prompts: Segments, contexts: Segments) -> Tensor:
         """Return the losses (R,) of prompts (R, P, ..) on contexts (R, b, K, ..)."""
-        predicted = self.backbone.actions(prompts, contexts)
-        errors = (predicted - contexts.actions).square().mean(dim=-1) * contexts.mask
-        return errors.sum(dim=(1, 2)) / contexts.mask.sum(dim=(1, 2))
+        rows, batch = contexts.leading
+        context = contexts.flatten()  # (R * b, K, ..)
+        predicted = self.backbone.actions(prompts.repeat_interleave(batch), context)
+        errors = (predicted - context.actions).square().mean(dim=-1) * context.mask
+        return errors.view(rows, -1).sum(dim=1) / contexts.mask.sum(dim=(1, 2))

@@ -2,8 +2,8 @@
 
 Prompt Diffuser (arXiv 2411.01168), Algorithm 1, lines 9 to 13. The N steps are sequential
 and small, so PyTorch's graph takes several times as long as the arithmetic. Here each step
-is a few operations on buffers of all steps, and the gradients of the weights are one product
-of all steps each.
+is a few operations on buffers of all steps, and a weight's gradient is one product of all
+steps.
 """
 
 from typing import Any, NamedTuple
@@ -101,9 +101,10 @@ def _run(
     hidden, last, implied = (torch.empty_like(part) for part in (inner, inner, noise))
     steps = _Steps(x, inner, hidden, second, last, implied)
     outputs = (torch.empty_like(noise[0]), *x.unbind(0))
+    views = zip(*(part.unbind(0) for part in steps), strict=True)
     on_second, on_last = weights.second.weight, weights.last.weight
-    for step in reversed(range(schedule.steps)):
-        one = _Steps(*(part[step] for part in steps))
+    for step, parts in reversed(list(enumerate(views))):
+        one = _Steps(*parts)
         mish(one.inner.baddbmm_(one.x, on_prompt), out=one.hidden)
         mish(one.second.baddbmm_(one.hidden, on_second), out=one.last)
         factors = schedule.factors[step]
@@ -139,17 +140,18 @@ def _run_back(
         for weight in (terms[0], weights.second.weight, weights.last.weight)
     )
     to_x = gradient
-    for step, factors in enumerate(chain.schedule.factors):
-        to_implied = (to_x * factors.implied_in_mean).mul_(inside[step])
-        torch.mul(to_implied, -factors.noise_in_implied, out=to_noise[step])
+    found = (part.unbind(0) for part in (to_noise, to_second, to_inner))
+    views = zip(chain.schedule.factors, inside, *slopes, *found, strict=True)
+    for factors, kept, inner_slope, second_slope, noise, second, inner in views:
+        to_implied = (to_x * factors.implied_in_mean).mul_(kept)
         to_x = (to_x * factors.x_in_mean).add_(to_implied, alpha=factors.x_in_implied)
-        torch.bmm(to_noise[step], from_last, out=to_second[step]).mul_(slopes[1][step])
-        torch.bmm(to_second[step], from_second, out=to_inner[step]).mul_(slopes[0][step])
-        to_x.baddbmm_(to_inner[step], from_prompt)
+        torch.mul(to_implied, -factors.noise_in_implied, out=noise)
+        torch.bmm(noise, from_last, out=second).mul_(second_slope)
+        torch.bmm(second, from_second, out=inner).mul_(inner_slope)
+        to_x.baddbmm_(inner, from_prompt)
     return to_inner, to_second, to_noise
 
 
 def _by_row(values: Tensor) -> Tensor:
     """Join the steps of (N, R, B, .) to (R, N * B, .)."""
     return values.transpose(0, 1).flatten(1, 2)
-

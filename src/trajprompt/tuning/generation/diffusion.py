@@ -70,7 +70,7 @@ class PromptDiffusion:
         noise = torch.randn(x0.shape, generator=generator).to(x0)
         step = step.to(x0.device)
         x = self.schedule.noisy(x0, step, noise)
-        masks = tuple(self._mask(x0, generator) for _ in range(2))
+        masks = self._mask(x0, generator), self._mask(x0, generator)
         given = NoisyPrompts(x, y, self.times[step], noise, masks)
         return noise_loss(self.vectors, self.layers, given)
 
