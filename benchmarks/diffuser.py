@@ -96,7 +96,8 @@ def make_problem(config: dict[str, Any], cell: TuneSettings) -> TuningProblem:
 def shortened(options: Any, share: float) -> Any:
     """Options with a share of the steps of tuning and pretraining."""
     names = {"steps_per_iteration", "pretraining_steps"} & set(vars(options))
-    steps = {name: max(1, round(share * getattr(options, name))) for name in names}
+    # At least 2, so that the first step of tuning is not the one that judges.
+    steps = {name: max(2, round(share * getattr(options, name))) for name in names}
     return dataclasses.replace(options, **steps)
 
 

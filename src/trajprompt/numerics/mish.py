@@ -7,7 +7,7 @@ With q = 1 + e^x and d = 1 + q^2, Mish is x - 2 x / d, and its derivative is
 import torch
 from torch import Tensor
 
-LARGE = 20.0  # from here on, the derivative is 1 to rounding; d^2 is finite in float32
+LARGE = 20.0  # from here on, the derivative is 1 to rounding; d is finite in float32
 
 
 def mish(x: Tensor, out: Tensor | None = None) -> Tensor:
@@ -16,9 +16,12 @@ def mish(x: Tensor, out: Tensor | None = None) -> Tensor:
     return torch.addcdiv(x, x, d, value=-2, out=out)
 
 
-def mish_derivative(x: Tensor) -> Tensor:
-    """Compute the derivative of Mish at x, of any shape."""
-    q = x.clamp(max=LARGE).exp_().add_(1)
+def mish_and_slope(x: Tensor) -> tuple[Tensor, Tensor]:
+    """Compute Mish of x, of any shape, and its derivative there."""
+    exponential = x.clamp(max=LARGE).exp_()
+    q = exponential + 1
     inverse = q.square().add_(1).reciprocal_()  # 1 / d
-    slope = (q - 1).mul_(q).mul_(inverse).mul_(x)
-    return slope.mul_(4).sub_(2).mul_(inverse).add_(1)
+    share = x * inverse
+    curved = exponential.mul_(q).mul_(inverse)  # q (q - 1) / d
+    slope = (0.5 - inverse).addcmul_(share, curved, value=2).mul_(2)
+    return torch.sub(x, share, alpha=2), slope

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from trajprompt.numerics.mish import mish, mish_derivative
+from trajprompt.numerics.mish import mish, mish_and_slope
 from trajprompt.numerics.row_layers import RowLayers
 from trajprompt.tuning.generation.noise_schedule import NoiseSchedule
 from trajprompt.tuning.generation.noise_weights import (
@@ -132,7 +132,7 @@ def _run_back(
     ``gradient`` (R, B, d) is that of x_0.
     """
     inside = (steps.implied.abs() <= chain.largest).to(gradient).unbind(0)
-    slopes = [mish_derivative(part).unbind(0) for part in (steps.inner, steps.second)]
+    slopes = [mish_and_slope(x)[1].unbind(0) for x in (steps.inner, steps.second)]
     to_noise = torch.empty_like(steps.x)
     to_inner, to_second = torch.empty_like(steps.inner), torch.empty_like(steps.second)
     from_prompt, from_second, from_last = (

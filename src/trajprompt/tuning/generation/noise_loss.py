@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from trajprompt.numerics.mish import mish, mish_derivative
+from trajprompt.numerics.mish import mish_and_slope
 from trajprompt.numerics.row_layers import RowLayers
 from trajprompt.tuning.generation.noise_weights import (
     NoiseWeights,
@@ -40,28 +40,32 @@ class _NoiseLoss(torch.autograd.Function):
         weights = NoiseWeights.of(layers, vectors)
         times = Times.of(weights, given.times)
         inputs = torch.cat([given.x, given.y, times.out], dim=-1)
-        inner = weights.first(inputs)
-        hidden = _drop(mish(inner), given.masks[0])
-        second = weights.second(hidden)
-        last = _drop(mish(second), given.masks[1])
+        hidden, first_slope = mish_and_slope(weights.first(inputs))
+        hidden = _drop(hidden, given.masks[0])
+        last, second_slope = mish_and_slope(weights.second(hidden))
+        last = _drop(last, given.masks[1])
         errors = weights.last(last).sub_(given.noise)
-        context.saved = layers, given, weights, times, inputs, inner, hidden, second, last
-        context.save_for_backward(vectors, errors)
+        context.saved = layers, given, weights, times
+        context.save_for_backward(
+            vectors, errors, inputs, hidden, first_slope, last, second_slope
+        )
         return errors.square().mean(dim=(1, 2))
 
     @staticmethod
     def backward(context: Any, gradient: Tensor) -> Any:
-        layers, given, weights, times, inputs, inner, hidden, second, last = context.saved
-        vectors, errors = context.saved_tensors
+        layers, given, weights, times = context.saved
+        vectors, errors, inputs, hidden, first_slope, last, second_slope = (
+            context.saved_tensors
+        )
         found = torch.empty_like(vectors)
         into = NoiseWeights.of(layers, found)
         to_out = errors * (gradient[:, None, None] * (2 / errors[0].numel()))
         put(into.last, last, to_out)
         to_last = _drop(to_out @ weights.last.weight.transpose(1, 2), given.masks[1])
-        to_second = to_last.mul_(mish_derivative(second))
+        to_second = to_last.mul_(second_slope)
         put(into.second, hidden, to_second)
         to_hidden = _drop(to_second @ weights.second.weight.transpose(1, 2), given.masks[0])
-        to_inner = to_hidden.mul_(mish_derivative(inner))
+        to_inner = to_hidden.mul_(first_slope)
         put(into.first, inputs, to_inner)
         *_, time_weight = weights.terms(given.x.shape[-1], given.y.shape[-1])
         times.backward(to_inner @ time_weight.transpose(1, 2), weights, into)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from trajprompt.numerics.mish import mish, mish_derivative
+from trajprompt.numerics.mish import mish_and_slope
 from trajprompt.numerics.row_layers import RowLayer, RowLayers
 
 
@@ -36,21 +36,20 @@ class Times(NamedTuple):
     """Activations of the time network."""
 
     features: Tensor  # (R, B, time features)
-    inner: Tensor  # (R, B, ..) before Mish
     hidden: Tensor  # (R, B, ..) after Mish
+    slope: Tensor  # (R, B, ..) of Mish
     out: Tensor  # (R, B, time features)
 
     @classmethod
     def of(cls, weights: NoiseWeights, features: Tensor) -> "Times":
-        inner = weights.time_in(features)
-        hidden = mish(inner)
-        return cls(features, inner, hidden, weights.time_out(hidden))
+        hidden, slope = mish_and_slope(weights.time_in(features))
+        return cls(features, hidden, slope, weights.time_out(hidden))
 
     def backward(self, to_out: Tensor, weights: NoiseWeights, into: NoiseWeights) -> None:
         """Write the time network's gradients, given the gradient of ``out``."""
         put(into.time_out, self.hidden, to_out)
         to_hidden = to_out @ weights.time_out.weight.transpose(1, 2)
-        put(into.time_in, self.features, to_hidden.mul_(mish_derivative(self.inner)))
+        put(into.time_in, self.features, to_hidden.mul_(self.slope))
 
 
 def put(into: RowLayer, inputs: Tensor, to_outputs: Tensor) -> None:
