@@ -1,7 +1,7 @@
-"""Linear maps fused with the next operation, and a perceptron of two linear maps.
+"""Linear maps, also fused with the next operation, and a perceptron of two linear maps.
 
-The fused maps are oneDNN's, as in PyTorch's compiler. Without oneDNN, or on a GPU, the
-separate operations are used. The fused maps are not differentiable. The perceptron is; its
+The maps are oneDNN's, as in PyTorch's compiler. Without oneDNN, or on a GPU, the usual
+operations are used. The maps are not differentiable. The perceptron is; its
 backward pass copies and allocates as little as possible.
 """
 
@@ -17,6 +17,16 @@ _AVAILABLE = torch.backends.mkldnn.is_available() and hasattr(
 _TYPES = {torch.float32} if _AVAILABLE else set()
 if _AVAILABLE and torch.ops.mkldnn._is_mkldnn_bf16_supported():
     _TYPES.add(torch.bfloat16)
+
+
+def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """Compute weight x + bias, (.., in) to (.., out).
+
+    On AMD processors, oneDNN's float32 product is twice as fast as that of ``F.linear``.
+    """
+    if x.device.type == "cpu" and x.dtype in _TYPES:
+        return torch.ops.mkldnn._linear_pointwise(x, weight, bias, "none", [], "")
+    return F.linear(x, weight, bias)
 
 
 def linear_relu(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:

@@ -46,12 +46,12 @@ class RowLayers:
 
     def open(self, vectors: Tensor) -> list[RowLayer]:
         """Layers as views of ``vectors`` (R, n)."""
+        sizes = [size for i, o in self.shapes for size in (i * o, o)]
+        parts = iter(vectors.split(sizes, dim=1))
         rows, opened = len(vectors), []
-        parts = vectors.split(self.sizes, dim=1)
-        for part, (inputs, outputs) in zip(parts, self.shapes, strict=True):
-            weight = part[:, : inputs * outputs].unflatten(1, (inputs, outputs))
-            bias = part[:, inputs * outputs :].view(rows, 1, outputs)
-            opened.append(RowLayer(weight, bias))
+        for inputs, outputs in self.shapes:
+            weight = next(parts).view(rows, inputs, outputs)
+            opened.append(RowLayer(weight, next(parts).view(rows, 1, outputs)))
         return opened
 
 

@@ -12,7 +12,6 @@ from trajprompt.errors import TrajpromptError
 from trajprompt.models.adaptor import Adaptor
 from trajprompt.models.backbone import Backbone, load_backbone, save_backbone
 from trajprompt.models.prompt_dt import BackboneConfig, PromptDT
-from trajprompt.tuning.imitation import ImitationLoss
 
 
 def test_size_is_the_papers():
@@ -60,17 +59,6 @@ def test_every_parameter_of_an_adaptor_learns():
         optimiser.step()
     for name, parameter in adaptor.named_parameters():
         assert (parameter != before[name]).all(), name
-
-
-@pytest.mark.parametrize("returns", [True, False])
-def test_imitation_loss_sees_adaptors(returns):
-    model = adapted_model(uses_returns=returns)
-    prompts, contexts = segments(4, length=5, seed=4), segments(3, length=20, seed=5)
-    found = ImitationLoss(model, "fp32").actions(prompts, contexts)  # (C, b, K, A)
-    for index in range(4):
-        with torch.no_grad():
-            expected = model(contexts, prompts.select(slice(index, index + 1)))
-        torch.testing.assert_close(found[index], expected, rtol=1e-5, atol=1e-5)
 
 
 def test_adaptors_alone_leave_the_other_weights_unchanged(problem):

@@ -1,10 +1,10 @@
 """The imitation loss against a plain forward pass."""
 
-import pytest
 import torch
 
-from support.tuning_problem import ACTION, PROMPT, ROWS, STATE, segments
-from trajprompt.models.prompt_dt import BackboneConfig, PromptDT, action_loss
+from support.tuning_problem import PROMPT, ROWS, segments
+from trajprompt.models.prompt_dt import action_loss
+from trajprompt.tuning import imitation
 from trajprompt.tuning.imitation import ImitationLoss
 
 
@@ -24,15 +24,11 @@ def test_imitation_loss_is_equation_5(problem):
             torch.testing.assert_close(action_loss(predicted, context), expected)
 
 
-@pytest.mark.parametrize("returns", [True, False])
-def test_imitation_loss_without_return_tokens(returns):
-    config = BackboneConfig(
-        STATE, ACTION, width=16, layers=3, inner=32, uses_returns=returns
-    )
-    model = PromptDT(config).eval()
-    prompts, contexts = segments(4, length=5, seed=4), segments(3, length=20, seed=5)
-    found = ImitationLoss(model, "fp32").actions(prompts, contexts)  # (C, b, K, A)
-    for number in range(4):
-        with torch.no_grad():
-            expected = model(contexts, prompts.select(slice(number, number + 1)))
-        torch.testing.assert_close(found[number], expected, rtol=1e-5, atol=1e-6)
+def test_passes_of_few_pairs_give_the_same_losses(problem, monkeypatch):
+    model, contexts = problem.backbone.model, problem.samples.segments
+    candidates = segments(ROWS, 5, length=PROMPT, seed=3)
+    expected = ImitationLoss(model, "fp32")(candidates, contexts)
+    for tokens in (1, 5 * 12, 40 * 12):  # 1 pair, some contexts, some prompts per pass
+        monkeypatch.setitem(imitation.TOKENS, "cpu", tokens)
+        found = ImitationLoss(model, "fp32")(candidates, contexts)
+        torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-7)

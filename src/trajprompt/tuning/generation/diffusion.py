@@ -13,8 +13,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from trajprompt.numerics.row_layers import RowLayers, dropout
+from trajprompt.numerics.row_layers import RowLayers
+from trajprompt.tuning.generation.chain import Chain, denoised
+from trajprompt.tuning.generation.noise_loss import NoisyPrompts, noise_loss
 from trajprompt.tuning.generation.noise_schedule import NoiseSchedule
+from trajprompt.tuning.generation.noise_weights import NoiseWeights
 
 
 @dataclass(frozen=True)
@@ -66,16 +69,30 @@ class PromptDiffusion:
         step = torch.randint(self.config.steps, x0.shape[:2], generator=generator)
         noise = torch.randn(x0.shape, generator=generator).to(x0)
         step = step.to(x0.device)
-        network = _NoiseNetwork(self)
-        inner = network.condition(y) + network.time(self.times[step])
-        found = network(self.schedule.noisy(x0, step, noise), inner, generator)
-        return (found - noise).square().mean(dim=(1, 2))
+        x = self.schedule.noisy(x0, step, noise)
+        masks = self._mask(x0, generator), self._mask(x0, generator)
+        given = NoisyPrompts(x, y, self.times[step], noise, masks)
+        return noise_loss(self.vectors, self.layers, given)
+
+    def _mask(self, x0: Tensor, generator: torch.Generator) -> Tensor | None:
+        """Draw a dropout mask (R, B, W) of a hidden layer; None without dropout."""
+        rate = self.config.dropout
+        if rate == 0.0:
+            return None
+        drawn = torch.rand(*x0.shape[:2], self.config.width, generator=generator)
+        return drawn.ge_(rate).mul_(1 / (1 - rate)).to(x0)
 
     def sample(self, y: Tensor, generator: torch.Generator, temperature: float) -> Tensor:
         """Generate prompts (R, B, d) for conditions (R, B, c).
 
-        The result is differentiable through all steps.
+        The result is differentiable in the weights through all steps.
         """
+        if torch.is_grad_enabled() and self.vectors.requires_grad:
+            shape = (*y.shape[:2], self.config.features)
+            drawn = [torch.randn(shape, generator=generator) for _ in self.times]
+            constants = self.schedule, self.times, self.config.largest, temperature
+            chain = Chain(self.layers, *constants)
+            return denoised(self.vectors, chain, y, torch.stack(drawn).to(y))
         for iterate in self.denoise(y, generator, temperature):
             last = iterate.x
         return last
@@ -101,38 +118,30 @@ class PromptDiffusion:
 
 
 class _NoiseNetwork:
-    """The noise predictor with its unpacked weights.
+    """The noise predictor with its unpacked weights, without dropout.
 
     Its first layer is a sum of terms of prompt, condition and time. A chain computes the
     terms of condition and time only once.
     """
 
     def __init__(self, model: PromptDiffusion):
-        self.rate = model.config.dropout
-        opened = model.layers.open(model.vectors)
-        self.time_in, self.time_out, first, self.second, self.last = opened
-        parts = [model.config.features, model.config.conditions, model.config.time_features]
-        weights = first.weight.split(parts, dim=1)
-        self.prompt_weight, self.condition_weight, self.time_weight = weights
-        self.bias = first.bias
+        self.weights = NoiseWeights.of(model.layers, model.vectors)
+        sizes = model.config.features, model.config.conditions
+        self.on_prompt, self.on_condition, self.on_time = self.weights.terms(*sizes)
 
     def condition(self, y: Tensor) -> Tensor:
         """Return the first layer's term (R, B, W) of conditions (R, B, c), with bias."""
-        return torch.baddbmm(self.bias, y, self.condition_weight)
+        return torch.baddbmm(self.weights.first.bias, y, self.on_condition)
 
     def time(self, features: Tensor) -> Tensor:
         """Return the first layer's term (R, B, W) of (R, B, time_features)."""
-        return self.time_out(F.mish(self.time_in(features))) @ self.time_weight
+        hidden = F.mish(self.weights.time_in(features))
+        return self.weights.time_out(hidden) @ self.on_time
 
-    def __call__(
-        self, x: Tensor, inner: Tensor, generator: torch.Generator | None = None
-    ) -> Tensor:
-        """Predict the noise in x (R, B, d); ``generator`` draws dropout masks."""
-        hidden = dropout(
-            F.mish(torch.baddbmm(inner, x, self.prompt_weight)), self.rate, generator
-        )
-        hidden = dropout(F.mish(self.second(hidden)), self.rate, generator)
-        return self.last(hidden)
+    def __call__(self, x: Tensor, inner: Tensor) -> Tensor:
+        """Predict the noise in x (R, B, d)."""
+        hidden = F.mish(torch.baddbmm(inner, x, self.on_prompt))
+        return self.weights.last(F.mish(self.weights.second(hidden)))
 
 
 def noise_layers(config: DiffusionConfig) -> RowLayers:

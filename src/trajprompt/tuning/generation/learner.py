@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -60,7 +60,7 @@ class Learner:
         """
         assert self.vectors.grad is not None
         self.optimiser.learning_rate = self.learning_rate * rate_factor
-        self.vectors.grad.copy_(clip(gradient, GRADIENT_CLIP))
+        clip(gradient, GRADIENT_CLIP, out=self.vectors.grad)
         self.optimiser.step()
 
     def state(self) -> dict[str, Any]:
@@ -68,6 +68,14 @@ class Learner:
 
     def restore(self, state: Mapping[str, Any]) -> None:
         self.optimiser.restore(state)
+
+
+class Drawn(NamedTuple):
+    """Random prompts of each row, encoded."""
+
+    x0: Tensor  # (R, B, d)
+    y: Tensor  # (R, B, c)
+    places: Tensor  # (R, B) indices into the flattened set
 
 
 @dataclass(frozen=True)
@@ -82,9 +90,17 @@ class EncodedPrompts:
     def of(cls, codec: PromptCodec, found: PromptSet) -> "EncodedPrompts":
         return cls(codec.encode(found), codec.condition(found.prompts), found.prompts)
 
-    def draw(self, generator: torch.Generator, count: int) -> "EncodedPrompts":
+    def draw(self, generator: torch.Generator, count: int) -> Drawn:
         """Draw ``count`` random prompts of each row, with replacement."""
         rows, size = self.x0.shape[:2]
         chosen = torch.randint(size, (rows, count), generator=generator).to(self.x0.device)
-        index = torch.arange(rows, device=self.x0.device)[:, None], chosen
-        return EncodedPrompts(self.x0[index], self.y[index], self.prompts.select(index))
+        places = chosen + size * torch.arange(rows, device=chosen.device)[:, None]
+        x0, y = (
+            part.flatten(0, 1).index_select(0, places.flatten()).view(rows, count, -1)
+            for part in (self.x0, self.y)
+        )
+        return Drawn(x0, y, places)
+
+    def prompts_at(self, places: Tensor) -> Segments:
+        """Return the prompts (R, B, P, ..) at ``places`` (R, B) of a draw."""
+        return self.prompts.flatten().select(places)

@@ -21,7 +21,7 @@ from trajprompt.seeds import torch_generator
 from trajprompt.settings.training import TrainingSettings
 from trajprompt.trajectories.segments import Segments
 from trajprompt.tuning.generation.codec import PromptCodec
-from trajprompt.tuning.generation.learner import EncodedPrompts, Generator, Learner
+from trajprompt.tuning.generation.learner import Drawn, EncodedPrompts, Generator, Learner
 from trajprompt.tuning.generation.options import GenerationOptions
 from trajprompt.tuning.generation.projection import GUIDANCE, conflicts, project
 from trajprompt.tuning.generation.shown_prompts import distinct_prompt_counts, shown_prompts
@@ -148,26 +148,34 @@ class Generation:
         """Take one step of every row: Algorithm 1, lines 3 to 6."""
         iteration, within = divmod(step, self.options.steps_per_iteration)
         batch = self.prompt_set.draw(self.generator, self.options.batch)
-        zero = torch.zeros_like(self.learner.vectors)
-        base, guide = zero, zero
-        base_loss = guide_loss = zero[:, 0]
-        if self.guidance.generator:
-            base_loss = self.learner.model.loss(batch.x0, batch.y, self.generator)
-            base = self.learner.gradient(self._finite(base_loss))
-        if self.guidance.downstream:
-            guide_loss = self._downstream_loss(batch)
-            guide = self.learner.gradient(self._finite(guide_loss))
+        model, rng, guidance = self.learner.model, self.generator, self.guidance
+        base_loss, base = self._loss_and_gradient(
+            guidance.generator, lambda: model.loss(batch.x0, batch.y, rng)
+        )
+        guide_loss, guide = self._loss_and_gradient(
+            guidance.downstream, lambda: self._downstream_loss(batch)
+        )
         norms, opposed = (base.norm(dim=1), guide.norm(dim=1)), conflicts(base, guide)
         values = torch.stack([base_loss, guide_loss, *norms, opposed[:, 0].float()])
         weight = 1 / self.options.steps_per_iteration
         self.curves[:, iteration] += weight * values.detach().cpu().numpy()
-        if self.guidance.projects:
+        if guidance.projects:
             guide = project(base, guide, self._parts())
         steps = self.options.iterations * self.options.steps_per_iteration
-        along = base + self.options.guidance_weight * guide
+        along = torch.add(base, guide, alpha=self.options.guidance_weight)
         self.learner.descend(along, self._rate_factor(step, steps))
         if within + 1 == self.options.steps_per_iteration:
             self._keep(iteration + 1)
+
+    def _loss_and_gradient(
+        self, is_used: bool, loss: Callable[[], Tensor]
+    ) -> tuple[Tensor, Tensor]:
+        """Return a loss (R,) and its gradient (R, n), or zeros if it is not used."""
+        if not is_used:
+            zero = torch.zeros_like(self.learner.vectors)
+            return zero[:, 0], zero
+        losses = self._finite(loss())
+        return losses, self.learner.gradient(losses)
 
     def _rate_factor(self, step: int, steps: int) -> float:
         """Return the learning-rate factor at one of ``steps`` of pretraining or tuning."""
@@ -181,10 +189,10 @@ class Generation:
         layers = self.learner.model.layers
         return layers.sizes if self.options.per_layer else [layers.parameters]
 
-    def _downstream_loss(self, batch: EncodedPrompts) -> Tensor:
+    def _downstream_loss(self, batch: Drawn) -> Tensor:
         """Return the loss (R,) of Eq. 13; each prompt gets a share of the contexts."""
         rows, chains = len(self.problem.rows), self.options.chains
-        y, given = batch.y[:, :chains], batch.prompts.select((slice(None), slice(chains)))
+        y, given = batch.y[:, :chains], self.prompt_set.prompts_at(batch.places[:, :chains])
         sampled = self.learner.model.sample(y, self.generator, temperature=1.0)  # Eq. 4
         prompts = self.codec.decode(sampled, given).flatten()  # (R * chains, P, ..)
         contexts = self._contexts(self.generator, self.options.contexts)

@@ -6,6 +6,7 @@ chain has the smaller of the two fixed variances, "small sigma" in PD's Table 4
 """
 
 import math
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -14,6 +15,15 @@ from trajprompt.settings.options import OptionError
 
 # With fewer steps the last variance is at least 1, and the first reverse step divides by 0.
 MIN_STEPS = 21
+
+
+class Factors(NamedTuple):
+    """Factors of one reverse step: x_0 implied by x_k and its noise, mean of x_{k-1}."""
+
+    x_in_implied: float
+    noise_in_implied: float  # subtracted
+    implied_in_mean: float
+    x_in_mean: float
 
 
 class NoiseSchedule:
@@ -32,11 +42,13 @@ class NoiseSchedule:
         self.noise = (1 - alpha_bar).sqrt().float().to(device)  # factor of epsilon in x_k
         # Standard deviations of x_{k-1}, given x_k; 0 at k = 1.
         self.deviations = variances.sqrt().tolist()
-        self._denoise = (alpha_bar.rsqrt(), ((1 - alpha_bar) / alpha_bar).sqrt())
-        self._weights = (
-            previous.sqrt() * betas / (1 - alpha_bar),  # of x_0
-            (1 - betas).sqrt() * (1 - previous) / (1 - alpha_bar),  # of x_k
+        factors = (
+            alpha_bar.rsqrt(),
+            ((1 - alpha_bar) / alpha_bar).sqrt(),
+            previous.sqrt() * betas / (1 - alpha_bar),
+            (1 - betas).sqrt() * (1 - previous) / (1 - alpha_bar),
         )
+        self.factors = [Factors(*row) for row in torch.stack(factors, dim=1).tolist()]
 
     def noisy(self, x0: Tensor, step: Tensor, noise: Tensor) -> Tensor:
         """Return x_k for ``x0`` and ``noise`` (R, B, d) at the indices ``step`` (R, B)."""
@@ -45,8 +57,8 @@ class NoiseSchedule:
 
     def implied(self, x: Tensor, noise: Tensor, step: int) -> Tensor:
         """Return the x_0 of ``x`` = x_k, if ``noise`` is the noise in it."""
-        x_factor, noise_factor = (float(values[step]) for values in self._denoise)
-        return x_factor * x - noise_factor * noise
+        factors = self.factors[step]
+        return factors.x_in_implied * x - factors.noise_in_implied * noise
 
     def mean(self, x: Tensor, implied: Tensor, step: int, largest: float) -> Tensor:
         """Return the mean of x_{k-1} (Eq. 17).
@@ -55,8 +67,8 @@ class NoiseSchedule:
         ±``largest``. If ``largest`` is infinite, it is exactly Eq. 17.
         """
         x0 = implied.clamp(-largest, largest)
-        x0_weight, x_weight = (float(values[step]) for values in self._weights)
-        return x0_weight * x0 + x_weight * x
+        factors = self.factors[step]
+        return factors.implied_in_mean * x0 + factors.x_in_mean * x
 
     def deviation(self, step: int, temperature: float) -> float:
         """Return the standard deviation of x_{k-1} (Eq. 16).

@@ -30,7 +30,7 @@ GUIDANCE = {
 
 def conflicts(base: Tensor, guide: Tensor) -> Tensor:
     """Return (R, 1): True where the gradients point against each other."""
-    return (base * guide).sum(dim=1, keepdim=True) < 0
+    return _dot(base, guide) < 0
 
 
 def project(base: Tensor, guide: Tensor, sizes: Sequence[int]) -> Tensor:
@@ -42,16 +42,23 @@ def project(base: Tensor, guide: Tensor, sizes: Sequence[int]) -> Tensor:
     base itself.
     """
     parts = zip(base.split(sizes, dim=1), guide.split(sizes, dim=1), strict=True)
-    return torch.cat([_project(*pair) for pair in parts], dim=1)
+    found = [_project(*pair) for pair in parts]
+    return found[0] if len(found) == 1 else torch.cat(found, dim=1)
 
 
 def _project(base: Tensor, guide: Tensor) -> Tensor:
-    along = (base * guide).sum(dim=1, keepdim=True).clamp(max=0.0)
-    squared = base.square().sum(dim=1, keepdim=True)
-    return guide - torch.where(along < 0, along / squared, 0.0) * base
+    along, squared = _dot(base, guide).clamp(max=0.0), _dot(base, base)
+    factor = torch.where(along < 0, along / squared, 0.0)
+    return torch.addcmul(guide, factor, base, value=-1)
 
 
-def clip(gradient: Tensor, largest: float) -> Tensor:
-    """Scale each row down to a norm of at most ``largest``."""
+def _dot(one: Tensor, other: Tensor) -> Tensor:
+    """Return the dot products (R, 1) of rows, without a matrix of their products."""
+    pairs = zip(one, other, strict=True)
+    return torch.stack([torch.dot(*pair) for pair in pairs]).unsqueeze(1)
+
+
+def clip(gradient: Tensor, largest: float, out: Tensor | None = None) -> Tensor:
+    """Scale each row down to a norm of at most ``largest``; into ``out`` if given."""
     norm = gradient.norm(dim=1, keepdim=True)
-    return gradient * (largest / (norm + 1e-6)).clamp(max=1.0)
+    return torch.mul(gradient, (largest / (norm + 1e-6)).clamp(max=1.0), out=out)

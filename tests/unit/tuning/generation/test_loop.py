@@ -281,7 +281,8 @@ def gradients(generation: Generation, problem: TuningProblem):
     batch = generation.prompt_set.draw(rng, options.batch)
     base = model.loss(batch.x0, batch.y, rng)
     chains, share = options.chains, options.contexts // options.chains
-    y, given = batch.y[:, :chains], batch.prompts.select((slice(None), slice(chains)))
+    given = generation.prompt_set.prompts_at(batch.places[:, :chains])
+    y = batch.y[:, :chains]
     prompts = generation.codec.decode(model.sample(y, rng, 1.0), given)
     contexts = draw_rows(problem.samples, rng, ROWS, options.contexts)
     guide = torch.zeros(())
