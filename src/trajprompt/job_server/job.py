@@ -5,6 +5,7 @@ import gc
 import importlib
 import os
 import runpy
+import signal
 import sys
 import threading
 from collections.abc import Sequence
@@ -52,7 +53,10 @@ def run(arguments: Sequence[str]) -> NoReturn:
     except SystemExit as end:
         code = _exit_code(end)
     except BaseException as error:
-        sys.excepthook(type(error), error, _from_main(error.__traceback__))
+        trace = _from_main(error.__traceback__)
+        sys.excepthook(type(error), error.with_traceback(trace), trace)
+        if isinstance(error, KeyboardInterrupt):
+            code = 128 + signal.SIGINT
     finally:
         try:
             threading._shutdown()  # type: ignore[attr-defined]
@@ -71,7 +75,8 @@ def _exit_code(end: SystemExit) -> int:
 
 
 def _from_main(trace: TracebackType | None) -> TracebackType | None:
-    """The part of a traceback that begins in the command's module."""
-    while trace and trace.tb_frame.f_globals.get("__name__") != "__main__":
-        trace = trace.tb_next
-    return trace
+    """The part of a traceback that begins in the command's module, if there is one."""
+    part = trace
+    while part and part.tb_frame.f_globals.get("__name__") != "__main__":
+        part = part.tb_next
+    return part or trace
