@@ -119,7 +119,7 @@ def kill(main: psutil.Process, victim: str) -> None:
         return
     children = main.children(recursive=True)
     jobs = [process for process in children if _runs(process, "trajprompt.commands.")]
-    servers = [p for p in children if _runs(p, SERVER) and p.ppid() == main.pid]
+    servers = [process for process in main.children() if _runs(process, SERVER)]
     commands = [process for server in servers for process in server.children()]
     targets = {
         "main": [main],

@@ -33,7 +33,7 @@ from trajprompt.job_server.protocol import (
 from trajprompt.processes import PARENT
 
 # Third-party modules of jobs that collect, pretrain, tune or evaluate. Their global random
-# generators are in the same state in all jobs; no job uses them.
+# generators are in the same state in all jobs, which seed what they draw from.
 LIBRARIES = (
     "torch",
     "numpy.random",
