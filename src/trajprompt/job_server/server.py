@@ -20,7 +20,7 @@ import signal
 import socket
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 from trajprompt.job_server import job
 from trajprompt.job_server.protocol import (
@@ -123,27 +123,30 @@ class Server:
             client.close()
             return None
         *streams, file = descriptors
-        with os.fdopen(file) as text:
-            text.seek(0)
-            command: Command = json.load(text)
-        if not self.is_open or not self.libraries.fit(command):
-            self._answer(client, REFUSED)
-        elif self._fork(client) == 0:
+        command = _read_command(file)
+        process = None
+        if command and self.is_open and self.libraries.fit(command):
+            process = self._fork(client)
+        if command and process == 0:
             job.inherit(command, streams)
             return command
+        if process is None:
+            self._answer(client, REFUSED)
         for stream in streams:
             os.close(stream)
         return None
 
-    def _fork(self, client: socket.socket) -> int:
+    def _fork(self, client: socket.socket) -> int | None:
         """Fork; in the new process, restore the signals and close what is the server's.
 
         The new process keeps its connection, so that the client of a killed server
-        waits until the process has ended, too.
+        waits until the process has ended, too. Returns None if the system refuses.
         """
         # A signal that arrives before the handlers are restored would go to the server.
         signal.pthread_sigmask(signal.SIG_BLOCK, HANDLED)
-        process = os.fork()
+        process = None
+        with contextlib.suppress(OSError):  # no memory, or too many processes
+            process = os.fork()
         if process == 0:
             signal.set_wakeup_fd(-1)
             for number, handler in self.handlers.items():
@@ -152,7 +155,7 @@ class Server:
             ours = self.listener, self.signals, self.written
             for one in (*ours, *self.clients, *self.processes.values()):
                 one.close()
-        else:
+        elif process:
             self.clients[client], self.processes[process] = process, client
         signal.pthread_sigmask(signal.SIG_UNBLOCK, HANDLED)
         return process
@@ -170,7 +173,7 @@ class Libraries:
         self.interpreter = list(interpreter())
         self.at_start = _read_at_start(os.environ)
         self.environment: dict[str, str] | None = None  # None: nothing is imported yet
-        self.is_forkable = True
+        self.is_forkable = False
 
     def fit(self, command: Command) -> bool:
         """True if a fork of this process equals a new process for the command."""
@@ -193,11 +196,21 @@ class Libraries:
         try:
             for name in LIBRARIES:
                 importlib.import_module(name)
-        except Exception:  # the job reports it in its log
-            self.is_forkable = False
-        gc.freeze()  # the jobs' garbage collectors skip the libraries
-        # A fork has only the thread that forked, and locks of the others remain locked.
-        self.is_forkable &= len(os.listdir("/proc/self/task")) == 1
+            # A fork has only the thread that forked; locks of the others stay locked.
+            self.is_forkable = len(os.listdir("/proc/self/task")) == 1
+        except Exception:
+            self.is_forkable = False  # the job runs in its client, and reports the error
+        gc.freeze()  # the garbage collectors of jobs skip the libraries
+
+
+def _read_command(file: int) -> Command | None:
+    """The command in a client's file; None if it is of another version of the client."""
+    with os.fdopen(file) as text, contextlib.suppress(ValueError):
+        text.seek(0)
+        command = json.load(text)
+        if isinstance(command, dict) and command.keys() == Command.__annotations__.keys():
+            return cast(Command, command)
+    return None
 
 
 def _read_at_start(environment: Mapping[str, str]) -> dict[str, str]:
