@@ -12,7 +12,7 @@ import psutil
 
 from support.paths import ROOT
 from trajprompt.job_server import OFF, VARIABLE
-from trajprompt.job_server.server import LIBRARIES
+from trajprompt.job_server.libraries import LIBRARIES
 
 TIMEOUT = 60  # seconds
 SNAKEMAKE = f"""

@@ -6,48 +6,24 @@ start.py starts it. DESCRIPTOR is the listening socket. Standard input is a pipe
 other end only Snakemake holds: it closes when Snakemake ends, however it ends. The server
 then sends SIGTERM to its jobs, waits for them, and ends.
 
-Libraries are imported when the first job arrives, in the environment of this job. Jobs
-in another environment are refused, and run in their client.
+Libraries are imported when the first job arrives, in its environment. A job in another
+environment is refused, and runs in its client.
 """
 
 import contextlib
-import gc
-import importlib
 import json
 import os
 import select
 import signal
 import socket
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, cast
 
 from trajprompt.job_server import job
-from trajprompt.job_server.protocol import (
-    REFUSED,
-    STREAMS,
-    Command,
-    interpreter,
-    is_own,
-)
-from trajprompt.processes import PARENT
+from trajprompt.job_server.libraries import Libraries
+from trajprompt.job_server.protocol import REFUSED, STREAMS, Command, is_own
 
-# Third-party modules of jobs that collect, pretrain, tune or evaluate. Their global random
-# generators are in the same state in all jobs, which seed what they draw from.
-LIBRARIES = (
-    "torch",
-    "numpy.random",
-    "h5py",
-    "mujoco",
-    "safetensors.torch",
-    "pydantic.dataclasses",
-    "pydantic.type_adapter",
-)
-# Variables that may differ from job to job, because no library reads them.
-DIFFERENT = (PARENT, "SHLVL", "_")
-# Variables that are read before Python can change them: by the loader, the C library and
-# the interpreter.
-READ_AT_START = ("LD_", "LC_", "LANG", "GLIBC_", "MALLOC_", "PYTHON")
 LIFE = 0  # descriptor of the pipe from Snakemake
 HANDLED = (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT)
 
@@ -166,43 +142,6 @@ class Server:
             client.sendall(answer)
 
 
-class Libraries:
-    """The imported libraries, and the environment in which they were imported."""
-
-    def __init__(self) -> None:
-        self.interpreter = list(interpreter())
-        self.at_start = _read_at_start(os.environ)
-        self.environment: dict[str, str] | None = None  # None: nothing is imported yet
-        self.is_forkable = False
-
-    def fit(self, command: Command) -> bool:
-        """True if a fork of this process equals a new process for the command."""
-        given = command["environment"]
-        if (
-            command["interpreter"] != self.interpreter
-            or _read_at_start(given) != self.at_start
-        ):
-            return False
-        environment = {n: value for n, value in given.items() if n not in DIFFERENT}
-        if self.environment is None:
-            self.environment = environment
-            self._import()
-        return self.is_forkable and environment == self.environment
-
-    def _import(self) -> None:
-        os.environ.update(self.environment or {})
-        os.environ["MUJOCO_GL"] = "disable"  # as in every command, see rollout/opengl.py
-        gc.disable()
-        try:
-            for name in LIBRARIES:
-                importlib.import_module(name)
-            # A fork has only the thread that forked; locks of the others stay locked.
-            self.is_forkable = len(os.listdir("/proc/self/task")) == 1
-        except Exception:
-            self.is_forkable = False  # the job runs in its client, and reports the error
-        gc.freeze()  # the garbage collectors of jobs skip the libraries
-
-
 def _read_command(file: int) -> Command | None:
     """The command in a client's file; None if it is of another version of the client."""
     with os.fdopen(file) as text, contextlib.suppress(ValueError):
@@ -211,10 +150,6 @@ def _read_command(file: int) -> Command | None:
         if isinstance(command, dict) and command.keys() == Command.__annotations__.keys():
             return cast(Command, command)
     return None
-
-
-def _read_at_start(environment: Mapping[str, str]) -> dict[str, str]:
-    return {n: value for n, value in environment.items() if n.startswith(READ_AT_START)}
 
 
 def main(arguments: Sequence[str]) -> None:
