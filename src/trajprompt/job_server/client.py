@@ -5,6 +5,7 @@ only forwards signals, and ends as that process ends. For Snakemake, which waits
 client, nothing changes.
 """
 
+import contextlib
 import json
 import os
 import select
@@ -78,7 +79,8 @@ def _run(connection: socket.socket) -> bytes:
         while connection not in (ready := select.select([connection, signals], [], [])[0]):
             if signals in ready:
                 received += (numbers := signals.recv(ANSWER_BYTES))
-                connection.sendall(numbers)
+                with contextlib.suppress(BrokenPipeError):  # the command has just ended
+                    connection.sendall(numbers)
         answer = connection.recv(ANSWER_BYTES)
     except (ConnectionResetError, BrokenPipeError):
         answer = b""
