@@ -2,9 +2,10 @@
 
     python tests/faults/kill.py --cycles 30
 
-Each cycle starts a run from nothing and kills the main Snakemake, one of its jobs, or all
-of its processes at a moment drawn uniformly from the duration of a run. It repeats the
-command until the run finishes. Every file except measured times must then equal that of an
+Each cycle starts a run from nothing and kills the main Snakemake, one of its jobs (the
+client of the job server or the process of its command), the job server, or all processes
+at a moment drawn uniformly from the duration of a run. It repeats the command until the
+run finishes. Every file except measured times must then equal that of an
 uninterrupted run and be readable, and nothing else may be left. The exit code is 0 only if
 this holds in every cycle.
 """
@@ -29,7 +30,8 @@ from leftovers import differences, leftovers, unreadable
 
 from support.workflow_copy import Workflow
 
-VICTIMS = ("main", "job", "group")
+VICTIMS = ("main", "job", "group", "server", "command")
+SERVER = "trajprompt.job_server.server"
 MAX_ATTEMPTS = 4  # repetitions of the command after the kill
 
 # Every stage and every kind of method, but one suite and one backbone: an uninterrupted run
@@ -109,25 +111,33 @@ def cycle(folder: Path, reference: Path, kills: Sequence[Kill]) -> Outcome:
 
 
 def kill(main: psutil.Process, victim: str) -> None:
-    """Kill the main process, one of its jobs, or all of them.
+    """Kill one of the processes of a run, or all of them.
 
-    Without a running job, the main process is killed.
+    Without a running job or server, the main process is killed.
     """
     if not main.is_running() or main.status() == psutil.STATUS_ZOMBIE:
         return
     children = main.children(recursive=True)
-    jobs = [process for process in children if _is_job(process)]
-    targets = {"main": [main], "job": jobs[:1] or [main], "group": [main, *children]}
-    for process in targets[victim]:
+    jobs = [process for process in children if _runs(process, "trajprompt.commands.")]
+    servers = [process for process in main.children() if _runs(process, SERVER)]
+    commands = [process for server in servers for process in server.children()]
+    targets = {
+        "main": [main],
+        "job": jobs[:1],
+        "group": [main, *children],
+        "server": servers,
+        "command": commands[:1],
+    }
+    for process in targets[victim] or [main]:
         try:
             process.send_signal(signal.SIGKILL)
         except psutil.NoSuchProcess:
             continue
 
 
-def _is_job(process: psutil.Process) -> bool:
+def _runs(process: psutil.Process, module: str) -> bool:
     try:
-        return any(part.startswith("trajprompt.") for part in process.cmdline())
+        return any(part.startswith(module) for part in process.cmdline())
     except psutil.Error:
         return False
 

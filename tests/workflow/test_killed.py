@@ -60,10 +60,12 @@ def test_a_second_snakemake_is_refused_but_a_dry_run_is_not(running, slow_workfl
     assert main.is_running()
 
 
-def test_killing_snakemake_ends_its_job_and_frees_the_run(running, slow_workflow):
-    main, job = running
+def test_killing_snakemake_ends_its_jobs_and_frees_the_run(running, slow_workflow):
+    main, _ = running
+    while len(others := main.children(recursive=True)) < 3:  # server, client and job
+        time.sleep(0.1)
     main.send_signal(signal.SIGKILL)
-    job.wait(timeout=30)  # the kernel signals the job when its parent dies
+    assert psutil.wait_procs(others, timeout=30)[1] == []
     dry = slow_workflow.snakemake("-n", TARGET, *CONFIG)
     assert "removed the locks of killed process" in dry.stderr
     assert "cannot be locked" not in dry.stdout + dry.stderr

@@ -73,8 +73,8 @@ for VIDEO in VIDEOS:
             out=report_folder,
         message:
             f"Filming {VIDEO}"
-        shell:
-            "exec python -m trajprompt.commands.video --video {params.video}"
+        shell:  # not by the job server, which has imported MuJoCo without OpenGL
+            "TRAJPROMPT_JOB_SERVER=off exec python -m trajprompt.commands.video --video {params.video}"
             " --backbones {input.backbones} --adaptations {input.adaptations}"
             " --settings {params.settings:q} --out {params.out} > {log} 2>&1"
 

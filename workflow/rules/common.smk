@@ -41,13 +41,14 @@ TABLES, FIGURES = table_cells.tables(config), table_cells.figures(config)
 VIDEOS = table_cells.videos(config)  # name -> suites
 GPUS = 0 if config["compute"]["device"] == "cpu" else 1  # per job that trains or plays
 
-# PATH: jobs use this environment's Python. OMP_NUM_THREADS: one thread per numerical library,
+# PATH: jobs use this environment's Python. *_NUM_THREADS: one thread per numerical library,
 # because jobs run in parallel and threads that wait for each other are slower.
 # TRAJPROMPT_STOP_WITH_PARENT: a job ends with its parent, Snakemake; `exec` in the commands keeps
 # the process id of the job.
 shell.prefix(
     f"export PATH={shlex.quote(os.path.dirname(sys.executable))}:$PATH"
-    " OMP_NUM_THREADS=1 TRAJPROMPT_STOP_WITH_PARENT=$$:$PPID; "
+    " OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1"
+    " TRAJPROMPT_STOP_WITH_PARENT=$$:$PPID; "
 )
 
 

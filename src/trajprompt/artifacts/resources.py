@@ -25,7 +25,11 @@ REMEDY = "remove it; the job then counts as not measured"
 
 @dataclass(frozen=True)
 class Resources:
-    """Resources of the process that finished the job, from the start of the process."""
+    """Resources of the process that finished the job, from the start of the process.
+
+    For a process that the job server forked: its memory includes the libraries, which it
+    shares with the server; the time before, 0.03 s in its client, is not included.
+    """
 
     cpu_s: float
     wall_s: float

@@ -1,4 +1,4 @@
-"""Hooks into Snakemake's start of a run: a lock per run, and no limit of jobs per second.
+"""Hooks into Snakemake's start of a run: a lock, a job server, no limit of jobs per second.
 
 The limit wastes CPU time. To enforce it (100 jobs per second by default), Snakemake 9.27
 polls for jobs every second, and every finished job adds one more such poll: after 100 jobs
@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from trajprompt.errors import TrajpromptError
+from trajprompt.job_server.start import job_server
 from trajprompt.workflow.run_lock import FOLDER, hold
 
 REMEDY = "install the Snakemake of requirements.lock"
@@ -22,8 +23,8 @@ REMEDY = "install the Snakemake of requirements.lock"
 def install(workflow: Any, run: str, check: Callable[[], object] | None = None) -> None:
     """Make Snakemake's ``workflow`` execute ``run`` under its lock and without the limit.
 
-    ``check`` is called before jobs are executed on this machine; its TrajpromptError ends
-    the run.
+    Jobs on this machine are forked by a job server. ``check`` is called before; its
+    TrajpromptError ends the run.
 
     A dry run only removes the locks of killed processes. Reports and the
     Snakemake processes of single jobs do not use the lock. All this is decided in
@@ -38,8 +39,10 @@ def install(workflow: Any, run: str, check: Callable[[], object] | None = None) 
                 _lift_rate_limit(workflow)
                 if is_main_process:
                     _lock(stack, workflow, executor_plugin, run)
-                    if check and _executes_here(executor_plugin):
-                        check()
+                    if _executes_here(executor_plugin):
+                        if check:
+                            check()
+                        stack.enter_context(job_server())
             return execute(executor_plugin=executor_plugin, **settings)
 
     workflow.execute = execute_run

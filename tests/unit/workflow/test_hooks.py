@@ -28,7 +28,7 @@ rule one:
     output: "results/tiny/{{n}}"
     shell:
         "touch started{{wildcards.n}}; while [ -e wait ]; do sleep 0.1; done;"
-        " touch {{output}}"
+        " printenv TRAJPROMPT_JOB_SERVER > {{output}} || true"
 """
 RENAMED = """
 from types import SimpleNamespace
@@ -109,6 +109,13 @@ def test_snakemake_keeps_that_limit_without_the_hook(tiny):
     with killed_on_exit(tiny.start(*ONE_AN_HOUR)) as process:
         assert any(LIMITED in line for line in process.stdout)
     assert len(tiny.made) == 1
+
+
+def test_jobs_find_the_server_that_forks_their_processes(tiny):
+    code, text = tiny.run()
+    assert code == 0, text
+    found = {path.read_text() for path in tiny.folder.glob("results/tiny/*")}
+    assert len(found) == 1 and found.pop().startswith("trajprompt-")
 
 
 def test_a_second_run_is_refused_while_the_first_is_active(tiny):
