@@ -35,7 +35,7 @@ class LockstepPolicy:
         precision: str = "auto",
         threads: int = 1,
     ):
-        _check_prompts(backbone, prompts, rows)
+        check_prompts(backbone, prompts, rows)
         keep_freed_memory()
         self.backbone = backbone
         device = backbone.device
@@ -145,7 +145,8 @@ def _chunks(rows: int, largest: int) -> list[slice]:
     return [slice(first, end) for first, end in itertools.pairwise(edges)]
 
 
-def _check_prompts(backbone: Backbone, prompts: Segments | None, rows: int) -> None:
+def check_prompts(backbone: Backbone, prompts: Segments | None, rows: int) -> None:
+    """Raise TrajpromptError unless the backbone gets the prompts that it takes."""
     if not backbone.config.uses_prompt:
         if prompts is not None:
             expected = f"no prompts: the backbone {backbone.name} takes no prompt"
