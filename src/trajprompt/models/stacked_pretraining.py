@@ -35,7 +35,7 @@ def pretrain_stack(
     torch.set_num_threads(1)  # equal bits on any number of cores
     first = settings[0]
     resident = resident_data(first, data, device)
-    members = [_member(one, resident, device) for one in settings]
+    members = [new_member(one, resident, device) for one in settings]
     seeds = " ".join(str(one.seed) for one in settings)
     curves = train_stack(
         members,
@@ -51,9 +51,10 @@ def pretrain_stack(
     ]
 
 
-def _member(
+def new_member(
     settings: PretrainSettings, resident: PretrainData, device: torch.device
 ) -> Member:
+    """One seed of the stack, with fresh weights and its own batches."""
     sampler = training_sampler(settings, resident)
     return Member(
         fresh_model(settings, device),
