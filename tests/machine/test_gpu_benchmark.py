@@ -10,7 +10,7 @@ from support.paths import CONFIG, ROOT, preset
 
 pytestmark = pytest.mark.slow
 TINY = """
-suites: [cheetah-vel]
+suites: [cheetah-dir]
 seeds: [0, 1]
 report: [ptdt_table1]
 videos: null

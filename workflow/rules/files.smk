@@ -22,8 +22,14 @@ def reads(figure, what):
 
 
 def cell_backbone(wildcards):
-    backbone = config["conditions"][wildcards.condition]["backbone"]
-    return f"results/{RUN}/2_pretrain/{wildcards.suite}/{backbone}/seed{wildcards.seed}.safetensors"
+    pattern = backbone_of(wildcards.suite, wildcards.condition)
+    return pattern.replace("{seed}", wildcards.seed)
+
+
+def backbone_of(suite, condition):
+    """Pattern of the backbones of a condition on a suite, with ``{seed}``."""
+    backbone = config["conditions"][condition]["backbone"]
+    return f"results/{RUN}/2_pretrain/{suite}/{backbone}/seed{{seed}}.safetensors"
 
 
 def suites_of(table):

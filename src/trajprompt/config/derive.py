@@ -60,6 +60,7 @@ def pretrain(config: Config, suite: str, backbone: str, seed: int) -> st.Pretrai
         sizes=_part(st.BackboneSizes, values),
         training=_part(TrainingSettings, values),
         device=values["device"],
+        stacked_seeds=values["stacked_seeds"],
     )
 
 

@@ -88,6 +88,8 @@ class Compute(Model):
     device: Literal["auto", "cpu", "cuda"]
     precision: Precision
     threads: Annotated[int, Field(ge=1, le=256)]  # per job
+    # True: one job trains, tunes or plays all seeds, for GPUs. It rounds differently.
+    stacked_seeds: bool = False
 
 
 class Collect(Model):

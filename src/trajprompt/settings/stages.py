@@ -98,6 +98,7 @@ class PretrainSettings(Strict):
     sizes: BackboneSizes
     training: TrainingSettings
     device: str
+    stacked_seeds: bool = False  # by the code for stacks, which rounds differently
 
 
 @dataclass(frozen=True)
@@ -124,6 +125,7 @@ class TuneSettings(Strict):
     precision: Precision
     device: str
     threads: SmallCount
+    stacked_seeds: bool = False
 
 
 @dataclass(frozen=True)
@@ -140,6 +142,7 @@ class EvaluateSettings(Strict):
     precision: Precision
     device: str
     threads: SmallCount
+    stacked_seeds: bool = False
 
 
 @dataclass(frozen=True)

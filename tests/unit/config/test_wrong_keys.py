@@ -23,6 +23,7 @@ HYPHENS = "a name of up to 40 lower-case letters, digits and hyphens"
 UNDERSCORES = "a name of up to 40 lower-case letters, digits and underscores"
 EACH_ONCE = "a list of at least one name under entries, each once"
 SAMPLES = 'a number of context segments from 1 to 100000, or "all"'
+COMPUTE = "one of device, precision, stacked_seeds, threads"
 
 
 @pytest.mark.parametrize(
@@ -53,7 +54,7 @@ SAMPLES = 'a number of context segments from 1 to 100000, or "all"'
         ("tasks.moon", {}, "found an unknown key", f"one of {SUITES}"),
         ("conditions.Expert", {}, "found an unknown key", HYPHENS),
         ("tables.table-1", {}, "found an unknown key", UNDERSCORES),
-        ("compute.colour", 1, "found an unknown key", "one of device, precision, threads"),
+        ("compute.colour", 1, "found an unknown key", COMPUTE),
     ],
 )
 def test_the_error_has_the_value_found_and_expected(path, value, found, expected):
