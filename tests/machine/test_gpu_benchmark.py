@@ -12,7 +12,6 @@ pytestmark = pytest.mark.slow
 TINY = """
 suites: [cheetah-dir]
 seeds: [0, 1]
-report: [ptdt_table1]
 videos: null
 """
 

@@ -55,6 +55,7 @@ class EpisodeTensors:
         self._step = rows - (ends - lengths).repeat_interleave(lengths)
         self._left = ends.repeat_interleave(lengths) - rows
         self._table = _table(tasks, normaliser, return_scale).to(device)
+        self._places: dict[tuple[int, str], tuple[PromptPlaces, Tensor, Tensor]] = {}
 
     def sample_contexts(
         self, generator: torch.Generator, per_task: int, length: int
@@ -140,8 +141,18 @@ class EpisodeTensors:
     def _prompt_places(
         self, length: int, position: str
     ) -> tuple[PromptPlaces, Tensor, Tensor]:
-        """Places of segments, with the first place and the number of places per task."""
-        places = PromptPlaces(self._episode_lengths, length, position)
+        """Places of segments, with the first place and the number of places per task.
+
+        They are kept: copies to a GPU would wait for it at every batch.
+        """
+        if (length, position) not in self._places:
+            self._places[length, position] = self._find_places(length, position)
+        return self._places[length, position]
+
+    def _find_places(
+        self, length: int, position: str
+    ) -> tuple[PromptPlaces, Tensor, Tensor]:
+        places = PromptPlaces(self._episode_lengths, length, position, self.device)
         tasks = len(self.tasks)
         counts = np.bincount(self._episode_tasks, places.counts, tasks).astype(np.int64)
         if not counts.all():
