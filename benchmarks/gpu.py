@@ -8,7 +8,9 @@ presets/paper.yaml: collection by every learning algorithm, pretraining and cont
 of one seed and of all seeds as a stack, with and without CUDA graphs, and one cell of
 every method. Every measurement has a time limit; together they take at most 8 minutes.
 The projection counts the jobs and steps of the resolved configuration. It is for one GPU
-that does one job at a time, and excludes the starts of processes and the report.
+that does one job at a time, and excludes the starts of processes and the report. It
+assumes that all steps of a loop take as long as the first ones; the fits of the bandit
+take longer from round to round.
 """
 
 import argparse
@@ -170,6 +172,8 @@ def _project_tune(
         kind = bench.config["methods"][method]["kind"]
         one = known.get(method) or known.get(kind) or measured[0]
         settings = derive.tune(bench.config, suite, condition, method, 0)
+        if kind == "diffuser-ptdt":  # its second loop is that of PTDT-offline
+            total += known["ptdt-offline"]["projected_s"] if "ptdt-offline" in known else 0
         rows = len(settings.test_tasks) * settings.prompts_per_task / one["rows"]
         times = [lockstep[name] * get_suite(name).horizon for name in (suite, one["suite"])]
         total += one["projected_s"] * (times[0] / times[1] if one["plays"] else rows)
@@ -198,8 +202,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    files = [str(ROOT / name) for name in ("config.yaml", "presets/paper.yaml")]
-    parser.add_argument("--config", nargs="+", default=files, metavar="FILE")
+    sizes = "default: config.yaml presets/paper.yaml; with --quick presets/smoke.yaml"
+    parser.add_argument("--config", nargs="+", metavar="FILE", help=sizes)
     parser.add_argument("--device", default="cuda", help="cuda (default) or cpu")
     parser.add_argument("--threads", type=int, default=os.cpu_count(), help="for physics")
     parser.add_argument("--quick", action="store_true", help="a trial of the script")
@@ -207,7 +211,9 @@ def main() -> None:
     args = parser.parse_args()
     torch.set_num_threads(1)
     began, device = time.perf_counter(), resolve_device(args.device)
-    config = load_config(args.config)
+    preset = "presets/smoke.yaml" if args.quick else "presets/paper.yaml"
+    files = args.config or [str(ROOT / name) for name in ("config.yaml", preset)]
+    config = load_config(files)
     config["compute"] |= {"device": device.type, "threads": args.threads}
     bench, found = Benchmark(config, device, args.quick), {}
     described = machine(device)

@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import gpu_flops
@@ -102,6 +103,17 @@ def _problem(
     return built, settings
 
 
+@dataclass(frozen=True)
+class Sample:
+    """A method's loop, measured for a stack of seeds."""
+
+    loop: SampledLoop  # of the first seed
+    rows: int
+    plays: bool
+    seconds: float  # of all steps and seeds, without the set-up
+    set_up: float  # seconds
+
+
 def tune_cell(
     config: Config,
     cell: Cell,
@@ -112,11 +124,54 @@ def tune_cell(
 ) -> dict[str, Any]:
     """Steps per second of a method's loop with a stack of seeds; seconds of all its steps.
 
-    A method without a loop is run to its end.
+    A method without a loop is run to its end. Of a generator of prompts, the steps after
+    its pretraining are measured; the time of its pretraining is measured apart.
     """
+    settings = derive.tune(config, *cell, config["seeds"][0])
+    tuning, pretraining = _without_pretraining(settings.options, settings.kind), 0.0
+    found = _sample(config, cell, seeds, device, episodes, limit, tuning)
+    if tuning != settings.options:
+        first = _sample(config, cell, seeds, device, episodes, limit, settings.options)
+        steps = first.loop.total - found.loop.total
+        pretraining = seeds * steps * first.loop.per_step
+    return {
+        "suite": cell[0],
+        "condition": cell[1],
+        "method": cell[2],
+        "kind": settings.kind,
+        "seeds": seeds,
+        "rows": found.rows,
+        "plays": found.plays,
+        "steps_per_s": 1 / found.loop.per_step if found.loop.measured else None,
+        "steps": found.loop.total,
+        "pretraining_s": pretraining,
+        "set_up_s": found.set_up,
+        "projected_s": found.seconds + found.set_up + pretraining,
+    }
+
+
+def _without_pretraining(options: dict[str, Any], kind: str) -> dict[str, Any]:
+    """Options of a method without the pretraining of its generator, if it has one."""
+    if kind == "diffuser-ptdt":
+        part = options.get("diffuser", {})
+        return {**options, "diffuser": {**part, "pretraining_steps": 0}}
+    known = {field.name for field in dataclasses.fields(get_method(kind).options)}
+    return {**options, "pretraining_steps": 0} if "pretraining_steps" in known else options
+
+
+def _sample(
+    config: Config,
+    cell: Cell,
+    seeds: int,
+    device: torch.device,
+    episodes: int,
+    limit: float,
+    options: dict[str, Any],
+) -> Sample:
     start, played, works, loops = now(device), [0], [], []
     for seed in range(seeds):
         problem, settings = _problem(config, cell, seed, device, episodes)
+        settings = dataclasses.replace(settings, options=options)
         loops.append(SampledLoop(device, limit, warm_up=1))
         works.append(_work(dataclasses.replace(problem, checkpoint=loops[-1]), settings))
     player = StackedPlayer(
@@ -135,19 +190,7 @@ def tune_cell(
     if loop.measured:
         spent = loop.set_up - (began - loop.created) + loop.total * loop.per_step
         spent *= 1 if played[0] else seeds  # without rollouts one seed after the other
-    return {
-        "suite": cell[0],
-        "condition": cell[1],
-        "method": cell[2],
-        "kind": settings.kind,
-        "seeds": seeds,
-        "rows": len(problem.rows),
-        "plays": played[0] > 0,
-        "steps_per_s": 1 / loop.per_step if loop.measured else None,
-        "steps": loop.total,
-        "set_up_s": began - start,
-        "projected_s": spent + began - start,
-    }
+    return Sample(loop, len(problem.rows), played[0] > 0, spent, began - start)
 
 
 def _work(problem: TuningProblem, settings: TuneSettings) -> Work[Adaptation]:

@@ -8,8 +8,9 @@ from torch import Tensor, nn
 
 from trajprompt.numerics.flat_adamw import FlatAdamW
 
-# A model's weights are padded to a multiple of this. AdamW's kernels then treat an element
-# in the same way wherever its model is in the stack, and rows are aligned on a GPU.
+# Each parameter is padded to a multiple of this number of elements. AdamW's kernels then
+# treat it in the same way wherever its model is in the stack. Matrix products on a GPU are
+# faster with aligned operands.
 ALIGNMENT = 64
 
 
@@ -30,13 +31,13 @@ class StackedWeights:
         ]
         self.shapes = {name: p.shape for name, p in trained[0].items()}
         sizes = [shape.numel() for shape in self.shapes.values()]
-        self.sizes = [*sizes, -sum(sizes) % ALIGNMENT]
+        self.sizes = [size + -size % ALIGNMENT for size in sizes]
         device = next(iter(trained[0].values())).device
         self.master = torch.zeros(len(models), sum(self.sizes), device=device)
         self.master.grad = torch.zeros_like(self.master)
         for parameters, row in zip(trained, self.master, strict=True):
-            parts = [p.detach().float().flatten() for p in parameters.values()]
-            row[: sum(sizes)] = torch.cat(parts)
+            for name, part in self._parts(row[None]).items():
+                part.copy_(parameters[name].detach())
         self.working = self.master.detach().to(dtype).requires_grad_()
         # A tensor, because a captured step reads it again at every replay.
         self.learning_rate = torch.zeros((), device=device)
@@ -44,9 +45,7 @@ class StackedWeights:
 
     def parameters(self) -> dict[str, Tensor]:
         """Views (S, ..) of the working weights, by the names of the models' parameters."""
-        parts = self.working.split(self.sizes, dim=1)
-        pairs = zip(self.shapes.items(), parts, strict=False)  # without the padding
-        return {name: part.view(len(part), *shape) for (name, shape), part in pairs}
+        return self._parts(self.working)
 
     @torch.no_grad()
     def step(self, gradient: Tensor, clip: float) -> Tensor:
@@ -62,10 +61,8 @@ class StackedWeights:
     def release(self) -> None:
         """Write the master weights back into the models."""
         for model, row in zip(self.models, self.master, strict=True):
-            parameters = dict(model.named_parameters())
-            parts = zip(self.shapes.items(), row.split(self.sizes), strict=False)
-            for (name, shape), part in parts:
-                parameters[name].data = part.view(shape).clone()
+            for name, part in self._parts(row[None]).items():
+                model.get_parameter(name).data = part[0].clone()
 
     def state(self) -> dict[str, Any]:
         """Master weights and the optimiser's moments (a `checkpoint.Resumable`)."""
@@ -74,6 +71,14 @@ class StackedWeights:
     def restore(self, state: Mapping[str, Any]) -> None:
         self.optimiser.restore(state)
         self._refresh()
+
+    def _parts(self, matrix: Tensor) -> dict[str, Tensor]:
+        """Views (S, ..) of ``matrix`` (S, n), by the names of the parameters."""
+        parts = matrix.split(self.sizes, dim=1)
+        return {
+            name: part[:, : shape.numel()].view(len(matrix), *shape)
+            for (name, shape), part in zip(self.shapes.items(), parts, strict=True)
+        }
 
     def _refresh(self) -> None:
         if self.working.dtype is not torch.float32:
