@@ -32,6 +32,16 @@ def backbone_of(suite, condition):
     return f"results/{RUN}/2_pretrain/{suite}/{backbone}/seed{{seed}}.safetensors"
 
 
+def backbones_of_cell(wildcards):
+    """Backbones of all seeds of a cell, for `stacked.smk`."""
+    return per_seed(backbone_of(wildcards.suite, wildcards.condition))
+
+
+def per_seed(pattern):
+    """``pattern`` with every seed of the run in place of its wildcard."""
+    return [pattern.replace("{seed}", str(seed)) for seed in config["seeds"]]
+
+
 def suites_of(table):
     """Suites of the cells of a table or figure."""
     return {cell[0] for cell in table_cells.cells(config, (table,))}

@@ -1,27 +1,5 @@
 # With compute.stacked_seeds: one job for all seeds of a backbone or of a cell, for GPUs.
 
-from types import SimpleNamespace
-
-
-def per_seed(pattern):
-    """``pattern`` with every seed of the run in place of its wildcard."""
-    return [pattern.replace("{seed}", str(seed)) for seed in config["seeds"]]
-
-
-def of_first_seed(settings):
-    """Params function: ``settings`` of the first seed; the other seeds' are equal but for it."""
-
-    def derived(wildcards):
-        names = {**dict(wildcards.items()), "seed": config["seeds"][0]}
-        return settings(SimpleNamespace(**names))
-
-    return derived
-
-
-def backbones_of_cell(wildcards):
-    return per_seed(backbone_of(wildcards.suite, wildcards.condition))
-
-
 if config["compute"]["stacked_seeds"]:
 
     ruleorder: pretrain_seeds > pretrain
