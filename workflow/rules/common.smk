@@ -6,6 +6,7 @@ import re
 import shlex
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from trajprompt.config import derive
 from trajprompt.config.layers import requires_videos
 from trajprompt.config.load import resolve
@@ -110,6 +111,16 @@ def calibrate_settings(wildcards):
 
 def evaluate_settings(wildcards):
     return stage_settings.to_json(derive.evaluate(config, *_cell(wildcards)))
+
+
+def of_first_seed(settings):
+    """Params function: ``settings`` of the first seed; others differ in the seed alone."""
+
+    def derived(wildcards):
+        names = {**dict(wildcards.items()), "seed": config["seeds"][0]}
+        return settings(SimpleNamespace(**names))
+
+    return derived
 
 
 def random_policy_settings(wildcards):

@@ -22,8 +22,24 @@ def reads(figure, what):
 
 
 def cell_backbone(wildcards):
-    backbone = config["conditions"][wildcards.condition]["backbone"]
-    return f"results/{RUN}/2_pretrain/{wildcards.suite}/{backbone}/seed{wildcards.seed}.safetensors"
+    pattern = backbone_of(wildcards.suite, wildcards.condition)
+    return pattern.replace("{seed}", wildcards.seed)
+
+
+def backbone_of(suite, condition):
+    """Pattern of the backbones of a condition on a suite, with ``{seed}``."""
+    backbone = config["conditions"][condition]["backbone"]
+    return f"results/{RUN}/2_pretrain/{suite}/{backbone}/seed{{seed}}.safetensors"
+
+
+def backbones_of_cell(wildcards):
+    """Backbones of all seeds of a cell, for `stacked.smk`."""
+    return per_seed(backbone_of(wildcards.suite, wildcards.condition))
+
+
+def per_seed(pattern):
+    """``pattern`` with every seed of the run in place of its wildcard."""
+    return [pattern.replace("{seed}", str(seed)) for seed in config["seeds"]]
 
 
 def suites_of(table):

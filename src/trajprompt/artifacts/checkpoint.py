@@ -21,7 +21,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any, Protocol
@@ -99,6 +99,10 @@ class Checkpoint:
                 raise Interrupted(number, label, step + 1, total, self.path)
             if self._due():
                 self._try_to_save(step + 1, total, part)
+
+    def stop(self, number: int) -> None:
+        """Save and raise Interrupted at the end of the step, as after signal ``number``."""
+        self._signal = number
 
     def show(self, text: str) -> None:
         """Show ``text`` at the end of the progress bar."""
@@ -178,6 +182,30 @@ class Checkpoint:
 
     def _report(self, text: str) -> None:
         print(f"checkpoint {self.path} {text}", file=sys.stderr)
+
+
+@contextlib.contextmanager
+def signals_to(checkpoints: Sequence[Checkpoint]) -> Iterator[None]:
+    """Stop the loops of ``checkpoints``, in other threads, on a signal to this process.
+
+    Only the main thread gets signals. While there are no checkpoints yet, and at a second
+    Ctrl-C, a signal has its former effect.
+    """
+
+    def on_signal(number: int, frame: FrameType | None) -> None:
+        if not checkpoints or number == signal.SIGINT:
+            signal.signal(number, handlers[number])
+        if not checkpoints:
+            signal.raise_signal(number)
+        for checkpoint in checkpoints:
+            checkpoint.stop(number)
+
+    handlers: dict[int, Any] = {n: signal.signal(n, on_signal) for n in SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
 
 
 def _in_main_thread() -> bool:

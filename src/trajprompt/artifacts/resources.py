@@ -43,11 +43,17 @@ def resources_path(output: str | Path) -> Path:
     return Path(output).with_suffix(SUFFIX)
 
 
-def write_resources(output: str | Path, resumed_from: int | None = None) -> None:
-    """Write the resources used by this process so far; the last action of a job."""
+def write_resources(
+    output: str | Path, resumed_from: int | None = None, outputs: int = 1
+) -> None:
+    """Write the resources used by this process so far; the last action of a job.
+
+    Each of the ``outputs`` of a job for several seeds gets an equal share of its times.
+    """
     usage = resource.getrusage(resource.RUSAGE_SELF)
-    cpu = round(usage.ru_utime + usage.ru_stime, 1)
-    used = Resources(cpu, round(age(), 1), usage.ru_maxrss // 1024, resumed_from)
+    cpu = round((usage.ru_utime + usage.ru_stime) / outputs, 1)
+    wall = round(age() / outputs, 1)
+    used = Resources(cpu, wall, usage.ru_maxrss // 1024, resumed_from)
     text = json.dumps(dataclasses.asdict(used), indent=1) + "\n"
     write_text(resources_path(output), text)
 

@@ -1,6 +1,8 @@
 """Parsers, arguments and settings that the commands share."""
 
 import argparse
+import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ TRAJECTORIES = "trajectories of the suite, written by `trajprompt collect` (.h5)
 BACKBONE = "backbone, written by `trajprompt pretrain` (.safetensors)"
 ADAPTATION = "tuned prompts or weights, written by `trajprompt tune` (.h5)"
 EPISODES = "table to write (.csv), with one episode per row; returns are sums of rewards"
+CELL = ("suite", "condition", "method")  # coordinates of a cell, besides the seed
 REPORT = "folder of the report to write into; it is created if it is missing"
 
 
@@ -53,8 +56,8 @@ def stage_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def cell_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments that name a cell (suite, condition, method, seed)."""
+def cell_arguments(parser: argparse.ArgumentParser, several_seeds: bool = False) -> None:
+    """Add the arguments that name a cell (suite, condition, method, seed or seeds)."""
     parser.add_argument("--suite", required=True, help=SUITE)
     parser.add_argument(
         "--condition",
@@ -67,10 +70,45 @@ def cell_arguments(parser: argparse.ArgumentParser) -> None:
         required=True,
         help="tuning method: a name under methods in the config, e.g. ptdt-online",
     )
-    parser.add_argument(
-        "--seed", type=int, required=True, help="seed of the backbone, an integer, e.g. 0"
-    )
+    seed = "seed of the backbone, an integer, e.g. 0"
+    if several_seeds:
+        seeds_argument(parser, seed)
+    else:
+        parser.add_argument("--seed", type=int, required=True, help=seed)
     stage_arguments(parser)
+
+
+def seeds_argument(parser: argparse.ArgumentParser, text: str) -> None:
+    """Add ``--seed``, of which a stack has several."""
+    text += "; several if compute.stacked_seeds is true, with as many files per option"
+    parser.add_argument("--seed", type=int, nargs="+", required=True, help=text)
+
+
+def read_stack(
+    args: argparse.Namespace,
+    cls: type[Settings],
+    names: Sequence[str],
+    files: Sequence[str],
+) -> list[Settings]:
+    """Settings of every seed of the arguments, which differ in their seeds only.
+
+    ``names`` are the other coordinates of the job, ``files`` the arguments that have one
+    file per seed. Raises TrajpromptError if there are not, or if only stacks may have
+    several seeds.
+    """
+    seeds = args.seed
+    for name in files:
+        if len(getattr(args, name)) != len(seeds):
+            found = f"found {len(getattr(args, name))} files for {len(seeds)} seeds"
+            remedy = "give one file per seed, in the order of the seeds"
+            option = f"--{name.replace('_', '-')}"
+            raise TrajpromptError(option, found, f"{len(seeds)}", remedy)
+    coordinates = {name: getattr(args, name) for name in names}
+    first: Any = read_settings(args, cls, seed=seeds[0], **coordinates)
+    if len(seeds) > 1 and not first.stacked_seeds:
+        remedy = "give one seed, or set compute.stacked_seeds to true"
+        raise TrajpromptError("--seed", f"found {len(seeds)} seeds", "one", remedy)
+    return [dataclasses.replace(first, seed=seed) for seed in seeds]
 
 
 def read_cell_settings(args: argparse.Namespace, cls: type[Settings]) -> Settings:

@@ -3,15 +3,16 @@
 import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from trajprompt.commands.arguments import (
     ADAPTATION,
     BACKBONE,
+    CELL,
     EPISODES,
     cell_arguments,
     command_parser,
-    read_cell_settings,
+    read_stack,
 )
 from trajprompt.commands.process import run_stage
 from trajprompt.errors import TrajpromptError
@@ -21,6 +22,7 @@ from trajprompt.settings.stages import EvaluateSettings
 if TYPE_CHECKING:
     from trajprompt.adaptations.read import StoredAdaptation
     from trajprompt.models.backbone import Backbone
+    from trajprompt.rollout.evaluation import Entry
 
 REMEDY = "give another --adaptation, or run `trajprompt tune` with this backbone"
 EXAMPLE = """--config config.yaml presets/smoke.yaml --suite reach \\
@@ -32,41 +34,85 @@ EXAMPLE = """--config config.yaml presets/smoke.yaml --suite reach \\
 
 def main(argv: Sequence[str] | None = None) -> None:
     parser = command_parser("evaluate", __doc__, EXAMPLE)
-    cell_arguments(parser)
-    for name, text in (
-        ("--backbone-file", BACKBONE),
-        ("--adaptation", ADAPTATION),
-        ("--out", EPISODES),
-    ):
-        parser.add_argument(name, type=Path, required=True, metavar="FILE", help=text)
+    cell_arguments(parser, several_seeds=True)
+    file: Any = {"type": Path, "required": True, "metavar": "FILE"}
+    files = {"backbone_file": BACKBONE, "adaptation": ADAPTATION, "out": EPISODES}
+    for name, text in files.items():
+        option = f"--{name.replace('_', '-')}"
+        parser.add_argument(option, nargs="+", **file, help=text)
     args = parser.parse_args(argv)
-    settings = read_cell_settings(args, EvaluateSettings)
-    run(settings, args.backbone_file, args.adaptation, args.out)
+    settings = read_stack(args, EvaluateSettings, CELL, tuple(files))
+    if settings[0].stacked_seeds:
+        run_stack(settings, args.backbone_file, args.adaptation, args.out)
+    else:
+        run(settings[0], args.backbone_file[0], args.adaptation[0], args.out[0])
 
 
 def run(
     settings: EvaluateSettings, backbone_file: Path, adaptation: Path, out: Path
 ) -> None:
     """Evaluate one cell; write its episodes and their record."""
-    from trajprompt.adaptations.read import read_adaptation
-    from trajprompt.artifacts.atomic import require_file, write_text
-    from trajprompt.artifacts.provenance import provenance
-    from trajprompt.artifacts.records import write_record
     from trajprompt.artifacts.resources import write_resources
+    from trajprompt.rollout.evaluation import evaluate_cell
+
+    backbone, stored = _inputs(settings, backbone_file, adaptation)
+    entries = evaluate_cell(settings, backbone, stored)
+    _write(settings, backbone, entries, [backbone_file, adaptation], out)
+    write_resources(out)
+
+
+def run_stack(
+    settings: Sequence[EvaluateSettings],
+    backbone_files: Sequence[Path],
+    adaptations: Sequence[Path],
+    outs: Sequence[Path],
+) -> None:
+    """Evaluate several seeds of a cell together; write the files of each seed."""
+    from trajprompt.artifacts.resources import write_resources
+    from trajprompt.rollout.evaluation import evaluate_stack
+
+    jobs = list(zip(settings, backbone_files, adaptations, strict=True))
+    cells = [(job[0], *_inputs(*job)) for job in jobs]
+    found = zip(jobs, cells, evaluate_stack(cells), outs, strict=True)
+    for (one, *inputs), (_, backbone, _), entries, out in found:
+        _write(one, backbone, entries, inputs, out)
+    for out in outs:
+        write_resources(out, outputs=len(outs))
+
+
+def _inputs(
+    settings: EvaluateSettings, backbone_file: Path, adaptation: Path
+) -> "tuple[Backbone, StoredAdaptation]":
+    """Read the files of a cell; TrajpromptError if they do not fit."""
+    from trajprompt.adaptations.read import read_adaptation
+    from trajprompt.artifacts.atomic import require_file
     from trajprompt.models.backbone import load_backbone
-    from trajprompt.numerics.device import precision_name
-    from trajprompt.rollout.evaluation import evaluate_cell, to_csv
 
     stored = read_adaptation(adaptation)
     require_file(backbone_file, "trajprompt pretrain")
     backbone = load_backbone(backbone_file, settings.device)
     _check_inputs(settings, backbone_file, backbone, adaptation, stored)
-    inputs = [backbone_file, adaptation]
+    return backbone, stored
+
+
+def _write(
+    settings: EvaluateSettings,
+    backbone: "Backbone",
+    entries: "list[Entry]",
+    inputs: Sequence[Path],
+    out: Path,
+) -> None:
+    """Write the episodes of a cell and their record."""
+    from trajprompt.artifacts.atomic import write_text
+    from trajprompt.artifacts.provenance import provenance
+    from trajprompt.artifacts.records import write_record
+    from trajprompt.numerics.device import precision_name
+    from trajprompt.rollout.evaluation import to_csv
+
     attributes = provenance("evaluate", dataclasses.asdict(settings), inputs)
     attributes["precision"] = precision_name(settings.precision, backbone.device)
-    write_text(out, to_csv(evaluate_cell(settings, backbone, stored)))
+    write_text(out, to_csv(entries))
     write_record(attributes, out)
-    write_resources(out)
 
 
 def _check_inputs(

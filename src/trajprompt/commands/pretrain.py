@@ -3,20 +3,22 @@
 import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from trajprompt.artifacts.csv_files import csv_text
 from trajprompt.commands.arguments import (
     SUITE,
     TRAJECTORIES,
     command_parser,
-    read_settings,
+    read_stack,
+    seeds_argument,
     stage_arguments,
 )
 from trajprompt.commands.process import run_stage
 from trajprompt.settings.stages import PretrainSettings
 
 if TYPE_CHECKING:
+    from trajprompt.models.backbone import Backbone
     from trajprompt.models.training import CurvePoint
 
 EXAMPLE = """--config config.yaml presets/smoke.yaml --suite reach \\
@@ -33,29 +35,29 @@ def main(argv: Sequence[str] | None = None) -> None:
         help="backbone to train: prompt-dt, prompt-mt-bc, mt-orl or a name under backbones"
         " in the config",
     )
-    seed = "seed of the training, an integer, e.g. 0"
-    parser.add_argument("--seed", type=int, required=True, help=seed)
+    seeds_argument(parser, "seed of the training, an integer, e.g. 0")
+    file: Any = {"type": Path, "required": True, "metavar": "FILE"}
+    parser.add_argument("--data", **file, help=TRAJECTORIES)
     for name, text in (
-        ("--data", TRAJECTORIES),
         ("--out", "backbone to write (.safetensors)"),
         ("--curve", "training curve to write (.csv): loss (squared action) by step"),
     ):
-        parser.add_argument(name, type=Path, required=True, metavar="FILE", help=text)
+        parser.add_argument(name, nargs="+", **file, help=text)
     stage_arguments(parser)
     args = parser.parse_args(argv)
-    coordinates = {name: getattr(args, name) for name in ("suite", "backbone", "seed")}
-    settings = read_settings(args, PretrainSettings, **coordinates)
-    run(settings, args.data, args.out, args.curve)
+    settings = read_stack(args, PretrainSettings, ("suite", "backbone"), ("out", "curve"))
+    if settings[0].stacked_seeds:
+        run_stack(settings, args.data, args.out, args.curve)
+    else:
+        run(settings[0], args.data, args.out[0], args.curve[0])
 
 
 def run(settings: PretrainSettings, data: Path, out: Path, curve: Path) -> None:
     """Train a backbone; write it, its training curve and their record."""
-    from trajprompt.artifacts.atomic import require_file, write_text
+    from trajprompt.artifacts.atomic import require_file
     from trajprompt.artifacts.checkpoint import checkpoint_for
     from trajprompt.artifacts.provenance import provenance
-    from trajprompt.artifacts.records import write_record
     from trajprompt.artifacts.resources import write_resources
-    from trajprompt.models.backbone import save_backbone
     from trajprompt.models.pretraining import pretrain
     from trajprompt.numerics.device import precision_name, resolve_device
 
@@ -64,12 +66,58 @@ def run(settings: PretrainSettings, data: Path, out: Path, curve: Path) -> None:
     device = resolve_device(settings.device)
     attributes["precision"] = precision_name(settings.training.precision, device)
     with checkpoint_for(out, attributes, device) as checkpoint:
-        backbone, points = pretrain(settings, data, device, checkpoint, out.parent)
-        form = settings.prompt.attributes() if backbone.config.uses_prompt else {}
-        save_backbone(out, backbone, {**attributes, **form})
-        write_text(curve, curve_csv(points))
-        write_record(attributes, out, curve)
+        trained = pretrain(settings, data, device, checkpoint, out.parent)
+        _write(settings, attributes, trained, out, curve)
         write_resources(out, checkpoint.resumed_from)
+
+
+def run_stack(
+    settings: Sequence[PretrainSettings],
+    data: Path,
+    outs: Sequence[Path],
+    curves: Sequence[Path],
+) -> None:
+    """Train a backbone per seed as one stack; write the files of each seed.
+
+    They do not depend on the other seeds. The checkpoint is that of the whole stack.
+    """
+    from trajprompt.artifacts.atomic import require_file
+    from trajprompt.artifacts.checkpoint import checkpoint_for
+    from trajprompt.artifacts.provenance import provenance
+    from trajprompt.artifacts.resources import write_resources
+    from trajprompt.models.stacked_pretraining import pretrain_stack
+    from trajprompt.numerics.device import precision_name, resolve_device
+
+    require_file(data, "trajprompt collect")
+    attributes = [provenance("pretrain", dataclasses.asdict(o), [data]) for o in settings]
+    device = resolve_device(settings[0].device)
+    precision = precision_name(settings[0].training.precision, device)
+    attributes = [{**one, "precision": precision} for one in attributes]
+    with checkpoint_for(outs[0], {"seeds": attributes}, device) as checkpoint:
+        found = pretrain_stack(settings, data, device, checkpoint, outs[0].parent)
+        for seed in zip(settings, attributes, found, outs, curves, strict=True):
+            _write(*seed)
+        for out in outs:
+            write_resources(out, checkpoint.resumed_from, len(outs))
+
+
+def _write(
+    settings: PretrainSettings,
+    attributes: dict[str, str],
+    trained: "tuple[Backbone, list[CurvePoint]]",
+    out: Path,
+    curve: Path,
+) -> None:
+    """Write a backbone, its training curve and their record."""
+    from trajprompt.artifacts.atomic import write_text
+    from trajprompt.artifacts.records import write_record
+    from trajprompt.models.backbone import save_backbone
+
+    backbone, points = trained
+    form = settings.prompt.attributes() if backbone.config.uses_prompt else {}
+    save_backbone(out, backbone, {**attributes, **form})
+    write_text(curve, curve_csv(points))
+    write_record(attributes, out, curve)
 
 
 def curve_csv(points: "Sequence[CurvePoint]") -> str:

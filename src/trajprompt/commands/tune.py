@@ -1,22 +1,26 @@
 """Stage 3: adapt a frozen backbone to the test tasks of a suite with one method."""
 
 import dataclasses
+import functools
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trajprompt.commands.arguments import (
     BACKBONE,
+    CELL,
     TRAJECTORIES,
     cell_arguments,
     command_parser,
-    read_cell_settings,
+    read_stack,
 )
 from trajprompt.commands.process import run_stage
 from trajprompt.errors import TrajpromptError
 from trajprompt.settings.stages import TuneSettings
 
 if TYPE_CHECKING:
+    from trajprompt.artifacts.checkpoint import Checkpoint
+    from trajprompt.rollout.requests import Player
     from trajprompt.tuning.protocol import TuningProblem
 
 OPTION_REMEDY = "correct this key in the config"
@@ -29,25 +33,76 @@ EXAMPLE = """--config config.yaml presets/smoke.yaml --suite reach \\
 
 def main(argv: Sequence[str] | None = None) -> None:
     parser = command_parser("tune", __doc__, EXAMPLE)
-    cell_arguments(parser)
+    cell_arguments(parser, several_seeds=True)
+    file: Any = {"type": Path, "required": True, "metavar": "FILE"}
+    parser.add_argument("--data", **file, help=TRAJECTORIES)
     for name, text in (
-        ("--data", TRAJECTORIES),
         ("--backbone-file", BACKBONE),
         ("--out", "adaptation to write (.h5): tuned prompts or weights"),
     ):
-        parser.add_argument(name, type=Path, required=True, metavar="FILE", help=text)
+        parser.add_argument(name, nargs="+", **file, help=text)
     args = parser.parse_args(argv)
-    settings = read_cell_settings(args, TuneSettings)
-    run(settings, args.data, args.backbone_file, args.out)
+    settings = read_stack(args, TuneSettings, CELL, ("backbone_file", "out"))
+    if settings[0].stacked_seeds:
+        run_stack(settings, args.data, args.backbone_file, args.out)
+    else:
+        run(settings[0], args.data, args.backbone_file[0], args.out[0])
 
 
 def run(settings: TuneSettings, data: Path, backbone_file: Path, out: Path) -> None:
     """Tune all test tasks of one cell; write the adaptation and its record."""
+    from trajprompt.artifacts.resources import write_resources
+
+    checkpoint = _tune(settings, data, backbone_file, out)
+    write_resources(out, checkpoint.resumed_from)
+
+
+def run_stack(
+    settings: Sequence[TuneSettings],
+    data: Path,
+    backbone_files: Sequence[Path],
+    outs: Sequence[Path],
+) -> None:
+    """Tune several seeds of a cell, whose episodes are played together; write each.
+
+    The files of a seed do not depend on the other seeds. Each seed has a checkpoint.
+    """
+    from trajprompt.artifacts.checkpoint import signals_to
+    from trajprompt.artifacts.resources import write_resources
+    from trajprompt.rollout.broker import play_together
+    from trajprompt.rollout.requests import StackedPlayer
+    from trajprompt.tasks.registry import get_suite
+
+    first, checkpoints = settings[0], list["Checkpoint"]()
+    player = StackedPlayer(
+        get_suite(first.suite), first.target_return, first.precision, first.threads
+    )
+    works = [
+        functools.partial(_tune, one, data, backbone_file, out, checkpoints)
+        for one, backbone_file, out in zip(settings, backbone_files, outs, strict=True)
+    ]
+    with signals_to(checkpoints):
+        done = play_together(works, player)
+    for out, checkpoint in zip(outs, done, strict=True):
+        write_resources(out, checkpoint.resumed_from, len(outs))
+
+
+def _tune(
+    settings: TuneSettings,
+    data: Path,
+    backbone_file: Path,
+    out: Path,
+    checkpoints: "list[Checkpoint] | None" = None,
+    player: "Player | None" = None,
+) -> "Checkpoint":
+    """Tune one seed; write the adaptation and its record; return the finished checkpoint.
+
+    The checkpoint is added to ``checkpoints`` before the tuning.
+    """
     from trajprompt.adaptations.write import write_adaptation
     from trajprompt.artifacts.checkpoint import checkpoint_for
     from trajprompt.artifacts.provenance import provenance
     from trajprompt.artifacts.records import write_record
-    from trajprompt.artifacts.resources import write_resources
     from trajprompt.numerics.device import precision_name
     from trajprompt.settings.options import parse_options
     from trajprompt.tuning.registry import get_method
@@ -70,10 +125,12 @@ def run(settings: TuneSettings, data: Path, backbone_file: Path, out: Path) -> N
     if backbone.config.uses_prompt:
         attributes |= settings.prompt.attributes()
     with checkpoint_for(out, attributes, backbone.device) as checkpoint:
-        problem = dataclasses.replace(problem, checkpoint=checkpoint)
+        if checkpoints is not None:
+            checkpoints.append(checkpoint)
+        problem = dataclasses.replace(problem, checkpoint=checkpoint, player=player)
         write_adaptation(out, problem, method.tune(problem, options), attributes)
         write_record(attributes, out)
-        write_resources(out, checkpoint.resumed_from)
+    return checkpoint
 
 
 def prepare(settings: TuneSettings, data: Path, backbone_file: Path) -> "TuningProblem":

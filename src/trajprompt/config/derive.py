@@ -61,6 +61,7 @@ def pretrain(config: Config, suite: str, backbone: str, seed: int) -> st.Pretrai
         sizes=_part(st.BackboneSizes, values),
         training=_part(TrainingSettings, values),
         device=values["device"],
+        stacked_seeds=values["stacked_seeds"],
     )
 
 
@@ -219,7 +220,9 @@ def _part(cls: type[st.Settings], values: Config, prefix: str = "") -> st.Settin
 
 def _compute(config: Config, *names: str) -> Config:
     """The config's ``compute``, or its values of ``names``, with the engine resolved."""
-    values = {**config["compute"], "engine": resolve_engine(config["compute"]["engine"])}
+    values = {**config["compute"]}
+    stacked = values.get("stacked_seeds", False)  # has an engine of its own, by torch
+    values["engine"] = "torch" if stacked else resolve_engine(values["engine"])
     return {name: values[name] for name in names or values}
 
 

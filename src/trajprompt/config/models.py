@@ -89,6 +89,8 @@ class Compute(Model):
     precision: Precision
     engine: Literal["auto", "openvino", "torch"]  # of rollouts on a CPU
     threads: Annotated[int, Field(ge=1, le=256)]  # per job
+    # True: one job trains, tunes or plays all seeds, for GPUs. It rounds differently.
+    stacked_seeds: bool = False
 
 
 class Collect(Model):

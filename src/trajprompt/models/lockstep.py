@@ -40,7 +40,7 @@ class LockstepPolicy:
         threads: int = 1,
         engine: str = "auto",
     ):
-        _check_prompts(backbone, prompts, rows)
+        check_prompts(backbone, prompts, rows)
         keep_freed_memory()
         self.backbone = backbone
         on_cpu = backbone.device.type == "cpu"
@@ -127,7 +127,8 @@ def _chunks(rows: int, largest: int) -> list[slice]:
     return [slice(first, end) for first, end in itertools.pairwise(edges)]
 
 
-def _check_prompts(backbone: Backbone, prompts: Segments | None, rows: int) -> None:
+def check_prompts(backbone: Backbone, prompts: Segments | None, rows: int) -> None:
+    """Raise TrajpromptError unless the backbone gets the prompts that it takes."""
     if not backbone.config.uses_prompt:
         if prompts is not None:
             expected = f"no prompts: the backbone {backbone.name} takes no prompt"

@@ -32,9 +32,47 @@ def pretrain(
     Tables too large for memory are temporary files in ``folder``.
     """
     torch.set_num_threads(1)  # equal bits on any number of cores, and no slower
+    resident = resident_data(settings, data, device, folder)
+    model = fresh_model(settings, device)
+    sampler = training_sampler(settings, resident)
+    curve = train(
+        model,
+        sampler,
+        settings.training,
+        f"pretrain {settings.suite} {settings.backbone} seed {settings.seed}",
+        Validation(model, *validation_sampler(settings, resident)()),
+        source=str(data),
+        generator=sampler.generator,
+        checkpoint=checkpoint,
+    )
+    return pretrained(settings, model, resident), curve
+
+
+def pretrained(
+    settings: PretrainSettings, model: PromptDT, resident: PretrainData
+) -> Backbone:
+    """The backbone of a trained model."""
+    return Backbone(
+        settings.backbone,
+        settings.suite,
+        model,
+        resident.normaliser.to(model.predict_action.weight.device),
+        settings.return_scale,
+        model.config,
+        settings.kind,
+    )
+
+
+def resident_data(
+    settings: PretrainSettings, data: Path, device: torch.device, folder: Path | None
+) -> PretrainData:
+    """The training tasks of the store ``data`` on ``device``; equal for all seeds.
+
+    Tables too large for memory are temporary files in ``folder``.
+    """
     suite = get_suite(settings.suite)
     tasks = open_tasks(data, settings.train_tasks, suite)
-    resident = prepare(
+    return prepare(
         [tasks[task] for task in settings.train_tasks],
         settings.data_fraction,
         settings.demonstrations,
@@ -42,40 +80,22 @@ def pretrain(
         device,
         folder,
     )
-    model = _fresh_model(settings, suite, device)
-    sampler = _sampler(settings, resident, "batches", settings.batch_per_task)
-    curve = train(
-        model,
-        sampler,
-        settings.training,
-        f"pretrain {suite.name} {settings.backbone} seed {settings.seed}",
-        Validation(model, *_validation_sampler(settings, resident)()),
-        source=str(data),
-        generator=sampler.generator,
-        checkpoint=checkpoint,
-    )
-    normaliser = resident.normaliser
-    backbone = Backbone(
-        settings.backbone,
-        suite.name,
-        model,
-        normaliser.to(device),
-        settings.return_scale,
-        model.config,
-        settings.kind,
-    )
-    return backbone, curve
 
 
-def _fresh_model(
-    settings: PretrainSettings, suite: Suite, device: torch.device
-) -> PromptDT:
+def fresh_model(settings: PretrainSettings, device: torch.device) -> PromptDT:
     """A model with random weights and a separate random stream for dropout."""
-    weight_seed, dropout_seed = integers(_stream(settings, "weights"), 2)
-    torch.manual_seed(int(weight_seed))
+    weight_seed, dropout_seed = initial_seeds(settings)
+    torch.manual_seed(weight_seed)
+    suite = get_suite(settings.suite)
     model = PromptDT(backbone_config(suite, settings.kind, settings.sizes)).to(device)
-    model.dropout.reseed(int(dropout_seed))
+    model.dropout.reseed(dropout_seed)
     return model
+
+
+def initial_seeds(settings: PretrainSettings) -> tuple[int, int]:
+    """Seeds of the initial weights and of dropout."""
+    weights, dropout = integers(_stream(settings, "weights"), 2)
+    return int(weights), int(dropout)
 
 
 def backbone_config(suite: Suite, kind: str, sizes: BackboneSizes) -> BackboneConfig:
@@ -106,7 +126,13 @@ def _sampler(
     )
 
 
-def _validation_sampler(settings: PretrainSettings, resident: PretrainData) -> Sampler:
+def training_sampler(settings: PretrainSettings, resident: PretrainData) -> Sampler:
+    """Sampler of the training batches of a seed."""
+    return _sampler(settings, resident, "batches", settings.batch_per_task)
+
+
+def validation_sampler(settings: PretrainSettings, resident: PretrainData) -> Sampler:
+    """Sampler of a seed's validation set, drawn once."""
     per_task = -(-VALIDATION_SEGMENTS // len(settings.train_tasks))
     return _sampler(settings, resident, "validation", per_task)
 

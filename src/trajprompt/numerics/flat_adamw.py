@@ -17,7 +17,7 @@ class FlatAdamW:
     def __init__(
         self,
         vector: Tensor,
-        learning_rate: float,
+        learning_rate: float | Tensor,  # a tensor if a CUDA graph has to read it
         weight_decay: float = 0.0,
         betas: tuple[float, float] = (0.9, 0.999),  # PyTorch's defaults
     ):

@@ -10,6 +10,7 @@ from trajprompt.artifacts.csv_files import csv_text
 from trajprompt.progress import progress
 from trajprompt.rollout.columns import EVALUATION_COLUMNS
 from trajprompt.rollout.plays import Play, PlaySettings, evaluation_seeds, play
+from trajprompt.rollout.stacked_plays import Part, play_stack
 from trajprompt.settings.stages import EvaluateSettings
 from trajprompt.tasks.registry import get_suite
 from trajprompt.tasks.suites import Suite
@@ -39,26 +40,66 @@ def evaluate_cell(
     settings: EvaluateSettings, backbone: "Backbone", stored: "StoredAdaptation"
 ) -> list[Entry]:
     """Evaluation of an adaptation: an entry per row, checkpoint and episode."""
-    suite, rows = get_suite(settings.suite), range(len(stored.rows))
-    points = [p for row in rows for p in _checkpoints(settings, suite, stored, row)]
-    plays = list({id(point.play): point.play for point in points}.values())
-    how = PlaySettings(
-        suite,
-        settings.target_return,
-        settings.precision,
-        settings.engine,
-        settings.threads,
-    )
-    run_seed, seed = settings.run_seed, settings.seed
-    seeds = {
-        task: evaluation_seeds(run_seed, suite.name, seed, task, settings.episodes)
-        for task in {int(task) for task in stored.rows}
-    }
-    for group in progress(_by_weights(plays), f"{settings.suite} evaluate", "model"):
-        weights = group[0].weights
-        model = backbone if weights is None else backbone.with_weights(weights)
-        play(how, model, group, seeds)
-    return [entry for point in points for entry in _entries(settings, stored, point)]
+    cell = _Cell(settings, backbone, stored)
+    for plays in progress(cell.groups, f"{settings.suite} evaluate", "model"):
+        part = cell.part(plays)
+        play(cell.how, part.backbone, part.plays, part.seeds)
+    return cell.entries()
+
+
+def evaluate_stack(
+    cells: Sequence[tuple[EvaluateSettings, "Backbone", "StoredAdaptation"]],
+) -> list[list[Entry]]:
+    """Evaluation of several seeds of a cell, all backbones together; entries per seed.
+
+    Settings differ in their seeds only. The entries of a seed do not depend on the others.
+    """
+    found = [_Cell(*cell) for cell in cells]
+    play_stack(found[0].how, [cell.part(plays) for cell in found for plays in cell.groups])
+    return [cell.entries() for cell in found]
+
+
+class _Cell:
+    """The points of one cell's table, and the plays that they need, by backbone."""
+
+    def __init__(
+        self, settings: EvaluateSettings, backbone: "Backbone", stored: "StoredAdaptation"
+    ):
+        self.settings, self.backbone, self.stored = settings, backbone, stored
+        suite = get_suite(settings.suite)
+        self.points = [
+            point
+            for row in range(len(stored.rows))
+            for point in _checkpoints(settings, suite, stored, row)
+        ]
+        self.how = PlaySettings(
+            suite,
+            settings.target_return,
+            settings.precision,
+            settings.engine,
+            settings.threads,
+        )
+        run_seed, seed = settings.run_seed, settings.seed
+        self.seeds = {
+            task: evaluation_seeds(run_seed, suite.name, seed, task, settings.episodes)
+            for task in {int(task) for task in stored.rows}
+        }
+        plays = {id(point.play): point.play for point in self.points}
+        self.groups = _by_weights(list(plays.values()))
+
+    def part(self, plays: Sequence[Play]) -> Part:
+        """Plays of one of the groups, with the model that plays them."""
+        weights = plays[0].weights
+        model = self.backbone if weights is None else self.backbone.with_weights(weights)
+        return Part(model, plays, self.seeds)
+
+    def entries(self) -> list[Entry]:
+        """The rows of the table, after all plays."""
+        return [
+            entry
+            for point in self.points
+            for entry in _entries(self.settings, self.stored, point)
+        ]
 
 
 def _by_weights(plays: Sequence[Play]) -> list[list[Play]]:

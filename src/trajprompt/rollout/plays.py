@@ -9,7 +9,7 @@ import torch
 
 from trajprompt.models.lockstep import LockstepPolicy
 from trajprompt.progress import progress
-from trajprompt.rollout.loop import rollout
+from trajprompt.rollout.loop import Episodes, rollout
 from trajprompt.seeds import integers, stream
 from trajprompt.tasks.registry import make_simulator
 from trajprompt.tasks.suites import Suite
@@ -35,6 +35,12 @@ class Play:
     lengths: list[int] = field(default_factory=list)
     successes: list[bool] = field(default_factory=list)
     weights: "dict[str, Tensor] | None" = None  # for `Backbone.with_weights`, if tuned
+
+    def add(self, played: Episodes, row: int) -> None:
+        """Add the result of a row of a rollout."""
+        self.returns.append(float(played.returns[row]))
+        self.lengths.append(int(played.lengths[row]))
+        self.successes.append(bool(played.successes[row]))
 
 
 @dataclass(frozen=True)
@@ -70,7 +76,7 @@ def play(
         tasks = np.array([one.task for one, _ in part])
         policy = LockstepPolicy(
             backbone,
-            _stack([one.prompt for one, _ in part]),
+            stack([one.prompt for one, _ in part]),
             rows=len(part),
             target_return=settings.target_return,
             precision=settings.precision,
@@ -81,12 +87,10 @@ def play(
         resets = np.array([seeds[one.task][episode] for one, episode in part])
         played = rollout(simulator, policy, resets)
         for index, (one, _) in enumerate(part):
-            one.returns.append(float(played.returns[index]))
-            one.lengths.append(int(played.lengths[index]))
-            one.successes.append(bool(played.successes[index]))
+            one.add(played, index)
 
 
-def _stack(prompts: Sequence[Segments | None]) -> Segments | None:
+def stack(prompts: Sequence[Segments | None]) -> Segments | None:
     """Stack prompts to (N, P, ..); None for backbones that take no prompt."""
     given = [prompt for prompt in prompts if prompt is not None]
     return Segments(*map(torch.stack, zip(*given, strict=True))) if given else None

@@ -99,6 +99,7 @@ class PretrainSettings(Strict):
     sizes: BackboneSizes
     training: TrainingSettings
     device: str
+    stacked_seeds: bool = False  # by the code for stacks, which rounds differently
 
 
 @dataclass(frozen=True)
@@ -126,6 +127,7 @@ class TuneSettings(Strict):
     engine: Engine
     device: str
     threads: SmallCount
+    stacked_seeds: bool = False
 
 
 @dataclass(frozen=True)
@@ -143,6 +145,7 @@ class EvaluateSettings(Strict):
     engine: Engine
     device: str
     threads: SmallCount
+    stacked_seeds: bool = False
 
 
 @dataclass(frozen=True)

@@ -34,6 +34,7 @@ class EpisodeTensors:
         self._task_rows = _sizes(table.task_rows, self.device)
         self._lengths = torch.from_numpy(table.lengths).to(self.device)
         self._ends = torch.cumsum(self._lengths, 0)  # (episodes,) rows
+        self._found: dict[tuple[int, str], tuple[PromptPlaces, Tensor, Tensor]] = {}
 
     def sample_contexts(
         self, generator: torch.Generator, per_task: int, length: int
@@ -121,8 +122,18 @@ class EpisodeTensors:
     def _prompt_places(
         self, length: int, position: str
     ) -> tuple[PromptPlaces, Tensor, Tensor]:
-        """Places of segments, with the first place and the number of places per task."""
-        places = PromptPlaces(self._episode_lengths, length, position)
+        """Places of segments, with the first place and the number of places per task.
+
+        They are kept: copies to a GPU would wait for it at every batch.
+        """
+        if (length, position) not in self._found:
+            self._found[length, position] = self._find_places(length, position)
+        return self._found[length, position]
+
+    def _find_places(
+        self, length: int, position: str
+    ) -> tuple[PromptPlaces, Tensor, Tensor]:
+        places = PromptPlaces(self._episode_lengths, length, position, self.device)
         tasks = len(self.tasks)
         counts = np.bincount(self._episode_tasks, places.counts, tasks).astype(np.int64)
         if not counts.all():

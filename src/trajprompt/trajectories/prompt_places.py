@@ -1,5 +1,6 @@
 """Places in demonstrations at which segments of prompts may begin."""
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -53,6 +54,7 @@ class PromptPlaces:
     steps: np.ndarray  # (E,) length of each episode, in the order of their rows
     length: int
     position: str  # a key of POSITIONS
+    device: torch.device | str = "cpu"  # of the places that `rows` gets
 
     def __post_init__(self) -> None:
         if self.position not in POSITIONS:
@@ -66,13 +68,17 @@ class PromptPlaces:
         places = POSITIONS[self.position].count(self.steps, self.length)
         return np.where(self.steps >= self.length, places, 0)
 
+    @functools.cached_property
+    def _tensors(self) -> tuple[Tensor, Tensor, Tensor]:
+        """Number of places and of steps of each episode, and the ends of its places."""
+        counts, steps = (
+            torch.from_numpy(values).to(self.device) for values in (self.counts, self.steps)
+        )
+        return counts, steps, counts.cumsum(0)
+
     def rows(self, place: Tensor) -> Tensor:
         """First rows (n,) of the segments at the places ``place`` (n,)."""
-        counts, steps = (
-            torch.from_numpy(values).to(place.device)
-            for values in (self.counts, self.steps)
-        )
-        ends = counts.cumsum(0)
+        counts, steps, ends = self._tensors
         episode = torch.searchsorted(ends, place, right=True)
         within = place - (ends - counts)[episode]  # place within the episode
         step = POSITIONS[self.position].step(steps[episode], self.length, within)

@@ -6,7 +6,8 @@ import numpy as np
 
 from trajprompt.errors import TrajpromptError
 from trajprompt.models.lockstep import LockstepPolicy
-from trajprompt.rollout.loop import rollout
+from trajprompt.rollout.loop import Episodes, rollout
+from trajprompt.rollout.requests import Request
 from trajprompt.seeds import child, integers
 from trajprompt.tasks.registry import make_simulator
 from trajprompt.tasks.simulator import Simulator
@@ -57,22 +58,30 @@ class ReturnOracle:
         """
         problem, (rows, count) = self.problem, prompts.leading
         seeds = np.broadcast_to(seeds, (rows, count, self.episodes))
-        policy = LockstepPolicy(
-            problem.backbone,
-            prompts.flatten().repeat_interleave(self.episodes),
-            rows=seeds.size,
-            target_return=problem.target_return,
-            precision=problem.precision,
-            threads=problem.threads,
-            engine=problem.engine,
-        )
-        played = rollout(self._simulator(seeds.shape), policy, seeds.reshape(-1))
+        played = self._play(prompts.flatten().repeat_interleave(self.episodes), seeds)
         if not np.isfinite(played.returns).all():
             where = f"{problem.suite.name} episode of a candidate prompt"
             found, remedy = "found a NaN or infinite return", "check the suite's rewards"
             raise TrajpromptError(where, found, "a finite return", remedy)
         returns = played.returns.reshape(seeds.shape).mean(axis=2)
         return OracleResult(returns, played.lengths.reshape(seeds.shape).sum(axis=(1, 2)))
+
+    def _play(self, prompts: Segments, seeds: np.ndarray) -> Episodes:
+        """Play prompts (R * C * E, P, ..) from the resets (R, C, E), a row each."""
+        problem, resets = self.problem, seeds.reshape(-1)
+        if problem.player is not None:
+            tasks = problem.rows.repeat(seeds[0].size)
+            return problem.player(Request(problem.backbone, prompts, tasks, resets))
+        policy = LockstepPolicy(
+            problem.backbone,
+            prompts,
+            rows=seeds.size,
+            target_return=problem.target_return,
+            precision=problem.precision,
+            threads=problem.threads,
+            engine=problem.engine,
+        )
+        return rollout(self._simulator(seeds.shape), policy, resets)
 
     def _simulator(self, shape: tuple[int, ...]) -> Simulator:
         """Return the simulator of (R, C, E) episodes, built once per number of episodes."""

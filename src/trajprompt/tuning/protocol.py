@@ -27,6 +27,7 @@ from trajprompt.settings.options import Engine, Precision, Strict
 
 if TYPE_CHECKING:
     from trajprompt.models.backbone import Backbone
+    from trajprompt.rollout.requests import Player
     from trajprompt.tasks.suites import Suite
     from trajprompt.trajectories.segments import PromptSet, Segments
     from trajprompt.tuning.samples import Samples
@@ -61,6 +62,7 @@ class TuningProblem:
     precision: Precision = "auto"
     engine: Engine = "torch"  # of rollouts on a CPU
     checkpoint: Checkpoint = field(default_factory=Checkpoint)  # for long loops
+    player: "Player | None" = None  # of episodes; None: they are played at once, alone
     # Only for methods registered with reads_training_tasks: 256 draws of each task.
     training_prompts: "PromptSet | None" = None  # (T, n, ..) of the training tasks
     prompt_set: "PromptSet | None" = None  # (R, n, ..) of each row's task

@@ -1,0 +1,105 @@
+"""Loops that play together: order, loops of different lengths, errors, interruptions."""
+
+import threading
+from types import SimpleNamespace
+
+import pytest
+
+from trajprompt.errors import Interrupted, TrajpromptError
+from trajprompt.rollout.broker import play_together
+
+
+class Table:
+    """Player whose episodes are the requests, doubled; it logs the rollouts."""
+
+    def __init__(self) -> None:
+        self.rollouts: list[list[int]] = []
+
+    def __call__(self, requests):
+        self.rollouts.append(list(requests))
+        return [2 * request for request in requests]
+
+
+def loop(start: int, rounds: int, log: list[int] | None = None):
+    def work(player):
+        total = 0
+        for number in range(rounds):
+            if log is not None:
+                log.append(start)
+            total += player(start + number)
+        return total
+
+    return work
+
+
+def test_loops_of_different_lengths_play_together_in_order():
+    table, log = Table(), []
+    works = [loop(10, 3, log), loop(20, 1, log), loop(30, 2, log), loop(40, 0, log)]
+    assert play_together(works, table) == [66, 40, 122, 0]
+    assert table.rollouts == [[10, 20, 30], [11, 31], [12]]
+    assert log == [10, 20, 30, 10, 30, 10]
+
+
+def test_only_one_loop_runs_at_a_time():
+    running = []
+
+    def work(player):
+        for _ in range(20):
+            running.append(1)
+            assert len(running) == 1
+            running.pop()
+            player(1)
+
+    play_together([work] * 4, Table())
+
+
+def test_an_error_of_a_loop_cancels_the_others():
+    def failing(player):
+        player(1)
+        raise TrajpromptError("here", "found", "expected", "remedy")
+
+    ended = []
+
+    def waiting(player):
+        try:
+            while True:
+                player(2)
+        finally:
+            ended.append(True)
+
+    before = threading.active_count()
+    with pytest.raises(TrajpromptError, match="here"):
+        play_together([waiting, failing, waiting], Table())
+    assert len(ended) == 2 and threading.active_count() == before
+
+
+def test_an_error_of_the_play_cancels_all():
+    def play(requests):
+        raise ValueError("simulator")
+
+    before = threading.active_count()
+    with pytest.raises(ValueError, match="simulator"):
+        play_together([loop(0, 3), loop(0, 3)], play)
+    assert threading.active_count() == before
+
+
+def test_after_an_interruption_the_others_finish_their_steps():
+    stop = SimpleNamespace(signal=None)
+    finished = []
+
+    def work(player):
+        for step in range(5):
+            player(step)
+            player(step)
+            if stop.signal is not None:
+                finished.append(step)
+                raise Interrupted(15, "loop", step + 1, 5, None)
+
+    def play(requests):
+        if requests == [1, 1]:
+            stop.signal = 15
+        return requests
+
+    with pytest.raises(Interrupted):
+        play_together([work, work], play)
+    assert finished == [1, 1]
