@@ -26,8 +26,7 @@ from trajprompt.settings.stages import CollectSettings
 from trajprompt.tasks.registry import make_simulator
 from trajprompt.tasks.simulator import Simulator
 from trajprompt.tasks.suites import Suite
-from trajprompt.trajectories.episodes import TaskTrajectories
-from trajprompt.trajectories.task_episodes import TaskEpisodes
+from trajprompt.trajectories.episodes import TaskEpisodes, TaskTrajectories
 
 REMEDY = "correct this key in the config"
 LEARNERS: dict[str, type[SAC] | type[TD3]] = {

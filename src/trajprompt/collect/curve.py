@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from trajprompt.errors import TrajpromptError
-from trajprompt.trajectories.task_episodes import TaskEpisodes
+from trajprompt.trajectories.episodes import TaskEpisodes
 
 POINTS = 15  # rows of the printed table
 COLUMNS = (

@@ -21,7 +21,7 @@ from trajprompt.settings.stages import CollectSettings
 if TYPE_CHECKING:
     import numpy as np
 
-    from trajprompt.trajectories.task_episodes import TaskEpisodes
+    from trajprompt.trajectories.episodes import TaskEpisodes
 
 EXAMPLE = "--config config.yaml presets/smoke.yaml --suite reach --out reach.h5"
 

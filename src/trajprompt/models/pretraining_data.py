@@ -13,9 +13,9 @@ from trajprompt.models.training import Batch
 from trajprompt.settings.stages import PromptForm
 from trajprompt.trajectories.episode_table import EpisodeTable
 from trajprompt.trajectories.episode_tensors import EpisodeTensors
+from trajprompt.trajectories.episodes import TaskEpisodes
 from trajprompt.trajectories.normaliser import Normaliser
 from trajprompt.trajectories.segments import Segments
-from trajprompt.trajectories.task_episodes import TaskEpisodes
 
 HELD_OUT_EVERY = 20  # one episode in 20 of each training task is for validation
 Task = TypeVar("Task", bound=TaskEpisodes)

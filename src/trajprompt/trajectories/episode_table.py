@@ -8,12 +8,11 @@ import numpy as np
 import torch
 
 from trajprompt.errors import TrajpromptError
+from trajprompt.trajectories.episodes import PART_ROWS
 from trajprompt.trajectories.row_table import RowTable
-from trajprompt.trajectories.task_episodes import PART_ROWS
 
 if TYPE_CHECKING:
-    from trajprompt.trajectories.episodes import TaskTrajectories
-    from trajprompt.trajectories.task_episodes import TaskEpisodes
+    from trajprompt.trajectories.episodes import TaskEpisodes, TaskTrajectories
 
 # Action at padding (mxu34/prompt-dt prompt_utils.py, get_batch). The padded state is 0
 # before normalising; padded timesteps and returns-to-go are 0.

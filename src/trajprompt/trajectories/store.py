@@ -20,7 +20,7 @@ from trajprompt.artifacts.hdf5_attributes import get_attributes, get_text, write
 from trajprompt.artifacts.hdf5_checks import damage_refused, open_checked, open_hdf5
 from trajprompt.artifacts.provenance import SCHEMA_VERSION
 from trajprompt.errors import TrajpromptError
-from trajprompt.trajectories.episodes import TaskTrajectories
+from trajprompt.trajectories.episodes import TaskEpisodes, TaskTrajectories
 from trajprompt.trajectories.layout import (
     COLUMNS,
     CURVE,
@@ -31,7 +31,6 @@ from trajprompt.trajectories.layout import (
     task_groups,
 )
 from trajprompt.trajectories.stored_task import StoredTask, stored_task
-from trajprompt.trajectories.task_episodes import TaskEpisodes
 
 if TYPE_CHECKING:
     import h5py

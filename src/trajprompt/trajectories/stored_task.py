@@ -10,7 +10,8 @@ import numpy as np
 
 from trajprompt.artifacts.hdf5_attributes import get_attributes
 from trajprompt.artifacts.hdf5_checks import damage_refused
-from trajprompt.trajectories.episodes import TaskTrajectories
+from trajprompt.trajectories.episode_checks import check_ends, check_finite, sums
+from trajprompt.trajectories.episodes import TaskEpisodes, TaskTrajectories
 from trajprompt.trajectories.layout import (
     COLUMNS,
     DERIVED,
@@ -19,12 +20,6 @@ from trajprompt.trajectories.layout import (
     check_headers,
     plain,
     read_goal,
-)
-from trajprompt.trajectories.task_episodes import (
-    TaskEpisodes,
-    check_ends,
-    check_finite,
-    sums,
 )
 
 if TYPE_CHECKING:

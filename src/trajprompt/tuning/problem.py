@@ -30,7 +30,7 @@ from trajprompt.tuning.samples import BufferSamples, FixedSamples, Samples
 
 if TYPE_CHECKING:
     from trajprompt.models.backbone import Backbone
-    from trajprompt.trajectories.task_episodes import TaskEpisodes
+    from trajprompt.trajectories.episodes import TaskEpisodes
 
 
 def build_problem(

@@ -20,7 +20,7 @@ from trajprompt.trajectories.segments import PromptSet, Segments
 
 if TYPE_CHECKING:
     from trajprompt.models.backbone import Backbone
-    from trajprompt.trajectories.task_episodes import TaskEpisodes
+    from trajprompt.trajectories.episodes import TaskEpisodes
 
     Buffers = Mapping[int, TaskEpisodes]
 

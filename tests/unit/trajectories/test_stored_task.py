@@ -11,7 +11,7 @@ from support.fake_suite import fake_suite
 from support.slow_segments import SCALE, generator, make_task
 from trajprompt.errors import TrajpromptError
 from trajprompt.models.pretraining_data import hold_out, prepare
-from trajprompt.trajectories import episode_table, row_table, store, task_episodes
+from trajprompt.trajectories import episode_table, episodes, row_table, store
 from trajprompt.trajectories.episode_table import EpisodeTable
 from trajprompt.trajectories.layout import COLUMNS
 from trajprompt.trajectories.store import open_tasks, read_trajectories, write_trajectories
@@ -70,7 +70,7 @@ def test_a_selection_is_that_of_the_task_in_memory(tmp_path, lengths, data):
 @given(LENGTHS, st.integers(1, 40))
 def test_parts_are_all_episodes_in_order(lengths, rows):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(task_episodes, "PART_ROWS", rows)
+        patch.setattr(episodes, "PART_ROWS", rows)
         parts = [part.read() for part in make_task(0, lengths).split()]
     assert np.concatenate([part.lengths for part in parts]).tolist() == lengths
     joined = np.concatenate([part.observations for part in parts])
@@ -90,7 +90,7 @@ def test_bits_depend_neither_on_parts_nor_on_where_the_table_is(tmp_path, length
     plain = list(read_trajectories(path).values())
     expected = prepare(plain, 0.7, 1, SCALE, "cpu")
     with pytest.MonkeyPatch.context() as patch:
-        for module in (task_episodes, episode_table):
+        for module in (episodes, episode_table):
             patch.setattr(module, "PART_ROWS", rows)
         patch.setattr(row_table, "LARGEST_IN_MEMORY", 0)
         found = prepare(
