@@ -1,7 +1,6 @@
 """The policy of a backbone in many episodes at once, all at the same control step."""
 
 import itertools
-import sys
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol
@@ -15,6 +14,7 @@ from trajprompt.models.inference import InferenceModel
 from trajprompt.models.prompt_dt import PromptDT
 from trajprompt.models.window import Window
 from trajprompt.numerics.device import keep_freed_memory, resolve_precision
+from trajprompt.openvino import import_openvino
 from trajprompt.settings.engine import resolve_engine
 from trajprompt.trajectories.segments import Segments
 
@@ -108,8 +108,7 @@ def _openvino_windows(
     sizes: list[int],
     threads: int,
 ) -> Sequence[_Window]:
-    # OpenVINO reports every import to its makers through this package, if it is installed.
-    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
+    import_openvino()
     from trajprompt.models.openvino_engine import engine_of
 
     engine, largest = engine_of(model, dtype), max(sizes)  # one compiled step for all

@@ -1,8 +1,7 @@
 """Engine of rollouts on a CPU."""
 
-import importlib.util
-
 from trajprompt.errors import TrajpromptError
+from trajprompt.openvino import is_installed
 
 
 def resolve_engine(name: str) -> str:
@@ -11,7 +10,7 @@ def resolve_engine(name: str) -> str:
     Raises TrajpromptError if openvino is not installed. Results of the two engines differ
     in their last digits, so settings and records have the resolved name.
     """
-    installed = importlib.util.find_spec("openvino") is not None
+    installed = is_installed()
     if name == "openvino" and not installed:
         found, expected = "found 'openvino', which is not installed", "an installed engine"
         remedy = "install requirements.lock, or set it to torch in the config"
