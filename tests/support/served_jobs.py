@@ -15,6 +15,7 @@ from trajprompt.job_server import OFF, VARIABLE
 from trajprompt.job_server.libraries import LIBRARIES
 
 TIMEOUT = 60  # seconds
+STUBBED = (*LIBRARIES, "openvino")
 SNAKEMAKE = f"""
 import os, sys
 from trajprompt.job_server.start import job_server
@@ -122,7 +123,7 @@ class Server:
             assert gone(process)
 
 
-def write_stubs(folder: Path, code: str, names: Iterable[str] = LIBRARIES) -> None:
+def write_stubs(folder: Path, code: str, names: Iterable[str] = STUBBED) -> None:
     """Write modules that jobs and servers in ``folder`` import instead of libraries."""
     for name in names:
         path = folder
