@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -61,6 +62,7 @@ class Server:
             cwd=self.folder,
             env=self.environment,
             text=True,
+            preexec_fn=allow_interrupts,
         )
         assert self.main.stdout is not None
         self.name = self.main.stdout.readline().strip()
@@ -87,6 +89,7 @@ class Server:
             cwd=self.folder,
             env={**self.environment, **name, **variables},
             text=True,
+            preexec_fn=allow_interrupts,
         )
 
     def run(self, code: str, *options: str, **variables: str) -> str:
@@ -121,6 +124,11 @@ class Server:
             client.kill()
             client.communicate()
             assert gone(process)
+
+
+def allow_interrupts() -> None:
+    """Undo that a shell ignores SIGINT in what it runs in the background."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def write_stubs(folder: Path, code: str, names: Iterable[str] = STUBBED) -> None:

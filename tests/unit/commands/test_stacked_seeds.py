@@ -36,7 +36,7 @@ TUNE_ONLINE = dataclasses.replace(TUNE, **ONLINE, stacked_seeds=True, prompts_pe
 EVALUATE = EvaluateSettings(
     run="test", run_seed=1, suite=SUITE.name, condition="expert", method="ptdt-online",
     seed=0, episodes=2, curve_episodes=1, target_return=0.0, precision="fp32",
-    device="cpu", threads=1, stacked_seeds=True,
+    engine="torch", device="cpu", threads=1, stacked_seeds=True,
 )  # fmt: skip
 CELL = ["--suite", SUITE.name, "--condition", "expert", "--method", "ptdt-online"]
 

@@ -24,7 +24,7 @@ HYPHENS = "a name of up to 40 lower-case letters, digits and hyphens"
 UNDERSCORES = "a name of up to 40 lower-case letters, digits and underscores"
 EACH_ONCE = "a list of at least one name under entries, each once"
 SAMPLES = 'a number of context segments from 1 to 100000, or "all"'
-COMPUTE = "one of device, precision, stacked_seeds, threads"
+COMPUTE = "one of device, engine, precision, stacked_seeds, threads"
 
 
 @pytest.mark.parametrize(

@@ -121,7 +121,9 @@ def files(tmp_path, monkeypatch):
     }
     stored = adaptation(attributes=attributes)
     sizes = SimpleNamespace(uses_prompt=True, state_dim=20, action_dim=6)
-    loaded = SimpleNamespace(name="prompt-dt", suite=SETTINGS.suite, config=sizes)
+    loaded = SimpleNamespace(
+        name="prompt-dt", suite=SETTINGS.suite, config=sizes, device="cpu"
+    )
     monkeypatch.setattr("trajprompt.adaptations.read.read_adaptation", lambda _: stored)
     monkeypatch.setattr("trajprompt.models.backbone.load_backbone", lambda *_: loaded)
     monkeypatch.setattr("trajprompt.rollout.evaluation.evaluate_cell", lambda *_: [])

@@ -13,7 +13,7 @@ from trajprompt.tasks.registry import get_suite
 
 # Short: over a complete episode, rounding of the actions grows to different returns.
 SUITE = dataclasses.replace(get_suite("cheetah-vel"), horizon=20)
-SETTINGS = PlaySettings(SUITE, 0.0, "fp32", 1)
+SETTINGS = PlaySettings(SUITE, 0.0, "fp32", "torch", 1)
 
 
 def part(seed: int, counts: tuple[int, ...] = (2, 1)) -> Part:
