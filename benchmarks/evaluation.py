@@ -13,35 +13,19 @@ import time
 
 import numpy as np
 import torch
+from forward_pass import flops, untrained
 from peer import PeerPromptDT
 
 from machine import gemm_gflops, print_machine
 from trajprompt.models.backbone import Backbone, load_backbone
 from trajprompt.models.lockstep import LockstepPolicy
-from trajprompt.models.prompt_dt import BackboneConfig, PromptDT
+from trajprompt.numerics.device import DTYPES, precision_name
 from trajprompt.rollout.loop import Episodes, rollout
 from trajprompt.tasks.registry import get_suite, make_simulator
 from trajprompt.tasks.suites import Suite
-from trajprompt.trajectories.normaliser import Normaliser
 from trajprompt.trajectories.segments import Segments
 
-TARGET, SCALE, P = 0.0, 500.0, 5
-# One control step of our code: 60 tokens, 9 W^2 in the first block and 10 in the second,
-# and their attention over 75 keys. The last block processes one token.
-FLOPS = 2 * (60 * 128**2 * (8 + 10) + 4 * 60 * 75 * 128)
-
-
-def untrained() -> Backbone:
-    torch.manual_seed(0)
-    model = PromptDT(BackboneConfig(20, 6)).eval()
-    return Backbone(
-        "prompt-dt",
-        "cheetah-vel",
-        model,
-        Normaliser(torch.zeros(20), torch.ones(20)),
-        SCALE,
-        model.config,
-    )
+TARGET, P = 0.0, 5
 
 
 def make_prompts(tasks: int, episodes: int) -> Segments:
@@ -83,7 +67,9 @@ class ReferenceEpisode:
         state = self.backbone.normaliser.normalise(torch.from_numpy(observation)[None])
         self.states = torch.cat([self.states, state])
         self.actions = torch.cat([self.actions, torch.zeros(1, 6)])
-        self.returns = torch.cat([self.returns, torch.full((1, 1), remaining / SCALE)])
+        self.returns = torch.cat(
+            [self.returns, torch.full((1, 1), remaining / self.backbone.return_scale)]
+        )
         length = self.backbone.config.context_length
         first = max(0, len(self.states) - length)
         count = len(self.states) - first
@@ -153,17 +139,21 @@ def main() -> None:
     args = parser.parse_args()
     torch.set_num_threads(1)
     suite = get_suite("cheetah-vel")
-    backbone = load_backbone(args.backbone_file) if args.backbone_file else untrained()
+    backbone = untrained(width=128, layers=3, context_length=10)
+    if args.backbone_file:
+        backbone = load_backbone(args.backbone_file)
     print_machine(physics=True)
+    auto = precision_name("auto", backbone.device)
+    print(f"   K = {backbone.config.context_length}, P = {P}; precision auto is {auto}")
     peers = {n: run_peer(backbone, suite, args.peer_episodes, n) for n in (1, args.threads)}
     for threads, (_, rate) in peers.items():
         print(f"   peer, {threads} torch threads: {rate:8.0f} steps/s")
     best = max(rate for _, rate in peers.values())
     precise = None
-    for precision in ("fp32", "auto"):
+    for precision in ("fp32", "bf16"):
         played, rate = run_ours(backbone, suite, args.episodes, args.threads, precision)
-        limit = FLOPS * rate / 1e9 / args.threads
-        peak = gemm_gflops("float32" if precision == "fp32" else "bfloat16")
+        limit = flops(backbone, P) * rate / 1e9 / args.threads
+        peak = gemm_gflops(str(DTYPES[precision]).removeprefix("torch."))
         print(
             f"   trajprompt, {precision}, {args.threads} threads: {rate:8.0f} steps/s, "
             f"ratio {rate / best:.1f}x, {limit / peak:.0%} of the peak matrix product"
