@@ -22,6 +22,7 @@ from machine import gemm_gflops, print_machine
 from trajprompt.models.pretraining_data import PretrainData, Sampler, Validation, prepare
 from trajprompt.models.prompt_dt import BackboneConfig, PromptDT, action_loss
 from trajprompt.models.training import learning_rate_at, train
+from trajprompt.numerics.device import resolve_precision
 from trajprompt.settings.stages import PromptForm
 from trajprompt.settings.training import TrainingSettings
 from trajprompt.tasks.registry import get_suite
@@ -188,10 +189,10 @@ def main() -> None:
     ]
     for trace in traces:
         trace.sequences = args.steps * per_task * len(tasks)
-    report(*reversed(traces))
+    report(*reversed(traces), str(resolve_precision(args.precision)))
 
 
-def report(ours: Trace, peer: Trace) -> None:
+def report(ours: Trace, peer: Trace, dtype: str) -> None:
     for trace in (ours, peer):
         print(
             f"{trace.name:>14}: {trace.rate:7.0f} sequences/s, "
@@ -204,8 +205,9 @@ def report(ours: Trace, peer: Trace) -> None:
         f"to validation loss {target:.4f}: {times[0]:.1f} and {times[1]:.1f} CPU s, "
         f"ratio {times[1] / times[0]:.2f}x"
     )
-    share = ours.rate * FLOPS / 1e9 / gemm_gflops("bfloat16")
-    print(f"trajprompt reaches {share:.0%} of the peak of bfloat16 matrix products")
+    name = dtype.removeprefix("torch.")
+    share = ours.rate * FLOPS / 1e9 / gemm_gflops(name)
+    print(f"trajprompt reaches {share:.0%} of the peak of {name} matrix products")
 
 
 if __name__ == "__main__":
