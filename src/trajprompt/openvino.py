@@ -4,6 +4,8 @@ import importlib
 import importlib.util
 import sys
 
+from trajprompt.errors import TrajpromptError
+
 
 def is_installed() -> bool:
     """True if OpenVINO is installed; not every platform has it."""
@@ -11,10 +13,14 @@ def is_installed() -> bool:
 
 
 def import_openvino() -> None:
-    """Import OpenVINO, if it is installed, without its telemetry.
+    """Import OpenVINO without its telemetry; raise TrajpromptError if that fails.
 
     The package of its telemetry, if it is installed, reports every import to Intel.
     """
     sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
-    if is_installed():
+    try:
         importlib.import_module("openvino")
+    except (ImportError, OSError) as error:
+        found, expected = f"openvino cannot be imported ({error})", "an installed engine"
+        remedy = "install requirements.lock, or set it to torch in the config"
+        raise TrajpromptError("compute.engine", found, expected, remedy) from error

@@ -24,7 +24,7 @@ SETTINGS = EvaluateSettings(
     curve_episodes=2,
     target_return=0.0,
     precision="fp32",
-    engine="openvino",
+    engine="torch",
     device="cpu",
     threads=1,
 )

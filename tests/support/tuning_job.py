@@ -9,6 +9,7 @@ import torch
 from trajprompt.commands import tune
 from trajprompt.models.backbone import Backbone, save_backbone
 from trajprompt.models.prompt_dt import BackboneConfig, PromptDT
+from trajprompt.settings.engine import default_engine
 from trajprompt.settings.stages import PromptForm, TuneSettings, to_json
 from trajprompt.tasks.registry import get_suite
 from trajprompt.trajectories.episodes import TaskTrajectories
@@ -37,7 +38,7 @@ SETTINGS = TuneSettings(
     data_fraction=1.0,
     target_return=0.0,
     precision="fp32",
-    engine="openvino",
+    engine=default_engine(),
     device="cpu",
     threads=1,
 )

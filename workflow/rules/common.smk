@@ -13,6 +13,7 @@ from trajprompt.config.load import resolve
 from trajprompt.config import backbones as pretraining_values
 from trajprompt.workflow import hooks
 from trajprompt.settings import stages as stage_settings
+from trajprompt.settings.engine import require_engine
 from trajprompt.config import cells as table_cells
 from trajprompt.report.read.papers import list_papers, printed_files
 from trajprompt.tasks.registry import family, get_suite
@@ -35,8 +36,16 @@ PAPERS_FILES = sorted(
 )
 
 RUN = config["run"]
-# With required videos, a run without OpenGL ends before any job; cluster nodes are not checked.
-hooks.install(workflow, RUN, require_opengl if VIDEOS_REQUIRED else None)
+
+
+def require_libraries():
+    """End a run before any job if this machine lacks what it needs; not checked on a cluster."""
+    require_engine(config["compute"])
+    if VIDEOS_REQUIRED:
+        require_opengl()
+
+
+hooks.install(workflow, RUN, require_libraries)
 THREADS = config["compute"]["threads"]
 TABLES, FIGURES = table_cells.tables(config), table_cells.figures(config)
 VIDEOS = table_cells.videos(config)  # name -> suites

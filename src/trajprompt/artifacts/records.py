@@ -19,7 +19,9 @@ SUFFIX = ".provenance.json"
 REPORT_RECORD = "record.json"  # of a run's report, in the run's folder
 LARGEST = 64 * 2**20  # bytes; the record of the largest run has less than 1 MiB
 PARSED = ("settings", "libraries", "inputs")  # attributes that are JSON
-TEXTS = ("schema_version", "stage", "trajprompt", "commit", "precision")
+# Precision and engine that were used; settings may have auto, or a GPU another engine.
+USED = ("precision", "engine")
+TEXTS = ("schema_version", "stage", "trajprompt", "commit", *USED)
 REMEDY = "run `snakemake` for the file that this record describes"
 
 

@@ -108,9 +108,12 @@ def _write(
     from trajprompt.artifacts.records import write_record
     from trajprompt.numerics.device import precision_name
     from trajprompt.rollout.evaluation import to_csv
+    from trajprompt.settings.engine import used_engine
 
     attributes = provenance("evaluate", dataclasses.asdict(settings), inputs)
-    attributes["precision"] = precision_name(settings.precision, backbone.device)
+    device = backbone.device
+    attributes["precision"] = precision_name(settings.precision, device)
+    attributes["engine"] = used_engine(settings.engine, device.type, settings.stacked_seeds)
     write_text(out, to_csv(entries))
     write_record(attributes, out)
 

@@ -104,6 +104,7 @@ def _tune(
     from trajprompt.artifacts.provenance import provenance
     from trajprompt.artifacts.records import write_record
     from trajprompt.numerics.device import precision_name
+    from trajprompt.settings.engine import used_engine
     from trajprompt.settings.options import parse_options
     from trajprompt.tuning.registry import get_method
 
@@ -119,6 +120,9 @@ def _tune(
         "method": settings.method,
         "seed": settings.seed,
         "precision": precision_name(settings.precision, backbone.device),
+        "engine": used_engine(
+            settings.engine, backbone.device.type, settings.stacked_seeds
+        ),
         "backbone": backbone.name,
         "backbone_parameters": sum(p.numel() for p in backbone.model.parameters()),
     }

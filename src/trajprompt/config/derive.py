@@ -9,7 +9,6 @@ from trajprompt.config import cells as table_cells
 from trajprompt.config.checks import splits
 from trajprompt.errors import TrajpromptError
 from trajprompt.settings import stages as st
-from trajprompt.settings.engine import resolve_engine
 from trajprompt.settings.training import TrainingSettings
 
 Config = dict[str, Any]
@@ -92,7 +91,7 @@ def tune(
         demonstrations=base["demonstrations"],
         data_fraction=base["data_fraction"],
         target_return=config["tasks"][suite]["target_return"],
-        **_compute(config),
+        **config["compute"],
     )
 
 
@@ -110,7 +109,7 @@ def evaluate(
         seed=seed,
         target_return=config["tasks"][suite]["target_return"],
         **counts,
-        **_compute(config),
+        **config["compute"],
     )
 
 
@@ -208,7 +207,9 @@ def video(config: Config, video: str) -> st.VideoSettings:
         suites=known[video],
         tasks={suite: named.get(suite, task) for suite, task in first.items()},
         entries=entries,
-        **_compute(config, "precision", "engine", "device"),
+        precision=config["compute"]["precision"],
+        engine=config["compute"]["engine"],
+        device=config["compute"]["device"],
     )
 
 
@@ -216,14 +217,6 @@ def _part(cls: type[st.Settings], values: Config, prefix: str = "") -> st.Settin
     """The part ``cls`` of a stage's settings, from values named ``<prefix><field>``."""
     names = [field.name for field in dataclasses.fields(cls)]
     return cls(**{name: values[prefix + name] for name in names})
-
-
-def _compute(config: Config, *names: str) -> Config:
-    """The config's ``compute``, or its values of ``names``, with the engine resolved."""
-    values = {**config["compute"]}
-    stacked = values.get("stacked_seeds", False)  # has an engine of its own, by torch
-    values["engine"] = "torch" if stacked else resolve_engine(values["engine"])
-    return {name: values[name] for name in names or values}
 
 
 def _run(config: Config) -> dict[str, Any]:

@@ -39,6 +39,7 @@ from trajprompt.config.fields import (
 from trajprompt.report.plots.inputs import WITH_BASELINE
 from trajprompt.settings.faults import one_of
 from trajprompt.settings.options import (
+    Engine,
     Positive,
     Precision,
     Rate,
@@ -87,7 +88,7 @@ class Task(Model):
 class Compute(Model):
     device: Literal["auto", "cpu", "cuda"]
     precision: Precision
-    engine: Literal["auto", "openvino", "torch"]  # of rollouts on a CPU
+    engine: Engine  # of rollouts on a CPU
     threads: Annotated[int, Field(ge=1, le=256)]  # per job
     # True: one job trains, tunes or plays all seeds, for GPUs. It rounds differently.
     stacked_seeds: bool = False

@@ -7,7 +7,7 @@ import os
 from collections.abc import Mapping
 
 from trajprompt.job_server.protocol import Command, interpreter
-from trajprompt.openvino import import_openvino
+from trajprompt.openvino import import_openvino, is_installed
 from trajprompt.processes import PARENT
 
 # Third-party modules of jobs that collect, pretrain, tune or evaluate. Their global random
@@ -59,7 +59,8 @@ class Libraries:
         with contextlib.suppress(Exception):
             for name in LIBRARIES:
                 importlib.import_module(name)
-            import_openvino()
+            if is_installed():
+                import_openvino()
             # A fork has only the thread that forked; locks of the others stay locked.
             self.is_forkable = len(os.listdir("/proc/self/task")) == 1
         gc.freeze()  # the garbage collectors of jobs skip the libraries

@@ -15,7 +15,7 @@ from trajprompt.models.prompt_dt import PromptDT
 from trajprompt.models.window import Window
 from trajprompt.numerics.device import keep_freed_memory, resolve_precision
 from trajprompt.openvino import import_openvino
-from trajprompt.settings.engine import resolve_engine
+from trajprompt.settings.engine import default_engine, used_engine
 from trajprompt.trajectories.segments import Segments
 
 # Rows computed together on a CPU: the fastest of 8 to 128, within 2 %.
@@ -26,8 +26,8 @@ class LockstepPolicy:
     """One backbone that acts in N episodes, all at the same control step.
 
     Each row has its own prompt. A row's actions do not depend on the number of threads.
-    ``engine`` (auto, openvino, torch) computes them on a CPU; on a GPU, torch does. Use a
-    policy for one episode per row.
+    ``engine`` (openvino, torch; default: openvino if it is installed) computes them on a
+    CPU; on a GPU, torch does. Use a policy for one episode per row.
     """
 
     def __init__(
@@ -38,16 +38,17 @@ class LockstepPolicy:
         target_return: float | np.ndarray,  # reward units; one per row if an array
         precision: str = "auto",
         threads: int = 1,
-        engine: str = "auto",
+        engine: str = "",
     ):
         check_prompts(backbone, prompts, rows)
         keep_freed_memory()
         self.backbone = backbone
-        on_cpu = backbone.device.type == "cpu"
+        device = backbone.device.type
+        engine = used_engine(engine or default_engine(), device, stacked_seeds=False)
         dtype = resolve_precision(precision, backbone.device)
-        self.chunks = _chunks(rows, CPU_CHUNK if on_cpu else rows)
+        self.chunks = _chunks(rows, CPU_CHUNK if device == "cpu" else rows)
         parts = [None if prompts is None else prompts.select(c) for c in self.chunks]
-        open_windows = _openvino_windows if on_cpu and _uses_openvino(engine) else _windows
+        open_windows = _openvino_windows if engine == "openvino" else _windows
         sizes = [chunk.stop - chunk.start for chunk in self.chunks]
         self.windows = open_windows(backbone.model, dtype, parts, sizes, threads)
         self.map: Callable[..., Iterable[np.ndarray]] = map
@@ -84,10 +85,6 @@ class _Window(Protocol):
     def act(self, states: np.ndarray, returns: np.ndarray) -> np.ndarray:
         """Actions (b, A) for normalised states (b, S) and scaled returns-to-go (b,)."""
         ...
-
-
-def _uses_openvino(engine: str) -> bool:
-    return resolve_engine(engine) == "openvino"
 
 
 def _windows(

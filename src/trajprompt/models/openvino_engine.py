@@ -6,6 +6,7 @@ packs its weights. The bits of a row depend on that number, on the processor and
 OpenVINO's version, but not on the number of threads.
 """
 
+import copy
 import functools
 from typing import Any, NamedTuple
 
@@ -15,6 +16,7 @@ import torch
 from openvino import Model
 from torch import Tensor
 
+from trajprompt.errors import TrajpromptError
 from trajprompt.models.blocks import MASKED
 from trajprompt.models.inference import InferenceModel
 from trajprompt.models.openvino_graph import KEPT, StepGraph
@@ -40,18 +42,17 @@ class OpenVINOEngine:
     """A backbone's weights and its compiled steps, by their form."""
 
     def __init__(self, model: PromptDT, dtype: torch.dtype):
-        self.model, self.dtype = model, dtype
-        self.values = [p.detach().clone() for p in model.parameters()]
-        self.weights = InferenceModel(model, torch.float32)
-        self.for_prompts = InferenceModel(model, dtype)
-        self.times = model.embed_context.timesteps.weight.detach().numpy()
+        self.model, self.dtype = copy.deepcopy(model), dtype  # callers may train theirs
+        self.weights = InferenceModel(self.model, torch.float32)
+        self.for_prompts = InferenceModel(self.model, dtype)
+        self.times = self.model.embed_context.timesteps.weight.detach().numpy()
         self.steps: dict[Form, CompiledStep] = {}
 
     def has_weights_of(self, model: PromptDT) -> bool:
         """True if ``model`` has the sizes and values that the engine was built from."""
         if model.config != self.model.config:
             return False
-        return all(map(torch.equal, self.values, model.parameters()))
+        return all(map(torch.equal, self.model.parameters(), model.parameters()))
 
     def window(self, prompts: Segments | None, rows: int, threads: int) -> "OpenVINOWindow":
         """A window of up to ``rows`` rows, with ``prompts`` (b, P, ..) of b of them."""
@@ -114,7 +115,13 @@ def _compile(model: Model, dtype: torch.dtype, threads: int) -> Any:
         "INFERENCE_NUM_THREADS": threads,
         "INFERENCE_PRECISION_HINT": HINTS[dtype],
     }
-    return _core().compile_model(model, "CPU", config)
+    compiled = _core().compile_model(model, "CPU", config)
+    used = compiled.get_property("INFERENCE_PRECISION_HINT").to_string()
+    if used != HINTS[dtype]:
+        found = f"OpenVINO computes in {used} on this processor"
+        remedy = "set compute.precision to auto, or compute.engine to torch"
+        raise TrajpromptError("compute.precision", found, HINTS[dtype], remedy)
+    return compiled
 
 
 class OpenVINOWindow:

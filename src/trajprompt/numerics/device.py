@@ -2,6 +2,7 @@
 
 import ctypes
 import functools
+from pathlib import Path
 
 import torch
 
@@ -11,6 +12,7 @@ REMEDY = "correct this key in the config"
 DTYPES = {"bf16": torch.bfloat16, "fp32": torch.float32}
 # <malloc.h> of glibc.
 TRIM_THRESHOLD, MMAP_THRESHOLD = -1, -3
+CPUINFO = Path("/proc/cpuinfo")
 LARGEST = 1 << 30  # bytes; larger blocks are still returned to the system at once
 
 
@@ -59,7 +61,7 @@ def _fast_bfloat16(device_type: str) -> bool:
     if device_type != "cpu":
         return False
     try:
-        with open("/proc/cpuinfo") as handle:
+        with CPUINFO.open() as handle:
             parts = [line.partition(":") for line in handle]
     except OSError:  # not Linux
         return False

@@ -14,7 +14,8 @@ class LayerNorm(nn.LayerNorm):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (.., W) to (.., W)."""
-        if x.dtype is torch.float32 or not self.weight.requires_grad:
+        in_float32 = x.dtype is torch.float32 or x.device.type != "cpu"
+        if in_float32 or not self.weight.requires_grad:
             return super().forward(x)
         normalised = F.layer_norm(x, self.normalized_shape, eps=self.eps)
         return normalised * self.weight + self.bias

@@ -23,7 +23,7 @@ class Adapted:
     task: int
     checkpoint: str = "last"  # or initial, best
     precision: str = "fp32"
-    engine: str = "auto"
+    engine: str = ""  # the default of `LockstepPolicy`
     device: str = "cpu"
 
 

@@ -19,7 +19,6 @@ from trajprompt.config.wrong_keys import (
 from trajprompt.errors import TrajpromptError
 
 SUITES = "ant-dir, ant-dir-ood, cheetah-dir, cheetah-vel, pick-place, point-sparse, reach"
-COMPUTE = "one of device, engine, precision, threads"
 HYPHENS = "a name of up to 40 lower-case letters, digits and hyphens"
 UNDERSCORES = "a name of up to 40 lower-case letters, digits and underscores"
 EACH_ONCE = "a list of at least one name under entries, each once"
