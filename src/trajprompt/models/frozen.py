@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
 from trajprompt.models.frozen_block import FrozenBlock
 from trajprompt.models.inference import InferenceModel
@@ -66,6 +67,7 @@ class _Blocks(torch.autograd.Function):
         return x
 
     @staticmethod
+    @once_differentiable
     def backward(context: Any, gradient: Tensor) -> Any:
         (first, *blocks), (given, *found) = context.blocks, context.saved
         for block, saved in zip(reversed(blocks), reversed(found), strict=True):

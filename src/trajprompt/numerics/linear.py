@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
 _AVAILABLE = torch.backends.mkldnn.is_available() and hasattr(
@@ -64,6 +65,7 @@ class _ReluMlp(torch.autograd.Function):
         return F.linear(hidden, contract, bias)
 
     @staticmethod
+    @once_differentiable
     def backward(context: Any, gradient: Tensor) -> Any:
         x, hidden, expand, contract = context.saved_tensors
         flat, flat_hidden = gradient.flatten(0, -2), hidden.flatten(0, -2)

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
 from trajprompt.numerics.mish import mish, mish_and_slope
 from trajprompt.numerics.row_layers import RowLayers
@@ -64,6 +65,7 @@ class _Denoised(torch.autograd.Function):
         return x0
 
     @staticmethod
+    @once_differentiable
     def backward(context: Any, gradient: Tensor) -> Any:
         chain, weights, terms, times, y, steps = context.saved
         (vectors,) = context.saved_tensors

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
 from trajprompt.numerics.mish import mish_and_slope
 from trajprompt.numerics.row_layers import RowLayers
@@ -52,6 +53,7 @@ class _NoiseLoss(torch.autograd.Function):
         return errors.square().mean(dim=(1, 2))
 
     @staticmethod
+    @once_differentiable
     def backward(context: Any, gradient: Tensor) -> Any:
         layers, given, weights, times = context.saved
         vectors, errors, inputs, hidden, first_slope, last, second_slope = (
