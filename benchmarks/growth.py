@@ -69,7 +69,7 @@ def measure(kind: str, argument: int, folder: Path, precision: str) -> Row:
     """Run one point in a fresh process; return its CPU and wall seconds and peak MiB."""
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "GROWTH_PRECISION": precision}
     command = [sys.executable, POINTS, kind, folder, str(argument)]
-    done = subprocess.run(command, env=environment, stdout=-1, stderr=-1, text=True)
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
     if done.returncode:
         raise SystemExit(f"{kind} {argument} failed:\n{done.stderr[-2000:]}")
     return json.loads(done.stdout)

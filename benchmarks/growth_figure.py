@@ -81,7 +81,8 @@ def _guide(axis: Axes) -> None:
     style: dict[str, Any] = {"color": GREY, "lw": 0.6, "ls": (0, (2, 3)), "zorder": 0}
     for decade in range(-12, 13):
         factor = 10.0**decade * low / left
-        axis.plot([left, right], [factor * left, factor * right], **style)
+        if factor * right > low and factor * left < high:
+            axis.plot([left, right], [factor * left, factor * right], **style)
     axis.set(xlim=(left, right), ylim=(low, high))
 
 

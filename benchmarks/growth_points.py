@@ -135,6 +135,7 @@ def evaluation(folder: Path, tasks: int, episodes: int) -> Callable[[], object]:
     """Evaluation of the initial prompts; of more than five tasks, training tasks too."""
     import torch
 
+    from trajprompt import openvino
     from trajprompt.commands.tune import prepare
     from trajprompt.rollout.plays import Play, PlaySettings, evaluation_seeds, play
     from trajprompt.tasks.registry import get_suite
@@ -146,7 +147,8 @@ def evaluation(folder: Path, tasks: int, episodes: int) -> Callable[[], object]:
     prompts = problem.require_prompts()
     seeds = {task: evaluation_seeds(0, SUITE, 0, task, episodes) for task in chosen}
     short = dataclasses.replace(suite, horizon=SHORT)
-    how = PlaySettings(short, settings.target_return, PRECISION, 1)
+    engine = "openvino" if openvino.is_installed() else "torch"
+    how = PlaySettings(short, settings.target_return, PRECISION, engine, threads=1)
     torch.set_num_threads(1)
 
     def run() -> None:

@@ -23,10 +23,13 @@ from pathlib import Path
 
 from machine import describe
 from trajprompt.cli import COMMANDS, MODULES
+from trajprompt.openvino import is_installed
 
 HELP_LIMIT, IMPORT_LIMIT = 0.3, 2.5  # targets: wall seconds; CPU seconds
 ROOT = Path(__file__).resolve().parents[1]
 LIBRARIES = ("numpy", "torch", "gymnasium", "stable_baselines3", "metaworld")
+OPENVINO = "import trajprompt.openvino as ours; ours.import_openvino()"  # as the stages do
+OPENVINO_LIMIT = 0.3  # target: CPU seconds
 # Overrides the smoke preset: a single table with a single entry.
 OVERLAY = """
 suites: [{suite}]
@@ -164,6 +167,10 @@ def main() -> None:
     for library in LIBRARIES:
         wall, cpu = median_process(["-c", f"import {library}"], args.job_repeats)
         print(f"   {library:28}  {wall:6.2f} {cpu:6.2f}")
+    if is_installed():
+        wall, cpu = median_process(["-c", OPENVINO], args.job_repeats)
+        text = verdict(cpu, OPENVINO_LIMIT)
+        print(f"   {'openvino':28}  {wall:6.2f} {cpu:6.2f}   {text}")
 
 
 if __name__ == "__main__":

@@ -45,4 +45,6 @@ def run_stage(main: Callable[[Sequence[str] | None], None]) -> int:
         remedy = "check this path, its permissions and the free disk space"
         print(f"trajprompt: error: {where}: {what}; {remedy}", file=sys.stderr)
         return 2
+    finally:
+        gc.freeze()  # the end of Python would scan all objects of the libraries: 0.4 CPU-s
     return 0

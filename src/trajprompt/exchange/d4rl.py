@@ -21,18 +21,14 @@ from trajprompt.exchange.episodes import (
     spans,
 )
 from trajprompt.exchange.hdf5 import array, opened
-from trajprompt.exchange.sources import require_source
+from trajprompt.exchange.sources import single_file
 
 if TYPE_CHECKING:
     from trajprompt.tasks.suites import Suite
 
 NEEDED = ("observations", "actions", "rewards", "terminals")
 
-
-def inputs(path: Path) -> tuple[Path, ...]:
-    """Files of the source ``path``; TrajpromptError if there is none."""
-    require_source(path)
-    return (path,)
+inputs = single_file
 
 
 def read(path: Path, suite: "Suite") -> Source:

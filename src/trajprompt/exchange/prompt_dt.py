@@ -24,7 +24,7 @@ from trajprompt.exchange.episodes import (
 )
 from trajprompt.exchange.numpy_pickles import Budget, Refused
 from trajprompt.exchange.pickles import load_pickle
-from trajprompt.exchange.sources import require_source
+from trajprompt.exchange.sources import single_file
 
 if TYPE_CHECKING:
     from trajprompt.tasks.suites import Suite
@@ -32,11 +32,7 @@ if TYPE_CHECKING:
 NEEDED = ("observations", "actions", "rewards")
 MAX_DEPTH = 3  # nested lists: array of the episode, step, single value
 
-
-def inputs(path: Path) -> tuple[Path, ...]:
-    """Files of the source ``path``; TrajpromptError if there is none."""
-    require_source(path)
-    return (path,)
+inputs = single_file
 
 
 def read(path: Path, suite: "Suite") -> Source:

@@ -10,3 +10,9 @@ def require_source(path: Path) -> None:
     if not path.is_file() or path.stat().st_size == 0:
         found = "found an empty file" if path.is_file() else "no such file"
         raise TrajpromptError(path, found, "a file to import", "correct the path")
+
+
+def single_file(path: Path) -> tuple[Path, ...]:
+    """Files of a source that is one file; TrajpromptError if there is none."""
+    require_source(path)
+    return (path,)

@@ -32,39 +32,30 @@ def hand_over(name: str) -> None:
     """Run this process's ``python -m module ...`` in the server, and end as it ends.
 
     ``name`` is the name of the server's socket. Returns if this process has to run the
-    command itself: there is no such server, or it refuses because this interpreter or
-    environment differs from the one in which it has imported the libraries.
+    command itself: there is no such server, it is another user's, the command cannot be
+    sent, or the server refuses because this interpreter or environment differs from the one
+    in which it has imported the libraries.
     """
     if sys.orig_argv[1:2] != ["-m"]:  # e.g. options of the interpreter
         return
-    connection = _connect(name)
-    if connection is None:
+    if None in (sys.stdin, sys.stdout, sys.stderr):  # closed: there is nothing to send
         return
-    with connection:
-        answer = _run(connection)
+    answer = REFUSED
+    with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as connection:
+        connection.connect(f"\0{name}")
+        if is_own(connection):
+            answer = _run(connection)
     if not answer:
         _end_without_server()
     if answer != REFUSED:
         _end_as(int.from_bytes(answer, sys.byteorder))
 
 
-def _connect(name: str) -> socket.socket | None:
-    """Connection to the server; None if it does not exist or is another user's."""
-    connection = socket.socket(socket.AF_UNIX)
-    try:
-        connection.connect(f"\0{name}")
-        if is_own(connection):
-            return connection
-    except OSError:
-        pass
-    connection.close()
-    return None
-
-
 def _run(connection: socket.socket) -> bytes:
     """Send the command, forward signals, and return the answer; empty if there is none.
 
-    A refused command gets the signals that this process received meanwhile.
+    A command that cannot be sent is refused. A refused command gets the signals that this
+    process received meanwhile.
     """
     signals, written = socket.socketpair()  # Python writes the numbers of signals into it
     written.setblocking(False)
@@ -73,17 +64,16 @@ def _run(connection: socket.socket) -> bytes:
     caught = [n for n in SIGNALS if handlers[n] != signal.SIG_IGN]
     for number in caught:
         signal.signal(number, lambda *_: None)
-    received = b""
-    try:
+    received, answer = b"", REFUSED
+    with contextlib.suppress(OSError):
         _send_command(connection)
+        answer = b""  # if the server is killed
         while connection not in (ready := select.select([connection, signals], [], [])[0]):
             if signals in ready:
                 received += (numbers := signals.recv(ANSWER_BYTES))
-                with contextlib.suppress(BrokenPipeError):  # the command has just ended
+                with contextlib.suppress(OSError):  # the command has just ended
                     connection.sendall(numbers)
         answer = connection.recv(ANSWER_BYTES)
-    except (ConnectionResetError, BrokenPipeError):
-        answer = b""
     signal.set_wakeup_fd(-1)
     for number in caught:
         signal.signal(number, handlers[number])

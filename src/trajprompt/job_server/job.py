@@ -17,19 +17,22 @@ from trajprompt.job_server.protocol import STREAMS, Command
 from trajprompt.processes import PARENT
 
 
-def inherit(command: Command, streams: Sequence[int]) -> None:
+def inherit(command: Command, descriptors: Sequence[int], server: int) -> None:
     """Take over what the client would have inherited: streams, environment, folder, umask.
 
-    The project's modules are forgotten, so that the job imports them as they are on disk.
+    ``descriptors`` are those that the client sent. ``server`` is the server's process,
+    which is no longer the parent if it was killed. The project's modules are forgotten, so
+    that the job imports them as they are on disk.
     """
-    for source, stream in zip(streams, STREAMS, strict=True):
+    for source, stream in zip(descriptors[:-1], STREAMS, strict=True):
         os.dup2(source, stream)
+    for source in descriptors:
         os.close(source)
     sys.stdout.reconfigure(line_buffering=os.isatty(1))  # type: ignore[union-attr]
     os.environ.clear()
     os.environ.update(command["environment"])
     del os.environ[VARIABLE]
-    os.environ[PARENT] = f"{os.getpid()}:{os.getppid()}"  # it ends with the server
+    os.environ[PARENT] = f"{os.getpid()}:{server}"  # it ends with the server
     os.chdir(command["folder"])
     os.umask(command["umask"])
     sys.orig_argv = command["arguments"]

@@ -17,6 +17,7 @@ import select
 import signal
 import socket
 import sys
+import time
 from collections.abc import Sequence
 from typing import Any, cast
 
@@ -26,6 +27,7 @@ from trajprompt.job_server.protocol import REFUSED, STREAMS, Command, is_own
 
 LIFE = 0  # descriptor of the pipe from Snakemake
 HANDLED = (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT)
+PAUSE = 0.1  # s; after the system refused a connection, which remains in the queue
 
 
 class Server:
@@ -33,6 +35,7 @@ class Server:
 
     def __init__(self, listener: socket.socket):
         self.listener = listener
+        self.process = os.getpid()
         self.clients: dict[socket.socket, int | None] = {}  # process; None: not yet forked
         self.processes: dict[int, socket.socket] = {}  # client, also a disconnected one
         self.is_open = True
@@ -57,8 +60,12 @@ class Server:
                 elif source == LIFE:
                     self._stop()
                 elif source is self.listener and self.is_open:
-                    self.clients[self.listener.accept()[0]] = None
+                    self._accept()
         return None
+
+    def _accept(self) -> None:
+        if client := accept(self.listener):
+            self.clients[client] = None
 
     def _handle_signals(self) -> None:
         if set(self.signals.recv(1024)) - {signal.SIGCHLD}:
@@ -84,32 +91,30 @@ class Server:
             return self._start(client)
         try:
             message = client.recv(1)
-        except ConnectionResetError:
+        except OSError:
             message = b""
         if not message:  # its process has the other copy of the connection
             del self.clients[client]
-        os.kill(process, message[0] if message else signal.SIGTERM)
+        with contextlib.suppress(OSError):  # not the number of a signal
+            os.kill(process, message[0] if message else signal.SIGTERM)
         return None
 
     def _start(self, client: socket.socket) -> Command | None:
         """Fork a process for the command that a client sends, or refuse it."""
-        message, descriptors, _, _ = socket.recv_fds(client, 1, len(STREAMS) + 1)
-        if not message or not is_own(client):
-            del self.clients[client]
-            client.close()
-            return None
-        *streams, file = descriptors
-        command = _read_command(file)
+        descriptors: list[int] = []
+        with contextlib.suppress(OSError):  # it has disconnected
+            descriptors = socket.recv_fds(client, 1, len(STREAMS) + 1)[1]
+        command = _read_command(descriptors)
         process = None
         if command and self.is_open and self.libraries.fit(command):
             process = self._fork(client)
         if command and process == 0:
-            job.inherit(command, streams)
+            job.inherit(command, descriptors, self.process)
             return command
         if process is None:
             self._answer(client, REFUSED)
-        for stream in streams:
-            os.close(stream)
+        for descriptor in descriptors:
+            os.close(descriptor)
         return None
 
     def _fork(self, client: socket.socket) -> int | None:
@@ -138,13 +143,37 @@ class Server:
 
     def _answer(self, client: socket.socket, answer: bytes) -> None:
         self.clients.pop(client, None)
-        with client, contextlib.suppress(BrokenPipeError, ConnectionResetError):
+        with client, contextlib.suppress(OSError):  # it has disconnected
             client.sendall(answer)
 
 
-def _read_command(file: int) -> Command | None:
-    """The command in a client's file; None if it is of another version of the client."""
-    with os.fdopen(file) as text, contextlib.suppress(ValueError):
+def accept(listener: socket.socket) -> socket.socket | None:
+    """Accept a connection, unless it is another user's: any user can connect.
+
+    Returns None, too, if the system refuses, e.g. because too many files are open.
+    """
+    try:
+        connection, _ = listener.accept()
+    except OSError:
+        time.sleep(PAUSE)
+        return None
+    if is_own(connection):
+        return connection
+    connection.close()
+    return None
+
+
+def _read_command(descriptors: Sequence[int]) -> Command | None:
+    """The command in the last of a client's descriptors, which stay open.
+
+    None if a descriptor is missing, or if the client is of another version.
+    """
+    if len(descriptors) != len(STREAMS) + 1:
+        return None
+    with (
+        contextlib.suppress(OSError, ValueError),
+        open(descriptors[-1], closefd=False) as text,
+    ):
         text.seek(0)
         command = json.load(text)
         if isinstance(command, dict) and command.keys() == Command.__annotations__.keys():

@@ -35,9 +35,12 @@ def job_server() -> Iterator[None]:
             pass_fds=[descriptor],
             start_new_session=True,  # Ctrl-C reaches jobs through their clients only
         )
+    before = os.environ.get(VARIABLE)
     os.environ[VARIABLE] = name
     try:
         yield
     finally:
         del os.environ[VARIABLE]
+        if before is not None:
+            os.environ[VARIABLE] = before
         process.communicate()  # closes the pipe and waits

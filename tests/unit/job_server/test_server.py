@@ -1,16 +1,21 @@
 """Jobs of a server equal processes of their own, however any of them is killed."""
 
+import contextlib
 import json
 import os
+import resource
 import signal
+import socket
 import subprocess
 import sys
 
 import psutil
 import pytest
 
-from support.served_jobs import gone, wait_for
+from support.served_jobs import PACKAGE, Server, gone, wait_for, write_stubs
 from trajprompt.job_server import VARIABLE
+from trajprompt.job_server.protocol import REFUSED
+from trajprompt.job_server.server import accept
 from trajprompt.processes import PARENT, is_alive
 
 # Everything that a process inherits, except its number and PARENT.
@@ -38,6 +43,28 @@ for number in (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1):
 print("ready", flush=True)
 while True:
     time.sleep(0.01)
+"""
+# Kills the server in the process that it has just forked.
+ORPHANING = """
+import os, signal, time
+def orphan():
+    server = os.getppid()
+    os.kill(server, signal.SIGKILL)
+    while os.getppid() == server:
+        time.sleep(0.01)
+os.register_at_fork(after_in_child=orphan)
+"""
+# As clients of jobs: one sends a byte after its command, the other cannot send a command.
+NO_SIGNAL = """
+from trajprompt.job_server import client
+send = client._send_command
+client._send_command = lambda connection: (send(connection), connection.sendall(b"\\xff"))
+"""
+NO_MEMORY = """
+import errno, os
+def refuse(name):
+    raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
+os.memfd_create = refuse
 """
 WAITING = 'print("ready", flush=True); time.sleep(60)'
 
@@ -138,6 +165,14 @@ def test_killing_the_server_stops_its_jobs_and_later_jobs_do_without(server):
     assert not server.is_served()
 
 
+def test_a_job_whose_server_is_killed_right_after_the_fork_does_not_run(tmp_path):
+    with Server(tmp_path) as server:
+        write_stubs(tmp_path, ORPHANING, ["h5py"])
+        code, output, error = server.result("print('ran')")
+        assert code == 2 and output == ""
+        assert f"process {server.process.pid} is gone" in error
+
+
 def test_terminating_the_server_lets_its_jobs_end(server):
     with server.running(SAVING) as (client, _):
         server.process.terminate()
@@ -165,3 +200,73 @@ def test_a_client_that_disconnects_or_says_nothing_harms_nobody(server):
         silent.kill()
     assert server.is_served()
     assert wait_for(lambda: psutil.Process(server.process.pid).num_fds() < 12)
+
+
+def connected(server):
+    connection = socket.socket(socket.AF_UNIX)
+    connection.connect(f"\0{server.name}")
+    return connection
+
+
+def test_a_command_that_cannot_be_sent_runs_in_its_own_process(server):
+    (server.folder / "jobs/__init__.py").write_text(f"{NO_MEMORY}{PACKAGE}")
+    assert not server.is_served()
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-"])
+def test_a_command_with_a_closed_stream_runs_in_its_own_process(server, closed):
+    code = "Path('process').write_text(str(torch.PROCESS))"
+    command = [sys.executable, "-m", "jobs.code", code]
+    shell = ["sh", "-c", f'"$@" {closed}', "sh", *command]
+    environment = {**server.environment, VARIABLE: server.name}
+    subprocess.run(shell, cwd=server.folder, env=environment, check=True)
+    assert (server.folder / "process").read_text() != str(server.process.pid)
+
+
+def test_clients_that_send_something_else_are_refused(server, tmp_path):
+    folder = os.open(tmp_path, os.O_RDONLY)
+    for descriptors in ([], [0], [0, 1, 2], [0, 1, 2, folder], [0, 1, 2, *os.pipe()]):
+        with connected(server) as client:
+            socket.send_fds(client, [b"x"], descriptors)
+            assert client.recv(len(REFUSED)) == REFUSED
+    assert server.is_served()
+    assert psutil.Process(server.process.pid).num_fds() < 12
+
+
+def test_a_byte_that_is_no_signal_changes_nothing(server):
+    (server.folder / "jobs/__init__.py").write_text(f"{NO_SIGNAL}{PACKAGE}")
+    assert server.is_served() and server.is_served()
+
+
+def test_too_many_connections_do_not_end_the_server(server):
+    limit = resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE)
+    few = server.process.num_fds() + 3
+    resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE, (few, limit[1]))
+    with contextlib.ExitStack() as stack:
+        for _ in range(10):
+            stack.enter_context(connected(server))
+        assert wait_for(lambda: server.process.num_fds() == few)
+    resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE, limit)
+    assert server.is_served()
+
+
+@pytest.fixture
+def listener():
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind("")  # a free name in the abstract namespace
+        listener.listen()
+        yield listener
+
+
+def test_a_connection_of_another_user_is_closed(listener, monkeypatch):
+    user = os.getuid()
+    monkeypatch.setattr(os, "getuid", lambda: user + 1)
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect(listener.getsockname())
+        assert accept(listener) is None
+        assert client.recv(1) == b""
+
+
+def test_a_connection_that_the_system_refuses_is_none(listener):
+    listener.setblocking(False)
+    assert accept(listener) is None
