@@ -221,7 +221,7 @@ def _part(cls: type[st.Settings], values: Config, prefix: str = "") -> st.Settin
 def _compute(config: Config, *names: str) -> Config:
     """The config's ``compute``, or its values of ``names``, with the engine resolved."""
     values = {**config["compute"]}
-    stacked = values.get("stacked_seeds", False)  # has an engine of its own, by torch
+    stacked = values["stacked_seeds"]  # has an engine of its own, by torch
     values["engine"] = "torch" if stacked else resolve_engine(values["engine"])
     return {name: values[name] for name in names or values}
 
