@@ -12,8 +12,9 @@ import argparse
 import time
 
 import numpy as np
+import operations
 import torch
-from forward_pass import flops, untrained
+from forward_pass import untrained
 from peer import PeerPromptDT
 
 from machine import gemm_gflops, print_machine
@@ -152,7 +153,7 @@ def main() -> None:
     precise = None
     for precision in ("fp32", "bf16"):
         played, rate = run_ours(backbone, suite, args.episodes, args.threads, precision)
-        limit = flops(backbone, P) * rate / 1e9 / args.threads
+        limit = operations.control_step(backbone.config, P) * rate / 1e9 / args.threads
         peak = gemm_gflops(str(DTYPES[precision]).removeprefix("torch."))
         print(
             f"   trajprompt, {precision}, {args.threads} threads: {rate:8.0f} steps/s, "

@@ -11,6 +11,7 @@ import argparse
 import time
 
 import numpy as np
+import operations
 import torch
 
 from machine import gemm_gflops, print_machine
@@ -51,18 +52,6 @@ def make_prompts(rows: int, steps: int) -> Segments:
         torch.arange(100, 100 + steps).expand(rows, steps),
         torch.ones(rows, steps, dtype=torch.bool),
     )
-
-
-def flops(backbone: Backbone, prompt: int) -> int:
-    """Operations of one step of one row with a full window and 3P prompt tokens."""
-    config = backbone.config
-    tokens, width, layers = 3 * config.context_length, config.width, config.layers
-    keys = tokens + 3 * prompt
-    # The MLP of every block but the last; queries and values of those between.
-    products = 8 * (layers - 1) + 2 * (layers - 2)
-    attention = 2 * tokens * keys * width * (layers - 1)
-    last = 10 * width**2 + 2 * keys * width  # of one token
-    return 2 * (tokens * products * width**2 + attention + last)
 
 
 def play(policy: LockstepPolicy, rows: int, steps: int) -> np.ndarray:
@@ -108,7 +97,7 @@ def main() -> None:
 
 
 def report(name: str, backbone: Backbone, prompt: int, rows_list: list[int]) -> None:
-    count = flops(backbone, prompt)
+    count = operations.control_step(backbone.config, prompt)
     print(f"\n{name}: {count / 1e6:.1f} MFLOP per step; steps/s by engine and rows")
     for precision, dtype in (("fp32", "float32"), ("bf16", "bfloat16")):
         bound = gemm_gflops(dtype) * 1e9 / count

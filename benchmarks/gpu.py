@@ -10,7 +10,7 @@ every method. Every measurement has a time limit; together they take at most 8 m
 The projection counts the jobs and steps of the resolved configuration. It is for one GPU
 that does one job at a time, and excludes the starts of processes and the report. It
 assumes that all steps of a loop take as long as the first ones; the fits of the bandit
-take longer from round to round.
+take longer from round to round. What a section had no time for is named.
 """
 
 import argparse
@@ -134,17 +134,48 @@ class Benchmark:
 def project(bench: Benchmark, found: dict[str, list[Result]]) -> dict[str, float]:
     """Seconds of every stage of the configuration, from the rates that were measured."""
     collected = sum(one["projected_s"] for one in found["collect"] if "run" not in one)
+    lockstep = _lockstep_seconds(bench, found["evaluate"])
     return {
         "collect": collected,
         "pretrain": _project_pretrain(bench, found["pretrain"]),
-        "tune": _project_tune(bench, found["tune"], _lockstep_seconds(found["evaluate"])),
-        "evaluate": _project_evaluate(bench, _lockstep_seconds(found["evaluate"])),
+        "tune": _project_tune(bench, found["tune"], lockstep),
+        "evaluate": _project_evaluate(bench, lockstep),
     }
+
+
+def not_measured(bench: Benchmark, found: dict[str, list[Result]]) -> list[str]:
+    """What the projection needs and the sections had no time for, and what it assumes."""
+    collected, played = (
+        {one["suite"] for one in found[section] if "run" not in one}
+        for section in ("collect", "evaluate")
+    )
+    methods = {one["method"] for one in found["tune"]}
+    suites = [derive.collect(bench.config, suite) for suite in bench.config["suites"]]
+    missing = [
+        f"collection of {one.suite}: not counted"
+        for one in suites
+        if one.algorithm != "file" and one.suite not in collected
+    ]
+    if len(found["pretrain"]) < 2:
+        missing.append("pretraining of the largest backbone: in proportion to its tokens")
+    missing += [
+        f"play on {one.suite}: as on the slowest suite"
+        for one in suites
+        if one.suite not in played
+    ]
+    return missing + [
+        f"tuning by {cell[2]}: as another method"
+        for cell in representatives(bench.config, bench.reference)
+        if cell[2] not in methods
+    ]
 
 
 def _project_pretrain(bench: Benchmark, measured: list[Result]) -> float:
     """All backbones with all seeds as a stack; a step's time is linear in its tokens."""
-    (x, first), (y, last) = ((one["tokens"], one["per_step_s"]) for one in measured[:2])
+    points = [(one["tokens"], one["per_step_s"]) for one in measured[:2]]
+    if len(points) < 2:
+        points.insert(0, (0, 0.0))
+    (x, first), (y, last) = points
     slope = (last - first) / (y - x) if y != x else 0.0
     return sum(
         one.training.steps * max(first, first + slope * (tokens(one) - x))
@@ -152,9 +183,10 @@ def _project_pretrain(bench: Benchmark, measured: list[Result]) -> float:
     )
 
 
-def _lockstep_seconds(measured: list[Result]) -> dict[str, float]:
+def _lockstep_seconds(bench: Benchmark, measured: list[Result]) -> dict[str, float]:
     """Seconds of a lockstep step of each suite, at the size of its first measurement."""
-    return {one["suite"]: one["lockstep_s"] for one in reversed(measured)}
+    known = {one["suite"]: one["lockstep_s"] for one in reversed(measured)}
+    return dict.fromkeys(bench.config["suites"], max(known.values())) | known
 
 
 def _project_tune(
@@ -198,6 +230,12 @@ def line(values: Result) -> str:
     return "  " + ", ".join(parts)
 
 
+def write(path: Path | None, values: Result) -> None:
+    """Write the values as JSON if there is a path."""
+    if path is not None:
+        path.write_text(json.dumps(values, indent=1) + "\n")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -231,15 +269,18 @@ def main() -> None:
                 print("  the rest is left out: the section's time is over", flush=True)
                 break
         print(f"  measured in {time.perf_counter() - start:.0f} s", flush=True)
-    hours = {name: value / 3600 for name, value in project(bench, found).items()}
     trial = device.type == "cpu" or args.quick
+    values: dict[str, Any] = {"machine": described, **found, "trial": trial}
+    write(args.out, values)  # first: the projection cannot lose the measurements
+    hours = {name: value / 3600 for name, value in project(bench, found).items()}
+    missing = not_measured(bench, found)
     label = "a TRIAL, not a forecast" if trial else "stacked seeds, CUDA graphs"
     print(f"projected hours of '{config['preset']}' on {described['device']} ({label}):")
     print(line(hours | {"all": sum(hours.values())}))
+    for text in missing:
+        print(f"  not measured: {text}")
     print(f"this benchmark took {time.perf_counter() - began:.0f} s")
-    if args.out:
-        values = {"machine": described, **found, "hours": hours, "trial": trial}
-        args.out.write_text(json.dumps(values, indent=1) + "\n")
+    write(args.out, values | {"hours": hours, "not_measured": missing})
 
 
 if __name__ == "__main__":

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import gpu_flops
 import numpy as np
+import operations
 import torch
 from gpu_data import Config, backbone, data
 from gpu_machine import Enough, SampledLoop, now, seconds_per_call
@@ -21,7 +21,8 @@ from trajprompt.models.stacked_lockstep import Actor, StackedPolicy
 from trajprompt.numerics.device import resolve_precision
 from trajprompt.rollout.broker import Work, play_together
 from trajprompt.rollout.loop import Episodes
-from trajprompt.rollout.requests import Request, StackedPlayer
+from trajprompt.rollout.requests import Request
+from trajprompt.rollout.stacked_plays import StackedPlayer
 from trajprompt.settings.options import parse_options
 from trajprompt.settings.stages import PretrainSettings, TuneSettings
 from trajprompt.tasks.registry import get_suite, make_simulator
@@ -61,7 +62,7 @@ def control_rate(
     act = seconds_per_call(lambda: policy.act(observations), device, limit)
     actions = policy.act(observations)
     physics = seconds_per_call(lambda: simulator.step(actions), device, limit / 2)
-    flops = gpu_flops.control_step(backbones[0].config, steps)
+    flops = operations.control_step(backbones[0].config, steps)
     return {
         "suite": suite.name,
         "code": "stacked" if stacked else "unstacked",

@@ -4,8 +4,8 @@ import contextlib
 import dataclasses
 from typing import Any
 
-import gpu_flops
 import numpy as np
+import operations
 import torch
 from gpu_data import Config, data
 from gpu_machine import Enough, SampledLoop, now, seconds_per_call
@@ -54,7 +54,7 @@ def collect_suite(
     physics = seconds_per_call(lambda: simulator.step(actions), device, 0.3)
     agents = 1 if "goal" in settings.algorithm else len(settings.tasks)
     rate = loop.updates_per_step / sampled.per_step
-    flops = agents * gpu_flops.update(suite, agent) * rate
+    flops = agents * operations.update(suite, agent) * rate
     learning = full.greedy_from - full.random_until
     others = full.total - learning
     return {
@@ -121,7 +121,7 @@ def pretrain_rate(
         "steps_per_s": 1 / sampled.per_step,
         "sequences_per_s": sequences,
         "dtype": str(resolve_precision(settings.training.precision, device)),
-        "tflops": sequences * gpu_flops.training(config, steps) / 1e12,
+        "tflops": sequences * operations.training(config, steps) / 1e12,
         "tokens": tokens(settings),
         "per_step_s": sampled.per_step,
     }

@@ -3,7 +3,9 @@
 import json
 
 import pytest
+import yaml
 
+from support.paths import ROOT
 from support.workflow_copy import Workflow
 from trajprompt.config import derive
 from trajprompt.config.load import load_config
@@ -54,3 +56,10 @@ def test_a_complete_run_has_one_job_per_backbone_and_cell(made):
     rules = {line.split()[0] for line in text.splitlines() if line.strip()}
     assert {"pretrain_seeds", "tune_seeds", "evaluate_seeds"} <= rules
     assert not {"pretrain", "tune", "evaluate"} & rules
+
+
+def test_a_stacked_cell_is_one_slurm_job_as_a_plain_one():
+    profile = yaml.safe_load((ROOT / "profiles/slurm/profile.v9+.yaml").read_text())
+    groups = profile["groups"]
+    for rule in ("tune", "evaluate"):
+        assert groups[f"{rule}_seeds"] == groups[rule]

@@ -21,7 +21,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any, Protocol
@@ -70,11 +70,14 @@ class Resumable(Protocol):
 
 
 class Checkpoint:
-    """Checkpoint of one artifact; without a ``target``, nothing is saved."""
+    """Checkpoint of one artifact; without a ``target``, nothing is saved.
 
-    def __init__(self, target: Path | None = None, identity: str = ""):
+    With ``keep``, the last step is saved too: the file stands for the finished loop.
+    """
+
+    def __init__(self, target: Path | None = None, identity: str = "", keep: bool = False):
         self.path = target.with_suffix(".checkpoint.h5") if target else None
-        self.identity = identity
+        self.identity, self.keep = identity, keep
         self.resumed_from: int | None = None  # steps done before; None: not resumed
         self._interval = self._pause = _interval()
         self._saved_at = time.monotonic()
@@ -97,7 +100,7 @@ class Checkpoint:
             if number is not None:
                 self._save(step + 1, total, part)
                 raise Interrupted(number, label, step + 1, total, self.path)
-            if self._due():
+            if self._due() or (self.keep and step + 1 == total):
                 self._try_to_save(step + 1, total, part)
 
     def stop(self, number: int) -> None:
@@ -184,30 +187,6 @@ class Checkpoint:
         print(f"checkpoint {self.path} {text}", file=sys.stderr)
 
 
-@contextlib.contextmanager
-def signals_to(checkpoints: Sequence[Checkpoint]) -> Iterator[None]:
-    """Stop the loops of ``checkpoints``, in other threads, on a signal to this process.
-
-    Only the main thread gets signals. While there are no checkpoints yet, and at a second
-    Ctrl-C, a signal has its former effect.
-    """
-
-    def on_signal(number: int, frame: FrameType | None) -> None:
-        if not checkpoints or number == signal.SIGINT:
-            signal.signal(number, handlers[number])
-        if not checkpoints:
-            signal.raise_signal(number)
-        for checkpoint in checkpoints:
-            checkpoint.stop(number)
-
-    handlers: dict[int, Any] = {n: signal.signal(n, on_signal) for n in SIGNALS}
-    try:
-        yield
-    finally:
-        for number, handler in handlers.items():
-            signal.signal(number, handler)
-
-
 def _in_main_thread() -> bool:
     """True in the main thread, the only one that may set signal handlers."""
     return threading.current_thread() is threading.main_thread()
@@ -235,16 +214,23 @@ def _interval() -> float:
 
 @contextlib.contextmanager
 def checkpoint_for(
-    target: Path, attributes: Mapping[str, object], device: "torch.device"
+    target: Path,
+    attributes: Mapping[str, object],
+    device: "torch.device",
+    keep: bool = False,
 ) -> Iterator[Checkpoint]:
     """Yield the checkpoint of the artifact ``target``; remove it if the block succeeds.
+
+    With ``keep``, the caller removes it: Snakemake deletes the artifacts that a job has
+    finished if it fails at a later one. They are then made again from their checkpoints.
 
     A checkpoint is resumed only with equal settings, inputs and libraries (the artifact's
     provenance ``attributes``), equal code (committed or not) and the same ``device`` type.
     """
     environment = {"commit": source_hash(), "device": device.type}
     described = json.dumps({**attributes, **environment}, sort_keys=True)
-    checkpoint = Checkpoint(target, hashlib.sha256(described.encode()).hexdigest())
+    checkpoint = Checkpoint(target, hashlib.sha256(described.encode()).hexdigest(), keep)
     with checkpoint.listening():
         yield checkpoint
-    checkpoint.remove()
+    if not keep:
+        checkpoint.remove()

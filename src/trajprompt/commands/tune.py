@@ -20,6 +20,7 @@ from trajprompt.settings.stages import TuneSettings
 
 if TYPE_CHECKING:
     from trajprompt.artifacts.checkpoint import Checkpoint
+    from trajprompt.artifacts.checkpoint_group import CheckpointGroup
     from trajprompt.rollout.requests import Player
     from trajprompt.tuning.protocol import TuningProblem
 
@@ -65,15 +66,16 @@ def run_stack(
 ) -> None:
     """Tune several seeds of a cell, whose episodes are played together; write each.
 
-    The files of a seed do not depend on the other seeds. Each seed has a checkpoint.
+    The files of a seed do not depend on the other seeds. Each seed has a checkpoint, which
+    stays until the files of all seeds are written.
     """
-    from trajprompt.artifacts.checkpoint import signals_to
+    from trajprompt.artifacts.checkpoint_group import CheckpointGroup
     from trajprompt.artifacts.resources import write_resources
     from trajprompt.rollout.broker import play_together
-    from trajprompt.rollout.requests import StackedPlayer
+    from trajprompt.rollout.stacked_plays import StackedPlayer
     from trajprompt.tasks.registry import get_suite
 
-    first, checkpoints = settings[0], list["Checkpoint"]()
+    first, checkpoints = settings[0], CheckpointGroup()
     player = StackedPlayer(
         get_suite(first.suite), first.target_return, first.precision, first.threads
     )
@@ -81,10 +83,11 @@ def run_stack(
         functools.partial(_tune, one, data, backbone_file, out, checkpoints)
         for one, backbone_file, out in zip(settings, backbone_files, outs, strict=True)
     ]
-    with signals_to(checkpoints):
+    with checkpoints.listening():
         done = play_together(works, player)
     for out, checkpoint in zip(outs, done, strict=True):
         write_resources(out, checkpoint.resumed_from, len(outs))
+    checkpoints.remove()
 
 
 def _tune(
@@ -92,12 +95,12 @@ def _tune(
     data: Path,
     backbone_file: Path,
     out: Path,
-    checkpoints: "list[Checkpoint] | None" = None,
+    checkpoints: "CheckpointGroup | None" = None,
     player: "Player | None" = None,
 ) -> "Checkpoint":
     """Tune one seed; write the adaptation and its record; return the finished checkpoint.
 
-    The checkpoint is added to ``checkpoints`` before the tuning.
+    The checkpoint is added to ``checkpoints`` before the tuning, and kept after it.
     """
     from trajprompt.adaptations.write import write_adaptation
     from trajprompt.artifacts.checkpoint import checkpoint_for
@@ -128,9 +131,10 @@ def _tune(
     }
     if backbone.config.uses_prompt:
         attributes |= settings.prompt.attributes()
-    with checkpoint_for(out, attributes, backbone.device) as checkpoint:
+    keep = checkpoints is not None
+    with checkpoint_for(out, attributes, backbone.device, keep) as checkpoint:
         if checkpoints is not None:
-            checkpoints.append(checkpoint)
+            checkpoints.add(checkpoint)
         problem = dataclasses.replace(problem, checkpoint=checkpoint, player=player)
         write_adaptation(out, problem, method.tune(problem, options), attributes)
         write_record(attributes, out)

@@ -57,7 +57,7 @@ def _fast_bfloat16(device_type: str) -> bool:
     machine that hides AMX). Others emulate it.
     """
     if device_type == "cuda":
-        return torch.cuda.is_bf16_supported()
+        return torch.cuda.is_bf16_supported(including_emulation=False)
     if device_type != "cpu":
         return False
     try:

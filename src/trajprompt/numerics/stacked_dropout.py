@@ -11,12 +11,12 @@ class StackedDropout:
     """Inverted dropout of tensors (S, ..); `draw` makes all masks of a pass at once.
 
     Masks are drawn outside of the pass, one kernel per seed, so a pass can be captured as
-    a CUDA graph. A seed's masks do not depend on the other seeds.
+    a CUDA graph. A seed's masks do not depend on the other seeds. ``elements`` is the
+    number of values per seed that a pass multiplies; ``like`` has the pass's dtype and
+    device.
     """
 
-    def __init__(
-        self, rate: float, seeds: Sequence[int], elements: int, like: Tensor
-    ):  # elements: values per seed that one pass drops; like: a tensor of the pass
+    def __init__(self, rate: float, seeds: Sequence[int], elements: int, like: Tensor):
         self.rate = rate
         device = like.device
         self.generators = [torch.Generator(device).manual_seed(seed) for seed in seeds]

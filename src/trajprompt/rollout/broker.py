@@ -2,8 +2,8 @@
 
 Each loop is ordinary code in a thread of its own. Only one thread runs at a time, in a
 fixed order, until it asks for episodes or ends. Once every live loop waits for episodes,
-all requests are played as one rollout. Random draws of one loop are therefore never mixed
-with those of another, and results do not depend on timing.
+all requests are played as one rollout. Results therefore do not depend on timing. If every
+loop draws from random generators of its own, they do not depend on the other loops either.
 """
 
 import threading
@@ -44,8 +44,7 @@ class _Loop(Generic[Result]):
     def _run(self, work: Work[Result]) -> None:
         self._turn.acquire()
         try:
-            if not self.cancelled:
-                self.results.append(work(self._play))
+            self.results.append(work(self._play))
         except BaseException as error:  # raised again by `play_together`
             self.error = error
         self.finished = True
@@ -68,20 +67,24 @@ def play_together(
     """Run all ``works``, each with a player; return their results.
 
     Raises the first error of a loop, after the others were cancelled at their next request.
-    After an interruption the others end by themselves: they received the signal too, and
-    finish their steps first.
+    After an interruption no other loop begins. Those that wait for episodes end by
+    themselves: they received the signal too, and finish their steps first.
     """
-    loops = [_Loop(work) for work in works]
+    loops: list[_Loop[Result]] = []
     try:
-        for loop in loops:
-            _advance(loop)
+        for work in works:
+            loops.append(_Loop(work))
+            _advance(loops[-1])
+            if loops[-1].error is not None:  # an interruption
+                break
         while waiting := [loop for loop in loops if not loop.finished]:
             requests = [loop.request for loop in waiting if loop.request is not None]
             for loop, episodes in zip(waiting, play(requests), strict=True):
                 _advance(loop, episodes)
     finally:
         for loop in loops:
-            if not loop.finished:
+            # Ctrl-C can end this function while a loop runs; that loop is not waited for.
+            if loop.request is not None:
                 loop.cancelled = True
                 loop.advance()
     for loop in loops:

@@ -2,7 +2,9 @@
 
 import dataclasses
 import json
+import os
 import signal
+import time
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,7 @@ import pytest
 from support.tuning_job import SETTINGS as TUNE
 from support.tuning_job import SUITE, task_data
 from trajprompt.artifacts.checkpoint import Checkpoint
+from trajprompt.artifacts.checkpoint_group import CheckpointGroup
 from trajprompt.artifacts.resources import read_resources
 from trajprompt.commands import evaluate, pretrain, tune
 from trajprompt.errors import Interrupted, TrajpromptError
@@ -33,6 +36,9 @@ PRETRAIN = PretrainSettings(
 OPTIONS = {"iterations": 2, "steps_per_iteration": 1, "candidates": 2, "ranked": 2}
 ONLINE = {"method": "ptdt-online", "kind": "ptdt-online", "options": OPTIONS}
 TUNE_ONLINE = dataclasses.replace(TUNE, **ONLINE, stacked_seeds=True, prompts_per_task=1)
+OFFLINE = {"method": "ptdt-offline", "kind": "ptdt-offline"}
+TUNE_OFFLINE = dataclasses.replace(TUNE_ONLINE, **OFFLINE)
+ALL_STEPS = [("t0", 0), ("t0", 1), ("t1", 0), ("t1", 1)]  # if one seed follows the other
 EVALUATE = EvaluateSettings(
     run="test", run_seed=1, suite=SUITE.name, condition="expert", method="ptdt-online",
     seed=0, episodes=2, curve_episodes=1, target_return=0.0, precision="fp32",
@@ -61,7 +67,8 @@ def run_pretrain(folder, store, seeds) -> None:
 
 
 def run_tune(folder, backbones, store, seeds, settings=TUNE_ONLINE) -> None:
-    arguments = [*CELL, "--seed", *map(str, seeds), "--data", str(store)]
+    cell = [*CELL[:-1], settings.method]
+    arguments = [*cell, "--seed", *map(str, seeds), "--data", str(store)]
     arguments += ["--backbone-file", *files(backbones, "b{}.safetensors", seeds)]
     arguments += ["--out", *files(folder, "t{}.h5", seeds)]
     tune.main([*arguments, "--settings", to_json(_of(settings, seeds))])
@@ -150,6 +157,84 @@ def test_a_stopped_stack_resumes_bit_for_bit(together, store, tmp_path, monkeypa
     run_tune(tmp_path, together, store, (0, 1))
     assert_equal_files(tmp_path, together, ["t0.h5", "t1.h5"])
     assert read_resources(tmp_path / "t0.h5").resumed_from is not None
+
+
+@pytest.fixture(scope="module")
+def offline(together, store, tmp_path_factory):
+    """Files of seeds 0 and 1, tuned offline: one seed after the other."""
+    folder = tmp_path_factory.mktemp("offline")
+    run_tune(folder, together, store, (0, 1), TUNE_OFFLINE)
+    assert not list(folder.glob("*.checkpoint.h5"))
+    return folder
+
+
+def counted(monkeypatch, number=None, last=None):
+    """The steps (file, number) of all loops; signal ``number`` is sent at ``last``."""
+    original, steps = Checkpoint.steps, []
+
+    def count(self, total, part, label):
+        name = self.path.name.partition(".")[0]
+        for step in original(self, total, part, label):
+            steps.append((name, step))
+            if steps[-1] == last:
+                send(number, self)
+            yield step
+
+    monkeypatch.setattr(Checkpoint, "steps", count)
+    return steps
+
+
+def send(number: int, checkpoint: Checkpoint) -> None:
+    """Send a signal to the main thread once that waits; return when it was handled."""
+    time.sleep(0.05)
+    os.kill(os.getpid(), number)
+    deadline = time.monotonic() + 20
+    while checkpoint._signal is None and time.monotonic() < deadline:
+        time.sleep(0.001)
+
+
+@pytest.mark.parametrize("last", [("t0", 0), ("t1", 0)])
+def test_an_offline_method_stops_at_once_and_keeps_finished_seeds(
+    together, offline, store, tmp_path, monkeypatch, last
+):
+    """Its seeds run one after the other; no file of the stopped job is left."""
+    with monkeypatch.context() as patch:
+        steps = counted(patch, signal.SIGTERM, last)
+        with pytest.raises(Interrupted, match="SIGTERM"):
+            run_tune(tmp_path, together, store, (0, 1), TUNE_OFFLINE)
+        assert steps == ALL_STEPS[: ALL_STEPS.index(last) + 1]
+    for path in [*tmp_path.glob("t?.h5"), *tmp_path.glob("*.json")]:
+        path.unlink()  # as Snakemake does
+    steps = counted(monkeypatch)
+    run_tune(tmp_path, together, store, (0, 1), TUNE_OFFLINE)
+    assert steps == ALL_STEPS[ALL_STEPS.index(last) + 1 :]
+    assert_equal_files(tmp_path, offline, ["t0.h5", "t1.h5"])
+    assert not list(tmp_path.glob("*.checkpoint.h5"))
+
+
+def test_a_signal_before_the_loop_of_a_later_seed_stops_it_too(
+    together, store, tmp_path, monkeypatch
+):
+    original, begun = tune.prepare, []
+    add = CheckpointGroup.add
+
+    def noted(self, checkpoint):
+        begun.append(checkpoint)
+        add(self, checkpoint)
+
+    def prepare(*arguments):
+        if begun:
+            send(signal.SIGTERM, begun[0])
+        return original(*arguments)
+
+    monkeypatch.setattr(CheckpointGroup, "add", noted)
+    monkeypatch.setattr(tune, "prepare", prepare)
+    steps = counted(monkeypatch)
+    with pytest.raises(Interrupted, match="SIGTERM after step 1 of"):
+        run_tune(tmp_path, together, store, (0, 1))
+    assert steps == [("t0", 0), ("t1", 0)]
+    saved = sorted(path.name for path in tmp_path.glob("*.checkpoint.h5"))
+    assert saved == ["t0.checkpoint.h5", "t1.checkpoint.h5"]
 
 
 def test_seeds_differ(together):

@@ -1,5 +1,7 @@
 """Choice of the number type."""
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 
@@ -30,3 +32,17 @@ def test_bfloat16_where_it_is_faster(vendor, flags, expected, tmp_path, monkeypa
 def test_float32_where_the_processor_is_unknown(tmp_path, monkeypatch):
     monkeypatch.setattr(device, "CPUINFO", tmp_path / "missing")
     assert not device._fast_bfloat16.__wrapped__("cpu")
+
+
+@pytest.mark.parametrize(("major", "expected"), [(7, torch.float32), (8, torch.bfloat16)])
+def test_auto_is_bfloat16_only_on_gpus_that_do_not_emulate_it(monkeypatch, major, expected):
+    capability = SimpleNamespace(major=major)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "current_device", lambda: 0)
+    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda _: capability)
+    monkeypatch.setattr(torch.cuda, "_check_bf16_tensor_supported", lambda _: True)
+    device._fast_bfloat16.cache_clear()
+    try:
+        assert device.resolve_precision("auto", "cuda") is expected
+    finally:
+        device._fast_bfloat16.cache_clear()

@@ -1,6 +1,9 @@
 """Loops that play together: order, loops of different lengths, errors, interruptions."""
 
+import os
+import signal
 import threading
+import time
 from types import SimpleNamespace
 
 import pytest
@@ -46,6 +49,7 @@ def test_only_one_loop_runs_at_a_time():
     def work(player):
         for _ in range(20):
             running.append(1)
+            time.sleep(0.001)  # lets another loop run, if one may
             assert len(running) == 1
             running.pop()
             player(1)
@@ -103,3 +107,42 @@ def test_after_an_interruption_the_others_finish_their_steps():
     with pytest.raises(Interrupted):
         play_together([work, work], play)
     assert finished == [1, 1]
+
+
+def test_after_an_interruption_no_other_loop_begins():
+    begun = []
+
+    def interrupted(player):
+        begun.append("interrupted")
+        raise Interrupted(15, "loop", 1, 5, None)
+
+    before = threading.active_count()
+    with pytest.raises(Interrupted):
+        play_together(
+            [loop(0, 2), interrupted, lambda player: begun.append("late")], Table()
+        )
+    assert begun == ["interrupted"] and threading.active_count() == before
+
+
+def test_a_running_loop_is_not_waited_for_if_the_main_thread_is_interrupted():
+    """A second Ctrl-C ends the wait; loops that wait for episodes are cancelled."""
+    end, ended = threading.Event(), []
+
+    def waiting(player):
+        try:
+            player(1)
+        finally:
+            ended.append("waiting")
+
+    def running(player):
+        time.sleep(0.05)  # until the main thread waits; it gets the signal
+        os.kill(os.getpid(), signal.SIGINT)
+        end.wait(10)
+        ended.append("running")
+
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            play_together([waiting, running], Table())
+        assert ended == ["waiting"]
+    finally:
+        end.set()

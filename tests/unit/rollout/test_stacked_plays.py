@@ -1,6 +1,8 @@
 """Plays of several backbones together: as each alone, and independent of the others."""
 
 import dataclasses
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -43,3 +45,10 @@ def test_the_packing_into_rollouts_changes_nothing(monkeypatch, largest):
     expected = results([part(0), part(1)])
     monkeypatch.setattr(stacked_plays, "LARGEST_STACK", largest)
     assert results([part(0), part(1)]) == expected
+
+
+def test_other_jobs_do_not_import_the_stacked_models():
+    names = "{name for name in sys.modules if 'trajprompt.models.stacked' in name}"
+    code = f"import sys, trajprompt.tuning.oracle; print({names})"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout.strip() == "set()", done.stderr

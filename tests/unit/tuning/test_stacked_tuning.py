@@ -10,7 +10,7 @@ from support.played_backbones import make_backbone
 from support.tiny_methods import OPTIONS
 from support.tuning_problem import make_problem
 from trajprompt.rollout.broker import play_together
-from trajprompt.rollout.requests import StackedPlayer
+from trajprompt.rollout.stacked_plays import StackedPlayer
 from trajprompt.seeds import stream
 from trajprompt.tuning.registry import get_method
 

@@ -22,7 +22,12 @@ def training(config: BackboneConfig, prompt_steps: int) -> float:
 
 
 def control_step(config: BackboneConfig, prompt_steps: int) -> float:
-    """Operations of one row of a control step at a full window (`inference`)."""
+    """Operations of one row of a control step at a full window (`models/inference.py`).
+
+    The step's new tokens get queries and values of the first block. All tokens of the
+    window pass the blocks up to the last one, which computes one token. Embeddings, head
+    and adaptors are not counted.
+    """
     places = 3 if config.uses_returns else 2
     context = places * config.context_length
     tokens, width = 3 * prompt_steps + context, config.width
