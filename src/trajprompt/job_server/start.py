@@ -22,7 +22,7 @@ def job_server() -> Iterator[None]:
     if sys.platform != "linux" or os.environ.get(VARIABLE) == OFF:
         yield
         return
-    # A name in the abstract namespace: no file, so none is left whoever is killed.
+    # A name in the abstract namespace: no file, so none is left after any kill.
     name = f"trajprompt-{secrets.token_hex(16)}"
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(f"\0{name}")
