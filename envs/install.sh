@@ -12,7 +12,7 @@ TORCH_INDEX=${TORCH_INDEX:-}
 OLDEST=11 NEWEST=14 # supported minor versions of Python 3
 PREFERRED="13 12 11 14" # MuJoCo 3.3.0, used for results/reference, supports at most 3.13
 CPU_INDEX=${CPU_INDEX:-https://download.pytorch.org/whl/cpu}
-CPU_SIZE=${CPU_SIZE:-0.7 2.2} CUDA_SIZE="3.1 6.2" # GB to download, GB on disk
+CPU_SIZE=${CPU_SIZE:-0.8 2.5} CUDA_SIZE="3.2 6.5" # GB to download, GB on disk
 
 # Unset settings that would install packages into other folders, or import modules from them.
 unset PYTHONPATH PYTHONHOME PIP_USER PIP_TARGET PIP_PREFIX PIP_ROOT PIP_PYTHON PIP_NO_DEPS
