@@ -140,9 +140,12 @@ def test_a_running_loop_is_not_waited_for_if_the_main_thread_is_interrupted():
         end.wait(10)
         ended.append("running")
 
+    # A shell ignores SIGINT in what it runs in the background.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         with pytest.raises(KeyboardInterrupt):
             play_together([waiting, running], Table())
         assert ended == ["waiting"]
     finally:
+        signal.signal(signal.SIGINT, before)
         end.set()

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
 
 from support.fake_rollouts import (
     ROWS,
@@ -122,7 +123,7 @@ def files(tmp_path, monkeypatch):
     stored = adaptation(attributes=attributes)
     sizes = SimpleNamespace(uses_prompt=True, state_dim=20, action_dim=6)
     loaded = SimpleNamespace(
-        name="prompt-dt", suite=SETTINGS.suite, config=sizes, device="cpu"
+        name="prompt-dt", suite=SETTINGS.suite, config=sizes, device=torch.device("cpu")
     )
     monkeypatch.setattr("trajprompt.adaptations.read.read_adaptation", lambda _: stored)
     monkeypatch.setattr("trajprompt.models.backbone.load_backbone", lambda *_: loaded)
