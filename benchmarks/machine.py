@@ -1,6 +1,7 @@
 """Description and peak rates of this machine, printed above every benchmark."""
 
 import importlib.metadata
+import importlib.util
 import platform
 import time
 from collections.abc import Callable
@@ -14,7 +15,9 @@ def describe() -> str:
         (x.split(":")[1].strip() for x in lines if x.startswith("model name")), "?"
     )
     cores = sum(line.startswith("processor") for line in lines)
-    names = ("torch", "transformers", "mujoco", "gymnasium", "numpy")
+    names = ["torch", "transformers", "mujoco", "gymnasium", "numpy"]
+    if importlib.util.find_spec("openvino"):
+        names.append("openvino")
     versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in names)
     return f"{cores} x {model}, Python {platform.python_version()}, {versions}"
 
