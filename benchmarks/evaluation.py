@@ -55,6 +55,27 @@ def run_ours(
     return played, played.lengths.sum() / (time.perf_counter() - start)
 
 
+def parts(backbone: Backbone, suite: Suite, episodes: int, threads: int) -> None:
+    """Print the rates of the forward pass and of the physics alone, without set-up."""
+    rows = np.repeat(suite.test_tasks, episodes)
+    prompts = make_prompts(len(suite.test_tasks), episodes)
+    policy = LockstepPolicy(backbone, prompts, len(rows), TARGET, "auto", threads)
+    simulator = make_simulator(suite, rows, threads)
+    observations = simulator.reset(np.arange(len(rows)))
+    actions = policy.act(observations)
+    for label, work in (
+        ("forward pass", lambda: policy.act(observations)),
+        ("physics", lambda: simulator.step(actions)),
+    ):
+        for _ in range(20):  # until the window is full
+            work()
+        start = time.perf_counter()
+        for _ in range(40):
+            work()
+        rate = 40 * len(rows) / (time.perf_counter() - start)
+        print(f"   {label} alone, {threads} threads: {rate:8.0f} steps/s")
+
+
 class ReferenceEpisode:
     """One episode as in the reference: a padded window and a forward pass per step."""
 
@@ -150,6 +171,7 @@ def main() -> None:
     for threads, (_, rate) in peers.items():
         print(f"   peer, {threads} torch threads: {rate:8.0f} steps/s")
     best = max(rate for _, rate in peers.values())
+    parts(backbone, suite, args.episodes, args.threads)
     precise = None
     for precision in ("fp32", "bf16"):
         played, rate = run_ours(backbone, suite, args.episodes, args.threads, precision)

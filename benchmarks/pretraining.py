@@ -21,7 +21,7 @@ from peer import PeerPromptDT
 from machine import gemm_gflops, print_machine
 from trajprompt.models.pretraining_data import PretrainData, Sampler, Validation, prepare
 from trajprompt.models.prompt_dt import BackboneConfig, PromptDT, action_loss
-from trajprompt.models.training import learning_rate_at, train
+from trajprompt.models.training import _Training, learning_rate_at, train
 from trajprompt.numerics.device import resolve_precision
 from trajprompt.settings.stages import PromptForm
 from trajprompt.settings.training import TrainingSettings
@@ -32,6 +32,10 @@ from trajprompt.trajectories.store import read_trajectories
 K, PROMPT, HORIZON = 20, 5, 200  # PTDT Table 7; horizon of the locomotion suites
 # Forward and backward pass of one sequence in our code, three blocks of width 128: 10 W^2
 # per token, for 74 tokens in two blocks and 20 in the last, which needs values of all 74.
+PRODUCTS = {
+    *(f"aten::{name}" for name in ("mm", "addmm", "bmm", "baddbmm", "addmv_")),
+    "mkldnn::_linear_pointwise",
+}
 FLOPS = 3 * 2 * 128**2 * (10 * 74 * 2 + 9 * 20 + 74)
 
 
@@ -190,6 +194,7 @@ def main() -> None:
     for trace in traces:
         trace.sequences = args.steps * per_task * len(tasks)
     report(*reversed(traces), str(resolve_precision(args.precision)))
+    profile(model, sampler(data, per_task, 3), settings)
 
 
 def report(ours: Trace, peer: Trace, dtype: str) -> None:
@@ -208,6 +213,40 @@ def report(ours: Trace, peer: Trace, dtype: str) -> None:
     name = dtype.removeprefix("torch.")
     share = ours.rate * FLOPS / 1e9 / gemm_gflops(name)
     print(f"trajprompt reaches {share:.0%} of the peak of {name} matrix products")
+
+
+def profile(model: PromptDT, batches: Sampler, settings: TrainingSettings) -> None:
+    """Print the parts of one step: CPU ms by calls, and matrix products by the profiler."""
+    training = _Training(model, batches, settings, None, None)
+    model.train()
+    spent: dict[str, float] = {}
+
+    def timed(owner: object, name: str, label: str) -> None:
+        function = getattr(owner, name)
+
+        def call(*args: object) -> object:
+            start = time.thread_time()
+            result = function(*args)
+            spent[label] = spent.get(label, 0.0) + time.thread_time() - start
+            return result
+
+        setattr(owner, name, call)
+
+    timed(training, "make_batch", "gather of the batch")
+    timed(training, "model", "forward, with dropout's factors")
+    timed(model.dropout, "_multipliers", "factors of dropout")
+    timed(training.weights, "gradient_norm", "norm, clipping, AdamW")
+    timed(training.weights, "step", "norm, clipping, AdamW")
+    timed(training, "_update", "step")
+    steps = 20
+    with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]) as found:
+        for step in range(steps):
+            training._update(1e-4, "benchmark", step)
+    products = sum(e.self_cpu_time_total for e in found.key_averages() if e.key in PRODUCTS)
+    print("parts of a step, CPU ms (the profiler, which is running, included):")
+    for label, seconds in sorted(spent.items(), key=lambda item: -item[1]):
+        print(f"   {label:32} {seconds / steps * 1e3:7.2f}")
+    print(f"   {'matrix products':32} {products / steps / 1e3:7.2f}")
 
 
 if __name__ == "__main__":

@@ -47,10 +47,11 @@ class LockstepPolicy:
         engine = used_engine(engine or default_engine(), device, stacked_seeds=False)
         dtype = resolve_precision(precision, backbone.device)
         self.chunks = _chunks(rows, CPU_CHUNK if device == "cpu" else rows)
-        parts = [None if prompts is None else prompts.select(c) for c in self.chunks]
-        open_windows = _openvino_windows if engine == "openvino" else _windows
-        sizes = [chunk.stop - chunk.start for chunk in self.chunks]
-        self.windows = open_windows(backbone.model, dtype, parts, sizes, threads)
+        parts = [
+            (None if prompts is None else prompts.select(chunk), chunk.stop - chunk.start)
+            for chunk in self.chunks
+        ]
+        self.windows = _windows(backbone.model, dtype, parts, threads, engine)
         self.map: Callable[..., Iterable[np.ndarray]] = map
         if threads > 1 and len(self.chunks) > 1:
             self.map = ThreadPoolExecutor(threads).map
@@ -90,26 +91,22 @@ class _Window(Protocol):
 def _windows(
     model: PromptDT,
     dtype: torch.dtype,
-    prompts: list[Segments | None],
-    sizes: list[int],
+    parts: Sequence[tuple[Segments | None, int]],
     threads: int,
+    engine: str,
 ) -> Sequence[_Window]:
-    inference = InferenceModel(model, dtype)
-    return [Window(inference, *part) for part in zip(prompts, sizes, strict=True)]
-
-
-def _openvino_windows(
-    model: PromptDT,
-    dtype: torch.dtype,
-    prompts: list[Segments | None],
-    sizes: list[int],
-    threads: int,
-) -> Sequence[_Window]:
+    """A window for each of ``parts``: prompts (b, P, ..) and number of rows b."""
+    if engine == "torch":
+        inference = InferenceModel(model, dtype)
+        return [Window(inference, *part) for part in parts]
     import_openvino()
     from trajprompt.models.openvino_engine import engine_of
 
-    engine, largest = engine_of(model, dtype), max(sizes)  # one compiled step for all
-    return [engine.window(part, largest, min(threads, len(sizes))) for part in prompts]
+    compiled = engine_of(model, dtype)
+    largest = max(rows for _, rows in parts)  # one compiled step for all
+    return [
+        compiled.window(prompts, largest, min(threads, len(parts))) for prompts, _ in parts
+    ]
 
 
 def _chunks(rows: int, largest: int) -> list[slice]:
