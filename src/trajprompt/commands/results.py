@@ -1,4 +1,8 @@
-"""Write one Markdown page of a finished run: verdicts, tables and figures by paper."""
+"""Write one Markdown page of a finished run: verdicts, tables and figures by paper.
+
+--quotes names other pages that quote claims, as "+2.2 [−3.3, 7.7] on cheetah-vel, too noisy
+(`ptdt-online-helps`)". Their values and verdicts are replaced by those of the run.
+"""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,12 +24,25 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument(
         "--out", type=Path, required=True, metavar="FILE", help="page to write (.md)"
     )
+    parser.add_argument(
+        "--quotes",
+        type=Path,
+        nargs="+",
+        default=[],
+        metavar="FILE",
+        help="pages (.md) whose quotes of claims are updated",
+    )
     args = parser.parse_args(argv)
 
-    from trajprompt.artifacts.atomic import write_text
+    from trajprompt.artifacts.atomic import require_file, write_text
+    from trajprompt.report.pages.quotes import read_judged, with_current_quotes
     from trajprompt.report.pages.results import results_page
 
     write_text(args.out, results_page(args.run, args.out))
+    claims = read_judged(args.run / "claims.csv") if args.quotes else {}
+    for page in args.quotes:
+        text = require_file(page, "").read_text()
+        write_text(page, with_current_quotes(text, claims, str(page)))
 
 
 if __name__ == "__main__":
