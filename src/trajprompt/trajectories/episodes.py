@@ -91,6 +91,27 @@ class TaskEpisodes(ABC):
         first = {"expert": spare, "medium": spare // 2, "random": 0}[level]
         return self.select(np.arange(first, first + episodes))
 
+    def pool(self, level: str, trajectories: int) -> Self:
+        """The last, middle or first ``trajectories`` collected, at most a third of all.
+
+        This is the data of a level (Prompt-Tuning DT, section 5.4, with 256). Levels with
+        at most a third of the episodes each never overlap.
+        """
+        return self.quality(level, max(1, min(trajectories, self.num_episodes // 3)))
+
+    def demonstrations(self, level: str, episodes: int, trajectories: int) -> Self:
+        """The ``episodes`` of a level from which its prompts are drawn.
+
+        Section 5.4 samples them from the level's pool. Here medium and random ones are
+        spread evenly over it, the first included; expert ones are its last, because the
+        authors' expert prompts are the best five. A pool that is too small is not used.
+        """
+        pool = self.pool(level, trajectories)
+        if level == "expert" or pool.num_episodes < episodes:
+            return self.quality(level, episodes)
+        chosen = np.linspace(0, pool.num_episodes - 1, episodes).round()
+        return pool.select(chosen.astype(np.int64))
+
     def last_fraction(self, fraction: float) -> Self:
         """The last ``fraction`` (0, 1] of the episodes, at least one."""
         if not 0.0 < fraction <= 1.0:

@@ -42,11 +42,11 @@ def test_the_configuration_of_the_repository_is_consistent():
             ),
         ),
         (
-            {"conditions.expert.samples": 411},
+            {"conditions.expert.samples": 1031},
             (
                 "conditions.expert.samples",
-                "found 411",
-                "at most the 300 steps of point-sparse's 5 episodes",
+                "found 1031",
+                "at most the 1030 steps of pick-place's 10 episodes of a level",
             ),
         ),
     ],

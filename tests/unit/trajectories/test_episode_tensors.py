@@ -119,7 +119,7 @@ def test_every_task_gives_its_segments_in_order() -> None:
     tasks = [make_task(i, [20, 5]) for i in (7, 3, 5)]
     episodes = EpisodeTensors(EpisodeTable.of(tasks, SCALE), IDENTITY)
     assert episodes.tasks == (7, 3, 5)
-    fixed = episodes.draw(generator(), 6, 4)
+    fixed = episodes.sample_contexts(generator(), 6, 4).reshape(3, 6)
     assert fixed.leading == (3, 6)
     assert fixed.length == 4
     for i, task in enumerate((7, 3, 5)):
@@ -190,3 +190,15 @@ def test_cuda_equals_cpu() -> None:
         other = getattr(cuda, name)(generator(4), 8, 5)
         assert other.states.is_cuda
         assert all(torch.equal(a, b.cpu()) for a, b in zip(one, other, strict=True))
+
+
+def test_samples_use_every_episode_once_before_one_again() -> None:
+    """Whatever their lengths; starts within an episode are uniform."""
+    task = make_task(0, [5, 40, 1, 10])
+    episodes = EpisodeTensors(EpisodeTable.of([task], SCALE), IDENTITY)
+    fixed = episodes.draw(generator(), 4000, 1)
+    found = fixed.states[0, :, 0, 1].long().reshape(1000, 4)  # number of the episode
+    assert (found.sort(dim=1).values == torch.arange(4)).all()
+    steps = fixed.timesteps[0, :, 0].reshape(-1)[found.reshape(-1) == 3]
+    counts = np.bincount(steps.numpy(), minlength=10)
+    assert ((counts - 100) ** 2 / 100).sum() < 27.9  # 9 degrees of freedom, 99.9 %
