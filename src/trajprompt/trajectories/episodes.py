@@ -21,6 +21,13 @@ QUALITIES = ("expert", "medium", "random")
 PART_ROWS = 1 << 16  # steps read at a time: about 7 MiB of 27 numbers
 
 
+def level_episodes(level: str, episodes: int, available: int) -> np.ndarray:
+    """Numbers of the last, middle or first ``episodes`` of those available."""
+    spare = available - episodes
+    first = {"expert": spare, "medium": spare // 2, "random": 0}[level]
+    return np.arange(first, first + episodes)
+
+
 class TaskEpisodes(ABC):
     """E episodes of one task, N steps in total, in memory or in a store.
 
@@ -87,9 +94,7 @@ class TaskEpisodes(ABC):
                 f"1 to {self.num_episodes}, the number collected",
                 "collect more, or lower demonstrations in the config",
             )
-        spare = self.num_episodes - episodes
-        first = {"expert": spare, "medium": spare // 2, "random": 0}[level]
-        return self.select(np.arange(first, first + episodes))
+        return self.select(level_episodes(level, episodes, self.num_episodes))
 
     def pool(self, level: str, trajectories: int) -> Self:
         """The last, middle or first ``trajectories`` collected, at most a third of all.

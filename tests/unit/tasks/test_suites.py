@@ -33,7 +33,7 @@ PUBLISHED_SPLITS = {
     "ant-dir": ("0-5,7-16,18-22,24-29,31-40,42-49", "6,17,23,30,41"),
     "ant-dir-ood": ("8,13,16,20,22,26,32,37", "1,4,41"),
     "reach": ("1-5,7,8,10-14,17-19", "6,9,15,16,20"),
-    # Not printed: config/ML1-pick-place-v2/ML1_pick_place.json of mxu34/prompt-dt at 5f665e5.
+    # In mxu34/prompt-dt at 5f665e5: config/ML1-pick-place-v2/ML1_pick_place.json.
     "pick-place": ("0-10,12-16,18-24,26-35,37-40,42-49", "11,17,25,36,41"),
 }
 

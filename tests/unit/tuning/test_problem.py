@@ -87,7 +87,8 @@ def sampled_episodes(problem) -> list[int]:
 
 
 @pytest.mark.parametrize(
-    ("level", "episodes"), [("expert", [6, 7, 8]), ("medium", [3, 4, 5]), ("random", [0, 1, 2])]
+    ("level", "episodes"),
+    [("expert", [6, 7, 8]), ("medium", [3, 4, 5]), ("random", [0, 1, 2])],
 )
 def test_samples_come_from_all_episodes_of_their_level(level, episodes):
     """Not only from the demonstrations, and from each before any comes again."""
