@@ -39,7 +39,11 @@ def integers(sequence: np.random.SeedSequence, count: int) -> np.ndarray:
 def torch_generator(
     sequence: np.random.SeedSequence, device: str = "cpu"
 ) -> "torch.Generator":
-    """Torch generator on ``device``, seeded from ``sequence``."""
+    """Torch generator on ``device``, seeded from ``sequence``.
+
+    PyTorch's CPU generator uses the low 32 bits of a seed: two of n streams are equal with
+    a probability of about n² / 2^33, and then only two unrelated draws are.
+    """
     import torch
 
     generator = torch.Generator(device=device)

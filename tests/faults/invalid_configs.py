@@ -24,7 +24,7 @@ def _merged_layers() -> dict[str, Any]:
     for values in (*layers, read_mapping(ROOT / PLAIN)):
         merge(merged, values)
     # Defaults of the code, so that cases break them, too.
-    merge(merged, {"run": "laptop", "seeds": [0, 1, 2], "figures": {}})
+    merge(merged, {"run": "laptop", "run_seed": 1, "seeds": [0, 1], "figures": {}})
     published = {"train": "published", "test": "published"}
     task = {**published, "target_return": 1, "return_scale": 1}
     merged["tasks"] = {suite: {**task} for suite in merged["suites"]}
@@ -230,8 +230,8 @@ def _contradictions() -> Iterator[Case]:
     variants = ["backbones"]
     yield contradiction(variants, {"mt-orl": {"kind": "mt-orl"}}, "backbones.mt-orl")
     yield contradiction(variants, {"pairs": {"kind": "magic"}}, "backbones.pairs.kind")
-    yield contradiction(["pretrain", "warmup_steps"], 501)
-    yield contradiction(["pretrain", "suites", "reach", "warmup_steps"], 501)
+    yield contradiction(["pretrain", "warmup_steps"], 601)
+    yield contradiction(["pretrain", "suites", "reach", "warmup_steps"], 1201)
     yield contradiction(["pretrain", "validation_every"], 1001)
     yield contradiction(["pretrain", "suites", "reach", "validation_every"], 600)
     yield contradiction(["pretrain", "demonstrations"], 49)
@@ -299,13 +299,13 @@ def _texts() -> Iterator[Case]:
     bomb = "\n".join(
         f"b{n}: &b{n} [{', '.join([f'*b{n - 1}'] * 9) if n else 1}]" for n in range(9)
     )
-    twice = f"{valid}\nrun_seed: 1\n"
+    twice = f"{valid}\nrun_seed: 1\nrun_seed: 2\n"
     yield _text("a duplicate key", twice, "", "run_seed", "duplicate key")
     inner = valid.replace("threads: 1 #", "threads: 1\n  threads: 2 #")
     yield _text("a duplicate inner key", inner, "", "threads", "duplicate key")
     yield _text("aliases that multiply", f"{valid}\n{bomb}\n", "", "values")
     yield _text("an alias in itself", f"{valid}\nx: &x [*x]\n", "", "contains itself")
-    dated = valid.replace("run_seed: 2305", "run_seed: 2026-01-01")
+    dated = f"{valid}\nrun_seed: 2026-01-01\n"
     yield _text("a date", dated, "run_seed", "date")
     yield _text("a number as key", f"{valid}\n7: 1\n", "7")
     yield _text("a template", f"{valid}\n__use_yte__: true\n", "__use_yte__")

@@ -26,7 +26,7 @@ def test_every_section_has_values_of_another_type():
 
 def test_every_section_that_a_run_needs_is_missing_once():
     missing = {case.name for case in CASES["a missing key"]}
-    needed = {"run_seed", "suites", "compute", "collect", "conditions", "methods"}
+    needed = {"suites", "compute", "collect", "conditions", "methods"}
     needed |= {"entries", "tables"}
     assert {f"{name}: removed" for name in needed} <= missing
     assert not missing & {f"{name}: removed" for name in FALLBACKS}

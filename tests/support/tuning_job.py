@@ -35,6 +35,7 @@ SETTINGS = TuneSettings(
     prompts_per_task=2,
     samples=16,
     demonstrations=3,
+    data_trajectories=3,
     data_fraction=1.0,
     target_return=0.0,
     precision="fp32",

@@ -15,12 +15,23 @@ from trajprompt.numerics.device import resolve_precision
 from trajprompt.numerics.flat_adamw import FlatAdamW
 
 
+def rate_share(progress: float, final: float) -> float:
+    """Share of the learning rate at ``progress`` in [0, 1] of learning.
+
+    1 over the first half, then linear to ``final``. With a rate that stays high the last
+    policies vary, and some of their episodes, which serve as demonstrations, are failures.
+    """
+    return 1 - (1 - final) * max(0.0, 2 * progress - 1)
+
+
 class Agent(ABC):
     """Stack of agents; the attributes below are all that acting and learning change."""
 
     batch: int  # transitions per network and update
     updates: int  # done so far
     noise: torch.Generator
+    learning_rate: float  # at the start of learning
+    final_rate: float  # share of it at the end
     optimisers: dict[str, FlatAdamW]  # each holds the parameters it learns
     averages: dict[str, Tensor]  # Polyak averages: the target networks
 
@@ -31,6 +42,12 @@ class Agent(ABC):
     @abstractmethod
     def update(self, batch: Batch) -> None:
         """Update the networks with one batch."""
+
+    def set_learning_rate(self, progress: float) -> None:
+        """Set the rate of all optimisers at ``progress``, the done share of learning."""
+        rate = self.learning_rate * rate_share(progress, self.final_rate)
+        for optimiser in self.optimisers.values():
+            optimiser.learning_rate = rate
 
     def state(self) -> dict[str, Any]:
         """State for `checkpoint.Resumable`, without gradients, which every step clears."""
@@ -66,6 +83,7 @@ class StackedAgent(Agent):
         noise: torch.Generator,  # on the device
     ):
         self.noise, self.batch, self.updates = noise, options.batch, 0
+        self.learning_rate, self.final_rate = options.learning_rate, options.final_rate
         hidden = (options.width, options.width)
         dtype = resolve_precision(options.precision, device)
         outputs = self.actor_outputs * actions

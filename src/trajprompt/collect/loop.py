@@ -26,6 +26,10 @@ class Schedule(NamedTuple):
     random_until: int
     greedy_from: int
 
+    def progress(self, now: int) -> float:
+        """Share of the learning phase that is over at step ``now`` of that phase."""
+        return (now - self.random_until) / (self.greedy_from - self.random_until)
+
 
 def schedule(options: LoopOptions, horizon: int) -> Schedule:
     """Schedule of a collection with episodes of ``horizon`` steps."""
@@ -163,6 +167,7 @@ class Collection:
         """Do the updates due after step ``now``; none in the random phase."""
         if now < self.phases.random_until:
             return
+        self.agent.set_learning_rate(self.phases.progress(now))
         rate = self.options.updates_per_step
         for _ in range(int((now + 1) * rate) - int(now * rate)):
             batch, extra, rows = self.replay.sample(

@@ -61,6 +61,9 @@ class AgentOptions(Strict):
     # Transitions per task and update.
     batch: Annotated[int, Interval(ge=1, le=65_536)] = 256
     learning_rate: Rate = 3e-4
+    # Share of the learning rate that is left at the end: the rate is constant over the
+    # first half of learning, then falls linearly. 1.0, both papers' choice: constant.
+    final_rate: Share = 1.0
     discount: Share = 0.99
     target_rate: Rate = 0.005  # Polyak step of the target networks
     layer_norm: bool = False  # in the critics only

@@ -7,7 +7,12 @@ from collections.abc import Mapping
 
 from trajprompt.config import backbones as pretraining
 from trajprompt.config import cells as table_cells
-from trajprompt.config.checks import Config, Inconsistencies, episode_errors
+from trajprompt.config.checks import (
+    Config,
+    Inconsistencies,
+    episode_errors,
+    level_episodes,
+)
 from trajprompt.tasks.registry import get_suite
 
 # In all segments together: the cost of attention grows with the square of the length.
@@ -62,13 +67,13 @@ def _key_of(config: Config, suite: str, condition: str, name: str) -> str:
 
 
 def _sample_errors(config: Config, suite: str, condition: str) -> Inconsistencies:
-    """More samples than the demonstrations contain."""
+    """More samples than the episodes of a level have steps."""
     conditions = config["conditions"][condition]
     if conditions["data_quality"] == "full" or conditions["samples"] == "all":
         return
     base = pretraining.values(config, suite, conditions["backbone"])
-    demonstrations = base["demonstrations"]
-    most = demonstrations * get_suite(suite).horizon
+    episodes = min(base["data_trajectories"], level_episodes(config, suite))
+    most = episodes * get_suite(suite).horizon
     if conditions["samples"] > most:
-        expected = f"at most the {most} steps of {suite}'s {demonstrations} episodes"
+        expected = f"at most the {most} steps of {suite}'s {episodes} episodes of a level"
         yield f"conditions.{condition}.samples", str(conditions["samples"]), expected

@@ -143,6 +143,13 @@ def episode_errors(
             yield key, str(count), expected
 
 
+def level_episodes(config: Config, suite: str) -> int:
+    """Episodes that every task has at least for each of three levels without overlap."""
+    stored = _stored_episodes(config, suite)
+    scripted = config["collect"][suite]["algorithm"] == "scripted"
+    return stored if scripted else max(1, stored // 3)
+
+
 def _stored_episodes(config: Config, suite: str) -> int:
     """Episodes of a quality level that every task has at least."""
     chosen = config["collect"][suite]

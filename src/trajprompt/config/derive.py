@@ -89,6 +89,7 @@ def tune(
         ),
         prompts_per_task=conditions["prompts_per_task"],
         demonstrations=base["demonstrations"],
+        data_trajectories=base["data_trajectories"],
         data_fraction=base["data_fraction"],
         target_return=config["tasks"][suite]["target_return"],
         **config["compute"],

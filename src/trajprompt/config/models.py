@@ -120,7 +120,9 @@ class Pretraining(PromptForm):
     dropout: Dropout = 0.1  # PDT
     weight_decay: Share = 1e-4  # PTDT Table 7
     gradient_clip: Positive = 0.25  # PDT
-    demonstrations: Episodes = 256  # PTDT §5.4: the last, middle, first 256 trajectories
+    demonstrations: Episodes = 256  # episodes of a level from which prompts are drawn
+    # PTDT §5.4: the last, middle, first 256; at most a third of the buffer.
+    data_trajectories: Episodes = 256  # episodes of a level from which samples are drawn
     data_fraction: DataFraction = 1.0  # PTDT §5.1: the complete buffer
     steps: SomeSteps = 50_000  # PTDT Table 6: 5000 iterations of 10 steps
     batch_per_task: Size = 8  # PTDT Table 7; Table 6 has 32
@@ -234,7 +236,7 @@ class RunConfig(Model):
     preset: str
     papers: str
     run: Name
-    run_seed: Annotated[int, Field(ge=0, le=2**32 - 1)]
+    run_seed: Annotated[int, Field(ge=0, le=2**32 - 1)] = 2305  # an arbitrary number
     seeds: Seeds = [0, 1, 2]  # PTDT Table 1: three seeds
     suites: Suites
     tasks: dict[Suite, Task]

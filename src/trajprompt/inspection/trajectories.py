@@ -7,6 +7,7 @@ import numpy as np
 
 from trajprompt.errors import TrajpromptError
 from trajprompt.inspection import hdf5, text
+from trajprompt.inspection.levels import level_table
 from trajprompt.trajectories.layout import REMEDY, read_learning_curve, task_groups
 from trajprompt.trajectories.stored_task import stored_task
 
@@ -61,6 +62,7 @@ def describe(file: "h5py.File", path: Path, task: int | None) -> list[str]:
             text.attributes(hdf5.plain_attributes(first)),
         ),
         text.section("episode returns (sum of rewards)", _return_table(tasks)),
+        text.section("quality levels (returns of episodes)", level_table(tasks)),
     ]
     if "learning_curve" in file and task is None:
         sections.append(text.section("learning curve", _curve(file, path)))

@@ -88,13 +88,11 @@ class Block(nn.Module):
 def initialise_as_gpt2(blocks: nn.ModuleList) -> None:
     """Draw weights with a standard deviation of 0.02 and set biases to zero.
 
-    Weights of residual projections are divided by sqrt(2 layers): Radford et al. 2019,
-    section 2.3, as in Hugging Face's GPT-2.
+    As in mxu34/prompt-dt, whose class is Hugging Face's GPT-2 of version 4.5.1. Later
+    versions divide the weights of residual projections by sqrt(2 layers).
     """
     for name, parameter in blocks.named_parameters():
         if name.endswith("bias"):
             nn.init.zeros_(parameter)
         elif "norm" not in name:
-            residual = name.endswith(("project.weight", "contract.weight"))
-            depth = math.sqrt(2 * len(blocks)) if residual else 1.0
-            nn.init.normal_(parameter, std=0.02 / depth)
+            nn.init.normal_(parameter, std=0.02)

@@ -55,7 +55,7 @@ class PlaySettings:
 def evaluation_seeds(
     run_seed: int, suite: str, seed: int, task: int, count: int
 ) -> np.ndarray:
-    """Reset seeds (count,), common to all methods and conditions: comparisons are paired.
+    """Reset seeds (count,), common to all methods and conditions.
 
     They are even and tuning's are odd: no method is evaluated on a reset it was tuned on.
     """

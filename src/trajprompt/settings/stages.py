@@ -120,7 +120,8 @@ class TuneSettings(Strict):
     prompts_per_task: SmallCount
     # Context segments per test task that offline methods may use.
     samples: Count | Literal["all"]
-    demonstrations: Episodes
+    demonstrations: Episodes  # episodes of a level that prompts are drawn from
+    data_trajectories: Episodes  # episodes of a level that samples are drawn from
     data_fraction: DataFraction  # last part of the buffer, used if data_quality is "full"
     target_return: float
     precision: Precision

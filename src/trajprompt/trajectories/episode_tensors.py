@@ -103,10 +103,20 @@ class EpisodeTensors:
         return places.rows(place.reshape(-1))
 
     def draw(self, generator: torch.Generator, count: int, length: int) -> Segments:
-        """Draw a method's fixed samples (tasks, count, K, ·) in the way of contexts."""
-        return self.sample_contexts(generator, count, length).reshape(
-            len(self.tasks), count
-        )
+        """Draw the fixed samples (1, count, K, ·) of a method, from one task.
+
+        Samples come from distinct episodes until all are used, then from all again; each
+        starts at a uniform step of its episode. The first samples of a larger ``count``
+        are those of a smaller one.
+        """
+        given = {"generator": generator, "device": generator.device}
+        episodes, starts = len(self._lengths), []
+        for _ in range(-(-count // episodes)):
+            order = torch.randperm(episodes, **given).to(self.device)
+            place = torch.rand(episodes, dtype=torch.float64, **given).to(self.device)
+            first, lengths = (self._ends - self._lengths)[order], self._lengths[order]
+            starts.append(first + (place * lengths).long())
+        return self._gather(torch.cat(starts)[:count], length).reshape(1, count)
 
     def _below(self, generator: torch.Generator, count: Tensor, per_task: int) -> Tensor:
         """Uniform integers (tasks, per_task) in [0, count[task])."""

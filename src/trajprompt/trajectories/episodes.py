@@ -21,6 +21,13 @@ QUALITIES = ("expert", "medium", "random")
 PART_ROWS = 1 << 16  # steps read at a time: about 7 MiB of 27 numbers
 
 
+def level_episodes(level: str, episodes: int, available: int) -> np.ndarray:
+    """Numbers of the last, middle or first ``episodes`` of those available."""
+    spare = available - episodes
+    first = {"expert": spare, "medium": spare // 2, "random": 0}[level]
+    return np.arange(first, first + episodes)
+
+
 class TaskEpisodes(ABC):
     """E episodes of one task, N steps in total, in memory or in a store.
 
@@ -87,9 +94,28 @@ class TaskEpisodes(ABC):
                 f"1 to {self.num_episodes}, the number collected",
                 "collect more, or lower demonstrations in the config",
             )
-        spare = self.num_episodes - episodes
-        first = {"expert": spare, "medium": spare // 2, "random": 0}[level]
-        return self.select(np.arange(first, first + episodes))
+        return self.select(level_episodes(level, episodes, self.num_episodes))
+
+    def pool(self, level: str, trajectories: int) -> Self:
+        """The last, middle or first ``trajectories`` collected, at most a third of all.
+
+        This is the data of a level (Prompt-Tuning DT, section 5.4, with 256). Levels with
+        at most a third of the episodes each never overlap.
+        """
+        return self.quality(level, max(1, min(trajectories, self.num_episodes // 3)))
+
+    def demonstrations(self, level: str, episodes: int, trajectories: int) -> Self:
+        """The ``episodes`` of a level from which its prompts are drawn.
+
+        Section 5.4 samples them from the level's pool. Here medium and random ones are
+        spread evenly over it, the first included; expert ones are its last, because the
+        authors' expert prompts are the best five. A pool that is too small is not used.
+        """
+        pool = self.pool(level, trajectories)
+        if level == "expert" or pool.num_episodes < episodes:
+            return self.quality(level, episodes)
+        chosen = np.linspace(0, pool.num_episodes - 1, episodes).round()
+        return pool.select(chosen.astype(np.int64))
 
     def last_fraction(self, fraction: float) -> Self:
         """The last ``fraction`` (0, 1] of the episodes, at least one."""

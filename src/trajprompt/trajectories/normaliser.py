@@ -10,9 +10,10 @@ import torch
 if TYPE_CHECKING:
     from trajprompt.trajectories.episode_table import EpisodeTable
 
-# Added as in mxu34/prompt-dt prompt_utils.py: dimensions that never change (reach's hidden
-# goal and empty object slots) would divide by zero.
-STD_FLOOR = 1e-6
+# Added to every deviation. mxu34/prompt-dt prompt_utils.py adds 1e-6, so that dimensions
+# that never change (reach's hidden goal and empty slots) do not divide by zero. On reach
+# four more have only rounding noise, of 1e-7 to 4e-6, which 1e-6 blows up to 7 deviations.
+STD_FLOOR = 1e-3
 
 
 @dataclass(frozen=True)

@@ -92,7 +92,8 @@ def _samples(cell: CellData) -> Samples:
     )
     if not isinstance(settings.samples, int):
         return BufferSamples([e for e in episodes for _ in range(per_task)], length)
-    names = ("samples", settings.suite, settings.data_quality, settings.samples)
+    # Not named by the number of samples: fewer samples are the first ones of more.
+    names = ("samples", settings.suite, settings.data_quality)
     fixed = []
     for task, source in zip(settings.test_tasks, episodes, strict=True):
         seeds = cell.stream(*names, settings.seed, task)
@@ -104,4 +105,4 @@ def _samples(cell: CellData) -> Samples:
 def _level(task: "TaskEpisodes", settings: TuneSettings) -> "TaskEpisodes":
     if settings.data_quality == "full":
         return task.last_fraction(settings.data_fraction)  # the part that pretraining uses
-    return task.quality(settings.data_quality, settings.demonstrations)
+    return task.pool(settings.data_quality, settings.data_trajectories)

@@ -45,7 +45,8 @@ class CellData:
 
     def demonstrations(self, task: int, quality: str) -> EpisodeTensors:
         """Return the demonstrations of a task, in the form that the backbone reads."""
-        found = self.buffers[task].quality(quality, self.settings.demonstrations)
+        sizes = self.settings.demonstrations, self.settings.data_trajectories
+        found = self.buffers[task].demonstrations(quality, *sizes)
         return episode_tensors(found, self.backbone)
 
 

@@ -19,6 +19,8 @@ from trajprompt.artifacts.hdf5_attributes import write_attributes
 from trajprompt.commands.inspect import describe, main, recognise
 from trajprompt.errors import TrajpromptError
 from trajprompt.inspection import adaptation, text
+from trajprompt.inspection.levels import level_table
+from trajprompt.inspection.trajectories import TaskReturns
 from trajprompt.trajectories.episodes import TaskTrajectories
 from trajprompt.trajectories.store import write_trajectories
 
@@ -127,6 +129,20 @@ def test_trajectories_are_described(trajectories: Path) -> None:
     assert rows[1] == "1 1.5 10 50 72.50 14.36 50.00 95.00 50.00 70.00 95.00".split()
     assert ["200.00", "-1.50"] in rows_of(printed, "learning curve")
     assert "histogram of 20 episode returns" in printed
+
+
+def test_quality_levels_have_their_returns_and_early_ends() -> None:
+    """Expert episodes are the last; two of task 1's are shorter than the others."""
+    full = np.full(12, 20)
+    tasks = [
+        TaskReturns(task, [0.0], np.arange(12.0), full - (task == 1) * early, full)
+        for task, early in ((0, 0), (1, np.arange(12) % 6 == 5))
+    ]
+    lines = level_table(tasks)
+    rows = {tuple(line.split()[:2]): line.split()[-6:] for line in lines[1:-1]}
+    assert rows["expert", "a"] == ["8", "9.50", "1.12", "8.00", "11.00", "12.5%"]
+    assert rows["medium", "a"] == ["8", "5.50", "1.12", "4.00", "7.00", "12.5%"]
+    assert rows["random", "5"] == ["10", "2.00", "1.41", "0.00", "4.00", "0.0%"]
 
 
 def test_one_task_only(trajectories: Path) -> None:

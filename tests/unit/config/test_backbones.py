@@ -100,7 +100,7 @@ def test_a_cell_has_the_demonstrations_of_its_backbone():
         tuned = derive.tune(fewer, "cheetah-vel", condition, "ptdt-offline", 0)
         assert (tuned.demonstrations, tuned.data_fraction) == (3, 0.5)
     plain = derive.tune(fewer, "cheetah-vel", "expert", "ptdt-offline", 0)
-    assert (plain.demonstrations, plain.data_fraction) == (5, 0.25)
+    assert (plain.demonstrations, plain.data_fraction) == (5, 1.0)
 
 
 @pytest.mark.parametrize("preset", ["laptop", "smoke", "paper"])
@@ -138,7 +138,7 @@ def test_a_variant_has_separate_jobs(config):
         ("backbones.pairs.prompt_segments", 21, "backbones.pairs.prompt_segments"),
         ("backbones.pairs.prompt_length", 200, "backbones.pairs.prompt_length"),
         ("backbones.pairs.prompt_position", "any", "backbones.pairs.prompt_position"),
-        ("backbones.pairs.warmup_steps", 601, "backbones.pairs.warmup_steps"),
+        ("backbones.pairs.warmup_steps", 1801, "backbones.pairs.warmup_steps"),
         ("backbones.pairs.steps", 50, "pretrain.warmup_steps"),
         ("backbones.pairs.demonstrations", 1, "conditions.pairs.samples"),
         ("backbones.pairs.demonstrations", 101, "backbones.pairs.demonstrations"),

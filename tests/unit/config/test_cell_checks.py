@@ -34,19 +34,19 @@ def test_the_configuration_of_the_repository_is_consistent():
             ),
         ),
         (
-            {"pretrain.suites.reach.warmup_steps": 401},
+            {"pretrain.suites.reach.warmup_steps": 1201},
             (
                 "pretrain.suites.reach.warmup_steps",
-                "found 401",
-                "at most the 400 steps of mt-orl on reach",
+                "found 1201",
+                "at most the 1200 steps of mt-orl on reach",
             ),
         ),
         (
-            {"conditions.expert.samples": 411},
+            {"conditions.expert.samples": 1031},
             (
                 "conditions.expert.samples",
-                "found 411",
-                "at most the 300 steps of point-sparse's 5 episodes",
+                "found 1031",
+                "at most the 1030 steps of pick-place's 10 episodes of a level",
             ),
         ),
     ],
@@ -59,7 +59,7 @@ def test_the_error_names_the_key_the_value_and_the_bound(keys, fault):
     ("path", "value"),
     [
         ("pretrain.prompt_length", 200),
-        ("pretrain.warmup_steps", 401),
+        ("pretrain.warmup_steps", 601),
         ("pretrain.validation_every", 10**6),
         ("conditions.expert.prompt_length", 150),
     ],

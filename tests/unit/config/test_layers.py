@@ -45,12 +45,12 @@ def test_the_users_files_override_the_preset(folder):
 
 
 def test_a_preset_overrides_the_preset_that_it_inherits_from(folder):
-    text = "preset: tiny\nlike: smoke\nseeds: [4, 5]\n"
+    text = "preset: tiny\nlike: smoke\nseeds: [4, 5]\nrun_seed: 6\n"
     (folder / "presets/tiny.yaml").write_text(text)
     (folder / "mine.yaml").write_text("preset: tiny\n")
     tiny = load_config([folder / "config.yaml", folder / "mine.yaml"])
-    assert (tiny["run"], tiny["seeds"]) == ("tiny", [4, 5])
-    differ = ("preset", "run", "seeds")
+    assert (tiny["run"], tiny["seeds"], tiny["run_seed"]) == ("tiny", [4, 5], 6)
+    differ = ("preset", "run", "seeds", "run_seed")
     assert without(tiny, *differ) == without(with_keys({"preset": "smoke"}), *differ)
 
 

@@ -123,7 +123,7 @@ def test_expert_return_reaches_the_best_published_prompts():
     policy = ScriptedPolicy(simulator)
     episodes = rollout(simulator, policy, np.zeros(simulator.rows, int), record=True)
     assert episodes.successes.all() and (episodes.rewards[:, -1] == 10).all()
-    assert episodes.returns.mean() == pytest.approx(561.1, abs=0.1)
+    assert episodes.returns.mean() == pytest.approx(563.6, abs=0.1)
     assert episodes.returns.mean() - 10 < 556.87 < episodes.returns.mean()
 
 

@@ -169,6 +169,28 @@ def test_quality_is_the_time_of_collection(level: str, kept: list[int]) -> None:
     assert (task.quality(level, 3).lengths - 1).tolist() == kept
 
 
+def test_levels_have_at_most_a_third_of_the_episodes_each() -> None:
+    task = make_task(0, range(1, 12))
+    found = {
+        level: (task.pool(level, 256).lengths - 1).tolist()
+        for level in ("random", "medium", "expert")
+    }
+    assert found == {"random": [0, 1, 2], "medium": [4, 5, 6], "expert": [8, 9, 10]}
+    assert (task.pool("expert", 2).lengths - 1).tolist() == [9, 10]
+    assert make_task(0, [1, 2]).pool("random", 5).num_episodes == 1
+
+
+@pytest.mark.parametrize(
+    ("level", "kept"),
+    [("expert", [13, 14]), ("medium", [5, 9]), ("random", [0, 4])],
+)
+def test_demonstrations_are_spread_over_the_pool_or_the_last(level, kept) -> None:
+    task = make_task(0, range(1, 16))
+    assert (task.demonstrations(level, 2, 5).lengths - 1).tolist() == kept
+    few = task.demonstrations(level, 6, 5)
+    np.testing.assert_array_equal(few.lengths, task.quality(level, 6).lengths)
+
+
 def test_quality_with_too_many_episodes_or_unknown() -> None:
     task = make_task(5, [2, 2])
     with pytest.raises(TrajpromptError, match="task 5: found 3 expert episodes.*1 to 2"):

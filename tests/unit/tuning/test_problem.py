@@ -79,6 +79,28 @@ def test_samples_are_the_same_for_every_method_and_prompt():
     assert not torch.equal(drawn(build(), row=2), plain)
 
 
+def sampled_episodes(problem) -> list[int]:
+    """Episode of every fixed sample of the first row; see `task_data`."""
+    segments = problem.samples.segments
+    mean = segments.states.mean(dim=-1) * segments.mask
+    return (mean.sum(dim=2) / segments.mask.sum(dim=2)).round().int()[0].tolist()
+
+
+@pytest.mark.parametrize(
+    ("level", "episodes"),
+    [("expert", [6, 7, 8]), ("medium", [3, 4, 5]), ("random", [0, 1, 2])],
+)
+def test_samples_come_from_all_episodes_of_their_level(level, episodes):
+    """Not only from the demonstrations, and from each before any comes again."""
+    found = sampled_episodes(build(data_quality=level, demonstrations=1, samples=8))
+    assert sorted(found[:3]) == sorted(found[3:6]) == episodes
+
+
+def test_fewer_samples_are_the_first_ones_of_more():
+    few, many = (build(samples=n).samples.segments.states for n in (4, 16))
+    assert few.shape[1] == 4 and torch.equal(few, many[:, :4])
+
+
 def test_all_samples_come_from_the_entire_buffer():
     problem = build(data_quality="full", samples="all")
     states = problem.samples.draw(torch_generator(stream(0)), 3, 400)

@@ -14,13 +14,13 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
 from trajprompt.models.prompt_dt import additive_mask
-from trajprompt.trajectories.normaliser import STD_FLOOR
 from trajprompt.tuning.prompt_vectors import to_vectors
 
 if TYPE_CHECKING:
     from trajprompt.models.backbone import Backbone
     from trajprompt.trajectories.segments import Segments
 
+SMALLEST = 1e-6  # added to deviations, so that a constant feature becomes 0
 BATCH = 256  # arms per pass of the backbone; bounds memory
 
 
@@ -88,7 +88,7 @@ def standardised(values: Tensor) -> Tensor:
     """
     exact = values.double()
     centred = exact - exact.mean(dim=0)
-    return (centred / (centred.square().mean(dim=0).sqrt() + STD_FLOOR)).float()
+    return (centred / (centred.square().mean(dim=0).sqrt() + SMALLEST)).float()
 
 
 def _last_action_token(arms: "Segments", backbone: "Backbone") -> Tensor:
