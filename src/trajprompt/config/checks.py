@@ -7,6 +7,7 @@ from typing import Any
 
 from trajprompt.collect.options import KINDS, GoalOptions
 from trajprompt.config import backbones as pretraining
+from trajprompt.config import evaluation
 from trajprompt.errors import TrajpromptError
 from trajprompt.settings.options import OptionError, build
 from trajprompt.tasks.registry import get_suite, suites_with_expert
@@ -44,7 +45,7 @@ def inconsistencies(config: Config) -> Inconsistencies:
                     )
     yield from _split_errors(config)
     yield from _backbone_errors(config)
-    yield from _curve_errors(config)
+    yield from _evaluation_errors(config)
     yield from _collect_errors(config)
     yield from _method_errors(config)
 
@@ -74,15 +75,18 @@ def _backbone_errors(config: Config) -> Inconsistencies:
             yield key, condition["backbone"], expected
 
 
-def _curve_errors(config: Config) -> Inconsistencies:
-    """More episodes per point of a curve than per evaluation."""
-    episodes, shown = config["evaluate"]["episodes"], config["evaluate"]["curve_episodes"]
-    if shown > episodes:
-        yield (
-            "evaluate.curve_episodes",
-            str(shown),
-            f"at most evaluate.episodes, {episodes}",
-        )
+def _evaluation_errors(config: Config) -> Inconsistencies:
+    """More episodes per point of a curve than per evaluation, or no start to vary."""
+    for suite in config["suites"]:
+        chosen = evaluation.values(config, suite)
+        key = evaluation.key_of(config, suite, "curve_episodes")
+        if chosen["curve_episodes"] > chosen["episodes"]:
+            most = evaluation.key_of(config, suite, "episodes")
+            yield key, str(chosen["curve_episodes"]), f"at most {most}, {chosen['episodes']}"
+        key = evaluation.key_of(config, suite, "varied_starts")
+        by_suite = key != "evaluate.varied_starts"
+        if by_suite and chosen["varied_starts"] and not get_suite(suite).start_shift:
+            yield key, "true", f"false: the resets of {suite} are not all equal"
 
 
 def _collect_errors(config: Config) -> Inconsistencies:
