@@ -6,15 +6,13 @@ Config = dict[str, Any]
 
 
 def values(config: Config, suite: str) -> Config:
-    """Values of a suite: ``episodes``, ``curve_episodes`` and ``varied_starts``."""
+    """Values of a suite: ``episodes``, ``curve_episodes`` and ``varied_starts``.
+
+    A curve never has more episodes than a table: it shares them.
+    """
     general = {name: v for name, v in config["evaluate"].items() if name != "suites"}
-    return {**general, **_given(config, suite)}
-
-
-def key_of(config: Config, suite: str, name: str) -> str:
-    """Configuration key that sets ``name`` in `values`."""
-    by_suite = name in _given(config, suite)
-    return f"evaluate.suites.{suite}.{name}" if by_suite else f"evaluate.{name}"
+    found = {**general, **_given(config, suite)}
+    return {**found, "curve_episodes": min(found["curve_episodes"], found["episodes"])}
 
 
 def replace_lower(lower: Config, higher: Config) -> None:
