@@ -32,6 +32,7 @@ include: "workflow/rules/5_tables.smk"
 include: "workflow/rules/5_figures.smk"
 include: "workflow/rules/5_videos.smk"
 include: "workflow/rules/5_claims.smk"
+include: "workflow/rules/5_episodes.smk"
 include: "workflow/rules/5_report.smk"
 
 
@@ -43,6 +44,8 @@ rule all:
         rules.curves.output,
         rules.claims.output,
         rules.aggregate.output,
+        rules.variance.output,
+        rules.episodes.output,
         rules.compute.output,
         [outputs_of(name) for name in VIDEOS],
         rules.record.output,

@@ -236,7 +236,8 @@ def _contradictions() -> Iterator[Case]:
     yield contradiction(["pretrain", "suites", "reach", "validation_every"], 600)
     yield contradiction(["pretrain", "demonstrations"], 49)
     yield contradiction(["pretrain", "suites", "reach", "demonstrations"], 31)
-    yield contradiction(["evaluate", "curve_episodes"], 11)
+    varied = ["evaluate", "suites", "ant-dir"]
+    yield contradiction(varied, {"varied_starts": True}, "evaluate.suites.ant-dir.varied_starts")
     yield contradiction(["conditions", "expert", "samples"], 411)
     yield contradiction(["conditions", "mt-bc", "samples"], 99_999)
     yield contradiction(["collect", "reach", "algorithm"], "sac")

@@ -112,6 +112,8 @@ rule record:
             rules.curves.output,
             rules.claims.output,
             rules.aggregate.output,
+            rules.variance.output,
+            rules.episodes.output,
             rules.compute.output,
             [outputs_of(name) for name in VIDEOS],
         ],

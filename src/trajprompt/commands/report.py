@@ -38,6 +38,8 @@ RECORD_OF_RUN = """ \\
 EXAMPLES = {  # part -> its arguments
     "table": f"--table ptdt_table1 {RUN}{EVALUATIONS_OF_RUN}{STORES_OF_RUN}",
     "aggregate": f"{RUN}{EVALUATIONS_OF_RUN}{STORES_OF_RUN}{RANDOM_OF_RUN}",
+    "variance": f"{RUN}{EVALUATIONS_OF_RUN}{STORES_OF_RUN}{RANDOM_OF_RUN}",
+    "episodes": f"{RUN}{EVALUATIONS_OF_RUN}{RANDOM_OF_RUN}",
     "curves": f"{RUN}{STORES_OF_RUN}{PRETRAINING_OF_RUN}",
     "claims": f"{RUN}{EVALUATIONS_OF_RUN}{STORES_OF_RUN}",
     "compute": f"{RUN}{STORES_OF_RUN}{PRETRAINING_OF_RUN}{ADAPTATIONS_OF_RUN}"
@@ -131,6 +133,16 @@ COMMANDS: dict[str, tuple[str, Command, list[Option]]] = {
         "compare all methods over all suites by normalised returns",
         report_parts.write_aggregate,
         [*JUDGED, RANDOM_POLICIES, SUITES_OF],
+    ),
+    "variance": (
+        "write the variance by seeds, tasks and episodes, and what is left to gain",
+        report_parts.write_variance,
+        [*JUDGED, RANDOM_POLICIES],
+    ),
+    "episodes": (
+        "write all evaluation episodes as one compressed table",
+        report_parts.write_episodes,
+        [EVALUATIONS, RANDOM_POLICIES],
     ),
     "curves": (
         "draw the learning curves of collection and pretraining",

@@ -112,6 +112,41 @@ def write_aggregate(args: argparse.Namespace, settings: ReportSettings) -> None:
     write_page(args.out / "pages" / "aggregate.html", "All methods", page)
 
 
+def write_variance(args: argparse.Namespace, settings: ReportSettings) -> None:
+    """Write where the variance comes from, and what is left to gain."""
+    from trajprompt.artifacts.atomic import write_text
+    from trajprompt.report.numbers.headroom import headroom_table, starts_table
+    from trajprompt.report.numbers.variance import variance_table
+    from trajprompt.report.pages.headroom_markdown import headroom_markdown
+    from trajprompt.report.pages.html import from_markdown, write_page
+    from trajprompt.report.pages.variance_markdown import variance_markdown
+    from trajprompt.report.read.run import load_run
+
+    random = {"random_policies": args.random_policies}
+    run = load_run(settings, args.evaluations, args.stores, **random)
+    variance, headroom, starts = variance_table(run), headroom_table(run), starts_table(run)
+    tables = {"variance": variance, "headroom": headroom, "varied_starts": starts}
+    for name, table in tables.items():
+        write_csv(args.out / "tables" / f"{name}.csv", table)
+    texts = {
+        "variance": variance_markdown(variance, run),
+        "headroom": headroom_markdown(headroom, starts, run),
+    }
+    for name, text in texts.items():
+        write_text(args.out / "tables" / f"{name}.md", text)
+        title = name.capitalize()
+        write_page(args.out / "pages" / f"{name}.html", title, from_markdown(text))
+
+
+def write_episodes(args: argparse.Namespace, settings: ReportSettings) -> None:
+    """Write all evaluation episodes of the run as one compressed table."""
+    from trajprompt.artifacts.csv_files import write_compressed_csv
+    from trajprompt.report.read.episodes import EPISODES_FILE, joined_episodes
+
+    table = joined_episodes([*args.evaluations, *args.random_policies])
+    write_compressed_csv(args.out / EPISODES_FILE, table)
+
+
 def write_compute(args: argparse.Namespace, settings: ReportSettings) -> None:
     """Write time, memory and simulator steps of every stage; CPU time of every cell."""
     from trajprompt.artifacts.atomic import write_text

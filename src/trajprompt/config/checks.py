@@ -44,7 +44,7 @@ def inconsistencies(config: Config) -> Inconsistencies:
                     )
     yield from _split_errors(config)
     yield from _backbone_errors(config)
-    yield from _curve_errors(config)
+    yield from _evaluation_errors(config)
     yield from _collect_errors(config)
     yield from _method_errors(config)
 
@@ -74,15 +74,12 @@ def _backbone_errors(config: Config) -> Inconsistencies:
             yield key, condition["backbone"], expected
 
 
-def _curve_errors(config: Config) -> Inconsistencies:
-    """More episodes per point of a curve than per evaluation."""
-    episodes, shown = config["evaluate"]["episodes"], config["evaluate"]["curve_episodes"]
-    if shown > episodes:
-        yield (
-            "evaluate.curve_episodes",
-            str(shown),
-            f"at most evaluate.episodes, {episodes}",
-        )
+def _evaluation_errors(config: Config) -> Inconsistencies:
+    """Varied starts of a suite whose resets already differ."""
+    for suite, changes in config["evaluate"]["suites"].items():
+        if changes["varied_starts"] and not get_suite(suite).start_shift:
+            key = f"evaluate.suites.{suite}.varied_starts"
+            yield key, "true", f"false: the resets of {suite} are not all equal"
 
 
 def _collect_errors(config: Config) -> Inconsistencies:

@@ -6,6 +6,7 @@ from typing import Any
 
 from trajprompt.config import backbones as pretraining
 from trajprompt.config import cells as table_cells
+from trajprompt.config import evaluation
 from trajprompt.config.checks import splits
 from trajprompt.errors import TrajpromptError
 from trajprompt.settings import stages as st
@@ -100,22 +101,27 @@ def evaluate(
     config: Config, suite: str, condition: str, method: str, seed: int
 ) -> st.EvaluateSettings:
     """Settings of an evaluation; curve episodes are 0 unless a figure shows the curve."""
-    counts = {**config["evaluate"]}
-    counts["curve_episodes"] *= (suite, condition, method) in table_cells.curves(config)
+    _known(config["suites"], suite, "suite")
+    chosen = evaluation.values(config, suite)
+    chosen["curve_episodes"] *= (suite, condition, method) in table_cells.curves(config)
     return st.EvaluateSettings(
         **_run(config),
-        suite=_known(config["suites"], suite, "suite"),
+        suite=suite,
         condition=condition,
         method=method,
         seed=seed,
         target_return=config["tasks"][suite]["target_return"],
-        **counts,
+        **chosen,
         **config["compute"],
     )
 
 
 def random_policy(config: Config, suite: str) -> st.RandomPolicySettings:
-    """Settings of random play on every test task, as many episodes as in an evaluation."""
+    """Settings of random play on every test task.
+
+    It has the episodes of an evaluation for all suites: it is cheap, and its returns
+    differ even where resets are equal.
+    """
     _, test = splits(config, _known(config["suites"], suite, "suite"))
     return st.RandomPolicySettings(
         **_run(config),

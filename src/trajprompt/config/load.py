@@ -7,6 +7,7 @@ from typing import Any
 
 from trajprompt.config.cell_checks import cell_inconsistencies
 from trajprompt.config.checks import inconsistencies
+from trajprompt.config.evaluation import replace_lower
 from trajprompt.config.inherit import expanded, written_at
 from trajprompt.config.layers import (
     complete,
@@ -63,6 +64,7 @@ def resolve(given: Config, root: Path, files: Sequence[str | Path] = ()) -> Conf
         given = with_required_videos(given, user)
         sources, merged = [*lower, *user], {}
         for values in (*(values for _, values in lower), given):
+            replace_lower(merged, values)
             merge(merged, values)
         drop_former_options(merged, sources)
         config = _validated(expanded(complete(merged)))

@@ -191,9 +191,22 @@ class Method(Model):
     suite_options: dict[Suite, dict[str, Any]] = {}
 
 
-class Evaluate(Model):
+class Evaluation(Model):
     episodes: Annotated[int, Field(ge=1, le=10_000)] = 50  # PTDT Table 6
     curve_episodes: Annotated[int, Field(ge=1, le=10_000)] = 10
+    # Also from varied starts, on suites whose resets are all equal (docs/data.md).
+    varied_starts: bool = False
+
+
+_EvaluationChange: Any = changes(Evaluation, "EvaluationChange")
+
+
+class EvaluationChange(_EvaluationChange):
+    """Evaluation values that override another layer."""
+
+
+class Evaluate(Evaluation):
+    suites: dict[Suite, EvaluationChange] = {}
 
 
 class Entry(Model):

@@ -2,7 +2,8 @@
 
 CELL_COLUMNS = ("suite", "condition", "method", "seed")
 TEXT_COLUMNS = ("suite", "condition", "method", "checkpoint")
-SELECTIONS = ("last", "best", "curve")
+VARIED = "varied"  # the checkpoint `last` from varied starts
+SELECTIONS = ("last", "best", "curve", VARIED)
 EVALUATION_COLUMNS = (
     *CELL_COLUMNS,
     *("task", "prompt", "episode", "checkpoint", "iteration", "queries"),

@@ -8,7 +8,7 @@ import torch
 
 from trajprompt.artifacts.csv_files import csv_text
 from trajprompt.progress import progress
-from trajprompt.rollout.columns import EVALUATION_COLUMNS
+from trajprompt.rollout.columns import EVALUATION_COLUMNS, VARIED
 from trajprompt.rollout.plays import Play, PlaySettings, evaluation_seeds, play
 from trajprompt.rollout.stacked_plays import Part, play_stack
 from trajprompt.settings.stages import EvaluateSettings
@@ -28,12 +28,11 @@ Weights = dict[str, torch.Tensor] | None  # tuned weights of a row; None: the ba
 class Iterate:
     """A play, and the checkpoint and iteration under which it is reported."""
 
-    name: str  # last, best or curve
+    name: str  # one of SELECTIONS
     row: int
     iteration: int
     queries: int
     play: Play
-    episodes: int
 
 
 def evaluate_cell(
@@ -43,7 +42,7 @@ def evaluate_cell(
     cell = _Cell(settings, backbone, stored)
     for plays in progress(cell.groups, f"{settings.suite} evaluate", "model"):
         part = cell.part(plays)
-        play(cell.how, part.backbone, part.plays, part.seeds)
+        play(cell.how(plays[0].varied), part.backbone, part.plays, part.seeds)
     return cell.entries()
 
 
@@ -55,7 +54,16 @@ def evaluate_stack(
     Settings differ in their seeds only. The entries of a seed do not depend on the others.
     """
     found = [_Cell(*cell) for cell in cells]
-    play_stack(found[0].how, [cell.part(plays) for cell in found for plays in cell.groups])
+    for varied in (False, True):
+        groups = [
+            (cell, plays)
+            for cell in found
+            for plays in cell.groups
+            if plays[0].varied == varied
+        ]
+        if groups:
+            parts = [cell.part(plays) for cell, plays in groups]
+            play_stack(found[0].how(varied), parts)
     return [cell.entries() for cell in found]
 
 
@@ -72,20 +80,24 @@ class _Cell:
             for row in range(len(stored.rows))
             for point in _checkpoints(settings, suite, stored, row)
         ]
-        self.how = PlaySettings(
-            suite,
-            settings.target_return,
-            settings.precision,
-            settings.engine,
-            settings.threads,
-        )
         run_seed, seed = settings.run_seed, settings.seed
         self.seeds = {
             task: evaluation_seeds(run_seed, suite.name, seed, task, settings.episodes)
             for task in {int(task) for task in stored.rows}
         }
         plays = {id(point.play): point.play for point in self.points}
-        self.groups = _by_weights(list(plays.values()))
+        self.groups = _grouped(list(plays.values()))
+
+    def how(self, varied: bool) -> PlaySettings:
+        """How to play groups with or without varied starts."""
+        chosen, suite = self.settings, get_suite(self.settings.suite)
+        return PlaySettings(
+            suite.with_varied_starts() if varied else suite,
+            chosen.target_return,
+            chosen.precision,
+            chosen.engine,
+            chosen.threads,
+        )
 
     def part(self, plays: Sequence[Play]) -> Part:
         """Plays of one of the groups, with the model that plays them."""
@@ -102,11 +114,11 @@ class _Cell:
         ]
 
 
-def _by_weights(plays: Sequence[Play]) -> list[list[Play]]:
-    """Group plays by their weights; one model plays each group."""
-    groups: dict[int, list[Play]] = {}
+def _grouped(plays: Sequence[Play]) -> list[list[Play]]:
+    """Group plays by weights and starts; one model plays each group in one simulator."""
+    groups: dict[tuple[int, bool], list[Play]] = {}
     for one in plays:
-        groups.setdefault(id(one.weights), []).append(one)
+        groups.setdefault((id(one.weights), one.varied), []).append(one)
     return list(groups.values())
 
 
@@ -115,59 +127,74 @@ def to_csv(entries: Sequence[Entry]) -> str:
     return csv_text(EVALUATION_COLUMNS, entries)
 
 
+Checkpoint = tuple[str, int, Segments | None, Weights]  # name, iteration, policy
+
+
 def _checkpoints(
     settings: EvaluateSettings, suite: Suite, stored: "StoredAdaptation", row: int
 ) -> list[Iterate]:
     """Iterates of one row to report; equal prompts share one play.
 
-    If weights were tuned, the curve begins with the backbone's weights.
+    Points of a curve that show what a table shows, the initial, last or best prompt, have
+    all of the table's episodes. The others have the first ones.
     """
-    full, short = settings.episodes, min(settings.curve_episodes, settings.episodes)
+    full, short = settings.episodes, settings.curve_episodes
     if suite.deterministic_resets:  # all episodes are equal
         full, short = min(full, 1), min(short, 1)
+
+    def policy(prompts: Segments | None, weights: Weights, varied: bool = False) -> Play:
+        prompt = None if prompts is None else prompts.select(row)
+        return Play(int(stored.rows[row]), prompt, weights=weights, varied=varied)
+
+    tuned = stored.weights.get(row)
+    tabled = [policy(stored.last, tuned), policy(stored.best, tuned)]
+    tabled.append(policy(stored.initial, None))
+    plays: list[Play] = []
+    points = []
+    for name, iteration, prompts, weights in _wanted(stored, row, short > 0):
+        one = _shared_play(plays, policy(prompts, weights))
+        in_table = any(map(one.equals, tabled))
+        one.episodes = max(one.episodes, full if in_table else short)
+        points.append(Iterate(name, row, iteration, stored.queries(row, iteration), one))
+    if settings.varied_starts and suite.start_shift:
+        one = policy(stored.last, tuned, varied=True)
+        one.episodes = settings.episodes
+        last = stored.last_iteration
+        points.append(Iterate(VARIED, row, last, stored.queries(row, last), one))
+    return points
+
+
+def _wanted(stored: "StoredAdaptation", row: int, curve: bool) -> Iterator[Checkpoint]:
+    """The checkpoints of a row, with its curve if ``curve``.
+
+    If weights were tuned, the curve begins with the backbone's weights.
+    """
     last, tuned = stored.last_iteration, stored.weights.get(row)
-    wanted: list[tuple[str, int, Segments | None, Weights, int]] = [
-        ("last", last, stored.last, tuned, full),
-        ("best", int(stored.best_iteration[row]), stored.best, tuned, full),
-    ]
-    wanted += [
-        ("curve", n, prompts, tuned, short) for n, prompts in sorted(stored.curve.items())
-    ]
+    yield "last", last, stored.last, tuned
+    yield "best", int(stored.best_iteration[row]), stored.best, tuned
+    if not curve:
+        return
+    for iteration, prompts in sorted(stored.curve.items()):
+        yield "curve", iteration, prompts, tuned
     if stored.snapshots:
         kept = {n: found[row] for n, found in stored.snapshots.items()}
         for iteration, weights in sorted({0: None, **kept, last: tuned}.items()):
-            wanted.append(("curve", iteration, stored.last, weights, short))
-    plays: list[Play] = []
-    points = []
-    for name, iteration, prompts, weights, episodes in wanted:
-        if episodes == 0:
-            continue
-        prompt = None if prompts is None else prompts.select(row)
-        one = _shared_play(plays, Play(int(stored.rows[row]), prompt, weights=weights))
-        one.episodes = max(one.episodes, episodes)
-        queries = stored.queries(row, iteration)
-        points.append(Iterate(name, row, iteration, queries, one, episodes))
-    return points
+            yield "curve", iteration, stored.last, weights
 
 
 def _shared_play(plays: list[Play], wanted: Play) -> Play:
     """The play of a row's ``plays`` that equals ``wanted``; if none does, append it."""
-    for one in plays:
-        if one.weights is not wanted.weights:
-            continue
-        if wanted.prompt is None or one.prompt is None:
-            return one  # either all plays of a row have a prompt, or none has
-        if all(torch.equal(a, b) for a, b in zip(wanted.prompt, one.prompt, strict=True)):
-            return one
-    plays.append(wanted)
-    return wanted
+    found = next((one for one in plays if one.equals(wanted)), None)
+    if found is None:
+        plays.append(wanted)
+    return found or wanted
 
 
 def _entries(
     settings: EvaluateSettings, stored: "StoredAdaptation", point: Iterate
 ) -> Iterator[Entry]:
     one = point.play
-    for episode in range(point.episodes):
+    for episode in range(one.episodes):
         yield {
             "suite": settings.suite,
             "condition": settings.condition,

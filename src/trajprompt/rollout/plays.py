@@ -31,6 +31,7 @@ class Play:
     task: int
     prompt: Segments | None  # (P, ..)
     episodes: int = 0
+    varied: bool = False  # from `Suite.with_varied_starts`
     returns: list[float] = field(default_factory=list)
     lengths: list[int] = field(default_factory=list)
     successes: list[bool] = field(default_factory=list)
@@ -41,6 +42,15 @@ class Play:
         self.returns.append(float(played.returns[row]))
         self.lengths.append(int(played.lengths[row]))
         self.successes.append(bool(played.successes[row]))
+
+    def equals(self, other: "Play") -> bool:
+        """True if both have the same policy, task and starts."""
+        if self.weights is not other.weights or self.task != other.task:
+            return False
+        if self.varied != other.varied or (self.prompt is None) != (other.prompt is None):
+            return False
+        pairs = zip(self.prompt or (), other.prompt or (), strict=True)
+        return all(torch.equal(a, b) for a, b in pairs)
 
 
 @dataclass(frozen=True)
@@ -58,6 +68,8 @@ def evaluation_seeds(
     """Reset seeds (count,), common to all methods and conditions.
 
     They are even and tuning's are odd: no method is evaluated on a reset it was tuned on.
+    Where all resets of a suite are equal, the tuned episode is the evaluated one; only
+    varied starts differ from it.
     """
     return integers(stream(run_seed, "evaluate", suite, seed, task), count) & ~1
 
@@ -68,7 +80,11 @@ def play(
     plays: Sequence[Play],
     seeds: Mapping[int, np.ndarray],
 ) -> None:
-    """Play the episodes of ``plays`` and add their results; ``seeds``: resets by task."""
+    """Play the episodes of ``plays`` and add their results; ``seeds``: resets by task.
+
+    With OpenVINO's or PyTorch's engine on x86 CPUs, the return of an episode had equal bits
+    whatever else was played with it (tested, not promised by these libraries).
+    """
     jobs = [(one, episode) for one in plays for episode in range(one.episodes)]
     starts = range(0, len(jobs), LARGEST_BATCH)
     for first in progress(starts, f"{settings.suite.name} episodes", "rollout"):

@@ -146,6 +146,7 @@ class EvaluateSettings(Strict):
     engine: Engine
     device: str
     threads: SmallCount
+    varied_starts: bool = False  # also, if all resets of the suite are equal
     stacked_seeds: bool = False
 
 

@@ -16,6 +16,7 @@ from trajprompt.tasks.sawyer import (
     GOAL_COLUMNS,
     OBJECT,
     SHARED_COLUMNS,
+    START_SHIFT,
     SawyerSimulator,
     norms,
 )
@@ -167,6 +168,7 @@ PICK_PLACE = Suite(
     horizon=103,
     dt=0.0125,
     deterministic_resets=True,
+    start_shift=START_SHIFT,
     goals=read_table("pick_place.csv")[:, GOAL_COLUMNS],
     goal_unit="m",
     table="pick_place.csv",

@@ -10,6 +10,7 @@ from trajprompt.tasks.sawyer import (
     CAMERA,
     GOAL_COLUMNS,
     HAND_HOME,
+    START_SHIFT,
     SawyerSimulator,
     norms,
 )
@@ -64,6 +65,7 @@ REACH = Suite(
     horizon=82,
     dt=0.0125,
     deterministic_resets=True,
+    start_shift=START_SHIFT,
     goals=read_table("reach.csv")[:, GOAL_COLUMNS],
     goal_unit="m",
     table="reach.csv",

@@ -4,6 +4,7 @@ Physics and observations are bit-equal to metaworld 3.1.1's ``SawyerXYZEnv``; on
 files are used, found without importing metaworld.
 Every episode of a task starts from one snapshot: Meta-World's reset simulates the arm's
 way home (250 physics steps) and is deterministic, as the task fixes object and goal.
+With ``Suite.varied_starts``, the hand then moves by up to ``START_SHIFT``.
 """
 
 import copy
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 ACTION_SCALE = 0.01  # metres per unit of action
 HAND_HOME = np.array([0.0, 0.6, 0.2])
 HOME_STEPS = 50  # control steps in which the reset moves the hand home
+# Varied starts: metres along each axis; as far as one action of 1 moves the hand.
+START_SHIFT = ACTION_SCALE
+SHIFT_STEPS = 10  # control steps in which the hand moves there and comes to rest
 MOCAP_LOW, MOCAP_HIGH = np.array([-0.5, 0.40, 0.05]), np.array([0.5, 1.0, 0.5])
 MOCAP_QUATERNION = np.array([1.0, 0.0, 1.0, 0.0])
 # Weld from mocap to hand, as Meta-World sets it.
@@ -97,6 +101,8 @@ class SawyerSimulator(MujocoSimulator):
         which = np.arange(self.rows) if rows is None else np.flatnonzero(rows)
         for row in which.tolist():
             data, start = self.data[row], self._starts[int(self.tasks[row])]
+            if self.suite.varied_starts:
+                start = self._shifted(data, start, int(seeds[row]))
             mujoco.mj_setState(self.model, data, start, full)
             # Computes the kinematics, but changes the solver's warm start.
             mujoco.mj_forward(self.model, data)
@@ -107,6 +113,26 @@ class SawyerSimulator(MujocoSimulator):
         frames = _frames(self._kinematics[which])
         self._frames[which] = frames[:, None]  # previous frame = current
         return self._observations()
+
+    def _shifted(self, data: "mujoco.MjData", start: np.ndarray, seed: int) -> np.ndarray:
+        """State ``start`` after the hand has moved by up to the suite's ``start_shift``.
+
+        The shift along each axis is uniform and depends on ``seed`` alone. Rewards are
+        those of the ordinary start: their margins do not change.
+        """
+        import mujoco
+
+        full = mujoco.mjtState.mjSTATE_INTEGRATION
+        most = self.suite.start_shift
+        shift = np.random.default_rng(seed).uniform(-most, most, 3)
+        mujoco.mj_setState(self.model, data, start, full)
+        place = data.mocap_pos[0] + shift
+        for _ in range(SHIFT_STEPS):
+            data.mocap_pos[0], data.mocap_quat[0] = place, MOCAP_QUATERNION
+            mujoco.mj_step(self.model, data, FRAME_SKIP)
+        shifted = np.empty_like(start)
+        mujoco.mj_getState(self.model, data, shifted, full)
+        return shifted
 
     def step(self, actions: np.ndarray) -> Step:
         actions = np.asarray(actions)  # (N, 4); Meta-World scales in the action's type

@@ -6,7 +6,7 @@ Suites are defined in the files of their families (cheetah.py, ant.py, ...), fou
 
 import csv
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
@@ -78,6 +78,10 @@ class Suite:
     horizon: int  # control steps per episode
     dt: float  # seconds per control step
     deterministic_resets: bool = False  # all episodes of a policy are then equal
+    # Greatest shift of a varied start along each axis, in the suite's unit of length. Only
+    # suites with deterministic resets have it, and only evaluation uses it.
+    start_shift: float = 0.0
+    varied_starts: bool = False  # set by `with_varied_starts`
 
     goals: np.ndarray  # (tasks, G), row = published task index
     goal_unit: str
@@ -114,6 +118,10 @@ class Suite:
     def shares_agents(self) -> bool:
         """True if one agent can learn all tasks."""
         return self.relabelling is not None or self.symmetry is not None
+
+    def with_varied_starts(self) -> "Suite":
+        """The suite with starts that depend on the reset's seed."""
+        return replace(self, varied_starts=True, deterministic_resets=False)
 
     def goal_text(self, task: int) -> str:
         """Text of the goal of ``task``, e.g. ``run forwards at 0.6 m/s``."""

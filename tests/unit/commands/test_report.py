@@ -26,6 +26,8 @@ def test_parts_write_complete_deterministic_files(tmp_path):
         "curves": {"stores": made.stores, "pretraining": made.curves},
         "claims": files_of_tables,
         "aggregate": files_of_tables | random_play,
+        "variance": files_of_tables | random_play,
+        "episodes": files | random_play,
         "compute": files
         | random_play
         | {"stores": made.stores, "pretraining": made.curves}
@@ -40,6 +42,10 @@ def test_parts_write_complete_deterministic_files(tmp_path):
         "tables/ptdt_table1.csv",
         "tables/ptdt_table1_best.md",
         "tables/aggregate.md",
+        "tables/variance.csv",
+        "tables/headroom.md",
+        "pages/variance.html",
+        "episodes.csv.gz",
         "claims.md",
         "compute.csv",
         "compute_cells.csv",

@@ -7,7 +7,7 @@ import pytest
 from support.configuration import FILE
 from support.paths import ROOT
 from trajprompt.config import cells as table_cells
-from trajprompt.config import derive
+from trajprompt.config import derive, evaluation
 from trajprompt.config.load import load_config
 
 DEFAULT = load_config([FILE])
@@ -132,5 +132,5 @@ def test_curves_are_played_only_where_a_figure_shows_them():
     assert table_cells.curves(small(figures=figures)) == {("reach", "expert", "none")}
     shown = derive.evaluate(DEFAULT, "reach", "expert", "ptdt-offline", 0)
     hidden = derive.evaluate(DEFAULT, "reach", "expert", "adaptor", 0)
-    assert shown.curve_episodes == DEFAULT["evaluate"]["curve_episodes"] > 0
+    assert shown.curve_episodes == evaluation.values(DEFAULT, "reach")["curve_episodes"] > 0
     assert hidden.curve_episodes == 0

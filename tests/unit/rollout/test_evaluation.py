@@ -30,7 +30,7 @@ __all__ = ["played"]  # a fixture
 
 def test_one_entry_per_checkpoint_and_episode(played):
     entries = evaluate_cell(SETTINGS, backbone(), adaptation())
-    assert len(entries) == ROWS * (4 + 4 + 3 * 2)
+    assert len(entries) == ROWS * (4 + 4 + 3 * 4)
     for task, prompt, row in ((2, 0, 0), (2, 1, 1), (7, 0, 2)):
         of_row = select(entries, task=task, prompt=prompt)
         assert [e["episode"] for e in select(of_row, checkpoint="last")] == [0, 1, 2, 3]
@@ -38,13 +38,13 @@ def test_one_entry_per_checkpoint_and_episode(played):
         assert {int(e["return"]) for e in select(of_row, checkpoint="best")} == {10 + row}
         assert {e["queries"] for e in select(of_row, checkpoint="best")} == {17}
         curve = select(of_row, checkpoint="curve")
-        assert [e["iteration"] for e in curve] == [0, 0, 1, 1, 2, 2]
+        assert [e["iteration"] for e in curve] == [0] * 4 + [1] * 4 + [2] * 4
 
 
 def test_equal_prompts_are_played_once(played):
     evaluate_cell(SETTINGS, backbone(), adaptation())
-    # last = curve 2 and best = curve 1 with four episodes, curve 0 with two
-    assert sum(len(call.seeds) for call in played) == ROWS * (4 + 4 + 2)
+    # last = curve 2, best = curve 1 and initial = curve 0, with four episodes each
+    assert sum(len(call.seeds) for call in played) == ROWS * (4 + 4 + 4)
     assert len(played) == 1
     played.clear()
     same = adaptation(best=prompts(20.0), best_iteration=np.full(ROWS, 2), curve={})
@@ -52,6 +52,85 @@ def test_equal_prompts_are_played_once(played):
     assert sum(len(call.seeds) for call in played) == ROWS * 4
     last, best = (select(entries, checkpoint=name) for name in ("last", "best"))
     assert [e["return"] for e in last] == [e["return"] for e in best]
+
+
+def returns_of(entries, **values):
+    return [e["return"] for e in select(entries, **values)]
+
+
+def test_a_curve_equals_the_tables_where_it_shows_the_same_prompt(played):
+    points = {0: prompts(0.0), 1: prompts(10.0), 2: prompts(15.0), 3: prompts(20.0)}
+    stored = adaptation(curve=points)
+    stored.history["iteration"] = np.repeat([0, 1, 3], ROWS)
+    for name in ("task", "prompt", "queries"):
+        last = stored.history[name][-ROWS:]
+        stored.history[name] = np.concatenate([stored.history[name], last])
+    stored.history["iteration"] = np.repeat([0, 1, 3, 2], ROWS)
+    entries = evaluate_cell(SETTINGS, backbone(), stored)
+    row = {"task": 2, "prompt": 0}
+    for iteration, checkpoint in ((1, "best"), (3, "last")):
+        shown = returns_of(entries, checkpoint="curve", iteration=iteration, **row)
+        assert shown == returns_of(entries, checkpoint=checkpoint, **row)
+        assert len(shown) == SETTINGS.episodes
+    between = returns_of(entries, checkpoint="curve", iteration=2, **row)
+    last = returns_of(entries, checkpoint="last", **row)
+    assert len(between) == SETTINGS.curve_episodes
+    np.testing.assert_allclose(between, np.array(last[:2]) - 5)  # of the same resets
+
+
+def test_a_curve_begins_with_the_returns_of_the_untuned_cell(played):
+    tuned = evaluate_cell(SETTINGS, backbone(), adaptation())
+    same = {"last": prompts(0.0), "best": prompts(0.0), "curve": {}}
+    untuned = evaluate_cell(SETTINGS, backbone(), adaptation(**same))
+    for task, prompt in ((2, 0), (2, 1), (7, 0)):
+        row = {"task": task, "prompt": prompt}
+        start = returns_of(tuned, checkpoint="curve", iteration=0, **row)
+        assert start == returns_of(untuned, checkpoint="last", **row)
+
+
+def varied_cell(monkeypatch, **changes):
+    """Entries of a cell on reach; 500 is added to returns from varied starts."""
+    from dataclasses import replace
+
+    def simulator(suite, tasks, threads):
+        return 500.0 if suite.varied_starts else 0.0
+
+    original = plays.rollout
+    monkeypatch.setattr(plays, "make_simulator", simulator)
+    monkeypatch.setattr(plays, "rollout", lambda s, p, seeds: original(s, p + s, seeds))
+    stored = adaptation(rows=np.array([6, 6, 9]), **changes)
+    stored.history["task"] = np.tile([6, 6, 9], 3)
+    settings = replace(SETTINGS, suite="reach", varied_starts=True)
+    return evaluate_cell(settings, backbone(), stored)
+
+
+def test_varied_starts_are_a_checkpoint_of_their_own(played, monkeypatch):
+    entries = varied_cell(monkeypatch)
+    assert len(select(entries, checkpoint="last")) == ROWS  # equal resets: one episode
+    varied = select(entries, checkpoint="varied", task=6, prompt=0)
+    assert [e["episode"] for e in varied] == [0, 1, 2, 3]
+    assert {int(e["return"]) for e in varied} == {520}
+    assert {e["iteration"] for e in varied} == {2}
+
+
+def test_tuned_and_untuned_prompts_meet_equal_varied_starts(played, monkeypatch):
+    tuned = varied_cell(monkeypatch)
+    same = {"last": prompts(0.0), "best": prompts(0.0), "curve": {}}
+    untuned = varied_cell(monkeypatch, **same)
+    starts = [
+        [value % 1 for value in returns_of(found, checkpoint="varied", task=9)]
+        for found in (tuned, untuned)
+    ]
+    np.testing.assert_allclose(*starts)
+    assert len(set(np.round(starts[0], 6))) == SETTINGS.episodes
+
+
+def test_suites_with_other_resets_have_no_varied_starts(played):
+    from dataclasses import replace
+
+    settings = replace(SETTINGS, varied_starts=True)
+    entries = evaluate_cell(settings, backbone(), adaptation())
+    assert not select(entries, checkpoint="varied")
 
 
 def test_resets_are_paired_distinct_and_even(played):
@@ -72,7 +151,7 @@ def test_large_jobs_are_split(played, monkeypatch):
     played.clear()
     monkeypatch.setattr(plays, "LARGEST_BATCH", 7)
     assert evaluate_cell(SETTINGS, backbone(), adaptation()) == unsplit
-    assert [len(call.seeds) for call in played] == [7, 7, 7, 7, 2]
+    assert [len(call.seeds) for call in played] == [7, 7, 7, 7, 7, 1]
 
 
 def test_tuned_weights_are_used_by_their_row(played):

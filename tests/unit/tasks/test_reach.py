@@ -76,3 +76,41 @@ def test_goals_equal_metaworlds_benchmark():
     tasks = ML1("reach-v3", seed=1).train_tasks
     vectors = np.array([pickle.loads(task.data)["rand_vec"] for task in tasks])
     np.testing.assert_array_equal(read_table("reach.csv"), vectors)
+
+
+@pytest.mark.parametrize("name", ["reach", "pick-place"])
+def test_varied_starts_depend_on_the_reset_alone(name):
+    suite = get_suite(name)
+    varied = suite.with_varied_starts()
+    tasks, seeds = np.repeat(suite.test_tasks[:2], 8), np.tile(2 * np.arange(8), 2)
+    simulator = make_simulator(varied, tasks, 2)
+    first = simulator.reset(seeds)
+    simulator.step(np.ones((len(tasks), 4)))  # leaves no trace in the next start
+    np.testing.assert_array_equal(simulator.reset(seeds), first)
+    alone = make_simulator(varied, tasks[-1:]).reset(seeds[-1:])
+    np.testing.assert_array_equal(alone[0], first[-1])
+    hands = first[:, :3].reshape(2, 8, 3)
+    np.testing.assert_array_equal(hands[0], hands[1])  # equal for all tasks
+    assert len(np.unique(hands[0], axis=0)) == 8
+
+
+@pytest.mark.parametrize("name", ["reach", "pick-place"])
+def test_varied_starts_move_the_hand_by_up_to_a_centimetre_and_nothing_else(name):
+    suite = get_suite(name)
+    tasks = np.full(50, suite.test_tasks[0])
+    home = make_simulator(suite, tasks[:1]).reset(np.zeros(1, int))[0]
+    starts = make_simulator(suite.with_varied_starts(), tasks).reset(np.arange(50))
+    shifts = starts - home
+    settled = 0.004  # metres: the hand has come to rest, at home it has not quite
+    assert np.abs(shifts[:, :3]).max() < suite.start_shift + settled
+    assert np.ptp(shifts[:, :3], axis=0).max() < 2 * suite.start_shift
+    assert (shifts[:, :3].std(axis=0) > suite.start_shift / 3).all()  # uniform: 0.58
+    np.testing.assert_allclose(starts[:, 3:18], np.tile(home[3:18], (50, 1)), atol=1e-3)
+    np.testing.assert_allclose(starts[:, 3:18].std(axis=0), 0, atol=1e-5)
+
+
+def test_only_suites_with_equal_resets_have_varied_starts():
+    from trajprompt.tasks.registry import SUITE_NAMES
+
+    for suite in map(get_suite, SUITE_NAMES):
+        assert (suite.start_shift > 0) == suite.deterministic_resets, suite.name

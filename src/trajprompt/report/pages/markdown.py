@@ -197,9 +197,26 @@ def _listed(suites: Sequence[str]) -> str:
 
 
 def size(run: Run, rows: pd.DataFrame) -> str:
-    """Size of the run in words, for a claim or a table."""
-    episodes = span(rows["episodes"])
+    """Size of the run in words, for a claim or a table; episodes by suite if they differ."""
+    episodes = episodes_text(rows)
     return f"n = {len(run.seeds)} seed(s), {episodes} evaluation episodes per task and seed"
+
+
+def episodes_text(rows: pd.DataFrame) -> str:
+    """``10``, or if suites differ ``1 (MW reach) and 50 (Ant-dir, Cheetah-dir)``.
+
+    ``rows`` have the columns suite and episodes; rows of an average are left out, unless
+    there are no others.
+    """
+    counts: dict[str, list[str]] = {}
+    of_suites = rows[rows["suite"] != AVERAGE]
+    of_suites = rows if of_suites.empty else of_suites
+    for suite, group in of_suites.groupby("suite", sort=False):
+        counts.setdefault(span(group["episodes"]), []).append(suite_label(str(suite)))
+    if len(counts) < 2:
+        return span(of_suites["episodes"])
+    parts = [f"{count} ({', '.join(suites)})" for count, suites in counts.items()]
+    return f"{', '.join(parts[:-1])} and {parts[-1]}"
 
 
 def span(counts: pd.Series) -> str:

@@ -12,6 +12,7 @@ from trajprompt.artifacts.records import REPORT_RECORD, read_record
 from trajprompt.errors import TrajpromptError
 from trajprompt.report.numbers.verdicts import VERDICTS, count_verdicts
 from trajprompt.report.pages.markdown import grid
+from trajprompt.report.read.episodes import EPISODES_FILE
 from trajprompt.report.read.papers import THIS_REPOSITORY, Paper, list_papers
 from trajprompt.report.read.tables import read_table
 
@@ -46,6 +47,24 @@ methods]({link}/figures/aggregate.png)
 
 [Time and memory of every stage and cell]({link}/compute.md).
 """
+EPISODES_TEXT = """## All episodes
+
+[{file}]({link}/{file}) has every evaluation episode of the run: a row per episode, with the columns of
+an evaluation ([data](data.md)). Checkpoints that share an episode share its row (`best+last`). The means and spreads of all tables, recomputed:
+
+```python
+import pandas as pd
+
+episodes = pd.read_csv("{folder}/{file}", keep_default_na=False)
+last = episodes[episodes["checkpoint"].str.contains("last")]
+by_task = last.groupby(["suite", "condition", "method", "seed", "task"])["return"].mean()
+by_seed = by_task.groupby(["suite", "condition", "method", "seed"]).mean()
+print(by_seed.groupby(["suite", "condition", "method"]).agg(["mean", "std", "count"]))
+```
+
+[Where the variance comes from]({link}/tables/variance.md), and
+[what was left to gain]({link}/tables/headroom.md).
+"""
 
 
 def results_page(folder: Path, page: Path) -> str:
@@ -68,6 +87,8 @@ def results_page(folder: Path, page: Path) -> str:
         _verdicts(folder / "claims.csv", papers),
         WHOLE_RUN.format(link=link),
     ]
+    if (folder / EPISODES_FILE).is_file():  # older runs have none
+        parts.append(EPISODES_TEXT.format(link=link, folder=folder, file=EPISODES_FILE))
     for paper in papers:
         parts += [
             f"## {paper.name} ({paper.source})\n",

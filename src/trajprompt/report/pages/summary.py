@@ -37,7 +37,7 @@ def summary(
     here, libraries = machine(), json.loads(attributes["libraries"])
     versions = ", ".join(f"{name} {version}" for name, version in libraries.items())
     size = f"{len(config['suites'])} suites, {len(config['seeds'])} seed(s), "
-    size += f"{config['evaluate']['episodes']} test episodes per task and prompt"
+    size += f"{_episodes(config)} test episodes per task and prompt"
     processor = f"{here['processor']}, {here['cores']} cores, {here['memory_gib']} GiB"
     lines = [("run", f"{config['run']}: {size}")]
     lines += [line for path in outputs for line in _verdicts(path)]
@@ -49,6 +49,18 @@ def summary(
         ("libraries", f"Python {here['python']}, {versions}"),
     ]
     return lines
+
+
+def _episodes(config: Mapping[str, Any]) -> str:
+    """Numbers of test episodes: ``4``, or ``8 (cheetah-vel), 50 (ant-dir, reach)``."""
+    suites: dict[int, list[str]] = {}
+    changes = config["evaluate"].get("suites", {})  # records of older runs have none
+    for suite in config["suites"]:
+        count = (changes.get(suite) or {}).get("episodes") or config["evaluate"]["episodes"]
+        suites.setdefault(count, []).append(suite)
+    if len(suites) == 1:
+        return str(*suites)
+    return ", ".join(f"{count} ({', '.join(suites[count])})" for count in sorted(suites))
 
 
 def _verdicts(path: Path) -> Lines:

@@ -11,7 +11,11 @@ REMEDY = "set evaluate.curve_episodes > 0 and use a method that stores a curve"
 
 
 def curve_rows(run: Run, entry: Entry, suite: str) -> list[dict[str, object]]:
-    """Rows of a cell's curve, one per iteration; all iterations have the same resets."""
+    """Rows of a cell's curve, one per iteration.
+
+    Iterations whose prompt is in a table (initial, last, best) have all of the table's
+    episodes, the others the first ones.
+    """
     return _rows(run, entry, suite, "curve", episodes(run, entry, suite, "curve"))
 
 
@@ -20,8 +24,8 @@ def level_rows(
 ) -> list[dict[str, object]]:
     """Rows with the level of a cell without a curve, to be shown beside ``curves``.
 
-    Curves have fewer episodes than other cells. The level uses only episodes with the same
-    resets, so that it equals the return of the untuned prompt at iteration 0.
+    The level uses only resets that a curve has. A curve that begins with the untuned prompt
+    has all of them, so that the level equals that point and the table's value.
     """
     level = episodes(run, entry, suite, "last")
     resets = [set(episodes(run, c, suite, "curve")["episode"]) for c in curves]

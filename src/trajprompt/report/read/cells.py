@@ -140,6 +140,12 @@ def read_evaluation(path: str | Path, made_by: str = "trajprompt evaluate") -> p
     options["dtype"] = dict.fromkeys(TEXT_COLUMNS, str)
     finite = (*COUNT_COLUMNS, "return")
     table = read_table(path, made_by, EVALUATION_COLUMNS, finite, **options)
+    check_episodes(table, path, made_by)
+    return table
+
+
+def check_episodes(table: pd.DataFrame, path: str | Path, made_by: str) -> None:
+    """Raise TrajpromptError unless all columns of an evaluation have valid values."""
     for name in COUNT_COLUMNS:
         if table[name].dtype.kind not in "iu" or (table[name] < 0).any():
             _refuse(path, made_by, name, "integers of at least 0")
@@ -150,7 +156,6 @@ def read_evaluation(path: str | Path, made_by: str = "trajprompt evaluate") -> p
     for name in TEXT_COLUMNS:
         if table[name].isna().any():
             _refuse(path, made_by, name, "a name in every row")
-    return table
 
 
 def _refuse(path: str | Path, made_by: str, column: str, expected: str) -> None:

@@ -1,5 +1,7 @@
 """Tables and YAML files of the report; damaged files raise TrajpromptError."""
 
+import gzip
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -32,7 +34,8 @@ def read_table(
     _check_header(path, remedy)
     try:
         table = pd.read_csv(path, **options)
-    except (ValueError, OverflowError) as error:  # pandas' errors are ValueErrors
+    # pandas' errors are ValueErrors; the last three are those of a damaged archive.
+    except (ValueError, OverflowError, OSError, EOFError, zlib.error) as error:
         found = f"not a table ({_one_line(error)})"
         raise TrajpromptError(path, found, "a UTF-8 CSV with a header", remedy) from error
     if not isinstance(table.index, pd.RangeIndex):
@@ -58,8 +61,13 @@ def read_table(
 
 def _check_header(path: Path, remedy: str) -> None:
     """Reject very wide tables: the time of pandas is quadratic in their width."""
-    with path.open("rb") as handle:
-        start = handle.read(MAX_HEADER_BYTES).lstrip()
+    opened = gzip.open if path.suffix == ".gz" else open
+    try:
+        with opened(path, "rb") as handle:
+            start = bytes(handle.read(MAX_HEADER_BYTES)).lstrip()
+    except (OSError, EOFError, zlib.error) as error:  # of a damaged archive
+        found = f"not a compressed table ({_one_line(error)})"
+        raise TrajpromptError(path, found, "a complete .csv.gz", remedy) from error
     header = start.splitlines()[0] if start else b""
     columns = header.count(b",") + 1
     if not header or len(header) == MAX_HEADER_BYTES or columns > MAX_COLUMNS:
