@@ -136,7 +136,8 @@ def _checkpoints(
     if stored.snapshots:
         kept = {n: found[row] for n, found in stored.snapshots.items()}
         for iteration, weights in sorted({0: None, **kept, last: tuned}.items()):
-            wanted.append(("curve", iteration, stored.last, weights, short))
+            prompts = stored.initial if weights is None else stored.last
+            wanted.append(("curve", iteration, prompts, weights, short))
     plays: list[Play] = []
     points = []
     for name, iteration, prompts, weights, episodes in wanted:
