@@ -29,7 +29,7 @@ class LowRank(nn.Module):
 
     def forward(self, weight: Tensor) -> Tensor:
         """Return the updated weight (out, in)."""
-        return weight + self.scale * (self.b @ self.a)
+        return weight + (self.scale * (self.b @ self.a)).to(weight.dtype)
 
 
 def add_low_rank(model: nn.Module, layers: Mapping[str, LowRank]) -> None:

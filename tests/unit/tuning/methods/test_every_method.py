@@ -63,7 +63,10 @@ def test_same_seed_same_bytes(name, played, tmp_path):
 
 @pytest.mark.parametrize(
     "name",
-    ["ptdt-offline", "ptdt-online", "soft-prompt", "retrieval", "best-of-n", "cma-es"],
+    [
+        *("ptdt-offline", "ptdt-online", "soft-prompt", "prefix-tuning", "retrieval"),
+        *("best-of-n", "cma-es"),
+    ],
 )
 def test_moving_prompts_needs_a_prompt(name, problem):
     with pytest.raises(TrajpromptError, match="prompt"):
