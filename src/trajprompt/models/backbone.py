@@ -55,8 +55,9 @@ class Backbone:
         """
         try:
             full = completed(self.model.state_dict(), weights)
-            sizes = {"adaptor": bottleneck(full), "prefix": prefix_length(full)}
-            config = dataclasses.replace(self.config, **sizes)
+            config = dataclasses.replace(
+                self.config, adaptor=bottleneck(full), prefix=prefix_length(full)
+            )
             model = PromptDT(config).to(self.device)
             model.load_state_dict(full)
         except RuntimeError as error:
