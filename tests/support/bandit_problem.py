@@ -66,6 +66,8 @@ class AdditiveOracle:
             arms @ (1 + np.arange(self.slots))
         )
 
+    episodes = 1  # per candidate
+
     def fresh_resets(self, sequence: np.random.SeedSequence, number: int) -> np.ndarray:
         return np.zeros((), np.int64)
 
@@ -76,4 +78,4 @@ class AdditiveOracle:
         """
         arms = prompts.timesteps[..., ::H].numpy()  # (R, C, J)
         returns = np.stack([self.value(row, chosen) for row, chosen in enumerate(arms)])
-        return OracleResult(returns, np.full(ROWS, STEPS * arms.shape[1]))
+        return OracleResult(returns, np.full(arms.shape[:2], STEPS))

@@ -23,6 +23,7 @@ class FakeOracle:
     return_of: Callable[[Tensor], Tensor]  # vectors (R, C, d) -> returns (R, C)
     candidates: list[Tensor] = field(default_factory=list)  # (R, C, d)
     returns: list[np.ndarray] = field(default_factory=list)  # (R, C)
+    episodes: int = 1  # per candidate
 
     def fresh_resets(self, sequence: np.random.SeedSequence, number: int) -> np.ndarray:
         return np.zeros((), np.int64)
@@ -32,7 +33,7 @@ class FakeOracle:
         found = self.return_of(vectors.double()).numpy()
         self.candidates.append(vectors)
         self.returns.append(found)
-        return OracleResult(found, np.full(len(found), STEPS * found.shape[1]))
+        return OracleResult(found, np.full(found.shape, STEPS * self.episodes))
 
 
 def fake(
@@ -40,7 +41,12 @@ def fake(
 ) -> FakeOracle:
     """Replace the simulator's oracle in the next search."""
     oracle = FakeOracle(return_of)
-    monkeypatch.setattr(search, "ReturnOracle", lambda problem: oracle)
+
+    def make(problem: TuningProblem, episodes: int) -> FakeOracle:
+        oracle.episodes = episodes
+        return oracle
+
+    monkeypatch.setattr(search, "ReturnOracle", make)
     return oracle
 
 

@@ -12,7 +12,9 @@ from trajprompt.tuning.methods.cma_es import CmaEsOptions
 from trajprompt.tuning.methods.diffuser_ptdt import DiffuserPtdtOptions
 from trajprompt.tuning.methods.gaussian_search import GaussianSearchOptions
 from trajprompt.tuning.methods.hill_climbing import HillClimbingOptions
+from trajprompt.tuning.methods.lora import LoraOptions
 from trajprompt.tuning.methods.none import NoOptions
+from trajprompt.tuning.methods.prefix_tuning import PrefixOptions
 from trajprompt.tuning.methods.prompt_bandit import BanditOptions
 from trajprompt.tuning.methods.prompt_diffuser import DiffuserOptions
 from trajprompt.tuning.methods.prompt_vae import VAEOptions
@@ -38,6 +40,8 @@ OPTIONS = {
     "adaptor": AdaptorOptions(
         iterations=3, steps_per_iteration=8, learning_rate=1e-2, bottleneck=4
     ),
+    "lora": LoraOptions(iterations=3, steps_per_iteration=8, learning_rate=1e-2, rank=2),
+    "prefix-tuning": PrefixOptions(iterations=3, steps_per_iteration=8, learning_rate=1e-2),
     "soft-prompt": SoftPromptOptions(
         iterations=2, steps_per_iteration=2, batch=4, learning_rate=0.1
     ),

@@ -27,12 +27,17 @@ def _column(unit: str, description: str, **default: Any) -> Any:
 
 @dataclass(frozen=True)
 class HistoryRow:
-    """One row at one iteration. Queries and steps are the row's totals so far."""
+    """One row at one iteration. Queries and steps are the row's totals so far.
+
+    They include what judging this iterate took, at every iteration.
+    """
 
     task: int = _column("index", "published index of the task")
     prompt: int = _column("index", "number of the prompt within its task")
     iteration: int = _column("iteration", "outer iterations done")
-    queries: int = _column("query", "candidate prompts judged so far, each once", default=0)
+    queries: int = _column(
+        "query", "episodes, or prompts judged by a loss, so far", default=0
+    )
     simulator_steps: int = _column("step", "simulator steps used so far", default=0)
     gradient_steps: int = _column("step", "optimiser steps used so far", default=0)
     objective: float = _column(

@@ -40,15 +40,33 @@ def written_at(path: Sequence[Any], config: Config) -> list[Any]:
         if not isinstance(entry, dict) or name in users:
             return list(path)
         users.add(name)
-        options = entry.get("options")
-        chosen = options.get(rest[1]) if isinstance(options, dict) and rest[1:] else None
-        if rest[0] == "options" and isinstance(chosen, dict) and "like" in chosen:
-            place = [part, chosen["like"], "options", *rest[2:]]
-        elif "like" in entry:
+        taken = [written_at([part, *below], config) for below in _taken(entry, rest)]
+        if taken:
+            return next((found for found in taken if has(found, config)), list(path))
+        if "like" in entry:
             place = [part, entry["like"], *rest]
         else:
             return list(path)
     return place if has(place, config) else list(path)
+
+
+def _taken(entry: Config, rest: list[Any]) -> list[list[Any]]:
+    """Paths below the methods at which a value that an option takes from one may be set.
+
+    The first that exists counts. Empty if the value at ``rest`` of ``entry`` is not taken.
+    """
+    depth = {"options": 1, "suite_options": 2}.get(rest[0], len(rest))
+    options = entry.get("options")
+    if not isinstance(options, dict) or len(rest) <= depth:
+        return []
+    chosen = options.get(rest[depth])
+    if not isinstance(chosen, dict) or "like" not in chosen:
+        return []
+    below = rest[depth + 1 :]
+    if below and below[0] in chosen:
+        return []
+    base = chosen["like"]
+    return [[base, *rest[:depth], *below], [base, "options", *below]]
 
 
 def _inherit(part: str, entries: Config, join: Join) -> Config:
@@ -140,7 +158,36 @@ def _methods(methods: Config, bases: Collection[str]) -> Config:
             for key, value in options.items()
         }
         made[name] = {**method, "options": filled}
+        by_suite = _suite_options_like(methods, name, method)
+        if by_suite:
+            made[name]["suite_options"] = by_suite
     return made
+
+
+def _suite_options_like(methods: Config, name: str, method: Config) -> Any:
+    """A method's options by suite, with those that its options take from other methods.
+
+    Options that the method itself sets for a suite override them.
+    """
+    own = method.get("suite_options", {})
+    if not isinstance(own, dict):
+        return own
+    made = {suite: dict(v) if isinstance(v, dict) else v for suite, v in own.items()}
+    for key, value in method["options"].items():
+        for suite in _suites_of_base(methods, value):
+            path = ("methods", name, "options", key)
+            values = made.setdefault(suite, {})
+            if isinstance(values, dict):
+                values.setdefault(key, _options_like(methods, path, value, suite))
+    return made
+
+
+def _suites_of_base(methods: Config, value: Any) -> list[str]:
+    """Suites for which the method that ``value`` names as ``like`` has options."""
+    if not isinstance(value, dict) or not isinstance(value.get("like"), str):
+        return []
+    base = methods.get(value["like"])
+    return list(mappings(base.get("suite_options"))) if isinstance(base, dict) else []
 
 
 def _bases(methods: Any) -> set[str]:
@@ -153,7 +200,10 @@ def _bases(methods: Any) -> set[str]:
     return found
 
 
-def _options_like(methods: Config, path: tuple[str, ...], value: Any) -> Any:
+def _options_like(
+    methods: Config, path: tuple[str, ...], value: Any, suite: str = ""
+) -> Any:
+    """``value``, or the options of the method that it names, for ``suite`` if given."""
     if not isinstance(value, dict) or "like" not in value:
         return value
     base = methods.get(value["like"]) if isinstance(value["like"], str) else None
@@ -162,7 +212,12 @@ def _options_like(methods: Config, path: tuple[str, ...], value: Any) -> Any:
             (*path, "like"), f"found {value['like']!r:.60}", "a name under methods"
         )
     changes = {key: item for key, item in value.items() if key != "like"}
-    return _over(base.get("options", {}) if isinstance(base, dict) else {}, changes)
+    if not isinstance(base, dict):
+        return changes
+    options = base.get("options", {})
+    if suite:
+        options = _over(options, base["suite_options"][suite])
+    return _over(options, changes)
 
 
 JOINS: dict[str, Join] = {

@@ -16,6 +16,7 @@ def action_attention(model: PromptDT, context: Segments, prompt: Segments) -> Te
     tokens of each step of ``prompt`` (B or 1, P, ..), then the tokens of the context
     except the newest action. The weights of a layer sum to 1 and are 0 at padding.
     """
+    assert model.config.prefix == 0  # of a backbone, not of a tuned model
     tokens, visible, _ = model.embed(context, prompt)
     x = tokens[:, :-1]  # the newest action is still to be predicted
     mask = additive_mask(visible[:, :-1], x.dtype)

@@ -17,7 +17,9 @@ from trajprompt.artifacts.provenance import SCHEMA_VERSION
 from trajprompt.errors import TrajpromptError
 from trajprompt.models.adaptor import bottleneck
 from trajprompt.models.header import REMEDY, Entry, read_header
+from trajprompt.models.prefix import prefix_length
 from trajprompt.models.prompt_dt import BACKBONES, BackboneConfig, PromptDT
+from trajprompt.models.tuned_weights import completed
 from trajprompt.numerics.device import resolve_device
 from trajprompt.settings.options import parse_options
 from trajprompt.settings.parsing import json_object
@@ -46,16 +48,18 @@ class Backbone:
         return self.model.predict_action.weight.device
 
     def with_weights(self, weights: Mapping[str, Tensor]) -> "Backbone":
-        """Copy with other weights: a state dict of the model, or of its adaptors alone.
+        """Copy with other weights: a state dict of the model, or a part (tuned_weights.py).
 
-        Adaptors alone leave all other weights unchanged. Raises TrajpromptError if names
-        or shapes do not fit.
+        A part leaves all other weights unchanged. Raises TrajpromptError if names or shapes
+        do not fit.
         """
-        config = dataclasses.replace(self.config, adaptor=bottleneck(weights))
-        model = PromptDT(config).to(self.device)
-        below = self.model.state_dict() if config.adaptor else {}
         try:
-            model.load_state_dict({**below, **weights})
+            full = completed(self.model.state_dict(), weights)
+            config = dataclasses.replace(
+                self.config, adaptor=bottleneck(full), prefix=prefix_length(full)
+            )
+            model = PromptDT(config).to(self.device)
+            model.load_state_dict(full)
         except RuntimeError as error:
             found = " ".join(str(error).split())[:200]
             expected = f"weights of the backbone {self.name} of {self.suite}"

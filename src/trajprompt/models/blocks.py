@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from trajprompt.models.prefix import Prefix
 from trajprompt.numerics.dropout import Dropout
 from trajprompt.numerics.layer_norm import LayerNorm
 from trajprompt.numerics.linear import relu_mlp
@@ -36,6 +37,18 @@ class Folded(NamedTuple):
     value_bias: Tensor  # (W,) Pv
 
 
+class FoldedPrefix(NamedTuple):
+    """A prefix of n pairs (k, v) for the folded attention of a block.
+
+    The scores of the other keys lack c(i) = (Q x_i + q) . k_bias / sqrt(W), so those of the
+    prefix are without it, too.
+    """
+
+    key_weight: Tensor  # (n, W) (k - k_bias)'Q / sqrt(W): maps normalised inputs to scores
+    key_bias: Tensor  # (n,) (k - k_bias)'q / sqrt(W)
+    values: Tensor  # (n, W) P v
+
+
 class Block(nn.Module):
     """x + attention(norm(x)), then x + mlp(norm(x))."""
 
@@ -50,6 +63,7 @@ class Block(nn.Module):
         self.expand = nn.Linear(width, inner)
         self.contract = nn.Linear(inner, width)
         self.dropout = dropout
+        self.prefix: Prefix | None = None
 
     def forward(self, x: Tensor, mask: Tensor, queries: slice) -> Tensor:
         """Map tokens (B, T, W) to the outputs (B, Q, W) of the tokens ``queries``.
@@ -70,6 +84,12 @@ class Block(nn.Module):
         query = F.linear(x[:, queries], folded.query_weight, folded.query_bias)
         values = F.linear(x, folded.value_weight, folded.value_bias)
         scores = torch.baddbmm(mask, query, x.transpose(1, 2))  # (B, Q, T)
+        if self.prefix is not None:
+            prefix = self.fold_prefix(self.prefix)
+            on_prefix = F.linear(x[:, queries], prefix.key_weight, prefix.key_bias)
+            scores = torch.cat([on_prefix, scores], dim=-1)
+            before = prefix.values.expand(len(x), -1, -1)
+            values = torch.cat([before, values], dim=1)
         weights = self.dropout(torch.softmax(scores, dim=-1))
         return torch.bmm(weights, values) + self.project.bias
 
@@ -82,6 +102,15 @@ class Block(nn.Module):
             key @ self.query.bias,
             self.project.weight @ self.value.weight,
             self.project.weight @ self.value.bias,
+        )
+
+    def fold_prefix(self, prefix: Prefix) -> FoldedPrefix:
+        """Fold a prefix; differentiable in its keys and values."""
+        keys = (prefix.keys - self.key.bias) * (1.0 / math.sqrt(self.query.in_features))
+        return FoldedPrefix(
+            keys @ self.query.weight,
+            keys @ self.query.bias,
+            prefix.values @ self.project.weight.t(),
         )
 
 

@@ -23,6 +23,7 @@ class FrozenBackbone:
     """
 
     def __init__(self, model: PromptDT, dtype: torch.dtype):
+        assert model.config.prefix == 0  # of a backbone, not of a tuned model
         self.model, self.dtype = model, dtype
         self.blocks = [FrozenBlock(block) for block in InferenceModel(model, dtype).blocks]
 

@@ -19,6 +19,7 @@ from torch.nn import functional as F
 
 from trajprompt.models.adaptor import Adaptor
 from trajprompt.models.blocks import EPSILON, Block
+from trajprompt.models.prefix import Prefix
 from trajprompt.models.prompt_dt import PromptDT, additive_mask
 from trajprompt.numerics.linear import linear_add, linear_relu
 from trajprompt.trajectories.segments import Segments
@@ -51,6 +52,28 @@ class InferenceAdaptor:
         return linear_add(F.gelu(self.down.linear(x)), *self.up, residual=x)
 
 
+class InferencePrefix:
+    """The folded prefix of a block, in the dtype of inference."""
+
+    def __init__(self, block: Block, prefix: Prefix, dtype: torch.dtype):
+        folded = block.fold_prefix(prefix)
+        self.key = _affine(dtype, folded.key_weight, folded.key_bias)
+        # The value map of a block adds its bias once, although the weights of the tokens
+        # sum to less than one with a prefix: it is subtracted from the prefix's values.
+        values = folded.values - block.fold().value_bias
+        self.values = values.detach().to(dtype).contiguous()
+
+    def weigh(self, queries: Tensor, scores: Tensor, bias: Tensor) -> tuple[Tensor, Tensor]:
+        """Weights (B, Q, T) of tokens with ``scores``, and the prefix's output (B, Q, W).
+
+        ``queries`` (B, Q, W) are normalised inputs; ``bias`` is added to its values.
+        """
+        length = len(self.values)
+        both = torch.cat([self.key.linear(queries), scores], dim=-1)
+        weights = torch.softmax(both, dim=-1)
+        return weights[..., length:], weights[..., :length] @ (self.values + bias)
+
+
 class InferenceBlock:
     """The folded weights of one block and its adaptor, in the dtype of inference."""
 
@@ -66,6 +89,9 @@ class InferenceBlock:
         )
         self.expand = _affine(dtype, block.expand.weight, block.expand.bias)
         self.contract = _affine(dtype, block.contract.weight, block.contract.bias)
+        self.prefix = None
+        if block.prefix is not None:
+            self.prefix = InferencePrefix(block, block.prefix, dtype)
         self.adaptor = None
         if isinstance(adaptor, Adaptor):
             self.adaptor = InferenceAdaptor(adaptor, dtype)
@@ -83,8 +109,22 @@ class InferenceBlock:
         """
         query = self.query.linear(queries)
         scores = torch.baddbmm(mask, query, keys.transpose(1, 2))
-        mixed = torch.bmm(torch.softmax(scores, dim=-1), keys)
+        weights, x = self.weigh(x, queries, scores)
+        mixed = torch.bmm(weights, keys)
         return self.mlp(linear_add(mixed, *self.value, residual=x))
+
+    def weigh(
+        self, x: Tensor, queries: Tensor, scores: Tensor, mapped: bool = False
+    ) -> tuple[Tensor, Tensor]:
+        """Attention weights (B, Q, T) of the tokens, and ``x`` with the prefix's output.
+
+        ``mapped``: the weights are for values that contain the bias of the value map.
+        """
+        if self.prefix is None:
+            return torch.softmax(scores, dim=-1), x
+        bias = self.value.bias if mapped else torch.zeros_like(self.value.bias)
+        weights, output = self.prefix.weigh(queries, scores, bias)
+        return weights, x + output
 
 
 class InferenceModel:

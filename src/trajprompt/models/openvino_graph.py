@@ -94,7 +94,9 @@ class StepGraph:
             self._with_old(*item) for item in {"residuals": tokens, **kept}.items()
         )
         mask = self._mask()
-        x = self._mlp(first, _add(x, _attend(queries, keys, values, mask)))
+        inputs = _last(keys, self.prompt, axis=1)
+        weights, x = self._weigh(first, x, inputs, _scores(queries, keys, mask), True)
+        x = self._mlp(first, _add(x, _mixed(weights, values)))
         for i, block in enumerate(between, 1):
             queries = _norm(x, block.norm_attention)
             keys = self._with_prompt(i, queries)
@@ -133,8 +135,29 @@ class StepGraph:
         self, block: InferenceBlock, x: Output, queries: Output, keys: Output, mask: Output
     ) -> Output:
         """As `InferenceBlock.__call__`."""
-        mixed = _attend(_linear(queries, block.query), keys, keys, mask)
+        scores = _scores(_linear(queries, block.query), keys, mask)
+        weights, x = self._weigh(block, x, queries, scores)
+        mixed = _mixed(weights, keys)
         return self._mlp(block, _add(x, _linear(mixed, block.value)))
+
+    def _weigh(
+        self,
+        block: InferenceBlock,
+        x: Output,
+        queries: Output,
+        scores: Output,
+        mapped: bool = False,
+    ) -> tuple[Output, Output]:
+        """As `InferenceBlock.weigh`."""
+        if block.prefix is None:
+            return opset13.softmax(scores, -1).output(0), x
+        values = block.prefix.values + (block.value.bias if mapped else 0.0)
+        both = opset13.concat([_linear(queries, block.prefix.key), scores], -1)
+        weights = opset13.softmax(both, -1).output(0)
+        length = len(values)
+        on_prefix = opset13.slice(weights, *map(_constant, (0, length, 1, 2))).output(0)
+        output = opset13.matmul(on_prefix, _weights(values), False, False).output(0)
+        return _last(weights, length, axis=2), _add(x, output)
 
     def _mlp(self, block: InferenceBlock, x: Output) -> Output:
         """As `InferenceBlock.mlp`."""
@@ -146,9 +169,12 @@ class StepGraph:
         return _add(out, _linear(inner, block.adaptor.up))
 
 
-def _attend(queries: Output, keys: Output, values: Output, mask: Output) -> Output:
-    scores = opset13.add(opset13.matmul(queries, keys, False, True), mask)
-    return opset13.matmul(opset13.softmax(scores, -1), values, False, False).output(0)
+def _scores(queries: Output, keys: Output, mask: Output) -> Output:
+    return opset13.add(opset13.matmul(queries, keys, False, True), mask).output(0)
+
+
+def _mixed(weights: Output, values: Output) -> Output:
+    return opset13.matmul(weights, values, False, False).output(0)
 
 
 def _linear(x: Output, layer: Affine | nn.Linear) -> Output:
@@ -173,6 +199,14 @@ def _concat(parts: Sequence[Output]) -> Output:
 def _newest(x: Output) -> Output:
     """The last token of (B, n, ..), which is the state of this step."""
     arguments = (_constant(i) for i in (-1, 2**31 - 1, 1, 1))  # start, stop, step, axis
+    return opset13.slice(x, *arguments).output(0)
+
+
+def _last(x: Output, first: int, axis: int) -> Output:
+    """The elements of ``axis`` from number ``first`` to the end."""
+    if not first:
+        return x
+    arguments = (_constant(i) for i in (first, 2**31 - 1, 1, axis))
     return opset13.slice(x, *arguments).output(0)
 
 

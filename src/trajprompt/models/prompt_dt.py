@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from trajprompt.errors import TrajpromptError
 from trajprompt.models.adaptor import adaptors
 from trajprompt.models.blocks import EPSILON, MASKED, Block, initialise_as_gpt2
+from trajprompt.models.prefix import Prefix
 from trajprompt.numerics.dropout import Dropout
 from trajprompt.numerics.layer_norm import LayerNorm
 from trajprompt.settings.options import Count, Share, Strict
@@ -70,6 +71,8 @@ class BackboneConfig(Strict):
     context_length: Count = 20  # K
     # Width of the bottleneck of each layer's adaptor; 0: no adaptors.
     adaptor: Annotated[int, Interval(ge=0, le=100_000)] = 0
+    # Key and value pairs that are put before the tokens in each block; 0: no prefix.
+    prefix: Annotated[int, Interval(ge=0, le=100_000)] = 0
 
 
 class TokenEmbedding(nn.Module):
@@ -117,6 +120,9 @@ class PromptDT(nn.Module):
         self.predict_state = nn.Linear(config.width, config.state_dim)
         self.predict_return = nn.Linear(config.width, 1)
         initialise_as_gpt2(self.blocks)
+        if config.prefix:
+            for block in self.blocks:
+                block.prefix = Prefix(config.prefix, config.width)
         self._freeze_unused()
 
     def _freeze_unused(self) -> None:

@@ -40,6 +40,7 @@ class SharedContexts:
 
     @torch.no_grad()
     def __init__(self, inference: InferenceModel, contexts: Segments):
+        assert inference.model.config.prefix == 0  # of a backbone, not of a tuned model
         self.inference = inference
         model, first = inference.model, inference.blocks[0]
         stride = model.tokens_per_step

@@ -35,6 +35,11 @@ class StackedBlock:
         if found:
             self.maps["down"] = _stack([adaptor.down for adaptor in found])
             self.maps["up"] = _stack([adaptor.up for adaptor in found])
+        prefixes = [block.prefix for block in blocks if block.prefix is not None]
+        self.prefix: Tensor | None = None  # (S, n, W) values
+        if prefixes:
+            self.maps["prefix_key"] = _stack([prefix.key for prefix in prefixes])
+            self.prefix = torch.stack([prefix.values for prefix in prefixes])
 
     def linear(self, name: str, x: Tensor) -> Tensor:
         """Map (S, .., in) to (S, .., out)."""
@@ -60,8 +65,25 @@ class StackedBlock:
         """
         query, keys = self.linear("query", queries).flatten(0, 1), keys.flatten(0, 1)
         scores = torch.baddbmm(mask, query, keys.transpose(1, 2))
-        mixed = torch.bmm(torch.softmax(scores, dim=-1), keys).unflatten(0, x.shape[:2])
+        weights, x = self.weigh(x, queries, scores)
+        mixed = torch.bmm(weights, keys).unflatten(0, x.shape[:2])
         return self.mlp(self.linear("value", mixed) + x)
+
+    def weigh(
+        self, x: Tensor, queries: Tensor, scores: Tensor, mapped: bool = False
+    ) -> tuple[Tensor, Tensor]:
+        """As `InferenceBlock.weigh`: x, queries (S, R, Q, W), scores (S * R, ..)."""
+        if self.prefix is None:
+            return torch.softmax(scores, dim=-1), x
+        values = self.prefix
+        if mapped:
+            values = values + self.maps["value"].bias.unsqueeze(1)
+        on_prefix = self.linear("prefix_key", queries).flatten(0, 1)
+        weights = torch.softmax(torch.cat([on_prefix, scores], dim=-1), dim=-1)
+        length = values.shape[1]
+        before = weights[..., :length].unflatten(0, x.shape[:2])  # (S, R, Q, n)
+        output = torch.einsum("srqn,snw->srqw", before, values)
+        return weights[..., length:], x + output
 
 
 class StackedInference:
@@ -179,8 +201,10 @@ class StackedInference:
         first, *between, last = self.blocks
         shape, keys = self.x.shape[:2], self.keys.flatten(0, 1).transpose(1, 2)
         scores = torch.baddbmm(mask, self.queries[:, :, context].flatten(0, 1), keys)
-        mixed = torch.bmm(torch.softmax(scores, dim=-1), self.values.flatten(0, 1))
-        x = first.mlp(mixed.unflatten(0, shape) + self.x[:, :, context])
+        inputs = self.x[:, :, context], self.keys[:, :, context]
+        weights, x = first.weigh(*inputs, scores, mapped=True)
+        mixed = torch.bmm(weights, self.values.flatten(0, 1))
+        x = first.mlp(mixed.unflatten(0, shape) + x)
         for block, prompt in zip(between, self.later, strict=False):
             queries = block.norm("norm_attention", x)
             x = block(x, queries, torch.cat([prompt, queries], dim=2), mask)

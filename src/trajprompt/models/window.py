@@ -89,8 +89,9 @@ class Window:
         first, *between, last = self.inference.blocks
         keys = self.keys[:, :end].transpose(1, 2)
         scores = torch.baddbmm(mask, self.queries[:, context], keys)
-        weights = torch.softmax(scores, dim=-1)
-        x = first.mlp(torch.baddbmm(self.x[:, context], weights, self.values[:, :end]))
+        inputs = self.x[:, context], self.keys[:, context]
+        weights, x = first.weigh(*inputs, scores, mapped=True)
+        x = first.mlp(torch.baddbmm(x, weights, self.values[:, :end]))
         for block, prompt in zip(between, self.later, strict=False):
             queries = block.norm_attention.norm(x)
             x = block(x, queries, torch.cat([prompt, queries], dim=1), mask)

@@ -179,7 +179,8 @@ def _wanted(stored: "StoredAdaptation", row: int, curve: bool) -> Iterator[Check
     if stored.snapshots:
         kept = {n: found[row] for n, found in stored.snapshots.items()}
         for iteration, weights in sorted({0: None, **kept, last: tuned}.items()):
-            yield "curve", iteration, stored.last, weights
+            prompts = stored.initial if weights is None else stored.last
+            yield "curve", iteration, prompts, weights
 
 
 def _shared_play(plays: list[Play], wanted: Play) -> Play:

@@ -53,7 +53,8 @@ class FinetuneOptions(Strict):
 class TunedPart:
     """The part of a model that is tuned."""
 
-    start: Callable[[], PromptDT]  # a new copy; parameters that require gradients are tuned
+    # A new copy for a row; its parameters that require gradients are tuned.
+    start: Callable[[int], PromptDT]
     kept: Callable[[PromptDT], dict[str, Tensor]]  # weights that the tuned backbone needs
 
 
@@ -78,8 +79,12 @@ def finetune(
         history=rows.history,
         weights=rows.weights,
         snapshots=rows.snapshots,
-        parameters=sum(p.numel() for p in tuned.start().parameters() if p.requires_grad),
+        parameters=max(_tuned(tuned.start(row)) for row in range(len(problem.rows))),
     )
+
+
+def _tuned(model: PromptDT) -> int:
+    return sum(p.numel() for p in model.parameters() if p.requires_grad)
 
 
 class _Rows:
@@ -96,7 +101,7 @@ class _Rows:
             self.snapshots[iteration] = {}
 
     def add(self, row: int) -> None:
-        model = self.tuned.start()
+        model = self.tuned.start(row)
         iterations = iter(range(1, self.options.iterations + 1))
 
         def keep() -> float:  # called after every iteration; there is no validation loss

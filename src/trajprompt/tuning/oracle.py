@@ -20,10 +20,10 @@ class OracleResult(NamedTuple):
     """Returns of candidate prompts, and the simulator steps that they took."""
 
     returns: np.ndarray  # (R, C) float64, the mean over a candidate's episodes
-    steps: np.ndarray  # (R,) int64, simulator steps of all of a row's episodes
+    steps: np.ndarray  # (R, C) int64, simulator steps of all of its episodes
 
 
-def episodes_per_candidate(suite: Suite, episodes: int) -> int:
+def episodes_needed(suite: Suite, episodes: int) -> int:
     """Return the episodes per candidate: 1 if the suite's resets are deterministic."""
     return 1 if suite.deterministic_resets else episodes
 
@@ -31,18 +31,20 @@ def episodes_per_candidate(suite: Suite, episodes: int) -> int:
 class ReturnOracle:
     """Mean returns (PTDT Eq. 6) of all candidates of all rows, in one lockstep rollout.
 
-    ``episodes`` is the number per candidate, see `episodes_per_candidate`.
+    ``episodes`` is the number per candidate, see `episodes_needed`.
     """
 
     def __init__(self, problem: TuningProblem, episodes: int = 1):
         self.problem = problem
-        self.episodes = episodes_per_candidate(problem.suite, episodes)
+        self.episodes = episodes_needed(problem.suite, episodes)
         self.simulators: dict[int, Simulator] = {}  # by number of episodes
 
     def resets(self, sequence: np.random.SeedSequence) -> np.ndarray:
         """Return reset seeds (R, 1, E), odd because evaluation's are even.
 
-        All candidates of a row share them, which removes most of the noise between them.
+        All candidates of a row share them. On cheetah-vel this removes most of the noise
+        between them; on ant-dir and cheetah-dir, where a reset soon has no influence on the
+        return, it removes nothing (docs/deviations.md).
         """
         rows = len(self.problem.rows)
         return (integers(sequence, rows * self.episodes) | 1).reshape(rows, 1, -1)
@@ -64,7 +66,7 @@ class ReturnOracle:
             found, remedy = "found a NaN or infinite return", "check the suite's rewards"
             raise TrajpromptError(where, found, "a finite return", remedy)
         returns = played.returns.reshape(seeds.shape).mean(axis=2)
-        return OracleResult(returns, played.lengths.reshape(seeds.shape).sum(axis=(1, 2)))
+        return OracleResult(returns, played.lengths.reshape(seeds.shape).sum(axis=2))
 
     def _play(self, prompts: Segments, seeds: np.ndarray) -> Episodes:
         """Play prompts (R * C * E, P, ..) from the resets (R, C, E), a row each."""

@@ -28,8 +28,10 @@ def rank_weights(objectives: Tensor, ranked: int) -> Tensor:
 
     The edges E lead from better to worse: all pairs inside the best ``ranked`` = k, and
     from each of them to every other. Summing (noise_j - noise_i) over E gives weight
-    2r - (m-1) to rank r < k (0 is best) and +k to the rest; |E| = km - k(k+1)/2. Equal
-    objectives share their mean weight, so the order of the queries does not matter.
+    2r - (m-1) to rank r < k (0 is best) and +k to the rest. Equal objectives have no edge:
+    they share their mean weight, so the order of the queries does not matter, and |E| has
+    strict pairs only; without ties it is km - k(k+1)/2. If all are equal, E is empty and
+    every weight is 0.
     Raises TrajpromptError if an objective of ``objectives`` (R, m) is NaN or infinite.
     """
     count = objectives.shape[-1]
@@ -38,12 +40,22 @@ def rank_weights(objectives: Tensor, ranked: int) -> Tensor:
         raise TrajpromptError("ranking of candidates", found, "finite values", remedy)
     by_rank = 2.0 * torch.arange(count, dtype=torch.float32) - (count - 1)
     by_rank[ranked:] = ranked
-    edges = ranked * count - ranked * (ranked + 1) / 2
     order = objectives.argsort(dim=-1, stable=True)
     weights = torch.empty(objectives.shape, dtype=torch.float32, device=objectives.device)
     weights.scatter_(-1, order, by_rank.to(weights).expand_as(objectives))
     ties = (objectives.unsqueeze(-1) == objectives.unsqueeze(-2)).to(weights)  # (R, m, m)
-    return (ties @ weights.unsqueeze(-1)).squeeze(-1) / ties.sum(-1) / edges
+    shared = (ties @ weights.unsqueeze(-1)).squeeze(-1) / ties.sum(-1)
+    return shared / _edges(objectives, ranked).clamp(min=1.0)
+
+
+def _edges(objectives: Tensor, ranked: int) -> Tensor:
+    """Return the number (R, 1) of strict pairs in E, for objectives (R, m)."""
+    lower = objectives.unsqueeze(-2) < objectives.unsqueeze(-1)  # (R, m, m) j below i
+    better, worse = lower.sum(-1), lower.sum(-2)  # (R, m)
+    equal = objectives.shape[-1] - better - worse  # including itself
+    # Of a group of equals, as many are among the best k as places are left there.
+    inside = (ranked - better).clamp(min=0).minimum(equal) / equal
+    return (inside * worse).sum(-1, keepdim=True).round()
 
 
 def rank_gradient(noise: Tensor, objectives: Tensor, ranked: int) -> Tensor:
@@ -84,8 +96,8 @@ class Scores:
 
     candidates: Tensor  # (R, m)
     iterate: Tensor | None  # (R,), if the pass also judged the iterate
-    queries: int  # candidate prompts judged, per row
-    simulator_steps: np.ndarray  # (R,)
+    cost: Cost  # of the candidates
+    judging: Cost  # of the iterate
 
 
 class Objective(Resumable, Protocol):
@@ -118,8 +130,7 @@ class _RankDescent:
         self.trace = DescentTrace(problem, settings.iterations)
         self.position = self.trace.start.clone()  # (R, d)
         self.generator = torch_generator(problem.streams(1)[0])
-        self.queries = 0
-        self.simulator_steps = np.zeros(len(problem.rows), np.int64)
+        self.cost = Cost(0, np.zeros(len(problem.rows), np.int64))
 
     def run(self) -> Adaptation:
         total = self.settings.iterations * self.settings.steps_per_iteration
@@ -127,7 +138,6 @@ class _RankDescent:
         for step in self.problem.checkpoint.steps(total, self, label):
             self._descend(step)
         final = self.objective(None, self.position, total)
-        self._count(final)
         self._keep(self.settings.iterations, final)
         return self.trace.adaptation()
 
@@ -135,8 +145,8 @@ class _RankDescent:
         return {
             "position": self.position,
             "generator": self.generator.get_state(),
-            "queries": self.queries,
-            "simulator_steps": self.simulator_steps,
+            "queries": self.cost.queries,
+            "simulator_steps": self.cost.simulator_steps,
             "trace": self.trace.state(),
             "objective": self.objective.state(),
         }
@@ -144,8 +154,7 @@ class _RankDescent:
     def restore(self, state: Mapping[str, Any]) -> None:
         self.position.copy_(torch.from_numpy(state["position"]))
         self.generator.set_state(torch.from_numpy(state["generator"]))
-        self.queries = state["queries"]
-        self.simulator_steps = state["simulator_steps"]
+        self.cost = Cost(state["queries"], state["simulator_steps"])
         self.trace.restore(state["trace"])
         self.objective.restore(state["objective"])
 
@@ -156,7 +165,7 @@ class _RankDescent:
         scores = self.objective(candidates, self.position if within == 0 else None, step)
         if within == 0:
             self._keep(iteration, scores)
-        self._count(scores)
+        self.cost = self.cost + scores.cost
         gradient = rank_gradient(noise, scores.candidates, self.settings.ranked)
         self.position = self.position - self.settings.step_size * gradient
 
@@ -166,12 +175,8 @@ class _RankDescent:
         shape = (rows, self.settings.candidates, size)
         return torch.randn(shape, generator=self.generator).to(self.position.device)
 
-    def _count(self, scores: Scores) -> None:
-        self.queries += scores.queries
-        self.simulator_steps = self.simulator_steps + scores.simulator_steps
-
     def _keep(self, iteration: int, scores: Scores) -> None:
-        """Log the iterate that ``scores`` judged, with the budget used to reach it."""
+        """Log the iterate that ``scores`` judged, with the budget to reach and judge it."""
         assert scores.iterate is not None
-        cost = Cost(self.queries, self.simulator_steps)
-        self.trace.keep(iteration, self.position, scores.iterate, cost)
+        self.cost = self.cost + scores.judging
+        self.trace.keep(iteration, self.position, scores.iterate, self.cost)

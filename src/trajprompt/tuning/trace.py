@@ -20,11 +20,18 @@ from trajprompt.tuning.protocol import TuningProblem
 
 @dataclass(frozen=True)
 class Cost:
-    """Budget that each row has used since its start."""
+    """Budget that each row has used, from its start to the judging of an iterate."""
 
     queries: int = 0
     simulator_steps: np.ndarray | int = 0  # (R,), or the same for all
     gradient_steps: int = 0
+
+    def __add__(self, other: "Cost") -> "Cost":
+        return Cost(
+            self.queries + other.queries,
+            self.simulator_steps + other.simulator_steps,
+            self.gradient_steps + other.gradient_steps,
+        )
 
 
 class DescentTrace:
@@ -41,7 +48,7 @@ class DescentTrace:
     def keep(
         self, iteration: int, position: Tensor, objectives: Tensor, cost: Cost
     ) -> None:
-        """Log an iterate (R, d), its objectives (R,) and the budget used to reach it."""
+        """Log an iterate (R, d), its objectives (R,), the budget to reach and judge it."""
         position = position.detach()
         self.objectives[iteration] = objectives.float()
         self.iterates[iteration] = position

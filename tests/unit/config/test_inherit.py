@@ -57,6 +57,54 @@ def test_options_may_be_those_of_another_method():
     assert made["outer"]["options"] == {"inner": {"x": 1, "y": 2}}
 
 
+def test_such_options_differ_by_suite_as_the_other_methods_do():
+    inner = {
+        "kind": "k",
+        "options": {"x": 1, "y": 1, "z": 1},
+        "suite_options": {"reach": {"x": 5, "y": 5}, "ant-dir": {"x": 6}},
+    }
+    outer = {
+        "kind": "o",
+        "options": {"inner": {"like": "inner", "y": 2}, "other": 0},
+        "suite_options": {"reach": {"other": 9}, "cheetah-vel": {"other": 8}},
+    }
+    made = methods(inner=inner, outer=outer)
+    outer = made["outer"]
+    assert options(outer, "reach") == {"inner": {"x": 5, "y": 2, "z": 1}, "other": 9}
+    assert options(outer, "ant-dir") == {"inner": {"x": 6, "y": 2, "z": 1}, "other": 0}
+    assert options(outer, "cheetah-vel") == {
+        "inner": {"x": 1, "y": 2, "z": 1},
+        "other": 8,
+    }
+    assert made["inner"] == inner
+
+
+def test_own_options_of_a_suite_override_those_of_the_other_method():
+    inner = {"kind": "k", "options": {"x": 1}, "suite_options": {"reach": {"x": 5}}}
+    outer = {
+        "kind": "o",
+        "options": {"inner": {"like": "inner"}},
+        "suite_options": {"reach": {"inner": {"x": 7}}},
+    }
+    made = methods(inner=inner, outer=outer)
+    assert options(made["outer"], "reach") == {"inner": {"x": 7}}
+
+
+def test_diffuser_ptdt_takes_the_options_by_suite_of_its_parts():
+    config = with_keys(
+        {
+            "methods.ptdt-offline.suite_options": {"cheetah-vel": {"smoothing": 0.7}},
+            "methods.prompt-diffuser.suite_options": {"cheetah-vel": {"width": 77}},
+        }
+    )
+    tuned = derive.tune(config, "cheetah-vel", "expert", "diffuser-ptdt", 0).options
+    alone = derive.tune(config, "cheetah-vel", "expert", "ptdt-offline", 0).options
+    assert tuned["ptdt"] == alone and alone["smoothing"] == 0.7
+    assert tuned["diffuser"]["width"] == 77
+    other = derive.tune(config, "reach", "expert", "diffuser-ptdt", 0).options
+    assert other["ptdt"].get("smoothing") != 0.7
+
+
 def test_changes_of_a_user_reach_the_variants():
     made = with_keys({"methods.prompt-bandit.options.refit_steps": 7})
     for method in ("prompt-bandit-ucb", "prompt-bandit-psi-unnormalised"):
@@ -114,6 +162,12 @@ def test_a_value_is_traced_to_the_key_that_sets_it():
     place = ["methods", "a", "options", "x"]
     assert written_at(["methods", "b", "options", "x"], config) == place
     assert written_at(["methods", "c", "options", "inner", "x"], config) == place
+    by_suite = {"reach": {"x": 2}}
+    config["methods"]["a"]["suite_options"] = by_suite
+    place = ["methods", "a", "suite_options", "reach", "x"]
+    for method, path in (("b", ["x"]), ("c", ["inner", "x"])):
+        found = ["methods", method, "suite_options", "reach", *path]
+        assert written_at(found, config) == place, method
     nowhere = ["methods", "b", "options", "y"]
     assert written_at(nowhere, config) == nowhere
 

@@ -19,12 +19,14 @@ TARGET, SCALE = 300.0, 50.0
 
 
 def make_backbone(
-    name: str, seed: int = 0, layers: int = 3, adaptor: int = 0, context_length: int = K
-) -> Backbone:
+    name: str, seed: int = 0, layers: int = 3, adaptor: int = 0, context_length: int = K,
+    prefix: int = 0,
+) -> Backbone:  # fmt: skip
     torch.manual_seed(seed)
     config = BackboneConfig(
         STATES, ACTIONS, *backbone_inputs(name), width=32, inner=64, layers=layers,
         context_length=context_length, max_timestep=STEPS - 3, adaptor=adaptor,
+        prefix=prefix,
     )  # fmt: skip
     model = PromptDT(config).eval()
     with torch.no_grad():  # far from the initial near-linear regime
@@ -125,6 +127,28 @@ def test_adaptors_equal_forward_on_windows(name, layers, engine):
     expected = forward_on_windows(backbone, *played, prompts)
     without = play(fp32(plain, prompts, engine))
     assert np.abs(played[2] - without[2]).max() > 0.1  # the adaptors have an effect
+    np.testing.assert_allclose(played[2], expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("name", ["prompt-dt", "mt-orl"])
+@pytest.mark.parametrize("layers", [2, 3])
+@pytest.mark.parametrize("hidden", [False, True])
+def test_prefixes_equal_forward_on_windows(name, layers, engine, hidden):
+    """Also with a hidden prompt, which prefix tuning leaves."""
+    backbone = make_backbone(name, layers=layers, prefix=5)
+    with torch.no_grad():
+        for block in backbone.model.blocks:
+            block.prefix.values.mul_(10.0)
+    prompts = make_prompts() if backbone.config.uses_prompt else None
+    if prompts is not None and hidden:
+        prompts = prompts._replace(mask=torch.zeros_like(prompts.mask))
+    played = play(fp32(backbone, prompts, engine))
+    expected = forward_on_windows(backbone, *played, prompts)
+    for block in backbone.model.blocks:
+        block.prefix = None
+    without = forward_on_windows(backbone, *played, prompts)
+    assert np.abs(expected - without).max() > 0.1  # the prefixes have an effect
     np.testing.assert_allclose(played[2], expected, atol=1e-5)
 
 

@@ -58,6 +58,11 @@ def test_adaptors_are_applied(layers):
     assert_as_alone([actor(seed, layers=layers, adaptor=4) for seed in range(2)])
 
 
+@pytest.mark.parametrize("layers", [2, 3])
+def test_prefixes_are_applied(layers):
+    assert_as_alone([actor(seed, layers=layers, prefix=3) for seed in range(2)])
+
+
 def test_actors_of_several_shapes_keep_their_rows():
     shapes = [
         actor(0),

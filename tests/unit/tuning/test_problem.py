@@ -238,12 +238,8 @@ def test_stages_write_complete_equal_files(files):
     count = sum(parameter.numel() for parameter in model.parameters())
     assert stored.attributes["backbone_parameters"] == count
     assert stored.attributes["tuned_parameters"] == 5 * (1 + 20 + 6)
-    assert stored.history["simulator_steps"].tolist() == [
-        0,
-        0,
-        800,
-        800,
-    ]  # the start needs none
+    # The start is judged, too.
+    assert stored.history["simulator_steps"].tolist() == [200, 200, 800, 800]
     evaluation = EvaluateSettings(
         **{
             f.name: getattr(settings, f.name)

@@ -6,6 +6,8 @@ import math
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from trajprompt.errors import TrajpromptError
 from trajprompt.seeds import stream, torch_generator
@@ -96,9 +98,49 @@ def test_equal_objectives_have_no_preference():
     tied = torch.tensor([[1.0, 0.0, 1.0]])
     weights = rank_weights(tied, 3)
     assert weights[0, 0] == weights[0, 2]
-    pairs = [(1, 0), (1, 2)]  # the tied pair is not an edge; |E| is still 3
-    explicit = sum(noise[0, j] - noise[0, i] for i, j in pairs) / 3
+    pairs = [(1, 0), (1, 2)]  # the tied pair is not an edge
+    explicit = sum(noise[0, j] - noise[0, i] for i, j in pairs) / 2
     torch.testing.assert_close(rank_gradient(noise[:, :3], tied, 3)[0], explicit)
+
+
+@given(
+    st.lists(st.integers(0, 3), min_size=2, max_size=6).flatmap(
+        lambda values: st.tuples(st.just(values), st.integers(1, len(values)))
+    )
+)
+def test_ties_equal_a_double_loop_over_strict_pairs(drawn):
+    """Where ties straddle the k-th place: the mean over the orders of equal objectives."""
+    values, k = drawn
+    m = len(values)
+    noise = normal(1, m, 5)
+    sums, counts = [], []
+    for order in itertools.permutations(range(m)):
+        if [values[i] for i in order] != sorted(values):
+            continue
+        total, edges = torch.zeros(5), 0
+        for i in order[:k]:
+            for j in range(m):
+                if values[i] < values[j]:
+                    total, edges = total + noise[0, j] - noise[0, i], edges + 1
+        sums.append(total)
+        counts.append(edges)
+    assert len(set(counts)) == 1
+    found = rank_gradient(noise, torch.tensor([values]).float(), k)[0]
+    if not counts[0]:
+        assert torch.equal(found, torch.zeros(5))
+        return
+    expected = torch.stack(sums).mean(dim=0) / counts[0]
+    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize(("candidates", "ratio"), [(10, 1.27), (5, 1.98), (2, 4.4)])
+def test_norm_of_an_update_with_fewer_candidates(candidates, ratio):
+    """What zo_rank_search.py says of a partial last round."""
+    norms = []
+    for m in (15, candidates):
+        noise = normal(2000, m, 135)
+        norms.append(rank_gradient(noise, noise[..., 0], m).norm(dim=1).mean())
+    assert norms[1] / norms[0] == pytest.approx(ratio, rel=0.05)
 
 
 def test_nan_is_an_error_at_once():

@@ -220,7 +220,7 @@ class Generation:
         prompts = self.codec.decode(sampled, given)  # (R, 1, P, ..)
         objectives = self.judge(prompts, self.judging)[:, 0]
         done = iteration * self.options.steps_per_iteration
-        cost = Cost(iteration, 0, self.options.pretraining_steps + done)
+        cost = Cost(iteration + 1, 0, self.options.pretraining_steps + done)
         self.trace.keep(iteration, to_vectors(prompts)[:, 0], objectives, cost)
 
     def _extras(self) -> dict[str, Extra]:

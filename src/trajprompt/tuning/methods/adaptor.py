@@ -7,13 +7,12 @@ from torch import Tensor
 from trajprompt.adaptations.adaptation import Adaptation
 from trajprompt.models.adaptor import Adaptor
 from trajprompt.models.prompt_dt import PromptDT
+from trajprompt.models.tuned_weights import ADAPTORS
 from trajprompt.numerics.device import resolve_precision
 from trajprompt.seeds import torch_generator
 from trajprompt.settings.options import Rate, Size
 from trajprompt.tuning.finetuning import FinetuneOptions, TunedPart, finetune
 from trajprompt.tuning.protocol import TuningProblem, register
-
-ADAPTORS = "adaptors."  # prefix of the names of their tensors
 
 
 @dataclass(frozen=True)
@@ -30,7 +29,7 @@ def tune(problem: TuningProblem, options: AdaptorOptions) -> Adaptation:
     device = problem.backbone.device
     dtype = resolve_precision(problem.precision, device)
 
-    def start() -> PromptDT:
+    def start(row: int) -> PromptDT:
         model = problem.backbone.with_weights(initial).model.to(dtype)
         model.requires_grad_(False)
         model.adaptors.requires_grad_(True).float()

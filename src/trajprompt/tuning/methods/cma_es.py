@@ -14,14 +14,14 @@ from trajprompt.settings.options import Scale, SmallCount
 from trajprompt.trajectories.segments import Segments
 from trajprompt.tuning.prompt_vectors import to_prompts, to_vectors
 from trajprompt.tuning.protocol import TuningProblem, register
-from trajprompt.tuning.search.loop import Choice, SearchOptions, search
+from trajprompt.tuning.search.loop import AveragedOptions, Choice, search
 
 if TYPE_CHECKING:
     from cma import CMAEvolutionStrategy
 
 
 @dataclass(frozen=True)
-class CmaEsOptions(SearchOptions):
+class CmaEsOptions(AveragedOptions):
     smoothing: Scale = 0.3  # initial sigma, as for PTDT-online's candidates
     # pycma's default is 4 + 3 ln d, 18 to 25 for prompts of 135 to 1080 values. With 25,
     # our choice, 250 episodes are ten complete generations.

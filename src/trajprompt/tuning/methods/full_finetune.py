@@ -13,7 +13,7 @@ def tune(problem: TuningProblem, options: FinetuneOptions) -> Adaptation:
     """Tune all weights of one copy of the backbone per row."""
     backbone = problem.backbone
 
-    def start() -> PromptDT:
+    def start(row: int) -> PromptDT:
         return backbone.with_weights(backbone.model.state_dict()).model
 
     def kept(model: PromptDT) -> dict[str, Tensor]:

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -17,6 +16,7 @@ from trajprompt.tuning.prompt_vectors import to_prompts
 from trajprompt.tuning.protocol import TuningProblem, register
 from trajprompt.tuning.ranking import RankOptions, Scores, descend
 from trajprompt.tuning.samples import draw_rows
+from trajprompt.tuning.trace import Cost
 
 
 @dataclass(frozen=True)
@@ -49,15 +49,16 @@ class ImitationObjective:
     def __call__(
         self, candidates: Tensor | None, iterate: Tensor | None, step: int
     ) -> Scores:
-        values, judged, queries = torch.empty(len(self.problem.rows), 0), None, 0
+        values, judged = torch.empty(len(self.problem.rows), 0), None
+        compared, judging = Cost(), Cost()
         if candidates is not None:
             batch = self._batch(self.generator, self.options.batch)
             values = self._losses(candidates, batch)
-            queries += candidates.shape[1]
+            compared = Cost(candidates.shape[1])
         if iterate is not None:
             judged = self._losses(iterate.unsqueeze(1), self.judging)[:, 0]
-            queries += 1
-        return Scores(values, judged, queries, np.zeros(len(self.problem.rows), np.int64))
+            judging = Cost(1)
+        return Scores(values, judged, compared, judging)
 
     def state(self) -> dict[str, Any]:
         return {"batches": self.generator.get_state()}

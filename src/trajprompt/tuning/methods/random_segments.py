@@ -14,12 +14,12 @@ from trajprompt.adaptations.adaptation import Adaptation
 from trajprompt.settings.options import SmallCount
 from trajprompt.trajectories.segments import Segments
 from trajprompt.tuning.protocol import TuningProblem, register
-from trajprompt.tuning.search.loop import Choice, SearchOptions, initial_choice, search
+from trajprompt.tuning.search.loop import AveragedOptions, Choice, initial_choice, search
 from trajprompt.tuning.search.segment_draws import SegmentDraws
 
 
 @dataclass(frozen=True)
-class RandomSegmentsOptions(SearchOptions):
+class RandomSegmentsOptions(AveragedOptions):
     # Draws played together, from the same resets: our choice, ten rounds in 250 episodes.
     candidates: SmallCount = 25
 

@@ -99,7 +99,7 @@ def _history(
             task=int(problem.rows[row]),
             prompt=int(problem.prompts[row]),
             iteration=iteration,
-            queries=iteration * (judged + 1),
+            queries=1 + iteration * judged,
             objective=float(objectives[row]),
             displacement=iteration * float(moved[row]),
         )

@@ -92,4 +92,4 @@ class _PromptDescent:
         position = self.position.detach()
         candidates = to_prompts(position.unsqueeze(1), self.trace.template)
         judged = self.judge(candidates, self.judging)[:, 0]  # (R,)
-        self.trace.keep(iteration, position, judged, Cost(iteration, 0, step))
+        self.trace.keep(iteration, position, judged, Cost(iteration + 1, 0, step))

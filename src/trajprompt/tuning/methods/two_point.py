@@ -14,12 +14,12 @@ from torch import Tensor
 from trajprompt.adaptations.adaptation import Adaptation
 from trajprompt.settings.options import Scale, SmallCount
 from trajprompt.tuning.protocol import TuningProblem, register
-from trajprompt.tuning.search.loop import SearchOptions, search
+from trajprompt.tuning.search.loop import AveragedOptions, search
 from trajprompt.tuning.search.proposers import IterateProposer
 
 
 @dataclass(frozen=True)
-class TwoPointOptions(SearchOptions):
+class TwoPointOptions(AveragedOptions):
     step_size: Scale = 0.1  # an update moves x as far as in PTDT-online; our choice
     smoothing: Scale = 0.3  # standard deviation of the pairs, as in PTDT-online
     pairs: SmallCount = 5  # per update: 25 updates in 250 episodes; our choice

@@ -2,6 +2,10 @@
 
 The updates are those of PTDT-online, but no episode judges an iterate. All episodes play
 candidates, the same number as in the other methods of the comparison.
+
+If the budget is not a multiple of ``candidates``, the last update ranks fewer. Its expected
+length along the gradient is that of the others, but it is noisier: with 10 candidates
+instead of 15 its norm is 1.27 times as large, with 5 1.98 times and with 2 4.4 times.
 """
 
 from dataclasses import dataclass
@@ -14,14 +18,18 @@ from trajprompt.adaptations.adaptation import Adaptation
 from trajprompt.settings.options import Scale
 from trajprompt.tuning.protocol import TuningProblem, register
 from trajprompt.tuning.ranking import EstimatorOptions, rank_gradient
-from trajprompt.tuning.search.loop import SearchOptions, search
+from trajprompt.tuning.search.loop import AveragedOptions, search
 from trajprompt.tuning.search.proposers import IterateProposer
 
 
 @dataclass(frozen=True)
-class RankSearchOptions(EstimatorOptions, SearchOptions):
+class RankSearchOptions(EstimatorOptions, AveragedOptions):
     step_size: Scale = 0.3  # eta, calibrated for PTDT-online (docs/calibration.md)
     smoothing: Scale = 0.3  # mu, likewise
+
+    def __post_init__(self) -> None:
+        EstimatorOptions.__post_init__(self)
+        AveragedOptions.__post_init__(self)
 
 
 class RankSearch(IterateProposer):

@@ -21,7 +21,7 @@ from trajprompt.adaptations.adaptation import (
     saved_history,
 )
 from trajprompt.artifacts.checkpoint import Resumable
-from trajprompt.settings.options import SmallCount, Strict
+from trajprompt.settings.options import OptionError, SmallCount, Strict
 from trajprompt.trajectories.segments import Segments
 from trajprompt.tuning.oracle import ReturnOracle
 from trajprompt.tuning.prompt_vectors import to_vectors
@@ -35,6 +35,20 @@ class SearchOptions(Strict):
     # Budget of each row, with all episodes that a method plays: co-author's code.
     episodes: Annotated[int, Interval(ge=1, le=1_000_000)] = 250
     records: SmallCount = 10  # number of times that the choice is recorded, evenly spread
+
+
+@dataclass(frozen=True)
+class AveragedOptions(SearchOptions):
+    """Options of searches that may average a candidate's return over several episodes."""
+
+    # All candidates of a round play them from the same resets; all count in the budget.
+    episodes_per_candidate: SmallCount = 1
+
+    def __post_init__(self) -> None:
+        if self.episodes % self.episodes_per_candidate:
+            each = self.episodes_per_candidate
+            expected = f"a multiple of episodes_per_candidate, {each}"
+            raise OptionError("episodes", str(self.episodes), expected)
 
 
 class Choice(NamedTuple):
@@ -94,7 +108,10 @@ class _Search:
     def __init__(self, problem: TuningProblem, options: SearchOptions, proposer: Proposer):
         self.problem, self.options, self.proposer = problem, options, proposer
         self.start = to_vectors(problem.require_prompts())  # (R, d)
-        self.oracle = ReturnOracle(problem)
+        each = 1
+        if isinstance(options, AveragedOptions):
+            each = options.episodes_per_candidate
+        self.oracle = ReturnOracle(problem, each)
         self.reset_stream = problem.streams(1)[0]
         self.returns = np.full((len(problem.rows), options.episodes), np.nan)
         self.steps = np.zeros(len(problem.rows), np.int64)
@@ -104,7 +121,8 @@ class _Search:
 
     def run(self) -> Adaptation:
         self._keep(0)
-        rounds = math.ceil(self.options.episodes / self.proposer.width)
+        each = self.proposer.width * self.oracle.episodes
+        rounds = math.ceil(self.options.episodes / each)
         label = f"{self.problem.suite.name} search"
         for number in self.problem.checkpoint.steps(rounds, self, label):
             self._round(number)
@@ -121,13 +139,14 @@ class _Search:
 
     def _round(self, number: int) -> None:
         """Play the next candidates of all rows; candidates of a row share their resets."""
-        count = min(self.proposer.width, self.options.episodes - self.played)
+        each = self.oracle.episodes
+        count = min(self.proposer.width, (self.options.episodes - self.played) // each)
         resets = self.oracle.fresh_resets(self.reset_stream, number)
         played = self.oracle(self.proposer.propose(count), resets)
         self.proposer.learn(played.returns)
-        before, self.played = self.played, self.played + count
-        self.returns[:, before : self.played] = played.returns
-        self.steps += played.steps
+        before, self.played = self.played, self.played + count * each
+        self.returns[:, before : self.played] = played.returns.repeat(each, axis=1)
+        self.steps += played.steps.sum(axis=1)
         for record in range(1, self.options.records + 1):
             due = record * self.options.episodes / self.options.records
             if before < due <= self.played:
@@ -153,7 +172,8 @@ class _Search:
 
     def _extras(self) -> dict[str, Extra]:
         believed = [choice.values for _, choice in sorted(self.kept.items())]
-        played = "of every episode played, in order; (rows, episodes)"
+        played = "of every episode played, in order; where a candidate has several at "
+        played += "once, each is their mean; (rows, episodes)"
         text = "what the choice of every record was believed to earn; (rows, records + 1)"
         return {
             "episode_returns": Extra(self.returns, "reward", played),

@@ -14,7 +14,7 @@ from trajprompt.settings.options import Scale, SmallCount
 from trajprompt.trajectories.segments import Segments
 from trajprompt.tuning.prompt_vectors import to_prompts, to_vectors
 from trajprompt.tuning.protocol import TuningProblem
-from trajprompt.tuning.search.loop import Choice, SearchOptions, initial_choice
+from trajprompt.tuning.search.loop import AveragedOptions, Choice, initial_choice
 
 
 class Directions:
@@ -40,7 +40,8 @@ class Directions:
 class BestSoFar(ABC):
     """Proposer whose choice is the candidate with the highest return so far.
 
-    The value is the return of a single episode, so selection favours lucky episodes.
+    The value is the mean return of ``episodes_per_candidate`` episodes, by default of a
+    single one, so selection favours lucky episodes.
     """
 
     def __init__(self, problem: TuningProblem, width: int):
@@ -89,7 +90,7 @@ def improved_choice(choice: Choice, prompts: Segments, returns: np.ndarray) -> C
 
 
 @dataclass(frozen=True)
-class PerturbedOptions(SearchOptions):
+class PerturbedOptions(AveragedOptions):
     smoothing: Scale = 0.3  # standard deviation of a step, as in PTDT-online; our choice
     candidates: SmallCount = 1  # played together, from the same resets
 

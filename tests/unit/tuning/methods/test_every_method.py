@@ -63,7 +63,10 @@ def test_same_seed_same_bytes(name, played, tmp_path):
 
 @pytest.mark.parametrize(
     "name",
-    ["ptdt-offline", "ptdt-online", "soft-prompt", "retrieval", "best-of-n", "cma-es"],
+    [
+        *("ptdt-offline", "ptdt-online", "soft-prompt", "prefix-tuning", "retrieval"),
+        *("best-of-n", "cma-es"),
+    ],
 )
 def test_moving_prompts_needs_a_prompt(name, problem):
     with pytest.raises(TrajpromptError, match="prompt"):
@@ -81,7 +84,7 @@ def test_moving_prompts_needs_a_prompt(name, problem):
         ("ptdt-online", {"candidates": True}, "candidates.*True.*int"),
         ("ptdt-online", {"ranked": 16}, "ranked.*16.*at most 15, the value of candidates"),
         ("ptdt-offline", {"judging_batch": 0}, "judging_batch.*0.*at least 1"),
-        ("ptdt-online", {"episodes": 0}, "episodes.*0.*at least 1"),
+        ("ptdt-online", {"episodes_per_candidate": 0}, "episodes_per.*0.*at least 1"),
         ("ptdt-online", {"smoothing": 0}, "smoothing.*0.*more than 0"),
         ("full-finetune", {"learning_rate": float("nan")}, "learning_rate.*nan.*finite"),
         ("full-finetune", {"batch": 0}, "batch.*0.*at least 1"),

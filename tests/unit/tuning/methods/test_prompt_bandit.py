@@ -37,7 +37,7 @@ def play(
 ) -> tuple[Adaptation, AdditiveOracle, TuningProblem]:
     made = make_bandit_problem(slots, **problem)
     oracle = AdditiveOracle(made, epsilon)
-    monkeypatch.setattr(search_loop, "ReturnOracle", lambda problem: oracle)
+    monkeypatch.setattr(search_loop, "ReturnOracle", lambda *_: oracle)
     return tune(made, options), oracle, made
 
 

@@ -20,7 +20,9 @@ def test_offline_objective_compares_on_a_common_fresh_batch(problem):
     assert torch.equal(first.candidates, first.candidates[:, :1].expand(-1, 3))
     assert not torch.equal(first.candidates, second.candidates)
     assert torch.equal(first.iterate, second.iterate)
-    assert first.queries == 4 and objective(equal, None, 2).queries == 3
+    assert (first.cost.queries, first.judging.queries) == (3, 1)
+    third = objective(equal, None, 2)
+    assert (third.cost.queries, third.judging.queries) == (3, 0)
 
 
 def test_offline_descends(problem):
@@ -36,6 +38,8 @@ def test_offline_descends(problem):
     moved = to_vectors(adaptation.last)[2] - to_vectors(problem.initial_prompts)[2]
     assert last.displacement == pytest.approx(float(moved.norm()))
     assert last.queries == 30 * 15 + 7 and last.simulator_steps == 0
+    per_iteration = [entry.queries for entry in adaptation.history[::ROWS]]
+    assert per_iteration == [1 + i * (5 * 15 + 1) for i in range(7)]
 
 
 def test_good_options():

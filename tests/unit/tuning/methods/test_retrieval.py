@@ -51,6 +51,7 @@ def test_finds_the_planted_prompt(planted):
     before, after = adaptation.history[:ROWS], adaptation.history[ROWS:]
     assert all(entry.objective < 1e-9 for entry in after)
     assert all(entry.objective > 1e-4 for entry in before)
+    assert {entry.queries for entry in before} == {1}
     assert {entry.queries for entry in after} == {TRAINING_TASKS * DRAWS + 1}
     counts = adaptation.extras["different_training_prompts"]
     assert counts.values.tolist() == [DRAWS] * TRAINING_TASKS

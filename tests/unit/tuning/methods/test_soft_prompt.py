@@ -94,7 +94,8 @@ def test_descends_and_counts(problem):
     assert (objective[-1] < objective[0] - 5e-3).all()
     assert adaptation.best_iteration.tolist() == objective.argmin(axis=0).tolist()
     last = adaptation.history[-1]
-    assert (last.gradient_steps, last.queries, last.simulator_steps) == (24, 6, 0)
+    assert (last.gradient_steps, last.queries, last.simulator_steps) == (24, 7, 0)
+    assert [entry.queries for entry in adaptation.history[::ROWS]] == [*range(1, 8)]
     moved = to_vectors(adaptation.last)[2] - to_vectors(problem.initial_prompts)[2]
     assert last.displacement == pytest.approx(float(moved.norm()))
     assert adaptation.parameters == to_vectors(problem.initial_prompts).shape[1]

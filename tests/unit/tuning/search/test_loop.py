@@ -56,6 +56,40 @@ def test_every_method_plays_exactly_its_episodes(name, episodes, problem, monkey
     np.testing.assert_array_equal(returns, np.concatenate(played.returns, axis=1))
 
 
+@pytest.mark.parametrize("name", sorted(set(METHODS) - {"prompt-bandit"}))
+def test_episodes_per_candidate_count_in_the_budget(name, problem, monkeypatch):
+    fake_oracle = fake(monkeypatch, bowl(problem))
+    once = run(name, problem, episodes=24, records=2)
+    alone = [found.copy() for found in fake_oracle.returns]
+    fake_oracle = fake(monkeypatch, bowl(problem))
+    thrice = run(name, problem, episodes=72, records=2, episodes_per_candidate=3)
+    assert fake_oracle.episodes == 3
+    # Without noise the mean of three episodes is the return of one.
+    for found, expected in zip(fake_oracle.returns, alone, strict=True):
+        np.testing.assert_array_equal(found, expected)
+    for few, many in zip(once.last, thrice.last, strict=True):
+        assert torch.equal(few, many)
+    assert [e.queries for e in thrice.history] == [3 * e.queries for e in once.history]
+    assert {e.simulator_steps for e in thrice.history[-ROWS:]} == {72 * STEPS}
+    returns = thrice.extras["episode_returns"].values
+    np.testing.assert_array_equal(returns, np.concatenate(alone, axis=1).repeat(3, axis=1))
+
+
+def test_several_episodes_of_a_candidate_are_played_in_one_rollout(problem, played):
+    run("gaussian-search", problem, episodes=24, records=1, episodes_per_candidate=3)
+    assert [len(seeds) for seeds, _, _ in played] == [ROWS * 4 * 3] * 2
+    seeds = played[0][0].reshape(ROWS, 4, 3)
+    assert (seeds == seeds[:, :1]).all(), "candidates of a row share their resets"
+    assert len(set(seeds[:, 0].flatten().tolist())) == 3 * ROWS
+
+
+def test_equal_resets_leave_one_episode_per_candidate(problem, played):
+    reach = dataclasses.replace(problem, suite=get_suite("reach"))
+    made = run("gaussian-search", reach, episodes=9, records=1, episodes_per_candidate=3)
+    assert [len(seeds) for seeds, _, _ in played] == [ROWS * 4, ROWS * 4, ROWS]
+    assert made.history[-1].queries == 9
+
+
 @each
 def test_the_first_choice_is_the_initial_prompt(name, problem, monkeypatch):
     fake(monkeypatch, bowl(problem))
@@ -156,7 +190,7 @@ def test_the_oracle_averages_over_episodes_and_sums_steps(problem, played):
     seeds = np.arange(ROWS * 3 * 2).reshape(ROWS, 3, 2)
     found = two_episodes(prompts, seeds)
     np.testing.assert_array_equal(found.returns, seeds.mean(axis=2))
-    np.testing.assert_array_equal(found.steps, seeds.sum(axis=(1, 2)))
+    np.testing.assert_array_equal(found.steps, seeds.sum(axis=2))
     expected = to_vectors(prompts).repeat_interleave(2, dim=1).flatten(0, 1).numpy()
     np.testing.assert_array_equal(played[0][2], expected)
 
@@ -190,6 +224,12 @@ def test_a_return_that_is_not_finite_is_an_error(problem, played, monkeypatch):
         ("gaussian-search", {"smoothing": 0}, "smoothing.*more than 0"),
         ("cma-es", {"population": 5}, "population.*5.*at least 6"),
         ("two-point", {"pairs": 0}, "pairs.*at least 1"),
+        (
+            "zo-rank-search",
+            {"episodes": 10, "episodes_per_candidate": 3},
+            "episodes.*10.*a multiple of episodes_per_candidate, 3",
+        ),
+        ("prompt-bandit", {"episodes_per_candidate": 2}, "found an unknown key"),
         (
             "zo-rank-search",
             {"ranked": 16},
