@@ -33,6 +33,7 @@ include: "workflow/rules/5_figures.smk"
 include: "workflow/rules/5_videos.smk"
 include: "workflow/rules/5_claims.smk"
 include: "workflow/rules/5_report.smk"
+include: "workflow/rules/6_calibrate.smk"
 
 
 rule all:
