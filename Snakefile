@@ -8,6 +8,7 @@
 
 from pathlib import Path
 
+from trajprompt.config.calibration import PLAN_FILE
 from trajprompt.config.layers import read_mapping
 
 # Checked before Snakemake reads it, whose errors name neither the line nor the cause.
@@ -33,7 +34,11 @@ include: "workflow/rules/5_figures.smk"
 include: "workflow/rules/5_videos.smk"
 include: "workflow/rules/5_claims.smk"
 include: "workflow/rules/5_report.smk"
-include: "workflow/rules/6_calibrate.smk"
+
+if Path(config["papers"], PLAN_FILE).is_file():
+
+    include: "workflow/rules/6_calibrate.smk"
+
 
 
 rule all:

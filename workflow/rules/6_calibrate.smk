@@ -1,7 +1,7 @@
 # Not part of a run: options of the methods, chosen on training tasks (docs/calibration.md).
 # `trajprompt calibrate --all` runs `calibrate_all` with presets/calibration.yaml.
 
-from trajprompt.config.calibration import PLAN_FILE, read_plan
+from trajprompt.config.calibration import read_plan
 
 PLAN = read_plan(config["papers"])
 CALIBRATED = PLAN.cells(config)

@@ -68,7 +68,7 @@ def _parser() -> argparse.ArgumentParser:
         ("--smoothing", float, SMOOTHINGS, "standard deviations of the candidates"),
         ("--resets", int, RESETS, "resets from which every candidate is played"),
     ):
-        several = {"nargs": "+"} if isinstance(default, tuple) else {}
+        several: dict[str, Any] = {"nargs": "+"} if isinstance(default, tuple) else {}
         shown = " ".join(map(str, default)) if isinstance(default, tuple) else default
         text = f"{text} (default: {shown})"
         parser.add_argument(option, type=kind, default=default, help=text, **several)

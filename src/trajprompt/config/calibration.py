@@ -7,7 +7,7 @@ settings, and the paper's values are among them.
 import itertools
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -69,12 +69,12 @@ class MethodGrid(Model):
         """Condition in which the method is calibrated on ``suite``."""
         return self.conditions.get(suite, self.condition)
 
-    def at_end(self, setting: dict[str, Any]) -> bool:
+    def at_end(self, setting: Mapping[str, Any]) -> bool:
         """True if a value is the first or last of three or more of its option."""
         ends = {o: (v[0], v[-1]) for o, v in self.values.items() if len(v) > 2}
         return any(setting[option] in found for option, found in ends.items())
 
-    def distance(self, setting: dict[str, Any]) -> float:
+    def distance(self, setting: Mapping[str, Any]) -> float:
         """Sum of the absolute logarithms of the ratios to the paper's values."""
         return sum(abs(math.log(setting[o] / value)) for o, value in self.paper.items())
 

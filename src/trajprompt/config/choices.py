@@ -27,7 +27,7 @@ class Difference(NamedTuple):
 
 
 def read_choices(path: Path) -> Choices:
-    """Content of choices.yaml; TrajpromptError unless it has options by suite and method."""
+    """Content of choices.yaml; TrajpromptError unless it is options by suite and method."""
     if not path.is_file():
         expected = "the choices of a calibration"
         raise TrajpromptError(path, "no such file", expected, REMEDY)

@@ -1,8 +1,8 @@
-"""Signal of returns about prompts before any tuning: can a search hear its candidates?
+"""Signal of returns about prompts, before any tuning.
 
-Candidates around the initial prompt are played from several resets. If two resets rank them
-alike, one episode per candidate is enough. If not, a ranking by one episode is a random
-walk, and a search needs a larger smoothing or more episodes per candidate.
+Candidates around the initial prompt are played from several resets. If two resets rank
+them alike, one episode per candidate is enough. If not, a ranking by one episode is a
+random walk, and a search needs a larger smoothing or more episodes per candidate.
 """
 
 import itertools

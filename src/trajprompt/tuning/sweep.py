@@ -1,7 +1,7 @@
 """Sweep over a tuning method's options, judged on fresh episodes."""
 
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -95,7 +95,7 @@ def _tuned(
 
 
 def rows_of(
-    trials: Sequence[Trial], tasks: Sequence[int], prompts: Sequence[int]
+    trials: Sequence[Trial], tasks: Iterable[int], prompts: Iterable[int]
 ) -> Iterator[dict[str, Any]]:
     """Yield one row of a table per trial and row of the problem."""
     for number, trial in enumerate(trials):
@@ -170,13 +170,7 @@ def fresh_returns(
         problem.engine,
         problem.threads,
     )
-    plays = [
-        [
-            Play(t, None if p is None else p.select(row), count)
-            for row, t in enumerate(tasks)
-        ]
-        for p, _ in policies
-    ]
+    plays = [_plays(tasks, prompts, count) for prompts, _ in policies]
     together: list[Play] = []
     for (_, weights), rows in zip(policies, plays, strict=True):
         for row, one in enumerate(rows):
@@ -187,3 +181,11 @@ def fresh_returns(
                 play(settings, tuned, [one], seeds)
     play(settings, problem.backbone, together, seeds)
     return np.array([[np.mean(one.returns) for one in rows] for rows in plays])
+
+
+def _plays(tasks: Sequence[int], prompts: "Segments | None", count: int) -> list[Play]:
+    """Return a play of ``count`` episodes of every row's prompt."""
+    return [
+        Play(task, None if prompts is None else prompts.select(row), count)
+        for row, task in enumerate(tasks)
+    ]

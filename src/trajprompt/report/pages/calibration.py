@@ -8,9 +8,7 @@ import pandas as pd
 
 from trajprompt.report.pages.markdown import grid, plus_minus, suite_label
 
-HEADER = (
-    "# Chosen by `trajprompt calibrate --all`; docs/calibration.md explains the rule.\n"
-)
+HEADER = "# Chosen by `trajprompt calibrate --all`; docs/calibration.md has the rule.\n"
 MARKS = {
     "same_tasks": "†: test tasks are training tasks",
     "edge": "‡: the best setting is at an end of its grid",
