@@ -78,6 +78,8 @@ def cell_table(
     """
     import json
 
+    import pandas as pd
+
     from trajprompt.report.numbers.calibration import judge
 
     settings = grid.settings
@@ -87,7 +89,8 @@ def cell_table(
     for place, (name, value) in enumerate(cell.items()):
         table.insert(place, name, value)
     table.insert(3, "options", [json.dumps(setting) for setting in settings])
-    table["edge"] = table["best"] & [grid.at_end(setting) for setting in settings]
+    ends = pd.Series([grid.at_end(setting) for setting in settings])
+    table["edge"] = table["best"] & ends
     table["same_tasks"] = bool(rows["same_tasks"].iloc[0])
     table["initial"] = rows["initial"].mean()
     table["backbones"] = rows["seed"].nunique()

@@ -42,7 +42,8 @@ class ReturnOracle:
     def resets(self, sequence: np.random.SeedSequence) -> np.ndarray:
         """Return reset seeds (R, 1, E), odd because evaluation's are even.
 
-        All candidates of a row share them, which removes most of the noise between them.
+        All candidates of a row share them. On cheetah-vel this removes most of the noise
+        between them, on ant-dir and cheetah-dir none (docs/calibration.md).
         """
         rows = len(self.problem.rows)
         return (integers(sequence, rows * self.episodes) | 1).reshape(rows, 1, -1)

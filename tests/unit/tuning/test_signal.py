@@ -108,4 +108,3 @@ def test_signals_are_summarised_over_tasks_and_backbones():
     assert (row.backbones, row.tasks, row.resets) == (2, 2, 5)
     assert row.cosine == pytest.approx(0.3)
     assert row.cosine_se == pytest.approx(np.std(values, ddof=1) / 2)
-

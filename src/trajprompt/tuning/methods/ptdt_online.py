@@ -25,8 +25,9 @@ class OnlineOptions(RankOptions):
     step_size: Scale = 0.3
     smoothing: Scale = 0.3  # not in the paper; 1.0 in the authors' code
     steps_per_iteration: Count = 10  # Table 6, steps per iteration (online)
-    # Eq. 6 is an expectation; the authors' code takes two episodes. Candidates share
-    # their resets, which removes most of the noise, so one is enough.
+    # Eq. 6 is an expectation; the authors' code takes two episodes. One is enough where
+    # common resets remove the noise between candidates, as on cheetah-vel. On ant-dir and
+    # cheetah-dir they do not; `trajprompt calibrate --signal` measures it.
     episodes: SmallCount = 1
 
     def episodes_played(self, suite: Suite) -> int:
