@@ -23,7 +23,7 @@ export MPLCONFIGDIR := $(CURDIR)/.cache/matplotlib
 export PIP_NO_CACHE_DIR := 1
 endif
 
-.PHONY: help reproduce report smoke test unit faults docs lint lock keep
+.PHONY: help reproduce report smoke test unit faults docs lint lock keep keep-calibration
 
 help:
 	@sed -n 's/^# \(make .*\|PYTHON=.*\)/\1/p' Makefile
@@ -58,6 +58,14 @@ keep:
 	mkdir -p results/reference/$(RUN)
 	cp -r results/$(RUN)/5_report/. results/reference/$(RUN)
 	rm -rf results/reference/$(RUN)/pages results/reference/$(RUN)/videos
+
+# Copy the tables and the figure of `trajprompt calibrate --all`.
+CALIBRATION := results/calibration/6_calibrate
+keep-calibration:
+	rm -rf results/reference/calibration
+	mkdir -p results/reference/calibration
+	cp $(addprefix $(CALIBRATION)/,calibration.csv calibration.md calibration.png calibration.svg choices.yaml signal.csv) \
+	  results/reference/calibration
 
 # Pin the requirements of requirements.in with uv (https://docs.astral.sh/uv). CUDA packages are
 # removed: torch's CUDA build pins them. So is OpenVINO's telemetry: it reports every import to its

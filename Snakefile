@@ -8,6 +8,7 @@
 
 from pathlib import Path
 
+from trajprompt.config.calibration import PLAN_FILE
 from trajprompt.config.layers import read_mapping
 
 # Checked before Snakemake reads it, whose errors name neither the line nor the cause.
@@ -34,6 +35,11 @@ include: "workflow/rules/5_videos.smk"
 include: "workflow/rules/5_claims.smk"
 include: "workflow/rules/5_episodes.smk"
 include: "workflow/rules/5_report.smk"
+
+if Path(config["papers"], PLAN_FILE).is_file():
+
+    include: "workflow/rules/6_calibrate.smk"
+
 
 
 rule all:

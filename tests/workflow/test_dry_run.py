@@ -5,8 +5,9 @@ import re
 import pytest
 
 from support.opengl import HAS_OPENGL
-from support.paths import CONFIG, preset
+from support.paths import CONFIG, ROOT, preset
 from trajprompt.config import cells as table_cells
+from trajprompt.config.calibration import read_plan
 from trajprompt.config.load import load_config
 
 STAGES = {"collect", "pretrain", "tune", "evaluate", "random_policy"}
@@ -137,6 +138,27 @@ def test_a_wrong_key_stops_before_any_job(workflow):
     assert done.returncode != 0
     assert "mine.yaml: evaluate.episodez: found an unknown key" in done.stderr
     assert not (workflow.folder / "results").exists()
+
+
+def test_the_calibration_has_one_job_per_suite_method_and_backbone(workflow):
+    made = load_config([CONFIG, preset("calibration")])
+    plan, seeds = read_plan(ROOT / "papers"), len(made["seeds"])
+    file = ("--configfile", "presets/calibration.yaml")
+    done = workflow.snakemake("-n", "calibrate_all", *file)
+    found = jobs(done)
+    assert found["calibrate"] == len(plan.cells(made)) * seeds
+    assert found["calibrate_signal"] == len(list(plan.signals(made))) * seeds
+    assert set(found) == {
+        *("collect", "pretrain", "calibrate", "calibrate_signal"),
+        *("calibrate_choose", "calibrate_all"),
+    }
+    assert "results/calibration/6_calibrate/choices.yaml" in done.stdout + done.stderr
+
+
+def test_papers_without_a_plan_have_no_calibration(workflow):
+    (workflow.folder / "papers/calibration.yaml").unlink()
+    assert "all" in jobs(workflow.snakemake("-n"))
+    assert workflow.snakemake("-n", "calibrate_all").returncode != 0
 
 
 @pytest.mark.parametrize(

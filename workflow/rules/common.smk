@@ -113,11 +113,6 @@ def tune_settings(wildcards):
     return stage_settings.to_json(derive.tune(config, *_cell(wildcards)))
 
 
-def calibrate_settings(wildcards):
-    cell = wildcards.suite, "expert", wildcards.method, int(wildcards.seed)
-    return stage_settings.to_json(derive.tune(config, *cell))
-
-
 def evaluate_settings(wildcards):
     return stage_settings.to_json(derive.evaluate(config, *_cell(wildcards)))
 

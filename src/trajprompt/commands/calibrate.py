@@ -1,6 +1,6 @@
-"""Choose the step size or other options of a tuning method, on training tasks only.
+"""Try options of a tuning method on training tasks, or choose those of a whole run.
 
-The published step sizes and learning rates hardly move a prompt, and no smoothing is
+Some published step sizes and learning rates hardly move a prompt, and no smoothing is
 published. By default the step size and smoothing of methods that rank prompts are swept,
 and the learning rate of methods that use gradients; --sweep names other options. Every
 choice tunes the same prompts. Its gain is the mean return after tuning minus the mean
@@ -9,25 +9,29 @@ return before, on the same fresh episodes.
 
 import argparse
 import dataclasses
+import importlib
 import itertools
 import json
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trajprompt.commands.arguments import (
     BACKBONE,
+    CELL,
     TRAJECTORIES,
     cell_arguments,
     command_parser,
     read_cell_settings,
 )
+from trajprompt.commands.calibration_tasks import on_training_tasks, tasks_argument
 from trajprompt.commands.process import run_stage
 from trajprompt.errors import TrajpromptError
 from trajprompt.settings.stages import TuneSettings
 
 if TYPE_CHECKING:
-    from trajprompt.tuning.sweep import Candidate, GridPoint, Trial
+    from trajprompt.tuning.sweep import Candidate, GridPoint
 
 # option -> values to try for every method that has the option
 GRIDS: dict[str, tuple[float, ...]] = {
@@ -40,6 +44,15 @@ GRIDS: dict[str, tuple[float, ...]] = {
     "learning_rate": (1e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1),
 }
 
+MODES = {  # first argument -> module of commands/, purpose
+    "--all": ("calibrate_all", "make the whole calibration: all methods and suites"),
+    "--signal": ("calibrate_signal", "measure whether a search can hear its candidates"),
+    "--choose": ("calibrate_diff", "print what a preset has differently from the choices"),
+}
+NOTES = "modes, each with its own --help:\n" + "".join(
+    f"  trajprompt calibrate {mode:<9} {text}\n" for mode, (_, text) in MODES.items()
+)
+
 EXAMPLE = """--config config.yaml presets/smoke.yaml --suite reach \\
     --condition expert --method ptdt-offline --seed 0 \\
     --sweep step_size=0.01,0.1 smoothing=0.1 \\
@@ -49,21 +62,20 @@ EXAMPLE = """--config config.yaml presets/smoke.yaml --suite reach \\
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    parser = command_parser("calibrate", __doc__, EXAMPLE)
+    given = sys.argv[1:] if argv is None else list(argv)
+    if given and given[0] in MODES:
+        module = importlib.import_module(f"trajprompt.commands.{MODES[given[0]][0]}")
+        module.main(given[1:])
+        return
+    parser = command_parser("calibrate", __doc__, EXAMPLE, notes=NOTES + "\n")
     cell_arguments(parser)
     for option, text in (
         ("--data", TRAJECTORIES),
         ("--backbone-file", BACKBONE),
-        ("--out", "table to write (.csv): the mean returns and gain of every choice"),
+        ("--out", "table to write (.csv): the returns of every choice and task"),
     ):
         parser.add_argument(option, type=Path, required=True, metavar="FILE", help=text)
-    parser.add_argument(
-        "--tasks",
-        type=int,
-        nargs="+",
-        metavar="TASK",
-        help="indices of training tasks to tune on (default: four, evenly spread)",
-    )
+    tasks_argument(parser)
     parser.add_argument(
         "--sweep",
         nargs="+",
@@ -75,55 +87,54 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument(
         "--episodes",
         type=int,
-        default=8,
-        help="number of fresh episodes per prompt (default: 8)",
+        default=20,
+        help="number of fresh episodes per prompt (default: 20)",
     )
-    args = parser.parse_args(argv)
+    args = parser.parse_args(given)
     run(read_cell_settings(args, TuneSettings), args)
 
 
 def run(settings: TuneSettings, args: argparse.Namespace) -> None:
-    """Sweep the grid, print and write its table, and print the best choice."""
+    """Sweep the grid; write the returns of all rows and print a line per setting."""
+    import pandas as pd
+
     from trajprompt.artifacts.atomic import write_text
+    from trajprompt.artifacts.csv_files import csv_text
     from trajprompt.artifacts.provenance import provenance
     from trajprompt.artifacts.records import write_record
     from trajprompt.artifacts.resources import write_resources
     from trajprompt.commands.tune import OPTION_REMEDY, prepare
     from trajprompt.settings.options import parse_options
-    from trajprompt.tasks.registry import get_suite
     from trajprompt.tuning.registry import get_method
-    from trajprompt.tuning.sweep import best, header, line, sweep, to_csv
+    from trajprompt.tuning.sweep import rows_of, sweep
 
-    suite = get_suite(settings.suite)
-    tasks = args.tasks or spread(suite.train_tasks, 4)
-    for task in tasks:
-        if task not in suite.train_tasks:
-            known = ", ".join(map(str, suite.train_tasks))
-            expected = f"only training tasks of {suite.name}: {known}"
-            remedy = "give other --tasks"
-            raise TrajpromptError("--tasks", f"found task {task}", expected, remedy)
+    training = on_training_tasks(settings, args.tasks)
     method = get_method(settings.kind)
     where = f"methods.{settings.method}.options"
     parse_options(method.options, settings.options, where, OPTION_REMEDY)
     grid = grid_points(settings.method, method.options, args.sweep)
     candidates = [candidate(method.options, settings.options, point) for point in grid]
-    others = other_tasks(settings.train_tasks, tasks)
-    training = dataclasses.replace(settings, test_tasks=tuple(tasks), train_tasks=others)
     problem = prepare(training, args.data, args.backbone_file)
     resets = (settings.run_seed, settings.seed)
-    trials: list[Trial] = []
-    for trial in sweep(problem, method, candidates, args.episodes, resets):
-        if not trials:
-            print(header(trial))
-        trials.append(trial)
-        print(line(trial), flush=True)
-    write_text(args.out, to_csv(trials))
-    described = {**dataclasses.asdict(training), "grid": grid}
+    trials = sweep(problem, method, candidates, args.episodes, resets)
+    cell = {
+        **{name: getattr(settings, name) for name in (*CELL, "seed")},
+        "same_tasks": int(same_tasks(settings)),
+    }
+    rows = [cell | row for row in rows_of(trials, problem.rows, problem.prompts)]
+    write_text(args.out, csv_text(list(rows[0]), rows))
+    described = {**dataclasses.asdict(training), "grid": grid, "episodes": args.episodes}
     inputs = [args.data, args.backbone_file]
     write_record(provenance("calibrate", described, inputs), args.out)
     write_resources(args.out)
-    chosen = best(trials).choice
-    print("best: " + ", ".join(f"{name} {value}" for name, value in chosen.items()))
+    shown = ["initial", "gain", "action_change", "displacement"]
+    table = pd.DataFrame(rows).groupby(["setting", *grid[0]], sort=False)[shown].mean()
+    print(table.reset_index().to_string(index=False, float_format="{:.4g}".format))
+
+
+def same_tasks(settings: TuneSettings) -> bool:
+    """True if a test task of the suite is also a training task."""
+    return bool({*settings.train_tasks} & {*settings.test_tasks})
 
 
 def swept_values(text: str) -> tuple[str, list[Any]]:
@@ -188,21 +199,6 @@ def candidate(kind: type, configured: dict[str, Any], choice: "GridPoint") -> "C
         remedy = "correct --sweep, or the options of the method in the config"
         found = f"found {error.found}"
         raise TrajpromptError(where, found, error.expected, remedy) from error
-
-
-def other_tasks(train: Sequence[int], tuned: Sequence[int]) -> tuple[int, ...]:
-    """Training tasks without the tuned ones, for methods that learn from training tasks.
-
-    All training tasks if none would be left, as for cheetah-dir with its two tasks.
-    """
-    return tuple(task for task in train if task not in tuned) or tuple(train)
-
-
-def spread(tasks: Sequence[int], count: int) -> list[int]:
-    """Up to ``count`` of ``tasks``, evenly spread over the list, including both ends."""
-    if len(tasks) <= count:
-        return list(tasks)
-    return [tasks[round(i * (len(tasks) - 1) / (count - 1))] for i in range(count)]
 
 
 if __name__ == "__main__":

@@ -1,24 +1,26 @@
 """Sweep over a tuning method's options, judged on fresh episodes."""
 
 import sys
-import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from trajprompt.adaptations.adaptation import HistoryRow
-from trajprompt.artifacts.csv_files import csv_text
+from trajprompt.adaptations.adaptation import Adaptation, HistoryRow
 from trajprompt.errors import TrajpromptError
 from trajprompt.rollout.plays import Play, PlaySettings, play
 from trajprompt.seeds import integers, stream
+from trajprompt.tuning.action_change import action_change
 from trajprompt.tuning.protocol import Method, TuningProblem
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from trajprompt.trajectories.segments import Segments
+
+    Weights = Mapping[int, Mapping[str, Tensor]]  # row -> tuned state dict
+    Policies = tuple["Segments | None", "Weights | None"]  # of all rows
 
 
 GridPoint = dict[str, Any]  # option -> value
@@ -27,26 +29,21 @@ Candidate = tuple[GridPoint, Any]  # a grid point and the method's options with 
 
 @dataclass(frozen=True)
 class Trial:
-    """Result of one grid point; gains are paired with the initial prompts.
-
-    They are paired by task, prompt and reset. A failed trial has only the initial return.
-    """
+    """Result of one grid point; ``initial`` and ``tuned`` are paired by row and reset."""
 
     choice: GridPoint
-    initial_return: float
-    gain: float = np.nan  # mean over rows of (return of the last iterate - initial return)
-    gain_error: float = np.nan  # standard error of the gain over rows
-    best_gain: float = np.nan  # gain of the iterate that the method judged best
-    worst_row: float = np.nan  # smallest gain of a row
-    displacement: float = np.nan  # mean distance of the last prompt from the initial one
-    objective_fall: float = np.nan  # mean decrease of the method's objective, start to end
-    simulator_steps: int = 0
-    seconds: float = np.nan  # CPU time of tuning
+    initial: np.ndarray  # (R,) mean returns of the initial prompts
+    tuned: np.ndarray  # (R,) of the last iterates; NaN if tuning failed
+    action_change: np.ndarray  # (R,) see `action_change`
+    displacement: np.ndarray  # (R,) distance of the last prompt from the initial one
+    evaluation_episodes: int  # fresh ones of each row, for ``tuned``
+    tuning_episodes: int = 0  # that the method played for each row
+    contexts: int = 0  # that its loss read for each row, repetitions included
 
-    def columns(self) -> dict[str, Any]:
-        """Return all values by name, the grid point first."""
-        values = dict(vars(self))
-        return {**values.pop("choice"), **values}
+    @property
+    def gains(self) -> np.ndarray:
+        """Return the gains (R,) over the initial prompts."""
+        return self.tuned - self.initial
 
 
 def sweep(
@@ -55,66 +52,84 @@ def sweep(
     candidates: Sequence[Candidate],
     episodes: int,
     resets: tuple[int, int],
-) -> Iterator[Trial]:
-    """Yield one trial per candidate; ``resets`` are run seed and seed."""
-    initial = fresh_returns(problem, problem.require_prompts(), episodes, resets)
-    for choice, options in candidates:
-        start = time.process_time()
-        try:
-            adaptation = method.tune(problem, options)
-        except TrajpromptError as error:  # it diverged; continue with the others
-            print(f"{choice}: {error}", file=sys.stderr)
-            yield Trial(choice, float(initial.mean()))
+) -> list[Trial]:
+    """Tune with every candidate, then play all prompts together.
+
+    ``resets`` are run seed and seed. A candidate whose tuning fails has NaN as returns.
+    """
+    found = [_tuned(problem, method, *candidate) for candidate in candidates]
+    policies: list[Policies] = [(problem.require_prompts(), None)]
+    policies += [(one.last, one.weights) for one in found if one is not None]
+    initial, *played = fresh_returns(problem, policies, episodes, resets)
+    count = episodes_of(problem, episodes)
+    tuned, trials = iter(played), []
+    for (choice, options), adaptation in zip(candidates, found, strict=True):
+        if adaptation is None:
+            unknown = np.full(len(initial), np.nan)
+            trials.append(Trial(choice, initial, unknown, unknown, unknown, count))
             continue
-        seconds = time.process_time() - start
-        assert adaptation.last is not None and adaptation.best is not None
-        weights = adaptation.weights
-        gains = fresh_returns(problem, adaptation.last, episodes, resets, weights) - initial
-        last, rows = _ends(adaptation.history).values(), len(problem.rows)
-        best_gains = gains  # the same prompts, unless an earlier iterate was better
-        if (adaptation.best_iteration < max(entry.iteration for entry in last)).any():
-            found = fresh_returns(problem, adaptation.best, episodes, resets, weights)
-            best_gains = found - initial
-        yield Trial(
+        last = _ends(adaptation.history).values()
+        trial = Trial(
             choice,
-            float(initial.mean()),
-            gain=float(gains.mean()),
-            gain_error=float(gains.std(ddof=1) / np.sqrt(rows)) if rows > 1 else np.nan,
-            best_gain=float(best_gains.mean()),
-            worst_row=float(gains.min()),
-            displacement=float(np.mean([entry.displacement for entry in last])),
-            objective_fall=objective_fall(adaptation.history),
-            simulator_steps=sum(entry.simulator_steps for entry in last),
-            seconds=seconds,
+            initial,
+            next(tuned),
+            action_change(problem, adaptation),
+            np.array([entry.displacement for entry in last]),
+            count,
+            tuning_episodes=episodes_played(adaptation),
+            contexts=contexts_read(options),
         )
+        trials.append(trial)
+    return trials
 
 
-def best(trials: Sequence[Trial]) -> Trial:
-    """Return the trial with the largest mean gain; a failed one is the worst."""
-    return max(trials, key=lambda trial: np.nan_to_num(trial.gain, nan=-np.inf))
+def _tuned(
+    problem: TuningProblem, method: Method, choice: GridPoint, options: Any
+) -> Adaptation | None:
+    """Return the result of one candidate; None if it diverged, which is reported."""
+    try:
+        return method.tune(problem, options)
+    except TrajpromptError as error:
+        print(f"{choice}: {error}", file=sys.stderr)
+        return None
 
 
-def to_csv(trials: Sequence[Trial]) -> str:
-    return csv_text(list(trials[0].columns()), [trial.columns() for trial in trials])
+def rows_of(
+    trials: Sequence[Trial], tasks: Iterable[int], prompts: Iterable[int]
+) -> Iterator[dict[str, Any]]:
+    """Yield one row of a table per trial and row of the problem."""
+    for number, trial in enumerate(trials):
+        for row, (task, prompt) in enumerate(zip(tasks, prompts, strict=True)):
+            yield {
+                "setting": number,
+                **trial.choice,
+                "task": int(task),
+                "prompt": int(prompt),
+                "initial": float(trial.initial[row]),
+                "tuned": float(trial.tuned[row]),
+                "gain": float(trial.gains[row]),
+                "action_change": float(trial.action_change[row]),
+                "displacement": float(trial.displacement[row]),
+                "evaluation_episodes": trial.evaluation_episodes,
+                "tuning_episodes": trial.tuning_episodes,
+                "contexts": trial.contexts,
+            }
 
 
-def header(trial: Trial) -> str:
-    """Return the column names, aligned with the values of ``line``."""
-    return " ".join(f"{name:>{_width(name)}}" for name in trial.columns())
+def episodes_played(adaptation: Adaptation) -> int:
+    """Return the episodes per row that a method recorded; 0 if it played none."""
+    played = adaptation.extras.get("episode_returns")
+    return 0 if played is None else int(played.values.shape[1])
 
 
-def line(trial: Trial) -> str:
-    """Return one trial as aligned text."""
-    texts = {name: _text(value) for name, value in trial.columns().items()}
-    return " ".join(f"{text:>{_width(name)}}" for name, text in texts.items())
+def contexts_read(options: Any) -> int:
+    """Return the contexts per row that the loss of a method read, from its options.
 
-
-def _text(value: Any) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
-
-
-def _width(name: str) -> int:
-    return max(15, len(name))
+    A loss of generated prompts reads ``contexts`` per step, another one ``batch``.
+    """
+    values = vars(options)
+    steps = values.get("iterations", 0) * values.get("steps_per_iteration", 0)
+    return int(steps * values.get("contexts", values.get("batch", 0)))
 
 
 def _ends(history: Sequence[HistoryRow]) -> dict[tuple[int, int], HistoryRow]:
@@ -122,29 +137,25 @@ def _ends(history: Sequence[HistoryRow]) -> dict[tuple[int, int], HistoryRow]:
     return {(entry.task, entry.prompt): entry for entry in history}
 
 
-def objective_fall(history: Sequence[HistoryRow]) -> float:
-    """Return the mean over rows of the first judged objective minus the last."""
-    judged = [entry for entry in history if np.isfinite(entry.objective)]
-    first, last = _ends(judged[::-1]), _ends(judged)
-    falls = [first[row].objective - last[row].objective for row in last]
-    return float(np.mean(falls)) if falls else np.nan
+def episodes_of(problem: TuningProblem, episodes: int) -> int:
+    """Return the episodes per prompt: 1 where all resets are equal."""
+    return 1 if problem.suite.deterministic_resets else episodes
 
 
 def fresh_returns(
     problem: TuningProblem,
-    prompts: "Segments",
+    policies: "Sequence[Policies]",
     episodes: int,
     resets: tuple[int, int],
-    weights: "Mapping[int, Mapping[str, Tensor]] | None" = None,
 ) -> np.ndarray:
-    """Return the mean returns (R,) of the rows' prompts, and tuned weights, if any.
+    """Return the mean returns (policies, R) of prompts and tuned weights of all rows.
 
-    Reset seeds are even, while those of tuning are odd. They also differ from evaluation's,
-    because cheetah-dir's training tasks are its test tasks.
+    All policies play the same resets. Reset seeds are even, while those of tuning are odd.
+    They also differ from evaluation's, because cheetah-dir's training tasks are its test
+    tasks. Prompts on the same weights are played together.
     """
-    count = 1 if problem.suite.deterministic_resets else episodes
+    count = episodes_of(problem, episodes)
     tasks = problem.rows.tolist()
-    plays = [Play(task, prompts.select(row), count) for row, task in enumerate(tasks)]
     run_seed, seed = resets
 
     def reset_seeds(task: int) -> np.ndarray:
@@ -159,9 +170,22 @@ def fresh_returns(
         problem.engine,
         problem.threads,
     )
-    if weights is None:
-        play(settings, problem.backbone, plays, seeds)
-    else:
-        for row, one in enumerate(plays):
-            play(settings, problem.backbone.with_weights(weights[row]), [one], seeds)
-    return np.array([np.mean(one.returns) for one in plays])
+    plays = [_plays(tasks, prompts, count) for prompts, _ in policies]
+    together: list[Play] = []
+    for (_, weights), rows in zip(policies, plays, strict=True):
+        for row, one in enumerate(rows):
+            if weights is None:
+                together.append(one)
+            else:
+                tuned = problem.backbone.with_weights(weights[row])
+                play(settings, tuned, [one], seeds)
+    play(settings, problem.backbone, together, seeds)
+    return np.array([[np.mean(one.returns) for one in rows] for rows in plays])
+
+
+def _plays(tasks: Sequence[int], prompts: "Segments | None", count: int) -> list[Play]:
+    """Return a play of ``count`` episodes of every row's prompt."""
+    return [
+        Play(task, None if prompts is None else prompts.select(row), count)
+        for row, task in enumerate(tasks)
+    ]

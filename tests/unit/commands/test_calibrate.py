@@ -1,11 +1,13 @@
 """``trajprompt calibrate``: only training tasks, and all combinations of options."""
 
 import dataclasses
+import subprocess
 
 import pytest
 
+from support.paths import ROOT
 from support.tuning_job import SETTINGS
-from trajprompt.commands import calibrate
+from trajprompt.commands import calibrate, calibrate_all, calibration_tasks
 from trajprompt.errors import TrajpromptError
 from trajprompt.settings.stages import TuneSettings, to_json
 from trajprompt.tuning.registry import get_method
@@ -25,7 +27,7 @@ def run(chosen: TuneSettings, *extra: str) -> None:
 
 def test_test_tasks_are_refused():
     with pytest.raises(TrajpromptError, match="task 7.*training tasks"):
-        run(settings(), "--tasks", "0", "7")
+        run(settings(), "--tasks", "3", "7")
 
 
 @pytest.mark.parametrize(
@@ -102,10 +104,43 @@ def test_sweeps_without_values_are_refused(text, capsys):
 
 
 def test_default_tasks_are_spread():
-    assert calibrate.spread(range(35), 4) == [0, 11, 23, 34]
-    assert calibrate.spread((0, 1), 4) == [0, 1]
+    assert calibration_tasks.spread(range(35), 4) == [0, 11, 23, 34]
+    assert calibration_tasks.spread((0, 1), 4) == [0, 1]
 
 
 def test_tuned_tasks_are_not_among_the_training_tasks():
-    assert calibrate.other_tasks((0, 1, 3, 4), [1, 4]) == (0, 3)
-    assert calibrate.other_tasks((0, 1), [0, 1]) == (0, 1)
+    assert calibration_tasks.other_tasks((0, 1, 3, 4), [1, 4]) == (0, 3)
+    assert calibration_tasks.other_tasks((0, 1), [0, 1]) == (0, 1)
+
+
+def test_suites_whose_test_tasks_are_training_tasks_are_marked():
+    assert calibrate.same_tasks(settings(train_tasks=(0, 1), test_tasks=(1, 2)))
+    assert not calibrate.same_tasks(settings(train_tasks=(0, 1), test_tasks=(2,)))
+
+
+@pytest.mark.parametrize("mode", calibrate.MODES)
+def test_modes_have_their_own_help(mode, capsys):
+    with pytest.raises(SystemExit, match="0"):
+        calibrate.main([mode, "--help"])
+    assert f"usage: trajprompt calibrate {mode}" in capsys.readouterr().out
+
+
+def test_all_runs_the_workflow_with_the_preset(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    called = []
+
+    def fake(command, check):
+        called.append(command[2:])
+        return subprocess.CompletedProcess(command, 3)
+
+    monkeypatch.setattr(calibrate_all.subprocess, "run", fake)
+    with pytest.raises(SystemExit, match="3"):
+        calibrate.main(["--all", "--cores", "2", "--", "--dry-run"])
+    line = "snakemake --cores 2 --configfile presets/calibration.yaml --dry-run"
+    assert called == [[*line.split(), "--", "calibrate_all"]]
+
+
+def test_all_needs_the_repository(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(TrajpromptError, match="Snakefile: no such file"):
+        calibrate.main(["--all"])

@@ -1,56 +1,64 @@
-"""Sweep over options: paired gains on fresh episodes."""
+"""Sweep over options: paired gains on fresh episodes, and what they cost."""
 
-import csv
-import io
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from trajprompt.adaptations.adaptation import Adaptation, HistoryRow
+from trajprompt.adaptations.adaptation import Adaptation, Extra, HistoryRow
 from trajprompt.errors import TrajpromptError
 from trajprompt.tuning import sweep
+from trajprompt.tuning.finetuning import FinetuneOptions
+from trajprompt.tuning.methods.prompt_diffuser import DiffuserOptions
 from trajprompt.tuning.methods.ptdt_offline import OfflineOptions
+from trajprompt.tuning.methods.ptdt_online import OnlineOptions
 from trajprompt.tuning.protocol import Method
 
 
-def entry(row: int, objective: float, displacement: float) -> HistoryRow:
-    values = {"objective": objective, "displacement": displacement, "simulator_steps": 5}
-    return HistoryRow(row, prompt=0, iteration=int(displacement > 0), **values)
+def entry(row: int, displacement: float) -> HistoryRow:
+    iteration = int(displacement > 0)
+    return HistoryRow(row, prompt=0, iteration=iteration, displacement=displacement)
 
 
 def fake_tune(problem, options):
-    """Return "prompts" that are their returns; the best iterate has half of the gain."""
+    """Return "prompts" that are their returns."""
     rows = np.arange(2)
     gain = options.step_size - options.smoothing
-    history = [entry(row, 1.0, 0.0) for row in rows] + [
-        entry(row, 0.5, gain) for row in rows
-    ]
-    return Adaptation(rows + gain, rows + gain / 2, 0 * rows, history)  # type: ignore[arg-type]
+    history = [entry(row, d) for d in (0.0, gain) for row in rows]
+    played = {"episode_returns": Extra(np.zeros((2, 7)), "reward", "of a fake")}
+    return Adaptation(rows + gain, rows, 0 * rows, history, extras=played)  # type: ignore[arg-type]
 
 
 @pytest.fixture
 def problem(monkeypatch) -> SimpleNamespace:
-    monkeypatch.setattr(
-        sweep, "fresh_returns", lambda problem, prompts, *_: np.asarray(prompts)
-    )
+    def returns(problem, policies, episodes, resets):
+        return np.array([prompts for prompts, _ in policies])
+
+    monkeypatch.setattr(sweep, "fresh_returns", returns)
+    monkeypatch.setattr(sweep, "action_change", lambda problem, adaptation: np.ones(2))
     rows = np.arange(2)
-    return SimpleNamespace(rows=rows, require_prompts=lambda: rows)
+    suite = SimpleNamespace(deterministic_resets=False)
+    return SimpleNamespace(rows=rows, suite=suite, require_prompts=lambda: rows)
 
 
-def test_gains_are_paired_and_the_largest_wins(problem):
-    grid = [{"step_size": eta, "smoothing": 0.5} for eta in (1.0, 3.0, 2.0)]
+def trials(problem, sizes, tune=fake_tune):
+    grid = [{"step_size": eta, "smoothing": 0.5} for eta in sizes]
     candidates = [(choice, OfflineOptions(**choice)) for choice in grid]
-    method = Method("fake", OfflineOptions, fake_tune)
-    trials = list(sweep.sweep(problem, method, candidates, 4, (0, 0)))
-    assert [trial.gain for trial in trials] == [0.5, 2.5, 1.5]
-    assert trials[1].gain_error == 0.0 and trials[1].best_gain == 1.25
-    assert trials[1].objective_fall == 0.5 and trials[1].simulator_steps == 10
-    assert sweep.best(trials) is trials[1]
-    table = list(csv.DictReader(io.StringIO(sweep.to_csv(trials))))
-    assert [float(row["gain"]) for row in table] == [0.5, 2.5, 1.5]
-    assert [row["step_size"] for row in table] == ["1.0", "3.0", "2.0"]
-    assert len(sweep.line(trials[0])) == len(sweep.header(trials[0]))
+    method = Method("fake", OfflineOptions, tune)
+    return sweep.sweep(problem, method, candidates, 4, (0, 0))
+
+
+def test_gains_are_paired_by_row(problem):
+    found = trials(problem, (1.0, 3.0))
+    assert [trial.gains.tolist() for trial in found] == [[0.5, 0.5], [2.5, 2.5]]
+    rows = list(sweep.rows_of(found, (4, 9), (0, 0)))
+    assert [(row["setting"], row["step_size"], row["task"]) for row in rows] == [
+        (0, 1.0, 4), (0, 1.0, 9), (1, 3.0, 4), (1, 3.0, 9),
+    ]  # fmt: skip
+    last = rows[-1]
+    assert (last["initial"], last["tuned"], last["gain"]) == (1.0, 3.5, 2.5)
+    assert (last["evaluation_episodes"], last["tuning_episodes"]) == (4, 7)
+    assert last["displacement"] == 2.5 and last["action_change"] == 1
 
 
 def test_the_sweep_continues_after_a_diverged_trial(problem, capsys):
@@ -59,27 +67,32 @@ def test_the_sweep_continues_after_a_diverged_trial(problem, capsys):
             raise TrajpromptError("fake", "a loss that is not finite")
         return fake_tune(problem, options)
 
-    candidates = [({"step_size": eta}, OfflineOptions(step_size=eta)) for eta in (3.0, 2.0)]
-    method = Method("fake", OfflineOptions, tune)
-    failed, found = sweep.sweep(problem, method, candidates, 4, (0, 0))
-    assert np.isnan(failed.gain) and failed.initial_return == found.initial_return
-    assert sweep.best([failed, found]) is found
+    failed, found = trials(problem, (3.0, 2.0), tune)
+    assert np.isnan(failed.gains).all() and np.isnan(failed.action_change).all()
+    assert failed.initial.tolist() == [0, 1] and found.gains.tolist() == [1.5, 1.5]
+    assert len(list(sweep.rows_of([failed, found], (4, 9), (0, 0)))) == 4
     assert "not finite" in capsys.readouterr().err
-    assert len(sweep.line(failed)) == len(sweep.header(found))
 
 
-def test_falls_are_computed_by_row_in_any_order():
-    """Ranking logs iteration by iteration, fine-tuning row by row."""
-    history = [entry(0, np.nan, 0), entry(0, 3.0, 0), entry(0, 1.0, 0)]
-    history += [entry(1, np.nan, 0), entry(1, 9.0, 0), entry(1, 5.0, 0)]
-    assert sweep.objective_fall(history) == 3.0
-    assert sweep.objective_fall(history[::3] + history[1::3] + history[2::3]) == 3.0
-    assert np.isnan(sweep.objective_fall(history[:1]))
+def test_equal_resets_are_played_once(problem):
+    problem.suite.deterministic_resets = True
+    assert trials(problem, (1.0,))[0].evaluation_episodes == 1
 
 
-def test_tuned_weights_are_played_by_their_row(monkeypatch):
-    """In the fake play, the return is the backbone's name."""
-    prompts = SimpleNamespace(select=lambda row: None)
+@pytest.mark.parametrize(
+    ("options", "contexts"),
+    [
+        (FinetuneOptions(iterations=3, steps_per_iteration=5, batch=4), 60),
+        (DiffuserOptions(iterations=2, steps_per_iteration=3, contexts=8, chains=4), 48),
+        (OnlineOptions(), 0),
+    ],
+)
+def test_contexts_are_those_of_the_loss(options, contexts):
+    assert sweep.contexts_read(options) == contexts
+
+
+def test_prompts_are_played_together_and_tuned_weights_by_row(monkeypatch):
+    """In the fake play, a return is the prompt plus the backbone's name."""
     suite = SimpleNamespace(name="cheetah-vel", deterministic_resets=False)
     backbone = SimpleNamespace(
         name=-1, with_weights=lambda weights: SimpleNamespace(name=weights)
@@ -88,12 +101,24 @@ def test_tuned_weights_are_played_by_their_row(monkeypatch):
         suite=suite, rows=np.array([3, 5]), target_return=0.0, precision="fp32",
         engine="torch", threads=1, backbone=backbone,
     )  # fmt: skip
+    calls = []
 
     def play(settings, backbone, plays, seeds):
+        calls.append(len(plays))
         for one in plays:
-            one.returns += [float(backbone.name)] * one.episodes
+            assert len(seeds[one.task]) == one.episodes == 2
+            one.returns += [float(backbone.name + one.prompt)] * one.episodes
 
     monkeypatch.setattr(sweep, "play", play)
-    assert sweep.fresh_returns(problem, prompts, 2, (0, 0)).tolist() == [-1, -1]
-    tuned = sweep.fresh_returns(problem, prompts, 2, (0, 0), {0: 7, 1: 9})
-    assert tuned.tolist() == [7, 9]
+
+    def prompts(*values):
+        return SimpleNamespace(select=lambda row: values[row])
+
+    policies = [
+        (prompts(0, 10), None),
+        (prompts(0, 10), {0: 7, 1: 9}),
+        (prompts(2, 3), None),
+    ]
+    found = sweep.fresh_returns(problem, policies, 2, (0, 0))
+    assert found.tolist() == [[-1, 9], [7, 19], [1, 2]]
+    assert calls == [1, 1, 4]

@@ -1,0 +1,138 @@
+# Not part of a run: options of the methods, chosen on training tasks (docs/calibration.md).
+# `trajprompt calibrate --all` runs `calibrate_all` with presets/calibration.yaml.
+
+from trajprompt.config.calibration import read_plan
+
+PLAN = read_plan(config["papers"])
+CALIBRATED = PLAN.cells(config)
+CONDITIONS = {(suite, method): condition for suite, condition, method in CALIBRATED}
+
+
+def calibrated_cell(wildcards):
+    """Suite, condition, method and seed of a sweep."""
+    suite, method = wildcards.suite, wildcards.method
+    return suite, CONDITIONS[suite, method], method, int(wildcards.seed)
+
+
+def calibrated_backbone(wildcards):
+    suite, condition, _, seed = calibrated_cell(wildcards)
+    return backbone_of(suite, condition).replace("{seed}", str(seed))
+
+
+def calibrate_settings(wildcards):
+    return stage_settings.to_json(derive.tune(config, *calibrated_cell(wildcards)))
+
+
+def signal_settings(wildcards):
+    cell = wildcards.suite, wildcards.condition, "none", int(wildcards.seed)
+    return stage_settings.to_json(derive.tune(config, *cell))
+
+
+rule calibrate:
+    """Try all settings of one method on training tasks of one suite, with one backbone."""
+    input:
+        data="results/{run}/1_collect/{suite}/trajectories.h5",
+        backbone=calibrated_backbone,
+    output:
+        "results/{run}/6_calibrate/{suite}/{method}/seed{seed}.csv",
+    log:
+        "logs/{run}/6_calibrate/{suite}/{method}/seed{seed}.log",
+    priority: 20
+    conda:
+        "../../envs/trajprompt.yaml"
+    threads: THREADS
+    resources:
+        mem_mb=scaled(4000),
+        runtime=scaled(240),
+        gpu=GPUS,
+    params:
+        code=code("commands/calibrate"),
+        suite=suite_code,
+        method=method_code,
+        settings=calibrate_settings,
+        condition=lambda wildcards: calibrated_cell(wildcards)[1],
+        sweep=lambda wildcards: PLAN.methods[wildcards.method].sweep,
+        episodes=PLAN.episodes,
+    message:
+        "Calibrating {wildcards.method} on training tasks of {wildcards.suite}, seed {wildcards.seed}"
+    shell:
+        "exec python -m trajprompt.commands.calibrate --suite {wildcards.suite}"
+        " --condition {params.condition} --method {wildcards.method} --seed {wildcards.seed}"
+        " --data {input.data} --backbone-file {input.backbone} --settings {params.settings:q}"
+        " --sweep {params.sweep} --episodes {params.episodes} --out {output} > {log} 2>&1"
+
+
+rule calibrate_signal:
+    """Measure what returns tell about perturbed prompts, before any tuning."""
+    input:
+        data="results/{run}/1_collect/{suite}/trajectories.h5",
+        backbone=cell_backbone,
+    output:
+        "results/{run}/6_calibrate/{suite}/signal/{condition}/seed{seed}.csv",
+    log:
+        "logs/{run}/6_calibrate/{suite}/signal/{condition}/seed{seed}.log",
+    priority: 20
+    conda:
+        "../../envs/trajprompt.yaml"
+    threads: THREADS
+    resources:
+        mem_mb=scaled(4000),
+        runtime=scaled(60),
+        gpu=GPUS,
+    params:
+        code=code("commands/calibrate_signal"),
+        suite=suite_code,
+        settings=signal_settings,
+        smoothings=PLAN.signal.smoothings,
+        resets=PLAN.signal.resets,
+    message:
+        "Signal of {wildcards.suite}, {wildcards.condition}, seed {wildcards.seed}"
+    shell:
+        "exec python -m trajprompt.commands.calibrate_signal --suite {wildcards.suite}"
+        " --condition {wildcards.condition} --seed {wildcards.seed} --data {input.data}"
+        " --backbone-file {input.backbone} --settings {params.settings:q}"
+        " --smoothing {params.smoothings} --resets {params.resets}"
+        " --out {output} > {log} 2>&1"
+
+
+rule calibrate_choose:
+    """Choose a setting of every method on every suite; write the tables and the figure."""
+    input:
+        plan=f"{config['papers']}/{PLAN_FILE}",
+        sweeps=[
+            f"results/{RUN}/6_calibrate/{suite}/{method}/seed{seed}.csv"
+            for suite, _, method in CALIBRATED
+            for seed in config["seeds"]
+        ],
+        signals=[
+            f"results/{RUN}/6_calibrate/{suite}/signal/{condition}/seed{seed}.csv"
+            for suite, condition in PLAN.signals(config)
+            for seed in config["seeds"]
+        ],
+    output:
+        multiext(
+            f"results/{RUN}/6_calibrate/calibration", ".csv", ".md", ".svg", ".png"
+        ),
+        f"results/{RUN}/6_calibrate/choices.yaml",
+        f"results/{RUN}/6_calibrate/signal.csv",
+    log:
+        f"logs/{RUN}/6_calibrate/choose.log",
+    conda:
+        "../../envs/trajprompt.yaml"
+    params:
+        code=code("commands/calibrate_choose"),
+        papers=config["papers"],
+        folder=lambda wildcards, output: Path(output[0]).parent,
+    message:
+        "Choosing options of all methods"
+    shell:
+        "exec python -m trajprompt.commands.calibrate_choose --papers {params.papers}"
+        " --sweeps {input.sweeps} --signals {input.signals} --out {params.folder}"
+        " > {log} 2>&1"
+
+
+rule calibrate_all:
+    """The whole calibration; not part of a run."""
+    input:
+        rules.calibrate_choose.output,
+    localrule: True
