@@ -47,6 +47,8 @@ CALIBRATED = [
     "soft-prompt",
     "adaptor",
     "full-finetune",
+    "lora",
+    "prefix-tuning",
     "prompt-diffuser",
     "prompt-vae",
 ]
