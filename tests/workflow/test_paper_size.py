@@ -18,6 +18,8 @@ METHODS = (
     "ptdt-online",
     "soft-prompt",
     "adaptor",
+    "lora",
+    "prefix-tuning",
     "retrieval",
     "prompt-diffuser",
     "prompt-vae",
@@ -49,6 +51,8 @@ methods:
   ptdt-online: { options: { iterations: 1, steps_per_iteration: 1 } }
   soft-prompt: { options: { iterations: 1, steps_per_iteration: 1 } }
   adaptor: { options: { iterations: 1, steps_per_iteration: 1 } }
+  lora: { options: { iterations: 1, steps_per_iteration: 1 } }
+  prefix-tuning: { options: { iterations: 1, steps_per_iteration: 1 } }
   prompt-diffuser:
     options: &generator { iterations: 1, steps_per_iteration: 1, pretraining_steps: 2 }
   prompt-vae: { options: *generator }

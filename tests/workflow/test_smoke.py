@@ -56,6 +56,12 @@ def test_tuned_parameters_are_counted(smoke):
     }
     assert (counts["soft-prompt"], counts["adaptor"]) == ("135", "13488")
     # Of 862,619 parameters, the vocabulary and two heads are unused.
+    table = smoke.folder / "results/smoke/5_report/tables/peft_table.csv"
+    rows = list(csv.DictReader(table.open()))
+    counts |= {row["column"]: row["parameters"] for row in rows if row["parameters"]}
+    # Wq and Wv of three layers, A and B of rank 4; keys and values of 15 prompt tokens.
+    assert counts["lora"] == str(3 * 2 * 2 * 4 * 128)
+    assert counts["prefix-tuning"] == str(3 * 2 * 15 * 128)
     assert (counts["prompt-dt"], counts["prompt-dt-ft"]) == ("0", "859782")
 
 

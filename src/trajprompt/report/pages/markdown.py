@@ -75,7 +75,8 @@ def grid(header: Sequence[str], rows: Iterable[Sequence[str]], left: int = 1) ->
 
 def table_markdown(table: pd.DataFrame, run: Run, checkpoint: str = "last") -> str:
     """Table with a row per method, and our and the published value for each suite."""
-    header = ["return"]
+    counts = _counts(table, run)
+    header = ["return", *(["tuned parameters"] if counts else [])]
     for suite in run.shown:
         header += [f"{suite_label(suite)}: ours", "paper"]
     cells = table.set_index(["column", "suite"])
@@ -83,6 +84,7 @@ def table_markdown(table: pd.DataFrame, run: Run, checkpoint: str = "last") -> s
     rows = []
     for name, label in names:
         line = [f"*{label}*" if name in TEACHER_LABELS else label]
+        line += [counts.get(name, EMPTY)] if counts else []
         for suite in run.shown:
             line += _pair(cells, name, suite)
         rows.append(line)
@@ -90,6 +92,12 @@ def table_markdown(table: pd.DataFrame, run: Run, checkpoint: str = "last") -> s
     parts = [f"# {run.title}\n", grid(header, rows), gap_markdown(table, run)]
     parts += [sizes_markdown(table, run), table_notes(table, run, checkpoint, methods)]
     return "\n".join(part for part in parts if part)
+
+
+def _counts(table: pd.DataFrame, run: Run) -> dict[str, str]:
+    """Parameters tuned per prompt by entry, as ``135`` or ``135 to 220`` over suites."""
+    counted = table[table["suite"].isin(run.suites)].dropna(subset=["parameters"])
+    return {str(name): span(rows["parameters"]) for name, rows in counted.groupby("column")}
 
 
 def gap_markdown(table: pd.DataFrame, run: Run) -> str:
@@ -222,7 +230,7 @@ def episodes_text(rows: pd.DataFrame) -> str:
 def span(counts: pd.Series) -> str:
     """``10``, or ``1 to 10`` if counts differ; figures use it too."""
     low, high = int(counts.min()), int(counts.max())
-    return str(low) if low == high else f"{low} to {high}"
+    return f"{low:,}" if low == high else f"{low:,} to {high:,}"
 
 
 def task_markdown(table: pd.DataFrame) -> str:

@@ -87,7 +87,10 @@ def test_parameter_counts_are_beside_the_printed_counts(tmp_path):
     assert "| PTDT-ONLINE | 135 (0.0157 %) | – | 0.03 % |" in text
     assert "| PTDT-OFFLINE | – | – | 0.03 % |" in text
     assert "| MT-ORL" not in text and "| PROMPT-DT-FT" not in text  # PTDT prints none
-    assert "no count is printed" in table_markdown(table, run)
+    page = table_markdown(table, run)
+    assert "no count is printed" in page
+    assert page.splitlines()[2].startswith("| return | tuned parameters | Cheetah-vel")
+    assert "\n| PTDT-ONLINE | 135 | " in page and "\n| PTDT-OFFLINE | – | " in page
 
 
 def test_share_of_the_gap_closed(run, table):
