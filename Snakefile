@@ -36,10 +36,11 @@ include: "workflow/rules/5_claims.smk"
 include: "workflow/rules/5_episodes.smk"
 include: "workflow/rules/5_report.smk"
 
+
 if Path(config["papers"], PLAN_FILE).is_file():
 
+    include: "workflow/rules/calibration.smk"
     include: "workflow/rules/6_calibrate.smk"
-
 
 
 rule all:

@@ -1,32 +1,6 @@
 # Not part of a run: options of the methods, chosen on training tasks (docs/calibration.md).
 # `trajprompt calibrate --all` runs `calibrate_all` with presets/calibration.yaml.
 
-from trajprompt.config.calibration import read_plan
-
-PLAN = read_plan(config["papers"])
-CALIBRATED = PLAN.cells(config)
-CONDITIONS = {(suite, method): condition for suite, condition, method in CALIBRATED}
-
-
-def calibrated_cell(wildcards):
-    """Suite, condition, method and seed of a sweep."""
-    suite, method = wildcards.suite, wildcards.method
-    return suite, CONDITIONS[suite, method], method, int(wildcards.seed)
-
-
-def calibrated_backbone(wildcards):
-    suite, condition, _, seed = calibrated_cell(wildcards)
-    return backbone_of(suite, condition).replace("{seed}", str(seed))
-
-
-def calibrate_settings(wildcards):
-    return stage_settings.to_json(derive.tune(config, *calibrated_cell(wildcards)))
-
-
-def signal_settings(wildcards):
-    cell = wildcards.suite, wildcards.condition, "none", int(wildcards.seed)
-    return stage_settings.to_json(derive.tune(config, *cell))
-
 
 rule calibrate:
     """Try all settings of one method on training tasks of one suite, with one backbone."""
@@ -121,12 +95,11 @@ rule calibrate_choose:
         "../../envs/trajprompt.yaml"
     params:
         code=code("commands/calibrate_choose"),
-        papers=config["papers"],
-        folder=lambda wildcards, output: Path(output[0]).parent,
+        folder=calibration_folder,
     message:
         "Choosing options of all methods"
     shell:
-        "exec python -m trajprompt.commands.calibrate_choose --papers {params.papers}"
+        "exec python -m trajprompt.commands.calibrate_choose --plan {input.plan}"
         " --sweeps {input.sweeps} --signals {input.signals} --out {params.folder}"
         " > {log} 2>&1"
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from trajprompt.config.calibration import MethodGrid
 
-EXAMPLE = """--papers papers --out calibration \\
+EXAMPLE = """--plan papers/calibration.yaml --out calibration \\
     --sweeps results/calibration/6_calibrate/*/*/seed*.csv \\
     --signals results/calibration/6_calibrate/*/signal/*/seed*.csv"""
 
@@ -26,7 +26,8 @@ EXAMPLE = """--papers papers --out calibration \\
 def main(argv: Sequence[str] | None = None) -> None:
     parser = command_parser("calibrate_choose", __doc__, EXAMPLE)
     files: dict[str, Any] = {"type": Path, "metavar": "FILE", "nargs": "+"}
-    parser.add_argument("--papers", type=Path, required=True, help="folder of the plan")
+    text = "what was tried: calibration.yaml of the papers"
+    parser.add_argument("--plan", type=Path, required=True, metavar="FILE", help=text)
     parser.add_argument("--sweeps", required=True, help="tables of the sweeps", **files)
     parser.add_argument("--signals", required=True, help="tables of signals", **files)
     text = "folder to write into"
@@ -42,13 +43,13 @@ def run(args: argparse.Namespace) -> None:
     from trajprompt.artifacts.csv_files import write_csv
     from trajprompt.artifacts.provenance import provenance
     from trajprompt.artifacts.records import write_record
-    from trajprompt.config.calibration import PLAN_FILE, read_plan
+    from trajprompt.config.calibration import read_plan
     from trajprompt.report.numbers.signal import summarise
     from trajprompt.report.pages.calibration import choices_yaml, markdown
     from trajprompt.report.plots.calibration import draw
     from trajprompt.report.read.calibration import read_signals, read_sweeps
 
-    plan = read_plan(args.papers)
+    plan = read_plan(args.plan.parent)
     sweeps = read_sweeps(args.sweeps)
     tables = [
         cell_table(suite, method, rows, plan.methods[method])
@@ -63,9 +64,8 @@ def run(args: argparse.Namespace) -> None:
     draw(table, args.out / "calibration")
     names = ("choices.yaml", "calibration.md", "signal.csv")
     outputs = [args.out / name for name in ("calibration.csv", *names)]
-    plan_file = args.papers / PLAN_FILE
     settings = {"run": args.out.parent.name, "plan": plan.model_dump()}
-    inputs = [plan_file, *args.sweeps, *args.signals]
+    inputs = [args.plan, *args.sweeps, *args.signals]
     write_record(provenance("calibrate", settings, inputs), *outputs)
 
 

@@ -1,8 +1,8 @@
 """Signal of returns about prompts, before any tuning.
 
 Candidates around the initial prompt are played from several resets. If two resets rank
-them alike, one episode per candidate is enough. If not, a ranking by one episode is a
-random walk, and a search needs a larger smoothing or more episodes per candidate.
+them in the same order, one episode per candidate is enough. If not, ranking by one episode
+is a random walk, and a search needs a larger smoothing or more episodes per candidate.
 """
 
 import itertools
@@ -20,6 +20,7 @@ from trajprompt.tuning.prompt_vectors import to_prompts, to_vectors
 from trajprompt.tuning.protocol import TuningProblem
 from trajprompt.tuning.ranking import rank_gradient
 
+ROUNDING = 1e-9  # relative deviation of returns that counts as equal
 CANDIDATES = 15  # m, PTDT Table 6; all are ranked
 
 
@@ -59,7 +60,8 @@ def signal(smoothing: float, noise: Tensor, returns: np.ndarray) -> Signal:
     between = np.array([part[0] for part in parts])
     within = np.array([part[1] for part in parts])
     total = between + within
-    reliability = np.divide(between, total, out=np.zeros_like(total), where=total > 0)
+    heard = total > (ROUNDING * np.abs(returns).max(axis=(1, 2))) ** 2
+    reliability = np.divide(between, total, out=np.zeros_like(total), where=heard)
     cosine = gradient_cosine(noise, returns)
     deviation = np.sqrt(np.maximum(between, 0.0))
     return Signal(smoothing, cosine, reliability, deviation, np.sqrt(within))

@@ -77,7 +77,7 @@ def signal(folder):
 
 def choose(folder):
     files = [f"{folder}/sweep{seed}.csv" for seed in (0, 1)]
-    given = ["--papers", str(folder), "--sweeps", *files]
+    given = ["--plan", f"{folder}/calibration.yaml", "--sweeps", *files]
     given += ["--signals", f"{folder}/signal-rows.csv", "--out", f"{folder}/6_calibrate"]
     calibrate_choose.main(given)
 

@@ -63,8 +63,10 @@ def test_equal_and_opposite_rankings():
 
 
 def test_equal_returns_have_no_signal():
-    found = module.signal(1.0, orthonormal(15), np.zeros((1, 15, 3)))
-    assert (found.cosine[0], found.reliability[0], found.noise[0]) == (0, 0, 0)
+    for level in (0.0, -0.3):  # means of -0.3 are not exact
+        found = module.signal(1.0, orthonormal(15), np.full((1, 15, 3), level))
+        assert (found.cosine[0], found.reliability[0]) == (0, 0)
+        assert found.noise[0] == pytest.approx(0, abs=1e-9)
 
 
 def test_candidates_are_played_from_common_resets(monkeypatch):

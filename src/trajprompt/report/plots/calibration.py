@@ -40,7 +40,7 @@ def draw(table: pd.DataFrame, stem: str | Path) -> None:
             left.set_title(f"{suite_label(suite)}: gain of every setting")
             right.set_title(f"{suite_label(suite)}: return by episodes spent")
         count = int(table["backbones"].max())
-        text = "Calibration on training tasks: mean ± standard error over {} backbones"
+        text = "Calibration on training tasks: mean ± standard error over {} backbone(s)"
         figure.suptitle(text.format(count))
         save(figure, stem)
 
