@@ -1,15 +1,13 @@
 """Quality levels of a trajectory store: their returns, and episodes that ended early."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from trajprompt.inspection import text
 from trajprompt.trajectories.episodes import QUALITIES, level_episodes
 
-if TYPE_CHECKING:
-    from trajprompt.inspection.trajectories import TaskReturns
+Episodes = tuple[np.ndarray, np.ndarray]  # (E,) returns and lengths of a task
 
 DEMONSTRATIONS = 5  # episodes of a level that the authors of PTDT store
 NOTE = (
@@ -18,9 +16,9 @@ NOTE = (
 )
 
 
-def level_table(tasks: Sequence["TaskReturns"]) -> list[str]:
+def level_table(tasks: Sequence[Episodes]) -> list[str]:
     """Lines of a table: a few and a third of every task's episodes, for each level."""
-    longest = max(int(one.lengths.max()) for one in tasks)
+    longest = max(int(lengths.max()) for _, lengths in tasks)
     rows = []
     for label, few in ((f"{DEMONSTRATIONS} per task", True), ("a third", False)):
         for level in QUALITIES:
@@ -31,15 +29,13 @@ def level_table(tasks: Sequence["TaskReturns"]) -> list[str]:
     return [*text.table(header, rows), NOTE]
 
 
-def _of_level(
-    tasks: Sequence["TaskReturns"], level: str, few: bool
-) -> tuple[np.ndarray, np.ndarray]:
+def _of_level(tasks: Sequence[Episodes], level: str, few: bool) -> Episodes:
     """Returns and lengths of a level's episodes of all tasks."""
-    returns, lengths = [], []
-    for one in tasks:
-        available = len(one.returns)
+    found = []
+    for returns, lengths in tasks:
+        available = len(returns)
         count = min(DEMONSTRATIONS, available) if few else max(1, available // 3)
         chosen = level_episodes(level, count, available)
-        returns.append(one.returns[chosen])
-        lengths.append(one.lengths[chosen])
-    return np.concatenate(returns), np.concatenate(lengths)
+        found.append((returns[chosen], lengths[chosen]))
+    returns, lengths = (np.concatenate(parts) for parts in zip(*found, strict=True))
+    return returns, lengths

@@ -62,7 +62,10 @@ def describe(file: "h5py.File", path: Path, task: int | None) -> list[str]:
             text.attributes(hdf5.plain_attributes(first)),
         ),
         text.section("episode returns (sum of rewards)", _return_table(tasks)),
-        text.section("quality levels (returns of episodes)", level_table(tasks)),
+        text.section(
+            "quality levels (returns of episodes)",
+            level_table([(t.returns, t.lengths) for t in tasks]),
+        ),
     ]
     if "learning_curve" in file and task is None:
         sections.append(text.section("learning curve", _curve(file, path)))

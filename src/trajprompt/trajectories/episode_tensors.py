@@ -109,13 +109,14 @@ class EpisodeTensors:
         starts at a uniform step of its episode. The first samples of a larger ``count``
         are those of a smaller one.
         """
-        given = {"generator": generator, "device": generator.device}
-        episodes, starts = len(self._lengths), []
+        given, episodes, starts = generator.device, len(self._lengths), []
         for _ in range(-(-count // episodes)):
-            order = torch.randperm(episodes, **given).to(self.device)
-            place = torch.rand(episodes, dtype=torch.float64, **given).to(self.device)
-            first, lengths = (self._ends - self._lengths)[order], self._lengths[order]
-            starts.append(first + (place * lengths).long())
+            order = torch.randperm(episodes, generator=generator, device=given)
+            place = torch.rand(
+                episodes, dtype=torch.float64, generator=generator, device=given
+            ).to(self.device)
+            ends, lengths = (x[order.to(self.device)] for x in (self._ends, self._lengths))
+            starts.append(ends - lengths + (place * lengths).long())
         return self._gather(torch.cat(starts)[:count], length).reshape(1, count)
 
     def _below(self, generator: torch.Generator, count: Tensor, per_task: int) -> Tensor:

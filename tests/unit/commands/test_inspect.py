@@ -20,7 +20,6 @@ from trajprompt.commands.inspect import describe, main, recognise
 from trajprompt.errors import TrajpromptError
 from trajprompt.inspection import adaptation, text
 from trajprompt.inspection.levels import level_table
-from trajprompt.inspection.trajectories import TaskReturns
 from trajprompt.trajectories.episodes import TaskTrajectories
 from trajprompt.trajectories.store import write_trajectories
 
@@ -135,7 +134,7 @@ def test_quality_levels_have_their_returns_and_early_ends() -> None:
     """Expert episodes are the last; two of task 1's are shorter than the others."""
     full = np.full(12, 20)
     tasks = [
-        TaskReturns(task, [0.0], np.arange(12.0), full - (task == 1) * early, full)
+        (np.arange(12.0), full - (task == 1) * early)
         for task, early in ((0, 0), (1, np.arange(12) % 6 == 5))
     ]
     lines = level_table(tasks)

@@ -140,7 +140,7 @@ def test_a_variant_has_separate_jobs(config):
         ("backbones.pairs.prompt_position", "any", "backbones.pairs.prompt_position"),
         ("backbones.pairs.warmup_steps", 1801, "backbones.pairs.warmup_steps"),
         ("backbones.pairs.steps", 50, "pretrain.warmup_steps"),
-        ("backbones.pairs.demonstrations", 1, "conditions.pairs.samples"),
+        ("backbones.pairs.data_trajectories", 1, "conditions.pairs.samples"),
         ("backbones.pairs.demonstrations", 101, "backbones.pairs.demonstrations"),
         ("conditions.pairs.backbone", "other", "conditions.pairs.backbone"),
         ("conditions.short.prompt_length", 200, "conditions.short.prompt_length"),
@@ -174,12 +174,12 @@ def test_the_key_of_a_variants_wrong_value_is_named(path, value, key):
             ),
         ),
         (
-            "backbones.pairs.demonstrations",
+            "backbones.pairs.data_trajectories",
             1,
             (
                 "conditions.pairs.samples",
                 "found 256",
-                "at most the 200 steps of cheetah-vel's 1 episodes",
+                "at most the 200 steps of cheetah-vel's 1 episodes of a level",
             ),
         ),
         (
