@@ -10,7 +10,9 @@ from trajprompt.config import cells as table_cells
 from trajprompt.config.load import load_config
 
 STAGES = {"collect", "pretrain", "tune", "evaluate", "random_policy"}
-REPORT = {"curves", "claims", "aggregate", "compute", "record", "all"}  # in every run
+# In every run.
+REPORT = {"curves", "claims", "aggregate", "variance", "episodes", "compute", "record"}
+REPORT |= {"all"}
 
 
 def jobs(done):
@@ -150,6 +152,8 @@ def test_a_wrong_key_stops_before_any_job(workflow):
         "curves",
         "claims",
         "aggregate",
+        "variance",
+        "episodes",
         "compute",
         "calibrate_all",
     ],

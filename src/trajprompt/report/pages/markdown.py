@@ -197,7 +197,7 @@ def _listed(suites: Sequence[str]) -> str:
 
 
 def size(run: Run, rows: pd.DataFrame) -> str:
-    """Size of the run in words, for a claim or a table; episodes by suite if they differ."""
+    """Size of the run in words, for a claim or a table."""
     episodes = episodes_text(rows)
     return f"n = {len(run.seeds)} seed(s), {episodes} evaluation episodes per task and seed"
 
