@@ -11,8 +11,8 @@ untuned prompt lacks to the expert data; below 0, it is better than the data. Wh
 is left, a gain by tuning cannot be seen.
 """
 STARTS_NOTES = """All resets of these suites are equal: a method that searches by playing is
-tuned on the very episode on which it is evaluated. *Varied* starts differ from it by up to 1 cm
-of the hand along each axis. They are equal for all methods, and no method was tuned on
+tuned on the very episode on which it is evaluated. *Varied* starts differ from it by up to
+1 cm of the hand along each axis. They are equal for all methods, and no method was tuned on
 them. Gains are over the untuned prompt of the same condition, from the same starts. Other
 tables show equal starts.
 """

@@ -16,12 +16,12 @@ SOURCE_LABELS = {
     "tasks": "tasks",
     "episodes": "episodes",
 }
-NOTES = """Run `{run}`. Each value is the difference between a method and the untuned
-prompt of its condition in one episode, paired by task, seed and reset, at the last iteration. Shares
-are components of its variance (random effects, method of moments; components below 0 are
-set to 0). *Seeds*: backbones. *Seeds × tasks*: prompts, drawn and tuned per seed and task.
-*Tasks*: the effect differs by task; this is part of the result, not of the error of a mean
-over these tasks. *Episodes*: starts. *Of a seed's mean*: the part of episodes in the
+NOTES = """Run `{run}`. Each value is the difference between a method and the untuned prompt
+of its condition in one episode, paired by task, seed and reset, at the last iteration.
+Shares are components of its variance (random effects, method of moments; components below 0
+are set to 0). *Seeds*: backbones. *Seeds × tasks*: prompts, drawn and tuned per seed and
+task. *Tasks*: the effect differs by task; this is part of the result, not of the error of a
+mean over these tasks. *Episodes*: starts. *Of a seed's mean*: the part of episodes in the
 variance of a seed's mean, with the run's number of episodes. From few seeds, all shares
 have large errors. A dash: one seed, or one episode per task, cannot tell.
 """
