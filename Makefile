@@ -50,7 +50,7 @@ faults: $(VENV)/.stamp
 	$(BIN)/python tests/faults/configs.py
 	$(BIN)/python tests/faults/configs.py --snakemake --count 200
 
-# Copy a run's tables, figures and record to results/reference/, which is in git. Pages and films
+# Copy a run's tables, figures, episodes and record to results/reference/, which is in git. Pages and films
 # are left out: they are megabytes with the same content.
 RUN ?= laptop
 keep:

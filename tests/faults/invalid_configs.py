@@ -237,7 +237,9 @@ def _contradictions() -> Iterator[Case]:
     yield contradiction(["pretrain", "demonstrations"], 49)
     yield contradiction(["pretrain", "suites", "reach", "demonstrations"], 31)
     varied = ["evaluate", "suites", "ant-dir"]
-    yield contradiction(varied, {"varied_starts": True}, "evaluate.suites.ant-dir.varied_starts")
+    yield contradiction(
+        varied, {"varied_starts": True}, "evaluate.suites.ant-dir.varied_starts"
+    )
     yield contradiction(["conditions", "expert", "samples"], 411)
     yield contradiction(["conditions", "mt-bc", "samples"], 99_999)
     yield contradiction(["collect", "reach", "algorithm"], "sac")

@@ -11,7 +11,9 @@ from trajprompt.config.calibration import read_plan
 from trajprompt.config.load import load_config
 
 STAGES = {"collect", "pretrain", "tune", "evaluate", "random_policy"}
-REPORT = {"curves", "claims", "aggregate", "compute", "record", "all"}  # in every run
+# In every run.
+REPORT = {"curves", "claims", "aggregate", "variance", "episodes", "compute", "record"}
+REPORT |= {"all"}
 
 
 def jobs(done):
@@ -172,6 +174,8 @@ def test_papers_without_a_plan_have_no_calibration(workflow):
         "curves",
         "claims",
         "aggregate",
+        "variance",
+        "episodes",
         "compute",
         "calibrate_all",
     ],

@@ -82,8 +82,8 @@ def play(
 ) -> None:
     """Play the episodes of ``plays`` and add their results; ``seeds``: resets by task.
 
-    With OpenVINO's or PyTorch's engine on x86 CPUs, the return of an episode had equal bits
-    whatever else was played with it (tested, not promised by these libraries).
+    An episode has equal bits whatever else is played with it: tested on CPUs with AVX-512,
+    for both engines, though their libraries do not promise it.
     """
     jobs = [(one, episode) for one in plays for episode in range(one.episodes)]
     starts = range(0, len(jobs), LARGEST_BATCH)

@@ -35,7 +35,9 @@ def test_the_laptop_run_has_the_papers_episodes_where_they_decide():
     assert laptop["reach"] == laptop["pick-place"] == 1
 
 
-@pytest.mark.parametrize(("name", "episodes", "curve"), [("smoke", 2, 1), ("paper", 50, 10)])
+@pytest.mark.parametrize(
+    ("name", "episodes", "curve"), [("smoke", 2, 1), ("paper", 50, 10)]
+)
 def test_presets_without_episodes_by_suite(name, episodes, curve):
     made = load_config([FILE, preset(name)])
     assert set(counts(made).values()) == {episodes}

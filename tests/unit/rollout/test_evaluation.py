@@ -88,6 +88,33 @@ def test_a_curve_begins_with_the_returns_of_the_untuned_cell(played):
         assert start == returns_of(untuned, checkpoint="last", **row)
 
 
+@pytest.mark.parametrize("engine", ["openvino", "torch"])
+def test_an_episode_does_not_depend_on_what_is_played_with_it(engine):
+    """So a curve begins with the bits of the untuned cell, which plays fewer episodes."""
+    from dataclasses import replace
+
+    from support.played_backbones import make_backbone, make_prompts
+    from trajprompt.tasks.registry import get_suite
+
+    suite = replace(get_suite("cheetah-vel"), horizon=50)
+    settings = plays.PlaySettings(suite, 0.0, "fp32", engine, 1)
+    seeds = {task: evaluation_seeds(0, suite.name, 0, task, 9) for task in (2, 7)}
+    shown = make_prompts(0, 4)
+
+    def returns(counts: list[int], tasks: list[int]) -> list[list[float]]:
+        made = [
+            plays.Play(task, shown.select(row), count)
+            for row, (task, count) in enumerate(zip(tasks, counts, strict=True))
+        ]
+        plays.play(settings, make_backbone(0), made, seeds)
+        return [one.returns for one in made]
+
+    alone = returns([9], [7])[0]
+    assert returns([9, 5, 9, 9], [7, 2, 7, 2])[0] == alone
+    assert returns([2, 9], [7, 2])[0] == alone[:2]
+    assert len(set(alone)) == 9
+
+
 def varied_cell(monkeypatch, **changes):
     """Entries of a cell on reach; 500 is added to returns from varied starts."""
     from dataclasses import replace

@@ -27,7 +27,8 @@ def headroom_table(run: Run) -> pd.DataFrame:
         for entry in _untuned(run, suite):
             scores = run.scores(entry)[suite]
             mean, expert = float(scores.values.mean()), float(teacher.expert.mean())
-            row = {"suite": suite, "column": entry.id, "label": entry.label}
+            row: dict[str, object] = {"suite": suite, "column": entry.id}
+            row |= {"label": entry.label}
             row |= {"random": random, "first": float(teacher.first.mean())}
             row |= {"untuned": mean, "expert": expert}
             row |= {"gap_closed": teacher.gap_closed(mean), "headroom": expert - mean}
@@ -46,8 +47,7 @@ def starts_table(run: Run) -> pd.DataFrame:
         played = [
             entry
             for entry in run.entries
-            if entry.covers(suite)
-            and run.evaluations.has(suite, entry, run.seeds, VARIED)
+            if entry.covers(suite) and run.evaluations.has(suite, entry, run.seeds, VARIED)
         ]
         untuned = {e.condition: e for e in played if e.method == UNTUNED}
         rows += [_starts(run, suite, e, untuned.get(e.condition)) for e in played]

@@ -5,22 +5,30 @@ import pandas as pd
 from trajprompt.report.pages.markdown import grid, number, suite_label
 from trajprompt.report.read.run import Run
 
-NOTES = """Run `{run}`: mean returns over test tasks and seeds. *Gap closed*: share of the gap from the
-first to the expert episodes of the data. *Headroom*: the return that the untuned prompt lacks
-to the expert data; below 0 it is better than the data. Where little is left, a gain by tuning
-cannot be seen.
+NOTES = """Run `{run}`: mean returns over test tasks and seeds. *Gap closed*: share of the
+gap from the first to the expert episodes of the data. *Headroom*: the return that the
+untuned prompt lacks to the expert data; below 0, it is better than the data. Where little
+is left, a gain by tuning cannot be seen.
 """
-STARTS_NOTES = """All resets of these suites are equal: a method that searches by playing is tuned on the very
-episode on which it is evaluated. *Varied* starts differ from it by up to 1 cm of the hand
-along each axis. They are equal for all methods, and no method was tuned on them. Gains are over
-the untuned prompt of the same condition, from the same starts. Tables show equal starts.
+STARTS_NOTES = """All resets of these suites are equal: a method that searches by playing is
+tuned on the very episode on which it is evaluated. *Varied* starts differ from it by up to
+1 cm of the hand along each axis. They are equal for all methods, and no method was tuned on
+them. Gains are over the untuned prompt of the same condition, from the same starts. Other
+tables show equal starts.
 """
 NO_STARTS = "This run has no evaluation from varied starts (`evaluate.varied_starts`).\n"
 
 
 def headroom_markdown(table: pd.DataFrame, starts: pd.DataFrame, run: Run) -> str:
     """Markdown of a `headroom_table` and a `starts_table`."""
-    header = ["suite", "untuned entry", "random play", "first data", "untuned", "expert data"]
+    header = [
+        "suite",
+        "untuned entry",
+        "random play",
+        "first data",
+        "untuned",
+        "expert data",
+    ]
     header += ["gap closed, %", "headroom"]
     rows = [
         [suite_label(str(row["suite"])), str(row["label"])]

@@ -181,6 +181,8 @@ def table_notes(
         f"Data: first and last {span(teacher['episodes'])} episodes of each test task's "
         "buffer; expert demonstrations come from the last.",
     ]
+    if note := equal_resets_note(run.suites):
+        lines.append(note)
     if AVERAGE in run.shown:
         lines.append(
             f"Averages, ours and the paper's, are over {_listed(run.averaged)} with equal "
@@ -205,7 +207,7 @@ def _listed(suites: Sequence[str]) -> str:
 
 
 def size(run: Run, rows: pd.DataFrame) -> str:
-    """Size of the run in words, for a claim or a table; episodes by suite if they differ."""
+    """Size of the run in words, for a claim or a table."""
     episodes = episodes_text(rows)
     return f"n = {len(run.seeds)} seed(s), {episodes} evaluation episodes per task and seed"
 
@@ -225,6 +227,17 @@ def episodes_text(rows: pd.DataFrame) -> str:
         return span(of_suites["episodes"])
     parts = [f"{count} ({', '.join(suites)})" for count, suites in counts.items()]
     return f"{', '.join(parts[:-1])} and {parts[-1]}"
+
+
+def equal_resets_note(suites: Sequence[str]) -> str:
+    """Sentence on the suites whose resets are all equal; empty if there are none."""
+    equal = [s for s in suites if s in SUITE_NAMES and get_suite(s).deterministic_resets]
+    if not equal:
+        return ""
+    return (
+        f"On {' and '.join(map(suite_label, equal))} all resets are equal: a method that "
+        "searches by playing was tuned on the very episode that is evaluated."
+    )
 
 
 def span(counts: pd.Series) -> str:

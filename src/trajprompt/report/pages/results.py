@@ -49,8 +49,9 @@ methods]({link}/figures/aggregate.png)
 """
 EPISODES_TEXT = """## All episodes
 
-[{file}]({link}/{file}) has every evaluation episode of the run: a row per episode, with the columns of
-an evaluation ([data](data.md)). Checkpoints that share an episode share its row (`best+last`). The means and spreads of all tables, recomputed:
+[{file}]({link}/{file}) has every evaluation episode of the run: a row per episode, with the
+columns of an evaluation ([data](data.md)). Checkpoints that share an episode share its row
+(`best+last`). The means and spreads of all tables, recomputed:
 
 ```python
 import pandas as pd

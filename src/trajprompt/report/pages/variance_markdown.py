@@ -16,14 +16,14 @@ SOURCE_LABELS = {
     "tasks": "tasks",
     "episodes": "episodes",
 }
-NOTES = """Run `{run}`. Each value is the difference between a method and the untuned prompt of its condition in
-one episode, paired by task, seed and reset, at the last iteration. Shares are components of
-its variance (random effects, method of moments; components below 0 are set to 0).
-*Seeds*: backbones. *Seeds × tasks*: prompts, drawn and tuned per seed and task. *Tasks*: the
-effect differs by task; it is part of the result, not of the error of a mean over these
-tasks. *Episodes*: starts. *Of a seed's mean*: the part that episodes have in the variance of
-a seed's mean, with the run's number of episodes. From few seeds, all shares have large
-errors. A dash: cannot be told from one seed, or from one episode per task.
+NOTES = """Run `{run}`. Each value is the difference between a method and the untuned prompt
+of its condition in one episode, paired by task, seed and reset, at the last iteration.
+Shares are components of its variance (random effects, method of moments; components below 0
+are set to 0). *Seeds*: backbones. *Seeds × tasks*: prompts, drawn and tuned per seed and
+task. *Tasks*: the effect differs by task; this is part of the result, not of the error of a
+mean over these tasks. *Episodes*: starts. *Of a seed's mean*: the part of episodes in the
+variance of a seed's mean, with the run's number of episodes. From few seeds, all shares
+have large errors. A dash: one seed, or one episode per task, cannot tell.
 """
 
 
@@ -52,8 +52,12 @@ def help_text(row: pd.Series) -> str:
     share, count = row["episodes_of_seed_mean"], int(row["episodes"])
     suite = suite_label(str(row["suite"]))
     if math.isnan(share):
-        return f"{suite}: this run cannot tell, with {row['seeds']} seed(s) and {count} episode(s)."
-    part = f"its {count} episode(s) per task make {number(100 * share, 0)} % of the variance of a seed's mean"
+        sizes = f"{row['seeds']} seed(s) and {count} episode(s) per task"
+        return f"{suite}: this run cannot tell, with {sizes}."
+    part = (
+        f"its {count} episode(s) per task make {number(100 * share, 0)} % of the variance"
+    )
+    part += " of a seed's mean"
     if share < EPISODES_MATTER:
         return f"{suite}: only more seeds help; {part}."
     saved = 100 * (1 - math.sqrt(1 - share / 2))

@@ -42,7 +42,10 @@ def test_without_varied_starts_the_page_says_so(whole):
 
 def test_returns_from_both_starts_are_beside_each_other(whole):
     evaluations = type(whole.evaluations)([], whole.name)
-    for condition, method, shift in (("expert", "none", 10), ("few-shot", "ptdt-online", 25)):
+    for condition, method, shift in (
+        ("expert", "none", 10),
+        ("few-shot", "ptdt-online", 25),
+    ):
         for seed in whole.seeds:
             rows = whole.evaluations._cells["reach", condition, method, seed]
             varied = rows[rows["checkpoint"] == "last"].assign(checkpoint="varied")

@@ -7,6 +7,8 @@ import pytest
 from support import report_run
 from support.report_table import made, run, table
 from trajprompt.report.pages.markdown import (
+    episodes_text,
+    equal_resets_note,
     interval,
     number,
     plus_minus,
@@ -46,3 +48,20 @@ def test_markdown_has_ours_beside_published_and_the_misprint(run, table):
     assert "| -46.2 ± 3.4 |" in line and line.endswith("| 45.5 |")
     assert "the printed 181.8 is the sum" in text
     assert "n = 3 seed(s), 3 evaluation episodes" in text
+
+
+def test_episodes_are_listed_by_suite_if_they_differ():
+    suites = ["reach", "ant-dir", "cheetah-dir", "average"]
+    rows = pd.DataFrame({"suite": suites, "episodes": [1, 50, 50, 1]})
+    assert episodes_text(rows) == "1 (MW reach) and 50 (Ant-dir, Cheetah-dir)"
+    assert episodes_text(rows[1:3]) == "50"
+    assert episodes_text(rows[3:]) == "1"
+    more = pd.concat([rows, pd.DataFrame({"suite": ["reach"], "episodes": [20]})])
+    assert episodes_text(more).startswith("1 to 20 (MW reach)")
+
+
+def test_tables_with_equal_resets_say_what_was_tuned_on(run, table):
+    note = equal_resets_note(("ant-dir", "reach"))
+    assert note.startswith("On MW reach all resets are equal")
+    assert note in table_markdown(table, run)
+    assert equal_resets_note(("ant-dir",)) == ""

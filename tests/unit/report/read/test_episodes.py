@@ -1,4 +1,4 @@
-"""All episodes of a run in one file: complete, deterministic, enough to recompute tables."""
+"""All episodes of a run in one file: complete, deterministic, enough for tables."""
 
 import contextlib
 import gzip
@@ -83,7 +83,9 @@ def test_the_code_of_the_results_page_recomputes_the_tables(file, table):
 
 def test_a_damaged_file_is_an_error(file, tmp_path):
     content = file.read_bytes()
-    for number, wrong in enumerate((content[: len(content) // 2], b"no archive", content[:9])):
+    for number, wrong in enumerate(
+        (content[: len(content) // 2], b"no archive", content[:9])
+    ):
         path = tmp_path / f"{number}.csv.gz"
         path.write_bytes(wrong)
         with pytest.raises(TrajpromptError, match=path.name):
@@ -93,5 +95,3 @@ def test_a_damaged_file_is_an_error(file, tmp_path):
     path.write_bytes(gzip.compress(lines.encode()))
     with pytest.raises(TrajpromptError, match="column checkpoint"):
         read_episodes(path)
-
-

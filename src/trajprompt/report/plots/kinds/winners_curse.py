@@ -17,6 +17,7 @@ import pandas as pd
 from trajprompt.report.numbers.statistics import Estimate, estimate, paired_difference
 from trajprompt.report.pages.markdown import (
     EMPTY,
+    equal_resets_note,
     grid,
     interval,
     interval_note,
@@ -149,6 +150,7 @@ def _line(row: pd.Series) -> list[str]:
 
 def _explanation(rows: pd.DataFrame, figure: Figure) -> str:
     bootstrap = ". Brackets are 95 % bootstrap intervals over seeds."
+    note = equal_resets_note(figure.run.suites)
     return (
         f"Run `{figure.run.name}`, {size(figure.run, rows)}. *Mean of all episodes "
         "played*: mean return during the search, over all prompts tried; for a method that "
@@ -156,7 +158,8 @@ def _explanation(rows: pd.DataFrame, figure: Figure) -> str:
         "prompt. *Selection value*: the return that a method estimated for its last "
         "choice, either the return of the one episode by which it was selected or a "
         "model's prediction; a dash if the method has no estimate. *On fresh episodes*: "
-        "the mean return of the same prompt in episodes that no method has used. The last "
+        "the mean return of the same prompt in episodes that no method has used. "
+        f"{note}{' ' if note else ''}The last "
         "column is the winner's curse of methods that select by the return of one episode: "
         "they selected noise if its interval is above 0. A model's prediction also "
         "contains the model's error"
