@@ -35,6 +35,14 @@ class Claim:
     margin: float = 0.0  # share of the expert gap of the data
     minus: Sequence[str] = ()  # two entries, subtracted from first and second
     note: str = ""  # caveat of the verdict
+    # Reason why no run can judge the claim, for all suites or by suite.
+    not_judged: str | dict[str, str] = ""
+
+    def reason(self, suite: str) -> str:
+        """Reason why the claim can't be judged on ``suite``; empty if it can."""
+        if isinstance(self.not_judged, str):
+            return self.not_judged
+        return self.not_judged.get(suite, "")
 
     @property
     def sides(self) -> tuple[tuple[str, str | None], tuple[str, str | None]]:
@@ -165,7 +173,22 @@ def _check_claim(path: str | Path, claim: Claim) -> Claim:
         expected = f"for each suite null, or numbers with the keys {keys}"
         where, found = f"{path}: {claim.id}: published", f"found {printed!r:.80}"
         raise TrajpromptError(where, found, expected, REMEDY)
+    _check_not_judged(path, claim)
     return claim
+
+
+def _check_not_judged(path: str | Path, claim: Claim) -> None:
+    reasons = claim.not_judged
+    if isinstance(reasons, str):
+        return
+    texts = isinstance(reasons, dict) and all(
+        suite in claim.published and isinstance(reason, str) and reason
+        for suite, reason in reasons.items()
+    )
+    if not texts or not reasons:
+        where, found = f"{path}: {claim.id}: not_judged", f"found {reasons!r:.80}"
+        expected = f"a reason, or one for each of some suites of {list(claim.published)}"
+        raise TrajpromptError(where, found, expected, REMEDY)
 
 
 def _is_printed(figures: object) -> bool:
