@@ -57,7 +57,9 @@ def evaluation_seeds(
 ) -> np.ndarray:
     """Reset seeds (count,), common to all methods and conditions: comparisons are paired.
 
-    They are even and tuning's are odd: no method is evaluated on a reset it was tuned on.
+    They are even and tuning's are odd: no method is evaluated on a reset that it was tuned
+    on. Except on suites with `deterministic_resets`: there, all resets of a task are
+    equal, and a search by episode return looks at the evaluated episode itself.
     """
     return integers(stream(run_seed, "evaluate", suite, seed, task), count) & ~1
 

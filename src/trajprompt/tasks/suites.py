@@ -77,7 +77,9 @@ class Suite:
     action_dim: int
     horizon: int  # control steps per episode
     dt: float  # seconds per control step
-    deterministic_resets: bool = False  # all episodes of a policy are then equal
+    # All resets of a task are equal: so are all episodes of a policy, and a search by
+    # episode return is evaluated on the very episode that it looked at.
+    deterministic_resets: bool = False
 
     goals: np.ndarray  # (tasks, G), row = published task index
     goal_unit: str

@@ -42,6 +42,8 @@ class ReturnOracle:
     def resets(self, sequence: np.random.SeedSequence) -> np.ndarray:
         """Return reset seeds (R, 1, E), odd because evaluation's are even.
 
+        With `deterministic_resets` every seed gives the same start, evaluation's too.
+
         All candidates of a row share them, which removes most of the noise between them.
         """
         rows = len(self.problem.rows)

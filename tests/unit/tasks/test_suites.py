@@ -6,6 +6,7 @@ import sys
 import numpy as np
 import pytest
 
+from support.paths import ROOT
 from trajprompt import tasks
 from trajprompt.errors import TrajpromptError
 from trajprompt.tasks import registry
@@ -34,6 +35,18 @@ PUBLISHED_SPLITS = {
     "ant-dir-ood": ("8,13,16,20,22,26,32,37", "1,4,41"),
     "reach": ("1-5,7,8,10-14,17-19", "6,9,15,16,20"),
 }
+
+
+def test_only_one_direction_out_of_distribution_is_far_from_training():
+    """As docs/data.md says."""
+    suite = get_suite("ant-dir-ood")
+    angles = np.degrees(suite.goals[:, 0]) % 360
+    page = (ROOT / "docs/data.md").read_text()
+    for task in suite.test_tasks:
+        apart = {t: abs((angles[t] - angles[task] + 180) % 360 - 180) for t in range(50)}
+        near = min(suite.train_tasks, key=apart.__getitem__)
+        row = f"| {task} | {angles[task]:.1f}° | {near} ({angles[near]:.1f}°) |"
+        assert f"{row} {apart[near]:.1f}° |" in page
 
 
 def parse_tasks(printed: str) -> tuple[int, ...]:
