@@ -35,11 +35,11 @@ class Claim:
     margin: float = 0.0  # share of the expert gap of the data
     minus: Sequence[str] = ()  # two entries, subtracted from first and second
     note: str = ""  # caveat of the verdict
-    # Reason why no run can judge the claim, for all suites or by suite.
-    not_judged: str | dict[str, str] = ""
+    # Reason why it is not judged, for all suites or by suite; its difference is shown.
+    not_judged: str | Mapping[str, str] = ""
 
-    def reason(self, suite: str) -> str:
-        """Reason why the claim can't be judged on ``suite``; empty if it can."""
+    def reason_not_judged(self, suite: str) -> str:
+        """Reason why the claim is not judged on ``suite``; empty if it is judged."""
         if isinstance(self.not_judged, str):
             return self.not_judged
         return self.not_judged.get(suite, "")
@@ -173,22 +173,21 @@ def _check_claim(path: str | Path, claim: Claim) -> Claim:
         expected = f"for each suite null, or numbers with the keys {keys}"
         where, found = f"{path}: {claim.id}: published", f"found {printed!r:.80}"
         raise TrajpromptError(where, found, expected, REMEDY)
-    _check_not_judged(path, claim)
+    if not _is_reason(claim):
+        where, found = f"{path}: {claim.id}: not_judged", f"found {claim.not_judged!r:.80}"
+        expected = f"a reason, or one for some of the suites {', '.join(printed)}"
+        raise TrajpromptError(where, found, expected, REMEDY)
     return claim
 
 
-def _check_not_judged(path: str | Path, claim: Claim) -> None:
-    reasons = claim.not_judged
-    if isinstance(reasons, str):
-        return
-    texts = isinstance(reasons, dict) and all(
-        suite in claim.published and isinstance(reason, str) and reason
-        for suite, reason in reasons.items()
+def _is_reason(claim: Claim) -> bool:
+    """Whether ``not_judged`` is a text, or texts by suite; the default is empty."""
+    given = claim.not_judged
+    if not isinstance(given, dict):
+        return isinstance(given, str)
+    return set(given) <= set(claim.published) and all(
+        isinstance(reason, str) and reason for reason in given.values()
     )
-    if not texts or not reasons:
-        where, found = f"{path}: {claim.id}: not_judged", f"found {reasons!r:.80}"
-        expected = f"a reason, or one for each of some suites of {list(claim.published)}"
-        raise TrajpromptError(where, found, expected, REMEDY)
 
 
 def _is_printed(figures: object) -> bool:

@@ -67,7 +67,7 @@ def test_search_on_equal_resets_is_not_judged():
             if get_suite(suite).deterministic_resets and any(
                 searches(entry) for entry in entries_of(claim)
             ):
-                assert claim.reason(suite), (claim.id, suite)
+                assert claim.reason_not_judged(suite), (claim.id, suite)
                 found += 1
     assert found >= 15
     assert searches("ptdt-online") and searches("bandit-2x2")
@@ -83,7 +83,7 @@ def test_what_the_sparse_tasks_were_fitted_to_is_not_judged():
         and all(name == EXPERT_DATA or name.startswith("pdt") for name in entries_of(claim))
     ]
     assert len(fitted) == 5
-    assert all("fitted" in claim.reason("point-sparse") for claim in fitted)
+    assert all("fitted" in claim.reason_not_judged("point-sparse") for claim in fitted)
 
 
 def test_equal_data_is_not_judged_between_methods_without_a_common_measure():
@@ -92,7 +92,9 @@ def test_equal_data_is_not_judged_between_methods_without_a_common_measure():
     for claim in CLAIMS:
         if claim.direction != "greater" and "ptdt-online" in entries_of(claim):
             assert entries_of(claim) & others
-            assert all("measure" in claim.reason(suite) for suite in claim.published)
+            assert all(
+                "measure" in claim.reason_not_judged(suite) for suite in claim.published
+            )
 
 
 def test_best_averages_are_also_compared_with_the_untuned_prompt():
@@ -119,11 +121,13 @@ def test_best_averages_are_also_compared_with_the_untuned_prompt():
 )
 def test_reasons(not_judged, suite, reason):
     published = {"reach": None, "ant-dir": None}
-    assert Claim(*TEXTS, published, not_judged=not_judged).reason(suite) == reason
+    assert (
+        Claim(*TEXTS, published, not_judged=not_judged).reason_not_judged(suite) == reason
+    )
 
 
 @pytest.mark.parametrize(
-    "not_judged", [7, [], {}, {"pick-place": "a reason"}, {"reach": 1}, {"reach": ""}]
+    "not_judged", [7, [], {"pick-place": "a reason"}, {"reach": 1}, {"reach": ""}]
 )
 def test_reasons_without_a_suite_or_text_are_refused(tmp_path, not_judged):
     paper = report_run.PAPERS / "ptdt"
