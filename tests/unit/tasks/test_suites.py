@@ -6,6 +6,7 @@ import sys
 import numpy as np
 import pytest
 
+from support.paths import ROOT
 from trajprompt import tasks
 from trajprompt.errors import TrajpromptError
 from trajprompt.tasks import registry
@@ -36,6 +37,18 @@ PUBLISHED_SPLITS = {
     # In mxu34/prompt-dt at 5f665e5: config/ML1-pick-place-v2/ML1_pick_place.json.
     "pick-place": ("0-10,12-16,18-24,26-35,37-40,42-49", "11,17,25,36,41"),
 }
+
+
+def test_only_one_direction_out_of_distribution_is_far_from_training():
+    """As docs/data.md says."""
+    suite = get_suite("ant-dir-ood")
+    angles = np.degrees(suite.goals[:, 0]) % 360
+    page = (ROOT / "docs/data.md").read_text()
+    for task in suite.test_tasks:
+        apart = {t: abs((angles[t] - angles[task] + 180) % 360 - 180) for t in range(50)}
+        near = min(suite.train_tasks, key=apart.__getitem__)
+        row = f"| {task} | {angles[task]:.1f}° | {near} ({angles[near]:.1f}°) |"
+        assert f"{row} {apart[near]:.1f}° |" in page
 
 
 def parse_tasks(printed: str) -> tuple[int, ...]:

@@ -35,6 +35,14 @@ class Claim:
     margin: float = 0.0  # share of the expert gap of the data
     minus: Sequence[str] = ()  # two entries, subtracted from first and second
     note: str = ""  # caveat of the verdict
+    # Reason why it is not judged, for all suites or by suite; its difference is shown.
+    not_judged: str | Mapping[str, str] = ""
+
+    def reason_not_judged(self, suite: str) -> str:
+        """Reason why the claim is not judged on ``suite``; empty if it is judged."""
+        if isinstance(self.not_judged, str):
+            return self.not_judged
+        return self.not_judged.get(suite, "")
 
     @property
     def sides(self) -> tuple[tuple[str, str | None], tuple[str, str | None]]:
@@ -165,7 +173,21 @@ def _check_claim(path: str | Path, claim: Claim) -> Claim:
         expected = f"for each suite null, or numbers with the keys {keys}"
         where, found = f"{path}: {claim.id}: published", f"found {printed!r:.80}"
         raise TrajpromptError(where, found, expected, REMEDY)
+    if not _is_reason(claim):
+        where, found = f"{path}: {claim.id}: not_judged", f"found {claim.not_judged!r:.80}"
+        expected = f"a reason, or one for some of the suites {', '.join(printed)}"
+        raise TrajpromptError(where, found, expected, REMEDY)
     return claim
+
+
+def _is_reason(claim: Claim) -> bool:
+    """Whether ``not_judged`` is a text, or texts by suite; the default is empty."""
+    given = claim.not_judged
+    if not isinstance(given, dict):
+        return isinstance(given, str)
+    return set(given) <= set(claim.published) and all(
+        isinstance(reason, str) and reason for reason in given.values()
+    )
 
 
 def _is_printed(figures: object) -> bool:
