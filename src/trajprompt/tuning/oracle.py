@@ -43,8 +43,7 @@ class ReturnOracle:
         """Return reset seeds (R, 1, E), odd because evaluation's are even.
 
         All candidates of a row share them. On cheetah-vel this removes most of the noise
-        between them; on ant-dir and cheetah-dir, where a reset soon has no influence on the
-        return, it removes nothing (docs/deviations.md).
+        between them; on ant-dir and cheetah-dir it removes nothing (docs/deviations.md).
         """
         rows = len(self.problem.rows)
         return (integers(sequence, rows * self.episodes) | 1).reshape(rows, 1, -1)

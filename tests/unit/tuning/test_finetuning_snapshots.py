@@ -120,6 +120,9 @@ def test_the_curve_begins_with_the_backbone_and_ends_with_the_last(played):
         curve = select(entries, task=task, prompt=prompt, checkpoint="curve")
         models = {entry["iteration"]: entry["return"] // 1000 for entry in curve}
         assert models == {0: 0, 1: row + 11, 2: row + 1}
+        # The backbone plays the initial prompt, which a prefix replaces in the last.
+        values = {entry["iteration"]: entry["return"] % 1000 for entry in curve}
+        assert row <= values[0] < row + 2 and row + 20 <= values[1] < row + 22
         last = select(entries, task=task, prompt=prompt, checkpoint="last")
         ends = [entry["return"] for entry in curve if entry["iteration"] == 2]
         assert ends == [entry["return"] for entry in last]

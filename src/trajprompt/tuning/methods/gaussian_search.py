@@ -1,4 +1,4 @@
-"""Gaussian search: the best of N perturbed prompts, by the return of one episode each.
+"""Gaussian search: the best of N perturbed prompts, each by its own episodes.
 
 It is best of N in the space that Prompt-Tuning DT searches: the values of the initial
 prompt, not segments of demonstrations.

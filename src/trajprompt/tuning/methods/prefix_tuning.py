@@ -42,11 +42,12 @@ def tune(problem: TuningProblem, options: PrefixOptions) -> Adaptation:
 
     def start(row: int) -> PromptDT:
         prompt = prompts.select(slice(row, row + 1))
-        model = backbone.with_weights(initial_prefix(backbone, prompt)).model.to(dtype)
-        for name, parameter in model.named_parameters():
-            parameter.requires_grad_(name in prefix_weights(model))
-            if parameter.requires_grad:
-                parameter.data = parameter.data.float()
+        initial = initial_prefix(backbone, prompt)
+        model = backbone.with_weights(initial).model.to(dtype).requires_grad_(False)
+        for name, values in initial.items():
+            parameter = model.get_parameter(name)
+            parameter.data = values.clone()  # not rounded to ``dtype``
+            parameter.requires_grad_(True)
         return model
 
     hidden = prompts._replace(mask=torch.zeros_like(prompts.mask))

@@ -100,6 +100,15 @@ def test_only_the_pairs_learn(problem, precision, tmp_path):
             assert torch.equal(tuned.model.state_dict()[name], tensor)
 
 
+def test_bfloat16_does_not_round_what_is_stored(problem):
+    problem = dataclasses.replace(problem, precision="bf16")
+    still = dataclasses.replace(OPTIONS, learning_rate=1e-9, weight_decay=0.0)
+    weights = tune(problem, still).weights[0]
+    initial = initial_prefix(problem.backbone, data(problem)[1])
+    for name, tensor in initial.items():
+        torch.testing.assert_close(weights[name], tensor, rtol=0, atol=1e-6)
+
+
 def test_a_prefix_that_does_not_fit_is_refused(problem):
     weights = initial_prefix(problem.backbone, data(problem)[1])
     del weights["blocks.1.prefix.values"]
