@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from trajprompt.config.calibration import MethodGrid
 
+MAIN = tuple(f"calibration.{suffix}" for suffix in ("csv", "md", "png", "svg"))
 EXAMPLE = """--plan papers/calibration.yaml --out calibration \\
     --sweeps results/calibration/6_calibrate/*/*/seed*.csv \\
     --signals results/calibration/6_calibrate/*/signal/*/seed*.csv"""
@@ -62,8 +63,8 @@ def run(args: argparse.Namespace) -> None:
     write_text(args.out / "choices.yaml", choices_yaml(table))
     write_text(args.out / "calibration.md", markdown(table, signal))
     draw(table, args.out / "calibration")
-    names = ("choices.yaml", "calibration.md", "signal.csv")
-    outputs = [args.out / name for name in ("calibration.csv", *names)]
+    names = (*MAIN, "choices.yaml", "signal.csv")
+    outputs = [args.out / name for name in names]
     settings = {"run": args.out.parent.name, "plan": plan.model_dump()}
     inputs = [args.plan, *args.sweeps, *args.signals]
     write_record(provenance("calibrate", settings, inputs), *outputs)
