@@ -9,14 +9,21 @@ from torch import Tensor
 from torch.nn import functional as F
 
 
+# With fewer rows, MKL sums in another order on AMD processors, so that the bits of a network
+# would depend on how its rows are packed into products.
+MIN_ROWS = 4
+
+
 def linear(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
     """Map (S, .., in) to (S, .., out); ``weight`` is (S, out, in), ``bias`` (S, out)."""
     flat, maps = x.flatten(1, -2), weight.transpose(1, 2)
     if weight.shape[2] == 1:  # a product of this shape is rounded differently in a stack
         out = flat * maps + bias[:, None]
     else:
-        out = torch.baddbmm(bias[:, None], flat, maps)
-    return out.view(*x.shape[:-1], -1)
+        rows = flat.shape[1]
+        padded = F.pad(flat, (0, 0, 0, max(MIN_ROWS - rows, 0)))
+        out = torch.baddbmm(bias[:, None], padded, maps)[:, :rows]
+    return out.reshape(*x.shape[:-1], -1)
 
 
 def layer_norm(x: Tensor, weight: Tensor, bias: Tensor, epsilon: float) -> Tensor:
