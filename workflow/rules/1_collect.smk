@@ -32,5 +32,5 @@ rule collect:
 rule collect_all:
     """Stage 1: the trajectories of every suite."""
     input:
-        expand(rules.collect.output, run=RUN, suite=config["suites"]),
+        expand(rules.collect.output, run=RUN, suite=SUITES),
     localrule: True

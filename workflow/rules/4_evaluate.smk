@@ -58,5 +58,5 @@ rule evaluate_all:
     """Stage 4: fresh episodes of every cell, and random play on every suite."""
     input:
         cells=every_cell(rules.evaluate.output[0]),
-        random=expand(rules.random_policy.output, run=RUN, suite=config["suites"]),
+        random=expand(rules.random_policy.output, run=RUN, suite=SUITES),
     localrule: True

@@ -1,10 +1,10 @@
 # Tables of the config; each is a target.
 
 STORES = expand(
-    "results/{run}/1_collect/{suite}/trajectories.h5", run=RUN, suite=config["suites"]
+    "results/{run}/1_collect/{suite}/trajectories.h5", run=RUN, suite=SUITES
 )
 PRETRAINING_CURVES = backbones_of_run(rules.pretrain.output.curve)
-REPORT_CODE = code("commands/report", *families(config["suites"]))
+REPORT_CODE = code("commands/report", *families(SUITES))
 
 
 for TABLE in TABLES:

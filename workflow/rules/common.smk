@@ -47,6 +47,7 @@ def require_libraries():
 
 hooks.install(workflow, RUN, require_libraries)
 THREADS = config["compute"]["threads"]
+SUITES = table_cells.suites(config)
 TABLES, FIGURES = table_cells.tables(config), table_cells.figures(config)
 VIDEOS = table_cells.videos(config)  # name -> suites
 GPUS = 0 if config["compute"]["device"] == "cpu" else 1  # per job that trains or plays

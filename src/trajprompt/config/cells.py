@@ -23,6 +23,12 @@ def figures(config: Config) -> list[str]:
     return _made(config, "figures")
 
 
+def suites(config: Config) -> list[str]:
+    """Suites in which a table or figure of the run has a cell, in the run's order."""
+    used = {suite for found in entries(config).values() for suite in found}
+    return [suite for suite in config["suites"] if suite in used]
+
+
 def videos(config: Config) -> dict[str, tuple[str, ...]]:
     """Video -> suites that can be filmed and in which the run has all of its entries.
 
