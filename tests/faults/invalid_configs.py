@@ -36,6 +36,7 @@ OTHER_TYPES: dict[str, Any] = {
     "integer": 7.0,
     "number": "many",
     "string": 7,
+    "boolean": "many",
     "array": {"a": 1},
     "object": [1],
     "null": "x",

@@ -266,3 +266,36 @@ def test_an_adaptation_of_another_backbone_file_is_rejected(files):
     with pytest.raises(TrajpromptError, match=words):
         stage.run(SETTINGS, *files.paths)
     assert not files.paths[2].exists()
+
+
+def test_a_stack_plays_equal_and_varied_starts_apart(monkeypatch):
+    from dataclasses import replace
+
+    from trajprompt.rollout import evaluation
+
+    rollouts = []
+
+    def play_stack(how, parts):
+        rollouts.append((how.suite.varied_starts, len(parts)))
+        for one in (one for part in parts for one in part.plays):
+            assert one.varied == how.suite.varied_starts
+            one.returns += [float(one.varied)] * one.episodes
+            one.lengths += [82] * one.episodes
+            one.successes += [False] * one.episodes
+
+    monkeypatch.setattr(evaluation, "play_stack", play_stack)
+    stored = adaptation(rows=np.array([6, 6, 9]))
+    stored.history["task"] = np.tile([6, 6, 9], 3)
+    cells = [
+        (
+            replace(SETTINGS, suite="reach", varied_starts=True, seed=seed),
+            backbone(),
+            stored,
+        )
+        for seed in (0, 1)
+    ]
+    for entries in evaluation.evaluate_stack(cells):
+        assert len(select(entries, checkpoint="varied")) == ROWS * SETTINGS.episodes
+        assert {e["return"] for e in select(entries, checkpoint="varied")} == {1.0}
+        assert {e["return"] for e in select(entries, checkpoint="last")} == {0.0}
+    assert rollouts == [(False, 2), (True, 2)]

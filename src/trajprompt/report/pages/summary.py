@@ -15,6 +15,7 @@ from trajprompt.report.pages.markdown import grid
 from trajprompt.report.pages.record import machine
 from trajprompt.report.read.tables import read_table
 from trajprompt.rollout.opengl import NO_OPENGL
+from trajprompt.tasks.registry import get_suite
 
 Lines = list[tuple[str, str]]  # name, value
 # Names of the counts of `count_verdicts`; claims.md has the same counts.
@@ -52,12 +53,16 @@ def summary(
 
 
 def _episodes(config: Mapping[str, Any]) -> str:
-    """Numbers of test episodes: ``4``, or ``8 (cheetah-vel), 50 (ant-dir, reach)``."""
+    """Numbers of test episodes: ``4``, or ``1 (reach), 50 (ant-dir, cheetah-dir)``.
+
+    From equal resets, one is played; those from varied starts are not counted.
+    """
     suites: dict[int, list[str]] = {}
     changes = config["evaluate"].get("suites", {})  # records of older runs have none
     for suite in config["suites"]:
         count = (changes.get(suite) or {}).get("episodes") or config["evaluate"]["episodes"]
-        suites.setdefault(count, []).append(suite)
+        equal = get_suite(suite).deterministic_resets
+        suites.setdefault(1 if equal else count, []).append(suite)
     if len(suites) == 1:
         return str(*suites)
     return ", ".join(f"{count} ({', '.join(suites[count])})" for count in sorted(suites))
