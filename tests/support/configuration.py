@@ -13,8 +13,11 @@ FILE = ROOT / "config.yaml"
 
 
 def with_keys(keys: dict[str, Any], *overlays: Config) -> Config:
-    """Checked configuration with dotted ``keys`` set as on the command line."""
-    given = read_mapping(FILE)
+    """Checked configuration with dotted ``keys`` set as on the command line.
+
+    The preset is evening, which makes every table, unless ``keys`` have another.
+    """
+    given = {**read_mapping(FILE), "preset": "evening"}
     for overlay in (*overlays, *map(nested, keys, keys.values())):
         merge(given, overlay)
     return resolve(given, ROOT, [FILE])

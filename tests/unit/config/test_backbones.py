@@ -17,7 +17,7 @@ from trajprompt.models.prompt_dt import BACKBONES
 from trajprompt.trajectories.prompt_places import POSITIONS
 from trajprompt.verification.jobs import jobs_of
 
-DEFAULT = load_config([FILE])
+DEFAULT = load_config([FILE, ROOT / "presets/evening.yaml"])
 OVERLAY = """
 backbones:
   pairs:

@@ -77,6 +77,7 @@ def test_the_key_of_the_deciding_layer_is_named():
 
 def test_the_longest_prompt_is_allowed():
     keys = {"conditions.expert.prompt_segments": 20, "conditions.expert.prompt_length": 20}
+    keys["preset"] = "laptop"  # evening has conditions with longer segments
     assert MAX_PROMPT_STEPS == 20 * 20
     assert with_keys(keys)["conditions"]["expert"]["prompt_segments"] == 20
 

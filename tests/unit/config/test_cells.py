@@ -10,7 +10,7 @@ from trajprompt.config import cells as table_cells
 from trajprompt.config import derive, evaluation
 from trajprompt.config.load import load_config
 
-DEFAULT = load_config([FILE])
+DEFAULT = load_config([FILE, ROOT / "presets/evening.yaml"])
 SMOKE = load_config([FILE, ROOT / "presets/smoke.yaml"])
 PAPER = load_config([FILE, ROOT / "presets/paper.yaml"])
 

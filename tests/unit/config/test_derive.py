@@ -18,7 +18,7 @@ from trajprompt.tuning.methods.ptdt_online import OnlineOptions
 from trajprompt.tuning.registry import get_method
 from trajprompt.tuning.search.loop import SearchOptions
 
-DEFAULT = load_config([FILE])
+DEFAULT = load_config([FILE, ROOT / "presets/evening.yaml"])
 
 
 def test_collection_covers_training_and_test_tasks():

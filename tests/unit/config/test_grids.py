@@ -102,8 +102,8 @@ def test_an_unknown_grid_is_named():
 
 
 def test_entries_of_a_grid_can_be_changed():
-    made = with_keys({"entries.ft-random-random.suites": ["reach"]})
-    assert made["entries"]["ft-random-random"]["suites"] == ["reach"]
+    made = with_keys({"entries.ft-random-random.suites": ["cheetah-vel"]})
+    assert made["entries"]["ft-random-random"]["suites"] == ["cheetah-vel"]
     assert made["entries"]["ft-random-random"]["method"] == "full-finetune"
 
 

@@ -3,11 +3,12 @@
 import pytest
 
 from support.configuration import FILE, fault_key, fault_of, with_keys
+from support.paths import ROOT
 from trajprompt.config import cells as table_cells
 from trajprompt.config.load import load_config
 from trajprompt.config.table_checks import paper_inconsistencies, table_inconsistencies
 
-DEFAULT = load_config([FILE])
+DEFAULT = load_config([FILE, ROOT / "presets/evening.yaml"])
 READS_PROMPT = "a condition whose backbone reads a prompt"
 NO_LEARNING = "none, or a generator with iterations: 0, for prompts of training tasks"
 FIGURE = {"title": "x", "kind": "relative", "entries": ["pdt"], "baseline": "pdt"}

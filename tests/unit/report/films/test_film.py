@@ -19,7 +19,7 @@ from trajprompt.report.films.panels import LABEL, TITLE, Panels
 from trajprompt.settings.stages import VideoSettings, from_mapping, to_json
 from trajprompt.tasks.registry import get_suite
 
-DEFAULT = load_config([FILE])
+DEFAULT = load_config([FILE, ROOT / "presets/evening.yaml"])
 SMOKE = load_config([FILE, ROOT / "presets/smoke.yaml"])
 COLUMNS = tuple(
     {"id": name, "label": name.upper(), "condition": "expert", "method": name}
