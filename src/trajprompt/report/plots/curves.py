@@ -1,33 +1,54 @@
 """Tuning curves as rows: return at every evaluated iteration."""
 
+import numpy as np
 import pandas as pd
 
 from trajprompt.errors import TrajpromptError
-from trajprompt.report.numbers.statistics import estimate
+from trajprompt.report.plots.estimates import difference, level, renamed
 from trajprompt.report.read.cells import Entry, task_by_seed
 from trajprompt.report.read.run import Run
 
 REMEDY = "set evaluate.curve_episodes > 0 and use a method that stores a curve"
 
 
-def curve_rows(run: Run, entry: Entry, suite: str) -> list[dict[str, object]]:
-    """Rows of a cell's curve, one per iteration; all iterations have the same resets."""
-    return _rows(run, entry, suite, "curve", episodes(run, entry, suite, "curve"))
-
-
-def level_rows(
-    run: Run, entry: Entry, suite: str, curves: list[Entry]
+def curve_rows(
+    run: Run, entry: Entry, suite: str, baseline: Entry | None = None
 ) -> list[dict[str, object]]:
-    """Rows with the level of a cell without a curve, to be shown beside ``curves``.
+    """Rows of a cell's curve, one per iteration; all iterations have the same resets.
 
-    Curves have fewer episodes than other cells. The level uses only episodes with the same
-    resets, so that it equals the return of the untuned prompt at iteration 0.
+    The last iteration has the episodes of the tables, so that figure and table agree.
+    Columns ``gain`` are the return less that of ``baseline``, paired by task and seed; if
+    the run lacks the baseline on the suite, less that of the curve's first iteration.
     """
-    level = episodes(run, entry, suite, "last")
-    resets = [set(episodes(run, c, suite, "curve")["episode"]) for c in curves]
-    if resets:
-        level = level[level["episode"].isin(set.union(*resets))]
-    return _rows(run, entry, suite, "last", level)
+    where = f"{suite}/{entry.condition}/{entry.method}"
+    played = _with_last(episodes(run, entry, suite, "curve"), run, entry, suite)
+    parts = {
+        int(n): task_by_seed(part, run.seeds, f"{where}, iteration {n}")
+        for n, part in played.groupby("iteration")
+    }
+    zero = next(iter(parts.values()))[0].to_numpy()
+    if baseline is not None and baseline.covers(suite):
+        zero = run.scores(baseline)[suite].values
+    rows = []
+    for iteration, (means, count) in parts.items():
+        at = played.loc[played["iteration"] == iteration, "queries"].mean()
+        row: dict[str, object] = {"column": entry.id, "label": entry.label, "suite": suite}
+        row |= {"iteration": iteration, "queries": at, "episodes": count}
+        names = ("curve", entry.id, suite, iteration)
+        row |= level(run, [means.to_numpy()], *names)
+        gain = difference(run, [means.to_numpy()], [zero], "gain", *names)
+        rows.append(row | renamed(gain, "gain"))
+    return rows
+
+
+def level_row(run: Run, entry: Entry, suite: str) -> dict[str, object]:
+    """Row of a cell without a curve, from the episodes of the tables."""
+    scores = run.scores(entry)[suite]
+    row: dict[str, object] = {"column": entry.id, "label": entry.label, "suite": suite}
+    row |= {"iteration": 0, "queries": 0, "episodes": scores.episodes}
+    names = ("curve", entry.id, suite)
+    zero = renamed(difference(run, [scores.values], [scores.values], *names), "gain")
+    return row | level(run, [scores.values], *names) | zero
 
 
 def episodes(run: Run, entry: Entry, suite: str, checkpoint: str) -> pd.DataFrame:
@@ -41,17 +62,8 @@ def episodes(run: Run, entry: Entry, suite: str, checkpoint: str) -> pd.DataFram
     return found
 
 
-def _rows(
-    run: Run, entry: Entry, suite: str, checkpoint: str, played: pd.DataFrame
-) -> list[dict[str, object]]:
-    where = f"{suite}/{entry.condition}/{entry.method}"
-    rows: list[dict[str, object]] = []
-    for iteration, part in played.groupby("iteration"):
-        means, count = task_by_seed(part, run.seeds, f"{where}, iteration {iteration}")
-        stream = run.stream(checkpoint, entry.id, suite, iteration)
-        found = estimate([means.to_numpy()], stream)
-        row: dict[str, object] = {"column": entry.id, "label": entry.label}
-        row |= {"suite": suite, "iteration": iteration, "queries": part["queries"].mean()}
-        row |= {"mean": found.mean, "low": found.low, "high": found.high}
-        rows.append(row | {"seeds": found.seeds, "tasks": found.tasks, "episodes": count})
-    return rows
+def _with_last(curve: pd.DataFrame, run: Run, entry: Entry, suite: str) -> pd.DataFrame:
+    """``curve`` with all episodes of the last prompt, of which it has fewer."""
+    last = episodes(run, entry, suite, "last")
+    end = np.asarray(last["iteration"]).max()
+    return pd.concat([curve[curve["iteration"] != end], last])
