@@ -38,6 +38,48 @@ rule claims:
         " --settings {params.settings:q} --out {params.out} > {log} 2>&1"
 
 
+rule opening:
+    """The headline picture and the findings in words, which open the HTML report."""
+    input:
+        claims=rules.claims.output[0],
+        printed=PAPERS_FILES,
+    output:
+        report(
+            f"results/{RUN}/5_report/figures/headline.svg",
+            caption="../report/opening.rst",
+            category=CATEGORY["Figures"],
+            subcategory=THIS_RUN,
+            labels=report_labels("Primary contrasts beside the papers'", "picture"),
+        ),
+        report(
+            f"results/{RUN}/5_report/tables/headline.csv",
+            caption="../report/opening.rst",
+            category=CATEGORY["Figures"],
+            subcategory=THIS_RUN,
+            labels=report_labels("Primary contrasts beside the papers'", "raw data"),
+        ),
+        multiext(
+            f"results/{RUN}/5_report/",
+            "figures/headline.png",
+            "pages/opening.html",
+            "front.html",  # workflow/report/workflow.rst begins with it
+        ),
+    log:
+        f"logs/{RUN}/5_report/opening.log",
+    localrule: True
+    conda:
+        "../../envs/trajprompt.yaml"
+    params:
+        code=REPORT_CODE,
+        settings=report_settings,
+        out=report_folder,
+    message:
+        "Drawing the primary contrasts"
+    shell:
+        "exec python -m trajprompt.commands.report opening --claims {input.claims}"
+        " --settings {params.settings:q} --out {params.out} > {log} 2>&1"
+
+
 rule aggregate:
     """All methods over all suites: interquartile means, probabilities of improvement, profiles."""
     input:

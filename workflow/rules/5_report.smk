@@ -111,6 +111,7 @@ rule record:
             [paper_outputs(paper) for paper in (*PAPERS, None)],
             rules.curves.output,
             rules.claims.output,
+            rules.opening.output,
             rules.aggregate.output,
             rules.compute.output,
             [outputs_of(name) for name in VIDEOS],

@@ -40,6 +40,7 @@ EXAMPLES = {  # part -> its arguments
     "aggregate": f"{RUN}{EVALUATIONS_OF_RUN}{STORES_OF_RUN}{RANDOM_OF_RUN}",
     "curves": f"{RUN}{STORES_OF_RUN}{PRETRAINING_OF_RUN}",
     "claims": f"{RUN}{EVALUATIONS_OF_RUN}{STORES_OF_RUN}",
+    "opening": f"{RUN} --claims results/smoke/5_report/claims.csv",
     "compute": f"{RUN}{STORES_OF_RUN}{PRETRAINING_OF_RUN}{ADAPTATIONS_OF_RUN}"
     f"{EVALUATIONS_OF_RUN}{RANDOM_OF_RUN}",
     "record": f"{RUN}{RECORD_OF_RUN}",
@@ -119,6 +120,16 @@ RUN_CONFIG: Option = (
     },
 )
 
+CLAIMS: Option = (
+    "--claims",
+    {
+        "required": True,
+        "type": Path,
+        "metavar": "FILE",
+        "help": "table of all verdicts, written by `trajprompt report claims`",
+    },
+)
+
 JUDGED = [EVALUATIONS, STORES]
 MEASURED = [STORES, PRETRAINING, EVALUATIONS, RANDOM_POLICIES, ADAPTATIONS]
 COMMANDS: dict[str, tuple[str, Command, list[Option]]] = {
@@ -141,6 +152,11 @@ COMMANDS: dict[str, tuple[str, Command, list[Option]]] = {
         "write the claims of the papers, each with a verdict",
         report_parts.write_claims,
         JUDGED,
+    ),
+    "opening": (
+        "draw the primary contrasts, and write the opening of the HTML report",
+        report_parts.write_opening,
+        [CLAIMS],
     ),
     "compute": (
         "add up time, memory and simulator steps of all stages",

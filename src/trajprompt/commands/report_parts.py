@@ -77,6 +77,34 @@ def write_claims(args: argparse.Namespace, settings: ReportSettings) -> None:
     write_page(args.out / "pages" / "claims.html", "Claims", from_markdown(text))
 
 
+def write_opening(args: argparse.Namespace, settings: ReportSettings) -> None:
+    """Draw the primary contrasts of ``args.claims``, and write the report's opening.
+
+    ``front.html`` is the part of a page that opens Snakemake's report.
+    """
+    from trajprompt.artifacts.atomic import write_text
+    from trajprompt.report.numbers.findings import labels, read_findings
+    from trajprompt.report.pages.html import write_page
+    from trajprompt.report.pages.opening import opening
+    from trajprompt.report.plots.headline_figure import draw_headline
+    from trajprompt.report.read.cells import parse_entries
+    from trajprompt.report.read.papers import list_papers
+    from trajprompt.report.read.tables import read_table
+
+    table = read_table(args.claims, "trajprompt report claims", ["verdict", "paper"])
+    rows = read_findings(args.claims)
+    entries = {entry.id: entry for entry in parse_entries(settings.entries)}
+    papers = {paper.source: paper.name for paper in list_papers(settings.papers)}
+    write_csv(args.out / "tables" / "headline.csv", rows)
+    drawing = args.out / "figures" / "headline"
+    plain = {name: entry.label for name, entry in entries.items()}
+    draw_headline(rows, plain, papers, drawing)
+    body = opening(rows, table, labels(entries), papers, drawing.with_suffix(".svg"))
+    write_text(args.out / "front.html", body)
+    title = f"Findings of the run {settings.run}"
+    write_page(args.out / "pages" / "opening.html", title, f"<h1>{title}</h1>\n{body}")
+
+
 def write_aggregate(args: argparse.Namespace, settings: ReportSettings) -> None:
     """Compare the methods of all suites, then those of the suite with the most methods."""
     import pandas as pd

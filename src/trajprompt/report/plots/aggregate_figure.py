@@ -40,14 +40,15 @@ def draw_aggregate(
     first, ordered = means.iloc[0], means.sort_values("value", ascending=False)
     with panels(3, height=list_height(len(means))) as (figure, axes):
         label = "interquartile mean of normalised returns"
-        clipped = _dots(axes[0], ordered, label, float(first["value"]))
+        shown = _dots(axes[0], ordered, label, float(first["value"]))
         against = beats[beats["second"] == first["column"]].set_index("first")
         others = ordered[ordered["column"] != first["column"]].set_index("column")
         label = f"probability to beat {first['label']}"
-        _dots(axes[1], others[["label"]].join(against), label, 0.5)
+        _dots(axes[1], others[["label"]].join(against), label, None)
         axes[1].axvline(0.5, color=GREY, ls=":", label="no difference")
         axes[1].set_xlim(-0.03, 1.03)
-        _profiles(axes[2], profiles, str(first["column"]))
+        near = profiles[profiles["column"].isin(shown["column"])]
+        _profiles(axes[2], near, str(first["column"]))
         suites = ", ".join(suite_label(suite) for suite in str(first["suites"]).split())
         notes = [f"{plural(int(first['seeds']), 'seed')}; suites: {suites}"]
         notes += ["0: uniformly random actions, 1: expert episodes of the data"]
@@ -55,16 +56,25 @@ def draw_aggregate(
             notes.append(
                 "bars and bands: 95 % bootstrap intervals, seeds resampled by suite"
             )
-        notes.append("arrows: off the axis, with the mean" if clipped else "")
+        notes.append(
+            "arrows: off the axis, with the mean" if len(shown) < len(means) else ""
+        )
         headline(figure, title, *notes)
         legend_below(figure, axes)
         save(figure, stem)
 
 
-def _dots(axis: "Axes", rows: pd.DataFrame, label: str, centre: float) -> bool:
-    """Draw values and intervals, a row per method; return whether one is off the axis."""
-    distance = (rows["value"] - centre).abs()
-    shown = rows[distance <= 1.001 * limit(distance.tolist())]
+def _dots(
+    axis: "Axes", rows: pd.DataFrame, label: str, centre: float | None
+) -> pd.DataFrame:
+    """Draw values and intervals, a row per method; return the rows that the axis shows.
+
+    Values far from ``centre`` are arrows at its edge; None: all are shown.
+    """
+    shown = rows
+    if centre is not None:
+        distance = (rows["value"] - centre).abs()
+        shown = rows[distance <= 1.001 * limit(distance.tolist())]
     ends = np.array(shown[["value", "low", "high"]], dtype=float)
     low, high = np.nanmin(ends), np.nanmax(ends)
     margin = 0.07 * ((high - low) or 1.0)
@@ -79,7 +89,7 @@ def _dots(axis: "Axes", rows: pd.DataFrame, label: str, centre: float) -> bool:
     axis.set_yticks(range(len(rows)), list(rows["label"]))
     axis.set_ylim(len(rows) - 0.4, -0.6)
     axis.set_xlabel(label)
-    return len(shown) < len(rows)
+    return shown
 
 
 def _profiles(axis: "Axes", table: pd.DataFrame, first: str) -> None:

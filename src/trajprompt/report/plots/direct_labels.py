@@ -1,12 +1,12 @@
 """Lines labelled at their ends, with intervals beside them, instead of a legend."""
 
+import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from trajprompt.report.pages.markdown import suite_label
 from trajprompt.report.plots.style import CYCLE, MARKERS
 
 if TYPE_CHECKING:
@@ -95,13 +95,10 @@ def bars_note(rows: pd.DataFrame) -> str:
     return f"bars beside the last points: 95 % t intervals over the {seeds} seeds"
 
 
-def left_out(figure: "Figure", suites: Sequence[str]) -> str:
-    """Note on the methods that were not run on some of the suites; empty if none."""
-    missing = {s: [e.label for e in figure.compared if not e.covers(s)] for s in suites}
-    texts = [
-        f"{suite_label(s)}: {', '.join(names)}" for s, names in missing.items() if names
-    ]
-    return f"not run on {'; on '.join(texts)}" if texts else ""
+def left_out(figure: "Figure", suite: str) -> str:
+    """Line of a panel's title on the methods that were not run; empty if there are none."""
+    names = [entry.label for entry in figure.compared if not entry.covers(suite)]
+    return "\n".join(textwrap.wrap(f"not run: {', '.join(names)}", 100)) if names else ""
 
 
 def label_ends(axis: "Axes", ends: Sequence[End]) -> None:

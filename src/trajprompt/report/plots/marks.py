@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 SEED_DOTS: dict[str, Any] = {"ms": 2.6, "alpha": 0.55, "mec": "none", "zorder": 2}
 CLIP_RATIO = 3.0  # a value this many times further out than the next is off the axis
+LEAST = 3  # number of values that an axis shows
 MARGIN = 0.07  # of an axis beyond the outermost mark
 
 
@@ -68,10 +69,11 @@ def reach(row: pd.Series) -> float:
 def limit(reaches: Sequence[float]) -> float:
     """Largest of ``reaches`` that an axis shows; those beyond are outliers.
 
-    An outlier is at least `CLIP_RATIO` times as far out as all of the nearer half.
+    Outliers are more than `CLIP_RATIO` times as far out as all others, which are at least
+    half of the values, and three.
     """
     ordered = sorted(value for value in reaches if value > 0)
-    for place in range(max(1, len(ordered) // 2), len(ordered)):
+    for place in range(max(LEAST, len(ordered) // 2), len(ordered)):
         if ordered[place] > CLIP_RATIO * ordered[place - 1]:
             return ordered[place - 1]
     return ordered[-1] if ordered else 1.0

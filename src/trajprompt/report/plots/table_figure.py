@@ -126,6 +126,7 @@ def _panel(axis: "Axes", rows: pd.DataFrame, run: Run) -> None:
     shown = limit([reach(row) for _, row in others.iterrows()])
     axis.set_xlim(*span_of(others, shown))
     axis.axvline(0, color=BLACK, lw=1, zorder=1)
+    spreads = rows["paper_spread"].notna().any()
     beside: dict[str, Any] = {"va": "center", "fontsize": 8}
     for place, entry in enumerate(run.entries):
         if entry.id not in rows.index:
@@ -136,7 +137,7 @@ def _panel(axis: "Axes", rows: pd.DataFrame, run: Run) -> None:
         if entry.id == row["zero_id"]:
             axis.plot(0, place, "o", color=BLACK)
         else:
-            _marks(axis, row, place, shown)
+            _marks(axis, row, place, shown, SPREADS if spreads else "paper")
         share = (
             "" if pd.isna(row["gap_closed"]) else f"{number(100 * row['gap_closed'], 0)} %"
         )
@@ -149,7 +150,7 @@ def _beside(axis: "Axes") -> Any:
     return axis.get_yaxis_transform()
 
 
-def _marks(axis: "Axes", row: pd.Series, place: float, shown: float) -> None:
+def _marks(axis: "Axes", row: pd.Series, place: float, shown: float, papers: str) -> None:
     """Draw ours above the paper's; values beyond ``shown`` are arrows with the value."""
     if abs(row["mean"]) > 1.001 * shown:
         off_axis(axis, row["mean"], place - 0.24, BLUE, number(row["mean"], 0))
@@ -163,8 +164,7 @@ def _marks(axis: "Axes", row: pd.Series, place: float, shown: float) -> None:
         return
     spread = None if pd.isna(row["paper_spread"]) else row["paper_spread"]
     style: dict[str, Any] = {"fmt": "D", "ms": 5, "color": VERMILION, "mfc": "white"}
-    style["label"] = "paper" if spread is None else SPREADS
-    axis.errorbar(row["paper"], place + 0.2, xerr=spread, **style)
+    axis.errorbar(row["paper"], place + 0.2, xerr=spread, label=papers, **style)
 
 
 def _notes(rows: pd.DataFrame, run: Run) -> list[str]:

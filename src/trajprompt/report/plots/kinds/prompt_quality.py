@@ -57,7 +57,7 @@ def draw(rows: pd.DataFrame, figure: Figure, stem: Path) -> None:
             axis.grid(axis="x", visible=False)
             axis.set_title(suite_label(suite))
             axis.set_xlabel("quality of the initial prompt")
-            axis.set_ylabel("return per episode (higher is better)")
+            axis.set_ylabel("return per episode")
         notes = [sample_sizes(rows), marks_note(rows), equal_resets(suites)]
         headline(picture, figure.run.title, *notes)
         legend_below(picture, axes)
