@@ -131,7 +131,10 @@ def _panel(axis: "Axes", rows: pd.DataFrame, run: Run) -> None:
     for place, entry in enumerate(run.entries):
         if entry.id not in rows.index:
             text = "not run on this suite"
-            axis.text(0.02, place, text, color=GREY, transform=_beside(axis), **beside)
+            white: dict[str, Any] = {"bbox": {"fc": "white", "lw": 0, "pad": 1}}
+            axis.text(
+                0.02, place, text, color=GREY, transform=_beside(axis), **white, **beside
+            )
             continue
         row = rows.loc[entry.id]
         if entry.id == row["zero_id"]:

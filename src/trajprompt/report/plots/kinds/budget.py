@@ -63,17 +63,14 @@ def draw(rows: pd.DataFrame, figure: Figure, stem: Path) -> None:
     with canvas(len(suites), 1, height) as (picture, axes):
         for suite, axis in zip(suites, axes[:, 0], strict=True):
             here = as_drawn(rows[rows["suite"] == suite], "gain")
-            axis.set_title(_title(rows[rows["suite"] == suite], suite, figure))
+            title = _title(rows[rows["suite"] == suite], suite, figure)
+            axis.set_title(title, fontsize=9)
             axis.set_ylabel(f"gain of the chosen prompt\non {fresh(suite)}")
             levels = _levels(axis, here, figure.settings.baseline)
             method_lines(axis, here, figure, levels, steps=True)
         notes = [f"{sample_sizes(methods)} at every point", bars_note(methods)]
         notes += ["gain: return − untuned prompt's, paired by task and seed"]
-        notes += [
-            "marks: evaluated choices",
-            left_out(figure, suites),
-            equal_resets(suites),
-        ]
+        notes += ["marks: evaluated choices", equal_resets(suites)]
         headline(picture, figure.run.title, *notes)
         save(picture, stem)
 
@@ -84,7 +81,8 @@ def _title(rows: pd.DataFrame, suite: str, figure: Figure) -> str:
     text = suite_label(suite)
     if figure.settings.baseline in by_column.index:
         text += f": untuned {number(by_column.loc[figure.settings.baseline, 'mean'])}"
-    return f"{text}, expert data {number(by_column.loc[EXPERT_DATA, 'mean'])}"
+    text += f", expert data {number(by_column.loc[EXPERT_DATA, 'mean'])}"
+    return f"{text}\n{left_out(figure, suite)}".rstrip()
 
 
 def _levels(axis: "Axes", rows: pd.DataFrame, baseline: str) -> list[End]:

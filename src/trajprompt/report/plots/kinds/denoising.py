@@ -13,7 +13,7 @@ import pandas as pd
 from trajprompt.report.pages.markdown import span, suite_label
 from trajprompt.report.plots.estimates import as_drawn, level, renamed
 from trajprompt.report.plots.figure import Figure
-from trajprompt.report.plots.marks import mean_mark, plural
+from trajprompt.report.plots.marks import marks_note, mean_mark, plural
 from trajprompt.report.plots.prompts import PromptCell
 from trajprompt.report.plots.style import (
     BLACK,
@@ -28,7 +28,8 @@ from trajprompt.report.plots.style import (
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-SHUFFLES = 500  # for the 95 % band of the step share without order
+SHUFFLES = 500  # draws for the band of the step share by chance
+BAND = (0.025, 0.975)  # quantiles of the draws
 SCATTERS = 5  # of the stored denoising steps, first and last included
 
 
@@ -65,7 +66,7 @@ def _share(figure: Figure, suite: str, prompts: list[np.ndarray]) -> dict[str, o
     by_seed = np.array([[step_share(found) for found in prompts]])  # (1, S)
     stream = figure.run.stream("shuffled", suite)
     shuffled = shuffled_shares(prompts, np.random.default_rng(stream))
-    low, high = np.quantile(shuffled, [0.025, 0.975])
+    low, high = np.quantile(shuffled, BAND)
     found = renamed(level(figure.run, [by_seed], "share", suite), "step_share")
     return found | {"seeds": len(prompts), "shuffled_low": low, "shuffled_high": high}
 
@@ -127,9 +128,8 @@ def draw(rows: pd.DataFrame, figure: Figure, stem: Path) -> None:
                 axis.set_title("generated prompts" if count == 0 else name)
             suite_axes[0].set_ylabel(f"{suite_label(suite)}\n2nd principal component")
             _shares(suite_axes[SCATTERS], here)
-        notes = [_heading(rows), "steps of every prompt shuffled: 95 % of 500 draws"]
-        if rows["seeds"].max() > 1:
-            notes.append("share: mean of the seeds (small dots), bars 95 % t intervals")
+        notes = [_heading(rows), f"grey: shuffled steps, middle of {SHUFFLES} draws"]
+        notes += [f"share: {marks_note(as_drawn(rows, 'step_share'))}"]
         headline(picture, figure.run.title, *notes)
         legend_below(picture, list(axes.flat))
         save(picture, stem)

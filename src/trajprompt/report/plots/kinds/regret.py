@@ -93,12 +93,13 @@ def draw(rows: pd.DataFrame, figure: Figure, stem: Path) -> None:
             levels = _baseline(axis, here, figure.settings.baseline)
             method_lines(axis, here, figure, levels)
             best = f"best known: {here['best_known'].iloc[0]:.1f} per episode"
-            axis.set_title(f"{suite_label(suite)} ({best})")
+            title = f"{suite_label(suite)} ({best})\n{left_out(figure, suite)}"
+            axis.set_title(title.rstrip(), fontsize=9)
             axis.set_ylabel("cumulative regret (lower is better)")
         seeds, tasks = (span(rows[name]) for name in ("seeds", "tasks"))
         notes = [f"{plural(seeds, 'seed')}, {plural(tasks, 'task')}", bars_note(rows)]
         notes += ["best known: highest mean of any line's last prompt, by task and seed"]
-        notes += [left_out(figure, suites), equal_resets(suites)]
+        notes.append(equal_resets(suites))
         headline(picture, figure.run.title, *notes)
         save(picture, stem)
 
