@@ -17,28 +17,32 @@ def curve_rows(
     """Rows of a cell's curve, one per iteration; all iterations have the same resets.
 
     The last iteration has the episodes of the tables, so that figure and table agree.
-    Columns ``gain`` are the return less that of ``baseline``, paired by task and seed; if
-    the run lacks the baseline on the suite, less that of the curve's first iteration.
+    Columns ``gain`` are the return less that of ``baseline``, paired by task, seed and
+    episode; if the run lacks the baseline on the suite, less that of the first iteration.
     """
     where = f"{suite}/{entry.condition}/{entry.method}"
-    played = _with_last(episodes(run, entry, suite, "curve"), run, entry, suite)
-    parts = {
-        int(n): task_by_seed(part, run.seeds, f"{where}, iteration {n}")
-        for n, part in played.groupby("iteration")
-    }
-    zero = next(iter(parts.values()))[0].to_numpy()
+    curve = _with_last(episodes(run, entry, suite, "curve"), run, entry, suite)
+    zero = curve[curve["iteration"] == curve["iteration"].min()]
     if baseline is not None and baseline.covers(suite):
-        zero = run.scores(baseline)[suite].values
+        zero = episodes(run, baseline, suite, "last")
     rows = []
-    for iteration, (means, count) in parts.items():
-        at = played.loc[played["iteration"] == iteration, "queries"].mean()
-        row: dict[str, object] = {"column": entry.id, "label": entry.label, "suite": suite}
-        row |= {"iteration": iteration, "queries": at, "episodes": count}
+    for iteration, part in curve.groupby("iteration"):
         names = ("curve", entry.id, suite, iteration)
-        row |= level(run, [means.to_numpy()], *names)
-        gain = difference(run, [means.to_numpy()], [zero], "gain", *names)
-        rows.append(row | renamed(gain, "gain"))
+        means, count = task_by_seed(part, run.seeds, f"{where}, iteration {iteration}")
+        level_of_pairs = task_by_seed(_paired(zero, part), run.seeds, f"{where}, paired")[0]
+        pair = [means.to_numpy()], [level_of_pairs.to_numpy()]
+        row: dict[str, object] = {"column": entry.id, "label": entry.label, "suite": suite}
+        row |= {"iteration": iteration, "queries": part["queries"].mean()}
+        row |= {"episodes": count} | level(run, pair[0], *names)
+        rows.append(row | renamed(difference(run, *pair, "gain", *names), "gain"))
     return rows
+
+
+def _paired(zero: pd.DataFrame, part: pd.DataFrame) -> pd.DataFrame:
+    """Rows of ``zero`` from the resets of ``part``, or all if they share none."""
+    keys = ["task", "seed", "episode"]
+    shared = zero.merge(part[keys].drop_duplicates(), on=keys)
+    return zero if shared.empty else shared
 
 
 def level_row(run: Run, entry: Entry, suite: str) -> dict[str, object]:

@@ -1,8 +1,8 @@
 """Gain over the untuned prompt against oracle queries during tuning (PTDT Figure 5).
 
-Queries are those of candidates, as in the paper: 0 before tuning. One query per iteration
-that judges the iterate itself, which the paper's algorithm has not, is left out of the
-axis, for the offline and the online oracle alike.
+Queries are those of candidates, as in the paper: 0 before tuning. Queries that judge an
+iterate itself, which the paper's algorithm has not, are left out of the axis, for the
+offline and the online oracle alike.
 """
 
 from pathlib import Path
@@ -45,11 +45,13 @@ def table(figure: Figure) -> pd.DataFrame:
 
 
 def _of_candidates(rows: list[dict[str, object]]) -> list[dict[str, object]]:
-    """``rows`` with the queries of candidates alone: from 0, one less per iteration."""
-    found = pd.DataFrame(rows).sort_values("iteration")
-    spent = found["queries"] - found["queries"].iloc[0]
-    judged = found["iteration"] - found["iteration"].iloc[0]
-    found["queries"] = (spent - judged).clip(lower=0)
+    """``rows`` with the queries of candidates alone.
+
+    Iteration 0 has only those that judge an iterate, and every iteration has as many.
+    """
+    found = pd.DataFrame(rows)
+    judging = found.loc[found["iteration"] == 0, "queries"].min()
+    found["queries"] -= judging * (found["iteration"] + 1)
     return found.to_dict("records")
 
 
