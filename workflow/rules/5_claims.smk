@@ -58,12 +58,9 @@ rule opening:
             subcategory=THIS_RUN,
             labels=report_labels("Primary contrasts beside the papers'", "raw data"),
         ),
-        multiext(
-            f"results/{RUN}/5_report/",
-            "figures/headline.png",
-            "pages/opening.html",
-            "front.html",  # workflow/report/workflow.rst begins with it
-        ),
+        f"results/{RUN}/5_report/figures/headline.png",
+        f"results/{RUN}/5_report/pages/opening.html",
+        f"results/{RUN}/5_report/front.html",  # workflow/report/workflow.rst begins with it
     log:
         f"logs/{RUN}/5_report/opening.log",
     localrule: True
