@@ -10,7 +10,7 @@ from trajprompt.config import cells as table_cells
 from trajprompt.config.load import load_config
 
 STAGES = {"collect", "pretrain", "tune", "evaluate", "random_policy"}
-REPORT = {"curves", "claims", "aggregate", "compute", "record", "all"}  # in every run
+REPORT = {"curves", "claims", "opening", "aggregate", "compute", "record", "all"}  # always
 
 
 def jobs(done):
@@ -149,6 +149,7 @@ def test_a_wrong_key_stops_before_any_job(workflow):
         "pd_table6",
         "curves",
         "claims",
+        "opening",
         "aggregate",
         "compute",
         "calibrate_all",

@@ -28,6 +28,9 @@ seed: a 75 % interval rather than a 95 % one. *Paper* is the printed value.
 Averages are recomputed from the printed suites. Data, machine and sizes differ from the
 papers' ([deviations](deviations.md)): compare orders and gaps, not digits.
 """
+HEADLINE = """![Primary contrasts of the papers: this run beside the papers, with verdicts]\
+({link}/figures/headline.png)
+"""
 VERDICTS_TEXT = """## Verdicts on the claims
 
 One claim counts once per suite. [All claims]({claims}) lists each with its interval and the
@@ -63,6 +66,7 @@ def results_page(folder: Path, page: Path) -> str:
     link = _relative(folder, page)
     parts = [
         INTRODUCTION.format(run=config["run"], folder=folder, folder_link=link, page=page),
+        HEADLINE.format(link=link),
         grid(["what", "value"], _rows(folder / "summary.csv"), 2),
         VERDICTS_TEXT.format(claims=f"{link}/claims.md"),
         _verdicts(folder / "claims.csv", papers),

@@ -107,8 +107,10 @@ def _paper(cell: pd.Series, zero: pd.Series) -> dict[str, float]:
     printed, base = cell["published"], zero["published"]
     if pd.isna(printed) or pd.isna(base):
         return {"paper": math.nan, "paper_spread": math.nan}
-    spreads = [float(row["published_spread"] or math.nan) for row in (cell, zero)]
-    return {"paper": float(printed - base), "paper_spread": math.hypot(*spreads)}
+    spreads = [row["published_spread"] for row in (cell, zero)]
+    known = not any(map(pd.isna, spreads))
+    spread = math.hypot(*spreads) if known else math.nan
+    return {"paper": float(printed - base), "paper_spread": spread}
 
 
 def _title(rows: pd.DataFrame, suite: str) -> str:
