@@ -141,7 +141,7 @@ def markdown(rows: pd.DataFrame, figure: Figure) -> str:
 
 def _line(row: pd.Series) -> list[str]:
     played, difference = (
-        pd.Series({"mean": row[n], "low": row[f"{n}_low"], "high": row[f"{n}_high"]})
+        pd.Series({"mean": row[n]} | {e: row.get(f"{n}_{e}") for e in ("low", "high")})
         for n in (PLAYED, DIFFERENCE)
     )
     if pd.isna(row[SELECTION]):

@@ -46,3 +46,21 @@ def test_a_method_without_a_selection_value_has_dashes(tmp_path):
     assert cells["RANDOM-SEGMENTS"][0] == "-69.0 [-70.0, -68.0]"
     assert cells["RANDOM-SEGMENTS"][1] == cells["RANDOM-SEGMENTS"][3].strip("| ") == "–"
     assert "[" in cells["BANDIT"][3] and "winner's curse" in text
+
+
+def test_methods_without_any_selection_value_can_be_shown(tmp_path):
+    made = make_figure(tmp_path, "winners-curse", ("random-segments", "ptdt-online"))
+    main(made.command(tmp_path / "out"))
+    text = (tmp_path / "out/tables/my_winners_curse.md").read_text()
+    assert "| RANDOM-SEGMENTS | -69.0 [-70.0, -68.0] | – |" in text
+
+
+def test_the_evaluation_is_not_called_fresh_where_resets_are_equal(tmp_path):
+    entries, baseline = FIGURES["winners-curse"]
+    suites = ("cheetah-vel", "reach")
+    made = make_figure(tmp_path, "winners-curse", entries, baseline, suites)
+    main(made.command(tmp_path / "out"))
+    text = (tmp_path / "out/tables/my_winners_curse.md").read_text()
+    moving, equal = text.split("MW reach")
+    assert "| on fresh episodes |" in moving and "| on fresh episodes |" not in equal
+    assert "| on the tuned episode |" in equal
