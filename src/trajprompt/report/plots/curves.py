@@ -48,8 +48,7 @@ def _rows(
     rows: list[dict[str, object]] = []
     for iteration, part in played.groupby("iteration"):
         means, count = task_by_seed(part, run.seeds, f"{where}, iteration {iteration}")
-        stream = run.stream(checkpoint, entry.id, suite, iteration)
-        found = estimate([means.to_numpy()], stream)
+        found = estimate([means.to_numpy()])
         row: dict[str, object] = {"column": entry.id, "label": entry.label}
         row |= {"suite": suite, "iteration": iteration, "queries": part["queries"].mean()}
         row |= {"mean": found.mean, "low": found.low, "high": found.high}

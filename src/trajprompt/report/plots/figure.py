@@ -67,7 +67,7 @@ class Figure:
 def last_row(figure: Figure, suite: str, entry: Entry) -> dict[str, object]:
     """Row of one cell: mean return after tuning, interval and sample sizes."""
     scores = figure.run.scores(entry)[suite]
-    found = estimate([scores.values], figure.run.stream("last", entry.id, suite))
+    found = estimate([scores.values])
     return {
         "suite": suite,
         "column": entry.id,

@@ -119,9 +119,8 @@ def _rows(
     stacked = np.stack(shares, axis=2)  # (M, T, S, L + 1, J + 1)
     layers, segments = stacked.shape[3] - 1, stacked.shape[4] - 1
     for moment, layer, segment in np.ndindex(len(MOMENTS), layers + 1, segments + 1):
-        names = (suite, entry.id, moment, layer, segment)
         shares = stacked[moment, :, :, layer, segment]
-        found = estimate([shares], figure.run.stream("attention", *names))
+        found = estimate([shares])
         row: dict[str, object] = {"moment": list(MOMENTS.values())[moment]}
         row |= {"layer": layer + 1 if layer < layers else MEAN}
         row |= {"segment": segment + 1 if segment < segments else LARGEST}

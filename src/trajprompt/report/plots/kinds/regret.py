@@ -71,8 +71,7 @@ def _rows(
     rows: list[dict[str, object]] = []
     for count in _counts(total.shape[-1]):
         regret = total[..., count - 1] if count else np.zeros_like(best)
-        stream = figure.run.stream("regret", entry.id, suite, count)
-        found = estimate([regret], stream)
+        found = estimate([regret])
         row: dict[str, object] = {"suite": suite, "column": entry.id}
         row |= {"label": entry.label, "queries": count, "mean": found.mean}
         row |= {"low": found.low, "high": found.high, "seeds": found.seeds}

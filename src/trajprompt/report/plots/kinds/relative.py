@@ -26,8 +26,7 @@ def table(figure: Figure) -> pd.DataFrame:
             if not entry.covers(suite):
                 continue
             scores = figure.run.scores(entry)[suite]
-            stream = figure.run.stream("relative", entry.id, suite)
-            found = paired_difference([scores.values], [level.values], stream)
+            found = paired_difference([scores.values], [level.values])
             row: dict[str, object] = {"suite": suite, "column": entry.id}
             row |= {"label": entry.label, "mean": found.mean}
             row |= {"low": found.low, "high": found.high, "seeds": found.seeds}

@@ -70,12 +70,12 @@ def _similarity(figure: Figure, cells: Sequence[PromptCell]) -> dict[str, float 
     """Similarity of one entry in one suite, mean over its seeds ``cells``.
 
     CKA is computed per seed, because the prompts of a seed are tuned through one backbone.
-    Pooled seeds could not be bootstrapped: repeated rows make CKA larger.
+    Pooled seeds would mix the prompts of different backbones.
     """
     names = cells[0].entry.id, cells[0].suite
     pairs = [(_steps(cell.initial), _steps(cell.last)) for cell in cells]
     by_seed = np.array([[linear_cka(*pair) for pair in pairs]])  # (1, S)
-    found = estimate([by_seed], figure.run.stream("similarity", *names))
+    found = estimate([by_seed])
     at_random = [
         mismatched_cka(c.initial, c.last, figure.run.stream("chance", *names, c.seed))
         for c in cells
@@ -199,6 +199,6 @@ def _explanation(figure: Figure) -> str:
         "shows that a prompt still resembles its initial prompt. The debiased estimate is "
         "0 on average for unrelated rows; the plain estimate is not, with so few rows. "
         "The paper does not define its rows; its returns are mean ± spread over three seeds"
-        + interval_note(figure.run, ". Brackets are 95 % bootstrap intervals over seeds.")
+        + interval_note(figure.run, ". Brackets are 95 % t intervals over seeds.")
         + "\n"
     )

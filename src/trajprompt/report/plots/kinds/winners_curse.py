@@ -70,10 +70,8 @@ def _selection(figure: Figure, cells: Sequence[PromptCell]) -> dict[str, float |
     if not np.isfinite(values).all():
         return _columns(SELECTION, None) | _columns(DIFFERENCE, None)
     fresh = figure.run.scores(entry)[suite].values
-    names = entry.id, suite
-    found = estimate([values], figure.run.stream(SELECTION, *names))
-    stream = figure.run.stream("winners-curse", *names)
-    excess = paired_difference([values], [fresh], stream)
+    found = estimate([values])
+    excess = paired_difference([values], [fresh])
     return _columns(SELECTION, found) | _columns(DIFFERENCE, excess)
 
 
@@ -87,8 +85,7 @@ def _selection_values(cell: PromptCell) -> np.ndarray:
 def _played(figure: Figure, cells: Sequence[PromptCell]) -> dict[str, float | None]:
     """Mean return of all episodes of the search; ``cells`` are one per seed."""
     means = [cell.by_task(cell.require(RETURNS).mean(axis=1)) for cell in cells]
-    stream = figure.run.stream(PLAYED, cells[0].entry.id, cells[0].suite)
-    return _columns(PLAYED, estimate([np.stack(means, axis=1)], stream))
+    return _columns(PLAYED, estimate([np.stack(means, axis=1)]))
 
 
 def _columns(name: str, found: Estimate | None) -> dict[str, float | None]:
@@ -148,7 +145,7 @@ def _line(row: pd.Series) -> list[str]:
 
 
 def _explanation(rows: pd.DataFrame, figure: Figure) -> str:
-    bootstrap = ". Brackets are 95 % bootstrap intervals over seeds."
+    brackets = ". Brackets are 95 % t intervals over seeds."
     return (
         f"Run `{figure.run.name}`, {size(figure.run, rows)}. *Mean of all episodes "
         "played*: mean return during the search, over all prompts tried; for a method that "
@@ -160,5 +157,5 @@ def _explanation(rows: pd.DataFrame, figure: Figure) -> str:
         "column is the winner's curse of methods that select by the return of one episode: "
         "they selected noise if its interval is above 0. A model's prediction also "
         "contains the model's error"
-        f"{interval_note(figure.run, bootstrap)}\n"
+        f"{interval_note(figure.run, brackets)}\n"
     )
