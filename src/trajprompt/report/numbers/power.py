@@ -1,15 +1,16 @@
 """Power of a run: which effects its seeds can show, from the spread that it measured.
 
-The test is the paired t test over seeds. Its power is that of the noncentral t distribution
-(statsmodels' TTestPower). A spread from a few seeds is uncertain itself: with five, the
-true one is between 0.6 and 2.9 times as large (95 %).
+The test is the two-sided paired t test over seeds, whose squared t has a noncentral F
+distribution. (SciPy's noncentral t, which statsmodels uses, is NaN for large effects.) A
+spread from a few seeds is uncertain itself: with five, the true one is between 0.6 and 2.9
+times as large (95 %).
 """
 
 import math
 
 import pandas as pd
+from scipy import stats
 from scipy.optimize import brentq
-from statsmodels.stats.power import TTestPower
 
 from trajprompt.report.numbers.plan import Plan
 from trajprompt.report.numbers.statistics import t_interval
@@ -17,24 +18,29 @@ from trajprompt.report.numbers.verdicts import CONTRAST_COLUMNS, NOT_JUDGED, NOT
 from trajprompt.report.read.published import AVERAGE
 
 POWER = 0.8
-LARGEST_EFFECT = 1e4  # in spreads; enough for two seeds at any level that occurs
+LARGEST_EFFECT = 1e4  # in spreads
 MOST_SEEDS = 10_000
 PER_SUITE = "all contrasts"  # in place of a claim
 
 
 def power(effect: float, seeds: int, alpha: float) -> float:
     """Probability that the test at level ``alpha`` rejects; ``effect`` is in spreads."""
-    return float(TTestPower().power(effect, seeds, alpha, alternative="two-sided"))
+    freedom = seeds - 1
+    critical = stats.t.isf(alpha / 2, freedom) ** 2
+    return float(stats.ncf.sf(critical, 1, freedom, seeds * effect**2))
 
 
 def smallest_effect(seeds: int, alpha: float, wanted: float = POWER) -> float:
     """Smallest effect, in spreads, that is detected with probability ``wanted``."""
-    return float(brentq(lambda d: power(d, seeds, alpha) - wanted, 1e-9, LARGEST_EFFECT))
+    high = 1.0
+    while high < LARGEST_EFFECT and power(high, seeds, alpha) < wanted:
+        high *= 2
+    return float(brentq(lambda d: power(d, seeds, alpha) - wanted, 1e-9, high))
 
 
 def seeds_needed(effect: float, alpha: float, wanted: float = POWER) -> int | None:
     """Smallest number of seeds that detects ``effect``, in spreads; None above 10,000."""
-    low, high = 1, MOST_SEEDS
+    low, high = 1, MOST_SEEDS  # one seed has no test
     if not power(effect, high, alpha) >= wanted:
         return None
     while high - low > 1:
