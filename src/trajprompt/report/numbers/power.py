@@ -59,8 +59,9 @@ def power_table(claims: pd.DataFrame, plan: Plan) -> pd.DataFrame:
     spreads of all its contrasts. Effects are counted from the tested value, 0 or −δ.
     ``holm`` is the strictest level of the paper's family, α / m. Empty for a single seed.
     """
-    tested = claims.reindex(columns=[*claims.columns, "spread", "family"])
-    tested = tested[~tested["verdict"].isin([NOT_TESTED, NOT_JUDGED])]
+    if "spread" not in claims:  # nothing is tested
+        return pd.DataFrame()
+    tested = claims[~claims["verdict"].isin([NOT_TESTED, NOT_JUDGED])]
     tested = tested[tested["spread"].notna() & (tested["suite"] != AVERAGE)]
     tested = tested.drop_duplicates(CONTRAST_COLUMNS)
     primary = tested[[_key(row) in plan.primary for _, row in tested.iterrows()]]

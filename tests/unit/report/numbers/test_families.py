@@ -10,7 +10,7 @@ from trajprompt.report.numbers.families import BENJAMINI_HOCHBERG, HOLM, correct
 
 @pytest.fixture(autouse=True)
 def no_garbage_collection(monkeypatch):
-    """statsmodels collects garbage in every call, which takes 0.1 s."""
+    """Statsmodels collects garbage in every call, which takes 0.1 s."""
     monkeypatch.setattr("gc.collect", lambda *_: 0)
 
 

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trajprompt.errors import TrajpromptError
-from trajprompt.report.numbers.claims import DIRECTIONS
 from trajprompt.report.numbers import verdicts
+from trajprompt.report.numbers.claims import DIRECTIONS
 from trajprompt.report.numbers.verdicts import (
     CONTRADICTED,
     CONTRADICTION,
@@ -65,7 +65,7 @@ def test_unknown_directions_are_errors():
 
 
 @given(st.sampled_from(DIRECTIONS), st.floats(-9, 9), st.floats(0.01, 9), st.floats(0.1, 3))
-def test_decided_claims_exclude_the_verdicts.tested_value(direction, middle, half, delta):
+def test_decided_claims_exclude_the_tested_value(direction, middle, half, delta):
     """So that p and verdict agree, except for no difference."""
     found = verdict(direction, middle - half, middle + half, delta)
     distance = abs(middle - verdicts.tested_value(direction, middle, delta))
