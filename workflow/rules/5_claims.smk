@@ -7,6 +7,8 @@ rule claims:
         printed=PAPERS_FILES,
         stores=STORES,
         evaluations=rules.evaluate_all.input.cells,
+        random_policies=rules.evaluate_all.input.random,
+        adaptations=every_cell(rules.tune.output[0], config["seeds"][:1]),
     output:
         report(
             f"results/{RUN}/5_report/claims.csv",
@@ -21,6 +23,7 @@ rule claims:
             labels=report_labels("The papers' claims, with verdicts", "page"),
         ),
         f"results/{RUN}/5_report/claims.md",
+        multiext(f"results/{RUN}/5_report/power", ".csv", ".md"),
     log:
         f"logs/{RUN}/5_report/claims.log",
     localrule: True
@@ -34,7 +37,8 @@ rule claims:
         "Judging the claims"
     shell:
         "exec python -m trajprompt.commands.report claims --evaluations {input.evaluations}"
-        " --stores {input.stores}"
+        " --stores {input.stores} --random-policies {input.random_policies}"
+        " --adaptations {input.adaptations}"
         " --settings {params.settings:q} --out {params.out} > {log} 2>&1"
 
 

@@ -39,7 +39,8 @@ EXAMPLES = {  # part -> its arguments
     "table": f"--table ptdt_table1 {RUN}{EVALUATIONS_OF_RUN}{STORES_OF_RUN}",
     "aggregate": f"{RUN}{EVALUATIONS_OF_RUN}{STORES_OF_RUN}{RANDOM_OF_RUN}",
     "curves": f"{RUN}{STORES_OF_RUN}{PRETRAINING_OF_RUN}",
-    "claims": f"{RUN}{EVALUATIONS_OF_RUN}{STORES_OF_RUN}",
+    "claims": f"{RUN}{EVALUATIONS_OF_RUN}{STORES_OF_RUN}{RANDOM_OF_RUN}"
+    f"{ADAPTATIONS_OF_RUN}",
     "opening": f"{RUN} --claims results/smoke/5_report/claims.csv",
     "compute": f"{RUN}{STORES_OF_RUN}{PRETRAINING_OF_RUN}{ADAPTATIONS_OF_RUN}"
     f"{EVALUATIONS_OF_RUN}{RANDOM_OF_RUN}",
@@ -102,7 +103,9 @@ STORES = _files("--stores", "FILE", "trajectories of stage 1 (.h5) of all suites
 CURVES = "training curves of stage 2, …/2_pretrain/<suite>/<backbone>/seed<n>.csv"
 PRETRAINING = _files("--pretraining", "FILE", CURVES)
 ADAPTATIONS = _files("--adaptations", "FILE", "adaptations of stage 3 (.h5) of all cells")
-COUNTED = "adaptations of stage 3 (.h5), one per cell, to count the tuned parameters"
+COUNTED = (
+    "adaptations of stage 3 (.h5), one per cell, to count tuned parameters and the budget"
+)
 SOME_ADAPTATIONS = _files(
     "--adaptations", "FILE", COUNTED, nargs="*", default=[], required=False
 )
@@ -149,9 +152,9 @@ COMMANDS: dict[str, tuple[str, Command, list[Option]]] = {
         [STORES, PRETRAINING],
     ),
     "claims": (
-        "write the claims of the papers, each with a verdict",
+        "write the claims of the papers, each with a verdict, and the run's power",
         report_parts.write_claims,
-        JUDGED,
+        [*JUDGED, RANDOM_POLICIES, SOME_ADAPTATIONS],
     ),
     "opening": (
         "draw the primary contrasts, and write the opening of the HTML report",

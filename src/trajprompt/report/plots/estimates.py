@@ -34,12 +34,12 @@ class Values(TypedDict):
 
 def level(run: Run, suites: Matrices, *names: object) -> Values:
     """Mean of scores (T, S) over suites, tasks and seeds; ``names`` name the value."""
-    return _values(estimate(suites, run.stream(*names)), suites)
+    return _values(estimate(suites), suites)
 
 
 def difference(run: Run, first: Matrices, second: Matrices, *names: object) -> Values:
     """Mean of first − second, paired by task and seed; positive if ``first`` is better."""
-    found = paired_difference(first, second, run.stream(*names))
+    found = paired_difference(first, second)
     return _values(found, [a - b for a, b in zip(first, second, strict=True)])
 
 

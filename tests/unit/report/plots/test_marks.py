@@ -70,7 +70,7 @@ def test_estimates_have_the_value_of_every_seed(run):
     found = level(run, [scores], "x")
     assert found["mean"] == pytest.approx(scores.mean())
     assert seed_values(found["by_seed"]) == pytest.approx(scores.mean(axis=0), rel=1e-5)
-    assert {"low", "high", "seeds", "tasks"} <= set(vars(estimate([scores], run.stream(0))))
+    assert {"low", "high", "seeds", "tasks"} <= set(vars(estimate([scores])))
     gain = difference(run, [scores + 2], [scores], "x")
     bounds = [gain["low"], gain["mean"], gain["high"], *seed_values(gain["by_seed"])]
     assert bounds == pytest.approx([2] * 6)
