@@ -85,7 +85,7 @@ def _contrast(axis: "Axes", row: pd.Series, place: float) -> None:
     """Draw ours, the paper's, and at the right the verdict with the returns."""
     unit = row["delta"] if row["delta"] > 0 else np.nan
     ours = [row[name] / unit for name in ("difference", "low", "high")]
-    label = "this run" if np.isnan(ours[1]) else "this run, 95 % t interval over seeds"
+    label = "this run" if np.isnan(ours[1]) else "this run, t interval over seeds"
     if not np.isnan(ours[0]):
         axis.plot(ours[1:], [place - 0.18] * 2, color=BLUE, lw=2)
         _mark(axis, ours[0], place - 0.18, BLUE, {"marker": "o", "label": label})
@@ -152,6 +152,8 @@ def _notes(rows: pd.DataFrame) -> list[str]:
     if rows["difference"].notna().any() and "seeds" in rows:
         judged = rows[rows["difference"].notna()]
         notes.insert(0, plural(span(judged["seeds"]), "seed"))
+    if rows["low"].notna().any():
+        notes.append("intervals at the level of the verdict, 95 % or more")
     notes += ["the paper's differences are divided by this run's δ, too"]
     return [
         *notes,
