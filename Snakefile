@@ -50,6 +50,7 @@ rule all:
         [paper_outputs(paper) for paper in (*PAPERS, None)],
         rules.curves.output,
         rules.claims.output,
+        rules.opening.output,
         rules.aggregate.output,
         rules.variance.output,
         rules.episodes.output,

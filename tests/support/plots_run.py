@@ -135,7 +135,8 @@ def _evaluation(folder: Path, suite: str, name: str, seed: int) -> Path:
     start = -60.0 if condition == "random-prompt" else 0.0
     points = [("last", ITERATIONS[-1], 3)]
     if method != "none":
-        points += [("curve", iteration, 2) for iteration in ITERATIONS]
+        ends = {ITERATIONS[0], ITERATIONS[-1]}  # prompts that tables have, too
+        points += [("curve", n, 3 if n in ends else 2) for n in ITERATIONS]
     rows = []
     for task in get_suite(suite).test_tasks:
         noise = generator.standard_normal(3)

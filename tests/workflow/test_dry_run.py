@@ -12,8 +12,8 @@ from trajprompt.config.load import load_config
 
 STAGES = {"collect", "pretrain", "tune", "evaluate", "random_policy"}
 # In every run.
-REPORT = {"curves", "claims", "aggregate", "variance", "episodes", "compute", "record"}
-REPORT |= {"all"}
+REPORT = {"curves", "claims", "opening", "aggregate", "variance", "episodes", "compute"}
+REPORT |= {"record", "all"}
 
 
 def jobs(done):
@@ -173,6 +173,7 @@ def test_papers_without_a_plan_have_no_calibration(workflow):
         "pd_table6",
         "curves",
         "claims",
+        "opening",
         "aggregate",
         "variance",
         "episodes",

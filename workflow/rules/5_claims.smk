@@ -7,6 +7,8 @@ rule claims:
         printed=PAPERS_FILES,
         stores=STORES,
         evaluations=rules.evaluate_all.input.cells,
+        random_policies=rules.evaluate_all.input.random,
+        adaptations=every_cell(rules.tune.output[0], config["seeds"][:1]),
     output:
         report(
             f"results/{RUN}/5_report/claims.csv",
@@ -21,6 +23,7 @@ rule claims:
             labels=report_labels("The papers' claims, with verdicts", "page"),
         ),
         f"results/{RUN}/5_report/claims.md",
+        multiext(f"results/{RUN}/5_report/power", ".csv", ".md"),
     log:
         f"logs/{RUN}/5_report/claims.log",
     localrule: True
@@ -34,7 +37,47 @@ rule claims:
         "Judging the claims"
     shell:
         "exec python -m trajprompt.commands.report claims --evaluations {input.evaluations}"
-        " --stores {input.stores}"
+        " --stores {input.stores} --random-policies {input.random_policies}"
+        " --adaptations {input.adaptations}"
+        " --settings {params.settings:q} --out {params.out} > {log} 2>&1"
+
+
+rule opening:
+    """The headline picture and the findings in words, which open the HTML report."""
+    input:
+        claims=rules.claims.output[0],
+        printed=PAPERS_FILES,
+    output:
+        report(
+            f"results/{RUN}/5_report/figures/headline.svg",
+            caption="../report/opening.rst",
+            category=CATEGORY["Figures"],
+            subcategory=THIS_RUN,
+            labels=report_labels("Primary contrasts beside the papers'", "picture"),
+        ),
+        report(
+            f"results/{RUN}/5_report/tables/headline.csv",
+            caption="../report/opening.rst",
+            category=CATEGORY["Figures"],
+            subcategory=THIS_RUN,
+            labels=report_labels("Primary contrasts beside the papers'", "raw data"),
+        ),
+        f"results/{RUN}/5_report/figures/headline.png",
+        f"results/{RUN}/5_report/pages/opening.html",
+        f"results/{RUN}/5_report/front.html",  # workflow/report/workflow.rst begins with it
+    log:
+        f"logs/{RUN}/5_report/opening.log",
+    localrule: True
+    conda:
+        "../../envs/trajprompt.yaml"
+    params:
+        code=REPORT_CODE,
+        settings=report_settings,
+        out=report_folder,
+    message:
+        "Drawing the primary contrasts"
+    shell:
+        "exec python -m trajprompt.commands.report opening --claims {input.claims}"
         " --settings {params.settings:q} --out {params.out} > {log} 2>&1"
 
 

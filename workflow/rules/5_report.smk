@@ -111,6 +111,7 @@ rule record:
             [paper_outputs(paper) for paper in (*PAPERS, None)],
             rules.curves.output,
             rules.claims.output,
+            rules.opening.output,
             rules.aggregate.output,
             rules.variance.output,
             rules.episodes.output,

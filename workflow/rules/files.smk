@@ -47,9 +47,9 @@ def suites_of(table):
     return {cell[0] for cell in table_cells.cells(config, (table,))}
 
 
-def every_cell(pattern):
+def every_cell(pattern, seeds=None):
     """``pattern`` for every cell of the run and every seed."""
-    return _filled(pattern, table_cells.cells(config), config["seeds"])
+    return _filled(pattern, table_cells.cells(config), seeds or config["seeds"])
 
 
 def cells_of(table, pattern, seeds=None):

@@ -41,7 +41,9 @@ EXAMPLES = {  # part -> its arguments
     "variance": f"{RUN}{EVALUATIONS_OF_RUN}{STORES_OF_RUN}{RANDOM_OF_RUN}",
     "episodes": f"{RUN}{EVALUATIONS_OF_RUN}{RANDOM_OF_RUN}",
     "curves": f"{RUN}{STORES_OF_RUN}{PRETRAINING_OF_RUN}",
-    "claims": f"{RUN}{EVALUATIONS_OF_RUN}{STORES_OF_RUN}",
+    "claims": f"{RUN}{EVALUATIONS_OF_RUN}{STORES_OF_RUN}{RANDOM_OF_RUN}"
+    f"{ADAPTATIONS_OF_RUN}",
+    "opening": f"{RUN} --claims results/smoke/5_report/claims.csv",
     "compute": f"{RUN}{STORES_OF_RUN}{PRETRAINING_OF_RUN}{ADAPTATIONS_OF_RUN}"
     f"{EVALUATIONS_OF_RUN}{RANDOM_OF_RUN}",
     "record": f"{RUN}{RECORD_OF_RUN}",
@@ -103,7 +105,9 @@ STORES = _files("--stores", "FILE", "trajectories of stage 1 (.h5) of all suites
 CURVES = "training curves of stage 2, …/2_pretrain/<suite>/<backbone>/seed<n>.csv"
 PRETRAINING = _files("--pretraining", "FILE", CURVES)
 ADAPTATIONS = _files("--adaptations", "FILE", "adaptations of stage 3 (.h5) of all cells")
-COUNTED = "adaptations of stage 3 (.h5), one per cell, to count the tuned parameters"
+COUNTED = (
+    "adaptations of stage 3 (.h5), one per cell, to count tuned parameters and the budget"
+)
 SOME_ADAPTATIONS = _files(
     "--adaptations", "FILE", COUNTED, nargs="*", default=[], required=False
 )
@@ -118,6 +122,16 @@ RUN_CONFIG: Option = (
         "type": _configuration,
         "metavar": "JSON",
         "help": "complete configuration of the run as one JSON object",
+    },
+)
+
+CLAIMS: Option = (
+    "--claims",
+    {
+        "required": True,
+        "type": Path,
+        "metavar": "FILE",
+        "help": "table of all verdicts, written by `trajprompt report claims`",
     },
 )
 
@@ -150,9 +164,14 @@ COMMANDS: dict[str, tuple[str, Command, list[Option]]] = {
         [STORES, PRETRAINING],
     ),
     "claims": (
-        "write the claims of the papers, each with a verdict",
+        "write the claims of the papers, each with a verdict, and the run's power",
         report_parts.write_claims,
-        JUDGED,
+        [*JUDGED, RANDOM_POLICIES, SOME_ADAPTATIONS],
+    ),
+    "opening": (
+        "draw the primary contrasts, and write the opening of the HTML report",
+        report_parts.write_opening,
+        [CLAIMS],
     ),
     "compute": (
         "add up time, memory and simulator steps of all stages",

@@ -54,27 +54,68 @@ def write_curves(args: argparse.Namespace, settings: ReportSettings) -> None:
 
 
 def write_claims(args: argparse.Namespace, settings: ReportSettings) -> None:
-    """Write the papers' claims, each with its verdict."""
+    """Write the papers' claims, each with its verdict, and the power of the run."""
     from trajprompt.artifacts.atomic import write_text
     from trajprompt.report.numbers.claims import read_ledger
-    from trajprompt.report.numbers.verdicts import judge
+    from trajprompt.report.numbers.judge import judge
+    from trajprompt.report.numbers.plan import read_plan
+    from trajprompt.report.numbers.power import power_table
     from trajprompt.report.pages.claims_markdown import claims_markdown
     from trajprompt.report.pages.html import from_markdown, write_page
+    from trajprompt.report.pages.power_markdown import power_markdown
+    from trajprompt.report.read.budgets import Shares
     from trajprompt.report.read.papers import printed_files
     from trajprompt.report.read.published import Published
     from trajprompt.report.read.run import load_run
 
     ledger = read_ledger(settings.papers)
+    plan = read_plan(settings.papers, ledger)
     tables = {claim.table for claim in ledger.claims}
     printed = {
         name: Published(printed_files(settings.papers, f"{name}.csv")) for name in tables
     }
-    run = load_run(settings, args.evaluations, args.stores)
-    table = judge(ledger, run, printed)
+    run = load_run(
+        settings, args.evaluations, args.stores, random_policies=args.random_policies
+    )
+    shares = Shares(settings.papers, args.adaptations)
+    table = judge(ledger, run, printed, plan, shares)
+    power = power_table(table, plan)
     write_csv(args.out / "claims.csv", table)
-    text = f"# The papers' claims\n\n{claims_markdown(ledger, table, run)}"
+    write_csv(args.out / "power.csv", power)
+    text = f"# The papers' claims\n\n{claims_markdown(ledger, table, run, plan)}"
+    powers = f"# Power of the run\n\n{power_markdown(power, plan)}"
     write_text(args.out / "claims.md", text)
-    write_page(args.out / "pages" / "claims.html", "Claims", from_markdown(text))
+    write_text(args.out / "power.md", powers)
+    page = from_markdown(f"{text}\n{powers}")
+    write_page(args.out / "pages" / "claims.html", "Claims", page)
+
+
+def write_opening(args: argparse.Namespace, settings: ReportSettings) -> None:
+    """Draw the primary contrasts of ``args.claims``, and write the report's opening.
+
+    ``front.html`` is the part of a page that opens Snakemake's report.
+    """
+    from trajprompt.artifacts.atomic import write_text
+    from trajprompt.report.numbers.findings import labels, read_findings
+    from trajprompt.report.pages.html import write_page
+    from trajprompt.report.pages.opening import opening
+    from trajprompt.report.plots.headline_figure import draw_headline
+    from trajprompt.report.read.cells import parse_entries
+    from trajprompt.report.read.papers import list_papers
+    from trajprompt.report.read.tables import read_table
+
+    table = read_table(args.claims, "trajprompt report claims", ["verdict", "paper"])
+    rows = read_findings(args.claims)
+    entries = {entry.id: entry for entry in parse_entries(settings.entries)}
+    papers = {paper.source: paper.name for paper in list_papers(settings.papers)}
+    write_csv(args.out / "tables" / "headline.csv", rows)
+    drawing = args.out / "figures" / "headline"
+    plain = {name: entry.label for name, entry in entries.items()}
+    draw_headline(rows, plain, papers, drawing)
+    body = opening(rows, table, labels(entries), papers, drawing.with_suffix(".svg"))
+    write_text(args.out / "front.html", body)
+    title = f"Findings of the run {settings.run}"
+    write_page(args.out / "pages" / "opening.html", title, f"<h1>{title}</h1>\n{body}")
 
 
 def write_aggregate(args: argparse.Namespace, settings: ReportSettings) -> None:
@@ -178,6 +219,7 @@ def write_record(args: argparse.Namespace, settings: ReportSettings) -> None:
     from trajprompt.artifacts.provenance import provenance
     from trajprompt.artifacts.records import REPORT_RECORD
     from trajprompt.config.cells import videos
+    from trajprompt.report.numbers.plan import plan_record
     from trajprompt.report.pages.html import write_page
     from trajprompt.report.pages.record import run_record
     from trajprompt.report.pages.summary import record_page, summary, to_csv
@@ -189,4 +231,5 @@ def write_record(args: argparse.Namespace, settings: ReportSettings) -> None:
     write_text(short, to_csv(lines))
     write_page(page, "What made it", record_page(lines, args.run_config, attributes))
     path = args.out / REPORT_RECORD
-    write_text(path, run_record(attributes, path, [*args.outputs, short, page]))
+    outputs, plan = [*args.outputs, short, page], plan_record(args.run_config["papers"])
+    write_text(path, run_record(attributes, path, outputs, plan))

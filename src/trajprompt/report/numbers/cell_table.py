@@ -54,8 +54,7 @@ def task_table(run: Run, checkpoint: str = "last") -> pd.DataFrame:
     for entry in run.entries:
         for suite, scores in run.scores(entry, checkpoint).items():
             for index, task in enumerate(scores.tasks):
-                stream = run.stream(checkpoint, entry.id, suite, task)
-                found = estimate([scores.values[index : index + 1]], stream)
+                found = estimate([scores.values[index : index + 1]])
                 teacher = run.teacher(suite)
                 row = {
                     "suite": suite,
@@ -73,7 +72,7 @@ def _cell_row(
     run: Run, entry: Entry, suite: str, scores: Sequence[Scores], checkpoint: str
 ) -> dict[str, object]:
     values = [found.values for found in scores]
-    found = estimate(values, run.stream(checkpoint, entry.id, suite))
+    found = estimate(values)
     row: dict[str, object] = {"column": entry.id, "label": entry.label, "suite": suite}
     row |= _numbers(found) | {"tasks": found.tasks}
     row |= {"episodes": min(item.episodes for item in scores)}

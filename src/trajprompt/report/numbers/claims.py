@@ -32,23 +32,22 @@ class Claim:
     second: str
     direction: str
     published: dict[str, dict[str, Any] | None]  # suite -> values; None: not printed
-    margin: float = 0.0  # share of the expert gap of the data
     minus: Sequence[str] = ()  # two entries, subtracted from first and second
     note: str = ""  # caveat of the verdict
     # Reason why it is not judged, for all suites or by suite; its difference is shown.
     not_judged: str | Mapping[str, str] = ""
-
-    def reason_not_judged(self, suite: str) -> str:
-        """Reason why the claim is not judged on ``suite``; empty if it is judged."""
-        if isinstance(self.not_judged, str):
-            return self.not_judged
-        return self.not_judged.get(suite, "")
 
     @property
     def sides(self) -> tuple[tuple[str, str | None], tuple[str, str | None]]:
         """Both sides, each an entry and the entry to subtract or None."""
         minus = tuple(self.minus) or (None, None)
         return (self.first, minus[0]), (self.second, minus[1])
+
+    def reason_not_judged(self, suite: str) -> str:
+        """Reason why the claim is not judged on ``suite``; empty if it is judged."""
+        if isinstance(self.not_judged, str):
+            return self.not_judged
+        return self.not_judged.get(suite, "")
 
 
 @dataclass(frozen=True)
@@ -158,11 +157,9 @@ def _entry(path: str | Path, kind: type[Entry], values: object) -> Entry:
 
 
 def _check_claim(path: str | Path, claim: Claim) -> Claim:
-    margin = claim.margin if isinstance(claim.margin, int | float) else -1
-    if claim.direction not in DIRECTIONS or margin < 0:
-        found = f"found direction '{claim.direction}', margin {claim.margin}"
-        expected = f"direction {' or '.join(DIRECTIONS)}, margin of at least 0"
-        raise TrajpromptError(f"{path}: {claim.id}", found, expected, REMEDY)
+    if claim.direction not in DIRECTIONS:
+        where, found = f"{path}: {claim.id}: direction", f"found '{claim.direction}'"
+        raise TrajpromptError(where, found, f"one of {', '.join(DIRECTIONS)}", REMEDY)
     pair = isinstance(claim.minus, list | tuple) and len(claim.minus) in (0, 2)
     if not pair or not all(isinstance(name, str) for name in claim.minus):
         where, found = f"{path}: {claim.id}: minus", f"found {claim.minus!r:.60}"

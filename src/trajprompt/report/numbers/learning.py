@@ -8,12 +8,13 @@ import pandas as pd
 from trajprompt.errors import TrajpromptError
 from trajprompt.report.read.baselines import store_suite
 from trajprompt.report.read.tables import read_table
-from trajprompt.trajectories.layout import read_learning_curve
+from trajprompt.trajectories.layout import read_learning_curve, task_groups
 from trajprompt.trajectories.store import open_store
 
 PRETRAIN = "trajprompt pretrain"
 STEPS, MEAN = "environment_steps_per_task", "mean_return"
 WORST, BEST = "worst_task_return", "best_task_return"
+TASKS = "tasks"  # number of tasks of the store
 
 
 def collection_table(stores: Sequence[str | Path]) -> pd.DataFrame:
@@ -22,13 +23,14 @@ def collection_table(stores: Sequence[str | Path]) -> pd.DataFrame:
     for path in stores:
         with open_store(path) as file:
             columns, values = read_learning_curve(file, path)
+            tasks = len(task_groups(file, path))
         missing = {STEPS, MEAN, WORST, BEST} - set(columns)
         if missing:
             where = f"{path}:learning_curve"
             found, expected = f"found columns {columns}", f"also {sorted(missing)}"
             raise TrajpromptError(where, found, expected, "run `trajprompt collect`")
         curve = pd.DataFrame(values, columns=columns)
-        tables.append(curve.assign(suite=store_suite(path)))
+        tables.append(curve.assign(suite=store_suite(path), **{TASKS: tasks}))
     return pd.concat(tables, ignore_index=True)
 
 

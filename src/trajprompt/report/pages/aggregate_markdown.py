@@ -26,14 +26,14 @@ def aggregate_markdown(blocks: Sequence[Block], run: Run) -> str:
 
 
 def _notes(run: Run) -> str:
-    bootstrap = "; brackets are 95 % bootstrap intervals, with seeds resampled per suite."
+    brackets = "; brackets are 95 % bootstrap intervals, with seeds resampled per suite."
     return (
         f"Run `{run.name}` with {len(run.seeds)} seed(s). "
         "Returns are normalised per task: 0 is the mean return of uniformly random "
         "actions, 1 the mean return of the data's expert episodes. The interquartile mean "
         "is over all tasks and seeds, with equal weight per suite. The probability is that "
         "a seed of this method has a higher return on a task than a seed of the other"
-        f"{interval_note(run, bootstrap)}\n"
+        f"{interval_note(run, brackets)}\n"
     )
 
 

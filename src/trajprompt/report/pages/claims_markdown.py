@@ -5,72 +5,87 @@ from collections.abc import Mapping
 import pandas as pd
 
 from trajprompt.report.numbers.claims import Claim, Contradiction, Ledger, NotCompared
+from trajprompt.report.numbers.plan import Plan
 from trajprompt.report.numbers.verdicts import (
     CONTRADICTION,
     NO,
-    NOT_PRINTED,
     NOT_TESTED,
     VERDICTS,
-    WITHIN_MARGIN,
+    WITHIN_DELTA,
     count_verdicts,
 )
+from trajprompt.report.pages.claim_values import claim_values, reasons_table
 from trajprompt.report.pages.markdown import (
     EMPTY,
     grid,
     interval,
     interval_note,
-    number,
     size,
     suite_label,
 )
 from trajprompt.report.read.papers import THIS_REPOSITORY
 from trajprompt.report.read.run import Run
 
-MARKS = {NO: " †", WITHIN_MARGIN: " ‡"}  # after a verdict, see LEGEND
+MARKS = {NO: " †", WITHIN_DELTA: " ‡"}  # after a verdict, see LEGEND
+PRIMARY = " ★"
 LEGEND = (
-    "† The paper's printed values for this suite do not support its claim; *not "
-    "reproduced* may agree with them. ‡ They support it only within the margin.\n"
+    "★ Primary contrast, fixed before the run. † The paper's printed values for this suite "
+    "do not support its claim; *contradicted* may agree with them. ‡ They support it only "
+    "within δ.\n"
 )
-COUNTED = "Verdicts on the papers' claims, one per claim and suite:\n"
+COUNTED = (
+    "Verdicts on the papers' claims. A contrast of a suite counts once, however many "
+    "claims of a paper lean on it:\n"
+)
 OUR_LEGEND = (
     "These questions are ours, not from a paper, and not counted above. *Reproduced* means "
-    "that the statement is true in this run, *not reproduced* that the opposite is. "
+    "that the statement is true in this run, *contradicted* that the opposite is. "
     "Verdicts on these questions, one per question and suite:\n"
 )
 ELSEWHERE = (
     "*Not judged* here, because they are not about the returns of two entries. The last "
     "column says where this run shows them.\n"
 )
+RULE = (
+    "δ is the smallest effect of interest of a suite. *Reproduced*: the interval of first "
+    "− second is beyond 0 on the claimed side; *contradicted*: beyond 0 on the other; *no "
+    "difference*: inside ± δ, which takes precedence. Claims of equality are *reproduced* "
+    "inside ± δ and *contradicted* outside, claims of *at least* *reproduced* above −δ and"
+    " *contradicted* below. *Too noisy*: none of these. *No headroom*: a gain on an "
+    "untuned prompt that already closes 97 % of the gap. *Not at this size*: the interval "
+    "is against the claim, but its method has less than a quarter of the paper's tuning "
+    "budget and its curve still rises. *Not tested*: this run lacks a cell. *Not judged*: "
+    "with a reason. docs/statistics.md explains the rule. Verdicts hold at this run's size"
+    " only.\n"
+)
 
 
-def claims_markdown(ledger: Ledger, table: pd.DataFrame, run: Run) -> str:
+def claims_markdown(ledger: Ledger, table: pd.DataFrame, run: Run, plan: Plan) -> str:
     """Markdown of the ledger by paper, with this run's verdicts."""
     counts = count_verdicts(table)
-    parts = [_notes(table, run), COUNTED, _counts(counts[False])]
+    parts = [_notes(table, run), RULE, COUNTED, _counts(counts[False])]
     for paper in dict.fromkeys(claim.paper for claim in ledger.claims):
         claims = [claim for claim in ledger.claims if claim.paper == paper]
         ours = paper == THIS_REPOSITORY
         legend = [OUR_LEGEND, _counts(counts[True])] if ours else [LEGEND]
         parts += [f"## {ledger.names.get(paper, paper)} ({paper})\n", *legend]
-        parts += [_summary(claims, table)]
+        parts += [_summary(claims, table, plan)]
     not_compared = _not_compared(ledger.not_compared)
     parts += ["## Claims that are not about returns\n", ELSEWHERE, not_compared]
     parts += ["## Contradictions\n", _contradictions(ledger.contradictions, table)]
-    parts += ["## Values behind the verdicts\n", _details(table)]
+    parts += ["## Verdicts with a reason\n", reasons_table(table)]
+    parts += ["## Values behind the verdicts\n", claim_values(table)]
     return "\n".join(parts)
 
 
 def _notes(table: pd.DataFrame, run: Run) -> str:
-    bootstrap = "; brackets are 95 % bootstrap intervals."
+    brackets = (
+        "; intervals are t intervals over seeds, for these test tasks, at the level that "
+        "the correction for the number of contrasts leaves."
+    )
     return (
         f"Run `{run.name}`, {_size(table, run)}. Differences are paired by task "
-        f"and seed{interval_note(run, bootstrap)} *Inconclusive*: "
-        "the interval crosses the edge of the claimed region. *Not tested*: this run lacks "
-        "a cell of the claim. *Not judged*: the claim is not about returns. The verdicts "
-        "hold at this run's size only, and no correction is made for the number of claims. "
-        "Margins are shares of the distance from the first to the expert episodes of this "
-        "run's data. The papers print neither; with some margins a paper's printed values "
-        "do not support its own claim (†).\n"
+        f"and seed{interval_note(run, brackets)}\n"
     )
 
 
@@ -87,7 +102,7 @@ def _counts(counts: Mapping[str, int]) -> str:
     return grid(VERDICTS, [[str(counts[name]) for name in VERDICTS]], 0)
 
 
-def _summary(claims: list[Claim], table: pd.DataFrame) -> str:
+def _summary(claims: list[Claim], table: pd.DataFrame, plan: Plan) -> str:
     """Table with a row per claim and a column per suite in which any claim was tested.
 
     A note that several claims share is printed once, numbered, below the table.
@@ -106,11 +121,12 @@ def _summary(claims: list[Claim], table: pd.DataFrame) -> str:
     notes = list(dict.fromkeys(claim.note for claim in claims if claim.note))
     rows = []
     for claim in claims:
-        row_keys = [(claim.id, suite) for suite in suites]
-        found = [verdicts.get(key, "") for key in row_keys]
-        pairs = zip(found, row_keys, strict=True)
-        cells = [name and name + marks[key] for name, key in pairs]
-        if not set(found) - {"", NOT_TESTED}:
+        cells = []
+        for suite in suites:
+            found = verdicts.get((claim.id, suite), "")
+            mark = PRIMARY if found and plan.is_primary(claim, suite) else ""
+            cells.append(found and found + mark + marks[claim.id, suite])
+        if not {verdicts.get((claim.id, suite), "") for suite in suites} - {"", NOT_TESTED}:
             cells = [NOT_TESTED, *[""] * (len(suites) - 1)] if suites else [NOT_TESTED]
         text = f"{claim.statement} ({claim.place})"
         text += f" [{notes.index(claim.note) + 1}]" if claim.note else ""
@@ -141,26 +157,3 @@ def _contradictions(found: list[Contradiction], table: pd.DataFrame) -> str:
         shown = interval(row.rename({"ours": "mean"})) if known else EMPTY
         rows.append([item.statement, *says, shown])
     return grid(["about", "first", "second", "ours"], rows, 4)
-
-
-def _details(table: pd.DataFrame) -> str:
-    header = ["claim", "suite", "ours: first − second", "margin", "paper", "paper's spread"]
-    header += ["does the paper's value support it?"]
-    claims = table[table["direction"].notna()]
-    return grid(header, [_detail(row) for _, row in claims.iterrows()], 2)
-
-
-def _detail(row: pd.Series) -> list[str]:
-    ours = row["verdict"]
-    if ours != NOT_TESTED:
-        bounds = f"[{number(row['low'])}, {number(row['high'])}]"
-        ours = f"{number(row['difference'])} {bounds}: {row['verdict']}"
-    spread = number(row["published_spread"])
-    if row["published_exceeds_spread"] is False:
-        spread += ", larger than the difference"
-    margin = number(row.get("margin")) if row["direction"] != "greater" else EMPTY
-    suite = suite_label(row["suite"])
-    printed = number(row["published_difference"])
-    supports = row["published_supports"]
-    supports = EMPTY if supports == NOT_PRINTED else supports
-    return [row["claim"], suite, ours, margin, printed, spread, supports]

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 MIME = {".svg": "image/svg+xml", ".webm": "video/webm"}
 # Verdicts get a colour in addition to their words; see report/numbers/verdicts.py.
 VERDICT_CELLS = re.compile(
-    r">([^<>]*?)(not reproduced|reproduced|inconclusive|not tested)( [†‡])?</td>"
+    r">([^<>]*?)(reproduced|contradicted|no difference|too noisy|no headroom|"
+    r"not at this size|not tested|not judged)((?: [★†‡])*)</td>"
 )  # marks: report/pages/claims_markdown.py
 INTERVAL = re.compile(r"(>[^<>\[]*\d) (\[[^<>\]]*\]</td>)")  # mean [low, high]
 STYLE = """
@@ -34,8 +35,10 @@ details h1 { display: none; } .wide { overflow-x: auto; }
 img, video { max-width: 100%; display: block; }
 p, li { max-width: 60em; } summary { cursor: pointer; font-weight: bold; margin: 1em 0; }
 pre { font-size: 0.85em; overflow-x: auto; }
-.reproduced { background: #d3ecdf; } .not-reproduced { background: #f7d9c8; }
-.inconclusive { background: #f5eec4; } .not-tested { color: #767676; }
+.reproduced { background: #d3ecdf; } .contradicted { background: #f7d9c8; }
+.no-difference { background: #d9e4f2; } .too-noisy { background: #f5eec4; }
+.no-headroom, .not-at-this-size { background: #ececec; }
+.not-tested, .not-judged { color: #767676; }
 """
 OTHER_FORMS = {
     "best": "Same table for the best prompt by the method's own objective",
@@ -70,7 +73,7 @@ def from_markdown(text: str) -> str:
 
 def _coloured(found: re.Match[str]) -> str:
     name = found[2].replace(" ", "-")
-    return f' class="{name}">{found[1]}{found[2]}{found[3] or ""}</td>'
+    return f' class="{name}">{found[1]}{found[2]}{found[3]}</td>'
 
 
 def collapsible(summary: str, body: str) -> str:

@@ -12,11 +12,6 @@ from trajprompt.report.read.run import Run
 from trajprompt.tasks.registry import SUITE_NAMES, get_suite
 
 EMPTY = "–"
-# Simulated with normal scores, see report/numbers/statistics.py.
-COVERAGE = (
-    "With three seeds such an interval covers the true mean in about 75 % of cases, and in "
-    "about 85 % for an average over four suites (simulated)."
-)
 TUNED = "parameters tuned per prompt (share of the backbone)"
 GAP_CLOSED = "closed share of the gap from the first to the expert episodes, %"
 # Names in the papers' tables that are not suites of ours.
@@ -54,10 +49,10 @@ def interval(row: pd.Series) -> str:
 
 
 def interval_note(run: Run, text: str) -> str:
-    """End of a sentence: ``text`` on a run's intervals, followed by their coverage."""
+    """End of a sentence: ``text`` on a run's intervals, if it has any."""
     if len(run.seeds) == 1:
         return "; a single seed, as here, has no interval."
-    return f"{text} {COVERAGE}"
+    return text
 
 
 def plus_minus(mean: float | None, spread: float | None) -> str:
@@ -170,13 +165,13 @@ def table_notes(
         "last": "The prompt (or model) after the last tuning iteration, without selection.",
         "best": "The prompt with the lowest objective that its method measured in tuning.",
     }
-    bootstrap = (
-        ", with the 95 % interval of a bootstrap that resamples seeds jointly for all "
-        "tasks of a suite; the spread over seeds is in the CSV file."
+    brackets = (
+        ", with the 95 % t interval over seeds, for these tasks; the spread over seeds is "
+        "in the CSV file."
     )
     lines = [
         f"Run `{run.name}`, {size(run, ours)}. {chosen[checkpoint]}",
-        f"Ours: mean return over test tasks and seeds{interval_note(run, bootstrap)} "
+        f"Ours: mean return over test tasks and seeds{interval_note(run, brackets)} "
         f"{_printed_in(run, entries)}",
         f"Data: first and last {span(teacher['episodes'])} episodes of each test task's "
         "buffer; expert demonstrations come from the last.",

@@ -10,15 +10,22 @@ from typing import Any
 from trajprompt.artifacts.records import record_text
 
 
-def run_record(attributes: Mapping[str, Any], path: Path, outputs: Sequence[Path]) -> str:
+def run_record(
+    attributes: Mapping[str, Any],
+    path: Path,
+    outputs: Sequence[Path],
+    plan: Mapping[str, Any],
+) -> str:
     """JSON record at ``path`` of a run, from its `provenance`, with hashes of all files.
+
+    ``plan`` is the `plan_record` of the analysis, which was fixed before the run.
 
     Equal runs on equal machines give equal text, except the hashes of the files of
     ``compute``, which contain times.
     """
     record: dict[str, Any] = json.loads(record_text(attributes, path, *outputs))
     record["config"] = record.pop("settings")
-    record["machine"] = machine()
+    record["machine"], record["analysis"] = machine(), dict(plan)
     return json.dumps(record, indent=1, sort_keys=True) + "\n"
 
 

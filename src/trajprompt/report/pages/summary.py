@@ -9,7 +9,11 @@ from typing import Any
 
 import yaml
 
-from trajprompt.report.numbers.verdicts import count_verdicts
+from trajprompt.report.numbers.verdicts import (
+    CONTRAST_COLUMNS,
+    count_verdicts,
+    counts_text,
+)
 from trajprompt.report.pages.html import collapsible, from_markdown
 from trajprompt.report.pages.markdown import grid
 from trajprompt.report.pages.record import machine
@@ -20,8 +24,8 @@ from trajprompt.tasks.registry import get_suite
 Lines = list[tuple[str, str]]  # name, value
 # Names of the counts of `count_verdicts`; claims.md has the same counts.
 COUNTED = {
-    False: "verdicts on the papers' claims, suite by suite",
-    True: "verdicts on our own questions, suite by suite",
+    False: "verdicts on the papers' claims, each contrast of a suite once",
+    True: "verdicts on our own questions, each contrast of a suite once",
 }
 
 
@@ -71,11 +75,9 @@ def _episodes(config: Mapping[str, Any]) -> str:
 def _verdicts(path: Path) -> Lines:
     if path.name != "claims.csv":
         return []
-    counts = count_verdicts(read_table(path, "snakemake", ["verdict", "paper"]))
-    return [
-        (name, ", ".join(f"{count} {verdict}" for verdict, count in counts[ours].items()))
-        for ours, name in COUNTED.items()
-    ]
+    columns = ["claim", "verdict", *CONTRAST_COLUMNS]
+    counts = count_verdicts(read_table(path, "snakemake", columns))
+    return [(name, counts_text(counts[ours])) for ours, name in COUNTED.items()]
 
 
 def to_csv(lines: Lines) -> str:

@@ -1,19 +1,19 @@
 """Lines labelled at their ends, with intervals beside them, instead of a legend."""
 
+import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from trajprompt.report.plots.style import BLACK, CYCLE, interval_label
+from trajprompt.report.plots.style import CYCLE, MARKERS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from trajprompt.report.plots.figure import Figure
 
-COLOURS = tuple(colour for colour in CYCLE if colour != BLACK)  # black: not tuned
 DASHES = ("-", "--", ":", "-.")  # the next one when all colours are used
 GAP = 0.055  # between the centres of two labels, in heights of the axes
 EDGE, STRIP, REACH = 1.012, 0.012, 0.03  # of intervals and leaders, in widths of the axes
@@ -30,9 +30,9 @@ class End(NamedTuple):
 
 
 def style(number: int) -> tuple[str, str]:
-    """Colour and dashes of line ``number``, unique for the first 24 lines."""
-    rounds, place = divmod(number, len(COLOURS))
-    return COLOURS[place], DASHES[rounds % len(DASHES)]
+    """Colour and dashes of line ``number``, unique for the first 40 lines."""
+    rounds, place = divmod(number, len(CYCLE))
+    return CYCLE[place], DASHES[rounds % len(DASHES)]
 
 
 def end_of(rows: pd.DataFrame, colour: str) -> End:
@@ -41,14 +41,22 @@ def end_of(rows: pd.DataFrame, colour: str) -> End:
     return End(last["label"], colour, last["mean"], last["low"], last["high"])
 
 
-def line(axis: "Axes", rows: pd.DataFrame, against: str, number: int, marker: str) -> End:
-    """Draw a method's means against a column and return the end; line 0 is the boldest."""
+def line(axis: "Axes", rows: pd.DataFrame, number: int, steps: bool) -> End:
+    """Draw a method's means by episodes used and return the end; line 0 is the boldest.
+
+    ``steps``: a mark at every number of episodes at which the method was evaluated, and
+    no slope between marks, because a search holds its choice until it finds a better one.
+    """
     colour, dashes = style(number)
-    ordered = rows.sort_values(against)
+    ordered = rows.sort_values(["queries", "iteration"] if steps else "queries")
+    ordered = ordered.drop_duplicates("queries", keep="last")
     more: dict[str, Any] = {"lw": 2.6 if number == 0 else 1.5}
     more |= {"zorder": 3 - number / 100}  # the first on top
-    more |= {"color": colour, "ls": dashes, "marker": marker, "ms": 3.5}
-    axis.plot(ordered[against], ordered["mean"], **more)
+    more |= {"color": colour, "ls": dashes}
+    if steps:
+        more |= {"marker": MARKERS[number % len(MARKERS)], "ms": 4.5}
+        more |= {"drawstyle": "steps-post"}
+    axis.plot(ordered["queries"], ordered["mean"], **more)
     return end_of(ordered, colour)
 
 
@@ -62,27 +70,35 @@ def method_lines(
     rows: pd.DataFrame,
     figure: "Figure",
     levels: Sequence[End],
-    marker: str = "",
+    steps: bool = False,
 ) -> None:
     """Draw a suite's ``rows``: a line per method against the episodes used, with labels.
 
-    ``levels`` are the ends of lines that are already drawn; ``marker`` is at every point.
-    Call it last, like `label_ends`.
+    ``levels`` are the ends of lines that are already drawn; for ``steps`` see `line`. Call
+    it last, like `label_ends`.
     """
     ends = [*levels]
     for number, entry in enumerate(figure.compared):  # the same in every panel
         method = rows[rows["column"] == entry.id]
         if not method.empty:
-            ends.append(line(axis, method, "queries", number, marker))
-    axis.set_xlim(0, rows["queries"].max())
+            ends.append(line(axis, method, number, steps))
+    axis.set_xlim(0, EDGE * rows["queries"].max())
     axis.set_xlabel("simulator episodes used, per prompt")
     label_ends(axis, ends)
 
 
-def heading(text: str, rows: pd.DataFrame) -> str:
-    """``text``, and a note on the bars if `label_ends` draws any for ``rows``."""
-    named = "; bars beside the last points: 95 % intervals over seeds"
-    return interval_label(text, rows["low"], named)
+def bars_note(rows: pd.DataFrame) -> str:
+    """Note on the bars that `label_ends` draws beside the panels of ``rows``."""
+    if rows["low"].isna().all():
+        return "one seed: no intervals"
+    seeds = int(rows["seeds"].max())
+    return f"bars beside the last points: 95 % t intervals over the {seeds} seeds"
+
+
+def left_out(figure: "Figure", suite: str) -> str:
+    """Line of a panel's title on the methods that were not run; empty if there are none."""
+    names = [entry.label for entry in figure.compared if not entry.covers(suite)]
+    return "\n".join(textwrap.wrap(f"not run: {', '.join(names)}", 100)) if names else ""
 
 
 def label_ends(axis: "Axes", ends: Sequence[End]) -> None:

@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from trajprompt.errors import TrajpromptError
-from trajprompt.report.numbers.statistics import estimate
-from trajprompt.report.pages.markdown import span
+from trajprompt.report.pages.markdown import number, span, suite_label
+from trajprompt.report.plots.estimates import difference, level, renamed
+from trajprompt.report.plots.marks import plural
 from trajprompt.report.plots.prompts import PromptCell, read_cells
 from trajprompt.report.plots.style import BLACK
 from trajprompt.report.read.cells import Entry
 from trajprompt.report.read.run import Run
 from trajprompt.settings.stages import FigureSettings
+from trajprompt.tasks.registry import get_suite
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -65,43 +67,59 @@ class Figure:
 
 
 def last_row(figure: Figure, suite: str, entry: Entry) -> dict[str, object]:
-    """Row of one cell: mean return after tuning, interval and sample sizes."""
+    """Row of one cell: mean return after tuning, interval, seeds and sample sizes."""
     scores = figure.run.scores(entry)[suite]
-    found = estimate([scores.values], figure.run.stream("last", entry.id, suite))
-    return {
-        "suite": suite,
-        "column": entry.id,
-        "label": entry.label,
-        "method": entry.method,
-        "mean": found.mean,
-        "low": found.low,
-        "high": found.high,
-        "seeds": found.seeds,
-        "tasks": found.tasks,
-        "episodes": scores.episodes,
-    }
+    row: dict[str, object] = {"suite": suite, "column": entry.id, "label": entry.label}
+    row |= {"method": entry.method, "episodes": scores.episodes}
+    return row | level(figure.run, [scores.values], "last", entry.id, suite)
 
 
-def error_bars(rows: pd.DataFrame) -> Any:
-    """Distances (2, n) from the means to the ends of their intervals; 0 without one.
+def gain(figure: Figure, suite: str, entry: Entry) -> dict[str, object]:
+    """Columns ``gain``: return after tuning less the baseline's, paired by task and seed.
 
-    None if no row has an interval: one of zero width would look like certainty.
+    Empty if the run lacks the baseline on the suite.
     """
-    if rows["low"].isna().all():
-        return None
-    below, above = rows["mean"] - rows["low"], rows["high"] - rows["mean"]
-    return [below.fillna(0).to_numpy(), above.fillna(0).to_numpy()]
+    if not figure.baseline.covers(suite):
+        return {}
+    first, second = (figure.run.scores(e)[suite].values for e in (entry, figure.baseline))
+    return renamed(
+        difference(figure.run, [first], [second], "gain", entry.id, suite), "gain"
+    )
 
 
-def untuned_line(axis: "Axes", rows: pd.DataFrame, baseline: str) -> None:
-    """Draw the level of the untuned entry, if ``rows`` contain it."""
-    level = rows[rows["column"] == baseline]
-    if not level.empty:
-        label = f"not tuned ({level['label'].iloc[0]})"
-        axis.axhline(level["mean"].iloc[0], color=BLACK, ls=":", label=label)
+def zero_line(axis: "Axes") -> None:
+    """Draw the line at 0 of differences from the untuned prompt."""
+    axis.axhline(0, color=BLACK, ls=":", lw=1.3, zorder=1, label="not tuned")
+
+
+def zero_title(rows: pd.DataFrame, suite: str, baseline: str) -> str:
+    """Title of a panel of differences: the suite, and what 0 stands for."""
+    known = rows[rows["column"] == baseline]
+    zero = "0 is the prompt before tuning"
+    if not known.empty:
+        first = known.iloc[0]
+        zero = f"0 is {first['label']}, not tuned: {number(first['mean'])}"
+    return f"{suite_label(suite)}\n{zero}"
 
 
 def sample_sizes(rows: pd.DataFrame) -> str:
     """Sample sizes of every point as text: seeds, tasks, episodes."""
     seeds, tasks = (span(rows[name]) for name in ("seeds", "tasks"))
-    return f"{seeds} seed(s), {tasks} task(s), {span(rows['episodes'])} episode(s) each"
+    episodes = plural(span(rows["episodes"]), "episode")
+    return f"{plural(seeds, 'seed')}, {plural(tasks, 'task')}, {episodes} each"
+
+
+def fresh(suite: str) -> str:
+    """What the evaluation's episodes are to a search: fresh, or the one that it played."""
+    return (
+        "the tuned episode" if get_suite(suite).deterministic_resets else "fresh episodes"
+    )
+
+
+def equal_resets(suites: Sequence[str]) -> str:
+    """Note on the suites whose resets are all equal; empty if there are none."""
+    named = [suite_label(s) for s in suites if get_suite(s).deterministic_resets]
+    if not named:
+        return ""
+    text = "resets are all equal, the evaluated episode is the tuned one"
+    return f"{' and '.join(named)}: {text}"

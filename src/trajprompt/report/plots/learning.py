@@ -1,13 +1,31 @@
 """Figures of the collection and pretraining curves."""
 
-from itertools import cycle
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from trajprompt.report.numbers.learning import BEST, MEAN, STEPS, WORST, losses
-from trajprompt.report.pages.markdown import suite_label
-from trajprompt.report.plots.style import BLUE, CYCLE, legend_below, panels, save
+from trajprompt.report.numbers.learning import BEST, MEAN, STEPS, TASKS, WORST, losses
+from trajprompt.report.pages.markdown import span, suite_label
+from trajprompt.report.plots.marks import plural
+from trajprompt.report.plots.style import (
+    BLUE,
+    CYCLE,
+    GREY,
+    headline,
+    legend_below,
+    panels,
+    save,
+)
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+TITLES = "How the agents that collect the data learned", "How the backbones learned"
+LOSSES = {"train_loss": "training", "validation_loss": "validation"}
+DROPOUT = (
+    "the training loss is with dropout, the validation loss without, so it may be lower"
+)
 
 
 def draw_collection(table: pd.DataFrame, stem: str | Path) -> None:
@@ -20,13 +38,18 @@ def draw_collection(table: pd.DataFrame, stem: str | Path) -> None:
             axis.plot(
                 steps, rows[MEAN], "o-", color=BLUE, ms=4, lw=2, label="mean over tasks"
             )
-            span = rows[WORST].to_numpy(), rows[BEST].to_numpy()
+            between = rows[WORST].to_numpy(), rows[BEST].to_numpy()
             axis.fill_between(
-                steps, *span, color=BLUE, alpha=0.18, lw=0, label="worst to best task"
+                steps, *between, color=BLUE, alpha=0.18, lw=0, label="worst to best task"
             )
-            axis.set_title(suite_label(suite))
+            tasks = span(rows[TASKS])
+            axis.set_title(f"{suite_label(suite)}, {plural(tasks, 'task')}")
             axis.set_xlabel("environment steps per task")
             axis.set_ylabel("return of collected episodes")
+            _thousands(axis)
+        notes = ["one collection per suite, training and test tasks"]
+        notes += ["band: range of the tasks, no interval"]
+        headline(figure, TITLES[0], *notes)
         legend_below(figure, axes)
         save(figure, stem)
 
@@ -37,18 +60,46 @@ def draw_pretraining(table: pd.DataFrame, stem: str | Path) -> None:
     backbones = list(dict.fromkeys(table["backbone"]))
     with panels(len(suites)) as (figure, axes):
         for suite, axis in zip(suites, axes, strict=True):
-            for backbone, colour in zip(backbones, cycle(CYCLE), strict=False):
-                rows = table[(table["suite"] == suite) & (table["backbone"] == backbone)]
-                for style, loss in zip(("-", ":"), losses(table), strict=False):
-                    label = f"{backbone}, {loss.replace('_', ' ')}"
-                    for _, seed in rows.dropna(subset=[loss]).groupby("seed"):
-                        x, y = seed["step"], seed[loss]
-                        axis.plot(x, y, style, color=colour, lw=1.4, label=label)
-            axis.set_yscale("log")
-            for ticks in (axis.yaxis.set_major_formatter, axis.yaxis.set_minor_formatter):
-                ticks("{x:g}")
+            here = table[table["suite"] == suite]
+            for name, colour in zip(backbones, CYCLE, strict=False):
+                _losses(axis, here[here["backbone"] == name], colour)
+            _log_ticks(axis)
             axis.set_title(suite_label(suite))
             axis.set_xlabel("gradient steps")
             axis.set_ylabel("mean squared action error")
+        for name, colour in zip(backbones, CYCLE, strict=False):
+            axes[0].plot([], [], color=colour, label=name)
+        for dashes, loss in zip(("-", ":"), LOSSES.values(), strict=True):
+            axes[0].plot([], [], dashes, color=GREY, label=f"{loss} loss")
+        seeds = plural(table["seed"].nunique(), "seed")
+        headline(figure, TITLES[1], f"{seeds}, one line each", DROPOUT)
         legend_below(figure, axes)
         save(figure, stem)
+
+
+def _losses(axis: "Axes", rows: pd.DataFrame, colour: str) -> None:
+    for dashes, loss in zip(("-", ":"), losses(rows), strict=False):
+        for _, seed in rows.dropna(subset=[loss]).groupby("seed"):
+            axis.plot(seed["step"], seed[loss], dashes, color=colour, lw=1.2, alpha=0.8)
+
+
+def _log_ticks(axis: "Axes") -> None:
+    """Logarithmic y axis with at most about six labelled ticks."""
+    from matplotlib.ticker import LogLocator, NullFormatter, NullLocator, StrMethodFormatter
+
+    axis.set_yscale("log")
+    low, high = axis.get_ylim()
+    wide = high / low > 30
+    axis.yaxis.set_major_locator(LogLocator(subs=(1.0,) if wide else (1.0, 2.0, 5.0)))
+    axis.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    axis.yaxis.set_minor_locator(NullLocator())
+    axis.yaxis.set_minor_formatter(NullFormatter())
+
+
+def _thousands(axis: "Axes") -> None:
+    """Few ticks on the x axis, in thousands of steps if there are that many."""
+    from matplotlib.ticker import FuncFormatter
+
+    axis.locator_params("x", nbins=5)
+    form = FuncFormatter(lambda x, _: f"{x / 1000:g}k" if abs(x) >= 1000 else f"{x:g}")
+    axis.xaxis.set_major_formatter(form)

@@ -1,5 +1,6 @@
 """Style and output of figures: equal content gives equal bytes."""
 
+import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,7 +10,6 @@ from trajprompt.artifacts.atomic import atomic_path
 
 if TYPE_CHECKING:
     import numpy as np
-    import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
@@ -17,11 +17,17 @@ if TYPE_CHECKING:
 BLACK, BLUE, VERMILION, GREEN = "#000000", "#0072B2", "#D55E00", "#009E73"
 ORANGE, SKY, PURPLE, YELLOW = "#E69F00", "#56B4E9", "#CC79A7", "#F0E442"
 OKABE_ITO = (BLUE, ORANGE, GREEN, PURPLE, SKY, VERMILION, BLACK, YELLOW)  # many tasks
-CYCLE = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY, BLACK)  # lines on white: no yellow
+# Tol's "muted" scheme adds darker colours that Okabe & Ito's palette lacks.
+WINE, INDIGO, OLIVE, BROWN = "#882255", "#332288", "#999933", "#661100"
+# Lines and marks on white: no yellow; black is left to what is not tuned.
+CYCLE = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY, WINE, INDIGO, OLIVE, BROWN)
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "p")  # in the order of CYCLE
 GREY = "#767676"  # not in the palette
 PANEL_INCHES = (4.6, 3.1)
 TWO_PANELS_INCHES = 2 * PANEL_INCHES[0] + 1.0  # width of a figure with two panels
 ROW_INCHES = 0.21  # per method in a panel that lists methods vertically
+LETTER_INCHES, ENTRY_INCHES = 0.085, 0.75  # of a legend: a letter; the mark and its gaps
+NOTE_POINTS, NOTE_INCHES = 9, 0.078  # size of a heading's text; mean width of a letter
 PNG_DPI = 110  # a two-panel figure is about 1000 pixels wide, the width of a README
 
 SETTINGS: dict[str, Any] = {
@@ -95,15 +101,23 @@ def legend_below(figure: "Figure", axes: list["Axes"]) -> None:
     for axis in axes:
         for handle, label in zip(*axis.get_legend_handles_labels(), strict=True):
             entries.setdefault(label, handle)
-    columns = min(4, len(entries)) or 1
+    if not entries:
+        return
+    widest = ENTRY_INCHES + LETTER_INCHES * max(map(len, entries))
+    columns = max(1, min(4, len(entries), int(figure.get_figwidth() / widest)))
     figure.legend(
         list(entries.values()), list(entries), loc="outside lower center", ncols=columns
     )
 
 
-def interval_label(label: str, low: "pd.Series", named: str = ", 95 % interval") -> str:
-    """``label``, followed by ``named`` if there are intervals; one seed has none (NaN)."""
-    return label + named if low.notna().any() else label
+def headline(figure: "Figure", title: str, *notes: str) -> None:
+    """Write the title of a figure above its panels, and notes below the title.
+
+    ``notes`` are joined by semicolons and wrapped to the width of the figure.
+    """
+    across = int(figure.get_figwidth() / NOTE_INCHES)
+    lines = textwrap.wrap("; ".join(note for note in notes if note), across)
+    figure.suptitle("\n".join([title, *lines]), fontsize=NOTE_POINTS)
 
 
 def save(figure: "Figure", stem: str | Path) -> None:

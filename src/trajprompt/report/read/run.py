@@ -102,7 +102,7 @@ class Run:
         return self.random[suite]
 
     def stream(self, *names: object) -> np.random.SeedSequence:
-        """Random stream of the bootstrap for the value of the report named ``names``."""
+        """Random stream of the value of the report that ``names`` name."""
         return streams.stream(self.run_seed, "report", *names)
 
     def _cell(self, suite: str, entry: Entry, checkpoint: str) -> Scores:

@@ -1,4 +1,4 @@
-"""Verdicts, their sign conventions, and the shipped claims."""
+"""Verdicts of a run, their sign conventions, and the shipped claims."""
 
 import re
 import shutil
@@ -6,6 +6,7 @@ import shutil
 import numpy as np
 import pytest
 import yaml
+from scipy import stats
 
 from support import report_run
 from support.paths import CONFIG
@@ -13,19 +14,27 @@ from trajprompt.config.load import load_config
 from trajprompt.errors import TrajpromptError
 from trajprompt.report.numbers.cell_table import EXPERT_DATA
 from trajprompt.report.numbers.claims import Claim, Ledger, read_ledger
+from trajprompt.report.numbers.judge import judge
+from trajprompt.report.numbers.plan import Plan, read_plan
 from trajprompt.report.numbers.verdicts import (
+    CONTRADICTED,
     CONTRADICTION,
-    INCONCLUSIVE,
+    NO,
+    NO_DIFFERENCE,
+    NO_HEADROOM,
     NOT_JUDGED,
-    NOT_REPRODUCED,
+    NOT_PRINTED,
     NOT_TESTED,
     REPRODUCED,
+    TOO_NOISY,
     VERDICTS,
-    judge,
-    verdict,
+    WITHIN_DELTA,
+    YES,
+    count_verdicts,
 )
 from trajprompt.report.pages.claims_markdown import claims_markdown
 from trajprompt.report.pages.summary import COUNTED, summary
+from trajprompt.report.read.budgets import Shares
 from trajprompt.report.read.papers import THIS_REPOSITORY
 from trajprompt.report.read.published import AVERAGE, Published
 from trajprompt.report.read.run import load_run
@@ -34,60 +43,32 @@ TABLES = {path.stem: Published([path]) for path in report_run.TABLES}
 NAN = float("nan")
 
 
+LEDGER = read_ledger(report_run.PAPERS)
+PLAN = read_plan(report_run.PAPERS, LEDGER)
+SHARES = Shares(report_run.PAPERS)
+
+
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     made = report_run.make_run(tmp_path_factory.mktemp("run"), ("cheetah-vel", "reach"))
     return load_run(made.settings, made.evaluations, made.stores)
 
 
-@pytest.mark.parametrize(
-    "direction, low, high, expected",
-    [
-        ("greater", 1.1, 2.0, REPRODUCED),
-        ("greater", -2.0, 0.9, NOT_REPRODUCED),
-        ("greater", 0.9, 2.0, INCONCLUSIVE),
-        ("greater", NAN, NAN, INCONCLUSIVE),  # one seed
-        ("at-least", -0.9, 0.5, REPRODUCED),
-        ("at-least", 3.0, 9.0, REPRODUCED),
-        ("at-least", -3.0, -1.1, NOT_REPRODUCED),
-        ("at-least", -1.1, 5.0, INCONCLUSIVE),
-        ("equivalent", -0.9, 0.9, REPRODUCED),
-        ("equivalent", 0.0, 0.0, REPRODUCED),
-        ("equivalent", 1.1, 2.0, NOT_REPRODUCED),
-        ("equivalent", -2.0, -1.1, NOT_REPRODUCED),
-        ("equivalent", -0.5, 1.5, INCONCLUSIVE),
-        ("equivalent", -5.0, 5.0, INCONCLUSIVE),
-        ("equivalent", NAN, NAN, INCONCLUSIVE),
-    ],
-)
-def test_every_verdict(direction, low, high, expected):
-    assert verdict(direction, low, high, margin=1.0) == expected
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """A run with all suites of the papers' averages."""
+    made = report_run.make_run(tmp_path_factory.mktemp("whole"))
+    plays = {"random_policies": made.random_policies}
+    return load_run(made.settings, made.evaluations, made.stores, **plays)
 
 
-@pytest.mark.parametrize(
-    "low, high, expected",
-    [
-        (0.1, 2.0, REPRODUCED),
-        (-2.0, -0.1, NOT_REPRODUCED),
-        (-0.1, 2.0, INCONCLUSIVE),
-        (0.0, 0.0, INCONCLUSIVE),  # no variation between seeds
-    ],
-)
-def test_greater_needs_no_margin(low, high, expected):
-    assert verdict("greater", low, high) == expected
-
-
-def test_unknown_directions_are_errors():
-    with pytest.raises(TrajpromptError, match="less"):
-        verdict("less", 0.0, 1.0)
-
-
-def judged(run, first, second, direction="greater", margin=0.0, minus=()):
+def judged(run, first, second, direction="greater", delta=1.0, minus=(), **more):
     """Verdict rows of one claim about two suites, indexed by suite."""
     published = {"cheetah-vel": None, "reach": None}
     texts = ("c", "paper", "place", "table", "text", first, second, direction)
-    claim = Claim(*texts, published, margin, minus)
-    return judge(Ledger([claim], [], []), run, TABLES).set_index("suite")
+    claim = Claim(*texts, published, minus, **more)
+    plan = Plan({"cheetah-vel": delta, "reach": delta, "ant-dir": delta})
+    return judge(Ledger([claim], [], []), run, TABLES, plan, SHARES).set_index("suite")
 
 
 def test_less_negative_returns_are_greater(run):
@@ -96,16 +77,67 @@ def test_less_negative_returns_are_greater(run):
     assert rows.loc["cheetah-vel", "verdict"] == REPRODUCED
     assert 80 < rows.loc["cheetah-vel", "difference"] < 110
     reverse = judged(run, "prompt-dt-random", "prompt-dt")
-    assert list(reverse["verdict"]) == [NOT_REPRODUCED, NOT_REPRODUCED]
+    assert list(reverse["verdict"]) == [CONTRADICTED, CONTRADICTED]
 
 
-def test_margin_is_a_share_of_the_datas_gap(run):
-    rows = judged(run, "prompt-dt", "mt-orl", "equivalent", 0.05)
-    assert rows.loc["cheetah-vel", "margin"] == pytest.approx(0.05 * (260 - 52))
-    assert rows.loc["reach", "margin"] == pytest.approx(0.05 * (655 - 110))
-    assert set(rows["verdict"]) == {NOT_REPRODUCED}
-    same = judged(run, "prompt-dt", "prompt-dt", "equivalent", 0.05)
+def test_delta_decides_claims_of_equality(run):
+    rows = judged(run, "prompt-dt", "mt-orl", "equivalent", 10.0)
+    assert set(rows["verdict"]) == {CONTRADICTED} and set(rows["delta"]) == {10.0}
+    same = judged(run, "prompt-dt", "prompt-dt", "equivalent", 10.0)
     assert set(same["verdict"]) == {REPRODUCED}
+    assert set(judged(run, "prompt-dt", "prompt-dt")["verdict"]) == {NO_DIFFERENCE}
+    wide = judged(run, "prompt-dt", "mt-orl", "greater", 1e4)
+    assert set(wide["verdict"]) == {NO_DIFFERENCE}
+
+
+def test_values_of_a_row_are_those_of_scipy(run):
+    row = judged(run, "prompt-dt", "mt-orl").loc["reach"]
+    scores = [
+        run.scores(run.entry(name))["reach"].values for name in ("prompt-dt", "mt-orl")
+    ]
+    test = stats.ttest_rel(scores[0].mean(axis=0), scores[1].mean(axis=0))
+    interval = test.confidence_interval()
+    assert (row["low_95"], row["high_95"]) == pytest.approx((interval.low, interval.high))
+    assert row["p"] == pytest.approx(test.pvalue)
+    assert (row["seeds"], row["tasks"], row["episodes"]) == (3, 5, 3)
+    assert row["tasks_low"] < row["difference"] < row["tasks_high"]
+    assert row["p"] <= row["q"] <= 2 * row["p"]
+
+
+def test_intervals_are_at_the_level_of_their_family(run):
+    """Two contrasts: both at 95 % if both are found, at 97.5 % if none is."""
+    rows = judged(run, "prompt-dt", "mt-orl")
+    assert list(rows["confidence"]) == pytest.approx([0.95, 0.95])
+    assert set(rows["family"]) == {"Benjamini-Hochberg"}
+    noisy = judged(run, "prompt-dt-ft", "ptdt-offline")
+    assert list(noisy["confidence"]) == pytest.approx([0.975, 0.975])
+
+
+def test_claims_with_a_reason_are_not_judged_and_in_no_family(run):
+    rows = judged(run, "prompt-dt", "mt-orl", not_judged={"reach": "It was fitted."})
+    assert list(rows["verdict"]) == [REPRODUCED, NOT_JUDGED]
+    found = rows.loc["reach"]
+    assert found["reason"] == "It was fitted." and found["difference"] > 0
+    assert np.isnan(found["q"]) and rows.loc["cheetah-vel", "confidence"] == 0.95
+    every = judged(run, "prompt-dt", "mt-orl", not_judged="Never.")
+    assert set(every["verdict"]) == {NOT_JUDGED}
+    assert count_verdicts(every.reset_index())[False][NOT_JUDGED] == 2
+
+
+def test_no_headroom_if_the_untuned_prompt_is_as_good_as_the_data(tmp_path, monkeypatch):
+    levels = report_run.LEVELS | {"reach": (110.0, 655.0, 650.0, 2.0)}
+    monkeypatch.setattr(report_run, "LEVELS", levels)
+    made = report_run.make_run(tmp_path, ("cheetah-vel", "reach"))
+    run = load_run(made.settings, made.evaluations, made.stores)
+    rows = judged(run, "ft-full", "prompt-dt")
+    assert rows.loc["reach", "verdict"] == NO_HEADROOM
+    assert "prompt-dt closes 99% of the gap" in rows.loc["reach", "reason"]
+    assert rows.loc["cheetah-vel", "verdict"] != NO_HEADROOM
+    tuned = judged(run, "ft-full", "prompt-dt-ft")
+    assert NO_HEADROOM not in set(tuned["verdict"])
+    assert NO_HEADROOM not in set(
+        judged(run, "ft-full", "prompt-dt", "at-least")["verdict"]
+    )
 
 
 def test_effects_are_compared_as_differences_of_differences(run):
@@ -125,11 +157,12 @@ def test_the_expert_data_can_be_a_side_of_a_claim(run):
     mean = run.scores(run.entry("prompt-dt"))["reach"].values.mean()
     assert rows.loc["reach", "difference"] == pytest.approx(655 - mean)
     assert set(rows["verdict"]) == {REPRODUCED}
-    near = judged(run, "prompt-dt", EXPERT_DATA, "at-least", 0.5)
+    near = judged(run, "prompt-dt", EXPERT_DATA, "at-least", 300.0)
     assert set(near["verdict"]) == {REPRODUCED} and near["episodes"].min() == 3
     texts = ("c", "paper", "place", "table", "text", EXPERT_DATA, "prompt-dt", "greater")
     absent = Claim(*texts, {"ant-dir": None})
-    assert judge(Ledger([absent], [], []), run, TABLES)["verdict"][0] == NOT_TESTED
+    rows = judge(Ledger([absent], [], []), run, TABLES, PLAN, SHARES)
+    assert rows["verdict"][0] == NOT_TESTED
 
 
 def test_our_own_claims_have_a_separate_section(run):
@@ -143,7 +176,8 @@ def test_our_own_claims_have_a_separate_section(run):
         "arXiv 2502.04979": "Prompt-Tuning Bandits",
     }
     ledger = Ledger([theirs, ours], names=names)
-    text = claims_markdown(ledger, judge(ledger, run, TABLES), run)
+    rows = judge(ledger, run, TABLES, PLAN, SHARES)
+    text = claims_markdown(ledger, rows, run, PLAN)
     theirs_part, our_part = text.split("## What no paper answers (this repository)")
     assert "## Prompt-Tuning Bandits (arXiv 2502.04979)" in theirs_part
     assert f"| {REPRODUCED} † |" in theirs_part
@@ -165,20 +199,20 @@ def test_our_own_claims_are_shipped():
 
 def test_claims_on_missing_cells_are_not_tested(run):
     ledger = read_ledger(report_run.PAPERS)
-    rows = judge(ledger, run, TABLES)
+    rows = judge(ledger, run, TABLES, PLAN, SHARES)
     rows = rows[rows["direction"].notna()]
     tested = rows["verdict"] != NOT_TESTED
     assert set(rows.loc[tested, "suite"]) == {"cheetah-vel", "reach"}
     assert {"cheetah-dir", "ant-dir", "hopper", AVERAGE} <= set(rows.loc[~tested, "suite"])
     assert set(judged(run, "soft-prompt", "prompt-dt")["verdict"]) == {NOT_TESTED}
-    literal = judged(run, "ptdt-offline-literal", "prompt-dt")
+    literal = judged(run, "ptdt-offline-literal", "prompt-dt", delta=1e-6)
     assert literal.loc["reach", "verdict"] == NOT_TESTED  # it covers cheetah-vel only
-    assert literal.loc["cheetah-vel", "verdict"] == INCONCLUSIVE
+    assert literal.loc["cheetah-vel", "verdict"] == TOO_NOISY
 
 
 def test_claims_not_compared_and_contradictions_are_rows(run):
     ledger = read_ledger(report_run.PAPERS)
-    rows = judge(ledger, run, TABLES).set_index("claim")
+    rows = judge(ledger, run, TABLES, PLAN, SHARES).set_index("claim")
     assert rows.loc["pd-prompts-diverse", "verdict"] == NOT_JUDGED
     assert (rows["verdict"] == NOT_JUDGED).sum() == len(ledger.not_compared)
     found = rows.loc["mt-orl-average"]
@@ -187,23 +221,22 @@ def test_claims_not_compared_and_contradictions_are_rows(run):
     assert len(rows[rows["verdict"] == CONTRADICTION]) == len(ledger.contradictions)
 
 
-def test_our_value_is_beside_a_contradiction(tmp_path):
-    made = report_run.make_run(tmp_path)
-    run = load_run(made.settings, made.evaluations, made.stores)
-    ledger = read_ledger(report_run.PAPERS)
-    rows = judge(ledger, run, TABLES)
+def test_our_value_is_beside_a_contradiction(whole):
+    ledger, run = read_ledger(report_run.PAPERS), whole
+    rows = judge(ledger, run, TABLES, PLAN, SHARES)
     row = rows.set_index("claim").loc["mt-orl-average"]
     entry = run.entry("mt-orl")
     means = [scores.values.mean() for scores in run.scores(entry).values()]
     assert row["ours"] == pytest.approx(np.mean(means))
-    text = claims_markdown(ledger, rows, run)
+    text = claims_markdown(ledger, rows, run, PLAN)
     line = next(li for li in text.splitlines() if li.startswith("| The average of MT-ORL"))
     assert "181.8, which is the sum" in line and f"{row['ours']:.1f} [" in line
 
 
 def test_markdown_names_run_and_size(run):
     ledger = read_ledger(report_run.PAPERS)
-    text = claims_markdown(ledger, judge(ledger, run, TABLES), run)
+    rows = judge(ledger, run, TABLES, PLAN, SHARES)
+    text = claims_markdown(ledger, rows, run, PLAN)
     size = "n = 3 seed(s), 3 evaluation episodes per task and seed"
     assert f"Run `invented`, {size}; test tasks: Cheetah-vel 5, MW reach 5;" in text
     for entry in (*ledger.claims, *ledger.not_compared, *ledger.contradictions):
@@ -212,22 +245,25 @@ def test_markdown_names_run_and_size(run):
 
 def test_markdown_counts_the_papers_claims_without_our_own(run):
     ledger = read_ledger(report_run.PAPERS)
-    rows = judge(ledger, run, TABLES)
-    lines = claims_markdown(ledger, rows, run).splitlines()
+    rows = judge(ledger, run, TABLES, PLAN, SHARES)
+    lines = claims_markdown(ledger, rows, run, PLAN).splitlines()
     at = lines.index(f"| {' | '.join(VERDICTS)} |")
     counts = [int(cell) for cell in lines[at + 2].strip("| ").split(" | ")]
-    assert counts[-1] == len(ledger.not_compared)
-    of_papers = rows[
-        (rows["verdict"] != CONTRADICTION) & (rows["paper"] != THIS_REPOSITORY)
-    ]
-    assert sum(counts) == len(of_papers) < (rows["verdict"] != CONTRADICTION).sum()
+    assert counts[-1] >= len(ledger.not_compared)
+    contrasts = {
+        (claim.paper, suite, claim.direction, claim.first, claim.second, *claim.minus)
+        for claim in ledger.claims
+        for suite in claim.published
+        if claim.paper != THIS_REPOSITORY
+    }
+    assert sum(counts) == len(contrasts) + len(ledger.not_compared)
 
 
 def test_every_page_has_the_same_counts(run, tmp_path):
     """Counts in claims.md, and in summary.csv and the record's page, from claims.csv."""
     ledger = read_ledger(report_run.PAPERS)
-    rows = judge(ledger, run, TABLES)
-    lines = claims_markdown(ledger, rows, run).splitlines()
+    rows = judge(ledger, run, TABLES, PLAN, SHARES)
+    lines = claims_markdown(ledger, rows, run, PLAN).splitlines()
     heads = [n for n, line in enumerate(lines) if line == f"| {' | '.join(VERDICTS)} |"]
     counted = [lines[head + 2].strip("| ").split(" | ") for head in heads]
     made = tmp_path / "claims.csv"
@@ -243,7 +279,8 @@ def test_every_page_has_the_same_counts(run, tmp_path):
 
 def test_a_note_is_printed_once_and_its_claims_refer_to_it(run):
     ledger = read_ledger(report_run.PAPERS)
-    text = claims_markdown(ledger, judge(ledger, run, TABLES), run)
+    rows = judge(ledger, run, TABLES, PLAN, SHARES)
+    text = claims_markdown(ledger, rows, run, PLAN)
     noted = [claim for claim in ledger.claims if claim.note]
     assert {"pd-prompt-robust", "pd-both-robust"} <= {claim.id for claim in noted}
     assert len({claim.note for claim in noted}) >= 2
@@ -311,8 +348,10 @@ def test_damaged_claims_are_refused(tmp_path):
     incomplete = {"contradictions": [{"id": "x"}]}
     for damaged, message in (
         ({"claims": [entry | {"direction": "bigger"}]}, "bigger"),
-        ({"claims": [entry | {"margn": 1}]}, "margn"),
-        ({"claims": [entry | {"margin": -1.0}]}, "margin"),
+        ({"claims": [entry | {"margin": 0.02}]}, "margin"),
+        ({"claims": [entry | {"not_judged": 3}]}, "not_judged"),
+        ({"claims": [entry | {"not_judged": {"mars": "far"}}]}, "mars"),
+        ({"claims": [entry | {"not_judged": {"reach": ""}}]}, "not_judged"),
         ({"claims": [entry | {"minus": ["prompt-dt"]}]}, "two entries"),
         ({"claims": [entry | {"published": {"reach": {"first": 1}}}]}, "exceeds_spread"),
         ({"claims": [entry | {"paper": 7}]}, "text"),
@@ -324,3 +363,44 @@ def test_damaged_claims_are_refused(tmp_path):
         (folder / "claims.yaml").write_text(yaml.safe_dump({**valid, **damaged}))
         with pytest.raises(TrajpromptError, match=message):
             read_ledger(tmp_path)
+
+
+def test_support_of_the_shipped_claims(whole):
+    rows = judge(LEDGER, whole, TABLES, PLAN, SHARES)
+    keys = zip(rows["claim"], rows["suite"], strict=True)
+    supports = dict(zip(keys, rows["published_supports"], strict=True))
+    assert supports["ptdt-return-tokens-help", "ant-dir"] == NO  # printed: -6.6
+    assert supports["ptdt-return-tokens-help", "cheetah-dir"] == YES
+    assert supports["ptdt-beats-finetuning-32", "reach"] == NOT_PRINTED
+    assert supports["ptdt-d4rl-online-matches-finetuning", "halfcheetah"] == NO  # -0.1
+    assert supports["ptdt-offline-matches-finetuning", "cheetah-vel"] == YES
+    lines = claims_markdown(LEDGER, rows, whole, PLAN).splitlines()
+    line = next(li for li in lines if li.startswith("| Return-to-go tokens carry"))
+    marked = [" †" in cell for cell in line.split(" | ")[2:]]
+    assert marked == [False, False, True, False, False]
+    line = next(
+        li for li in lines if li.startswith("| Tuning the prompt alone, by offline")
+    )
+    assert line.count(" ★") == 3
+    assert WITHIN_DELTA in set(supports.values())
+
+
+def test_averages_are_of_normalised_returns(whole):
+    """Each task's difference as a share of its distance from random play to the expert."""
+    rows = judge(LEDGER, whole, TABLES, PLAN, SHARES).set_index(["claim", "suite"])
+    row = rows.loc[("ptdt-offline-best-average", AVERAGE)]
+    first, second = (
+        whole.scores(whole.entry(name)) for name in ("ptdt-offline", "prompt-dt-ft")
+    )
+    shares = [
+        (first[suite].values - second[suite].values).mean(axis=0)
+        / (report_run.LEVELS[suite][1] - report_run.RANDOM[suite])
+        for suite in report_run.PRINTED
+    ]
+    assert row["difference"] == pytest.approx(np.mean(shares))
+    errors = [share.var(ddof=1) / 3 for share in shares]
+    freedom = 2 * sum(errors) ** 2 / sum(error**2 for error in errors)
+    half = stats.t.isf(0.025, freedom) * np.sqrt(sum(errors)) / 4
+    assert row["high_95"] - row["difference"] == pytest.approx(half)
+    assert row["delta"] == PLAN.deltas[AVERAGE] and np.isnan(row["tasks_low"])
+    assert "ratio" not in row or np.isnan(row["ratio"])

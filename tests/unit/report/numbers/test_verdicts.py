@@ -1,65 +1,115 @@
-"""Support of the papers' claims by their printed values."""
+"""The rule of a verdict, the support of claims by printed values, and counts."""
 
+import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from support import report_run
-from trajprompt.report.numbers.claims import read_ledger
+from trajprompt.errors import TrajpromptError
+from trajprompt.report.numbers import verdicts
+from trajprompt.report.numbers.claims import DIRECTIONS
 from trajprompt.report.numbers.verdicts import (
+    CONTRADICTED,
+    CONTRADICTION,
     NO,
+    NO_DIFFERENCE,
+    NOT_JUDGED,
     NOT_PRINTED,
+    REPRODUCED,
+    TOO_NOISY,
     UNKNOWN,
-    WITHIN_MARGIN,
+    WITHIN_DELTA,
     YES,
-    judge,
+    count_verdicts,
     published_supports,
+    verdict,
 )
-from trajprompt.report.pages.claims_markdown import claims_markdown
-from trajprompt.report.read.published import AVERAGE, Published
-from trajprompt.report.read.run import load_run
+from trajprompt.report.read.papers import THIS_REPOSITORY
 
-TABLES = {path.stem: Published([path]) for path in report_run.TABLES}
+NAN = float("nan")
 
 
 @pytest.mark.parametrize(
-    "direction, printed, margin, expected",
+    "direction, low, high, expected",
     [
-        ("greater", 0.1, 0.0, YES),
-        ("greater", -6.6, 0.0, NO),
-        ("greater", 0.0, 0.0, NO),  # a tie is not greater
-        ("greater", None, 0.0, NOT_PRINTED),
-        ("at-least", 0.0, 1.0, YES),
-        ("at-least", -0.9, 1.0, WITHIN_MARGIN),
-        ("at-least", -1.1, 1.0, NO),
-        ("at-least", 3.0, None, YES),
-        ("at-least", -0.1, None, UNKNOWN),
-        ("equivalent", -0.9, 1.0, YES),
-        ("equivalent", 25.7, 1.0, NO),
-        ("equivalent", 0.0, None, YES),
-        ("equivalent", 0.1, None, UNKNOWN),
+        ("greater", 0.1, 2.0, REPRODUCED),  # beyond 0, not beyond δ
+        ("greater", 1.1, 2.0, REPRODUCED),
+        ("greater", -2.0, -0.1, CONTRADICTED),
+        ("greater", 0.1, 0.9, NO_DIFFERENCE),  # takes precedence
+        ("greater", -0.9, -0.1, NO_DIFFERENCE),
+        ("greater", -0.9, 0.9, NO_DIFFERENCE),
+        ("greater", 0.0, 0.0, NO_DIFFERENCE),  # no variation between seeds
+        ("greater", -0.9, 1.1, TOO_NOISY),
+        ("greater", NAN, NAN, TOO_NOISY),  # one seed
+        ("at-least", -0.9, 0.5, REPRODUCED),
+        ("at-least", -0.9, 5.0, REPRODUCED),
+        ("at-least", 3.0, 9.0, REPRODUCED),
+        ("at-least", -3.0, -1.1, CONTRADICTED),
+        ("at-least", -1.1, 5.0, TOO_NOISY),
+        ("equivalent", -0.9, 0.9, REPRODUCED),
+        ("equivalent", 0.0, 0.0, REPRODUCED),
+        ("equivalent", 1.1, 2.0, CONTRADICTED),
+        ("equivalent", -2.0, -1.1, CONTRADICTED),
+        ("equivalent", -0.5, 1.5, TOO_NOISY),
+        ("equivalent", -5.0, 5.0, TOO_NOISY),
+        ("equivalent", NAN, NAN, TOO_NOISY),
     ],
 )
-def test_support_by_a_printed_difference(direction, printed, margin, expected):
-    assert published_supports(direction, printed, margin) == expected
+def test_every_verdict(direction, low, high, expected):
+    assert verdict(direction, low, high, delta=1.0) == expected
 
 
-def test_support_of_the_shipped_claims(tmp_path):
-    made = report_run.make_run(tmp_path)
-    run = load_run(made.settings, made.evaluations, made.stores)
-    ledger = read_ledger(report_run.PAPERS)
-    rows = judge(ledger, run, TABLES)
-    keys = zip(rows["claim"], rows["suite"], strict=True)
-    supports = dict(zip(keys, rows["published_supports"], strict=True))
-    assert supports["ptdt-return-tokens-help", "ant-dir"] == NO  # printed: -6.6
-    assert supports["ptdt-return-tokens-help", "cheetah-dir"] == YES
-    assert supports["pd-prompt-quality-matters", "cheetah-dir"] == NO  # printed: -0.7
-    assert supports["ptdt-offline-matches-finetuning", "reach"] == WITHIN_MARGIN
-    assert supports["ptdt-length-insensitive", "reach"] == NO  # -25.7, a margin of 10.9
-    assert supports["ptdt-d4rl-online-matches-finetuning", "hopper"] == UNKNOWN
-    assert supports["ptdt-beats-finetuning-32", "reach"] == NOT_PRINTED
-    assert supports["pd-best-average-finetuning", AVERAGE] == YES
-    lines = claims_markdown(ledger, rows, run).splitlines()
-    line = next(li for li in lines if li.startswith("| Return-to-go tokens carry"))
-    marked = [" †" in cell for cell in line.split(" | ")[2:]]
-    assert marked == [False, False, True, False, False]
-    line = next(li for li in lines if "does at least as well as fine-tuning" in li)
-    assert line.count(" ‡ |") == 1
+def test_unknown_directions_are_errors():
+    with pytest.raises(TrajpromptError, match="less"):
+        verdict("less", 0.0, 1.0, 1.0)
+
+
+@given(st.sampled_from(DIRECTIONS), st.floats(-9, 9), st.floats(0.01, 9), st.floats(0.1, 3))
+def test_decided_claims_exclude_the_tested_value(direction, middle, half, delta):
+    """So that p and verdict agree, except for no difference."""
+    found = verdict(direction, middle - half, middle + half, delta)
+    distance = abs(middle - verdicts.tested_value(direction, middle, delta))
+    if abs(distance - half) > 1e-9 and found != NO_DIFFERENCE:
+        assert (found in (REPRODUCED, CONTRADICTED)) == (distance > half)
+
+
+@pytest.mark.parametrize(
+    "direction, printed, delta, expected",
+    [
+        ("greater", 0.1, 1.0, YES),
+        ("greater", -6.6, 1.0, NO),
+        ("greater", 0.0, 1.0, NO),  # a tie is not greater
+        ("greater", 0.6, None, YES),
+        ("greater", None, 1.0, NOT_PRINTED),
+        ("at-least", 0.0, 1.0, YES),
+        ("at-least", -0.9, 1.0, WITHIN_DELTA),
+        ("at-least", -1.1, 1.0, NO),
+        ("at-least", 3.0, None, UNKNOWN),
+        ("equivalent", -0.9, 1.0, YES),
+        ("equivalent", 25.7, 1.0, NO),
+        ("equivalent", 0.0, None, UNKNOWN),
+    ],
+)
+def test_support_by_a_printed_difference(direction, printed, delta, expected):
+    assert published_supports(direction, printed, delta) == expected
+
+
+def test_a_contrast_counts_once_however_many_claims_lean_on_it():
+    contrast = {"paper": "p", "suite": "s", "direction": "greater", "first": "a"}
+    contrast |= {"second": "b", "minus": ""}
+    rows = [
+        {"claim": "not judged here", "verdict": NOT_JUDGED} | contrast,
+        {"claim": "one", "verdict": REPRODUCED} | contrast,
+        {"claim": "the same", "verdict": REPRODUCED} | contrast,
+        {"claim": "other suite", "verdict": REPRODUCED} | contrast | {"suite": "t"},
+        {"claim": "other minus", "verdict": TOO_NOISY} | contrast | {"minus": "c d"},
+        {"claim": "other paper", "verdict": REPRODUCED} | contrast | {"paper": "q"},
+        {"claim": "ours", "verdict": REPRODUCED} | contrast | {"paper": THIS_REPOSITORY},
+        {"claim": "no contrast", "verdict": NOT_JUDGED, "paper": "p"},
+        {"claim": "no contrast either", "verdict": NOT_JUDGED, "paper": "p"},
+        {"claim": "says", "verdict": CONTRADICTION, "paper": "p", "first": "a"},
+    ]
+    counts = count_verdicts(pd.DataFrame(rows))
+    expected = {REPRODUCED: 3, TOO_NOISY: 1, NOT_JUDGED: 2}
+    assert {name: n for name, n in counts[False].items() if n} == expected
+    assert {name: n for name, n in counts[True].items() if n} == {REPRODUCED: 1}

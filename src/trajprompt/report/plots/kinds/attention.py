@@ -15,15 +15,16 @@ import numpy as np
 import pandas as pd
 
 from trajprompt.errors import TrajpromptError
-from trajprompt.report.numbers.statistics import estimate
 from trajprompt.report.pages.markdown import span, suite_label
-from trajprompt.report.plots.figure import Figure, error_bars
+from trajprompt.report.plots.estimates import level
+from trajprompt.report.plots.figure import Figure
+from trajprompt.report.plots.marks import marks_note, mean_mark, plural
 from trajprompt.report.plots.prompts import PromptCell
 from trajprompt.report.plots.style import (
     BLACK,
     BLUE,
     GREY,
-    interval_label,
+    headline,
     legend_below,
     panels,
     save,
@@ -39,15 +40,15 @@ CONTEXTS = 16  # per task; the same for all prompts
 MOMENTS = {"initial": "before tuning", "last": "after tuning"}  # prompts of an adaptation
 COLOURS = dict(zip(MOMENTS.values(), (GREY, BLUE), strict=True))
 MEAN, LARGEST = "mean", "largest"  # of layers; of a prompt's segments
-GROUP_WIDTH = 0.8  # of a pair of bars; pairs are 1 apart
+GROUP_WIDTH = 0.5  # of a pair of marks; pairs are 1 apart
 
 
 def table(figure: Figure) -> pd.DataFrame:
     """Shares of attention: a row per suite, entry, moment, layer and segment.
 
     Layers and segments count from 1. Layer ``mean`` is the mean over layers, segment
-    ``largest`` the largest share of each prompt. ``even`` is a segment's share under
-    uniform attention; it is larger in shorter contexts.
+    ``largest`` the largest share of each prompt, if it has several. ``even`` is a segment's
+    share under uniform attention; it is larger in shorter contexts.
     """
     cells, inputs = figure.prompts(), _Inputs(figure)
     rows = []
@@ -118,15 +119,14 @@ def _rows(
     rows: list[dict[str, object]] = []
     stacked = np.stack(shares, axis=2)  # (M, T, S, L + 1, J + 1)
     layers, segments = stacked.shape[3] - 1, stacked.shape[4] - 1
-    for moment, layer, segment in np.ndindex(len(MOMENTS), layers + 1, segments + 1):
-        names = (suite, entry.id, moment, layer, segment)
-        shares = stacked[moment, :, :, layer, segment]
-        found = estimate([shares], figure.run.stream("attention", *names))
+    shown = segments + (segments > 1)  # one segment is its own largest
+    for moment, layer, segment in np.ndindex(len(MOMENTS), layers + 1, shown):
+        names = ("attention", suite, entry.id, moment, layer, segment)
         row: dict[str, object] = {"moment": list(MOMENTS.values())[moment]}
         row |= {"layer": layer + 1 if layer < layers else MEAN}
         row |= {"segment": segment + 1 if segment < segments else LARGEST}
-        row |= {"mean": found.mean, "low": found.low, "high": found.high}
-        rows.append(common | row | {"seeds": found.seeds, "tasks": found.tasks})
+        found = level(figure.run, [stacked[moment, :, :, layer, segment]], *names)
+        rows.append(common | row | found)
     return rows
 
 
@@ -178,7 +178,7 @@ def _segment_attention(
 
 
 def draw(rows: pd.DataFrame, figure: Figure, stem: Path) -> None:
-    """Draw a panel per suite and entry: a pair of bars per segment, mean over layers."""
+    """Draw a panel per suite and entry: a pair of marks per segment, mean over layers."""
     means = rows[rows["layer"] == MEAN]
     groups = [group for _, group in means.groupby(["suite", "column"], sort=False)]
     with panels(len(groups)) as (picture, axes):
@@ -187,11 +187,12 @@ def draw(rows: pd.DataFrame, figure: Figure, stem: Path) -> None:
             suite, label = group.iloc[0][["suite", "label"]]
             axis.set_title(f"{suite_label(suite)}: {label}")
             axis.set_ylabel("share of attention")
-        heading = f"{span(rows['seeds'])} seed(s), {span(rows['tasks'])} task(s), "
-        heading += f"{CONTEXTS} contexts each; mean over layers"
-        named = "; error bars: 95 % intervals over seeds"
-        text = interval_label(heading, rows["low"], named)
-        picture.suptitle(f"{figure.run.title}\n{text}", fontsize=9)
+        seeds, tasks = (span(rows[name]) for name in ("seeds", "tasks"))
+        notes = [
+            f"{plural(seeds, 'seed')}, {plural(tasks, 'task')}, {CONTEXTS} contexts each"
+        ]
+        notes += ["mean over layers", marks_note(rows)]
+        headline(picture, figure.run.title, *notes)
         legend_below(picture, axes)
         save(picture, stem)
 
@@ -200,12 +201,14 @@ def _panel(axis: "Axes", rows: pd.DataFrame) -> None:
     segments = list(dict.fromkeys(rows["segment"]))
     places = np.arange(len(segments))
     for index, (moment, colour) in enumerate(COLOURS.items()):
-        bars = rows[rows["moment"] == moment]
-        style: dict[str, Any] = {"color": colour, "label": moment, "capsize": 3}
-        at = places + GROUP_WIDTH * (index - 0.5) / 2
-        axis.bar(at, bars["mean"], 0.92 * GROUP_WIDTH / 2, yerr=error_bars(bars), **style)
+        points = rows[rows["moment"] == moment].set_index("segment")
+        for place, segment in zip(places, segments, strict=True):
+            at = float(place) + GROUP_WIDTH * (index - 0.5) / 2
+            style: dict[str, Any] = {"label": moment, "marker": "s" if index else "o"}
+            mean_mark(axis, points.loc[segment], at, colour, upright=True, **style)
     style = {"color": BLACK, "ls": ":", "lw": 1.2, "label": "uniform attention"}
     axis.axhline(rows["even"].iloc[0], **style)
     names = {LARGEST: "largest\nper prompt"}
+    axis.set_xlim(-0.6, len(segments) - 0.4)
     axis.set_xticks(places, [names.get(s, f"segment {s}") for s in segments])
     axis.grid(axis="x", visible=False)

@@ -11,13 +11,25 @@ import numpy as np
 import pandas as pd
 
 from trajprompt.report.pages.markdown import span, suite_label
+from trajprompt.report.plots.estimates import as_drawn, level, renamed
 from trajprompt.report.plots.figure import Figure
+from trajprompt.report.plots.marks import marks_note, mean_mark, plural
 from trajprompt.report.plots.prompts import PromptCell
-from trajprompt.report.plots.style import BLACK, GREY, OKABE_ITO, canvas, legend_below, save
+from trajprompt.report.plots.style import (
+    BLACK,
+    GREY,
+    OKABE_ITO,
+    canvas,
+    headline,
+    legend_below,
+    save,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+SHUFFLES = 500  # draws for the band of the step share by chance
+BAND = (0.025, 0.975)  # quantiles of the draws
 SCATTERS = 5  # of the stored denoising steps, first and last included
 
 
@@ -35,7 +47,7 @@ def table(figure: Figure) -> pd.DataFrame:
         plane = principal_plane(chain[:, np.argmin(left)])
         for index, count in enumerate(left):
             points = (chain[:, index] - plane[0]) @ plane[1]  # (prompts, P, 2)
-            share = step_share(chain[:, index])
+            share = _share(figure, suite, [c.require("denoising")[:, index] for c in here])
             for place, (cell, row) in enumerate(_rows(here)):
                 for step, (x, y) in enumerate(points[place]):
                     names = {"suite": suite, "column": cell.entry.id, "seed": cell.seed}
@@ -45,8 +57,36 @@ def table(figure: Figure) -> pd.DataFrame:
                         "left": count,
                         "step": step,
                     }
-                    rows.append(names | {"x": x, "y": y, "step_share": share})
+                    rows.append(names | {"x": x, "y": y} | share)
     return pd.DataFrame(rows)
+
+
+def _share(figure: Figure, suite: str, prompts: list[np.ndarray]) -> dict[str, object]:
+    """Step share by seed, and its band by chance; ``prompts`` are (R, P, d) per seed."""
+    by_seed = np.array([[step_share(found) for found in prompts]])  # (1, S)
+    stream = figure.run.stream("shuffled", suite)
+    shuffled = shuffled_shares(prompts, np.random.default_rng(stream))
+    low, high = np.quantile(shuffled, BAND)
+    found = renamed(level(figure.run, [by_seed], "share", suite), "step_share")
+    return found | {"seeds": len(prompts), "shuffled_low": low, "shuffled_high": high}
+
+
+def shuffled_shares(
+    prompts: list[np.ndarray], generator: np.random.Generator, draws: int = SHUFFLES
+) -> np.ndarray:
+    """Step shares (draws,), means over seeds, with the steps of every prompt shuffled."""
+    means = []
+    for _ in range(draws):
+        means.append(np.mean([step_share(_shuffled(p, generator)) for p in prompts]))
+    return np.array(means)
+
+
+def _shuffled(prompts: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+    """Prompts (n, P, d) with the steps of each in an order of its own."""
+    order = generator.permuted(
+        np.tile(np.arange(prompts.shape[1]), (len(prompts), 1)), axis=1
+    )
+    return np.take_along_axis(prompts, order[..., None], axis=1)
 
 
 def _rows(cells: list[PromptCell]) -> list[tuple[PromptCell, int]]:
@@ -84,11 +124,13 @@ def draw(rows: pd.DataFrame, figure: Figure, stem: Path) -> None:
             suite_axes = list(axes[2 * index : 2 * index + 2].flat)
             for count, axis in zip(chosen, suite_axes, strict=False):
                 _scatter(axis, here[here["left"] == count])
-                name = "noise" if count == left[0] else f"{count} steps left"
+                name = "noise" if count == left[0] else f"{plural(int(count), 'step')} left"
                 axis.set_title("generated prompts" if count == 0 else name)
             suite_axes[0].set_ylabel(f"{suite_label(suite)}\n2nd principal component")
             _shares(suite_axes[SCATTERS], here)
-        picture.suptitle(_heading(rows), fontsize=9)
+        notes = [_heading(rows), f"grey: shuffled steps, middle of {SHUFFLES} draws"]
+        notes += [f"share: {marks_note(as_drawn(rows, 'step_share'))}"]
+        headline(picture, figure.run.title, *notes)
         legend_below(picture, list(axes.flat))
         save(picture, stem)
 
@@ -100,7 +142,7 @@ def _heading(rows: pd.DataFrame) -> str:
     seeds, tasks = (span(suites[name].nunique()) for name in ("seed", "task"))
     steps = rows["step"].nunique()
     shown = f"every panel shows all {span(prompts)} generated prompts of {steps} steps"
-    return f"{shown}: {seeds} seed(s), {tasks} task(s)"
+    return f"{shown}: {plural(seeds, 'seed')}, {plural(tasks, 'task')}"
 
 
 def _scatter(axis: "Axes", rows: pd.DataFrame) -> None:
@@ -117,15 +159,15 @@ def _scatter(axis: "Axes", rows: pd.DataFrame) -> None:
 
 
 def _shares(axis: "Axes", rows: pd.DataFrame) -> None:
-    """Draw the step share against the denoising steps left."""
-    shares = rows.groupby("left")["step_share"].first()
-    axis.plot(shares.index, shares, "o-", color=BLACK, ms=4)
-    steps = rows["step"].nunique()
-    points = (rows["left"] == rows["left"].min()).sum()
-    noise = (steps - 1) / (points - 1)
-    axis.axhline(noise, color=GREY, ls=":", label="share in noise")
+    """Draw the step share against the denoising steps left, and its band by chance."""
+    shares = as_drawn(rows.groupby("left").first().reset_index(), "step_share")
+    band = shares["shuffled_low"], shares["shuffled_high"]
+    text = "steps of every prompt shuffled"
+    axis.fill_between(shares["left"], *band, color=GREY, alpha=0.3, lw=0, label=text)
+    axis.plot(shares["left"], shares["mean"], color=BLACK, lw=1.2)
+    for _, row in shares.iterrows():
+        mean_mark(axis, row, row["left"], BLACK, upright=True, ms=4)
     axis.invert_xaxis()
-    axis.set_ylim(bottom=0)
     axis.set_title("difference between prompt steps")
     axis.set_xlabel("denoising steps left")
     axis.set_ylabel("share of the variance")

@@ -13,8 +13,9 @@ import pandas as pd
 
 from trajprompt.report.pages.markdown import span, suite_label
 from trajprompt.report.plots.figure import Figure
+from trajprompt.report.plots.marks import plural
 from trajprompt.report.plots.prompts import UNITS, PromptCell
-from trajprompt.report.plots.style import canvas, save
+from trajprompt.report.plots.style import canvas, headline, save
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -63,7 +64,7 @@ def draw(rows: pd.DataFrame, figure: Figure, stem: Path) -> None:
     blocks = [part for _, part in first.groupby(["suite", "column"], sort=False)]
     steps = first["step"].max() + 1
     heights = [2 * steps, steps] * len(blocks)
-    inches = ROW_INCHES * sum(heights) + HEAD_INCHES * len(heights) + 1.0
+    inches = ROW_INCHES * sum(heights) + HEAD_INCHES * len(heights) + 1.2
     sizes = [first.loc[first["part"] == part, "dimension"].max() + 1 for part in SHOWN]
     widths = [max(MIN_COLUMNS, size) for size in sizes]
     grid: dict[str, Any] = {"height_ratios": heights, "width_ratios": widths}
@@ -79,7 +80,7 @@ def draw(rows: pd.DataFrame, figure: Figure, stem: Path) -> None:
             bar["aspect"] = 1.5 * widths[place]  # bars of one height
             picture.colorbar(image, ax=list(axes[:, place]), label=UNITS[part], **bar)
         segments = ", segments between dotted lines" if first["segment"].any() else ""
-        picture.suptitle(_heading(rows) + segments, fontsize=9)
+        headline(picture, figure.run.title, _heading(rows) + segments)
         save(picture, stem)
 
 
@@ -90,7 +91,7 @@ def _heading(rows: pd.DataFrame) -> str:
     seeds, tasks = (span(cells[name].nunique()) for name in ("seed", "task"))
     return (
         "for every method, the first prompt of the first task and seed, one of "
-        f"{span(prompts)} ({seeds} seed(s), {tasks} task(s))"
+        f"{span(prompts)} ({plural(seeds, 'seed')}, {plural(tasks, 'task')})"
     )
 
 

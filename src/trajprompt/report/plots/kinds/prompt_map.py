@@ -7,10 +7,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from trajprompt.report.pages.markdown import suite_label
+from trajprompt.report.pages.markdown import span, suite_label
 from trajprompt.report.plots.figure import Figure
+from trajprompt.report.plots.marks import plural
 from trajprompt.report.plots.prompts import PromptCell
-from trajprompt.report.plots.style import CYCLE, GREY, legend_below, panels, save
+from trajprompt.report.plots.style import (
+    CYCLE,
+    GREY,
+    headline,
+    legend_below,
+    panels,
+    save,
+)
 from trajprompt.seeds import integers
 
 if TYPE_CHECKING:
@@ -18,6 +26,10 @@ if TYPE_CHECKING:
 
 EXPERT = "expert data"
 DATA, WRITTEN = "data_prompts", "written_prompts"  # extras of prompt generators
+LEGEND: dict[str, dict[str, Any]] = {  # of the two sizes of marks
+    "large: evaluated or initial": {"ms": 7, "mec": "black"},
+    "small: further prompts": {"ms": 3.5},
+}
 MARKERS = "osD^vP*X"  # one per task
 PERPLEXITY = 30.0  # van der Maaten & Hinton 2008: typical values are 5 to 50
 
@@ -84,9 +96,17 @@ def draw(rows: pd.DataFrame, figure: Figure, stem: Path) -> None:
                 _source(axis, here[here["source"] == source], colour)
             for task, marker in zip(here["task"].unique(), MARKERS * 9, strict=False):
                 axis.plot([], [], marker, color="white", mec="black", label=f"task {task}")
+            for label, style in LEGEND.items():
+                axis.plot([], [], "o", color=GREY, label=label, **style)
             axis.set_title(f"{suite_label(suite)}, {len(here)} prompts")
             axis.set_xlabel("t-SNE dimension 1 (no unit)")
             axis.set_ylabel("t-SNE dimension 2 (no unit)")
+        seeds, tasks = (span(rows.groupby("suite")[n].nunique()) for n in ("seed", "task"))
+        notes = [f"prompts of {plural(seeds, 'seed')} and {plural(tasks, 'task')}"]
+        notes += ["large marks: the evaluated prompts and those they were tuned from"]
+        notes += ["small marks: further prompts of the data and of the diffuser"]
+        notes += ["distances between clusters mean little in such a map"]
+        headline(picture, figure.run.title, *notes)
         legend_below(picture, axes)
         save(picture, stem)
 

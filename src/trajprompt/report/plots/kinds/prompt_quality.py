@@ -1,25 +1,32 @@
-"""Return by method and quality of the initial prompt, as bars (PD Figure 2b)."""
+"""Return by method and quality of the initial prompt (PD Figure 2b)."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pandas as pd
 
 from trajprompt.report.pages.markdown import number, suite_label
 from trajprompt.report.plots.figure import (
     QUALITIES,
     Figure,
-    error_bars,
+    equal_resets,
     last_row,
     sample_sizes,
 )
-from trajprompt.report.plots.style import CYCLE, interval_label, legend_below, panels, save
+from trajprompt.report.plots.marks import marks_note, mean_mark
+from trajprompt.report.plots.style import (
+    CYCLE,
+    MARKERS,
+    headline,
+    legend_below,
+    panels,
+    save,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-GROUP_WIDTH = 0.8  # of a group of bars; groups are 1 apart
+GROUP_WIDTH = 0.8  # of a group of marks; groups are 1 apart
 
 
 def table(figure: Figure) -> pd.DataFrame:
@@ -33,7 +40,7 @@ def table(figure: Figure) -> pd.DataFrame:
 
 
 def draw(rows: pd.DataFrame, figure: Figure, stem: Path) -> None:
-    """Draw a panel per suite: a group of bars per quality, a bar per method."""
+    """Draw a panel per suite: a group of marks per quality, a mark per method."""
     suites = figure.covered(figure.run.entries)
     methods = list(dict.fromkeys(rows["method"]))
     with panels(len(suites)) as (picture, axes):
@@ -41,46 +48,36 @@ def draw(rows: pd.DataFrame, figure: Figure, stem: Path) -> None:
             here = rows[rows["suite"] == suite]
             shown = [q for q in QUALITIES if q in set(here["prompt_quality"])]
             for index, method in enumerate(methods):
-                bars = here[here["method"] == method].set_index("prompt_quality")
-                style: dict[str, Any] = {"label": figure.method_label(method)}
-                style |= {"color": CYCLE[index % len(CYCLE)]}
-                style |= {"width": 0.92 * GROUP_WIDTH / len(methods), "capsize": 3}
-                _bars(axis, bars, shown, _offset(index, len(methods)), style)
-            axis.axhline(0, color="black", lw=0.8)
+                of_method = here[here["method"] == method].set_index("prompt_quality")
+                style = {"marker": MARKERS[index], "label": figure.method_label(method)}
+                offset = GROUP_WIDTH * ((index + 0.5) / len(methods) - 0.5)
+                _marks(axis, of_method, shown, offset, CYCLE[index], style)
             axis.set_xticks(range(len(shown)), [f"{q} prompt" for q in shown])
             axis.set_xlim(-0.5, len(shown) - 0.5)
-            axis.margins(y=0.12)  # room for the values
             axis.grid(axis="x", visible=False)
             axis.set_title(suite_label(suite))
-            axis.set_ylabel("return per episode (higher is better)")
-        named = "; error bars: 95 % intervals"
-        heading = interval_label(sample_sizes(rows), rows["low"], named)
-        picture.suptitle(heading, fontsize=9)
+            axis.set_xlabel("quality of the initial prompt")
+            axis.set_ylabel("return per episode")
+        notes = [sample_sizes(rows), marks_note(rows), equal_resets(suites)]
+        headline(picture, figure.run.title, *notes)
         legend_below(picture, axes)
         save(picture, stem)
 
 
-def _offset(index: int, count: int) -> float:
-    """Offset of a bar from the centre of its group."""
-    return GROUP_WIDTH * ((index + 0.5) / count - 0.5)
-
-
-def _bars(
+def _marks(
     axis: "Axes",
     rows: pd.DataFrame,
     qualities: list[str],
     offset: float,
+    colour: str,
     style: dict[str, Any],
 ) -> None:
-    """Draw one method's bars, each with its value; missing qualities have no bar."""
-    bars = rows.loc[[q for q in qualities if q in rows.index]]
-    if bars.empty:
-        return
-    at = np.array([qualities.index(quality) for quality in bars.index]) + offset
-    axis.bar(at, bars["mean"], yerr=error_bars(bars), **style)
-    ends = zip(at, bars["mean"], bars["low"].fillna(bars["mean"]), strict=True)
-    for place, mean, low in ends:
-        edge = min(mean, low) if mean < 0 else 0.0
-        text: dict[str, Any] = {"ha": "center", "va": "top", "fontsize": 8}
-        text |= {"xytext": (0, -3), "textcoords": "offset points"}
-        axis.annotate(number(mean), (place, edge), **text)
+    """Draw one method's means with their values; missing qualities have no mark."""
+    for quality, row in rows.iterrows():
+        if quality not in qualities:
+            continue
+        place = qualities.index(str(quality)) + offset
+        mean_mark(axis, row, place, colour, upright=True, **style)
+        text: dict[str, Any] = {"xytext": (7, 0), "textcoords": "offset points"}
+        text |= {"va": "center", "fontsize": 8, "color": colour}
+        axis.annotate(number(row["mean"], 0), (place, row["mean"]), **text)

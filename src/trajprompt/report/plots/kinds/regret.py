@@ -1,7 +1,7 @@
 """Cumulative regret of search methods against the number of episodes.
 
 The regret of an episode is the best known return minus its return. The best known return
-on a task under a seed is the highest mean on fresh episodes (stage 4) among all entries of
+on a task under a seed is the highest mean in the evaluation (stage 4) among all entries of
 the figure. As a maximum of noisy means it raises the slope of all lines equally. Regret
 falls where the episodes of a method exceed it.
 """
@@ -12,17 +12,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from trajprompt.report.numbers.statistics import estimate
 from trajprompt.report.pages.markdown import span, suite_label
 from trajprompt.report.plots.direct_labels import (
     End,
+    bars_note,
     end_of,
-    heading,
+    left_out,
     method_lines,
     untuned_end,
 )
-from trajprompt.report.plots.figure import Figure
-from trajprompt.report.plots.style import BLACK, canvas, save
+from trajprompt.report.plots.estimates import level
+from trajprompt.report.plots.figure import Figure, equal_resets
+from trajprompt.report.plots.marks import plural
+from trajprompt.report.plots.style import BLACK, canvas, headline, save
 from trajprompt.report.read.cells import Entry
 
 if TYPE_CHECKING:
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
 
 RETURNS = "episode_returns"  # extra of an adaptation, (R, episodes)
 POINTS = 25  # per line, evenly spread over its episodes
-PANEL_INCHES, HEAD_INCHES = 3.4, 0.75
+PANEL_INCHES, HEAD_INCHES = 3.4, 0.9
 
 
 def table(figure: Figure) -> pd.DataFrame:
@@ -47,8 +49,8 @@ def table(figure: Figure) -> pd.DataFrame:
         here = {c.id: returns[suite, c.id] for c in figure.compared if c.covers(suite)}
         if figure.baseline.covers(suite):
             longest = max(played[0].shape[-1] for played in here.values())
-            level = figure.run.scores(figure.baseline)[suite].values
-            untuned = np.repeat(level[..., None], longest, axis=-1)
+            earned = figure.run.scores(figure.baseline)[suite].values
+            untuned = np.repeat(earned[..., None], longest, axis=-1)
             rows += _rows(figure, figure.baseline, suite, best, untuned)
         for entry in figure.compared:
             if entry.id in here:
@@ -58,7 +60,7 @@ def table(figure: Figure) -> pd.DataFrame:
 
 
 def best_known(figure: Figure, suite: str) -> np.ndarray:
-    """Highest mean return on fresh episodes of any entry, by task and seed (T, S)."""
+    """Highest mean return in the evaluation of any entry, by task and seed (T, S)."""
     entries = [entry for entry in figure.run.entries if entry.covers(suite)]
     return np.max([figure.run.scores(c)[suite].values for c in entries], axis=0)
 
@@ -71,12 +73,9 @@ def _rows(
     rows: list[dict[str, object]] = []
     for count in _counts(total.shape[-1]):
         regret = total[..., count - 1] if count else np.zeros_like(best)
-        stream = figure.run.stream("regret", entry.id, suite, count)
-        found = estimate([regret], stream)
         row: dict[str, object] = {"suite": suite, "column": entry.id}
-        row |= {"label": entry.label, "queries": count, "mean": found.mean}
-        row |= {"low": found.low, "high": found.high, "seeds": found.seeds}
-        rows.append(row | {"tasks": found.tasks, "best_known": best.mean()})
+        row |= {"label": entry.label, "queries": count, "best_known": best.mean()}
+        rows.append(row | level(figure.run, [regret], "regret", entry.id, suite, count))
     return rows
 
 
@@ -94,11 +93,14 @@ def draw(rows: pd.DataFrame, figure: Figure, stem: Path) -> None:
             levels = _baseline(axis, here, figure.settings.baseline)
             method_lines(axis, here, figure, levels)
             best = f"best known: {here['best_known'].iloc[0]:.1f} per episode"
-            axis.set_title(f"{suite_label(suite)} ({best})")
+            title = f"{suite_label(suite)} ({best})\n{left_out(figure, suite)}"
+            axis.set_title(title.rstrip(), fontsize=9)
             axis.set_ylabel("cumulative regret (lower is better)")
-        text = f"{span(rows['seeds'])} seed(s), {span(rows['tasks'])} task(s); "
-        text += "best known: highest mean on fresh episodes of any line"
-        picture.suptitle(f"{figure.run.title}\n{heading(text, rows)}", fontsize=9)
+        seeds, tasks = (span(rows[name]) for name in ("seeds", "tasks"))
+        notes = [f"{plural(seeds, 'seed')}, {plural(tasks, 'task')}", bars_note(rows)]
+        notes += ["best known: highest mean of any line's last prompt, by task and seed"]
+        notes.append(equal_resets(suites))
+        headline(picture, figure.run.title, *notes)
         save(picture, stem)
 
 

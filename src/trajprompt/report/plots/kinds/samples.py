@@ -1,4 +1,4 @@
-"""Return against the number of fine-tuning samples (PTDT Figure 2)."""
+"""Gain over the untuned prompt against the number of samples (PTDT Figure 2)."""
 
 import math
 from pathlib import Path
@@ -6,15 +6,26 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from trajprompt.report.pages.markdown import span, suite_label
+from trajprompt.report.pages.markdown import span
+from trajprompt.report.plots.estimates import as_drawn
 from trajprompt.report.plots.figure import (
     Figure,
-    error_bars,
+    equal_resets,
+    gain,
     last_row,
     sample_sizes,
-    untuned_line,
+    zero_line,
+    zero_title,
 )
-from trajprompt.report.plots.style import CYCLE, interval_label, legend_below, panels, save
+from trajprompt.report.plots.marks import marks_note, mean_mark
+from trajprompt.report.plots.style import (
+    CYCLE,
+    MARKERS,
+    headline,
+    legend_below,
+    panels,
+    save,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -24,13 +35,14 @@ SHIFT = 0.12  # between the markers of two methods, in doublings
 
 
 def table(figure: Figure) -> pd.DataFrame:
-    """Mean returns, a row per method, suite and number of samples; 0 if untuned."""
+    """Returns and gains, a row per method, suite and number of samples; 0 if untuned."""
     rows = []
     for entry in figure.run.entries:
         untuned = entry.id == figure.settings.baseline
         samples = 0 if untuned else figure.condition(entry, "samples")
         for suite in figure.covered([entry]):
-            rows.append(last_row(figure, suite, entry) | {"samples": samples})
+            row = last_row(figure, suite, entry) | {"samples": samples}
+            rows.append(row | gain(figure, suite, entry))
     return pd.DataFrame(rows)
 
 
@@ -43,17 +55,20 @@ def draw(rows: pd.DataFrame, figure: Figure, stem: Path) -> None:
     with panels(len(suites)) as (picture, axes):
         for suite, axis in zip(suites, axes, strict=True):
             here = rows[rows["suite"] == suite]
-            untuned_line(axis, here, figure.settings.baseline)
             for index, method in enumerate(methods):
                 line = here[(here["method"] == method) & (here["samples"] != 0)]
                 shift = SHIFT * (index - (len(methods) - 1) / 2)
-                label = interval_label(figure.method_label(method), line["low"])
-                _line(axis, line, places, shift, CYCLE[index % len(CYCLE)], label)
+                style = {"color": CYCLE[index], "marker": MARKERS[index]}
+                style["label"] = figure.method_label(method)
+                _line(axis, as_drawn(line, "gain"), places, shift, style)
+            zero_line(axis)
             axis.set_xticks(list(places.values()), [str(n) for n in places])
-            axis.set_title(suite_label(suite))
+            axis.set_title(zero_title(here, suite, figure.settings.baseline), fontsize=9)
             axis.set_xlabel(_samples_label(figure.settings.context_lengths[suite]))
-            axis.set_ylabel("return per episode")
-        picture.suptitle(sample_sizes(rows), fontsize=9)
+            axis.set_ylabel("return − untuned prompt's")
+        notes = [sample_sizes(rows), "differences paired by task and seed"]
+        notes += [marks_note(rows), equal_resets(suites)]
+        headline(picture, figure.run.title, *notes)
         legend_below(picture, axes)
         save(picture, stem)
 
@@ -77,12 +92,22 @@ def _line(
     rows: pd.DataFrame,
     places: dict[object, float],
     shift: float,
-    colour: str,
-    label: str,
+    style: dict[str, Any],
 ) -> None:
+    """Draw a method's points; the line ends before ``all``, which differs in kind."""
     if rows.empty:
         return
-    at = rows["samples"].map(places) + shift
-    rows = rows.assign(at=at).sort_values("at")
-    style: dict[str, Any] = {"fmt": "o-", "color": colour, "capsize": 3, "label": label}
-    axis.errorbar(rows["at"], rows["mean"], error_bars(rows), **style)
+    rows = rows.assign(at=rows["samples"].map(places) + shift).sort_values("at")
+    few = rows[rows["samples"] != ALL]
+    axis.plot(few["at"], few["mean"], color=style["color"], lw=1.4, zorder=1)
+    for index, (_, row) in enumerate(rows.iterrows()):
+        named = style if index == 0 else style | {"label": None}
+        mean_mark(
+            axis,
+            row,
+            row["at"],
+            upright=True,
+            colour=style["color"],
+            marker=named["marker"],
+            label=named["label"],
+        )

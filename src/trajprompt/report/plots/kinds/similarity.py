@@ -12,7 +12,6 @@ import numpy as np
 import pandas as pd
 
 from trajprompt.report.numbers.similarity import debiased_cka, linear_cka, mismatched_cka
-from trajprompt.report.numbers.statistics import estimate
 from trajprompt.report.pages.markdown import (
     EMPTY,
     grid,
@@ -20,15 +19,18 @@ from trajprompt.report.pages.markdown import (
     interval_note,
     number,
     plus_minus,
+    span,
     suite_label,
 )
+from trajprompt.report.plots.estimates import as_drawn, level, renamed
 from trajprompt.report.plots.figure import Figure, last_row
+from trajprompt.report.plots.marks import marks_note, mean_mark, plural
 from trajprompt.report.plots.prompts import PromptCell
 from trajprompt.report.plots.style import (
     BLUE,
     GREY,
     VERMILION,
-    interval_label,
+    headline,
     legend_below,
     panels,
     save,
@@ -66,24 +68,21 @@ def table(figure: Figure) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _similarity(figure: Figure, cells: Sequence[PromptCell]) -> dict[str, float | int]:
+def _similarity(figure: Figure, cells: Sequence[PromptCell]) -> dict[str, object]:
     """Similarity of one entry in one suite, mean over its seeds ``cells``.
 
     CKA is computed per seed, because the prompts of a seed are tuned through one backbone.
-    Pooled seeds could not be bootstrapped: repeated rows make CKA larger.
+    Pooling the seeds would hide their spread.
     """
     names = cells[0].entry.id, cells[0].suite
     pairs = [(_steps(cell.initial), _steps(cell.last)) for cell in cells]
     by_seed = np.array([[linear_cka(*pair) for pair in pairs]])  # (1, S)
-    found = estimate([by_seed], figure.run.stream("similarity", *names))
+    found = level(figure.run, [by_seed], "similarity", *names)
     at_random = [
         mismatched_cka(c.initial, c.last, figure.run.stream("chance", *names, c.seed))
         for c in cells
     ]
-    return {
-        "similarity": found.mean,
-        "similarity_low": found.low,
-        "similarity_high": found.high,
+    return renamed(found, "similarity") | {
         "debiased": float(np.mean([debiased_cka(*pair) for pair in pairs])),
         "chance": float(np.mean(at_random)),
         "prompts": len(cells[0].initial),  # per seed, like the next
@@ -116,36 +115,32 @@ def draw(rows: pd.DataFrame, figure: Figure, stem: Path) -> None:
             axis.set_title(suite_label(suite))
             axis.set_xlabel("similarity to the expert prompts (linear CKA)")
             axis.set_xlim(min(0.0, here["debiased"].min()) - 0.03, 1.03)
+        sizes = [plural(span(rows[n]), n[:-1]) for n in ("seeds", "prompts", "tasks")]
+        notes = [f"{sizes[0]}, each with {sizes[1]} of {sizes[2]}"]
+        notes += [marks_note(as_drawn(rows, "similarity"))]
+        headline(picture, figure.run.title, *notes)
         legend_below(picture, axes)
         save(picture, stem)
 
 
 def _panel(axis: "Axes", rows: pd.DataFrame) -> None:
     places = np.arange(len(rows))
-    ours = interval_label("this run", rows["similarity_low"])
-    marks = [
-        ("similarity", "o", BLUE, ours),
-        ("debiased", "s", GREY, "this run, debiased"),
-        ("chance", "|", GREY, "this run, prompts matched at random"),
-        ("published_similarity", "D", VERMILION, "paper"),
+    drawn = as_drawn(rows, "similarity")
+    for place, (_, row) in zip(places, drawn.iterrows(), strict=True):
+        mean_mark(axis, row, place - 0.18, BLUE, label="this run")
+    others = [
+        ("debiased", "s", GREY, GREY, "this run, debiased"),
+        ("chance", "|", GREY, GREY, "this run, prompts matched at random"),
+        ("published_similarity", "D", VERMILION, "white", "paper"),
     ]
-    for index, (name, marker, colour, label) in enumerate(marks):
+    for index, (name, marker, colour, inside, label) in enumerate(others):
         values = rows[name].astype(float).to_numpy()
-        at, size = places + 0.12 * (index - 1.5), 12 if marker == "|" else 7
+        at, size = places + 0.12 * (index - 0.5), 12 if marker == "|" else 7
         style: dict[str, Any] = {"color": colour, "markersize": size, "label": label}
-        hollow = "white" if name == "published_similarity" else colour
-        if name == "similarity":
-            _intervals(axis, rows, at)
         if not np.isnan(values).all():
-            axis.plot(values, at, marker, markerfacecolor=hollow, ls="", **style)
+            axis.plot(values, at, marker, markerfacecolor=inside, ls="", **style)
     axis.set_yticks(places, rows["label"].tolist())
     axis.set_ylim(len(rows) - 0.5, -0.5)
-
-
-def _intervals(axis: "Axes", rows: pd.DataFrame, at: np.ndarray) -> None:
-    known = rows["similarity_low"].notna().to_numpy()  # a single seed has no interval
-    low, high = (rows.loc[known, f"similarity_{end}"] for end in ("low", "high"))
-    axis.hlines(at[known], low, high, BLUE, lw=2)
 
 
 def markdown(rows: pd.DataFrame, figure: Figure) -> str:
@@ -199,6 +194,6 @@ def _explanation(figure: Figure) -> str:
         "shows that a prompt still resembles its initial prompt. The debiased estimate is "
         "0 on average for unrelated rows; the plain estimate is not, with so few rows. "
         "The paper does not define its rows; its returns are mean ± spread over three seeds"
-        + interval_note(figure.run, ". Brackets are 95 % bootstrap intervals over seeds.")
+        + interval_note(figure.run, ". Brackets are 95 % t intervals over seeds.")
         + "\n"
     )

@@ -1,17 +1,21 @@
 """Return during tuning, by quality of prompt and data (PTDT Figures 3 and 4)."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from trajprompt.report.pages.markdown import suite_label
+from trajprompt.report.pages.markdown import number, suite_label
 from trajprompt.report.plots.curves import curve_rows
-from trajprompt.report.plots.figure import QUALITIES, Figure, sample_sizes
+from trajprompt.report.plots.estimates import BY_SEED, seed_values
+from trajprompt.report.plots.figure import QUALITIES, Figure, equal_resets, sample_sizes
+from trajprompt.report.plots.marks import SEED_DOTS, marks_note
 from trajprompt.report.plots.style import (
     BLUE,
+    GREY,
     ORANGE,
     VERMILION,
+    headline,
     legend_below,
     panels,
     save,
@@ -21,7 +25,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 COLOURS = dict(zip(QUALITIES, (BLUE, ORANGE, VERMILION), strict=True))  # by prompt quality
-DASHES = dict(zip(QUALITIES, ("-", "--", ":"), strict=True))
+MARKS = dict(zip(QUALITIES, ("o", "s", "^"), strict=True))
+EDGE = 1.15  # right end of the axis, in last iterations
 
 
 def table(figure: Figure) -> pd.DataFrame:
@@ -47,28 +52,55 @@ def draw(rows: pd.DataFrame, figure: Figure, stem: Path) -> None:
     with panels(len(groups), share_y=share_y) as (picture, axes):
         for (suite, quality), axis in zip(groups, axes, strict=True):
             here = rows[(rows["suite"] == suite) & (rows["data_quality"] == quality)]
-            for prompt in QUALITIES:
-                curve = here[here["prompt_quality"] == prompt].sort_values("iteration")
-                style, label = DASHES[prompt], f"{prompt} initial prompt"
-                banded_line(axis, curve, "iteration", COLOURS[prompt], style, label)
+            _panel(axis, here)
+            _untuned(axis, rows[rows["suite"] == suite])
             axis.set_title(f"{suite_label(suite)}, {quality} data")
-            axis.set_xlabel("tuning iteration")
-            axis.set_ylabel("return per episode")
-            axis.locator_params("x", integer=True)
-        picture.suptitle(sample_sizes(rows), fontsize=9)
+        notes = [sample_sizes(rows), "marks are evaluated iterations, lines join them"]
+        notes += [marks_note(rows, "bands"), equal_resets(sorted(set(rows["suite"])))]
+        headline(picture, figure.run.title, *notes)
         legend_below(picture, axes)
         save(picture, stem)
 
 
+def _panel(axis: "Axes", rows: pd.DataFrame) -> None:
+    """Draw the lines of one quality of the data; early iterations are spread out."""
+    for prompt in QUALITIES:
+        curve = rows[rows["prompt_quality"] == prompt].sort_values("iteration")
+        label = f"{prompt} initial prompt"
+        style = {"color": COLOURS[prompt], "marker": MARKS[prompt], "label": label}
+        banded_line(axis, curve, "iteration", style)
+    iterations = sorted(set(rows["iteration"]))
+    axis.set_xscale("symlog", linthresh=1)
+    axis.set_xlim(-0.12, EDGE * max(iterations[-1], 1))
+    axis.set_xticks(iterations, [str(n) for n in iterations])
+    axis.minorticks_off()
+    axis.set_xlabel("tuning iteration (logarithmic beyond 1)")
+    axis.set_ylabel("return per episode")
+
+
+def _untuned(axis: "Axes", rows: pd.DataFrame) -> None:
+    """Draw the level of the expert prompt before tuning, if the figure shows it."""
+    start = rows[(rows["iteration"] == 0) & (rows["prompt_quality"] == QUALITIES[0])]
+    if start.empty:
+        return
+    level = start["mean"].iloc[0]
+    label = f"expert prompt, not tuned: {number(level)}"
+    axis.axhline(level, color=GREY, ls=":", lw=1.3, label=label, zorder=1)
+
+
 def banded_line(
-    axis: "Axes", rows: pd.DataFrame, against: str, colour: str, style: str, label: str
+    axis: "Axes", rows: pd.DataFrame, against: str, style: dict[str, Any]
 ) -> None:
-    """Draw means against a column and, if there is one, the band ``low`` to ``high``."""
+    """Draw means against a column, the band from ``low`` to ``high``, and the seeds.
+
+    ``style`` has the colour, the marker and the label.
+    """
     if rows.empty:
         return
-    if rows["low"].notna().any():  # a single seed has no interval
-        label += ", 95 % band"
     at = rows[against].to_numpy(dtype=float)
-    axis.plot(at, rows["mean"], style, marker="o", color=colour, ms=4, lw=1.8, label=label)
+    axis.plot(at, rows["mean"], ms=4.5, lw=1.4, zorder=3, **style)
     low, high = rows["low"].to_numpy(dtype=float), rows["high"].to_numpy(dtype=float)
-    axis.fill_between(at, low, high, color=colour, alpha=0.15, lw=0)
+    axis.fill_between(at, low, high, color=style["color"], alpha=0.15, lw=0)
+    for place, text in zip(at, rows[BY_SEED], strict=True):
+        seeds = seed_values(text)
+        axis.plot([place] * len(seeds), seeds, "o", color=style["color"], **SEED_DOTS)

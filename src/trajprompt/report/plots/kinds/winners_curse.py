@@ -1,4 +1,4 @@
-"""Returns that methods estimated for their choice, beside those on fresh episodes.
+"""Returns that methods estimated for their choice, beside those of the evaluation.
 
 Selecting the highest of noisy returns also selects noise: the winner's curse. The selection
 value is a method's estimate for its last choice (`Choice` of the search loop): the
@@ -14,10 +14,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from trajprompt.report.numbers.statistics import Estimate, estimate, paired_difference
 from trajprompt.report.pages.markdown import (
     EMPTY,
-    equal_resets_note,
     grid,
     interval,
     interval_note,
@@ -25,13 +23,21 @@ from trajprompt.report.pages.markdown import (
     size,
     suite_label,
 )
-from trajprompt.report.plots.figure import Figure, last_row, sample_sizes
+from trajprompt.report.plots.estimates import difference, level, renamed
+from trajprompt.report.plots.figure import (
+    Figure,
+    equal_resets,
+    fresh,
+    last_row,
+    sample_sizes,
+)
+from trajprompt.report.plots.marks import marks_note, mean_mark
 from trajprompt.report.plots.prompts import PromptCell
 from trajprompt.report.plots.style import (
     BLUE,
     GREY,
     VERMILION,
-    interval_label,
+    headline,
     legend_below,
     list_height,
     panels,
@@ -64,18 +70,17 @@ def table(figure: Figure) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _selection(figure: Figure, cells: Sequence[PromptCell]) -> dict[str, float | None]:
-    """Selection value and its excess over the fresh mean; ``cells`` are one per seed."""
+def _selection(figure: Figure, cells: Sequence[PromptCell]) -> dict[str, object]:
+    """Selection value and its excess over the evaluation; ``cells`` are one per seed."""
     suite, entry = cells[0].suite, cells[0].entry
     values = np.stack([c.by_task(_selection_values(c)) for c in cells], axis=1)
     if not np.isfinite(values).all():
-        return _columns(SELECTION, None) | _columns(DIFFERENCE, None)
-    fresh = figure.run.scores(entry)[suite].values
+        return {SELECTION: None, DIFFERENCE: None}
+    evaluated, run = figure.run.scores(entry)[suite].values, figure.run
     names = entry.id, suite
-    found = estimate([values], figure.run.stream(SELECTION, *names))
-    stream = figure.run.stream("winners-curse", *names)
-    excess = paired_difference([values], [fresh], stream)
-    return _columns(SELECTION, found) | _columns(DIFFERENCE, excess)
+    found = level(run, [values], SELECTION, *names)
+    excess = difference(run, [values], [evaluated], "winners-curse", *names)
+    return renamed(found, SELECTION) | renamed(excess, DIFFERENCE)
 
 
 def _selection_values(cell: PromptCell) -> np.ndarray:
@@ -85,16 +90,11 @@ def _selection_values(cell: PromptCell) -> np.ndarray:
     return cell.require(VALUES)[:, -1]
 
 
-def _played(figure: Figure, cells: Sequence[PromptCell]) -> dict[str, float | None]:
+def _played(figure: Figure, cells: Sequence[PromptCell]) -> dict[str, object]:
     """Mean return of all episodes of the search; ``cells`` are one per seed."""
     means = [cell.by_task(cell.require(RETURNS).mean(axis=1)) for cell in cells]
-    stream = figure.run.stream(PLAYED, cells[0].entry.id, cells[0].suite)
-    return _columns(PLAYED, estimate([np.stack(means, axis=1)], stream))
-
-
-def _columns(name: str, found: Estimate | None) -> dict[str, float | None]:
-    values = (found.mean, found.low, found.high) if found else (None,) * 3
-    return dict(zip((name, f"{name}_low", f"{name}_high"), values, strict=True))
+    names = PLAYED, cells[0].entry.id, cells[0].suite
+    return renamed(level(figure.run, [np.stack(means, axis=1)], *names), PLAYED)
 
 
 def draw(rows: pd.DataFrame, figure: Figure, stem: Path) -> None:
@@ -105,21 +105,22 @@ def draw(rows: pd.DataFrame, figure: Figure, stem: Path) -> None:
         for suite, axis in zip(suites, axes, strict=True):
             here = rows[rows["suite"] == suite]
             _panel(axis, here)
-            axis.set_title(suite_label(suite))
+            axis.set_title(
+                f"{suite_label(suite)}, evaluated on {fresh(suite)}", fontsize=10
+            )
             axis.set_xlabel("return per episode (higher is better)")
+            axis.locator_params("x", nbins=5)
             axis.set_yticks(range(len(here)), here["label"])
             axis.set_ylim(len(here) - 0.5, -0.5)
-        picture.suptitle(f"{figure.run.title}\n{sample_sizes(rows)}", fontsize=9)
+        notes = [sample_sizes(rows), marks_note(rows), equal_resets(suites)]
+        headline(picture, figure.run.title, *notes)
         legend_below(picture, axes)
         save(picture, stem)
 
 
 def _panel(axis: "Axes", rows: pd.DataFrame) -> None:
-    fresh = interval_label("choice on fresh episodes", rows["low"])
     for place, (_, row) in enumerate(rows.iterrows()):
-        if not pd.isna(row["low"]):
-            axis.plot([row["low"], row["high"]], [place, place], color=BLUE, lw=2)
-        axis.plot(row["mean"], place, "o", color=BLUE, label=fresh)
+        mean_mark(axis, row, place, BLUE, label="the choice in the evaluation")
         if not pd.isna(row[SELECTION]):
             axis.plot([row["mean"], row[SELECTION]], [place, place], ":", color=GREY)
             text, hollow = "return estimated by the method", "white"
@@ -129,18 +130,18 @@ def _panel(axis: "Axes", rows: pd.DataFrame) -> None:
 def markdown(rows: pd.DataFrame, figure: Figure) -> str:
     """Tables of the episodes played, selection value, fresh mean and their difference."""
     header = ["", "mean of all episodes played", "selection value"]
-    header += ["on fresh episodes", "selection − fresh"]
     parts = [f"# {figure.run.title}\n"]
     for suite in dict.fromkeys(rows["suite"]):
         here = rows[rows["suite"] == suite]
+        columns = [*header, f"on {fresh(suite)}", "selection − evaluation"]
         lines = [[row["label"], *_line(row)] for _, row in here.iterrows()]
-        parts += [f"{suite_label(suite)}\n", grid(header, lines)]
+        parts += [f"{suite_label(suite)}\n", grid(columns, lines)]
     return "\n".join([*parts, _explanation(rows, figure)])
 
 
 def _line(row: pd.Series) -> list[str]:
     played, difference = (
-        pd.Series({"mean": row[n], "low": row[f"{n}_low"], "high": row[f"{n}_high"]})
+        pd.Series({"mean": row[n]} | {e: row.get(f"{n}_{e}") for e in ("low", "high")})
         for n in (PLAYED, DIFFERENCE)
     )
     if pd.isna(row[SELECTION]):
@@ -149,8 +150,7 @@ def _line(row: pd.Series) -> list[str]:
 
 
 def _explanation(rows: pd.DataFrame, figure: Figure) -> str:
-    bootstrap = ". Brackets are 95 % bootstrap intervals over seeds."
-    note = equal_resets_note(figure.run.suites)
+    bootstrap = ". Brackets are 95 % t intervals over seeds."
     return (
         f"Run `{figure.run.name}`, {size(figure.run, rows)}. *Mean of all episodes "
         "played*: mean return during the search, over all prompts tried; for a method that "
@@ -158,8 +158,9 @@ def _explanation(rows: pd.DataFrame, figure: Figure) -> str:
         "prompt. *Selection value*: the return that a method estimated for its last "
         "choice, either the return of the one episode by which it was selected or a "
         "model's prediction; a dash if the method has no estimate. *On fresh episodes*: "
-        "the mean return of the same prompt in episodes that no method has used. "
-        f"{note}{' ' if note else ''}The last "
+        "the mean return of the same prompt in episodes that no method has used. *On the "
+        "tuned episode*: where all resets of a suite are equal, the evaluation repeats the "
+        "episode of the search, and selection cannot differ from it. The last "
         "column is the winner's curse of methods that select by the return of one episode: "
         "they selected noise if its interval is above 0. A model's prediction also "
         "contains the model's error"

@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import h5py
 import pytest
 import torch
 
@@ -70,3 +71,11 @@ def test_attention_needs_the_backbone_that_prompts_were_tuned_on(tmp_path):
     ):
         table_of(mixed)
     assert len(table_of(made)) == 2 * 4 * (SEGMENTS + 1)
+
+
+def test_a_prompt_of_one_segment_has_no_largest_segment(tmp_path):
+    made = make_figure(tmp_path, "attention", ("bandit",))
+    for path in made.adaptations:
+        with h5py.File(path, "r+") as file:
+            file.attrs["prompt_segments"] = 1
+    assert set(table_of(made)["segment"]) == {1}

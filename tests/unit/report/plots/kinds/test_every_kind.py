@@ -95,9 +95,9 @@ def test_methods_have_the_label_of_their_first_entry():
 @pytest.mark.parametrize(
     ("kind", "text"),
     [
-        ("heat-maps", "first prompt of the first task and seed, one of 10 (2 seed(s)"),
-        ("denoising", "all 10 generated prompts of 5 steps: 2 seed(s), 5 task(s)"),
-        ("samples", "2 seed(s), 5 task(s), 3 episode(s) each"),
+        ("heat-maps", "first prompt of the first task and seed, one of 10 (2 seeds"),
+        ("denoising", "all 10 generated prompts of 5 steps: 2 seeds, 5 tasks"),
+        ("samples", "2 seeds, 5 tasks, 3 episodes each"),
     ],
 )
 def test_headings_have_sample_sizes(kind, text, tmp_path, monkeypatch):
@@ -110,6 +110,20 @@ def test_headings_have_sample_sizes(kind, text, tmp_path, monkeypatch):
     entries, baseline = FIGURES[kind]
     main(make_figure(tmp_path, kind, entries, baseline).command(tmp_path / "out"))
     assert len(headings) == 1 and text in headings[0]
+
+
+@pytest.mark.parametrize("kind", FIGURES)
+def test_every_heading_begins_with_the_title(kind, tmp_path, monkeypatch):
+    headings = []
+    monkeypatch.setattr(
+        "matplotlib.figure.Figure.suptitle",
+        lambda _, heading, **more: headings.append(heading),
+    )
+    entries, baseline = FIGURES[kind]
+    main(make_figure(tmp_path, kind, entries, baseline).command(tmp_path / "out"))
+    title, notes = headings[0].split("\n", 1)
+    assert title == "An invented figure"
+    assert "2 seeds" in notes and "5 tasks" in notes
 
 
 def test_synthetic_conditions_match_the_config():

@@ -1,0 +1,132 @@
+"""The plan of the analysis: smallest effects of interest and primary contrasts.
+
+It is read from ``papers/analysis.yaml``, which is fixed before a run.
+"""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from trajprompt.artifacts.atomic import require_file
+from trajprompt.errors import TrajpromptError
+from trajprompt.report.numbers.claims import Claim, Ledger
+from trajprompt.report.read.papers import THIS_REPOSITORY, list_papers
+from trajprompt.report.read.tables import read_yaml
+
+PLAN = "analysis.yaml"
+KEYS = ("alpha", "deltas", "primary")
+DELTA_KEYS = {"value", "reason"}
+MADE_BY = "git checkout papers/"
+REMEDY = "correct it before the run; papers/README.md describes the file"
+Contrast = tuple[str, ...]  # paper, suite, direction, first, second, minus: counted once
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is fixed before a run."""
+
+    deltas: Mapping[str, float]  # suite -> smallest effect of interest, in units of return
+    primary: frozenset[Contrast] = frozenset()
+    alpha: float = 0.05  # error rate of a family; 1 − confidence of an interval
+    reasons: Mapping[str, str] = field(default_factory=dict)  # of the deltas, by suite
+
+    def is_primary(self, claim: Claim, suite: str) -> bool:
+        """Return whether the contrast of ``claim`` on ``suite`` is a primary one."""
+        return contrast(claim, suite) in self.primary
+
+    def delta(self, claim: Claim, suite: str) -> float:
+        """Smallest effect of interest; TrajpromptError if the suite has none."""
+        if suite not in self.deltas:
+            found = f"found no δ of {suite}, which {claim.id} is about"
+            raise TrajpromptError(f"{PLAN}: deltas", found, "one for every suite", REMEDY)
+        return self.deltas[suite]
+
+
+def contrast(claim: Claim, suite: str) -> Contrast:
+    """What a claim compares on a suite; claims of a paper may share it."""
+    minus = " ".join(claim.minus)
+    return claim.paper, suite, claim.direction, claim.first, claim.second, minus
+
+
+def read_plan(papers: str | Path, ledger: Ledger) -> Plan:
+    """Read the plan in ``papers`` and check it against the claims.
+
+    Raises TrajpromptError for unknown keys, papers, claims or suites, for a contrast that
+    is listed twice, and for a suite without δ that a claim is about.
+    """
+    path = Path(papers) / PLAN
+    found = read_yaml(path, MADE_BY)
+    if not isinstance(found, dict) or set(found) != set(KEYS):
+        text = f"found {list(found) if isinstance(found, dict) else found!r:.60}"
+        raise TrajpromptError(path, text, f"the keys {', '.join(KEYS)}", REMEDY)
+    alpha, given = found["alpha"], _mapping(path, "deltas", found["deltas"])
+    if not isinstance(alpha, float) or not 0 < alpha < 0.5:
+        where = f"{path}: alpha"
+        raise TrajpromptError(where, f"found {alpha!r:.60}", "a number like 0.05", REMEDY)
+    deltas = {suite: _delta(path, suite, value) for suite, value in given.items()}
+    reasons = {suite: str(value["reason"]) for suite, value in given.items()}
+    primary: list[Contrast] = []
+    for where, claim, suite in _listed(path, found["primary"], papers, ledger):
+        if contrast(claim, suite) in primary:
+            text = f"found {suite} of {claim.id}, a contrast that is already listed"
+            raise TrajpromptError(where, text, "each contrast once", REMEDY)
+        primary.append(contrast(claim, suite))
+    plan = Plan(deltas, frozenset(primary), alpha, reasons)
+    for claim in ledger.claims:
+        for suite in claim.published:
+            plan.delta(claim, suite)
+    return plan
+
+
+def plan_record(papers: str | Path) -> dict[str, Any]:
+    """Hash (SHA-256) of the plan and its primary contrasts, for a run's record."""
+    path = Path(papers) / PLAN
+    digest = hashlib.sha256(require_file(path, MADE_BY).read_bytes()).hexdigest()
+    return {"sha256": digest, "primary": read_yaml(path, MADE_BY)["primary"]}
+
+
+def _listed(
+    path: Path, given: object, papers: str | Path, ledger: Ledger
+) -> Iterator[tuple[str, Claim, str]]:
+    """Place in the file, claim and suite of every primary contrast."""
+    sources = {paper.key: paper.source for paper in list_papers(papers)}
+    for key, claims in _mapping(path, "primary", given).items():
+        if sources.get(key, THIS_REPOSITORY) == THIS_REPOSITORY:
+            known = [k for k, source in sources.items() if source != THIS_REPOSITORY]
+            where, expected = f"{path}: primary", f"a folder among {', '.join(known)}"
+            raise TrajpromptError(where, f"found '{key}'", expected, REMEDY)
+        known_claims = {c.id: c for c in ledger.claims if c.paper == sources[key]}
+        for name, suites in _mapping(path, f"primary.{key}", claims).items():
+            where = f"{path}: primary.{key}"
+            if name not in known_claims:
+                expected = f"the id of a claim in {key}/claims.yaml"
+                raise TrajpromptError(where, f"found claim '{name}'", expected, REMEDY)
+            claim = known_claims[name]
+            where += f".{name}"
+            if not isinstance(suites, list):
+                found = f"found {suites!r:.60}"
+                raise TrajpromptError(where, found, "a list of suites", REMEDY)
+            for suite in suites:
+                judged = [s for s in claim.published if not claim.reason_not_judged(s)]
+                if suite not in judged:
+                    expected = f"suites that it is judged on: {', '.join(judged) or 'none'}"
+                    raise TrajpromptError(where, f"found suite {suite!r}", expected, REMEDY)
+                yield where, claim, suite
+
+
+def _mapping(path: Path, key: str, given: object) -> dict[str, Any]:
+    if not isinstance(given, dict):
+        where, found = f"{path}: {key}", f"found {given!r:.60}"
+        raise TrajpromptError(where, found, "a mapping", REMEDY)
+    return given
+
+
+def _delta(path: Path, suite: str, given: object) -> float:
+    valid = isinstance(given, dict) and set(given) == DELTA_KEYS
+    value = given["value"] if valid and isinstance(given, dict) else None
+    if not isinstance(value, int | float) or isinstance(value, bool) or value <= 0:
+        where, expected = f"{path}: deltas.{suite}", "value, a number above 0, and reason"
+        raise TrajpromptError(where, f"found {given!r:.60}", expected, REMEDY)
+    return float(value)

@@ -1,0 +1,113 @@
+"""Tuning budgets of methods: the papers', and a run's as a share of them.
+
+A budget is per prompt, in contexts through the imitation loss or in episodes. It is the
+product of a method's options that ``papers/<paper>/budgets.yaml`` names.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from trajprompt.adaptations.layout import REMEDY as TUNE_AGAIN
+from trajprompt.adaptations.layout import open_adaptation
+from trajprompt.artifacts.hdf5_attributes import get_attributes
+from trajprompt.errors import TrajpromptError
+from trajprompt.report.read.cells import Entry
+from trajprompt.report.read.papers import printed_files
+from trajprompt.report.read.tables import read_yaml
+from trajprompt.settings.parsing import json_object
+
+BUDGETS = "budgets.yaml"
+UNITS = ("contexts", "episodes")
+KEYS = {"unit", "options", "paper", "source"}
+MADE_BY = "git checkout papers/"
+REMEDY = "correct the entry; papers/README.md describes the file"
+Cell = tuple[str, str, str]  # suite, condition, method
+
+
+@dataclass(frozen=True)
+class Budget:
+    """A paper's tuning budget of a method, for one prompt."""
+
+    unit: str
+    options: tuple[str, ...]  # whose product is the budget
+    paper: int
+    source: str
+
+
+class Shares:
+    """Budgets of the cells of a run as shares of the papers'."""
+
+    def __init__(self, papers: str | Path, adaptations: Sequence[str | Path] = ()):
+        self.budgets = read_budgets(papers)
+        self._shares: dict[Cell, float] = {}
+        for path in adaptations:
+            self._add(path)
+
+    def get(self, suite: str, entry: Entry) -> float | None:
+        """Share of a cell; None without a paper's budget or without its adaptation."""
+        return self._shares.get((suite, entry.condition, entry.method))
+
+    def _add(self, path: str | Path) -> None:
+        with open_adaptation(path) as file:
+            names = get_attributes(file)
+        suite, condition, method = (
+            str(names.get(name)) for name in ("suite", "condition", "method")
+        )
+        budget = self.budgets.get(method)
+        if budget is None:
+            return
+        where = f"{path}: settings"
+        settings = json_object(names.get("settings"), where, TUNE_AGAIN)
+        options = _options(where, settings)
+        missing = [name for name in budget.options if not hasattr(options, name)]
+        if missing:
+            found = f"the method {settings['kind']} has no option {', '.join(missing)}"
+            expected = f"the options that {BUDGETS} names for {method}"
+            raise TrajpromptError(where, found, expected, REMEDY)
+        ours = math.prod(getattr(options, name) for name in budget.options)
+        self._shares[suite, condition, method] = ours / budget.paper
+
+
+def read_budgets(papers: str | Path) -> dict[str, Budget]:
+    """Read the budgets in all folders of ``papers``, by method.
+
+    Raises TrajpromptError for wrong keys or values, and for a method with two budgets.
+    """
+    budgets: dict[str, Budget] = {}
+    for path in printed_files(papers, BUDGETS):
+        found = read_yaml(path, MADE_BY)
+        if not isinstance(found, dict):
+            raise TrajpromptError(path, f"found {found!r:.60}", "a mapping", REMEDY)
+        for method, values in found.items():
+            if method in budgets:
+                text = f"found a second budget of {method}"
+                raise TrajpromptError(path, text, "one in all papers", REMEDY)
+            budgets[method] = _budget(f"{path}: {method}", values)
+    return budgets
+
+
+def _budget(where: str, values: Any) -> Budget:
+    if not isinstance(values, dict) or set(values) != KEYS:
+        expected = f"the keys {', '.join(sorted(KEYS))}"
+        raise TrajpromptError(where, f"found {values!r:.80}", expected, REMEDY)
+    unit, options, paper = (values[name] for name in ("unit", "options", "paper"))
+    named = isinstance(options, list) and options and all(type(o) is str for o in options)
+    if unit not in UNITS or not named or type(paper) is not int or paper < 1:
+        expected = f"unit {' or '.join(UNITS)}, a list of options, paper of at least 1"
+        raise TrajpromptError(where, f"found {values!r:.80}", expected, REMEDY)
+    return Budget(unit, tuple(options), paper, str(values["source"]))
+
+
+def _options(where: str, settings: dict[str, Any]) -> Any:
+    """All options of the method, with their defaults."""
+    from trajprompt.settings.options import parse_options
+    from trajprompt.tuning.registry import get_method
+
+    kind, given = settings.get("kind"), settings.get("options")
+    if not isinstance(kind, str) or not isinstance(given, dict):
+        found = f"found kind {kind!r:.40} and options {given!r:.40}"
+        raise TrajpromptError(where, found, "those of a tuning method", TUNE_AGAIN)
+    return parse_options(get_method(kind).options, given, where, TUNE_AGAIN)

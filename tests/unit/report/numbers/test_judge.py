@@ -1,0 +1,102 @@
+"""Verdicts that come before the interval's, curves, and what the papers predict."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from support import report_run
+from trajprompt.report.numbers.claims import Claim, Ledger
+from trajprompt.report.numbers.contrasts import rise, still_rises
+from trajprompt.report.numbers.judge import judge
+from trajprompt.report.numbers.plan import Plan
+from trajprompt.report.numbers.printed import prediction_interval, ratio
+from trajprompt.report.numbers.statistics import estimate
+from trajprompt.report.numbers.verdicts import CONTRADICTED, NOT_AT_THIS_SIZE
+from trajprompt.report.read.published import Published
+from trajprompt.report.read.run import load_run
+
+TABLE = Published([report_run.MAIN_TABLE])
+PLAN = Plan({"reach": 0.1})
+FIGURES = {"first": 472.5, "second": 469.8, "difference": 2.7}
+FIGURES |= {"spread": 29.9, "exceeds_spread": False}
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    made = report_run.make_run(tmp_path_factory.mktemp("run"), ("reach",))
+    return load_run(made.settings, made.evaluations, made.stores)
+
+
+def claim(first, second, direction="greater", printed=None):
+    texts = ("c", "paper", "place", "ptdt_table1", "text", first, second, direction)
+    return Claim(*texts, {"reach": printed})
+
+
+def verdict(run, found, share):
+    shares = SimpleNamespace(get=lambda suite, entry: share)
+    tables = {"ptdt_table1": TABLE}
+    return judge(Ledger([found], [], []), run, tables, PLAN, shares).iloc[0]
+
+
+def test_not_at_this_size_needs_a_small_budget_and_a_rising_curve(run):
+    """The curves of PTDT's methods rise; ft-full has none."""
+    against = claim("ptdt-online", "data-expert")
+    small = verdict(run, against, 0.2)
+    assert small["verdict"] == NOT_AT_THIS_SIZE and small["first_share"] == 0.2
+    assert "ptdt-online has 20% of the budget" in small["reason"]
+    assert verdict(run, against, 0.3)["verdict"] == CONTRADICTED
+    assert verdict(run, against, None)["verdict"] == CONTRADICTED
+    assert verdict(run, claim("ft-full", "data-expert"), 0.2)["verdict"] == CONTRADICTED
+    equal = claim("ptdt-online", "data-expert", "equivalent")
+    assert verdict(run, equal, 0.2)["verdict"] == CONTRADICTED
+
+
+def test_rise_is_the_slope_of_the_last_third(run):
+    """The curve of an invented method rises by its gain × iteration / 20; noise adds."""
+    found = rise("ptdt-online", "reach", run)
+    entry, rises = run.entry("ptdt-online"), []
+    for seed in run.seeds:
+        rows = run.evaluations.rows("reach", entry, seed).query("checkpoint == 'curve'")
+        means = rows.groupby("iteration")["return"].mean()
+        rises.append(means[20] - means[15])  # the points after 2 / 3 of 20 iterations
+    assert found.mean == pytest.approx(np.mean(rises))
+    assert found.spread == pytest.approx(np.std(rises, ddof=1))
+    assert rise("ft-full", "reach", run) is None and not still_rises(None)
+
+
+@pytest.mark.parametrize("values, expected", [([2, 3, 4], True), ([-2, 0, 2.5], False)])
+def test_a_curve_rises_if_its_rise_exceeds_its_error(values, expected):
+    assert still_rises(estimate([np.array([values])])) == expected
+
+
+def test_prediction_interval_covers_the_papers_own_repetitions():
+    """For equal spreads and numbers of seeds; 20,000 papers and repetitions."""
+    generator = np.random.default_rng(0)
+    original, again = generator.normal(size=(2, 4000, 2, 3))
+    covered = []
+    for one, other in zip(original, again, strict=True):
+        cells = {("reach", "ab"[i]): _cell(one[i]) for i in (0, 1)}
+        printed = SimpleNamespace(get=lambda *key, cells=cells: cells.get(key))
+        middle = one[0].mean() - one[1].mean()
+        made = claim("a", "b", printed=FIGURES | {"difference": middle})
+        low, high = prediction_interval(made, "reach", printed, 3)
+        covered.append(low <= other[0].mean() - other[1].mean() <= high)
+    assert 0.94 < np.mean(covered) < 0.985  # Welch's degrees of freedom are conservative
+
+
+def _cell(values):
+    return SimpleNamespace(spread=values.std(ddof=1), seeds=len(values))
+
+
+def test_the_papers_values_are_beside_ours(run):
+    row = verdict(run, claim("ptdt-offline", "prompt-dt", printed=FIGURES), None)
+    assert row["ratio"] == pytest.approx(row["difference"] / 2.7)
+    assert row["predicted_low"] < 2.7 < row["predicted_high"]
+    inside = row["predicted_low"] <= row["difference"] <= row["predicted_high"]
+    assert row["as_predicted"] == ("yes" if inside else "no")
+    nothing = prediction_interval(
+        claim("bandit", "pdt", printed=FIGURES), "reach", TABLE, 3
+    )
+    assert np.isnan(nothing).all()  # not printed there
+    assert np.isnan(ratio(1.0, 0.0)) and np.isnan(ratio(1.0, None))

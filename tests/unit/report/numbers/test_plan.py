@@ -1,0 +1,103 @@
+"""The plan of the analysis: the shipped one, and errors."""
+
+import shutil
+
+import pytest
+import yaml
+
+from support import report_run
+from trajprompt.errors import TrajpromptError
+from trajprompt.report.numbers.claims import read_ledger
+from trajprompt.report.numbers.plan import PLAN, plan_record, read_plan
+from trajprompt.report.read.papers import printed_files
+from trajprompt.report.read.published import Published
+
+LEDGER = read_ledger(report_run.PAPERS)
+TUNED = ("prompt-dt-ft", "ptdt-offline", "ptdt-online")
+SEARCHES = ("bandit", "bandit-psi", "hill-climbing", "zo-rank")
+# suite -> table, untuned entry, tuned entries
+SOURCES = {
+    **dict.fromkeys(report_run.PRINTED, ("ptdt_table1", "prompt-dt", TUNED)),
+    **dict.fromkeys(
+        ("halfcheetah", "hopper", "walker"), ("ptdt_table2", "prompt-dt", TUNED)
+    ),
+    "ant-dir-ood": ("pd_table9", "prompt-dt", ("ptdt-offline", "prompt-diffuser")),
+    "pick-place": ("bandits_table_id", "pdt", SEARCHES),
+}
+
+
+@pytest.fixture
+def papers(tmp_path):
+    """A copy of the papers, whose plan may be damaged."""
+    return shutil.copytree(report_run.PAPERS, tmp_path / "papers")
+
+
+@pytest.mark.parametrize("suite", SOURCES)
+def test_deltas_are_half_of_the_mean_printed_gain(suite):
+    table, untuned, tuned = SOURCES[suite]
+    printed = Published(printed_files(report_run.PAPERS, f"{table}.csv"))
+    level = printed.get(suite, untuned).mean
+    gains = [printed.get(suite, name).mean - level for name in tuned]
+    delta = read_plan(report_run.PAPERS, LEDGER).deltas[suite]
+    assert delta == pytest.approx(sum(gains) / len(gains) / 2, rel=0.05)
+
+
+def test_the_average_has_the_mean_share_of_the_printed_gaps():
+    plan = read_plan(report_run.PAPERS, LEDGER)
+    printed = Published(printed_files(report_run.PAPERS, "ptdt_table1.csv"))
+    shares = []
+    for suite in report_run.PRINTED:
+        ends = (printed.get(suite, name).mean for name in ("prompt-dt", "mt-orl"))
+        shares.append(plan.deltas[suite] / -float.__sub__(*reversed(list(ends))))
+    assert plan.deltas["average"] == pytest.approx(sum(shares) / 4, rel=0.1)
+
+
+def test_the_shipped_plan():
+    plan = read_plan(report_run.PAPERS, LEDGER)
+    assert plan.alpha == 0.05 and 12 <= len(plan.primary) <= 18
+    claims = {claim.id: claim for claim in LEDGER.claims}
+    assert plan.is_primary(claims["ptdt-offline-helps"], "ant-dir")
+    assert not plan.is_primary(claims["ptdt-offline-helps"], "reach")
+    # The same contrast in another claim of the paper is in the same family.
+    assert plan.is_primary(claims["ptdt-helps-at-length-5"], "ant-dir")
+    assert set(plan.reasons) == set(plan.deltas) and all(plan.reasons.values())
+
+
+def test_the_record_changes_with_every_byte(papers):
+    before = plan_record(papers)
+    assert before["primary"]["bandits"]["bandits-beats-pdt"] == ["cheetah-vel"]
+    (papers / PLAN).write_text((papers / PLAN).read_text() + "\n")
+    after = plan_record(papers)
+    assert after["primary"] == before["primary"] and after["sha256"] != before["sha256"]
+    assert len(after["sha256"]) == 64
+
+
+@pytest.mark.parametrize(
+    "key, value, message",
+    [
+        ("alpha", 5, "alpha: found 5, expected a number like 0.05"),
+        ("deltas", [], "deltas"),
+        ("deltas", {}, "no δ of cheetah-dir"),
+        ("deltas", {"reach": {"value": 0, "reason": "none"}}, "deltas.reach"),
+        ("deltas", {"reach": {"value": 1.0}}, "value, a number above 0, and reason"),
+        ("primary", {"ptd": {}}, "found 'ptd', expected a folder among ptdt"),
+        ("primary", {"own": {}}, "found 'own'"),
+        ("primary", {"ptdt": {"ptdt-helps": ["reach"]}}, "claim 'ptdt-helps'"),
+        ("primary", {"ptdt": {"pd-beats-ptdt": ["reach"]}}, "claims.yaml"),
+        ("primary", {"ptdt": {"ptdt-offline-helps": "reach"}}, "a list of suites"),
+        ("primary", {"ptdt": {"ptdt-offline-helps": ["mars"]}}, "found suite 'mars'"),
+        ("primary", {"ptdt": {"ptdt-offline-helps": ["reach"] * 2}}, "already listed"),
+        ("secondary", {}, "the keys alpha, deltas, primary"),
+    ],
+)
+def test_wrong_plans_are_refused(key, value, message, papers):
+    plan = yaml.safe_load((papers / PLAN).read_text())
+    (papers / PLAN).write_text(yaml.safe_dump(plan | {key: value}))
+    with pytest.raises(TrajpromptError, match=message):
+        read_plan(papers, LEDGER)
+
+
+def test_a_missing_plan_is_an_error(papers):
+    (papers / PLAN).unlink()
+    with pytest.raises(TrajpromptError, match=PLAN):
+        read_plan(papers, LEDGER)

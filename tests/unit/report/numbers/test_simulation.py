@@ -1,0 +1,96 @@
+"""Rates of verdicts in simulated runs, with the code that judges a run.
+
+docs/statistics.md states the effects that are found. Noise is normal, or resampled from
+the raw episodes of the kept run.
+"""
+
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from support.paths import ROOT
+from trajprompt.report.numbers.statistics import estimate
+from trajprompt.report.numbers.verdicts import REPRODUCED, verdict
+from trajprompt.rollout.columns import EVALUATION_COLUMNS
+
+PAGE = (ROOT / "docs/statistics.md").read_text()
+EPISODES = ROOT / "results/reference/laptop/episodes.csv.gz"
+EFFECTS = {
+    name: float(value)
+    for name, value in re.findall(
+        r"^\| ([a-z -]+) \| ([\d.]+) \|$", PAGE.partition("## Simulation")[2], re.M
+    )
+}
+RUNS, SEEDS = 2000, range(3, 21)
+NORMAL = "normal noise"
+# Four standard errors of a rate of 5 % and of 80 %.
+ABOVE = 0.05 + 4 * np.sqrt(0.05 * 0.95 / RUNS)
+BELOW = 0.80 - 4 * np.sqrt(0.8 * 0.2 / RUNS)
+kept = pytest.mark.skipif(not EPISODES.is_file(), reason="no raw episodes are kept")
+
+
+def rate(samples: np.ndarray, direction: str, delta: float) -> float:
+    """Share of *reproduced* among runs with the paired differences ``samples`` (N, S)."""
+    found = (estimate([scores[None]]) for scores in samples)
+    verdicts = [verdict(direction, one.low, one.high, delta) for one in found]
+    return float(np.mean([name == REPRODUCED for name in verdicts]))
+
+
+def noise(suite: str) -> np.ndarray:
+    """Centred paired differences of all cells of a suite from the untuned prompt."""
+    rows = pd.read_csv(EPISODES, usecols=list(EVALUATION_COLUMNS), keep_default_na=False)
+    rows = rows[(rows["suite"] == suite) & (rows["checkpoint"] == "last")]
+    by_task = rows.groupby(["condition", "method", "seed", "task"])["return"].mean()
+    cells = by_task.groupby(["condition", "method", "seed"]).mean().unstack("seed")
+    untuned = cells.xs("none", level="method")
+    pooled = []
+    for (condition, method), values in cells.dropna().iterrows():
+        if method != "none" and condition in untuned.index:
+            paired = (values - untuned.loc[condition]).to_numpy(dtype=float)
+            scale = np.sqrt(len(paired) / (len(paired) - 1))
+            pooled.append(scale * (paired - paired.mean()))
+    return np.concatenate(pooled)
+
+
+def resampled(values: np.ndarray, shape: tuple[int, int], seed: int) -> np.ndarray:
+    generator = np.random.default_rng(seed)
+    signs = generator.choice([-1.0, 1.0], size=shape)
+    return signs * generator.choice(values, size=shape)
+
+
+@pytest.mark.parametrize("seeds", SEEDS)
+@pytest.mark.parametrize(
+    "direction, edge", [("greater", 0), ("at-least", -1), ("equivalent", 1)]
+)
+def test_no_effect_is_reproduced_in_at_most_5_percent(direction, edge, seeds):
+    """Without an effect, and for the other claims at the edge of what they claim."""
+    delta = 0.4
+    samples = np.random.default_rng(seeds).normal(edge * delta, 1.0, size=(RUNS, seeds))
+    assert rate(samples, direction, delta) <= ABOVE
+
+
+def test_effect_that_is_stated_for_normal_noise():
+    samples = np.random.default_rng(0).normal(EFFECTS[NORMAL], 1.0, size=(RUNS, 5))
+    assert rate(samples, "greater", 0.4) >= BELOW
+    smaller = samples - EFFECTS[NORMAL] / 3
+    assert rate(smaller, "greater", 0.4) < BELOW  # the statement is not a loose one
+
+
+@kept
+@pytest.mark.parametrize("suite", sorted(set(EFFECTS) - {NORMAL}))
+def test_rates_with_the_noise_of_the_kept_run(suite):
+    values = noise(suite)
+    for seeds in SEEDS:
+        samples = resampled(values, (RUNS // 2, seeds), seeds)
+        error = 4 * np.sqrt(0.05 * 0.95 / len(samples))
+        assert rate(samples, "greater", 1e-9) <= 0.05 + error, seeds
+    samples = EFFECTS[suite] + resampled(values, (RUNS, 5), 99)
+    assert rate(samples, "greater", 1e-9) >= BELOW
+
+
+@kept
+def test_every_suite_of_the_kept_run_has_an_effect():
+    suites = set(pd.read_csv(EPISODES, usecols=["suite"])["suite"])
+    assert set(EFFECTS) == {NORMAL, *suites}
