@@ -24,7 +24,7 @@ def test_parts_write_complete_deterministic_files(tmp_path):
     commands = {
         "table": files_of_tables | {"adaptations": made.adaptations},
         "curves": {"stores": made.stores, "pretraining": made.curves},
-        "claims": files_of_tables,
+        "claims": files_of_tables | random_play | {"adaptations": made.adaptations},
         "aggregate": files_of_tables | random_play,
         "compute": files
         | random_play
@@ -41,6 +41,8 @@ def test_parts_write_complete_deterministic_files(tmp_path):
         "tables/ptdt_table1_best.md",
         "tables/aggregate.md",
         "claims.md",
+        "power.csv",
+        "power.md",
         "compute.csv",
         "compute_cells.csv",
     } <= names
