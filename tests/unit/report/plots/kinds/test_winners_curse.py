@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from support.plots_run import (
     COLUMNS,
@@ -13,6 +14,8 @@ from support.plots_run import (
 )
 from support.plots_tables import FIGURES, kind_table
 from trajprompt.commands.figure import main
+
+HALF = stats.t.isf(0.025, 1)  # half-width of the 95 % interval, in standard errors
 
 
 def test_selection_values_are_shown_beside_fresh_means(tmp_path):
@@ -33,7 +36,8 @@ def test_all_episodes_played_are_averaged(tmp_path):
     for name in ("bandit", "best-of-n", "random-segments", "ptdt-online"):
         level = LEVEL + PLAYED[COLUMNS[name][1]] + 2 * np.mean(SEEDS)
         bounds = rows.loc[name, ["played_low", "played", "played_high"]].to_numpy(float)
-        assert bounds == pytest.approx([level - 1, level, level + 1])  # one seed each
+        # Two seeds, 2 apart: their mean has the standard error 1.
+        assert bounds == pytest.approx([level - HALF, level, level + HALF])
 
 
 def test_a_method_without_a_selection_value_has_dashes(tmp_path):
@@ -43,6 +47,7 @@ def test_a_method_without_a_selection_value_has_dashes(tmp_path):
     lines = [line.split(" | ") for line in text.splitlines() if line.startswith("| ")]
     cells = {line[0].strip("| "): line[1:] for line in lines}
     assert cells[""][:2] == ["mean of all episodes played", "selection value"]
-    assert cells["RANDOM-SEGMENTS"][0] == "-69.0 [-70.0, -68.0]"
+    interval = f"-69.0 [{-69 - HALF:.1f}, {-69 + HALF:.1f}]"
+    assert cells["RANDOM-SEGMENTS"][0] == interval
     assert cells["RANDOM-SEGMENTS"][1] == cells["RANDOM-SEGMENTS"][3].strip("| ") == "–"
     assert "[" in cells["BANDIT"][3] and "winner's curse" in text
