@@ -12,7 +12,10 @@ from trajprompt.config.load import load_config
 from trajprompt.errors import TrajpromptError
 from trajprompt.report.numbers.cell_table import cell_table
 from trajprompt.report.numbers.claims import read_ledger
-from trajprompt.report.numbers.verdicts import VERDICTS, judge
+from trajprompt.report.numbers.judge import judge
+from trajprompt.report.numbers.plan import read_plan
+from trajprompt.report.numbers.verdicts import VERDICTS
+from trajprompt.report.read.budgets import Shares
 from trajprompt.report.read.papers import THIS_REPOSITORY, list_papers, printed_files
 from trajprompt.report.read.published import Published
 from trajprompt.report.read.run import load_run
@@ -78,8 +81,10 @@ def test_its_table_and_its_claim_are_made(papers, tmp_path, monkeypatch):
     assert rows.loc["ptdt-few", "published"] == -42.0
     assert rows.loc["ptdt-few", "source"] == "arXiv 2601.00001 Table 1"
     ledger = read_ledger(papers)
+    plan, shares = read_plan(papers, ledger), Shares(papers)
     ledger = type(ledger)([c for c in ledger.claims if c.table == "few_table1"])
-    (row,) = judge(ledger, run, {"few_table1": Published(printed)}).to_dict("records")
+    tables = {"few_table1": Published(printed)}
+    (row,) = judge(ledger, run, tables, plan, shares).to_dict("records")
     assert row["verdict"] in VERDICTS and row["seeds"] == 3
     assert row["published_supports"] == "yes"
 

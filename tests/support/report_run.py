@@ -209,6 +209,7 @@ def _adaptation(folder: Path, cell: tuple[str, str, str]) -> Path:
     with h5py.File(path, "w", libver="latest") as file:
         attributes = {"kind": "adaptation", "schema_version": str(SCHEMA_VERSION)}
         attributes |= dict(zip(("suite", "condition", "method"), cell, strict=True))
+        attributes["settings"] = json.dumps({"kind": cell[2], "options": {}})
         write_attributes(file, attributes)
         sizes = {"tuned_parameters": PROMPT_PARAMETERS}
         write_attributes(file, sizes | {"backbone_parameters": BACKBONE_PARAMETERS})

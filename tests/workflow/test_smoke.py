@@ -74,8 +74,14 @@ def test_every_job_measured_its_resources(smoke):
 def test_claims_have_verdicts(smoke):
     table = smoke.folder / "results/smoke/5_report/claims.csv"
     verdicts = {row["verdict"] for row in csv.DictReader(table.open())}
-    # One seed has no interval, so no claim is decided.
-    assert verdicts == {"inconclusive", "not tested", "not judged", "contradiction"}
+    # One seed has no interval, so no claim is decided. Data of agents that learned nothing
+    # may leave no headroom.
+    assert verdicts - {"no headroom"} == {
+        "too noisy",
+        "not tested",
+        "not judged",
+        "contradiction",
+    }
 
 
 def test_every_file_of_the_run_is_whole_and_known(smoke):

@@ -24,7 +24,7 @@ def test_parts_write_complete_deterministic_files(tmp_path):
     commands = {
         "table": files_of_tables | {"adaptations": made.adaptations},
         "curves": {"stores": made.stores, "pretraining": made.curves},
-        "claims": files_of_tables,
+        "claims": files_of_tables | random_play | {"adaptations": made.adaptations},
         "aggregate": files_of_tables | random_play,
         "variance": files_of_tables | random_play,
         "episodes": files | random_play,
@@ -47,6 +47,8 @@ def test_parts_write_complete_deterministic_files(tmp_path):
         "pages/variance.html",
         "episodes.csv.gz",
         "claims.md",
+        "power.csv",
+        "power.md",
         "compute.csv",
         "compute_cells.csv",
     } <= names

@@ -2,9 +2,13 @@
 
 After Agarwal et al. 2021 (arXiv 2108.13264), on normalised returns: 0 is the mean return
 of uniformly random actions on a task, 1 the mean return of its expert episodes. Suites
-have equal weight, whatever their number of tasks. As in ``statistics``, the bootstrap
-resamples a suite's seeds once for all its tasks; suites are the strata. Tasks share
-backbones, so resampling within each task, as in the paper, makes intervals too narrow.
+have equal weight, whatever their number of tasks. The bootstrap resamples a suite's seeds
+once for all its tasks; suites are the strata. Tasks share backbones, so resampling within
+each task, as in the paper, makes intervals too narrow.
+
+The paper's library rliable gives equal values (a test compares them). Its intervals are
+not used: they resample within each task, are not paired, and draw from NumPy's global
+generator.
 """
 
 from collections.abc import Callable, Mapping, Sequence

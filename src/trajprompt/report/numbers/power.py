@@ -8,6 +8,7 @@ times as large (95 %).
 
 import math
 
+import numpy as np
 import pandas as pd
 from scipy import stats
 from scipy.optimize import brentq
@@ -64,7 +65,8 @@ def power_table(claims: pd.DataFrame, plan: Plan) -> pd.DataFrame:
     tested = claims[~claims["verdict"].isin([NOT_TESTED, NOT_JUDGED])]
     tested = tested[tested["spread"].notna() & (tested["suite"] != AVERAGE)]
     tested = tested.drop_duplicates(CONTRAST_COLUMNS)
-    primary = tested[[_key(row) in plan.primary for _, row in tested.iterrows()]]
+    is_primary = [_key(row) in plan.primary for _, row in tested.iterrows()]
+    primary = tested[np.array(is_primary, bool)]
     sizes = primary.groupby("paper").size()
     rows = [
         _contrast_row(row, plan, int(sizes[row["paper"]])) for _, row in primary.iterrows()

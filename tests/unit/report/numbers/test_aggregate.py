@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from rliable import library, metrics
 from scipy import stats
 
 from support import report_run
@@ -43,6 +44,17 @@ def test_interquartile_mean_of_one_suite_is_the_trimmed_mean():
     scores = GENERATOR.normal(size=(4, 3))
     expected = stats.trim_mean(scores.ravel(), 0.25)
     assert float(interquartile_mean([scores])) == pytest.approx(expected)
+
+
+def test_values_are_those_of_rliable():
+    """Of one suite; rliable has (seeds, tasks) and equal weights of all tasks."""
+    first, second = GENERATOR.normal(size=(2, 4, 5)).round(1)  # with ties
+    expected = metrics.aggregate_iqm(first.T)
+    assert float(interquartile_mean([first])) == pytest.approx(expected)
+    expected = metrics.probability_of_improvement(first.T, second.T)
+    assert float(improvement([first], [second])) == pytest.approx(expected)
+    expected = library.run_score_deviation(first.T, 0.3)
+    assert float(profile([first], 0.3)) == pytest.approx(expected)
 
 
 def test_suites_have_equal_weight_whatever_their_number_of_tasks():

@@ -14,13 +14,12 @@ from trajprompt.report.read.published import Published
 
 LEDGER = read_ledger(report_run.PAPERS)
 TUNED = ("prompt-dt-ft", "ptdt-offline", "ptdt-online")
+D4RL = ("halfcheetah", "hopper", "walker")
 SEARCHES = ("bandit", "bandit-psi", "hill-climbing", "zo-rank")
 # suite -> table, untuned entry, tuned entries
 SOURCES = {
     **dict.fromkeys(report_run.PRINTED, ("ptdt_table1", "prompt-dt", TUNED)),
-    **dict.fromkeys(
-        ("halfcheetah", "hopper", "walker"), ("ptdt_table2", "prompt-dt", TUNED)
-    ),
+    **dict.fromkeys(D4RL, ("ptdt_table2", "prompt-dt", TUNED)),
     "ant-dir-ood": ("pd_table9", "prompt-dt", ("ptdt-offline", "prompt-diffuser")),
     "pick-place": ("bandits_table_id", "pdt", SEARCHES),
 }
@@ -47,8 +46,8 @@ def test_the_average_has_the_mean_share_of_the_printed_gaps():
     printed = Published(printed_files(report_run.PAPERS, "ptdt_table1.csv"))
     shares = []
     for suite in report_run.PRINTED:
-        ends = (printed.get(suite, name).mean for name in ("prompt-dt", "mt-orl"))
-        shares.append(plan.deltas[suite] / -float.__sub__(*reversed(list(ends))))
+        top, bottom = (printed.get(suite, n).mean for n in ("prompt-dt", "mt-orl"))
+        shares.append(plan.deltas[suite] / (top - bottom))
     assert plan.deltas["average"] == pytest.approx(sum(shares) / 4, rel=0.1)
 
 
@@ -75,12 +74,12 @@ def test_the_record_changes_with_every_byte(papers):
 @pytest.mark.parametrize(
     "key, value, message",
     [
-        ("alpha", 5, "alpha: found 5, expected a number like 0.05"),
+        ("alpha", 5, "alpha: found 5; expected a number like 0.05"),
         ("deltas", [], "deltas"),
         ("deltas", {}, "no δ of cheetah-dir"),
         ("deltas", {"reach": {"value": 0, "reason": "none"}}, "deltas.reach"),
         ("deltas", {"reach": {"value": 1.0}}, "value, a number above 0, and reason"),
-        ("primary", {"ptd": {}}, "found 'ptd', expected a folder among ptdt"),
+        ("primary", {"ptd": {}}, "found 'ptd'; expected a folder among ptdt"),
         ("primary", {"own": {}}, "found 'own'"),
         ("primary", {"ptdt": {"ptdt-helps": ["reach"]}}, "claim 'ptdt-helps'"),
         ("primary", {"ptdt": {"pd-beats-ptdt": ["reach"]}}, "claims.yaml"),

@@ -1,11 +1,14 @@
 """Power of the paired t test against statsmodels, and the table of a run."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
 from statsmodels.stats.power import TTestPower
 
+from support.paths import ROOT
 from trajprompt.report.numbers.plan import Plan
 from trajprompt.report.numbers.power import (
     PER_SUITE,
@@ -35,6 +38,15 @@ def test_smallest_effect_and_seeds_invert_the_power():
         assert power(effect, seeds, 0.05) == pytest.approx(0.8)
         assert seeds_needed(effect * 1.0001, 0.05) == seeds
     assert seeds_needed(1e-4, 0.05) is None
+
+
+def test_table_of_the_documentation():
+    text = (ROOT / "docs/statistics.md").read_text().partition("## Power")[2]
+    rows = re.findall(r"^\| (\d+) \| ([\d.]+) \| ([\d.]+) \|$", text, re.M)
+    assert [int(seeds) for seeds, *_ in rows] == [3, 5, 8, 10, 20]
+    for seeds, *shown in rows:
+        found = (smallest_effect(int(seeds), 0.05 / family) for family in (1, 7))
+        assert shown == [f"{effect:.2f}" for effect in found]
 
 
 def _rows() -> pd.DataFrame:

@@ -44,11 +44,12 @@ def noise(suite: str) -> np.ndarray:
     rows = rows[(rows["suite"] == suite) & (rows["checkpoint"] == "last")]
     by_task = rows.groupby(["condition", "method", "seed", "task"])["return"].mean()
     cells = by_task.groupby(["condition", "method", "seed"]).mean().unstack("seed")
-    untuned = cells.xs("none", level="method")
+    untuned = cells.xs("none", level="method").dropna()
     pooled = []
     for (condition, method), values in cells.dropna().iterrows():
-        if method != "none" and condition in untuned.index:
-            paired = (values - untuned.loc[condition]).to_numpy(dtype=float)
+        if method != "none":
+            own = untuned.loc[condition] if condition in untuned.index else untuned.iloc[0]
+            paired = (values - own).to_numpy(dtype=float)
             scale = np.sqrt(len(paired) / (len(paired) - 1))
             pooled.append(scale * (paired - paired.mean()))
     return np.concatenate(pooled)

@@ -12,11 +12,11 @@ SVG = '<svg xmlns="http://www.w3.org/2000/svg" width="2" height="1"/>'
 def test_verdicts_have_a_colour_and_their_words():
     for text, name in (
         ("reproduced", "reproduced"),
-        ("not reproduced", "not-reproduced"),
-        ("1.0 [0.5, 2.0]: not reproduced", "not-reproduced"),
-        ("inconclusive", "inconclusive"),
-        ("not reproduced †", "not-reproduced"),
-        ("reproduced ‡", "reproduced"),
+        ("contradicted †", "contradicted"),
+        ("no difference", "no-difference"),
+        ("too noisy ★", "too-noisy"),
+        ("reproduced ★ ‡", "reproduced"),
+        ("not at this size", "not-at-this-size"),
         ("not tested", "not-tested"),
     ):
         assert f'class="{name}">{text}</td>' in from_markdown(TABLE.format(text))

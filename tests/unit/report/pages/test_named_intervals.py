@@ -67,7 +67,7 @@ def test_pictures_and_notes_of_tables(seeds, tmp_path, drawn):
 def test_interval_notes():
     one, two = (SimpleNamespace(seeds=range(n)) for n in (1, 2))
     assert interval_note(one, ", with some.").endswith("has no interval.")
-    assert interval_note(two, ", with some.").startswith(", with some. With three seeds")
+    assert interval_note(two, ", with some.") == ", with some."
 
 
 @pytest.mark.parametrize("path", CAPTIONS, ids=lambda path: path.stem)

@@ -32,12 +32,7 @@ def adaptation(path, method, kind, options):
     "method, kind, options, share",
     [
         ("ptdt-offline", "ptdt-offline", {"iterations": 5, "batch": 16}, 0.125),
-        (
-            "full-finetune",
-            "full-finetune",
-            {"iterations": 5, "steps_per_iteration": 10},
-            0.3125,
-        ),
+        ("full-finetune", "full-finetune", {"iterations": 5}, 0.25),
         ("ptdt-online", "ptdt-online", {"iterations": 4, "steps_per_iteration": 2}, 0.04),
         ("prompt-bandit", "prompt-bandit", {"episodes": 50}, 0.2),
         ("prompt-diffuser", "prompt-diffuser", {"contexts": 8, "chains": 4}, 0.25),

@@ -15,7 +15,7 @@ from support.plots_run import (
 from support.plots_tables import FIGURES, kind_table
 from trajprompt.commands.figure import main
 
-HALF = stats.t.isf(0.025, 1)  # of the t interval of two seeds, 1 from their mean
+HALF = stats.t.isf(0.025, 1)  # half-width of the 95 % interval, in standard errors
 
 
 def test_selection_values_are_shown_beside_fresh_means(tmp_path):
@@ -36,6 +36,7 @@ def test_all_episodes_played_are_averaged(tmp_path):
     for name in ("bandit", "best-of-n", "random-segments", "ptdt-online"):
         level = LEVEL + PLAYED[COLUMNS[name][1]] + 2 * np.mean(SEEDS)
         bounds = rows.loc[name, ["played_low", "played", "played_high"]].to_numpy(float)
+        # Two seeds, 2 apart: their mean has the standard error 1.
         assert bounds == pytest.approx([level - HALF, level, level + HALF])
 
 
@@ -46,7 +47,8 @@ def test_a_method_without_a_selection_value_has_dashes(tmp_path):
     lines = [line.split(" | ") for line in text.splitlines() if line.startswith("| ")]
     cells = {line[0].strip("| "): line[1:] for line in lines}
     assert cells[""][:2] == ["mean of all episodes played", "selection value"]
-    assert cells["RANDOM-SEGMENTS"][0] == "-69.0 [-81.7, -56.3]"
+    interval = f"-69.0 [{-69 - HALF:.1f}, {-69 + HALF:.1f}]"
+    assert cells["RANDOM-SEGMENTS"][0] == interval
     assert cells["RANDOM-SEGMENTS"][1] == cells["RANDOM-SEGMENTS"][3].strip("| ") == "–"
     assert "[" in cells["BANDIT"][3] and "winner's curse" in text
 
