@@ -36,9 +36,13 @@ KEPT = re.compile(r"\]\([^)]*results/reference/[^)]*\)|\]\([^)]*results\.md[^)]*
 IDS = re.compile(r"`([a-z0-9]+(?:-[a-z0-9]+)+)`")
 NUMBER = r"([+−-]?\d[\d,]*(?:\.\d+)?)"
 # "+2.2 [−3.3, 7.7] on cheetah-vel, too noisy", possibly several, then (`claim`)
-VALUE = re.compile(rf"{NUMBER} \[{NUMBER}, {NUMBER}\] on ([a-z-]+), ([a-z ]+?)(?=[;,.)]| \()")
+VALUE = re.compile(
+    rf"{NUMBER} \[{NUMBER}, {NUMBER}\] on ([a-z-]+), ([a-z ]+?)(?=[;,.)]| \()"
+)
 GROUP = re.compile(
-    rf"((?:{VALUE.pattern}[;,]? (?:and )?)+)\(`([a-z0-9-]+)`\)".replace("(?=[;,.)]| \\()", "")
+    rf"((?:{VALUE.pattern}[;,]? (?:and )?)+)\(`([a-z0-9-]+)`\)".replace(
+        "(?=[;,.)]| \\()", ""
+    )
 )
 
 
@@ -89,19 +93,19 @@ def unsupported(text: str, claims: dict[tuple[str, str], Judged]) -> list[str]:
             continue
         together = f"{sentence} {after}" if re.match(r"[+−\d]", after) else sentence
         ids = [name for name in IDS.findall(together) if name in known]
-        if not ids and not HEDGE.search(sentence):
-            found.append(sentence)
-        elif ids and not _decided(together, ids, claims) and not HEDGE.search(together):
+        if (not ids and not HEDGE.search(sentence)) or (
+            ids and not _decided(together, ids, claims) and not HEDGE.search(together)
+        ):
             found.append(sentence)
     return found
 
 
-def _decided(
-    sentence: str, ids: list[str], claims: dict[tuple[str, str], Judged]
-) -> bool:
+def _decided(sentence: str, ids: list[str], claims: dict[tuple[str, str], Judged]) -> bool:
     """Whether each claim named has a decided verdict on a suite that is named, or on any."""
     for name in ids:
-        verdicts = {suite: row.verdict for (claim, suite), row in claims.items() if claim == name}
+        verdicts = {
+            suite: row.verdict for (claim, suite), row in claims.items() if claim == name
+        }
         named = {suite: found for suite, found in verdicts.items() if suite in sentence}
         if not DECIDED & set((named or verdicts).values()):
             return False
