@@ -49,10 +49,10 @@ def test_presets_of_the_page(text, tmp_path):
     for name in ("presets", "papers"):
         shutil.copytree(ROOT / name, tmp_path / name)
     shutil.copy(FILE, tmp_path)
-    (tmp_path / "presets/evening.yaml").write_text(text)
-    (tmp_path / "mine.yaml").write_text("preset: evening\n")
+    (tmp_path / "presets/ten-seeds.yaml").write_text(text)
+    (tmp_path / "mine.yaml").write_text("preset: ten-seeds\n")
     made = load_config([tmp_path / "config.yaml", tmp_path / "mine.yaml"])
-    assert (made["run"], made["evaluate"]["episodes"]) == ("evening", 10)
+    assert (made["run"], made["evaluate"]["episodes"]) == ("ten-seeds", 10)
 
 
 def test_every_section_is_explained_and_has_an_example():

@@ -1,7 +1,8 @@
 """Cells and backbones that the tables and figures of a run need.
 
 An entry of the config has an id, a condition and a method. ``tables`` and ``figures`` list
-ids of entries. ``report`` lists the tables and figures that the run makes.
+ids of entries. ``report`` lists the tables and figures that the run makes; if it is "all",
+these are all but those in ``omit``.
 """
 
 from collections.abc import Sequence
@@ -54,7 +55,8 @@ def shown(config: Config, name: str) -> dict[str, Any]:
 
 def _made(config: Config, what: str) -> list[str]:
     known = config[what]
-    chosen = known if config["report"] == "all" else config["report"]
+    all_but = [name for name in known if name not in config["omit"]]
+    chosen = all_but if config["report"] == "all" else config["report"]
     return [name for name in chosen if name in known and entries(config, (name,))]
 
 

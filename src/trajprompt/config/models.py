@@ -265,5 +265,6 @@ class RunConfig(Model):
     figures: Annotated[dict[TableName, Figure], AfterValidator(at_most(100))] = {}
     videos: Annotated[dict[TableName, Video], AfterValidator(at_most(20))] | None = None
     report: Report = "all"
+    omit: list[TableName] = []  # tables and figures that ``report: all`` leaves out
     # Table over whose published suites all methods are compared; None: over all suites.
     aggregate: str | None = None

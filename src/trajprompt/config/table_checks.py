@@ -82,12 +82,11 @@ def _table_errors(config: Config) -> Inconsistencies:
     if config["aggregate"] not in (None, *config["tables"]):
         expected = f"null, or one of {', '.join(config['tables'])}"
         yield "aggregate", config["aggregate"], expected
-    if config["report"] == "all":
-        return
     known = [*config["tables"], *config["figures"]]
-    for index, name in enumerate(config["report"]):
-        if name not in known:
-            yield f"report.{index}", name, f"one of {', '.join(known)}"
+    for key in ("report", "omit"):
+        for index, name in enumerate(config[key] if config[key] != "all" else ()):
+            if name not in known:
+                yield f"{key}.{index}", name, f"one of {', '.join(known)}"
 
 
 def _suite_errors(config: Config, key: str, table: Config, entry: str) -> Inconsistencies:

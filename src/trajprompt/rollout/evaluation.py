@@ -179,8 +179,7 @@ def _wanted(stored: "StoredAdaptation", row: int, curve: bool) -> Iterator[Check
     if stored.snapshots:
         kept = {n: found[row] for n, found in stored.snapshots.items()}
         for iteration, weights in sorted({0: None, **kept, last: tuned}.items()):
-            prompts = stored.initial if weights is None else stored.last
-            yield "curve", iteration, prompts, weights
+            yield "curve", iteration, stored.last if weights else stored.initial, weights
 
 
 def _shared_play(plays: list[Play], wanted: Play) -> Play:

@@ -25,9 +25,10 @@ def help_of(call, capsys):
 
 @pytest.fixture(scope="module")
 def files():
-    """All files of stages 1 to 4 that a smoke run writes."""
+    """All files of stages 1 to 4 that a smoke run writes, and its claims."""
     config = load_config([ROOT / "config.yaml", ROOT / "presets/smoke.yaml"])
-    return [f"results/smoke/{file}" for job in jobs_of(config) for file in job.outputs]
+    made = [file for job in jobs_of(config) for file in job.outputs]
+    return [f"results/smoke/{file}" for file in (*made, "5_report/claims.csv")]
 
 
 @pytest.mark.parametrize("call", CALLS, ids=" ".join)

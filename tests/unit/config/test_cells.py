@@ -30,6 +30,7 @@ def small(**changes):
         },
         "figures": {},
         "report": "all",
+        "omit": [],
         **changes,
     }
 

@@ -23,10 +23,10 @@ def test_the_configuration_of_the_repository_is_consistent():
     ("keys", "fault"),
     [
         (
-            {"tables.bandits_table_id.entries": ["pdt", "zo-line-search"]},
+            {"tables.bandits_table_id.entries": ["pdt", "pdt-4x5"]},
             (
                 "tables.bandits_table_id.entries.1",
-                "found zo-line-search, which is limited to point-sparse",
+                "found pdt-4x5, which is limited to point-sparse",
                 "an entry in one of the table's suites, cheetah-vel, ant-dir, pick-place",
             ),
         ),

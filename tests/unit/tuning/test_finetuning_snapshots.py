@@ -113,7 +113,7 @@ def test_wrong_snapshots_are_named(wrong, expected):
 def test_the_curve_begins_with_the_backbone_and_ends_with_the_last(played):
     tuned = {row: row + 1 for row in range(ROWS)}
     halfway = {row: row + 11 for row in range(ROWS)}
-    same = {"best": adaptation().last, "initial": adaptation().last, "curve": {}}
+    same = {"best": adaptation().last, "curve": {}}
     stored = adaptation(weights=tuned, snapshots={1: halfway}, **same)
     entries = evaluate_cell(SETTINGS, backbone(), stored)
     for row, (task, prompt) in enumerate([(2, 0), (2, 1), (7, 0)]):

@@ -126,8 +126,6 @@ def _summary(claims: list[Claim], table: pd.DataFrame, plan: Plan) -> str:
             found = verdicts.get((claim.id, suite), "")
             mark = PRIMARY if found and plan.is_primary(claim, suite) else ""
             cells.append(found and found + mark + marks[claim.id, suite])
-        if not {verdicts.get((claim.id, suite), "") for suite in suites} - {"", NOT_TESTED}:
-            cells = [NOT_TESTED, *[""] * (len(suites) - 1)] if suites else [NOT_TESTED]
         text = f"{claim.statement} ({claim.place})"
         text += f" [{notes.index(claim.note) + 1}]" if claim.note else ""
         rows.append([text, claim.direction, *cells])

@@ -201,6 +201,7 @@ def test_claims_on_missing_cells_are_not_tested(run):
     ledger = read_ledger(report_run.PAPERS)
     rows = judge(ledger, run, TABLES, PLAN, SHARES)
     rows = rows[rows["direction"].notna()]
+    rows = rows[rows["verdict"] != NOT_JUDGED]
     tested = rows["verdict"] != NOT_TESTED
     assert set(rows.loc[tested, "suite"]) == {"cheetah-vel", "reach"}
     assert {"cheetah-dir", "ant-dir", "hopper", AVERAGE} <= set(rows.loc[~tested, "suite"])
@@ -214,7 +215,8 @@ def test_claims_not_compared_and_contradictions_are_rows(run):
     ledger = read_ledger(report_run.PAPERS)
     rows = judge(ledger, run, TABLES, PLAN, SHARES).set_index("claim")
     assert rows.loc["pd-prompts-diverse", "verdict"] == NOT_JUDGED
-    assert (rows["verdict"] == NOT_JUDGED).sum() == len(ledger.not_compared)
+    compared = rows["direction"].notna()
+    assert (rows["verdict"][~compared] == NOT_JUDGED).sum() == len(ledger.not_compared)
     found = rows.loc["mt-orl-average"]
     assert found["verdict"] == CONTRADICTION and found["says"].startswith("181.8")
     assert found["other_says"].startswith("45.5") and np.isnan(found["ours"])
@@ -377,7 +379,7 @@ def test_support_of_the_shipped_claims(whole):
     lines = claims_markdown(LEDGER, rows, whole, PLAN).splitlines()
     line = next(li for li in lines if li.startswith("| Return-to-go tokens carry"))
     marked = [" †" in cell for cell in line.split(" | ")[2:]]
-    assert marked == [False, False, True, False, False]
+    assert [place for place, mark in enumerate(marked) if mark] == [2]  # ant-dir
     line = next(
         li for li in lines if li.startswith("| Tuning the prompt alone, by offline")
     )

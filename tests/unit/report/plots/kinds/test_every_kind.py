@@ -6,7 +6,7 @@ import xml.etree.ElementTree as ElementTree
 import pytest
 from matplotlib import image
 
-from support.paths import CONFIG
+from support.paths import CONFIG, preset
 from support.plots_run import CONDITIONS, LEVEL, SEEDS, make_figure
 from support.plots_tables import FIGURES, table_of
 from trajprompt.commands.figure import main
@@ -68,7 +68,7 @@ def test_a_missing_file_is_named(kind, tmp_path):
 
 
 def test_settings_match_the_config():
-    made = load_config([CONFIG])
+    made = load_config([CONFIG, preset("evening")])
     settings = derive.figure(made, "pd_figure3")
     assert isinstance(settings, FigureSettings)
     assert (settings.kind, settings.baseline) == ("relative", "pd-diffusion")
@@ -79,7 +79,7 @@ def test_settings_match_the_config():
 
 
 def test_methods_have_the_label_of_their_first_entry():
-    made = load_config([CONFIG])
+    made = load_config([CONFIG, preset("evening")])
     labels = derive.figure(made, "ptdt_figure2").methods
     assert labels == {
         "none": "Prompt-DT",

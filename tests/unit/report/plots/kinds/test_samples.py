@@ -31,12 +31,12 @@ def test_samples_have_the_context_length_of_the_config(tmp_path, monkeypatch):
     entries, baseline = FIGURES["samples"]
     main(make_figure(tmp_path, "samples", entries, baseline).command(tmp_path / "out"))
     assert labels == [f"samples per test task (segments of {CONTEXT_LENGTH} steps)"]
-    laptop, paper = load_config([CONFIG]), load_config([CONFIG, preset("paper")])
-    for config in (laptop, paper):
+    evening, smoke = (load_config([CONFIG, preset(name)]) for name in ("evening", "smoke"))
+    for config in (evening, smoke):
         steps = [config["pretrain"]["context_length"]]
         settings = derive.figure(config, "ptdt_figure2")
         assert settings.context_lengths == dict.fromkeys(settings.suites, steps)
-    laptop["backbones"]["other"] = {"kind": "prompt-dt", "context_length": 7}
-    laptop["conditions"]["samples-32"]["backbone"] = "other"
-    found = derive.figure(laptop, "ptdt_figure2").context_lengths
-    assert list(found.values()) == [[7, 10]]
+    evening["backbones"]["other"] = {"kind": "prompt-dt", "context_length": 7}
+    evening["conditions"]["samples-32"]["backbone"] = "other"
+    found = derive.figure(evening, "ptdt_figure2").context_lengths
+    assert list(found.values()) == [[7, 20]] * 4
