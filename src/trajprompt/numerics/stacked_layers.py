@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-# With fewer rows, MKL sums in another order on AMD processors, so that the bits of a network
+# With fewer rows, MKL sums in another order on AMD processors, and the bits of a network
 # would depend on how its rows are packed into products.
 MIN_ROWS = 4
 
