@@ -77,7 +77,7 @@ def test_the_record_changes_with_every_byte(papers):
         ("deltas", {}, "no δ of cheetah-dir"),
         ("deltas", {"reach": {"value": 0, "reason": "none"}}, "deltas.reach"),
         ("deltas", {"reach": {"value": 1.0}}, "value, a number above 0, and reason"),
-        ("primary", {"ptd": {}}, "found 'ptd'; expected a folder among ptdt"),
+        ("primary", {"other": {}}, "found 'other'; expected a folder among ptdt"),
         ("primary", {"own": {}}, "found 'own'"),
         ("primary", {"ptdt": {"ptdt-helps": ["reach"]}}, "claim 'ptdt-helps'"),
         ("primary", {"ptdt": {"pd-beats-ptdt": ["reach"]}}, "claims.yaml"),

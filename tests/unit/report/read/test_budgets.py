@@ -64,7 +64,7 @@ def test_the_papers_budgets_are_those_of_the_default_options():
         ({"unit": "hours"}, "unit contexts or episodes"),
         ({"options": "batch"}, "a list of options"),
         ({"paper": 0}, "paper of at least 1"),
-        ({"sorce": "x"}, "the keys"),
+        ({"origin": "x"}, "the keys"),
     ],
 )
 def test_wrong_budgets_are_refused(change, message, tmp_path):

@@ -2,7 +2,7 @@
 
 Queries are those of candidates, as in the paper: 0 before tuning. Queries that judge an
 iterate itself, which the paper's algorithm has not, are left out of the axis, for the
-offline and the online oracle alike.
+offline and the online oracle.
 """
 
 from pathlib import Path
