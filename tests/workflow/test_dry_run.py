@@ -23,19 +23,21 @@ def jobs(done):
     return {rule: int(count) for rule, count in re.findall(r"^(\w+) +(\d+)$", table, re.M)}
 
 
-@pytest.mark.parametrize("name", ["smoke", "paper"])
+@pytest.mark.parametrize("name", ["laptop", "smoke", "evening", "paper"])
 def test_every_cell_has_one_job(workflow, name):
     found = jobs(workflow.snakemake("-n", "--configfile", f"presets/{name}.yaml"))
     made = load_config([CONFIG, preset(name)])
     seeds = len(made["seeds"])
-    assert found["collect"] == len(made["suites"])
+    suites = table_cells.suites(made)
+    assert found["collect"] == len(suites)
     assert found["pretrain"] == len(table_cells.backbones(made)) * seeds
     assert found["tune"] == found["evaluate"] == len(table_cells.cells(made)) * seeds
-    assert found["random_policy"] == len(made["suites"])
-    assert all(found[name] == 1 for name in (*made["tables"], *made["figures"]))
+    assert found["random_policy"] == len(suites)
+    shown = (*table_cells.tables(made), *table_cells.figures(made))
+    assert all(found[name] == 1 for name in shown)
 
 
-@pytest.mark.parametrize("name", ["laptop", "smoke", "paper"])
+@pytest.mark.parametrize("name", ["laptop", "evening", "smoke", "paper"])
 def test_a_preset_by_name_and_as_a_file_are_the_same_jobs(workflow, name):
     by_name = jobs(workflow.snakemake("-n", "--config", f"preset={name}"))
     as_file = jobs(workflow.snakemake("-n", "--configfile", f"presets/{name}.yaml"))
@@ -87,8 +89,8 @@ def test_required_videos_without_opengl_stop_before_any_job(workflow):
 
 @pytest.mark.parametrize("target", ["ptdt", "prompt_diffuser", "bandits", "own"])
 def test_a_paper_is_a_target(workflow, target):
-    found = jobs(workflow.snakemake("-n", target))
-    made = load_config([CONFIG])
+    found = jobs(workflow.snakemake("-n", target, "--config", "preset=evening"))
+    made = load_config([CONFIG, preset("evening")])
     shown = {**made["tables"], **made["figures"]}
     expected = [name for name, entry in shown.items() if entry.get("paper") == target]
     assert {name for name in found if name in shown} == set(expected)
@@ -101,7 +103,7 @@ def test_a_run_may_make_one_table(workflow):
     overlay = f"tables: {{ mine: {{ title: mine, {entries} }} }}\nreport: [mine]\n"
     (workflow.folder / "mine.yaml").write_text(overlay)
     found = jobs(workflow.snakemake("-n", "--configfile", "mine.yaml"))
-    assert found["tune"] == found["evaluate"] == found["pretrain"] == 3
+    assert found["tune"] == found["evaluate"] == found["pretrain"] == 5
     assert found["mine"] == found["claims"] == 1
     assert not {"ptdt_table1", "ptdt_figure5"} & set(found)
 
@@ -118,14 +120,14 @@ report: [mine]
 """
     (workflow.folder / "mine.yaml").write_text(overlay)
     found = jobs(workflow.snakemake("-n", "--configfile", "mine.yaml"))
-    assert found["tune"] == found["evaluate"] == found["pretrain"] == 2 * 3
+    assert found["tune"] == found["evaluate"] == found["pretrain"] == 2 * 5
     target = "results/laptop/2_pretrain/reach/pairs/seed0.safetensors"
     alone = jobs(workflow.snakemake("-n", target, "--configfile", "mine.yaml"))
     assert set(alone) == {"collect", "pretrain"}
 
 
 def test_targets_are_listed_with_their_titles(workflow):
-    listed = workflow.snakemake("--list").stdout
+    listed = workflow.snakemake("--list", "--config", "preset=evening").stdout
     assert "PTDT Table 3: quality of the initial prompt" in listed
     assert "pd_table9" in listed and "PD Figure 2b: methods by quality" in listed
 
@@ -182,4 +184,5 @@ def test_papers_without_a_plan_have_no_calibration(workflow):
     ],
 )
 def test_every_result_is_a_target(workflow, target):
-    assert jobs(workflow.snakemake("-n", target))[target] == 1
+    evening = ("--config", "preset=evening")
+    assert jobs(workflow.snakemake("-n", target, *evening))[target] == 1

@@ -30,7 +30,8 @@ tables:
   mine: { title: mine, suites: [reach], entries: [prompt-dt, ptdt-offline] }
 report: [mine]
 """
-TARGET = ("mine", "collect_all", "--configfile", "presets/smoke.yaml", "mine.yaml")
+STORE = "results/smoke/1_collect/cheetah-dir/trajectories.h5"
+TARGET = ("mine", STORE, "--configfile", "presets/smoke.yaml", "mine.yaml")
 SLURM = "--workflow-profile profiles/slurm --slurm-init-seconds-before-status-checks 5"
 LONG_LOG = "logs/smoke/1_collect/cheetah-dir.log"
 LONG_JOB = "rule_collect_wildcards_smoke_cheetah-dir"

@@ -57,10 +57,10 @@ def starts_table(run: Run) -> pd.DataFrame:
 def _starts(run: Run, suite: str, entry: Entry, untuned: Entry | None) -> dict[str, object]:
     row: dict[str, object] = {"suite": suite, "column": entry.id, "label": entry.label}
     for name, checkpoint in (("equal", "last"), (VARIED, VARIED)):
-        found = run.scores(entry, checkpoint)[suite]
+        found = run.evaluations.scores(suite, entry, run.seeds, checkpoint)
         row |= {name: found.values.mean(), f"{name}_gain": np.nan}
         if untuned is not None and untuned is not entry:
-            level = run.scores(untuned, checkpoint)[suite]
+            level = run.evaluations.scores(suite, untuned, run.seeds, checkpoint)
             row[f"{name}_gain"] = (found.values - level.values).mean()
     return row | _sizes(run, len(found.tasks), found.episodes)
 
