@@ -12,6 +12,7 @@ from trajprompt.report.pages.headroom_markdown import headroom_markdown
 from trajprompt.report.read.baselines import read_random_play
 
 __all__ = ["made", "run"]  # fixtures
+SUITES = ("cheetah-vel", "reach")
 
 
 @pytest.fixture
@@ -55,7 +56,7 @@ def test_returns_from_both_starts_are_beside_each_other(whole):
             evaluations._cells["reach", "expert", method, seed] = pd.concat([rows, varied])
     entries = [replace(e, condition="expert") for e in whole.entries]
     kept = tuple(e for e in entries if e.id in ("prompt-dt", "ptdt-online"))
-    varied = replace(whole, evaluations=evaluations, entries=kept)
+    varied = replace(whole, evaluations=evaluations, entries=kept, suites=SUITES)
     starts = starts_table(varied).set_index("column")
     assert set(starts["suite"]) == {"reach"}  # cheetah-vel has no varied starts
     assert list(starts.index) == ["prompt-dt", "ptdt-online"]
