@@ -18,11 +18,12 @@ PLAIN = "config.yaml"
 
 
 def _merged_layers() -> dict[str, Any]:
-    """Papers, the laptop preset and config.yaml, merged as if they were one file."""
+    """Papers, the evening preset and config.yaml, merged as if they were one file."""
     merged: dict[str, Any] = {}
-    layers = [values for _, values in lower_layers({}, ROOT)]
+    layers = [values for _, values in lower_layers({"preset": "evening"}, ROOT)]
     for values in (*layers, read_mapping(ROOT / PLAIN)):
         merge(merged, values)
+    merged["preset"] = "laptop"  # empty where the cases are read
     # Defaults of the code, so that cases break them, too.
     merge(merged, {"run": "laptop", "run_seed": 1, "seeds": [0, 1], "figures": {}})
     published = {"train": "published", "test": "published"}

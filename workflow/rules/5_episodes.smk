@@ -40,7 +40,7 @@ rule variance:
             f"results/{RUN}/5_report/tables/",
             "variance.md",
             "headroom.md",
-            "varied_starts.csv",
+            *(["varied_starts.csv"] if has_varied_starts(config, SUITES) else []),
         ),
     log:
         f"logs/{RUN}/5_report/variance.log",

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from types import SimpleNamespace
 from trajprompt.config import derive
+from trajprompt.config.evaluation import has_varied_starts
 from trajprompt.config.layers import requires_videos
 from trajprompt.config.load import resolve
 from trajprompt.config import backbones as pretraining_values

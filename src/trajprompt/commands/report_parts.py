@@ -55,6 +55,8 @@ def write_curves(args: argparse.Namespace, settings: ReportSettings) -> None:
 
 def write_claims(args: argparse.Namespace, settings: ReportSettings) -> None:
     """Write the papers' claims, each with its verdict, and the power of the run."""
+    import pandas as pd
+
     from trajprompt.artifacts.atomic import write_text
     from trajprompt.report.numbers.claims import read_ledger
     from trajprompt.report.numbers.judge import judge
@@ -81,7 +83,9 @@ def write_claims(args: argparse.Namespace, settings: ReportSettings) -> None:
     table = judge(ledger, run, printed, plan, shares)
     power = power_table(table, plan)
     write_csv(args.out / "claims.csv", table)
-    write_csv(args.out / "power.csv", power)
+    # A table has at least one row, also if a single seed has no power.
+    none = pd.DataFrame({"suite": ["all"], "contrasts": [0]})
+    write_csv(args.out / "power.csv", none if power.empty else power)
     text = f"# The papers' claims\n\n{claims_markdown(ledger, table, run, plan)}"
     powers = f"# Power of the run\n\n{power_markdown(power, plan)}"
     write_text(args.out / "claims.md", text)
@@ -166,7 +170,9 @@ def write_variance(args: argparse.Namespace, settings: ReportSettings) -> None:
     random = {"random_policies": args.random_policies}
     run = load_run(settings, args.evaluations, args.stores, **random)
     variance, headroom, starts = variance_table(run), headroom_table(run), starts_table(run)
-    tables = {"variance": variance, "headroom": headroom, "varied_starts": starts}
+    tables = {"variance": variance, "headroom": headroom}
+    if not starts.empty:
+        tables["varied_starts"] = starts
     for name, table in tables.items():
         write_csv(args.out / "tables" / f"{name}.csv", table)
     texts = {

@@ -1,6 +1,9 @@
 """Evaluation values of a suite: those of ``evaluate``, changed by ``evaluate.suites``."""
 
+from collections.abc import Sequence
 from typing import Any
+
+from trajprompt.tasks.registry import get_suite
 
 Config = dict[str, Any]
 
@@ -13,6 +16,14 @@ def values(config: Config, suite: str) -> Config:
     general = {name: v for name, v in config["evaluate"].items() if name != "suites"}
     found = {**general, **_given(config, suite)}
     return {**found, "curve_episodes": min(found["curve_episodes"], found["episodes"])}
+
+
+def has_varied_starts(config: Config, suites: Sequence[str]) -> bool:
+    """Whether one of ``suites`` is also evaluated from varied starts."""
+    return any(
+        values(config, suite)["varied_starts"] and get_suite(suite).start_shift
+        for suite in suites
+    )
 
 
 def replace_lower(lower: Config, higher: Config) -> None:
