@@ -78,10 +78,11 @@ def test_one_entry_has_one_cell_whatever_table_shows_it():
 
 def test_the_papers_ablations_are_complete_in_the_paper_preset():
     names = ("ptdt_table3", "pd_table2")
-    assert len(table_cells.cells(PAPER, names)) == 27  # three methods, 3 x 3 qualities
+    # three methods, 3 x 3 qualities, and the untuned prompt
+    assert len(table_cells.cells(PAPER, names)) == 3 * 9 + 1
     assert len(table_cells.cells(PAPER, ("ptdt_table4",))) == 6 * 4
     assert len(table_cells.cells(PAPER, ("pd_figure3",))) == 4 * 4
-    assert len(table_cells.cells(PAPER, ("pd_table8",))) == 5
+    assert len(table_cells.cells(PAPER, ("pd_table8",))) == 6
     assert len(table_cells.cells(PAPER, ("ptdt_figure2",))) == 11 * 4
 
 

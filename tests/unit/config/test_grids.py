@@ -46,8 +46,8 @@ def test_tables_and_figures_list_a_grid_by_its_name():
 
 def test_a_grid_combines_all_qualities():
     made = with_keys({"preset": "paper"})
-    ids = made["tables"]["ptdt_table3"]["entries"]
-    assert len(ids) == 18
+    untuned, *ids = made["tables"]["ptdt_table3"]["entries"]
+    assert untuned == "prompt-dt" and len(ids) == 18
     assert ids[:3] == ["prompt-dt-ft", "ft-expert-medium", "ft-expert-random"]
     seen = set()
     for name in ids[9:]:
