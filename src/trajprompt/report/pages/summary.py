@@ -9,6 +9,7 @@ from typing import Any
 
 import yaml
 
+from trajprompt.config.cells import suites
 from trajprompt.report.numbers.verdicts import (
     CONTRAST_COLUMNS,
     count_verdicts,
@@ -41,7 +42,7 @@ def summary(
     """
     here, libraries = machine(), json.loads(attributes["libraries"])
     versions = ", ".join(f"{name} {version}" for name, version in libraries.items())
-    size = f"{len(config['suites'])} suites, {len(config['seeds'])} seed(s), "
+    size = f"{len(suites(config))} suites, {len(config['seeds'])} seed(s), "
     size += f"{_episodes(config)} test episodes per task and prompt"
     processor = f"{here['processor']}, {here['cores']} cores, {here['memory_gib']} GiB"
     lines = [("run", f"{config['run']}: {size}")]
@@ -61,15 +62,17 @@ def _episodes(config: Mapping[str, Any]) -> str:
 
     From equal resets, one is played; those from varied starts are not counted.
     """
-    suites: dict[int, list[str]] = {}
+    by_count: dict[int, list[str]] = {}
     changes = config["evaluate"].get("suites", {})  # records of older runs have none
-    for suite in config["suites"]:
+    for suite in suites(config):
         count = (changes.get(suite) or {}).get("episodes") or config["evaluate"]["episodes"]
         equal = get_suite(suite).deterministic_resets
-        suites.setdefault(1 if equal else count, []).append(suite)
-    if len(suites) == 1:
-        return str(*suites)
-    return ", ".join(f"{count} ({', '.join(suites[count])})" for count in sorted(suites))
+        by_count.setdefault(1 if equal else count, []).append(suite)
+    if len(by_count) == 1:
+        return str(*by_count)
+    return ", ".join(
+        f"{count} ({', '.join(by_count[count])})" for count in sorted(by_count)
+    )
 
 
 def _verdicts(path: Path) -> Lines:
