@@ -100,6 +100,7 @@ def pretrain_rate(
         data(settings.suite, settings.train_tasks, episodes),
         1.0,
         min(episodes, settings.demonstrations),
+        min(episodes, settings.data_trajectories),
         settings.return_scale,
         device,
     )

@@ -166,7 +166,7 @@ def main() -> None:
         tasks = list(read_trajectories(args.data, suite.train_tasks, suite).values())
     else:
         tasks = synthetic_tasks()
-    data = prepare(tasks, 0.5, 5, 500.0, "cpu")
+    data = prepare(tasks, 0.5, 5, 25, 500.0, "cpu")
     per_task = max(1, round(args.batch / len(tasks)))
     settings = TrainingSettings(
         args.steps,

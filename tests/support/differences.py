@@ -21,8 +21,8 @@ DECIDED = {REPRODUCED, CONTRADICTED, NO_DIFFERENCE, NO_HEADROOM}
 COMPARES = re.compile(
     r"\b(beats?|better|worse|best|outperforms?|improves?|improved|gains?|gained|loses?|lost"
     r"|losses|helps?|hurts?|harms?|exceeds?|surpass(?:es)?|recovers?|matche[sd]|matters?"
-    r"|as (?:good|well|much) as|depends? (?:more|less)|(?:higher|lower|larger|smaller) return"
-    r"|degrades?|(?:much|far|clearly) (?:more|less)|robust)\b",
+    r"|as (?:good|well|much) as|depends? (?:more|less)"
+    r"|(?:higher|lower|larger|smaller) return|degrades?|(?:much|far|clearly) (?:more|less)|robust)\b",
     re.IGNORECASE,
 )
 # What a sentence says of itself if the run does not decide it, or if it is the papers'.

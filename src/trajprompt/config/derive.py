@@ -55,6 +55,7 @@ def pretrain(config: Config, suite: str, backbone: str, seed: int) -> st.Pretrai
         train_tasks=train,
         return_scale=config["tasks"][suite]["return_scale"],
         demonstrations=values["demonstrations"],
+        data_trajectories=values["data_trajectories"],
         data_fraction=values["data_fraction"],
         batch_per_task=values["batch_per_task"],
         prompt=_part(st.PromptForm, values, "prompt_"),

@@ -76,6 +76,7 @@ def resident_data(
         [tasks[task] for task in settings.train_tasks],
         settings.data_fraction,
         settings.demonstrations,
+        settings.data_trajectories,
         settings.return_scale,
         device,
         folder,

@@ -51,16 +51,20 @@ def prepare(
     tasks: Sequence[TaskEpisodes],
     data_fraction: float,
     demonstrations: int,
+    data_trajectories: int,
     return_scale: float,
     device: torch.device | str,
     folder: Path | None = None,
 ) -> PretrainData:
     """Split the last ``data_fraction`` of each task's episodes; fit the normaliser.
 
-    Prompts come from the last ``demonstrations`` episodes of each task. The normaliser is
-    fitted to the training part. Large tables are temporary files in ``folder``.
+    Prompts come from the best ``demonstrations`` of the last ``data_trajectories`` episodes
+    of each task (`TaskEpisodes.demonstrations`). The normaliser is fitted to the training
+    part. Large tables are temporary files in ``folder``.
     """
-    experts = [task.quality("expert", demonstrations) for task in tasks]
+    experts = [
+        task.demonstrations("expert", demonstrations, data_trajectories) for task in tasks
+    ]
     used = [task.last_fraction(data_fraction) for task in tasks]
     prompts = EpisodeTable.of(experts, return_scale, device, folder)
     training, validation = (

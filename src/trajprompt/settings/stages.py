@@ -92,7 +92,8 @@ class PretrainSettings(Strict):
     seed: Seed
     train_tasks: tuple[Task, ...]
     return_scale: Positive
-    demonstrations: Episodes  # episodes per task that prompts are drawn from
+    demonstrations: Episodes  # expert episodes per task that prompts are drawn from
+    data_trajectories: Episodes  # last episodes, of which the demonstrations are the best
     data_fraction: DataFraction  # last part of each task's trajectories, used for training
     batch_per_task: Size
     prompt: PromptForm

@@ -107,15 +107,20 @@ class TaskEpisodes(ABC):
     def demonstrations(self, level: str, episodes: int, trajectories: int) -> Self:
         """The ``episodes`` of a level from which its prompts are drawn.
 
-        Section 5.4 samples them from the level's pool. Here medium and random ones are
-        spread evenly over it, the first included; expert ones are its last, because the
-        authors' expert prompts are the best five. A pool that is too small is not used.
+        Section 5.4 samples them from the level's pool. Expert ones are those with the
+        highest returns in the pool, like the authors' five; the last of equal ones. Medium
+        and random ones are spread evenly over it, the first included. A pool that is too
+        small is not used. Episodes stay in the order of collection.
         """
         pool = self.pool(level, trajectories)
-        if level == "expert" or pool.num_episodes < episodes:
+        if pool.num_episodes < episodes:
             return self.quality(level, episodes)
-        chosen = np.linspace(0, pool.num_episodes - 1, episodes).round()
-        return pool.select(chosen.astype(np.int64))
+        if level == "expert":
+            chosen = np.sort(np.argsort(pool.returns, kind="stable")[-episodes:])
+        else:
+            spread = np.linspace(0, pool.num_episodes - 1, episodes)
+            chosen = spread.round().astype(np.int64)
+        return pool.select(chosen)
 
     def last_fraction(self, fraction: float) -> Self:
         """The last ``fraction`` (0, 1] of the episodes, at least one."""

@@ -53,8 +53,8 @@ TRAINING = TrainingSettings(
 def make_settings(backbone: str = "prompt-dt", **changes) -> PretrainSettings:
     values = dict(
         run="test", run_seed=1, suite=SUITE.name, backbone=backbone, kind=backbone, seed=0,
-        train_tasks=(0, 1), return_scale=1000.0, demonstrations=2, data_fraction=0.5,
-        batch_per_task=2, prompt=PromptForm(segments=1, length=5), device="cpu",
+        train_tasks=(0, 1), return_scale=1000.0, demonstrations=2,
+        data_trajectories=2, data_fraction=0.5, batch_per_task=2, prompt=PromptForm(segments=1, length=5), device="cpu",
         sizes=BackboneSizes(width=32, layers=3, heads=1, dropout=0.1, context_length=20),
         training=TRAINING,
     )  # fmt: skip
@@ -169,7 +169,7 @@ def test_nan_names_the_data_file_and_writes_nothing(store, tmp_path):
 
 def test_normaliser_and_contexts_come_from_the_last_part():
     tasks = [make_task(0, episodes=40), make_task(1, episodes=40)]
-    data = prepare(tasks, 0.5, 2, 1.0, "cpu")
+    data = prepare(tasks, 0.5, 2, 2, 1.0, "cpu")
     used = [hold_out(task.last_fraction(0.5))[0].observations for task in tasks]
     mean = torch.from_numpy(np.concatenate(used).mean(axis=0))
     torch.testing.assert_close(data.normaliser.mean, mean, atol=1e-5, rtol=1e-5)

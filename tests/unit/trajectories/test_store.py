@@ -180,15 +180,26 @@ def test_levels_have_at_most_a_third_of_the_episodes_each() -> None:
     assert make_task(0, [1, 2]).pool("random", 5).num_episodes == 1
 
 
-@pytest.mark.parametrize(
-    ("level", "kept"),
-    [("expert", [13, 14]), ("medium", [5, 9]), ("random", [0, 4])],
-)
-def test_demonstrations_are_spread_over_the_pool_or_the_last(level, kept) -> None:
+@pytest.mark.parametrize(("level", "kept"), [("medium", [5, 9]), ("random", [0, 4])])
+def test_demonstrations_are_spread_over_the_pool(level, kept) -> None:
     task = make_task(0, range(1, 16))
     assert (task.demonstrations(level, 2, 5).lengths - 1).tolist() == kept
     few = task.demonstrations(level, 6, 5)
     np.testing.assert_array_equal(few.lengths, task.quality(level, 6).lengths)
+
+
+@pytest.mark.parametrize(
+    ("returns", "kept"),
+    [([9, 0, 1, 5, 2, 4], [3, 5]), ([0, 0, 0, 0, 1, 0], [4, 5]), ([0] * 6, [4, 5])],
+)
+def test_expert_demonstrations_are_the_best_of_the_last(returns, kept) -> None:
+    """The pool is episodes 2 to 5, kept in the order of collection."""
+    task = make_task(0, range(1, 19))
+    rewards = np.zeros(len(task.rewards), np.float32)
+    rewards[task.starts[12:]] = returns
+    task = dataclasses.replace(task, rewards=rewards)
+    chosen = task.demonstrations("expert", 2, 4)
+    assert (chosen.lengths - 13).tolist() == kept
 
 
 def test_quality_with_too_many_episodes_or_unknown() -> None:

@@ -88,13 +88,13 @@ def test_bits_depend_neither_on_parts_nor_on_where_the_table_is(tmp_path, length
     """Store read part by part, tables in files; and everything at once in memory."""
     path = write(tmp_path / "t.h5", *([*steps, 7] for steps in lengths))
     plain = list(read_trajectories(path).values())
-    expected = prepare(plain, 0.7, 1, SCALE, "cpu")
+    expected = prepare(plain, 0.7, 1, 2, SCALE, "cpu")
     with pytest.MonkeyPatch.context() as patch:
         for module in (episodes, episode_table):
             patch.setattr(module, "PART_ROWS", rows)
         patch.setattr(row_table, "LARGEST_IN_MEMORY", 0)
         found = prepare(
-            list(open_tasks(path).values()), 0.7, 1, SCALE, "cpu", folder=tmp_path
+            list(open_tasks(path).values()), 0.7, 1, 2, SCALE, "cpu", folder=tmp_path
         )
         assert found.contexts._table._mapping is not None
         for name in ("mean", "std"):
