@@ -22,7 +22,8 @@ COMPARES = re.compile(
     r"\b(beats?|better|worse|best|outperforms?|improves?|improved|gains?|gained|loses?|lost"
     r"|losses|helps?|hurts?|harms?|exceeds?|surpass(?:es)?|recovers?|matche[sd]|matters?"
     r"|as (?:good|well|much) as|depends? (?:more|less)"
-    r"|(?:higher|lower|larger|smaller) return|degrades?|(?:much|far|clearly) (?:more|less)|robust)\b",
+    r"|(?:higher|lower|larger|smaller) return|degrades?"
+    r"|(?:much|far|clearly) (?:more|less)|robust)\b",
     re.IGNORECASE,
 )
 # What a sentence says of itself if the run does not decide it, or if it is the papers'.

@@ -54,7 +54,8 @@ def make_settings(backbone: str = "prompt-dt", **changes) -> PretrainSettings:
     values = dict(
         run="test", run_seed=1, suite=SUITE.name, backbone=backbone, kind=backbone, seed=0,
         train_tasks=(0, 1), return_scale=1000.0, demonstrations=2,
-        data_trajectories=2, data_fraction=0.5, batch_per_task=2, prompt=PromptForm(segments=1, length=5), device="cpu",
+        data_trajectories=2, data_fraction=0.5, batch_per_task=2,
+        prompt=PromptForm(segments=1, length=5), device="cpu",
         sizes=BackboneSizes(width=32, layers=3, heads=1, dropout=0.1, context_length=20),
         training=TRAINING,
     )  # fmt: skip

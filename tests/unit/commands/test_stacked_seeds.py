@@ -29,7 +29,8 @@ from trajprompt.trajectories.store import write_trajectories
 PRETRAIN = PretrainSettings(
     run="test", run_seed=1, suite=SUITE.name, backbone="prompt-dt", kind="prompt-dt",
     seed=0, train_tasks=(2, 7), return_scale=500.0, demonstrations=3,
-    data_trajectories=3, data_fraction=1.0, batch_per_task=2, prompt=PromptForm(1, 5), device="cpu", stacked_seeds=True,
+    data_trajectories=3, data_fraction=1.0, batch_per_task=2,
+    prompt=PromptForm(1, 5), device="cpu", stacked_seeds=True,
     sizes=BackboneSizes(width=16, layers=2, heads=1, dropout=0.1, context_length=5),
     training=TrainingSettings(4, learning_rate=1e-3, precision="fp32", validation_every=2),
 )  # fmt: skip
