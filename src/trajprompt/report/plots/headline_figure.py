@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from trajprompt.report.pages.markdown import number, span, suite_label
-from trajprompt.report.plots.marks import off_axis, plural
+from trajprompt.report.plots.marks import plural
 from trajprompt.report.plots.style import (
     BLACK,
     BLUE,
@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 TITLE = "Do the papers' main results hold? Primary contrasts of this run beside the papers'"
-FURTHEST = 6.0  # in δ: what is beyond is an arrow at the edge
+LINEAR = 2.0  # in δ: the axis is linear up to here, then logarithmic
+TICKS = (0, 1, 3, 10, 30, 100, 300, 1000)
 ROW_INCHES, HEAD_INCHES = 0.3, 1.7
 VERDICT_POINTS = 80  # width of the longest verdict, and a gap
 COLOURS = {"reproduced": GREEN, "contradicted": VERMILION, "no difference": BLUE}
@@ -65,7 +66,7 @@ def _lines(rows: pd.DataFrame, papers: Mapping[str, str]) -> list[pd.Series | st
 def _panel(axis: "Axes", lines: list[pd.Series | str], names: Mapping[str, str]) -> None:
     rows = [line for line in lines if not isinstance(line, str)]
     furthest = max(1.5, *(_reach(row) for row in rows))
-    axis.set_xlim(-1.05 * min(furthest, FURTHEST), 1.05 * min(furthest, FURTHEST))
+    _scale(axis, 1.1 * furthest)
     axis.axvspan(-1, 1, color=GREY, alpha=0.15, lw=0, label="smaller than δ")
     axis.axvline(0, color=BLACK, lw=1)
     for place, line in enumerate(lines):
@@ -78,7 +79,20 @@ def _panel(axis: "Axes", lines: list[pd.Series | str], names: Mapping[str, str])
             tick.set_fontweight("bold")
     axis.set_ylim(len(lines) - 0.4, -0.6)
     axis.grid(axis="y", visible=False)
-    axis.set_xlabel("first − second, in units of δ, the smallest effect of interest")
+    beyond = f"linear up to {LINEAR:g}, then logarithmic"
+    axis.set_xlabel(
+        f"first − second, in units of δ, the smallest effect of interest; {beyond}"
+    )
+
+
+def _scale(axis: "Axes", furthest: float) -> None:
+    axis.set_xscale("symlog", linthresh=LINEAR)
+    axis.set_xlim(-furthest, furthest)
+    ticks = [tick for tick in TICKS if tick <= furthest]
+    signed = [*(-tick for tick in reversed(ticks[1:])), *ticks]
+    axis.set_xticks(signed, [f"{tick:g}".replace("-", "−") for tick in signed])
+    axis.minorticks_off()
+    axis.tick_params("x", labelsize=8)
 
 
 def _contrast(axis: "Axes", row: pd.Series, place: float) -> None:
@@ -88,11 +102,11 @@ def _contrast(axis: "Axes", row: pd.Series, place: float) -> None:
     label = "this run" if np.isnan(ours[1]) else "this run, t interval over seeds"
     if not np.isnan(ours[0]):
         axis.plot(ours[1:], [place - 0.18] * 2, color=BLUE, lw=2)
-        _mark(axis, ours[0], place - 0.18, BLUE, {"marker": "o", "label": label})
+        axis.plot(ours[0], place - 0.18, "o", color=BLUE, label=label)
     paper = row["published_difference"] / unit
     if not np.isnan(paper):
-        style = {"marker": "D", "ms": 5, "mfc": "white", "label": "paper"}
-        _mark(axis, paper, place + 0.22, VERMILION, style)
+        style: dict[str, Any] = {"ms": 5, "mfc": "white", "color": VERMILION}
+        axis.plot(paper, place + 0.22, "D", label="paper", **style)
     verdict: dict[str, Any] = {"weight": "bold", "fontsize": 8}
     verdict["color"] = COLOURS.get(row["verdict"], "#444444")
     _beside(axis, row["verdict"], place, 8, **verdict)
@@ -104,15 +118,6 @@ def _beside(axis: "Axes", text: str, place: float, points: float, **style: Any) 
     at: dict[str, Any] = {"xycoords": axis.get_yaxis_transform(), "va": "center"}
     at |= {"xytext": (points, 0), "textcoords": "offset points", "annotation_clip": False}
     axis.annotate(text, (1, place), **at, **style)
-
-
-def _mark(
-    axis: "Axes", value: float, place: float, colour: str, style: dict[str, Any]
-) -> None:
-    if abs(value) > axis.get_xlim()[1]:
-        off_axis(axis, value, place, colour, f"{number(value, 0)} δ")
-    else:
-        axis.plot(value, place, ls="", color=colour, **style)
 
 
 def _label(row: pd.Series, names: Mapping[str, str]) -> str:
@@ -157,5 +162,5 @@ def _notes(rows: pd.DataFrame) -> list[str]:
     notes += ["the paper's differences are divided by this run's δ, too"]
     return [
         *notes,
-        "right: verdict, returns per episode; arrows: off the axis, bars at its edge go on",
+        "right: verdict, returns per episode",
     ]
