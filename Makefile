@@ -57,7 +57,7 @@ keep:
 	rm -rf results/reference/$(RUN)
 	mkdir -p results/reference/$(RUN)
 	cp -r results/$(RUN)/5_report/. results/reference/$(RUN)
-	rm -rf results/reference/$(RUN)/pages results/reference/$(RUN)/videos
+	rm -rf $(addprefix results/reference/$(RUN)/,pages videos front.html)
 
 # Copy the tables and the figure of `trajprompt calibrate --all`.
 CALIBRATION := results/calibration/6_calibrate

@@ -9,6 +9,7 @@ from typing import Any
 
 from trajprompt.artifacts.atomic import require_file
 from trajprompt.artifacts.records import REPORT_RECORD, read_record
+from trajprompt.config import cells
 from trajprompt.errors import TrajpromptError
 from trajprompt.report.numbers.verdicts import (
     CONTRAST_COLUMNS,
@@ -109,7 +110,8 @@ def results_page(folder: Path, page: Path) -> str:
 def _of_paper(
     config: dict[str, Any], paper: Paper, folder: Path, link: str
 ) -> Iterator[str]:
-    for name, entry in config["tables"].items():
+    for name in cells.tables(config):
+        entry = config["tables"][name]
         if entry["paper"] == paper.key:
             yield f"### {entry['title']}\n"
             yield _first_table(folder / f"tables/{name}.md")
@@ -119,7 +121,8 @@ def _of_paper(
             ]
             notes = f"[Notes and further tables]({link}/tables/{name}.md)"
             yield f"{', '.join([notes, *more])}.\n"
-    for name, entry in config["figures"].items():
+    for name in cells.figures(config):
+        entry = config["figures"][name]
         if entry["paper"] == paper.key:
             yield f"### {entry['title']}\n"
             yield f"![{entry['title']}]({link}/figures/{name}.png)\n"

@@ -41,7 +41,9 @@ def rate(samples: np.ndarray, direction: str, delta: float) -> float:
 def noise(suite: str) -> np.ndarray:
     """Centred paired differences of all cells of a suite from the untuned prompt."""
     rows = pd.read_csv(EPISODES, usecols=list(EVALUATION_COLUMNS), keep_default_na=False)
-    rows = rows[(rows["suite"] == suite) & (rows["checkpoint"] == "last")]
+    last = rows["checkpoint"].str.contains("last")  # "best+last" if they are equal
+    prompted = rows["condition"] != "random-policy"  # that has a seed of its own
+    rows = rows[(rows["suite"] == suite) & last & prompted]
     by_task = rows.groupby(["condition", "method", "seed", "task"])["return"].mean()
     cells = by_task.groupby(["condition", "method", "seed"]).mean().unstack("seed")
     untuned = cells.xs("none", level="method").dropna()
