@@ -20,13 +20,15 @@ def in_the_repository(monkeypatch):
 
 
 def test_the_page_is_the_one_of_the_kept_run():
-    assert PAGE.read_text() == results_page(RUN, PAGE), f"run `trajprompt results {RUN}`"
+    assert PAGE.read_text() == results_page(RUN, PAGE, cells.made), (
+        f"run `trajprompt results {RUN}`"
+    )
 
 
 def test_every_table_and_figure_is_shown():
     config = json.loads((RUN / "record.json").read_text())["config"]
     text = PAGE.read_text()
-    made = [*cells.tables(config), *cells.figures(config)]
+    made = cells.made(config)
     for name, entry in {**config["tables"], **config["figures"]}.items():
         assert (f"### {entry['title']}\n" in text) == (name in made)
 
@@ -35,10 +37,10 @@ def test_a_folder_without_a_record_is_named(tmp_path):
     with pytest.raises(
         TrajpromptError, match=r"no record.json; expected the report folder"
     ):
-        results_page(tmp_path, tmp_path / "page.md")
+        results_page(tmp_path, tmp_path / "page.md", cells.made)
 
 
 def test_a_missing_file_is_named(tmp_path):
     shutil.copy(RUN / "record.json", tmp_path)
     with pytest.raises(TrajpromptError, match=r"summary.csv: missing"):
-        results_page(tmp_path, tmp_path / "page.md")
+        results_page(tmp_path, tmp_path / "page.md", cells.made)

@@ -224,7 +224,7 @@ def write_record(args: argparse.Namespace, settings: ReportSettings) -> None:
     from trajprompt.artifacts.atomic import write_text
     from trajprompt.artifacts.provenance import provenance
     from trajprompt.artifacts.records import REPORT_RECORD
-    from trajprompt.config.cells import videos
+    from trajprompt.config.cells import suites, videos
     from trajprompt.report.numbers.plan import plan_record
     from trajprompt.report.pages.html import write_page
     from trajprompt.report.pages.record import run_record
@@ -232,7 +232,8 @@ def write_record(args: argparse.Namespace, settings: ReportSettings) -> None:
 
     attributes = provenance("report", args.run_config, args.inputs)
     missing = set(videos(args.run_config)) - {path.stem for path in args.outputs}
-    lines = summary(args.run_config, attributes, args.outputs, sorted(missing))
+    shown = suites(args.run_config)
+    lines = summary(args.run_config, shown, attributes, args.outputs, sorted(missing))
     short, page = args.out / "summary.csv", args.out / "pages" / "record.html"
     write_text(short, to_csv(lines))
     write_page(page, "What made it", record_page(lines, args.run_config, attributes))

@@ -35,10 +35,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = parser.parse_args(argv)
 
     from trajprompt.artifacts.atomic import require_file, write_text
+    from trajprompt.config import cells
     from trajprompt.report.pages.quotes import read_judged, with_current_quotes
     from trajprompt.report.pages.results import results_page
 
-    write_text(args.out, results_page(args.run, args.out))
+    write_text(args.out, results_page(args.run, args.out, cells.made))
     claims = read_judged(args.run / "claims.csv") if args.quotes else {}
     for page in args.quotes:
         text = require_file(page, "").read_text()

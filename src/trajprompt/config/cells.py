@@ -24,6 +24,11 @@ def figures(config: Config) -> list[str]:
     return _made(config, "figures")
 
 
+def made(config: Config) -> list[str]:
+    """Tables and figures that the run makes."""
+    return [*tables(config), *figures(config)]
+
+
 def suites(config: Config) -> list[str]:
     """Suites in which a table or figure of the run has a cell, in the run's order."""
     used = {suite for found in entries(config).values() for suite in found}
@@ -69,8 +74,8 @@ def entries(
     """
     ordered: list[str] = config["suites"]
     found: dict[str, set[str]] = {}
-    for made in [*tables(config), *figures(config)] if names is None else names:
-        table = shown(config, made)
+    for one in made(config) if names is None else names:
+        table = shown(config, one)
         chosen = set(ordered) & set(table["suites"] or ordered)
         for name in table["entries"]:
             allowed = config["entries"][name]["suites"] or ordered

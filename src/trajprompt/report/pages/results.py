@@ -2,14 +2,13 @@
 
 import csv
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from itertools import dropwhile, takewhile
 from pathlib import Path
 from typing import Any
 
 from trajprompt.artifacts.atomic import require_file
 from trajprompt.artifacts.records import REPORT_RECORD, read_record
-from trajprompt.config import cells
 from trajprompt.errors import TrajpromptError
 from trajprompt.report.numbers.verdicts import (
     CONTRAST_COLUMNS,
@@ -76,9 +75,12 @@ print(by_seed.groupby(["suite", "condition", "method"]).agg(["mean", "std", "cou
 """
 
 
-def results_page(folder: Path, page: Path) -> str:
+def results_page(
+    folder: Path, page: Path, made: Callable[[dict[str, Any]], Collection[str]]
+) -> str:
     """Markdown of the run whose report is in ``folder``, with links relative to ``page``.
 
+    ``made`` returns the tables and figures that a run of a configuration makes.
     Raises TrajpromptError if ``folder`` has no record or lacks a file that the record's
     configuration names.
     """
@@ -102,17 +104,16 @@ def results_page(folder: Path, page: Path) -> str:
     for paper in papers:
         parts += [
             f"## {paper.name} ({paper.source})\n",
-            *_of_paper(config, paper, folder, link),
+            *_of_paper(config, made(config), paper, folder, link),
         ]
     return "\n".join(parts)
 
 
 def _of_paper(
-    config: dict[str, Any], paper: Paper, folder: Path, link: str
+    config: dict[str, Any], made: Collection[str], paper: Paper, folder: Path, link: str
 ) -> Iterator[str]:
-    for name in cells.tables(config):
-        entry = config["tables"][name]
-        if entry["paper"] == paper.key:
+    for name, entry in config["tables"].items():
+        if name in made and entry["paper"] == paper.key:
             yield f"### {entry['title']}\n"
             yield _first_table(folder / f"tables/{name}.md")
             more = [
@@ -121,9 +122,8 @@ def _of_paper(
             ]
             notes = f"[Notes and further tables]({link}/tables/{name}.md)"
             yield f"{', '.join([notes, *more])}.\n"
-    for name in cells.figures(config):
-        entry = config["figures"][name]
-        if entry["paper"] == paper.key:
+    for name, entry in config["figures"].items():
+        if name in made and entry["paper"] == paper.key:
             yield f"### {entry['title']}\n"
             yield f"![{entry['title']}]({link}/figures/{name}.png)\n"
             if (folder / f"tables/{name}.md").is_file():

@@ -9,7 +9,6 @@ from typing import Any
 
 import yaml
 
-from trajprompt.config.cells import suites
 from trajprompt.report.numbers.verdicts import (
     CONTRAST_COLUMNS,
     count_verdicts,
@@ -32,18 +31,20 @@ COUNTED = {
 
 def summary(
     config: Mapping[str, Any],
+    suites: Sequence[str],
     attributes: Mapping[str, str],
     outputs: Sequence[Path],
     missing: Sequence[str] = (),
 ) -> Lines:
     """Lines on the run; the verdicts are counted in claims.csv among ``outputs``.
 
+    ``suites`` are those in which the run has a cell.
     ``missing`` are the videos that were not made because no OpenGL works.
     """
     here, libraries = machine(), json.loads(attributes["libraries"])
     versions = ", ".join(f"{name} {version}" for name, version in libraries.items())
-    size = f"{len(suites(config))} suites, {len(config['seeds'])} seed(s), "
-    size += f"{_episodes(config)} test episodes per task and prompt"
+    size = f"{len(suites)} suites, {len(config['seeds'])} seed(s), "
+    size += f"{_episodes(config, suites)} test episodes per task and prompt"
     processor = f"{here['processor']}, {here['cores']} cores, {here['memory_gib']} GiB"
     lines = [("run", f"{config['run']}: {size}")]
     lines += [line for path in outputs for line in _verdicts(path)]
@@ -57,14 +58,14 @@ def summary(
     return lines
 
 
-def _episodes(config: Mapping[str, Any]) -> str:
+def _episodes(config: Mapping[str, Any], suites: Sequence[str]) -> str:
     """Numbers of test episodes: ``4``, or ``1 (reach), 50 (ant-dir, cheetah-dir)``.
 
     From equal resets, one is played; those from varied starts are not counted.
     """
     by_count: dict[int, list[str]] = {}
     changes = config["evaluate"].get("suites", {})  # records of older runs have none
-    for suite in suites(config):
+    for suite in suites:
         count = (changes.get(suite) or {}).get("episodes") or config["evaluate"]["episodes"]
         equal = get_suite(suite).deterministic_resets
         by_count.setdefault(1 if equal else count, []).append(suite)

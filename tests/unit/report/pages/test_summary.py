@@ -3,23 +3,11 @@
 from trajprompt.report.pages.summary import summary
 
 ATTRIBUTES = {"libraries": "{}", "trajprompt": "1", "commit": "0"}
-SUITES = ["reach", "ant-dir", "cheetah-vel", "cheetah-dir"]
 
 
-def size(evaluate, suites=SUITES):
-    """Size of a run whose only table has ``suites``."""
-    config = {
-        "run": "mine",
-        "suites": SUITES,
-        "seeds": [0, 1],
-        "evaluate": evaluate,
-        "report": "all",
-        "omit": [],
-        "tables": {"all": {"suites": suites, "entries": ["one"]}},
-        "figures": {},
-        "entries": {"one": {"suites": None}},
-    }
-    return dict(summary(config, ATTRIBUTES, []))["run"]
+def size(evaluate, suites=("reach", "ant-dir", "cheetah-vel", "cheetah-dir")):
+    config = {"run": "mine", "seeds": [0, 1], "evaluate": evaluate}
+    return dict(summary(config, suites, ATTRIBUTES, []))["run"]
 
 
 def test_the_size_has_the_episodes_of_each_suite():
@@ -29,6 +17,6 @@ def test_the_size_has_the_episodes_of_each_suite():
     assert text == f"mine: 4 suites, 2 seed(s), {counts} test episodes per task and prompt"
 
 
-def test_suites_without_a_table_are_not_counted():
+def test_equal_episodes_are_one_number():
     text = size({"episodes": 4}, ["ant-dir", "cheetah-vel"])
     assert text == "mine: 2 suites, 2 seed(s), 4 test episodes per task and prompt"
