@@ -75,7 +75,10 @@ def _backbone_errors(config: Config) -> Inconsistencies:
 
 
 def _evaluation_errors(config: Config) -> Inconsistencies:
-    """Varied starts of a suite whose resets already differ."""
+    """Varied starts of a suite whose resets already differ, and unknown methods."""
+    for place, name in enumerate(config["evaluate"]["curve_ends"]):
+        if name not in config["methods"]:
+            yield f"evaluate.curve_ends.{place}", name, "the name of a method"
     for suite, changes in config["evaluate"]["suites"].items():
         if changes["varied_starts"] and not get_suite(suite).start_shift:
             key = f"evaluate.suites.{suite}.varied_starts"

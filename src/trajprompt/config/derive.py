@@ -101,10 +101,15 @@ def tune(
 def evaluate(
     config: Config, suite: str, condition: str, method: str, seed: int
 ) -> st.EvaluateSettings:
-    """Settings of an evaluation; curve episodes are 0 unless a figure shows the curve."""
+    """Settings of an evaluation; curve episodes are 0 unless a figure shows the curve.
+
+    Of the methods in ``curve_ends``, the last third of a curve is played in all cells.
+    """
     _known(config["suites"], suite, "suite")
     chosen = evaluation.values(config, suite)
-    chosen["curve_episodes"] *= (suite, condition, method) in table_cells.curves(config)
+    if (suite, condition, method) not in table_cells.curves(config):
+        ends = method in config["evaluate"]["curve_ends"]
+        chosen |= {"curve_start": st.LAST_PART} if ends else {"curve_episodes": 0}
     return st.EvaluateSettings(
         **_run(config),
         suite=suite,

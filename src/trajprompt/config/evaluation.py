@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from trajprompt.config.models import Evaluation
 from trajprompt.tasks.registry import get_suite
 
 Config = dict[str, Any]
@@ -13,7 +14,7 @@ def values(config: Config, suite: str) -> Config:
 
     A curve never has more episodes than a table: it shares them.
     """
-    general = {name: v for name, v in config["evaluate"].items() if name != "suites"}
+    general = {name: config["evaluate"][name] for name in Evaluation.model_fields}
     found = {**general, **_given(config, suite)}
     return {**found, "curve_episodes": min(found["curve_episodes"], found["episodes"])}
 

@@ -151,7 +151,8 @@ def _checkpoints(
     tabled.append(policy(stored.initial, None))
     plays: list[Play] = []
     points = []
-    for name, iteration, prompts, weights in _wanted(stored, row, short > 0):
+    start = settings.curve_start if short else None
+    for name, iteration, prompts, weights in _wanted(stored, row, start):
         one = _shared_play(plays, policy(prompts, weights))
         in_table = any(map(one.equals, tabled))
         one.episodes = max(one.episodes, full if in_table else short)
@@ -164,22 +165,28 @@ def _checkpoints(
     return points
 
 
-def _wanted(stored: "StoredAdaptation", row: int, curve: bool) -> Iterator[Checkpoint]:
-    """The checkpoints of a row, with its curve if ``curve``.
+def _wanted(
+    stored: "StoredAdaptation", row: int, start: float | None
+) -> Iterator[Checkpoint]:
+    """The checkpoints of a row, with its curve from a share ``start`` of the iterations.
 
-    If weights were tuned, the curve begins with the backbone's weights.
+    No curve without ``start``. With tuned weights, it begins with the backbone's.
     """
     last, tuned = stored.last_iteration, stored.weights.get(row)
     yield "last", last, stored.last, tuned
     yield "best", int(stored.best_iteration[row]), stored.best, tuned
-    if not curve:
+    if start is None:
         return
+    first = start * last
     for iteration, prompts in sorted(stored.curve.items()):
-        yield "curve", iteration, prompts, tuned
+        if iteration >= first:
+            yield "curve", iteration, prompts, tuned
     if stored.snapshots:
         kept = {n: found[row] for n, found in stored.snapshots.items()}
         for iteration, weights in sorted({0: None, **kept, last: tuned}.items()):
-            yield "curve", iteration, stored.last if weights else stored.initial, weights
+            used = stored.last if weights else stored.initial
+            if iteration >= first:
+                yield "curve", iteration, used, weights
 
 
 def _shared_play(plays: list[Play], wanted: Play) -> Play:

@@ -132,6 +132,9 @@ class TuneSettings(Strict):
     stacked_seeds: bool = False
 
 
+LAST_PART = 2 / 3  # share of a tuning curve's iterations before its last third
+
+
 @dataclass(frozen=True)
 class EvaluateSettings(Strict):
     run: str
@@ -148,6 +151,8 @@ class EvaluateSettings(Strict):
     device: str
     threads: SmallCount
     varied_starts: bool = False  # also, if all resets of the suite are equal
+    # Share of the iterations at which the played part of the tuning curve begins.
+    curve_start: Annotated[float, Interval(ge=0, le=1)] = 0.0
     stacked_seeds: bool = False
 
 

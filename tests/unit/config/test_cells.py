@@ -126,7 +126,7 @@ def test_the_smoke_run_has_both_readings_of_the_projection():
     assert {values.get("per_layer", False) for values in options} == {False, True}
 
 
-def test_curves_are_played_only_where_a_figure_shows_them():
+def test_curves_are_played_where_a_figure_or_a_verdict_needs_them():
     figures = {
         "queries": {"kind": "queries", "entries": ["a"], "suites": ["reach"]},
         "bars": {"kind": "relative", "entries": ["a", "b"], "suites": None},
@@ -136,3 +136,5 @@ def test_curves_are_played_only_where_a_figure_shows_them():
     hidden = derive.evaluate(DEFAULT, "reach", "expert", "adaptor", 0)
     assert shown.curve_episodes == evaluation.values(DEFAULT, "reach")["curve_episodes"] > 0
     assert hidden.curve_episodes == 0
+    ended = derive.evaluate(DEFAULT, "cheetah-dir", "expert", "prompt-diffuser", 0)
+    assert ended.curve_episodes > 0 and (ended.curve_start, shown.curve_start) == (2 / 3, 0)

@@ -1,6 +1,7 @@
 """Evaluation of an adaptation with fakes in place of simulator and policy."""
 
 import csv
+import dataclasses
 import io
 import json
 from types import SimpleNamespace
@@ -58,14 +59,19 @@ def returns_of(entries, **values):
     return [e["return"] for e in select(entries, **values)]
 
 
-def test_a_curve_equals_the_tables_where_it_shows_the_same_prompt(played):
+def _with_curve_of_four():
+    """An adaptation of three iterations; the best is the first."""
     points = {0: prompts(0.0), 1: prompts(10.0), 2: prompts(15.0), 3: prompts(20.0)}
     stored = adaptation(curve=points)
-    stored.history["iteration"] = np.repeat([0, 1, 3], ROWS)
     for name in ("task", "prompt", "queries"):
         last = stored.history[name][-ROWS:]
         stored.history[name] = np.concatenate([stored.history[name], last])
     stored.history["iteration"] = np.repeat([0, 1, 3, 2], ROWS)
+    return stored
+
+
+def test_a_curve_equals_the_tables_where_it_shows_the_same_prompt(played):
+    stored = _with_curve_of_four()
     entries = evaluate_cell(SETTINGS, backbone(), stored)
     row = {"task": 2, "prompt": 0}
     for iteration, checkpoint in ((1, "best"), (3, "last")):
@@ -76,6 +82,15 @@ def test_a_curve_equals_the_tables_where_it_shows_the_same_prompt(played):
     last = returns_of(entries, checkpoint="last", **row)
     assert len(between) == SETTINGS.curve_episodes
     np.testing.assert_allclose(between, np.array(last[:2]) - 5)  # of the same resets
+
+
+@pytest.mark.parametrize(("start", "shown"), [(0.0, {0, 1, 2, 3}), (2 / 3, {2, 3})])
+def test_a_curve_may_be_played_from_a_share_of_its_iterations(played, start, shown):
+    stored = _with_curve_of_four()
+    settings = dataclasses.replace(SETTINGS, curve_start=start)
+    entries = evaluate_cell(settings, backbone(), stored)
+    found = {entry.iteration for entry in entries if entry.checkpoint == "curve"}
+    assert found == shown
 
 
 def test_a_curve_begins_with_the_returns_of_the_untuned_cell(played):

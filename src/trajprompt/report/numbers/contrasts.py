@@ -20,11 +20,11 @@ from trajprompt.report.numbers.statistics import (
 from trajprompt.report.read.cells import task_by_seed
 from trajprompt.report.read.published import AVERAGE, Published
 from trajprompt.report.read.run import Run
+from trajprompt.settings.stages import LAST_PART
 
 Tables = Mapping[str, Published]  # printed values by name of the table
 UNTUNED = "none"  # the method that tunes nothing
 HEADROOM = 0.97  # closed share of the gap from which no gain can be seen
-LAST_PART = 2 / 3  # start of the last third of a tuning curve
 
 
 @dataclass(frozen=True)

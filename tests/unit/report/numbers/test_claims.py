@@ -271,8 +271,8 @@ def test_every_page_has_the_same_counts(run, tmp_path):
     made = tmp_path / "claims.csv"
     rows.to_csv(made, index=False)
     attributes = {name: "" for name in ("trajprompt", "commit")} | {"libraries": "{}"}
-    config = {"run": "r", "suites": [], "seeds": [], "evaluate": {"episodes": 1}}
-    lines = dict(summary(config, attributes, [made]))
+    config = {"run": "r", "seeds": [], "evaluate": {"episodes": 1}}
+    lines = dict(summary(config, [], attributes, [made]))
     for text, counts in zip(map(lines.get, COUNTED.values()), counted, strict=True):
         pairs = zip(counts, VERDICTS, strict=True)
         assert text == ", ".join(f"{count} {name}" for count, name in pairs)
