@@ -54,6 +54,7 @@ faults: $(VENV)/.stamp
 # are left out: they are megabytes with the same content.
 RUN ?= laptop
 keep:
+	test -s results/$(RUN)/5_report/record.json
 	rm -rf results/reference/$(RUN)
 	mkdir -p results/reference/$(RUN)
 	cp -r results/$(RUN)/5_report/. results/reference/$(RUN)
@@ -62,6 +63,7 @@ keep:
 # Copy the tables and the figure of `trajprompt calibrate --all`.
 CALIBRATION := results/calibration/6_calibrate
 keep-calibration:
+	test -s $(CALIBRATION)/choices.yaml
 	rm -rf results/reference/calibration
 	mkdir -p results/reference/calibration
 	cp $(addprefix $(CALIBRATION)/,calibration.csv calibration.md calibration.png calibration.svg choices.yaml signal.csv) \

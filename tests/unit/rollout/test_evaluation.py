@@ -89,7 +89,7 @@ def test_a_curve_may_be_played_from_a_share_of_its_iterations(played, start, sho
     stored = _with_curve_of_four()
     settings = dataclasses.replace(SETTINGS, curve_start=start)
     entries = evaluate_cell(settings, backbone(), stored)
-    found = {entry.iteration for entry in entries if entry.checkpoint == "curve"}
+    found = {one["iteration"] for one in entries if one["checkpoint"] == "curve"}
     assert found == shown
 
 

@@ -26,7 +26,10 @@ def aggregate_markdown(blocks: Sequence[Block], run: Run) -> str:
 
 
 def _notes(run: Run) -> str:
-    brackets = "; brackets are 95 % bootstrap intervals, with seeds resampled per suite."
+    brackets = (
+        "; brackets are 95 % bootstrap intervals, with seeds resampled per suite. They are "
+        "too narrow for few seeds: of a mean, they cover 75 % with three and 83 % with five."
+    )
     return (
         f"Run `{run.name}` with {len(run.seeds)} seed(s). "
         "Returns are normalised per task: 0 is the mean return of uniformly random "

@@ -54,7 +54,8 @@ def draw_aggregate(
         notes += ["0: uniformly random actions, 1: expert episodes of the data"]
         if not means["low"].isna().all():
             notes.append(
-                "bars and bands: 95 % bootstrap intervals, seeds resampled by suite"
+                "bars and bands: 95 % bootstrap intervals, seeds resampled by suite, "
+                "too narrow for few seeds"
             )
         notes.append(
             "arrows: off the axis, with the mean" if len(shown) < len(means) else ""

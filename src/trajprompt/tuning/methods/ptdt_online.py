@@ -22,7 +22,7 @@ from trajprompt.tuning.trace import Cost
 @dataclass(frozen=True)
 class OnlineOptions(RankOptions):
     # Table 6 gives 1e-4, the literal choice, which hardly moves the prompt. Ours is
-    # calibrated on training tasks for 10 steps (docs/calibration.md).
+    # calibrated on training tasks for 8 steps (docs/calibration.md).
     step_size: Scale = 0.3
     smoothing: Scale = 0.3  # not in the paper; 1.0 in the authors' code
     steps_per_iteration: Count = 10  # Table 6, steps per iteration (online)

@@ -24,8 +24,8 @@ from trajprompt.tuning.search.proposers import IterateProposer
 
 @dataclass(frozen=True)
 class RankSearchOptions(EstimatorOptions, AveragedOptions):
-    step_size: Scale = 0.3  # eta, calibrated for PTDT-online (docs/calibration.md)
-    smoothing: Scale = 0.3  # mu, likewise
+    step_size: Scale = 0.3  # eta; the presets' values are calibrated (docs/calibration.md)
+    smoothing: Scale = 0.3  # mu
 
     def __post_init__(self) -> None:
         EstimatorOptions.__post_init__(self)
