@@ -1,10 +1,11 @@
-"""The paper preset with few steps: its networks, tasks and batches are unchanged."""
+"""The paper preset with few steps: 40 tasks, width 256, 35 x 8 contexts, 50 episodes."""
 
 import csv
 import json
 
 import pytest
 
+from support.few_steps import FEW_STEPS
 from support.workflow_copy import Workflow
 from trajprompt.collect.options import KINDS
 from trajprompt.settings.options import build
@@ -24,39 +25,6 @@ METHODS = (
     "prompt-diffuser",
     "prompt-vae",
 )
-
-# Only durations change: 40 tasks, width 256, 35 x 8 contexts and 50 episodes remain.
-FEW_STEPS = """
-suites: [cheetah-vel]
-seeds: [0]
-collect:
-  cheetah-vel:
-    options:
-      episodes_per_task: 6
-      rows_per_task: 3
-      random_episodes: 3
-      updates_per_step: 0.02
-    quality_episodes: 3
-    expert_at_least: null
-    random_at_most: null
-pretrain:
-  demonstrations: 2
-  suites:
-    cheetah-vel: { steps: 3, warmup_steps: 2, validation_every: 3 }
-methods:
-  full-finetune:
-    options: { iterations: 2, steps_per_iteration: 1 }
-    suite_options: { cheetah-vel: { snapshots: [1] } }
-  ptdt-offline: { options: { iterations: 1, steps_per_iteration: 1 } }
-  ptdt-online: { options: { iterations: 1, steps_per_iteration: 1 } }
-  soft-prompt: { options: { iterations: 1, steps_per_iteration: 1 } }
-  adaptor: { options: { iterations: 1, steps_per_iteration: 1 } }
-  lora: { options: { iterations: 1, steps_per_iteration: 1 } }
-  prefix-tuning: { options: { iterations: 1, steps_per_iteration: 1 } }
-  prompt-diffuser:
-    options: &generator { iterations: 1, steps_per_iteration: 1, pretraining_steps: 2 }
-  prompt-vae: { options: *generator }
-"""
 
 
 @pytest.fixture(scope="module")
