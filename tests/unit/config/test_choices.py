@@ -20,10 +20,10 @@ def found(run, choices):
 def test_equal_values_are_no_difference_wherever_they_are_set(run):
     soft, adaptor = run["methods"]["soft-prompt"], run["methods"]["adaptor"]
     equal = {
-        "ant-dir": {
+        "cheetah-vel": {
             "soft-prompt": {"learning_rate": soft["options"]["learning_rate"]},
-            "ptdt-online": {"smoothing": 0.3},  # the default of the code
-            "adaptor": dict(adaptor["suite_options"]["ant-dir"]),
+            "prompt-bandit": {"exploration_scale": 0.1},  # the default of the code
+            "adaptor": dict(adaptor["suite_options"]["cheetah-vel"]),
         },
     }
     assert found(run, equal) == []
