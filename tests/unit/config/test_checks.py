@@ -166,4 +166,4 @@ def test_options_of_a_suite_that_is_not_in_the_run_are_not_checked():
     """Another run may have the suite; its name is checked nevertheless."""
     wrong = {"methods.ptdt-online.suite_options": {"reach": {"ranked": 16}}}
     config = with_keys({**wrong, "suites": ["cheetah-vel"]})
-    assert config["methods"]["ptdt-online"]["suite_options"] == {"reach": {"ranked": 16}}
+    assert config["methods"]["ptdt-online"]["suite_options"]["reach"] == {"ranked": 16}
