@@ -21,15 +21,15 @@ from trajprompt.tuning.trace import Cost
 
 @dataclass(frozen=True)
 class OnlineOptions(RankOptions):
-    # Table 6 gives 1e-4, the literal choice, which hardly moves the prompt. Ours is
-    # calibrated on training tasks for 8 steps (docs/calibration.md).
+    # Table 6 gives 1e-4, the literal choice, which hardly moves the prompt. The presets'
+    # values are calibrated on training tasks for 8 steps (docs/calibration.md).
     step_size: Scale = 0.3
     smoothing: Scale = 0.3  # not in the paper; 1.0 in the authors' code
     steps_per_iteration: Count = 10  # Table 6, steps per iteration (online)
     # Eq. 6 is an expectation; the authors' code takes two episodes. All count as queries.
-    # Candidates share their resets, which removes most of the noise on cheetah-vel: the
-    # gradients of two resets have a cosine of 0.78. On ant-dir and cheetah-dir it removes
-    # nothing (0.00 +- 0.02): one episode ranks noise there, at a smoothing of 0.3.
+    # Candidates share their resets, which removes noise on cheetah-vel: at a smoothing of
+    # 0.3 the gradients of two resets have a cosine of 0.38. On ant-dir (0.03) and
+    # cheetah-dir (0.02) one episode ranks noise (docs/calibration.md).
     episodes_per_candidate: SmallCount = 1
 
     def episodes_played(self, suite: Suite) -> int:
