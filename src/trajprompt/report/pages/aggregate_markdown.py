@@ -28,7 +28,7 @@ def aggregate_markdown(blocks: Sequence[Block], run: Run) -> str:
 def _notes(run: Run) -> str:
     brackets = (
         "; brackets are 95 % bootstrap intervals, with seeds resampled per suite. They are "
-        "too narrow for few seeds: of a mean, they cover 75 % with three and 83 % with five."
+        "too narrow for few seeds: of a mean they cover 75 % with three, 83 % with five."
     )
     return (
         f"Run `{run.name}` with {len(run.seeds)} seed(s). "
