@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from trajprompt.config.json_schema import run_schema
 from trajprompt.config.layers import lower_layers, merge, read_mapping
 
@@ -101,8 +103,7 @@ def changed(path: list[Any], value: Any) -> str:
         del node[path[-1]]
     else:
         node[path[-1]] = value
-    text = json.dumps(config, indent=1, ensure_ascii=False)
-    return text.replace(": Infinity", ": .inf").replace(": NaN", ": .nan")  # in YAML
+    return yaml.dump(config, Dumper=yaml.CSafeDumper, allow_unicode=True, sort_keys=False)
 
 
 def _case(kind: str, path: list[Any], value: Any, key: str = "", *words: str) -> Case:
