@@ -18,7 +18,7 @@ def write_table(args: argparse.Namespace, settings: ReportSettings) -> None:
     from trajprompt.artifacts.atomic import write_text
     from trajprompt.report.numbers.cell_table import cell_table, task_table
     from trajprompt.report.pages.html import table_page, write_page
-    from trajprompt.report.pages.markdown import table_markdown, task_markdown
+    from trajprompt.report.pages.table_markdown import table_markdown, task_markdown
     from trajprompt.report.plots.table_figure import draw_table
     from trajprompt.report.read.papers import printed_files
     from trajprompt.report.read.run import load_run

@@ -15,7 +15,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from trajprompt.config.fields import Name, Suite, expected
 from trajprompt.config.layers import read_mapping
-from trajprompt.config.models import Model
+from trajprompt.config.strict_model import Model
 from trajprompt.config.wrong_keys import Config, dotted, first_fault
 from trajprompt.errors import TrajpromptError
 from trajprompt.settings.options import Scale, SmallCount

@@ -6,19 +6,10 @@ exhaust memory or disk.
 
 from typing import Annotated, Any, Literal
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
-    Field,
-    create_model,
-    model_validator,
-)
-from pydantic_core import PydanticCustomError
+from pydantic import AfterValidator, Field, model_validator
 
 from trajprompt.config.fields import (
     Algorithm,
-    BackboneKind,
     FigureKind,
     Ids,
     Line,
@@ -26,9 +17,7 @@ from trajprompt.config.fields import (
     Panels,
     Report,
     Return,
-    Samples,
     Seeds,
-    SomeSteps,
     Split,
     Suite,
     Suites,
@@ -36,46 +25,11 @@ from trajprompt.config.fields import (
     at_most,
     expected,
 )
+from trajprompt.config.pretraining_models import Backbone, Condition, Pretrain
+from trajprompt.config.strict_model import Model, changes
 from trajprompt.report.plots.inputs import WITH_BASELINE
-from trajprompt.settings.faults import one_of
-from trajprompt.settings.options import (
-    Engine,
-    Positive,
-    Precision,
-    Rate,
-    Schedule,
-    Share,
-    Size,
-    Steps,
-)
-from trajprompt.settings.stages import (
-    DataFraction,
-    Dropout,
-    Episodes,
-    Layers,
-    Length,
-    Position,
-    Segments,
-    Width,
-)
-
-UNKNOWN_KEY = "unknown_key"  # type of the error whose message lists the known keys
-
-
-class Model(BaseModel):
-    """Strict base: 2.0 is not an integer, a bool not a number, unknown keys are errors."""
-
-    model_config = ConfigDict(strict=True, extra="forbid")
-
-    @model_validator(mode="before")
-    @classmethod
-    def _require_known_keys(cls, values: Any) -> Any:
-        """Refuse an unknown key and list the known ones."""
-        unknown = set(values) - set(cls.model_fields) if isinstance(values, dict) else set()
-        if unknown:
-            context = {"key": min(unknown), "known": one_of([*cls.model_fields])}
-            raise PydanticCustomError(UNKNOWN_KEY, "{known}", context)
-        return values
+from trajprompt.settings.options import Engine, Precision
+from trajprompt.settings.stages import Episodes
 
 
 class Task(Model):
@@ -100,89 +54,6 @@ class Collect(Model):
     quality_episodes: Episodes  # number of first and of last episodes averaged per task
     expert_at_least: Return | None = None  # mean return of the last ones; None: no check
     random_at_most: Return | None = None  # mean return of the first ones; None: no check
-
-
-class PromptForm(Model):
-    """Form of a prompt: J consecutive segments of H steps; the papers' K* is J times H."""
-
-    prompt_segments: Segments = 1  # J
-    prompt_length: Length = 5  # H; K* of PTDT Table 7
-    # end: the end of a random demonstration (PDT). uniform: any window of any demonstration
-    # of the task (the bandit papers' description of untuned prompts).
-    prompt_position: Position = "end"
-
-
-class Pretraining(PromptForm):
-    context_length: Length = 20  # K, PTDT Table 7
-    width: Width = 128  # PTDT Table 7
-    layers: Layers = 3  # PTDT Table 7
-    heads: Literal[1] = 1  # PTDT Table 7; the attention supports only one
-    dropout: Dropout = 0.1  # PDT
-    weight_decay: Share = 1e-4  # PTDT Table 7
-    gradient_clip: Positive = 0.25  # PDT
-    demonstrations: Episodes = 256  # episodes of a level from which prompts are drawn
-    # PTDT §5.4: the last, middle, first 256; at most a third of the buffer.
-    data_trajectories: Episodes = 256  # episodes of a level from which samples are drawn
-    data_fraction: DataFraction = 1.0  # PTDT §5.1: the complete buffer
-    steps: SomeSteps = 50_000  # PTDT Table 6: 5000 iterations of 10 steps
-    batch_per_task: Size = 8  # PTDT Table 7; Table 6 has 32
-    learning_rate: Rate = 1e-4  # PTDT Table 7
-    warmup_steps: Steps = 10_000  # PDT
-    schedule: Schedule = "constant"  # PDT
-    validation_every: SomeSteps = 1000
-
-
-def changes(model: type[Model], name: str) -> type[Model]:
-    """``model`` with every key optional, for values that override another layer.
-
-    A missing key is None; files may not set None.
-    """
-    fields: dict[str, Any] = {
-        key: (_annotation(field), Field(default=None, json_schema_extra=_no_default))
-        for key, field in model.model_fields.items()
-    }
-    return create_model(name, __base__=Model, **fields)
-
-
-def _no_default(schema: dict[str, Any]) -> None:
-    schema.pop("default", None)
-
-
-def _annotation(field: Any) -> Any:
-    kind: Any = field.annotation
-    return Annotated[(kind, *field.metadata)] if field.metadata else kind
-
-
-_PretrainingChange: Any = changes(Pretraining, "PretrainingChange")
-_PromptFormChange: Any = changes(PromptForm, "PromptFormChange")
-
-
-class PretrainingChange(_PretrainingChange):
-    """Pretraining values that override another layer."""
-
-
-PerSuite = dict[Suite, PretrainingChange]
-
-
-class Pretrain(Pretraining):
-    suites: PerSuite = {}
-
-
-class Backbone(PretrainingChange):
-    """A backbone with other pretraining values than its kind."""
-
-    kind: BackboneKind
-    suites: PerSuite = {}
-
-
-class Condition(_PromptFormChange):
-    """A condition of cells: the backbone, prompts and data that a method gets."""
-
-    backbone: Name  # a kind, or a name under backbones
-    prompt_quality: Literal["expert", "medium", "random", "training"]
-    data_quality: Literal["expert", "medium", "random", "full"]
-    samples: Samples  # context segments per test task
-    prompts_per_task: Annotated[int, Field(ge=1, le=1000)] = 1  # PDT draws one per task
 
 
 class Method(Model):

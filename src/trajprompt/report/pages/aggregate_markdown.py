@@ -5,13 +5,8 @@ from collections.abc import Sequence
 import pandas as pd
 
 from trajprompt.report.numbers.aggregate import Block, reference_returns
-from trajprompt.report.pages.markdown import (
-    EMPTY,
-    grid,
-    interval_note,
-    number,
-    suite_label,
-)
+from trajprompt.report.pages.formats import EMPTY, grid, number, suite_label
+from trajprompt.report.pages.notes import interval_note
 from trajprompt.report.read.run import Run
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from trajprompt.report.pages.markdown import grid, plus_minus, suite_label
+from trajprompt.report.pages.formats import grid, plus_minus, suite_label
 
 HEADER = "# Chosen by `trajprompt calibrate --all`; docs/calibration.md has the rule.\n"
 MARKS = {

@@ -3,7 +3,7 @@
 import pandas as pd
 
 from trajprompt.report.numbers.verdicts import NOT_PRINTED
-from trajprompt.report.pages.markdown import EMPTY, grid, number, suite_label
+from trajprompt.report.pages.formats import EMPTY, grid, number, suite_label
 from trajprompt.report.read.published import AVERAGE
 
 OURS = (

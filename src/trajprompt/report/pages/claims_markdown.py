@@ -15,14 +15,8 @@ from trajprompt.report.numbers.verdicts import (
     count_verdicts,
 )
 from trajprompt.report.pages.claim_values import claim_values, reasons_table
-from trajprompt.report.pages.markdown import (
-    EMPTY,
-    grid,
-    interval,
-    interval_note,
-    size,
-    suite_label,
-)
+from trajprompt.report.pages.formats import EMPTY, grid, interval, suite_label
+from trajprompt.report.pages.notes import interval_note, size
 from trajprompt.report.read.papers import THIS_REPOSITORY
 from trajprompt.report.read.run import Run
 

@@ -10,7 +10,7 @@ from trajprompt.report.numbers.method_costs import (
     RATIO,
     TUNE,
 )
-from trajprompt.report.pages.markdown import EMPTY, grid, number, suite_label
+from trajprompt.report.pages.formats import EMPTY, grid, number, suite_label
 
 
 def compute_markdown(table: pd.DataFrame, run: str) -> str:

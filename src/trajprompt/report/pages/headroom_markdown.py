@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from trajprompt.report.pages.markdown import grid, number, suite_label
+from trajprompt.report.pages.formats import grid, number, suite_label
 from trajprompt.report.read.run import Run
 
 NOTES = """Run `{run}`: mean returns over test tasks and seeds. *Gap closed*: share of the

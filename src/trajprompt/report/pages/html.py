@@ -112,7 +112,7 @@ def table_page(stem: Path) -> str:
 
 def film_page(title: str, table: "pd.DataFrame", films: Sequence[Path]) -> str:
     """HTML with a video per suite and a table of the returns of its panels."""
-    from trajprompt.report.pages.markdown import grid, number, suite_label
+    from trajprompt.report.pages.formats import grid, number, suite_label
 
     parts = [f"<h1>{html.escape(title)}</h1>\n", from_markdown(FILM_NOTE)]
     groups = table.groupby("suite", sort=False)

@@ -8,8 +8,8 @@ import pandas as pd
 
 from trajprompt.report.numbers.findings import statement
 from trajprompt.report.numbers.verdicts import count_verdicts
+from trajprompt.report.pages.formats import number, suite_label
 from trajprompt.report.pages.html import picture
-from trajprompt.report.pages.markdown import number, suite_label
 
 NONE = "<p>This run judges no primary contrast.</p>\n"
 

@@ -4,7 +4,7 @@ import pandas as pd
 
 from trajprompt.report.numbers.plan import Plan
 from trajprompt.report.numbers.power import PER_SUITE
-from trajprompt.report.pages.markdown import EMPTY, grid, number, suite_label
+from trajprompt.report.pages.formats import EMPTY, grid, number, suite_label
 
 HEADER = ["suite", "contrast", "seeds", "spread", "δ", "half-width", "half-width / δ"]
 HEADER += ["detected, 95 %", "detected, Holm", "the paper's effect"]

@@ -15,7 +15,7 @@ from trajprompt.report.numbers.verdicts import (
     VERDICTS,
     count_verdicts,
 )
-from trajprompt.report.pages.markdown import grid
+from trajprompt.report.pages.formats import grid
 from trajprompt.report.read.episodes import EPISODES_FILE
 from trajprompt.report.read.papers import THIS_REPOSITORY, Paper, list_papers
 from trajprompt.report.read.tables import read_table

@@ -14,8 +14,8 @@ from trajprompt.report.numbers.verdicts import (
     count_verdicts,
     counts_text,
 )
+from trajprompt.report.pages.formats import grid
 from trajprompt.report.pages.html import collapsible, from_markdown
-from trajprompt.report.pages.markdown import grid
 from trajprompt.report.pages.record import machine
 from trajprompt.report.read.tables import read_table
 from trajprompt.rollout.opengl import NO_OPENGL

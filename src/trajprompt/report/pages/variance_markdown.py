@@ -5,7 +5,7 @@ import math
 import pandas as pd
 
 from trajprompt.report.numbers.variance import ALL, SOURCES
-from trajprompt.report.pages.markdown import EMPTY, grid, number, suite_label
+from trajprompt.report.pages.formats import EMPTY, grid, number, suite_label
 from trajprompt.report.read.run import Run
 
 # Episodes add a third of the seeds' standard deviation: (1/3)^2 of the seeds' variance.

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from trajprompt.report.pages.markdown import number, suite_label
+from trajprompt.report.pages.formats import number, suite_label
 from trajprompt.report.plots.marks import limit, off_axis, plural
 from trajprompt.report.plots.style import (
     BLACK,

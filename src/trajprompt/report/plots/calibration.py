@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from trajprompt.report.pages.markdown import suite_label
+from trajprompt.report.pages.formats import suite_label
 from trajprompt.report.plots.style import (
     BLACK,
     BLUE,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from trajprompt.errors import TrajpromptError
-from trajprompt.report.pages.markdown import number, span, suite_label
+from trajprompt.report.pages.formats import number, span, suite_label
 from trajprompt.report.plots.estimates import difference, level, renamed
 from trajprompt.report.plots.marks import plural
 from trajprompt.report.plots.prompts import PromptCell, read_cells

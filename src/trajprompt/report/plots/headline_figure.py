@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from trajprompt.report.pages.markdown import number, span, suite_label
+from trajprompt.report.pages.formats import number, span, suite_label
 from trajprompt.report.plots.marks import plural
 from trajprompt.report.plots.style import (
     BLACK,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from trajprompt.report.numbers.learning import BEST, MEAN, STEPS, TASKS, WORST, losses
-from trajprompt.report.pages.markdown import span, suite_label
+from trajprompt.report.pages.formats import span, suite_label
 from trajprompt.report.plots.marks import plural
 from trajprompt.report.plots.style import (
     BLUE,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from trajprompt.report.pages.markdown import number, suite_label
+from trajprompt.report.pages.formats import number, suite_label
 from trajprompt.report.plots.estimates import difference
 from trajprompt.report.plots.figure import equal_resets, sample_sizes
 from trajprompt.report.plots.marks import (

@@ -13,9 +13,9 @@ from trajprompt.report.numbers.cell_table import (
     cell_table,
     task_table,
 )
-from trajprompt.report.pages.markdown import (
+from trajprompt.report.pages.formats import number
+from trajprompt.report.pages.table_markdown import (
     gap_markdown,
-    number,
     sizes_markdown,
     table_markdown,
 )

@@ -13,7 +13,7 @@ from support.paths import ROOT
 from support.plots_tables import FIGURES
 from trajprompt.commands.figure import main as plot
 from trajprompt.commands.report import main as report
-from trajprompt.report.pages.markdown import interval_note
+from trajprompt.report.pages.notes import interval_note
 from trajprompt.report.plots.inputs import WITH_TEXT, module_of
 
 OF_PROMPTS = {"heat-maps", "denoising", "prompt-map"}  # without means

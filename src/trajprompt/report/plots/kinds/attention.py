@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from trajprompt.errors import TrajpromptError
-from trajprompt.report.pages.markdown import span, suite_label
+from trajprompt.report.pages.formats import span, suite_label
 from trajprompt.report.plots.estimates import level
 from trajprompt.report.plots.figure import Figure
 from trajprompt.report.plots.marks import marks_note, mean_mark, plural

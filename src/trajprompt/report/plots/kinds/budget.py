@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from trajprompt.report.numbers.cell_table import EXPERT_DATA, TEACHER_LABELS
-from trajprompt.report.pages.markdown import number, suite_label
+from trajprompt.report.pages.formats import number, suite_label
 from trajprompt.report.plots.curves import curve_rows, level_row
 from trajprompt.report.plots.direct_labels import (
     End,

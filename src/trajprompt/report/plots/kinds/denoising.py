@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from trajprompt.report.pages.markdown import span, suite_label
+from trajprompt.report.pages.formats import span, suite_label
 from trajprompt.report.plots.estimates import as_drawn, level, renamed
 from trajprompt.report.plots.figure import Figure
 from trajprompt.report.plots.marks import marks_note, mean_mark, plural

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from trajprompt.report.pages.markdown import span, suite_label
+from trajprompt.report.pages.formats import span, suite_label
 from trajprompt.report.plots.figure import Figure
 from trajprompt.report.plots.marks import plural
 from trajprompt.report.plots.prompts import PromptCell

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from trajprompt.report.pages.markdown import number, suite_label
+from trajprompt.report.pages.formats import number, suite_label
 from trajprompt.report.plots.figure import (
     QUALITIES,
     Figure,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from trajprompt.report.pages.markdown import span
+from trajprompt.report.pages.formats import span
 from trajprompt.report.plots.estimates import as_drawn
 from trajprompt.report.plots.figure import (
     Figure,

@@ -12,16 +12,16 @@ import numpy as np
 import pandas as pd
 
 from trajprompt.report.numbers.similarity import debiased_cka, linear_cka, mismatched_cka
-from trajprompt.report.pages.markdown import (
+from trajprompt.report.pages.formats import (
     EMPTY,
     grid,
     interval,
-    interval_note,
     number,
     plus_minus,
     span,
     suite_label,
 )
+from trajprompt.report.pages.notes import interval_note
 from trajprompt.report.plots.estimates import as_drawn, level, renamed
 from trajprompt.report.plots.figure import Figure, last_row
 from trajprompt.report.plots.marks import marks_note, mean_mark, plural

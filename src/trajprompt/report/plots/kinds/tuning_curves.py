@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from trajprompt.report.pages.markdown import number, suite_label
+from trajprompt.report.pages.formats import number, suite_label
 from trajprompt.report.plots.curves import curve_rows
 from trajprompt.report.plots.estimates import BY_SEED, seed_values
 from trajprompt.report.plots.figure import QUALITIES, Figure, equal_resets, sample_sizes

@@ -14,15 +14,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from trajprompt.report.pages.markdown import (
-    EMPTY,
-    grid,
-    interval,
-    interval_note,
-    number,
-    size,
-    suite_label,
-)
+from trajprompt.report.pages.formats import EMPTY, grid, interval, number, suite_label
+from trajprompt.report.pages.notes import interval_note, size
 from trajprompt.report.plots.estimates import difference, level, renamed
 from trajprompt.report.plots.figure import (
     Figure,

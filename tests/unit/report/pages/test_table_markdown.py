@@ -6,14 +6,9 @@ import pytest
 
 from support import report_run
 from support.report_table import made, run, table
-from trajprompt.report.pages.markdown import (
-    episodes_text,
-    equal_resets_note,
-    interval,
-    number,
-    plus_minus,
-    table_markdown,
-)
+from trajprompt.report.pages.formats import interval, number, plus_minus
+from trajprompt.report.pages.notes import episodes_text, equal_resets_note
+from trajprompt.report.pages.table_markdown import table_markdown
 
 __all__ = ["made", "run", "table"]  # fixtures
 
