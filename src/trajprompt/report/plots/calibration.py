@@ -12,8 +12,10 @@ from trajprompt.report.plots.style import (
     BLUE,
     CYCLE,
     GREY,
+    MARKERS,
     VERMILION,
     canvas,
+    legend_below,
     list_height,
     save,
 )
@@ -25,7 +27,7 @@ WIDTH = 13.0  # inches
 
 
 def draw(table: pd.DataFrame, stem: str | Path) -> None:
-    """Draw two panels per suite: gains of the settings, and returns by episodes.
+    """Draw two panels per suite: gains of the settings, and of the chosen ones by episodes.
 
     Writes ``stem``.svg and ``stem``.png.
     """
@@ -38,22 +40,31 @@ def draw(table: pd.DataFrame, stem: str | Path) -> None:
             draw_gains(left, rows)
             draw_budgets(right, rows)
             left.set_title(f"{suite_label(suite)}: gain of every setting")
-            right.set_title(f"{suite_label(suite)}: return by episodes spent")
+            right.set_title(f"{suite_label(suite)}: gain of the chosen setting by episodes")
         count = int(table["backbones"].max())
-        text = "Calibration on training tasks: mean ± standard error over {} backbone(s)"
+        text = (
+            "Gain in return over the initial prompt on training tasks: "
+            "mean ± standard error over {} backbone(s)"
+        )
         figure.suptitle(text.format(count))
+        legend_below(figure, [axes[0, 0]])
         save(figure, stem)
 
 
 def draw_gains(axis: "Axes", rows: pd.DataFrame) -> None:
-    """Draw a line per method with its settings in order; the chosen one is filled."""
+    """Draw a line per method with its settings in order; the chosen one is filled.
+
+    A gain far from all others is an arrow at the edge, with its value.
+    """
     methods = list(dict.fromkeys(rows["method"]))
     kinds = (  # column, colour, label; later ones cover earlier ones
-        (None, GREY, "setting"),
+        (None, GREY, "another setting"),
         ("paper", BLACK, "the paper's"),
         ("best", BLUE, "best"),
         ("chosen", VERMILION, "chosen"),
     )
+    errors = rows[["se", "typical_se"]].max(axis=1)
+    low, high = _limits(rows["gain"] - errors, rows["gain"] + errors)
     for place, method in enumerate(methods):
         cell = rows[rows["method"] == method].reset_index(drop=True)
         heights = place + (cell.index - (len(cell) - 1) / 2) * 0.11
@@ -71,11 +82,25 @@ def draw_gains(axis: "Axes", rows: pd.DataFrame) -> None:
                 lw=0.8,
                 label=label if place == 0 else None,
             )
+        for index in cell.index[(cell["gain"] < low) | (cell["gain"] > high)]:
+            gain = cell["gain"][index]
+            edge, side = (low, "left") if gain < low else (high, "right")
+            text = f"← {gain:.0f}" if gain < low else f"{gain:.0f} →"
+            axis.text(edge, heights[index], text, ha=side, va="center", fontsize=8)
     axis.axvline(0, color=BLACK, lw=0.8, ls=":")
+    axis.set_xlim(low, high)
     axis.set_yticks(range(len(methods)), methods)
     axis.invert_yaxis()
-    axis.set_xlabel("gain in return over the initial prompt")
-    axis.legend(fontsize=8, loc="best")
+    axis.set_xlabel("gain in return")
+
+
+def _limits(lows: pd.Series, highs: pd.Series) -> tuple[float, float]:
+    """Limits of an axis that leave out what is far from the middle half of the values."""
+    first, third = lows.quantile(0.25), highs.quantile(0.75)
+    reach = 2 * (third - first)
+    low, high = max(lows.min(), first - reach), min(highs.max(), third + reach)
+    margin = 0.03 * (high - low)
+    return low - margin, high + margin
 
 
 def draw_budgets(axis: "Axes", rows: pd.DataFrame) -> None:
@@ -86,19 +111,17 @@ def draw_budgets(axis: "Axes", rows: pd.DataFrame) -> None:
     at 0 episodes.
     """
     spent = rows.groupby("method")["calibration_episodes"].sum()
-    markers = cycle("osD^v<>P")
-    for place, row in enumerate(rows[rows["chosen"]].itertuples()):
+    colours, markers = cycle(CYCLE), cycle(MARKERS[:-1])  # 10 and 9: 90 different pairs
+    for row in rows[rows["chosen"]].itertuples():
+        colour, marker = next(colours), next(markers)
         own, total = int(row.tuning_episodes), int(spent[row.method])
-        level = row.initial + row.gain
-        colour, marker = CYCLE[place % len(CYCLE)], next(markers)
-        axis.plot([own, own + total], [level, level], "-", color=colour, lw=0.8)
-        axis.plot([own], [level], marker, color=colour, mfc="none", ms=5)
-        axis.plot([own + total], [level], marker, color=colour, ms=5, label=str(row.method))
-    start = rows.groupby("method")["initial"].first()
-    for level in sorted(set(start.round(6))):
-        axis.axhline(level, color=BLACK, ls=":", lw=0.8)
+        axis.plot([own, own + total], [row.gain, row.gain], "-", color=colour, lw=0.8)
+        axis.plot([own], [row.gain], marker, color=colour, mfc="none", ms=5)
+        text = f"{row.method} {row.gain:+.1f}"
+        axis.plot([own + total], [row.gain], marker, color=colour, ms=5, label=text)
+    axis.axhline(0, color=BLACK, ls=":", lw=0.8)
     axis.set_xscale("symlog", linthresh=10)
-    axis.set_xlim(left=-1)
+    axis.set_xlim(-1, 2 * axis.get_xlim()[1])
     axis.set_xlabel("episodes: of one tuning (open), with the calibration (filled)")
-    axis.set_ylabel("return; dotted: initial prompts")
+    axis.set_ylabel("gain in return")
     axis.legend(fontsize=7, loc="center left", bbox_to_anchor=(1.0, 0.5))
