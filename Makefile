@@ -66,7 +66,7 @@ keep-calibration:
 	test -s $(CALIBRATION)/choices.yaml
 	rm -rf results/reference/calibration
 	mkdir -p results/reference/calibration
-	cp $(addprefix $(CALIBRATION)/,calibration.csv calibration.md calibration.png calibration.svg choices.yaml signal.csv) \
+	cp $(addprefix $(CALIBRATION)/,calibration.csv calibration.md calibration.png calibration.svg choices.yaml signal.csv headroom.csv) \
 	  results/reference/calibration
 
 # Pin the requirements of requirements.in with uv (https://docs.astral.sh/uv). CUDA packages are

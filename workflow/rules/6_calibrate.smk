@@ -83,12 +83,17 @@ rule calibrate_choose:
             for suite, condition in PLAN.signals(config)
             for seed in config["seeds"]
         ],
+        data=[
+            f"results/{RUN}/1_collect/{suite}/trajectories.h5"
+            for suite in sorted({suite for suite, _, _ in CALIBRATED})
+        ],
     output:
         multiext(
             f"results/{RUN}/6_calibrate/calibration", ".csv", ".md", ".svg", ".png"
         ),
         f"results/{RUN}/6_calibrate/choices.yaml",
         f"results/{RUN}/6_calibrate/signal.csv",
+        f"results/{RUN}/6_calibrate/headroom.csv",
     log:
         f"logs/{RUN}/6_calibrate/choose.log",
     conda:
@@ -100,7 +105,8 @@ rule calibrate_choose:
         "Choosing options of all methods"
     shell:
         "exec python -m trajprompt.commands.calibrate_choose --plan {input.plan}"
-        " --sweeps {input.sweeps} --signals {input.signals} --out {params.folder}"
+        " --sweeps {input.sweeps} --signals {input.signals} --data {input.data}"
+        " --out {params.folder}"
         " > {log} 2>&1"
 
 

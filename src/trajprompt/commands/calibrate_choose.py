@@ -1,7 +1,8 @@
 """Choose a setting of every method on every suite from the calibration's sweeps.
 
 Writes calibration.csv (all settings), choices.yaml (suite, method, options), signal.csv,
-calibration.md and the figure calibration into one folder. docs/calibration.md has the rule.
+headroom.csv, calibration.md and the figure calibration into one folder.
+docs/calibration.md has the rule.
 """
 
 import argparse
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
 MAIN = tuple(f"calibration.{suffix}" for suffix in ("csv", "md", "png", "svg"))
 EXAMPLE = """--plan papers/calibration.yaml --out calibration \\
     --sweeps results/calibration/6_calibrate/*/*/seed*.csv \\
-    --signals results/calibration/6_calibrate/*/signal/*/seed*.csv"""
+    --signals results/calibration/6_calibrate/*/signal/*/seed*.csv \\
+    --data results/calibration/1_collect/*/trajectories.h5"""
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -31,6 +33,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--plan", type=Path, required=True, metavar="FILE", help=text)
     parser.add_argument("--sweeps", required=True, help="tables of the sweeps", **files)
     parser.add_argument("--signals", required=True, help="tables of signals", **files)
+    text = "trajectories of every suite"
+    parser.add_argument("--data", required=True, help=text, **files)
     text = "folder to write into"
     parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help=text)
     run(parser.parse_args(argv))
@@ -45,10 +49,12 @@ def run(args: argparse.Namespace) -> None:
     from trajprompt.artifacts.provenance import provenance
     from trajprompt.artifacts.records import write_record
     from trajprompt.config.calibration import read_plan
+    from trajprompt.report.numbers.calibration import headroom
     from trajprompt.report.numbers.signal import summarise
     from trajprompt.report.pages.calibration import choices_yaml, markdown
     from trajprompt.report.plots.calibration import draw
-    from trajprompt.report.read.calibration import read_signals, read_sweeps
+    from trajprompt.report.read.baselines import read_teacher
+    from trajprompt.report.read.calibration import read_signals, read_sweeps, stores
 
     plan = read_plan(args.plan.parent)
     sweeps = read_sweeps(args.sweeps)
@@ -58,15 +64,18 @@ def run(args: argparse.Namespace) -> None:
     ]
     table = pd.concat(tables, ignore_index=True)
     signal = summarise(read_signals(args.signals))
+    data = stores(args.data)
+    left = headroom(sweeps, lambda suite, tasks: read_teacher(data[suite], tasks))
     write_csv(args.out / "calibration.csv", table)
     write_csv(args.out / "signal.csv", signal)
+    write_csv(args.out / "headroom.csv", left)
     write_text(args.out / "choices.yaml", choices_yaml(table))
-    write_text(args.out / "calibration.md", markdown(table, signal))
+    write_text(args.out / "calibration.md", markdown(table, signal, left))
     draw(table, args.out / "calibration")
-    names = (*MAIN, "choices.yaml", "signal.csv")
+    names = (*MAIN, "choices.yaml", "signal.csv", "headroom.csv")
     outputs = [args.out / name for name in names]
     settings = {"run": args.out.parent.name, "plan": plan.model_dump()}
-    inputs = [args.plan, *args.sweeps, *args.signals]
+    inputs = [args.plan, *args.sweeps, *args.signals, *args.data]
     write_record(provenance("calibrate", settings, inputs), *outputs)
 
 

@@ -1,6 +1,7 @@
 """From jobs to choices, on tiny data: sweeps, signals, tables, figure and YAML."""
 
 import dataclasses
+import json
 
 import pandas as pd
 import pytest
@@ -37,7 +38,8 @@ def folder(tmp_path_factory):
     """Sweeps and signals of two backbones, and what is chosen from them."""
     folder = tmp_path_factory.mktemp("calibration")
     tasks = [task_data(task) for task in SETTINGS.train_tasks]
-    write_trajectories(folder / "d.h5", SUITE, tasks, {})
+    stored = {"settings": json.dumps({"quality_episodes": 1})}
+    write_trajectories(folder / "d.h5", SUITE, tasks, stored)
     backbone = make_backbone()
     for parameter in backbone.model.parameters():  # so that prompts matter
         parameter.data += 0.1 * torch.randn_like(parameter)
@@ -78,7 +80,8 @@ def signal(folder):
 def choose(folder):
     files = [f"{folder}/sweep{seed}.csv" for seed in (0, 1)]
     given = ["--plan", f"{folder}/calibration.yaml", "--sweeps", *files]
-    given += ["--signals", f"{folder}/signal-rows.csv", "--out", f"{folder}/6_calibrate"]
+    given += ["--signals", f"{folder}/signal-rows.csv", "--data", f"{folder}/d.h5"]
+    given += ["--out", f"{folder}/6_calibrate"]
     calibrate_choose.main(given)
 
 
@@ -117,7 +120,12 @@ def test_choices_are_those_of_the_table(folder):
 
 
 def test_all_files_and_their_record_are_written(folder):
-    for name in (*OUTPUTS.split(), "signal.csv", "calibration.provenance.json"):
+    for name in (
+        *OUTPUTS.split(),
+        "signal.csv",
+        "headroom.csv",
+        "calibration.provenance.json",
+    ):
         assert (folder / "6_calibrate" / name).stat().st_size, name
 
 
@@ -127,6 +135,20 @@ def test_the_signal_is_of_both_backbones(folder):
     (summary,) = pd.read_csv(folder / "6_calibrate/signal.csv").itertuples()
     assert (summary.backbones, summary.tasks, summary.resets) == (2, 2, 2)
     assert summary.cosine == pytest.approx(rows["cosine"].mean(), rel=1e-4)
+
+
+def test_the_headroom_is_that_of_the_tuned_tasks(folder):
+    rows = pd.concat(pd.read_csv(folder / f"sweep{seed}.csv") for seed in (0, 1))
+    (found,) = pd.read_csv(folder / "6_calibrate/headroom.csv").itertuples()
+    tasks = [task_data(task) for task in (3, 5, 9)]
+    first, expert = (sum(t.returns[end] for t in tasks) / 3 for end in (0, -1))
+    untuned = rows[rows["setting"] == 0]["initial"].mean()
+    assert (found.suite, found.backbones, found.tasks) == ("cheetah-vel", 2, 3)
+    expected = [first, untuned, expert, expert - untuned]
+    values = [found.first, found.untuned, found.expert, found.headroom]
+    assert values == pytest.approx(expected, rel=1e-4)
+    page = (folder / "6_calibrate/calibration.md").read_text()
+    assert "Headroom on the tuned tasks" in page
 
 
 def test_sweeps_of_other_settings_are_refused(folder, tmp_path):

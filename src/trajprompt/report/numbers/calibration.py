@@ -10,11 +10,14 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from trajprompt.report.read.baselines import Teacher
+
 # Least mean absolute change of predicted actions, which are within [-1, 1], of a setting
 # that tunes: a twentieth of a percent of the range.
 LEAST_CHANGE = 0.001
 
 Setting = Mapping[str, Any]  # option -> value
+HEADROOM = ("suite", "condition", "first", "untuned", "expert", "gap_closed", "headroom")
 
 
 def judge(
@@ -116,3 +119,26 @@ def _means(rows: pd.DataFrame, column: str, settings: int) -> np.ndarray:
     """Means (S,) over all rows of a setting; NaN if one of them is."""
     means = rows.groupby("setting")[column].agg(lambda x: x.mean(skipna=False))
     return means.reindex(range(settings)).to_numpy(float)
+
+
+def headroom(
+    sweeps: Mapping[tuple[str, str], pd.DataFrame],
+    teacher: Callable[[str, Sequence[int]], Teacher],
+) -> pd.DataFrame:
+    """What untuned prompts leave to gain on the tuned tasks, by suite and condition.
+
+    ``sweeps`` are the rows of (suite, method); ``teacher`` returns the data's first and
+    expert returns on tasks of a suite. Columns as in headroom.py, over tasks and backbones.
+    """
+    rows = pd.concat(sweeps.values(), ignore_index=True)
+    found = []
+    for (suite, condition), group in rows.groupby(["suite", "condition"]):
+        prompts = group.drop_duplicates(["seed", "task", "initial"])
+        untuned = float(prompts.groupby(["seed", "task"])["initial"].mean().mean())
+        data = teacher(str(suite), sorted({int(task) for task in group["task"]}))
+        first, expert = float(data.first.mean()), float(data.expert.mean())
+        closed = data.gap_closed(untuned)
+        values = (suite, condition, first, untuned, expert, closed, expert - untuned)
+        sizes = {"backbones": group["seed"].nunique(), "tasks": group["task"].nunique()}
+        found.append(dict(zip(HEADROOM, values, strict=True)) | sizes)
+    return pd.DataFrame(found)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from trajprompt.report.pages.formats import grid, plus_minus, suite_label
+from trajprompt.report.pages.formats import grid, number, plus_minus, suite_label
 
 HEADER = "# Chosen by `trajprompt calibrate --all`; docs/calibration.md has the rule.\n"
 MARKS = {
@@ -33,11 +33,25 @@ def choices_yaml(table: pd.DataFrame) -> str:
     return HEADER + yaml.safe_dump(choices(table), default_flow_style=None, width=100)
 
 
-def markdown(table: pd.DataFrame, signal: pd.DataFrame) -> str:
-    """Page with the chosen settings of every suite, and the signal."""
+def markdown(table: pd.DataFrame, signal: pd.DataFrame, headroom: pd.DataFrame) -> str:
+    """Page with the chosen settings of every suite, the signal and the headroom."""
     parts = ["# Calibration\n", "## Chosen settings\n", chosen_markdown(table)]
     parts += ["## Signal before tuning\n", signal_markdown(signal)]
+    parts += ["## Headroom on the tuned tasks\n", headroom_markdown(headroom)]
     return "\n".join(parts)
+
+
+def headroom_markdown(headroom: pd.DataFrame) -> str:
+    """Table of what untuned prompts leave to gain, a row per suite and condition."""
+    header = ["suite", "condition", "first data", "untuned", "expert data"]
+    header += ["gap closed, %", "headroom"]
+    rows = [
+        [suite_label(row["suite"]), row["condition"]]
+        + [number(row[name]) for name in ("first", "untuned", "expert")]
+        + [number(100 * row["gap_closed"], 0), number(row["headroom"])]
+        for _, row in headroom.iterrows()
+    ]
+    return grid(header, rows, left=2) + "\nMean returns over tasks and backbones.\n"
 
 
 def chosen_markdown(table: pd.DataFrame) -> str:
