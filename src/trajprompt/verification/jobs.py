@@ -45,7 +45,7 @@ def _collect(config: Config) -> list[Job]:
             (".h5",),
             derive.collect(config, suite),
         )
-        for suite in config["suites"]
+        for suite in table_cells.suites(config)
     ]
 
 
@@ -89,7 +89,7 @@ def _random_policies(config: Config) -> list[Job]:
             (".csv",),
             derive.random_policy(config, suite),
         )
-        for suite in config["suites"]
+        for suite in table_cells.suites(config)
     ]
 
 
