@@ -144,6 +144,5 @@ def of_its_suites(config):
     return config | {"methods": methods}
 
 
-@pytest.mark.skip(reason="expert prompts of the kept run, 1f29da6, are of the last five")
 def test_its_configuration_is_current():
     assert of_its_suites(CONFIG) == of_its_suites(CURRENT)
