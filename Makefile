@@ -66,7 +66,8 @@ keep-calibration:
 	test -s $(CALIBRATION)/choices.yaml
 	rm -rf results/reference/calibration
 	mkdir -p results/reference/calibration
-	cp $(addprefix $(CALIBRATION)/,calibration.csv calibration.md calibration.png calibration.svg choices.yaml signal.csv headroom.csv) \
+	cp $(addprefix $(CALIBRATION)/,calibration.csv calibration.md calibration.png calibration.svg choices.yaml signal.csv headroom.csv \
+	  calibration.provenance.json) \
 	  results/reference/calibration
 
 # Pin the requirements of requirements.in with uv (https://docs.astral.sh/uv). CUDA packages are

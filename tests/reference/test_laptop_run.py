@@ -134,12 +134,14 @@ def test_its_inputs_are_recorded():
 
 
 def of_its_suites(config):
-    """``config`` without the options that methods have on suites without a cell."""
+    """``config`` without methods that have no cell, and options on suites without one."""
     suites = table_cells.suites(config)
+    played = {method for _, _, method in table_cells.cells(config)}
     methods = {
         name: method
         | {"suite_options": {s: method["suite_options"].get(s, {}) for s in suites}}
         for name, method in config["methods"].items()
+        if name in played
     }
     return config | {"methods": methods}
 

@@ -1,4 +1,4 @@
-"""Values in README.md and of docs/findings/bandits.md, recomputed from the kept run."""
+"""Values in README.md and in docs/findings, recomputed from the kept run."""
 
 import csv
 import re
@@ -63,6 +63,37 @@ def test_verdicts_and_claims():
     assert counted in " ".join(README.split())
     total = sum(int(number) for number in re.findall(r"\d+", counted))
     assert f"The {total} contrasts of the papers' claims" in README
+
+
+def test_what_the_counts_are_of():
+    claims = [row for row in rows("claims.csv") if row["difference"]]
+    no_prompt = [
+        row
+        for row in claims
+        if row["verdict"] == "reproduced" and row["second"] == "mt-orl"
+    ]
+    contradicted = {
+        (row["suite"], row["difference"])
+        for row in claims
+        if row["verdict"] == "contradicted"
+    }
+    text = " ".join(README.split())
+    assert f"Of the reproduced, {len(no_prompt)} only say" in text
+    assert f"the contradicted are {len(contradicted)} differences" in text
+
+
+def test_the_tasks_with_most_of_the_gain_of_online_tuning():
+    means = {
+        (row["column"], row["task"]): float(row["mean"])
+        for row in rows("tables/ptdt_table1_tasks.csv")
+        if row["suite"] == "cheetah-vel"
+    }
+    tasks = [task for column, task in means if column == "ptdt-online"]
+    gains = {t: means["ptdt-online", t] - means["prompt-dt", t] for t in tasks}
+    share = f"{100 * (gains['7'] + gains['15']) / sum(gains.values()):.0f} %"
+    text = " ".join((ROOT / "docs/findings/ptdt.md").read_text().split())
+    assert f"make {share} of the gain" in text
+    assert {"7", "15"} == set(sorted(tasks, key=lambda t: means["prompt-dt", t])[:2])
 
 
 def test_it_is_short():

@@ -1,7 +1,7 @@
 """Sentences about differences in README.md and docs/findings, and their verdicts.
 
-A sentence that compares returns names its claim in backticks, or links to a kept table. If
-none of its claims is decided on the suites that it names, it says so.
+A sentence that compares returns names its claim in backticks, or begins with a link to a
+kept table. If none of its claims is decided on the suites that it names, it says so.
 """
 
 import csv
@@ -23,16 +23,16 @@ COMPARES = re.compile(
     r"|losses|helps?|hurts?|harms?|exceeds?|surpass(?:es)?|recovers?|matche[sd]|matters?"
     r"|as (?:good|well|much) as|depends? (?:more|less)"
     r"|(?:higher|lower|larger|smaller) return|degrades?"
-    r"|(?:much|far|clearly) (?:more|less)|robust)\b",
+    r"|(?:much|far|clearly) (?:more|less)|most of|robust)\b",
     re.IGNORECASE,
 )
 # What a sentence says of itself if the run does not decide it, or if it is the papers'.
 HEDGE = re.compile(
     r"too noisy|does not decide|do not decide|undecided|not judged|not tested"
-    r"|the papers?|question",
+    r"|the papers? (?:prints?|claims?|says?)|claims? of the papers?|the papers' claims?",
     re.IGNORECASE,
 )
-KEPT = re.compile(r"\]\([^)]*(?:results/reference/|results\.md)[^)]*\)")
+KEPT = re.compile(r"^\W*\[[^\]]*\]\([^)]*(?:results/reference/|results\.md)[^)]*\)")
 IDS = re.compile(r"`([a-z0-9]+(?:-[a-z0-9]+)+)`")
 ROW = re.compile(r"^\|.*\|$")
 

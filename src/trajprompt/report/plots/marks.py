@@ -11,7 +11,8 @@ from trajprompt.report.plots.estimates import BY_SEED, seed_values
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-SEED_DOTS: dict[str, Any] = {"ms": 2.6, "alpha": 0.55, "mec": "none", "zorder": 2}
+# Above the bars and below the means; white inside, so that they are seen on a bar.
+SEED_DOTS: dict[str, Any] = {"ms": 3.2, "mfc": "white", "mew": 0.7, "zorder": 3.5}
 CLIP_RATIO = 3.0  # a value this many times further out than the next is off the axis
 LEAST = 3  # number of values that an axis shows
 MARGIN = 0.07  # of an axis beyond the outermost mark

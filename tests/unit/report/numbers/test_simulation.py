@@ -94,6 +94,8 @@ def test_rates_with_the_noise_of_the_kept_run(suite):
     samples = resampled(values, (RUNS, 5), 99)
     for effect, confidence in zip(EFFECTS[suite], LEVELS, strict=True):
         assert rate(samples + effect, "greater", 1e-9, confidence) >= BELOW
+        smaller = samples + 0.8 * effect
+        assert rate(smaller, "greater", 1e-9, confidence) < BELOW  # not a loose statement
 
 
 @kept
