@@ -60,7 +60,9 @@ def chosen_markdown(table: pd.DataFrame) -> str:
     header += ["gain of the paper's", "tuning episodes", "calibration episodes"]
     lines = "; ".join(MARKS.values())
     return (
-        grid(header, _chosen_rows(table), left=4) + f"\nGain ± standard error. {lines}.\n"
+        grid(header, _chosen_rows(table), left=4)
+        + "\nGain ± the larger of its standard error and the method's typical one. "
+        + f"{lines}.\n"
     )
 
 

@@ -1,6 +1,5 @@
 """Figure of the calibration: gains of all settings, and returns by the episodes spent."""
 
-from itertools import cycle
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,9 +9,7 @@ from trajprompt.report.pages.formats import suite_label
 from trajprompt.report.plots.style import (
     BLACK,
     BLUE,
-    CYCLE,
     GREY,
-    MARKERS,
     VERMILION,
     canvas,
     legend_below,
@@ -40,7 +37,9 @@ def draw(table: pd.DataFrame, stem: str | Path) -> None:
             draw_gains(left, rows)
             draw_budgets(right, rows)
             left.set_title(f"{suite_label(suite)}: gain of every setting")
-            right.set_title(f"{suite_label(suite)}: gain of the chosen setting by episodes")
+            right.set_title(
+                f"{suite_label(suite)}: episodes and gain of the chosen setting"
+            )
         count = int(table["backbones"].max())
         text = (
             "Gain in return over the initial prompt on training tasks: "
@@ -86,11 +85,11 @@ def draw_gains(axis: "Axes", rows: pd.DataFrame) -> None:
             gain = cell["gain"][index]
             edge, side = (low, "left") if gain < low else (high, "right")
             text = f"← {gain:.0f}" if gain < low else f"{gain:.0f} →"
-            axis.text(edge, heights[index], text, ha=side, va="center", fontsize=8)
+            axis.text(edge, heights[index], text, ha=side, va="center", fontsize=7)
     axis.axvline(0, color=BLACK, lw=0.8, ls=":")
     axis.set_xlim(low, high)
     axis.set_yticks(range(len(methods)), methods)
-    axis.invert_yaxis()
+    axis.set_ylim(len(methods) - 0.5, -0.5)
     axis.set_xlabel("gain in return")
 
 
@@ -104,24 +103,31 @@ def _limits(lows: pd.Series, highs: pd.Series) -> tuple[float, float]:
 
 
 def draw_budgets(axis: "Axes", rows: pd.DataFrame) -> None:
-    """Draw the chosen settings: a line from tuning's episodes to those of calibration too.
+    """Draw the chosen settings in the rows of the left panel: episodes and gains.
 
-    The line's first end is what a prompt needs if the setting is known. At its other end
-    are all episodes of the method's calibration added. Methods without a simulator begin
-    at 0 episodes.
+    A line begins at what a prompt needs if the setting is known. At its end all episodes of
+    the method's calibration are added. Methods without a simulator begin at 0 episodes.
     """
     spent = rows.groupby("method")["calibration_episodes"].sum()
-    colours, markers = cycle(CYCLE), cycle(MARKERS[:-1])  # 10 and 9: 90 different pairs
+    methods = list(dict.fromkeys(rows["method"]))
     for row in rows[rows["chosen"]].itertuples():
-        colour, marker = next(colours), next(markers)
-        own, total = int(row.tuning_episodes), int(spent[row.method])
-        axis.plot([own, own + total], [row.gain, row.gain], "-", color=colour, lw=0.8)
-        axis.plot([own], [row.gain], marker, color=colour, mfc="none", ms=5)
-        text = f"{row.method} {row.gain:+.1f}"
-        axis.plot([own + total], [row.gain], marker, color=colour, ms=5, label=text)
-    axis.axhline(0, color=BLACK, ls=":", lw=0.8)
+        place, own = methods.index(row.method), int(row.tuning_episodes)
+        total = own + int(spent[row.method])
+        axis.plot([own, total], [place, place], "-", color=VERMILION, lw=0.8)
+        axis.plot([own], [place], "o", color=VERMILION, mfc="none", ms=5)
+        axis.plot([total], [place], "o", color=VERMILION, ms=5)
+        error = max(row.se, row.typical_se)
+        text = f"{row.gain:+.1f} ± {error:.1f}"
+        axis.annotate(
+            text,
+            (total, place),
+            (8, 0),
+            textcoords="offset points",
+            va="center",
+            fontsize=8,
+        )
+    axis.set_yticks(range(len(methods)), [])
+    axis.set_ylim(len(methods) - 0.5, -0.5)
     axis.set_xscale("symlog", linthresh=10)
-    axis.set_xlim(-1, 2 * axis.get_xlim()[1])
+    axis.set_xlim(-1, 15 * axis.get_xlim()[1])
     axis.set_xlabel("episodes: of one tuning (open), with the calibration (filled)")
-    axis.set_ylabel("gain in return")
-    axis.legend(fontsize=7, loc="center left", bbox_to_anchor=(1.0, 0.5))
