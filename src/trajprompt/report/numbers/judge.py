@@ -47,6 +47,9 @@ from trajprompt.report.read.budgets import Shares
 from trajprompt.report.read.published import AVERAGE, Published
 from trajprompt.report.read.run import Run
 
+# Columns of tested claims; the table has them also if a run tests none.
+TESTED = ("difference", "low", "high", "confidence", "low_95", "high_95", "tasks_low")
+TESTED += ("tasks_high", "spread", "p", "q", "family", "seeds", "tasks", "episodes", "run")
 SMALL_SHARE = 0.25  # of the paper's tuning budget, below which a curve must have levelled
 
 
@@ -92,7 +95,8 @@ def judge(
         for claim in ledger.not_compared
     ]
     rows += [_contradiction_row(found, run, tables) for found in ledger.contradictions]
-    return pd.DataFrame(rows)
+    table = pd.DataFrame(rows)
+    return table.reindex(columns=[*dict.fromkeys([*table.columns, *TESTED])])
 
 
 def _case(claim: Claim, suite: str, run: Run, tables: Tables, plan: Plan) -> Case:

@@ -8,11 +8,12 @@ import pytest
 from support import report_run
 from trajprompt.report.numbers.claims import Claim, Ledger
 from trajprompt.report.numbers.contrasts import rise, still_rises
+from trajprompt.report.numbers.findings import read_findings
 from trajprompt.report.numbers.judge import judge
 from trajprompt.report.numbers.plan import Plan
 from trajprompt.report.numbers.printed import prediction_interval, ratio
 from trajprompt.report.numbers.statistics import estimate
-from trajprompt.report.numbers.verdicts import CONTRADICTED, NOT_AT_THIS_SIZE
+from trajprompt.report.numbers.verdicts import CONTRADICTED, NOT_AT_THIS_SIZE, NOT_TESTED
 from trajprompt.report.read.published import Published
 from trajprompt.report.read.run import load_run
 
@@ -99,3 +100,11 @@ def test_the_papers_values_are_beside_ours(run):
     nothing = prediction_interval(other, "reach", TABLE, 3)
     assert np.isnan(nothing).all()  # not printed there
     assert np.isnan(ratio(1.0, 0.0)) and np.isnan(ratio(1.0, None))
+
+
+def test_a_run_that_tests_no_claim_has_all_columns(run, tmp_path):
+    """Its opening and headline are made from this table, too."""
+    row = verdict(run, claim("no-such-entry", "data-expert", printed=FIGURES), None)
+    assert row["verdict"] == NOT_TESTED and np.isnan(row["difference"])
+    row.to_frame().T.assign(primary=False).to_csv(tmp_path / "claims.csv")
+    assert read_findings(tmp_path / "claims.csv").empty
