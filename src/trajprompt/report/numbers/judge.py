@@ -48,8 +48,10 @@ from trajprompt.report.read.published import AVERAGE, Published
 from trajprompt.report.read.run import Run
 
 # Columns of tested claims; the table has them also if a run tests none.
-TESTED = ("difference", "low", "high", "confidence", "low_95", "high_95", "tasks_low")
-TESTED += ("tasks_high", "spread", "p", "q", "family", "seeds", "tasks", "episodes", "run")
+TESTED = (
+    *("difference", "low", "high", "confidence", "low_95", "high_95", "tasks_low"),
+    *("tasks_high", "spread", "p", "q", "family", "seeds", "tasks", "episodes", "run"),
+)
 SMALL_SHARE = 0.25  # of the paper's tuning budget, below which a curve must have levelled
 
 
