@@ -56,9 +56,14 @@ os.register_at_fork(after_in_child=orphan)
 """
 # As clients of jobs: one sends a byte after its command, the other cannot send a command.
 NO_SIGNAL = """
+import contextlib
 from trajprompt.job_server import client
 send = client._send_command
-client._send_command = lambda connection: (send(connection), connection.sendall(b"\\xff"))
+def send_more(connection):
+    send(connection)
+    with contextlib.suppress(OSError):  # the command has just ended
+        connection.sendall(b"\\xff")
+client._send_command = send_more
 """
 NO_MEMORY = """
 import errno, os
