@@ -1,7 +1,6 @@
 """The laptop preset has the choices of the kept calibration."""
 
 import pandas as pd
-import pytest
 
 from support.paths import CONFIG, ROOT
 from trajprompt.config.choices import differences, read_choices
@@ -9,7 +8,6 @@ from trajprompt.config.load import load_config
 from trajprompt.report.pages.calibration import choices
 
 KEPT = ROOT / "results/reference/calibration"
-pytestmark = pytest.mark.skipif(not KEPT.is_dir(), reason="no kept calibration")
 
 
 def test_the_preset_has_the_choices():

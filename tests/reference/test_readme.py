@@ -77,7 +77,11 @@ def test_what_the_counts_are_of():
         for row in claims
         if row["verdict"] == "contradicted"
     }
+    primary = [row["verdict"] for row in rows("claims.csv") if row["primary"] == "True"]
     text = " ".join(README.split())
+    assert f"Of {len(primary)} [primary contrasts]" in text
+    reproduced, noisy = (primary.count(kind) for kind in ("reproduced", "too noisy"))
+    assert f"{reproduced} are reproduced and {noisy} too noisy" in text
     assert f"Of the reproduced, {len(no_prompt)} only say" in text
     assert f"the contradicted are {len(contradicted)} differences" in text
 

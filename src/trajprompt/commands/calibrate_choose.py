@@ -53,8 +53,8 @@ def run(args: argparse.Namespace) -> None:
     from trajprompt.report.numbers.signal import summarise
     from trajprompt.report.pages.calibration import choices_yaml, markdown
     from trajprompt.report.plots.calibration import draw
-    from trajprompt.report.read.baselines import read_teacher
-    from trajprompt.report.read.calibration import read_signals, read_sweeps, stores
+    from trajprompt.report.read.baselines import read_teacher, store_suite
+    from trajprompt.report.read.calibration import read_signals, read_sweeps
 
     plan = read_plan(args.plan.parent)
     sweeps = read_sweeps(args.sweeps)
@@ -64,7 +64,7 @@ def run(args: argparse.Namespace) -> None:
     ]
     table = pd.concat(tables, ignore_index=True)
     signal = summarise(read_signals(args.signals))
-    data = stores(args.data)
+    data = {store_suite(path): path for path in args.data}
     left = headroom(sweeps, lambda suite, tasks: read_teacher(data[suite], tasks))
     write_csv(args.out / "calibration.csv", table)
     write_csv(args.out / "signal.csv", signal)

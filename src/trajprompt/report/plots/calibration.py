@@ -1,4 +1,4 @@
-"""Figure of the calibration: gains of all settings, and returns by the episodes spent."""
+"""Figure of the calibration: gains of all settings, and episodes of the chosen ones."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,7 +24,7 @@ WIDTH = 13.0  # inches
 
 
 def draw(table: pd.DataFrame, stem: str | Path) -> None:
-    """Draw two panels per suite: gains of the settings, and of the chosen ones by episodes.
+    """Draw two panels per suite: gains of the settings, and episodes of the chosen ones.
 
     Writes ``stem``.svg and ``stem``.png.
     """

@@ -7,7 +7,6 @@ import pandas as pd
 
 from trajprompt.artifacts.atomic import require_file
 from trajprompt.errors import TrajpromptError
-from trajprompt.trajectories.store import read_attributes
 
 CELL = ("suite", "condition", "method", "seed")
 SWEEP_COLUMNS = (
@@ -43,11 +42,6 @@ def read_signals(files: Sequence[Path]) -> pd.DataFrame:
     """Signals of all suites, conditions and backbones; an error as for `read_sweeps`."""
     tables = [_read(file, SIGNAL_COLUMNS) for file in files]
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
-
-
-def stores(files: Sequence[Path]) -> dict[str, Path]:
-    """Trajectory stores by suite."""
-    return {str(read_attributes(file)["suite"]): file for file in files}
 
 
 def _read(file: Path, columns: Sequence[str]) -> pd.DataFrame:

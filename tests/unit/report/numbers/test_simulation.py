@@ -27,7 +27,6 @@ LEVELS = (0.95, 1 - 0.05 / 7)
 RUNS, SEEDS = 2000, range(3, 21)
 NORMAL = "normal noise"
 BELOW = 0.80 - 4 * np.sqrt(0.8 * 0.2 / RUNS)  # four standard errors of a rate of 80 %
-kept = pytest.mark.skipif(not EPISODES.is_file(), reason="no raw episodes are kept")
 
 
 def rate(
@@ -84,7 +83,6 @@ def test_effect_that_is_stated_for_normal_noise(place):
     assert rate(smaller, "greater", 0.4, confidence) < BELOW  # not a loose statement
 
 
-@kept
 @pytest.mark.parametrize("suite", sorted(set(EFFECTS) - {NORMAL}))
 def test_rates_with_the_noise_of_the_kept_run(suite):
     values = noise(suite)
@@ -98,7 +96,6 @@ def test_rates_with_the_noise_of_the_kept_run(suite):
         assert rate(smaller, "greater", 1e-9, confidence) < BELOW  # not a loose statement
 
 
-@kept
 def test_every_suite_of_the_kept_run_has_an_effect():
     suites = set(pd.read_csv(EPISODES, usecols=["suite"])["suite"])
     assert set(EFFECTS) == {NORMAL, *suites}
