@@ -1,9 +1,10 @@
-"""Base of the half-cheetah and ant simulators: stepping, velocity, control cost.
+"""Base of the locomotion simulators: stepping, velocity, control cost.
 
-Models are Gymnasium's XML files, read by path. Observations, rewards and terminations
+Models are Gymnasium's XML files, read by path. The multi-task suites (cheetah.py, ant.py)
 follow mxu34/prompt-dt at 5f665e5, ``mujoco_control_envs/tp_envs``: legacy observations of
-20 and 27 elements and control costs of 0.05 (cheetah) and 0.5 (ant). The ant's contact cost
-is left out: in the reference's MuJoCo 2.0, contact forces are zero (openai/gym#1541).
+20 and 27 elements and control costs of 0.05 (cheetah) and 0.5 (ant). The D4RL suites
+(d4rl.py) follow Gym's v2 environments. The ant's contact cost is left out: in the
+references' MuJoCo 2.0, contact forces are zero (openai/gym#1541).
 """
 
 from abc import abstractmethod
@@ -16,14 +17,15 @@ from trajprompt.tasks.mujoco_simulator import FRAME_SKIP, MujocoSimulator, packa
 from trajprompt.tasks.simulator import Step
 from trajprompt.tasks.suites import Suite
 
-RESET_NOISE = 0.1  # as in Gymnasium: uniform on positions, normal on velocities
-
 
 class LocomotionSimulator(MujocoSimulator):
     """Rows of one MuJoCo model; subclasses add observations, rewards and terminations."""
 
     xml: str
     control_weight: float
+    frame_skip = FRAME_SKIP  # physics steps per control step
+    reset_noise = 0.1  # uniform on positions; normal on velocities, or uniform
+    uniform_velocities = False
     arrays = ("_state", "_ended")
 
     def __init__(self, suite: Suite, tasks: np.ndarray, threads: int = 1):
@@ -32,7 +34,7 @@ class LocomotionSimulator(MujocoSimulator):
         super().__init__(suite, tasks, threads)
         path = package_file("gymnasium", f"envs/mujoco/assets/{self.xml}")
         self.model = mujoco.MjModel.from_xml_path(path)
-        self.dt = self.model.opt.timestep * FRAME_SKIP
+        self.dt = self.model.opt.timestep * self.frame_skip
         self.data = [mujoco.MjData(self.model) for _ in range(self.rows)]
         self._home = self.data[0].qpos.copy()  # the model's initial pose
         nq, nv = self.model.nq, self.model.nv
@@ -82,8 +84,12 @@ class LocomotionSimulator(MujocoSimulator):
         data, model = self.data[row], self.model
         generator = np.random.default_rng(seed)
         mujoco.mj_resetData(model, data)
-        data.qpos[:] = self._home + generator.uniform(-RESET_NOISE, RESET_NOISE, model.nq)
-        data.qvel[:] = RESET_NOISE * generator.standard_normal(model.nv)
+        noise = self.reset_noise
+        data.qpos[:] = self._home + generator.uniform(-noise, noise, model.nq)
+        if self.uniform_velocities:
+            data.qvel[:] = generator.uniform(-noise, noise, model.nv)
+        else:
+            data.qvel[:] = noise * generator.standard_normal(model.nv)
         mujoco.mj_forward(model, data)
         self._read_row(row)
 
@@ -109,11 +115,11 @@ class LocomotionSimulator(MujocoSimulator):
         """Step the physics of ``rows`` on a thread: the project's most critical loop."""
         import mujoco
 
-        step, model, views = mujoco.mj_step, self.model, self._views
+        step, model, views, skip = mujoco.mj_step, self.model, self._views, self.frame_skip
         for row in rows:
             data, ctrl, action, positions, qpos, velocities, qvel, torso, xpos = views[row]
             ctrl[:] = action
-            step(model, data, FRAME_SKIP)
+            step(model, data, skip)
             positions[:] = qpos
             velocities[:] = qvel
             torso[:] = xpos

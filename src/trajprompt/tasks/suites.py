@@ -77,6 +77,11 @@ class Suite:
     action_dim: int
     horizon: int  # control steps per episode
     dt: float  # seconds per control step
+    environment: str = ""  # of D4RL suites: several have one environment, and one teacher
+    # Returns whose normalised scores are 0 and 100 (D4RL); None: scores are not defined.
+    score_range: tuple[float, float] | None = None
+    # The suite whose data has the expert demonstrations; empty: the suite's own has them.
+    demonstrations_from: str = ""
     deterministic_resets: bool = False  # all episodes of a policy are then equal
     # Greatest shift of a varied start along each axis, in the suite's unit of length. Only
     # suites with deterministic resets have it, and only evaluation uses it.
@@ -118,6 +123,13 @@ class Suite:
     def shares_agents(self) -> bool:
         """True if one agent can learn all tasks."""
         return self.relabelling is not None or self.symmetry is not None
+
+    def shown(self, returns: np.ndarray) -> np.ndarray:
+        """Returns as the report shows them: D4RL's scores where they are defined."""
+        if self.score_range is None:
+            return returns
+        low, high = self.score_range
+        return 100 * (returns - low) / (high - low)
 
     def with_varied_starts(self) -> "Suite":
         """The suite with starts that depend on the reset's seed."""
