@@ -8,11 +8,11 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from trajprompt.collect.networks import StackedMLP, TwinCritic, flatten_parameters
 from trajprompt.collect.options import AgentOptions
 from trajprompt.collect.replay import Batch
 from trajprompt.numerics.device import resolve_precision
 from trajprompt.numerics.flat_adamw import FlatAdamW
+from trajprompt.numerics.networks import StackedMLP, TwinCritic, flatten_parameters
 
 
 def rate_share(progress: float, final: float) -> float:

@@ -5,6 +5,7 @@ the fields of its dataclasses in `options.KINDS`; in the config they are one fla
 """
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,11 +14,13 @@ import torch
 from trajprompt.artifacts.checkpoint import Checkpoint
 from trajprompt.collect.canonical import Canonical
 from trajprompt.collect.goal_conditioned import GoalConditioned
+from trajprompt.collect.levels import collect_level
 from trajprompt.collect.loop import Collection
 from trajprompt.collect.options import KINDS, GoalOptions
 from trajprompt.collect.perspective import Perspective, PerTask
 from trajprompt.collect.sac import SAC
 from trajprompt.collect.td3 import TD3
+from trajprompt.collect.teacher import load_teacher
 from trajprompt.collect.user_store import open_user_store
 from trajprompt.errors import TrajpromptError
 from trajprompt.seeds import stream, torch_generator
@@ -42,6 +45,7 @@ def collect(
     suite: Suite,
     device: torch.device,
     checkpoint: Checkpoint | None = None,
+    teacher: Sequence[Path] = (),
 ) -> Sequence[TaskEpisodes]:
     """Collect all episodes of every task in ``settings``, in time order.
 
@@ -56,6 +60,8 @@ def collect(
     if settings.algorithm == "file":
         (options,) = _options(settings)
         return open_user_store(options.path, suite, tasks.tolist())
+    if settings.algorithm == "level":
+        return [_level(suite, settings, teacher)]
     where, expected = f"collect.{suite.name}.algorithm", f"one of {', '.join(KINDS)}"
     raise TrajpromptError(where, f"found {settings.algorithm}", expected, REMEDY)
 
@@ -90,6 +96,22 @@ def _learn(
 def _options(settings: CollectSettings) -> list[Any]:
     where = f"collect.{settings.suite}.options"
     return parse_together(KINDS[settings.algorithm], settings.options, where, REMEDY)
+
+
+def _level(
+    suite: Suite, settings: CollectSettings, teacher: Sequence[Path]
+) -> TaskTrajectories:
+    """Episodes of a D4RL level, made from the two files of a teacher."""
+    if len(teacher) != 2:
+        expected, remedy = "two files of `trajprompt teach`", "give them with --teacher"
+        found = f"found {len(teacher)} files"
+        raise TrajpromptError(f"teacher of {suite.name}", found, expected, remedy)
+    (options,) = _options(settings)
+    policies, replay = teacher
+    loaded = load_teacher(policies, suite)
+    return collect_level(
+        suite, loaded, replay, options, settings.run_seed, settings.threads
+    )
 
 
 def _script(

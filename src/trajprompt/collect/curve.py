@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from trajprompt.errors import TrajpromptError
+from trajprompt.tasks.suites import Suite
 from trajprompt.trajectories.episodes import TaskEpisodes
 
 POINTS = 15  # rows of the printed table
@@ -80,3 +81,21 @@ def check_learned(
         raise TrajpromptError(
             f"{where}.random_at_most", found, f"at most {random_at_most}", remedy
         )
+
+
+def mean_score(tasks: Sequence[TaskEpisodes], suite: Suite) -> float:
+    """D4RL score of the mean return of all episodes of all tasks."""
+    returns = np.concatenate([task.returns for task in tasks])
+    return float(suite.shown(returns.mean()))
+
+
+def check_score(
+    score: float, between: tuple[float, float] | None, suite: Suite, where: str
+) -> None:
+    """Raise TrajpromptError unless a store's score is in its range; None is not checked."""
+    if between is None or between[0] <= score <= between[1]:
+        return
+    found = f"the data of {suite.name} have a score of {score:.1f}"
+    expected = f"from {between[0]} to {between[1]}"
+    remedy = f"change teachers.{suite.environment}, steps or run_seed, or change this key"
+    raise TrajpromptError(f"{where}.score_between", found, expected, remedy)

@@ -79,7 +79,7 @@ class Collection:
         """Collect and learn, or resume; return the recorder of all steps."""
         label = f"collect {self.simulator.suite.name}"
         for now in checkpoint.steps(self.phases.total, self, label):
-            self._advance(now)
+            self.advance(now)
         return self.recorder
 
     def state(self) -> dict[str, Any]:
@@ -111,7 +111,7 @@ class Collection:
         features = self.perspective.observe(observations)
         self.features = as_tensor(features, self.device)
 
-    def _advance(self, now: int) -> None:
+    def advance(self, now: int) -> None:
         """Do control step ``now`` of all rows, and the updates due after it."""
         before, features = self.observations, self.features
         actions = self._act(features, now)

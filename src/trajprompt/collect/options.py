@@ -6,14 +6,17 @@ from typing import Annotated
 from annotated_types import Interval, MultipleOf
 
 from trajprompt.settings.options import (
+    Count,
     NonNegative,
     OptionError,
+    Positive,
     Precision,
     Rate,
     Scale,
     Share,
     Size,
     SmallCount,
+    Steps,
     Strict,
 )
 
@@ -119,6 +122,63 @@ class ScriptedOptions(Strict):
 
 
 @dataclass(frozen=True)
+class PpoOptions(Strict):
+    """Options of PPO. Defaults: Table 3 of arXiv 1707.06347 (MuJoCo), unless noted.
+
+    The Table gives a rollout of 2048 steps of one row and minibatches of 64.
+    """
+
+    rows: SmallCount = 32  # episodes that run in parallel
+    rollout: Count = 128  # steps of each row between updates of the policy
+    minibatch: Size = 512  # transitions per gradient step
+    epochs: SmallCount = 10  # over one rollout
+    learning_rate: Rate = 3e-4  # at the start; it falls linearly to 0
+    width: Size = 64  # units per hidden layer (two layers)
+    clip: Share = 0.2
+    gae_decay: Share = 0.95  # lambda of generalised advantage estimation
+    discount: Share = 0.99
+    value_weight: Scale = 0.5  # of the value loss; OpenAI's baselines
+    gradient_clip: Positive = 0.5  # OpenAI's baselines
+    initial_log_std: Annotated[float, Interval(ge=-5, le=2)] = 0.0
+
+
+@dataclass(frozen=True)
+class SacTeacherOptions(SacOptions):
+    """SAC of a teacher, with its collection. Defaults: one row and one update per step."""
+
+    rows: SmallCount = 1  # episodes that run in parallel
+    updates_per_step: Scale = 1.0  # updates per control step of all rows
+    random_steps: Count = 10_000  # of all rows together, with uniform actions, first
+
+
+@dataclass(frozen=True)
+class TeacherOptions(Strict):
+    """Length of a teacher's learning, and its snapshots."""
+
+    steps: Steps  # control steps of all rows together
+    snapshot_every: Count = 50_000  # steps between snapshots, rounded up to whole rollouts
+    snapshot_episodes: SmallCount = 10  # that measure a snapshot's mean return
+    # The medium policy's score is near this share of the expert's. Bounds of its share: out
+    # of them, snapshots are too rare.
+    medium_share: Share = 0.4
+    medium_at_least: NonNegative = 0.25
+    medium_at_most: Scale = 0.6
+
+
+@dataclass(frozen=True)
+class LevelOptions(Strict):
+    """Amount of data of a D4RL suite, made from its environment's teacher."""
+
+    steps: Annotated[int, Interval(ge=1000, le=10_000_000)] = 1_000_000  # D4RL
+    rows: SmallCount = 10  # episodes that run in parallel
+
+    @property
+    def stored(self) -> int:
+        """Minimum number of complete episodes, which have at most 1000 steps."""
+        return -(-self.steps // 1000)
+
+
+@dataclass(frozen=True)
 class FileOptions(Strict):
     """Existing store, made by `trajprompt import` or by another run."""
 
@@ -133,14 +193,22 @@ KINDS: dict[str, tuple[type, ...]] = {
     "goal-conditioned-td3": (LoopOptions, Td3Options, GoalOptions),
     "scripted": (ScriptedOptions,),
     "file": (FileOptions,),
+    "level": (LevelOptions,),
 }
 
 
-def foreign_options(algorithm: object) -> set[str]:
-    """Options that only other algorithms have; empty if ``algorithm`` is unknown."""
+# Option classes of the algorithms of teachers.
+TEACHERS: dict[str, tuple[type, ...]] = {
+    "ppo": (PpoOptions, TeacherOptions),
+    "sac": (SacTeacherOptions, TeacherOptions),
+}
+
+
+def foreign_options(kinds: dict[str, tuple[type, ...]], algorithm: object) -> set[str]:
+    """Options that only other algorithms of ``kinds`` have; empty for an unknown one."""
     names = {
-        name: {field.name for kind in kinds for field in fields(kind)}
-        for name, kinds in KINDS.items()
+        name: {field.name for one in classes for field in fields(one)}
+        for name, classes in kinds.items()
     }
     known = names.get(algorithm, set()) if isinstance(algorithm, str) else set()
     return set().union(*names.values()) - known if known else set()

@@ -4,12 +4,12 @@ import math
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from trajprompt.collect.agent import StackedAgent
 from trajprompt.collect.options import SacOptions
 from trajprompt.collect.replay import Batch
 from trajprompt.numerics.flat_adamw import FlatAdamW
+from trajprompt.numerics.tanh_gaussian import squash
 
 # Bounds of the log standard deviation, as in the original code and its descendants. Smaller
 # or larger standard deviations would give nearly the same actions after the tanh.
@@ -87,15 +87,3 @@ class SAC(StackedAgent):
         """Reparametrised actions (T, B, A) and their log densities (T, B)."""
         mean, log_std = self._gaussian(features)
         return squash(mean, log_std, self._normal(mean))
-
-
-def squash(mean: Tensor, log_std: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
-    """Return tanh(mean + std * noise) and its log density, summed over the last axis.
-
-    log(1 - tanh(u)^2) = 2 (log 2 - u - softplus(-2u)), which does not underflow
-    (arXiv 1812.05905, appendix C, rewritten).
-    """
-    raw = mean + log_std.exp() * noise
-    density = -0.5 * noise.square() - log_std - 0.5 * math.log(2 * math.pi)
-    correction = 2 * (math.log(2) - raw - functional.softplus(-2 * raw))
-    return raw.tanh(), (density - correction).sum(-1)

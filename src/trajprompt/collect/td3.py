@@ -6,9 +6,9 @@ import torch
 from torch import Tensor
 
 from trajprompt.collect.agent import StackedAgent
-from trajprompt.collect.networks import flatten_parameters
 from trajprompt.collect.options import Td3Options
 from trajprompt.collect.replay import Batch
+from trajprompt.numerics.networks import flatten_parameters
 
 
 class TD3(StackedAgent):

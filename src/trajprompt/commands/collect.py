@@ -16,11 +16,13 @@ from trajprompt.commands.arguments import (
     stage_arguments,
 )
 from trajprompt.commands.process import run_stage
+from trajprompt.errors import TrajpromptError
 from trajprompt.settings.stages import CollectSettings
 
 if TYPE_CHECKING:
     import numpy as np
 
+    from trajprompt.tasks.suites import Suite
     from trajprompt.trajectories.episodes import TaskEpisodes
 
 EXAMPLE = "--config config.yaml presets/smoke.yaml --suite reach --out reach.h5"
@@ -32,14 +34,24 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument(
         "--out", required=True, metavar="FILE", help="trajectories to write (.h5)"
     )
+    parser.add_argument(
+        "--teacher",
+        nargs=2,
+        type=Path,
+        metavar=("POLICIES", "REPLAY"),
+        help="the two files of `trajprompt teach`, for levels of D4RL suites",
+    )
     stage_arguments(parser)
     args = parser.parse_args(argv)
     settings = read_settings(args, CollectSettings, suite=args.suite)
-    run(settings, args.out)
+    run(settings, args.out, args.teacher or ())
 
 
-def run(settings: CollectSettings, out: str) -> None:
-    """Collect and write the store; TrajpromptError if the experts did not learn."""
+def run(settings: CollectSettings, out: str, teacher: Sequence[Path] = ()) -> None:
+    """Collect and write the store; TrajpromptError if a check of its returns fails.
+
+    ``teacher`` are the policies and the replay that a D4RL level is made from.
+    """
     from trajprompt.artifacts.checkpoint import checkpoint_for
     from trajprompt.artifacts.provenance import provenance
     from trajprompt.artifacts.records import write_record
@@ -51,42 +63,65 @@ def run(settings: CollectSettings, out: str) -> None:
     from trajprompt.trajectories.store import write_trajectories
 
     suite = get_suite(settings.suite)
+    _check_teacher(settings, teacher)
     source = [settings.options["path"]] if settings.algorithm == "file" else []
-    attributes = provenance("collect", dataclasses.asdict(settings), source)
+    inputs = [*source, *teacher]
+    attributes = provenance("collect", dataclasses.asdict(settings), inputs)
     device = resolve_device(settings.device)
     if "precision" in settings.options:
         name = settings.options["precision"]
         attributes["precision"] = precision_name(name, device)
     with checkpoint_for(Path(out), attributes, device) as checkpoint:
         start = time.process_time()
-        tasks = collect(settings, suite, device, checkpoint)
+        tasks = collect(settings, suite, device, checkpoint, teacher)
         seconds = time.process_time() - start
         count = f"{len(tasks)} tasks by {settings.algorithm}"
         print(f"{settings.suite}: {count}, {seconds:.0f} CPU-s")
         curve = learning_curve(tasks)
-        _check_learning(settings, tasks, curve)
+        _check_learning(settings, suite, tasks, curve)
         write_trajectories(out, suite, tasks, attributes, curve, COLUMNS)
         write_record(attributes, out)
         write_resources(out, checkpoint.resumed_from)
 
 
-def _check_learning(
-    settings: CollectSettings, tasks: "Sequence[TaskEpisodes]", curve: "np.ndarray"
-) -> None:
-    """Print the learning curve; raise TrajpromptError if the experts did not learn."""
-    from trajprompt.collect.curve import check_learned, curve_table, first_and_last
+def _check_teacher(settings: CollectSettings, teacher: Sequence[Path]) -> None:
+    """Raise TrajpromptError unless the teacher's files are given where they are read."""
+    from trajprompt.artifacts.atomic import require_file
 
-    episodes = settings.quality_episodes
+    wanted = 2 if settings.algorithm == "level" else 0
+    if len(teacher) != wanted:
+        where = f"--teacher, for {settings.suite}"
+        expected = f"{wanted}, because its algorithm is {settings.algorithm}"
+        remedy = "give both files of `trajprompt teach`" if wanted else "leave it out"
+        raise TrajpromptError(where, f"found {len(teacher)} files", expected, remedy)
+    for file in teacher:
+        require_file(file, "trajprompt teach")
+
+
+def _check_learning(
+    settings: CollectSettings,
+    suite: "Suite",
+    tasks: "Sequence[TaskEpisodes]",
+    curve: "np.ndarray",
+) -> None:
+    """Print the learning curve; raise TrajpromptError if a check of the returns fails."""
+    from trajprompt.collect.curve import (
+        check_learned,
+        check_score,
+        curve_table,
+        first_and_last,
+        mean_score,
+    )
+
+    episodes, where = settings.quality_episodes, f"collect.{suite.name}"
     first, last = first_and_last(tasks, episodes)
     print(curve_table(curve))
     print(f"first {episodes} episodes per task: {first:.1f}; last {episodes}: {last:.1f}")
-    check_learned(
-        tasks,
-        episodes,
-        settings.expert_at_least,
-        settings.random_at_most,
-        f"collect.{settings.suite}",
-    )
+    check_learned(tasks, episodes, settings.expert_at_least, settings.random_at_most, where)
+    if suite.score_range is not None:
+        score = mean_score(tasks, suite)
+        print(f"score of all episodes' mean return: {score:.1f}")
+        check_score(score, settings.score_between, suite, where)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,8 @@ import torch
 from support.collection import generator, random_batch
 from trajprompt.collect.options import SacOptions
 from trajprompt.collect.replay import Batch
-from trajprompt.collect.sac import LOG_STD_RANGE, SAC, squash
+from trajprompt.collect.sac import LOG_STD_RANGE, SAC
+from trajprompt.numerics.tanh_gaussian import squash
 
 
 def test_log_density_of_squashed_gaussian_equals_torch_distributions():

@@ -1,5 +1,6 @@
 """``trajprompt collect``: its store, and equal bytes after stopping and resuming."""
 
+import dataclasses
 import signal
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from trajprompt.collect.recorder import BufferRecorder
 from trajprompt.commands.collect import run
 from trajprompt.errors import Interrupted, TrajpromptError
 from trajprompt.settings.stages import CollectSettings, to_json
+from trajprompt.tasks import registry
 from trajprompt.trajectories.store import read_trajectories
 
 __all__ = ["fake"]  # fixture
@@ -28,6 +30,34 @@ def test_a_suite_that_did_not_learn_fails_and_writes_nothing(fake, tmp_path, cap
     with pytest.raises(TrajpromptError, match="random_at_most"):
         run(settings(random_at_most=-1e6), str(out))
     assert not out.exists()
+
+
+def test_data_outside_its_range_of_scores_fails_and_writes_nothing(
+    fake, tmp_path, monkeypatch, capsys
+):
+    out = tmp_path / "trajectories.h5"
+    scored = dataclasses.replace(fake, score_range=(0.0, 1.0))
+    monkeypatch.setattr(registry, "get_suite", lambda name: scored)
+    with pytest.raises(TrajpromptError, match=r"collect\..*\.score_between: .* score of"):
+        run(settings(score_between=(1e5, 1e6)), str(out))
+    assert not out.exists()
+    assert "score of all episodes' mean return" in capsys.readouterr().out
+    run(settings(score_between=(-1e6, 1e6)), str(out))
+    assert out.exists()
+
+
+@pytest.mark.parametrize("algorithm, files", [("level", 0), ("level", 1), ("sac", 2)])
+def test_a_teacher_is_given_where_it_is_read(fake, tmp_path, algorithm, files):
+    out, given = tmp_path / "trajectories.h5", [tmp_path / "p"] * files
+    with pytest.raises(TrajpromptError, match=f"--teacher.* found {files} files"):
+        run(settings(algorithm=algorithm), str(out), given)
+    assert not out.exists()
+
+
+def test_a_missing_teacher_names_the_command_that_makes_it(fake, tmp_path):
+    given = [tmp_path / "policies.safetensors", tmp_path / "replay.h5"]
+    with pytest.raises(TrajpromptError, match="missing .*run `trajprompt teach`"):
+        run(settings(algorithm="level"), str(tmp_path / "trajectories.h5"), given)
 
 
 def test_the_stage_writes_a_store_that_can_be_read(fake, tmp_path):

@@ -1,0 +1,127 @@
+"""PPO that learns one environment, records every step and keeps snapshots of its policy."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+
+from trajprompt.artifacts.checkpoint import Checkpoint
+from trajprompt.collect.mlp_policy import MlpPolicy, policies_from, policies_state
+from trajprompt.collect.options import PpoOptions, TeacherOptions
+from trajprompt.collect.ppo import OBSERVATION_RANGE, Ppo, Rollout
+from trajprompt.collect.recorder import BufferRecorder
+from trajprompt.seeds import stream, torch_generator
+from trajprompt.tasks.simulator import Simulator
+
+
+class PpoTeacher:
+    """Learning in progress (`checkpoint.Resumable`): a step is a rollout and an update."""
+
+    def __init__(
+        self, simulator: Simulator, ppo: PpoOptions, teacher: TeacherOptions, run_seed: int
+    ):
+        suite = simulator.suite
+        self.simulator, self.options = simulator, ppo
+        names = ("teacher", suite.environment)
+        self.generator = np.random.default_rng(stream(run_seed, *names, "resets"))
+        self.shuffling = torch_generator(stream(run_seed, *names, "minibatches"))
+        self.ppo = Ppo(
+            suite.state_dim,
+            suite.action_dim,
+            simulator.rows,
+            ppo,
+            torch_generator(stream(run_seed, *names, "weights")),
+            torch_generator(stream(run_seed, *names, "noise")),
+        )
+        size = simulator.rows * ppo.rollout
+        self.updates = -(-teacher.steps // size)
+        self.period = -(-teacher.snapshot_every // size)  # updates between snapshots
+        steps = self.updates * ppo.rollout
+        self.recorder = BufferRecorder(suite, simulator.tasks, steps)
+        self.snapshots: list[tuple[int, MlpPolicy]] = []  # (steps done before, policy)
+        self.ages = np.zeros(simulator.rows, np.int64)
+        self.observations = simulator.reset(self._seeds())
+        self.ppo.seen.add(self.observations)
+
+    def run(self, checkpoint: Checkpoint) -> None:
+        """Learn to the end; snapshots include the first and the last policy."""
+        for update in checkpoint.steps(self.updates, self, "teacher"):
+            if update % self.period == 0:
+                self._keep()
+            rollout = self._play()
+            self.ppo.learn(rollout, update / self.updates, self.shuffling)
+        self._keep()
+
+    def _keep(self) -> None:
+        done = self.recorder.filled * self.simulator.rows
+        self.snapshots.append((done, policy_of(self.ppo)))
+
+    def _play(self) -> Rollout:
+        """Play one rollout with the current policy."""
+        steps, horizon = self.options.rollout, self.simulator.suite.horizon
+        kept: list[tuple[np.ndarray, ...]] = []
+        for _ in range(steps):
+            features = self.ppo.normalise(self.observations)
+            actions, densities, values = self.ppo.act(features)
+            applied = np.clip(actions, -1.0, 1.0)
+            step = self.simulator.step(applied)
+            self.recorder.add(self.observations, applied, step.rewards, step.terminations)
+            self.ages += 1
+            ended = step.terminations | (self.ages == horizon)
+            rewards = self.ppo.scale_rewards(step.rewards, ended)
+            end_values = np.zeros_like(values)
+            cut = ended & ~step.terminations
+            if cut.any():
+                end_values[cut] = self.ppo.values(
+                    self.ppo.normalise(step.observations[cut])
+                )
+            kept.append((features, actions, densities, values, rewards, ended, end_values))
+            self.observations = step.observations
+            if ended.any():
+                self.recorder.close(ended, step.observations)
+                self.observations = self.simulator.reset(self._seeds(), ended)
+                self.ages[ended] = 0
+            self.ppo.seen.add(self.observations)
+        columns = [np.stack(column) for column in zip(*kept, strict=True)]
+        last = self.ppo.values(self.ppo.normalise(self.observations))
+        return Rollout._make([*columns, last])
+
+    def _seeds(self) -> np.ndarray:
+        return self.generator.integers(2**31, size=self.simulator.rows)
+
+    def state(self) -> dict[str, Any]:
+        return {
+            "simulator": self.simulator.state(),
+            "ppo": self.ppo.state(),
+            "recorder": self.recorder.state(),
+            "snapshots": policies_state(self.snapshots),
+            "generator": json.dumps(self.generator.bit_generator.state),
+            "shuffling": self.shuffling.get_state(),
+            "ages": self.ages,
+            "observations": self.observations,
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        self.simulator.restore(state["simulator"])
+        self.ppo.restore(state["ppo"])
+        self.recorder.restore(state["recorder"])
+        self.snapshots = policies_from(state["snapshots"])
+        self.generator.bit_generator.state = json.loads(state["generator"])
+        self.shuffling.set_state(torch.as_tensor(state["shuffling"]))
+        self.ages[:] = state["ages"]
+        self.observations = np.array(state["observations"])
+
+
+def policy_of(ppo: Ppo) -> MlpPolicy:
+    """A copy of the current policy."""
+    layers = [layer for layer in ppo.network.mean if isinstance(layer, torch.nn.Linear)]
+    return MlpPolicy(
+        weights=tuple(layer.weight.detach().numpy().T.copy() for layer in layers),
+        biases=tuple(layer.bias.detach().numpy().copy() for layer in layers),
+        shift=ppo.seen.mean.copy(),
+        scale=np.sqrt(ppo.seen.variance + 1e-8),
+        limit=np.array(OBSERVATION_RANGE),
+        log_std=ppo.network.log_std.detach().numpy().copy(),
+    )

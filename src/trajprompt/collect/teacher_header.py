@@ -1,0 +1,75 @@
+"""Description of a teacher's policies: the header of its file, without the tensors."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from trajprompt.artifacts.provenance import SCHEMA_VERSION
+from trajprompt.errors import TrajpromptError
+from trajprompt.models.header import Entry, read_header
+from trajprompt.settings.parsing import json_object
+
+KIND = "teacher"
+REMEDY = "make it again with `trajprompt teach`"
+METADATA = "trajprompt"  # the key of the metadata that all of the description is in
+
+
+@dataclass(frozen=True)
+class TeacherHeader:
+    """What a teacher's file says of its P policies, in the order of learning."""
+
+    environment: str
+    steps: tuple[int, ...]  # (P,) control steps that the learner had done
+    mean_returns: tuple[float, ...]  # (P,)
+    medium: int  # number of the medium policy
+    expert: int
+    attributes: dict[str, Any]  # all that the metadata have
+    tensors: dict[str, Entry]  # "<policy>.<array>", e.g. "0003.weight_0"
+
+    def arrays(self, policy: int) -> dict[str, Entry]:
+        """Types and shapes of one policy's arrays, by name."""
+        prefix = f"{policy:04d}."
+        return {
+            name.removeprefix(prefix): entry
+            for name, entry in self.tensors.items()
+            if name.startswith(prefix)
+        }
+
+
+def read_teacher_header(path: Path) -> TeacherHeader:
+    """Read and check the header of a teacher's file.
+
+    Raises TrajpromptError if it is damaged, or of another kind of file.
+    """
+    tensors, metadata = read_header(path, REMEDY)
+    where = f"{path}: metadata"
+    found = json_object(metadata.get(METADATA, "{}"), where, REMEDY)
+    for name, value in {"kind": KIND, "schema_version": SCHEMA_VERSION}.items():
+        if found.get(name) != value:
+            text = f"found {name} {found.get(name)!r:.80}"
+            raise TrajpromptError(path, text, f"{name} {value!r}", REMEDY)
+    environment: Any = found.get("environment")
+    steps: Any = found.get("steps")
+    returns: Any = found.get("mean_returns")
+    medium, expert = found.get("medium"), found.get("expert")
+    policies = {name.partition(".")[0] for name in tensors}
+    if not (
+        isinstance(environment, str)
+        and _numbers(steps, int)
+        and _numbers(returns, int, float)
+        and type(medium) is int
+        and type(expert) is int
+        and len(steps) == len(returns) > expert >= medium >= 0
+        and policies == {f"{number:04d}" for number in range(len(steps))}
+    ):
+        text = f"found {len(policies)} policies, medium {medium!r:.40}"
+        text = f"{text}, expert {expert!r:.40}"
+        expected = "steps and a mean return of each policy; a medium one, then an expert"
+        raise TrajpromptError(where, text, expected, REMEDY)
+    return TeacherHeader(
+        environment, tuple(steps), tuple(returns), medium, expert, found, tensors
+    )
+
+
+def _numbers(values: Any, *kinds: type) -> bool:
+    return isinstance(values, list) and all(type(value) in kinds for value in values)

@@ -1,0 +1,35 @@
+"""Gaussians whose samples are squashed by tanh: samples and log densities."""
+
+import math
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+LOG_ROOT_TWO_PI = 0.5 * math.log(2 * math.pi)
+# Actions are moved inside (-1, 1) by this before their log density (BRAC's code).
+MARGIN = 1e-3
+
+
+def squash(mean: Tensor, log_std: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
+    """Return tanh(mean + std * noise) and its log density, summed over the last axis.
+
+    log(1 - tanh(u)^2) = 2 (log 2 - u - softplus(-2u)), which does not underflow
+    (arXiv 1812.05905, appendix C, rewritten).
+    """
+    raw = mean + log_std.exp() * noise
+    density = -0.5 * noise.square() - log_std - LOG_ROOT_TWO_PI
+    return raw.tanh(), (density - _log_slope(raw)).sum(-1)
+
+
+def log_density(actions: Tensor, mean: Tensor, log_std: Tensor) -> Tensor:
+    """Log density (..,) of ``actions`` (.., A) in [-1, 1], moved inside by `MARGIN`."""
+    raw = torch.atanh(actions.clamp(-1 + MARGIN, 1 - MARGIN))
+    scaled = (raw - mean) * (-log_std).exp()
+    density = -0.5 * scaled.square() - log_std - LOG_ROOT_TWO_PI
+    return (density - _log_slope(raw)).sum(-1)
+
+
+def _log_slope(raw: Tensor) -> Tensor:
+    """log(1 - tanh(raw)^2)."""
+    return 2 * (math.log(2) - raw - functional.softplus(-2 * raw))
