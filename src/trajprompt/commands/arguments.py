@@ -4,15 +4,19 @@ import argparse
 import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from trajprompt.errors import TrajpromptError
 from trajprompt.settings.parsing import json_object
 from trajprompt.settings.stages import Settings, from_mapping, to_json
 
+if TYPE_CHECKING:
+    from trajprompt.trajectories.demonstrated_task import Stores
+
 # Texts of options that several commands have.
 SUITE = "name of a suite of tasks, e.g. cheetah-vel"
 TRAJECTORIES = "trajectories of the suite, written by `trajprompt collect` (.h5)"
+DEMONSTRATIONS = "trajectories with the demonstrations, of the suite demonstrations_from"
 BACKBONE = "backbone, written by `trajprompt pretrain` (.safetensors)"
 ADAPTATION = "tuned prompts or weights, written by `trajprompt tune` (.h5)"
 EPISODES = "table to write (.csv), with one episode per row; returns are sums of rewards"
@@ -54,6 +58,20 @@ def stage_arguments(parser: argparse.ArgumentParser) -> None:
         help="settings of this job as one JSON object, which the workflow passes instead"
         " of --config",
     )
+
+
+def stores_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add ``--data`` and ``--demonstrations``, the trajectories of a suite."""
+    file: Any = {"type": Path, "metavar": "FILE"}
+    parser.add_argument("--data", required=True, help=TRAJECTORIES, **file)
+    parser.add_argument("--demonstrations", help=DEMONSTRATIONS, **file)
+
+
+def read_stores(args: argparse.Namespace) -> "Stores":
+    """The files of the arguments of `stores_arguments`."""
+    from trajprompt.trajectories.demonstrated_task import Stores
+
+    return Stores(args.data, args.demonstrations)
 
 
 def cell_arguments(parser: argparse.ArgumentParser, several_seeds: bool = False) -> None:

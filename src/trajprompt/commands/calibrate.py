@@ -105,6 +105,7 @@ def run(settings: TuneSettings, args: argparse.Namespace) -> None:
     from trajprompt.artifacts.resources import write_resources
     from trajprompt.commands.tune import OPTION_REMEDY, prepare
     from trajprompt.settings.options import parse_options
+    from trajprompt.trajectories.demonstrated_task import Stores
     from trajprompt.tuning.registry import get_method
     from trajprompt.tuning.sweep import rows_of, sweep
 
@@ -114,7 +115,7 @@ def run(settings: TuneSettings, args: argparse.Namespace) -> None:
     parse_options(method.options, settings.options, where, OPTION_REMEDY)
     grid = grid_points(settings.method, method.options, args.sweep)
     candidates = [candidate(method.options, settings.options, point) for point in grid]
-    problem = prepare(training, args.data, args.backbone_file)
+    problem = prepare(training, Stores(args.data), args.backbone_file)
     resets = (settings.run_seed, settings.seed)
     trials = sweep(problem, method, candidates, args.episodes, resets)
     cell = {

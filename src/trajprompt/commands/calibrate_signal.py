@@ -111,10 +111,11 @@ def rows_of(
 ) -> Iterator[dict[str, Any]]:
     """Yield a row per smoothing and training task of one backbone."""
     from trajprompt.commands.tune import prepare
+    from trajprompt.trajectories.demonstrated_task import Stores
     from trajprompt.tuning.signal import signals
 
     training = on_training_tasks(settings, args.tasks)
-    problem = prepare(training, args.data, backbone_file)
+    problem = prepare(training, Stores(args.data), backbone_file)
     cell = {name: getattr(settings, name) for name in CELL if name != "method"}
     for one in signals(problem, args.smoothing, args.resets):
         for row, task in enumerate(problem.rows.tolist()):

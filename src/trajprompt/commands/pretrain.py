@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 from trajprompt.artifacts.csv_files import csv_text
 from trajprompt.commands.arguments import (
     SUITE,
-    TRAJECTORIES,
     command_parser,
     read_stack,
+    read_stores,
     seeds_argument,
     stage_arguments,
+    stores_arguments,
 )
 from trajprompt.commands.process import run_stage
 from trajprompt.settings.stages import PretrainSettings
@@ -20,6 +21,7 @@ from trajprompt.settings.stages import PretrainSettings
 if TYPE_CHECKING:
     from trajprompt.models.backbone import Backbone
     from trajprompt.models.training import CurvePoint
+    from trajprompt.trajectories.demonstrated_task import Stores
 
 EXAMPLE = """--config config.yaml presets/smoke.yaml --suite reach \\
     --backbone prompt-dt --seed 0 --data results/smoke/1_collect/reach/trajectories.h5 \\
@@ -37,7 +39,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     )
     seeds_argument(parser, "seed of the training, an integer, e.g. 0")
     file: Any = {"type": Path, "required": True, "metavar": "FILE"}
-    parser.add_argument("--data", **file, help=TRAJECTORIES)
+    stores_arguments(parser)
     for name, text in (
         ("--out", "backbone to write (.safetensors)"),
         ("--curve", "training curve to write (.csv): loss (squared action) by step"),
@@ -47,12 +49,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = parser.parse_args(argv)
     settings = read_stack(args, PretrainSettings, ("suite", "backbone"), ("out", "curve"))
     if settings[0].stacked_seeds:
-        run_stack(settings, args.data, args.out, args.curve)
+        run_stack(settings, read_stores(args), args.out, args.curve)
     else:
-        run(settings[0], args.data, args.out[0], args.curve[0])
+        run(settings[0], read_stores(args), args.out[0], args.curve[0])
 
 
-def run(settings: PretrainSettings, data: Path, out: Path, curve: Path) -> None:
+def run(settings: PretrainSettings, stores: "Stores", out: Path, curve: Path) -> None:
     """Train a backbone; write it, its training curve and their record."""
     from trajprompt.artifacts.atomic import require_file
     from trajprompt.artifacts.checkpoint import checkpoint_for
@@ -61,19 +63,20 @@ def run(settings: PretrainSettings, data: Path, out: Path, curve: Path) -> None:
     from trajprompt.models.pretraining import pretrain
     from trajprompt.numerics.device import precision_name, resolve_device
 
-    require_file(data, "trajprompt collect")
-    attributes = provenance("pretrain", dataclasses.asdict(settings), [data])
+    for path in stores.files:
+        require_file(path, "trajprompt collect")
+    attributes = provenance("pretrain", dataclasses.asdict(settings), stores.files)
     device = resolve_device(settings.device)
     attributes["precision"] = precision_name(settings.training.precision, device)
     with checkpoint_for(out, attributes, device) as checkpoint:
-        trained = pretrain(settings, data, device, checkpoint, out.parent)
+        trained = pretrain(settings, stores, device, checkpoint, out.parent)
         _write(settings, attributes, trained, out, curve)
         write_resources(out, checkpoint.resumed_from)
 
 
 def run_stack(
     settings: Sequence[PretrainSettings],
-    data: Path,
+    stores: "Stores",
     outs: Sequence[Path],
     curves: Sequence[Path],
 ) -> None:
@@ -88,13 +91,15 @@ def run_stack(
     from trajprompt.models.stacked_pretraining import pretrain_stack
     from trajprompt.numerics.device import precision_name, resolve_device
 
-    require_file(data, "trajprompt collect")
-    attributes = [provenance("pretrain", dataclasses.asdict(o), [data]) for o in settings]
+    for path in stores.files:
+        require_file(path, "trajprompt collect")
+    files = stores.files
+    attributes = [provenance("pretrain", dataclasses.asdict(o), files) for o in settings]
     device = resolve_device(settings[0].device)
     precision = precision_name(settings[0].training.precision, device)
     attributes = [{**one, "precision": precision} for one in attributes]
     with checkpoint_for(outs[0], {"seeds": attributes}, device) as checkpoint:
-        found = pretrain_stack(settings, data, device, checkpoint, outs[0].parent)
+        found = pretrain_stack(settings, stores, device, checkpoint, outs[0].parent)
         for seed in zip(settings, attributes, found, outs, curves, strict=True):
             _write(*seed)
         for out in outs:

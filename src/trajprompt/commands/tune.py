@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 from trajprompt.commands.arguments import (
     BACKBONE,
     CELL,
-    TRAJECTORIES,
     cell_arguments,
     command_parser,
     read_stack,
+    read_stores,
+    stores_arguments,
 )
 from trajprompt.commands.process import run_stage
 from trajprompt.errors import TrajpromptError
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from trajprompt.artifacts.checkpoint import Checkpoint
     from trajprompt.artifacts.checkpoint_group import CheckpointGroup
     from trajprompt.rollout.requests import Player
+    from trajprompt.trajectories.demonstrated_task import Stores
     from trajprompt.tuning.protocol import TuningProblem
 
 OPTION_REMEDY = "correct this key in the config"
@@ -36,7 +38,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = command_parser("tune", __doc__, EXAMPLE)
     cell_arguments(parser, several_seeds=True)
     file: Any = {"type": Path, "required": True, "metavar": "FILE"}
-    parser.add_argument("--data", **file, help=TRAJECTORIES)
+    stores_arguments(parser)
     for name, text in (
         ("--backbone-file", BACKBONE),
         ("--out", "adaptation to write (.h5): tuned prompts or weights"),
@@ -45,22 +47,22 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = parser.parse_args(argv)
     settings = read_stack(args, TuneSettings, CELL, ("backbone_file", "out"))
     if settings[0].stacked_seeds:
-        run_stack(settings, args.data, args.backbone_file, args.out)
+        run_stack(settings, read_stores(args), args.backbone_file, args.out)
     else:
-        run(settings[0], args.data, args.backbone_file[0], args.out[0])
+        run(settings[0], read_stores(args), args.backbone_file[0], args.out[0])
 
 
-def run(settings: TuneSettings, data: Path, backbone_file: Path, out: Path) -> None:
+def run(settings: TuneSettings, stores: "Stores", backbone_file: Path, out: Path) -> None:
     """Tune all test tasks of one cell; write the adaptation and its record."""
     from trajprompt.artifacts.resources import write_resources
 
-    checkpoint = _tune(settings, data, backbone_file, out)
+    checkpoint = _tune(settings, stores, backbone_file, out)
     write_resources(out, checkpoint.resumed_from)
 
 
 def run_stack(
     settings: Sequence[TuneSettings],
-    data: Path,
+    stores: "Stores",
     backbone_files: Sequence[Path],
     outs: Sequence[Path],
 ) -> None:
@@ -80,7 +82,7 @@ def run_stack(
         get_suite(first.suite), first.target_return, first.precision, first.threads
     )
     works = [
-        functools.partial(_tune, one, data, backbone_file, out, checkpoints)
+        functools.partial(_tune, one, stores, backbone_file, out, checkpoints)
         for one, backbone_file, out in zip(settings, backbone_files, outs, strict=True)
     ]
     with checkpoints.listening():
@@ -92,7 +94,7 @@ def run_stack(
 
 def _tune(
     settings: TuneSettings,
-    data: Path,
+    stores: "Stores",
     backbone_file: Path,
     out: Path,
     checkpoints: "CheckpointGroup | None" = None,
@@ -114,8 +116,8 @@ def _tune(
     method = get_method(settings.kind)
     where = f"methods.{settings.method}.options"
     options: Any = parse_options(method.options, settings.options, where, OPTION_REMEDY)
-    problem = prepare(settings, data, backbone_file)
-    inputs, backbone = [data, backbone_file], problem.backbone
+    problem = prepare(settings, stores, backbone_file)
+    inputs, backbone = [*stores.files, backbone_file], problem.backbone
     attributes: dict[str, Any] = {
         **provenance("tune", dataclasses.asdict(settings), inputs),
         "suite": settings.suite,
@@ -141,12 +143,14 @@ def _tune(
     return checkpoint
 
 
-def prepare(settings: TuneSettings, data: Path, backbone_file: Path) -> "TuningProblem":
+def prepare(
+    settings: TuneSettings, stores: "Stores", backbone_file: Path
+) -> "TuningProblem":
     """Tuning problem of a cell, read from its files; TrajpromptError if they do not fit."""
     from trajprompt.artifacts.atomic import require_file
     from trajprompt.models.backbone import load_backbone
     from trajprompt.tasks.registry import get_suite
-    from trajprompt.trajectories.store import open_tasks
+    from trajprompt.trajectories.demonstrated_task import open_stores
     from trajprompt.tuning.problem import build_problem, tasks_read
 
     require_file(backbone_file, "trajprompt pretrain")
@@ -156,7 +160,9 @@ def prepare(settings: TuneSettings, data: Path, backbone_file: Path) -> "TuningP
         remedy = "give the backbone of this suite with --backbone-file"
         raise TrajpromptError(backbone_file, found, expected, remedy)
     suite = get_suite(settings.suite)
-    buffers = open_tasks(data, tasks_read(settings), suite)
+    tasks = tasks_read(settings)
+    named = settings.suite, settings.demonstrations_from
+    buffers = open_stores(stores, tasks, *named)
     return build_problem(settings, suite, buffers, backbone)
 
 

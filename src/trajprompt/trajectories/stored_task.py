@@ -57,6 +57,11 @@ class StoredTask(TaskEpisodes):
         """Environment steps done when each episode was collected, (E,) int64."""
         return self._column("behaviour_step")
 
+    @property
+    def terminated(self) -> np.ndarray:
+        """True for each episode whose last step is a termination, (E,) bool."""
+        return self._column("terminations")[self.episode_ends - 1]
+
     def select(self, episodes: Sequence[int] | np.ndarray) -> Self:
         chosen = np.asarray(episodes, dtype=np.int64)
         return dataclasses.replace(

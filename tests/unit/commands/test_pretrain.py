@@ -18,6 +18,7 @@ from trajprompt.models.pretraining_data import hold_out, prepare
 from trajprompt.settings.stages import BackboneSizes, PretrainSettings, PromptForm
 from trajprompt.settings.training import TrainingSettings
 from trajprompt.tasks.registry import get_suite
+from trajprompt.trajectories.demonstrated_task import Stores
 from trajprompt.trajectories.episodes import TaskTrajectories
 from trajprompt.trajectories.store import write_trajectories
 
@@ -73,7 +74,7 @@ def store(tmp_path_factory):
 def test_stage_writes_backbone_and_curve(backbone, store, tmp_path):
     settings = make_settings(backbone)
     out, curve = tmp_path / "b.safetensors", tmp_path / "b.csv"
-    stage.run(settings, store, out, curve)
+    stage.run(settings, Stores(store), out, curve)
     loaded = load_backbone(out)
     assert (loaded.name, loaded.suite, loaded.return_scale) == (
         backbone,
@@ -98,7 +99,7 @@ def test_a_variant_has_another_name_and_other_prompts_than_its_kind(store, tmp_p
     names = {"backbone": "pairs", "backbone_kind": "prompt-dt"}
     settings = make_settings("pairs", kind="prompt-dt", prompt=prompt)
     out = tmp_path / "b.safetensors"
-    stage.run(settings, store, out, tmp_path / "b.csv")
+    stage.run(settings, Stores(store), out, tmp_path / "b.csv")
     loaded = load_backbone(out)
     assert (loaded.name, loaded.kind) == ("pairs", "prompt-dt")
     assert loaded.config.uses_prompt and loaded.config.uses_returns
@@ -109,7 +110,7 @@ def test_a_variant_has_another_name_and_other_prompts_than_its_kind(store, tmp_p
 
 def test_only_backbones_with_prompts_have_attributes_of_prompts(store, tmp_path):
     out = tmp_path / "b.safetensors"
-    stage.run(make_settings("mt-orl"), store, out, tmp_path / "b.csv")
+    stage.run(make_settings("mt-orl"), Stores(store), out, tmp_path / "b.csv")
     with safe_open(out, framework="pt") as file:
         description = json.loads(file.metadata()["trajprompt"])
     assert "prompt_length" not in description and description["backbone_kind"] == "mt-orl"
@@ -120,7 +121,7 @@ def test_the_form_of_prompts_changes_the_training(store, tmp_path):
     forms = (PromptForm(1, 5), PromptForm(2, 5), PromptForm(1, 5, "uniform"))
     for number, form in enumerate(forms):
         files.append(tmp_path / f"{number}.safetensors")
-        stage.run(make_settings(prompt=form), store, files[-1], tmp_path / "c.csv")
+        stage.run(make_settings(prompt=form), Stores(store), files[-1], tmp_path / "c.csv")
     weights = [load_backbone(file).model.predict_action.weight for file in files]
     for one, two in ((0, 1), (0, 2), (1, 2)):
         assert not torch.equal(weights[one], weights[two])
@@ -128,7 +129,7 @@ def test_the_form_of_prompts_changes_the_training(store, tmp_path):
 
 def test_in_a_file_without_a_kind_the_name_is_the_kind(store, tmp_path):
     out = tmp_path / "b.safetensors"
-    stage.run(make_settings("mt-orl"), store, out, tmp_path / "b.csv")
+    stage.run(make_settings("mt-orl"), Stores(store), out, tmp_path / "b.csv")
     _rewritten(out)
     assert load_backbone(out).kind == "mt-orl"
     _rewritten(out, backbone="pairs")
@@ -154,7 +155,7 @@ def _rewritten(path, **changes):
 def test_equal_settings_give_equal_bytes_and_seeds_differ(store, tmp_path):
     files = [tmp_path / name for name in ("a", "b", "c")]
     for file, seed in zip(files, (0, 0, 1), strict=True):
-        stage.run(make_settings(seed=seed), store, file, tmp_path / "curve")
+        stage.run(make_settings(seed=seed), Stores(store), file, tmp_path / "curve")
     first, repeated, other = (file.read_bytes() for file in files)
     assert first == repeated
     assert first != other
@@ -164,7 +165,7 @@ def test_nan_names_the_data_file_and_writes_nothing(store, tmp_path):
     out = tmp_path / "b.safetensors"
     diverging = dataclasses.replace(TRAINING, learning_rate=float("inf"))
     with pytest.raises(TrajpromptError, match=r"trajectories\.h5.*at step"):
-        stage.run(make_settings(training=diverging), store, out, tmp_path / "c")
+        stage.run(make_settings(training=diverging), Stores(store), out, tmp_path / "c")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -187,7 +188,7 @@ def test_held_out_episodes_are_not_trained_on(episodes, held):
 
 def test_damaged_files_are_refused(store, tmp_path):
     out = tmp_path / "b.safetensors"
-    stage.run(make_settings(), store, out, tmp_path / "c.csv")
+    stage.run(make_settings(), Stores(store), out, tmp_path / "c.csv")
     data, loaded = out.read_bytes(), load_backbone(out)
     out.write_bytes(data[: len(data) // 2])
     with pytest.raises(TrajpromptError, match="bytes, according to its header"):
@@ -204,7 +205,7 @@ def test_damaged_files_are_refused(store, tmp_path):
 def test_reading_a_backbone_does_not_import_the_compiler(store, tmp_path):
     """Its import takes a second of each job."""
     out = tmp_path / "b.safetensors"
-    stage.run(make_settings(), store, out, tmp_path / "c.csv")
+    stage.run(make_settings(), Stores(store), out, tmp_path / "c.csv")
     load = (
         f"from trajprompt.models.backbone import load_backbone; load_backbone({str(out)!r})"
     )
