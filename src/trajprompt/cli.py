@@ -15,8 +15,10 @@ from trajprompt.commands.process import run_stage
 COMMANDS = {  # name -> purpose; trajprompt.commands.<name> has its ``main(argv)``
     "inspect": "show what a file of any stage contains: arrays, units, returns",
     "render": "write a video of one episode of a policy",
+    "teach": "stage 1: train the teacher of a D4RL environment   (.safetensors)",
     "collect": "stage 1: collect the trajectories of a suite     (.h5)",
     "pretrain": "stage 2: train a backbone on trajectories        (.safetensors)",
+    "learn": "stage 2: learn policies by an offline algorithm     (.safetensors)",
     "tune": "stage 3: adapt a backbone to test tasks          (.h5)",
     "evaluate": "stage 4: play adapted prompts on fresh episodes  (.csv)",
     "random-policy": "stage 4: play random actions, the zero of scores (.csv)",

@@ -67,7 +67,7 @@ def played(monkeypatch) -> list[SimpleNamespace]:
     """Log of rollouts; returns are prompt value + seed / 2^31 + 1000 x backbone's name."""
     log: list[SimpleNamespace] = []
 
-    def policy(backbone, prompts, rows, target_return, precision, threads, engine):
+    def policy(settings, backbone, prompts, rows):
         value = torch.zeros(rows) if prompts is None else prompts.states[:, 0, 0]
         return value.double().numpy() + 1000 * backbone.name
 
@@ -80,7 +80,7 @@ def played(monkeypatch) -> list[SimpleNamespace]:
             successes=np.zeros(len(seeds), bool),
         )
 
-    monkeypatch.setattr(plays, "LockstepPolicy", policy)
+    monkeypatch.setattr(plays, "make_policy", policy)
     monkeypatch.setattr(plays, "rollout", rollout)
     monkeypatch.setattr(plays, "make_simulator", lambda suite, tasks, threads: tasks)
     return log

@@ -20,7 +20,7 @@ from trajprompt.trajectories.store import write_trajectories
 
 PAPERS = ROOT / "papers"
 MAIN_TABLE = PAPERS / "ptdt" / "ptdt_table1.csv"
-TABLES = sorted(PAPERS.glob("*/*_table*.csv"))
+TABLES = sorted([*PAPERS.glob("*/*_table*.csv"), *PAPERS.glob("own/*.csv")])
 TITLE = "An invented table"
 BACKBONE_PARAMETERS, PROMPT_PARAMETERS = 862_619, 135  # for cheetah-vel
 SEEDS = (0, 1, 2)

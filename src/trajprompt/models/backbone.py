@@ -17,10 +17,13 @@ from trajprompt.artifacts.provenance import SCHEMA_VERSION
 from trajprompt.errors import TrajpromptError
 from trajprompt.models.adaptor import bottleneck
 from trajprompt.models.header import REMEDY, Entry, read_header
+from trajprompt.models.kinds import Kind, fits, get_kind
 from trajprompt.models.prefix import prefix_length
-from trajprompt.models.prompt_dt import BACKBONES, BackboneConfig, PromptDT
+from trajprompt.models.prompt_dt import BackboneConfig, PromptDT
+from trajprompt.models.state_policy import StatePolicyConfig
 from trajprompt.models.tuned_weights import completed
 from trajprompt.numerics.device import resolve_device
+from trajprompt.settings.kinds import KINDS
 from trajprompt.settings.options import parse_options
 from trajprompt.settings.parsing import json_object
 from trajprompt.tasks.registry import SUITE_NAMES, get_suite
@@ -33,26 +36,31 @@ MODEL, NORMALISER = "model.", "normaliser."  # prefixes of the tensors' names
 
 @dataclass(frozen=True)
 class Backbone:
-    """A prompt decision transformer with its normaliser and its scale of returns."""
+    """A prompt transformer or a policy of states, with normaliser and scale of returns."""
 
     name: str  # a kind, or a variant of one
     suite: str  # name of the suite
-    model: PromptDT
+    model: Any  # a PromptDT or a StatePolicy
     normaliser: Normaliser
     return_scale: float  # reward units per unit of return-to-go
-    config: BackboneConfig
-    kind: str = ""  # a key of prompt_dt.BACKBONES; if empty, ``name`` is the kind
+    config: Any  # the architecture: a BackboneConfig or a StatePolicyConfig
+    kind: str = ""  # one of settings/kinds.py; if empty, ``name`` is the kind
 
     @property
     def device(self) -> torch.device:
-        return self.model.predict_action.weight.device
+        device: torch.device = next(self.model.parameters()).device
+        return device
 
     def with_weights(self, weights: Mapping[str, Tensor]) -> "Backbone":
         """Copy with other weights: a state dict of the model, or a part (tuned_weights.py).
 
         A part leaves all other weights unchanged. Raises TrajpromptError if names or shapes
-        do not fit.
+        do not fit, or if the backbone is a policy of states, which no method tunes.
         """
+        if not isinstance(self.model, PromptDT):
+            expected = "a prompt transformer"
+            remedy = "choose another condition"
+            raise TrajpromptError(self.name, "found a policy", expected, remedy)
         try:
             full = completed(self.model.state_dict(), weights)
             config = dataclasses.replace(
@@ -111,10 +119,10 @@ def load_backbone(path: str | Path, device: str = "cpu") -> Backbone:
     path = require_file(path, "trajprompt pretrain")
     entries, metadata = read_header(path)
     description = _description(path, metadata)
-    config = _architecture(path, description)
-    _check_entries(path, entries, config)
+    kind, config = _architecture(path, description)
+    _check_entries(path, entries, kind, config)
     tensors = _read_tensors(path, description["digest"])
-    model = PromptDT(config)
+    model = kind.model(config)
     model.load_state_dict(
         {k.removeprefix(MODEL): v for k, v in tensors.items() if k.startswith(MODEL)}
     )
@@ -152,18 +160,22 @@ def _description(path: Path, metadata: Mapping[str, str]) -> dict[str, Any]:
     return found
 
 
-def _architecture(path: Path, description: Mapping[str, Any]) -> BackboneConfig:
-    """Sizes of the model; raises unless they fit the backbone's kind and suite."""
-    where, kind = f"{path}: metadata.architecture", description["backbone_kind"]
-    if kind not in BACKBONES:
+def _architecture(
+    path: Path, description: Mapping[str, Any]
+) -> tuple[Kind, BackboneConfig | StatePolicyConfig]:
+    """Kind and sizes of the model; raises unless they fit each other and the suite."""
+    where, name = f"{path}: metadata.architecture", description["backbone_kind"]
+    if name not in KINDS:
         place = f"{path}: metadata.backbone_kind"
-        known = f"one of {', '.join(BACKBONES)}"
-        raise TrajpromptError(place, f"found {kind!r:.80}", known, REMEDY)
-    config = parse_options(BackboneConfig, description["architecture"], where, REMEDY)
-    inputs, expected = (config.uses_prompt, config.uses_returns), BACKBONES[kind]
-    if inputs != expected:
-        found = f"found (uses_prompt, uses_returns) {inputs}"
-        raise TrajpromptError(where, found, f"{tuple(expected)}, as in {kind}", REMEDY)
+        known = f"one of {', '.join(KINDS)}"
+        raise TrajpromptError(place, f"found {name!r:.80}", known, REMEDY)
+    kind = get_kind(name)
+    config: Any = parse_options(kind.config, description["architecture"], where, REMEDY)
+    if not fits(kind, config):
+        found = "found (uses_prompt, uses_returns) "
+        found += f"{(config.uses_prompt, config.uses_returns)}"
+        expected = f"{(kind.prompt, kind.returns)}, as in {name}"
+        raise TrajpromptError(where, found, expected, REMEDY)
     dims = (config.state_dim, config.action_dim)
     if description["suite"] in SUITE_NAMES:
         suite = get_suite(description["suite"])
@@ -171,15 +183,15 @@ def _architecture(path: Path, description: Mapping[str, Any]) -> BackboneConfig:
             found = f"found state and action dimensions {dims}"
             sizes = f"({suite.state_dim}, {suite.action_dim}), as in {suite.name}"
             raise TrajpromptError(where, found, sizes, REMEDY)
-    return config
+    return kind, config
 
 
 def _check_entries(
-    path: Path, entries: Mapping[str, Entry], config: BackboneConfig
+    path: Path, entries: Mapping[str, Entry], kind: Kind, config: Any
 ) -> None:
     """Raise unless the header lists exactly the tensors of the architecture."""
     with torch.device("meta"), _Uninitialised():  # shapes without memory
-        model = PromptDT(config)
+        model = kind.model(config)
     expected = {MODEL + k: tuple(v.shape) for k, v in model.state_dict().items()}
     expected |= dict.fromkeys(
         (NORMALISER + "mean", NORMALISER + "std"), (config.state_dim,)

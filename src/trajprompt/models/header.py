@@ -19,7 +19,7 @@ DTYPE_BYTES = {
     "U8": 1,
     "BOOL": 1,
 }
-REMEDY = "recreate it with `trajprompt pretrain`"
+REMEDY = "recreate it with `trajprompt pretrain` or `trajprompt learn`"
 
 
 class Entry(NamedTuple):
@@ -29,7 +29,9 @@ class Entry(NamedTuple):
     shape: tuple[int, ...]
 
 
-def read_header(path: Path) -> tuple[dict[str, Entry], dict[str, str]]:
+def read_header(
+    path: Path, remedy: str = REMEDY
+) -> tuple[dict[str, Entry], dict[str, str]]:
     """Tensors and metadata of a file; raises TrajpromptError if it is incomplete."""
     size = path.stat().st_size
     with path.open("rb") as handle:
@@ -37,23 +39,25 @@ def read_header(path: Path) -> tuple[dict[str, Entry], dict[str, str]]:
         if not 2 <= length <= min(LARGEST_HEADER, size - 8):
             found = f"found a header of {length} bytes in a file of {size} bytes"
             expected = f"a complete file, with a header of at most {LARGEST_HEADER} bytes"
-            raise TrajpromptError(path, found, expected, REMEDY)
+            raise TrajpromptError(path, found, expected, remedy)
         raw = handle.read(length)
     where = f"{path}: header"
-    described = json_object(raw, where, REMEDY)
+    described = json_object(raw, where, remedy)
     metadata = described.pop("__metadata__", {})
     if not isinstance(metadata, dict) or not all(map(_is_text, metadata.values())):
         found, expected = "found invalid metadata", "text values, by name"
-        raise TrajpromptError(where, found, expected, REMEDY)
+        raise TrajpromptError(where, found, expected, remedy)
     ends = [0]
-    entries = {name: _entry(where, name, found, ends) for name, found in described.items()}
+    entries = {
+        name: _entry(where, name, found, ends, remedy) for name, found in described.items()
+    }
     if 8 + length + max(ends) != size:
         expected = f"{8 + length + max(ends)} bytes, according to its header"
-        raise TrajpromptError(path, f"found {size} bytes", expected, REMEDY)
+        raise TrajpromptError(path, f"found {size} bytes", expected, remedy)
     return entries, metadata
 
 
-def _entry(where: str, name: str, found: Any, ends: list[int]) -> Entry:
+def _entry(where: str, name: str, found: Any, ends: list[int], remedy: str) -> Entry:
     """Parse and check one tensor's entry; append the end of its bytes to ``ends``."""
     match found:
         case {"dtype": str(dtype), "shape": [*shape], "data_offsets": [first, end]}:
@@ -63,7 +67,7 @@ def _entry(where: str, name: str, found: Any, ends: list[int]) -> Entry:
                 ends.append(end)
                 return Entry(dtype, tuple(shape))
     text, expected = f"found {found!r:.160}", "a type, a shape and their number of bytes"
-    raise TrajpromptError(f"{where}: {name[:80]}", text, expected, REMEDY)
+    raise TrajpromptError(f"{where}: {name[:80]}", text, expected, remedy)
 
 
 def _is_text(value: object) -> bool:

@@ -15,24 +15,24 @@ from trajprompt.seeds import integers, stream, torch_generator
 from trajprompt.settings.stages import BackboneSizes, PretrainSettings
 from trajprompt.tasks.registry import get_suite
 from trajprompt.tasks.suites import Suite
-from trajprompt.trajectories.store import open_tasks
+from trajprompt.trajectories.demonstrated_task import Stores, open_stores
 
 VALIDATION_SEGMENTS = 512  # over all tasks; gives the loss to within a few per cent
 
 
 def pretrain(
     settings: PretrainSettings,
-    data: Path,
+    stores: Stores,
     device: torch.device,
     checkpoint: Checkpoint | None = None,
     folder: Path | None = None,
 ) -> tuple[Backbone, list[CurvePoint]]:
-    """Train a backbone on the trajectory store ``data``; return it with its curve.
+    """Train a backbone on a suite's trajectories; return it with its curve.
 
     Tables too large for memory are temporary files in ``folder``.
     """
     torch.set_num_threads(1)  # equal bits on any number of cores, and no slower
-    resident = resident_data(settings, data, device, folder)
+    resident = resident_data(settings, stores, device, folder)
     model = fresh_model(settings, device)
     sampler = training_sampler(settings, resident)
     curve = train(
@@ -41,7 +41,7 @@ def pretrain(
         settings.training,
         f"pretrain {settings.suite} {settings.backbone} seed {settings.seed}",
         Validation(model, *validation_sampler(settings, resident)()),
-        source=str(data),
+        source=str(stores.data),
         generator=sampler.generator,
         checkpoint=checkpoint,
     )
@@ -64,14 +64,14 @@ def pretrained(
 
 
 def resident_data(
-    settings: PretrainSettings, data: Path, device: torch.device, folder: Path | None
+    settings: PretrainSettings, stores: Stores, device: torch.device, folder: Path | None
 ) -> PretrainData:
-    """The training tasks of the store ``data`` on ``device``; equal for all seeds.
+    """The training tasks of ``stores`` on ``device``; equal for all seeds.
 
     Tables too large for memory are temporary files in ``folder``.
     """
-    suite = get_suite(settings.suite)
-    tasks = open_tasks(data, settings.train_tasks, suite)
+    named = settings.train_tasks, settings.suite, settings.demonstrations_from
+    tasks = open_stores(stores, *named)
     return prepare(
         [tasks[task] for task in settings.train_tasks],
         settings.data_fraction,

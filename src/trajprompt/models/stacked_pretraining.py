@@ -19,16 +19,17 @@ from trajprompt.models.pretraining_data import PretrainData
 from trajprompt.models.stacked_training import Member, train_stack
 from trajprompt.models.training import CurvePoint
 from trajprompt.settings.stages import PretrainSettings
+from trajprompt.trajectories.demonstrated_task import Stores
 
 
 def pretrain_stack(
     settings: Sequence[PretrainSettings],
-    data: Path,
+    stores: Stores,
     device: torch.device,
     checkpoint: Checkpoint | None = None,
     folder: Path | None = None,
 ) -> list[tuple[Backbone, list[CurvePoint]]]:
-    """Train a backbone per seed on the store ``data``; return each with its curve.
+    """Train a backbone per seed on a suite's trajectories; return each with its curve.
 
     ``settings`` differ in their seeds only. A seed's backbone does not depend on the other
     seeds. It equals that of `pretrain` up to rounding and the random stream of dropout.
@@ -36,7 +37,7 @@ def pretrain_stack(
     """
     torch.set_num_threads(1)  # equal bits on any number of cores
     first = settings[0]
-    resident = resident_data(first, data, device, folder)
+    resident = resident_data(first, stores, device, folder)
     members = [new_member(one, resident, device) for one in settings]
     seeds = " ".join(str(one.seed) for one in settings)
     curves = train_stack(
@@ -44,7 +45,7 @@ def pretrain_stack(
         first.batch_per_task * len(first.train_tasks),
         first.training,
         f"pretrain {first.suite} {first.backbone} seeds {seeds}",
-        str(data),
+        str(stores.data),
         checkpoint,
     )
     return [

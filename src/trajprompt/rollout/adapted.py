@@ -10,7 +10,7 @@ from trajprompt.settings.parsing import json_object
 REMEDY = "run `trajprompt tune` again"
 if TYPE_CHECKING:
     from trajprompt.adaptations.read import StoredAdaptation
-    from trajprompt.models.lockstep import LockstepPolicy
+    from trajprompt.rollout.loop import Policy
 
 
 @dataclass(frozen=True)
@@ -23,18 +23,19 @@ class Adapted:
     task: int
     checkpoint: str = "last"  # or initial, best
     precision: str = "fp32"
-    engine: str = ""  # the default of `LockstepPolicy`
+    engine: str = ""  # the default of `make_policy`
     device: str = "cpu"
 
 
-def adapted_policy(which: Adapted) -> "LockstepPolicy":
+def adapted_policy(which: Adapted) -> "Policy":
     """Policy for one simulator row, with the first prompt of the task.
 
     Raises TrajpromptError if the files are of another suite or lack the task.
     """
     from trajprompt.adaptations.read import read_adaptation
     from trajprompt.models.backbone import load_backbone
-    from trajprompt.models.lockstep import LockstepPolicy
+    from trajprompt.rollout.plays import PlaySettings, make_policy
+    from trajprompt.tasks.registry import get_suite
 
     stored = read_adaptation(which.adaptation)
     backbone = load_backbone(which.backbone, which.device)
@@ -50,14 +51,10 @@ def adapted_policy(which: Adapted) -> "LockstepPolicy":
     if row in stored.weights and which.checkpoint != "initial":
         backbone = backbone.with_weights(stored.weights[row])
     prompts = getattr(stored, which.checkpoint)
-    return LockstepPolicy(
-        backbone,
-        None if prompts is None else prompts.select([row]),
-        rows=1,
-        target_return=_target_return(which, stored),
-        precision=which.precision,
-        engine=which.engine,
-    )
+    prompt = None if prompts is None else prompts.select([row])
+    target, suite = _target_return(which, stored), get_suite(which.suite)
+    settings = PlaySettings(suite, target, which.precision, which.engine, threads=1)
+    return make_policy(settings, backbone, prompt, rows=1)
 
 
 def _row_of(which: Adapted, stored: "StoredAdaptation") -> int:

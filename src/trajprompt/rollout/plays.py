@@ -8,8 +8,9 @@ import numpy as np
 import torch
 
 from trajprompt.models.lockstep import LockstepPolicy
+from trajprompt.models.state_policy import StatePolicy, StatePolicyPlayer
 from trajprompt.progress import progress
-from trajprompt.rollout.loop import Episodes, rollout
+from trajprompt.rollout.loop import Episodes, Policy, rollout
 from trajprompt.seeds import integers, stream
 from trajprompt.tasks.registry import make_simulator
 from trajprompt.tasks.suites import Suite
@@ -90,20 +91,31 @@ def play(
     for first in progress(starts, f"{settings.suite.name} episodes", "rollout"):
         part = jobs[first : first + LARGEST_BATCH]
         tasks = np.array([one.task for one, _ in part])
-        policy = LockstepPolicy(
-            backbone,
-            stack([one.prompt for one, _ in part]),
-            rows=len(part),
-            target_return=settings.target_return,
-            precision=settings.precision,
-            threads=settings.threads,
-            engine=settings.engine,
-        )
+        prompts = stack([one.prompt for one, _ in part])
+        policy = make_policy(settings, backbone, prompts, len(part))
         simulator = make_simulator(settings.suite, tasks, settings.threads)
         resets = np.array([seeds[one.task][episode] for one, episode in part])
         played = rollout(simulator, policy, resets)
         for index, (one, _) in enumerate(part):
             one.add(played, index)
+
+
+def make_policy(
+    settings: PlaySettings, backbone: "Backbone", prompts: Segments | None, rows: int
+) -> Policy:
+    """The policy of a backbone in ``rows`` episodes."""
+    if isinstance(backbone.model, StatePolicy):
+        normaliser = backbone.normaliser
+        return StatePolicyPlayer(backbone.model, normaliser.mean, normaliser.std)
+    return LockstepPolicy(
+        backbone,
+        prompts,
+        rows=rows,
+        target_return=settings.target_return,
+        precision=settings.precision,
+        threads=settings.threads,
+        engine=settings.engine,
+    )
 
 
 def stack(prompts: Sequence[Segments | None]) -> Segments | None:

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from trajprompt.models.stacked_lockstep import Actor, Engines, StackedPolicy
+from trajprompt.models.state_policy import StatePolicy
 from trajprompt.progress import progress
 from trajprompt.rollout.loop import Episodes, rollout
-from trajprompt.rollout.plays import LARGEST_BATCH, Play, PlaySettings, stack
+from trajprompt.rollout.plays import LARGEST_BATCH, Play, PlaySettings, play, stack
 from trajprompt.rollout.requests import Request
 from trajprompt.tasks.registry import make_simulator
 from trajprompt.tasks.simulator import Simulator
@@ -80,6 +81,10 @@ def play_stack(settings: PlaySettings, parts: Sequence[Part]) -> None:
     A part's batches do not depend on the other parts; batches of several parts are played
     as one rollout.
     """
+    if isinstance(parts[0].backbone.model, StatePolicy):  # cheap, and not stacked
+        for part in parts:
+            play(settings, part.backbone, part.plays, part.seeds)
+        return
     batches = [(part, jobs) for part in parts for jobs in _batches(part.plays)]
     rollouts = list(_packed(batches))
     player = StackedPlayer(

@@ -23,6 +23,7 @@ from trajprompt.settings.options import (
     Seed,
     Size,
     SmallCount,
+    Steps,
     Strict,
     Task,
     validate,
@@ -80,6 +81,22 @@ class CollectSettings(Strict):
     quality_episodes: Episodes  # number of first and of last episodes averaged per task
     device: str
     threads: SmallCount
+    # D4RL suites: bounds of the score of all episodes' mean return; None: not checked.
+    score_between: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True)
+class TeachSettings(Strict):
+    """Settings of the teacher of a D4RL environment."""
+
+    run: str
+    run_seed: Seed
+    environment: str
+    algorithm: str
+    options: dict[str, Any]
+    expert_at_least: float | None  # score of the best policy; None: not checked
+    device: str
+    threads: SmallCount
 
 
 @dataclass(frozen=True)
@@ -100,7 +117,27 @@ class PretrainSettings(Strict):
     sizes: BackboneSizes
     training: TrainingSettings
     device: str
+    # The suite whose data has the demonstrations; empty: the suite's own has them.
+    demonstrations_from: str = ""
     stacked_seeds: bool = False  # by the code for stacks, which rounds differently
+
+
+@dataclass(frozen=True)
+class OfflineSettings(Strict):
+    """Settings of the policy of an offline algorithm, for one seed."""
+
+    run: str
+    run_seed: Seed
+    suite: str
+    backbone: str  # a name under algorithms in the config
+    kind: str  # one of kinds.OFFLINE_KINDS
+    options: dict[str, Any]
+    seed: Seed
+    train_tasks: tuple[Task, ...]  # one
+    updates: Steps
+    curve_every: Count  # updates between points of the curve
+    curve_episodes: Annotated[int, Interval(ge=0, le=1000)]  # played at every point
+    device: str
 
 
 @dataclass(frozen=True)
@@ -129,6 +166,8 @@ class TuneSettings(Strict):
     engine: Engine
     device: str
     threads: SmallCount
+    # The suite whose data has the demonstrations; empty: the suite's own has them.
+    demonstrations_from: str = ""
     stacked_seeds: bool = False
 
 
@@ -181,6 +220,7 @@ class ReportSettings(Strict):
     title: str = ""  # title of the table
     paper: str = ""  # folder in ``papers`` of the table's paper; empty: no paper
     papers: str = "papers"  # folder of the papers
+    raw: bool = False  # D4RL suites: returns in place of scores
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""Offline reinforcement learning: policies learned from a store, without playing."""

@@ -1,0 +1,1 @@
+"""Algorithms of offline reinforcement learning, one per file."""

@@ -1,0 +1,46 @@
+"""Behaviour cloning: a deterministic policy that imitates the data.
+
+CORL's any_percent_bc.py. With ``data_share: 0.1`` it is 10 %-BC.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from trajprompt.numerics.flat_adamw import FlatAdamW
+from trajprompt.numerics.networks import LANES, StackedMLP, flatten_parameters
+from trajprompt.offline.protocol import Learner, Noise, OfflineOptions, Sizes, register
+from trajprompt.trajectories.transitions import Batch
+
+
+@dataclass(frozen=True)
+class BcOptions(OfflineOptions):
+    """No options of its own."""
+
+
+@register("bc", BcOptions)
+class BehaviourCloning(Learner):
+    def __init__(
+        self,
+        sizes: Sizes,
+        options: BcOptions,
+        weights: Sequence[torch.Generator],
+        noise: Noise,
+        device: str,
+    ):
+        hidden = (options.width,) * options.layers
+        shape = (sizes.states, *hidden, sizes.actions)
+        self.actor = StackedMLP(sizes.stack, shape, weights).to(device)
+        self.optimisers = {
+            "actor": FlatAdamW(flatten_parameters(self.actor, LANES), options.learning_rate)
+        }
+        self.averages, self.noise = {}, noise
+
+    def update(self, batch: Batch) -> dict[str, Tensor]:
+        error = self.actor(batch.states).tanh() - batch.actions
+        losses = error.square().mean((1, 2))  # (T,)
+        self.optimisers["actor"].minimise(losses.sum())
+        self.done += 1
+        return {"actor": losses.detach()}

@@ -1,0 +1,113 @@
+"""Implicit Q-learning (Kostrikov et al. 2022, arXiv 2110.06169); as in CORL's iql.py."""
+
+import copy
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from trajprompt.numerics.flat_adamw import FlatAdamW
+from trajprompt.numerics.networks import LANES, StackedMLP, TwinCritic, flatten_parameters
+from trajprompt.offline.protocol import Learner, Noise, OfflineOptions, Sizes, register
+from trajprompt.settings.options import Positive, Share
+from trajprompt.trajectories.transitions import Batch
+
+LOG_STD_RANGE = (-20.0, 2.0)
+LOG_ROOT_TWO_PI = 0.5 * math.log(2 * math.pi)
+
+
+@dataclass(frozen=True)
+class IqlOptions(OfflineOptions):
+    """Defaults: the paper's for MuJoCo (appendix B)."""
+
+    expectile: Share = 0.7
+    beta: Positive = 3.0  # inverse temperature of the weights of imitation
+    largest_weight: Positive = 100.0
+    policy: Literal["gaussian", "deterministic"] = "gaussian"
+    schedule: Literal["constant", "cosine"] = "cosine"  # of the policy's learning rate
+
+
+def expectile_loss(errors: Tensor, expectile: float) -> Tensor:
+    """Squared errors (..,) weighted by ``expectile`` if positive, else by 1 - expectile."""
+    weights = torch.where(errors > 0, expectile, 1 - expectile)
+    return weights * errors.square()
+
+
+@register("iql", IqlOptions)
+class Iql(Learner):
+    actor: "_Policy"
+
+    def __init__(
+        self,
+        sizes: Sizes,
+        options: IqlOptions,
+        weights: Sequence[torch.Generator],
+        noise: Noise,
+        device: str,
+    ):
+        self.options, self.noise, self.sizes = options, noise, sizes
+        hidden = (options.width,) * options.layers
+        stack, rate = sizes.stack, options.learning_rate
+        self.actor = _Policy(stack, (sizes.states, *hidden, sizes.actions), weights)
+        self.actor.to(device)
+        pair = (sizes.states + sizes.actions, *hidden, 1)
+        self.critic = TwinCritic(stack, pair, weights, False, torch.float32).to(device)
+        self.value = StackedMLP(stack, (sizes.states, *hidden, 1), weights).to(device)
+        self.target_critic = copy.deepcopy(self.critic).requires_grad_(False)
+        networks = {"actor": self.actor, "critic": self.critic, "value": self.value}
+        self.optimisers = {
+            name: FlatAdamW(flatten_parameters(network, LANES), rate)
+            for name, network in networks.items()
+        }
+        self.averages = {"critic": flatten_parameters(self.target_critic, LANES)}
+
+    def update(self, batch: Batch) -> dict[str, Tensor]:
+        """Update V, then Q with V before this update, the target, and the policy."""
+        with torch.no_grad():
+            following = self.value(batch.next_states)[..., 0]  # (T, B)
+            best = self.target_critic(batch.states, batch.actions).amin(0)
+        advantages = best - self.value(batch.states)[..., 0]
+        value_losses = expectile_loss(advantages, self.options.expectile).mean(-1)
+        self.optimisers["value"].minimise(value_losses.sum())
+        alive = 1 - batch.terminations
+        targets = batch.rewards + self.options.discount * alive * following
+        found = self.critic(batch.states, batch.actions)  # (2, T, B)
+        critic_losses = (found - targets).square().mean(-1).mean(0)
+        self.optimisers["critic"].minimise(critic_losses.sum())
+        self.averages["critic"].lerp_(
+            self.optimisers["critic"].vector, self.options.target_rate
+        )
+        actor_losses = self._update_actor(batch, advantages.detach())
+        self.done += 1
+        losses = {"value": value_losses, "critic": critic_losses, "actor": actor_losses}
+        return {name: loss.detach() for name, loss in losses.items()}
+
+    def _update_actor(self, batch: Batch, advantages: Tensor) -> Tensor:
+        options = self.options
+        weights = (options.beta * advantages).exp().clamp(max=options.largest_weight)
+        mean = self.actor(batch.states).tanh()
+        if options.policy == "gaussian":
+            log_std = self.actor.log_std.clamp(*LOG_STD_RANGE)  # (T, 1, A)
+            scaled = (batch.actions - mean) * (-log_std).exp()
+            surprise = (0.5 * scaled.square() + log_std + LOG_ROOT_TWO_PI).sum(-1)
+        else:
+            surprise = (mean - batch.actions).square().sum(-1)
+        losses = (weights * surprise).mean(-1)
+        if options.schedule == "cosine":
+            share = 0.5 * (1 + math.cos(math.pi * self.done / self.sizes.updates))
+            self.optimisers["actor"].learning_rate = options.learning_rate * share
+        self.optimisers["actor"].minimise(losses.sum())
+        return losses
+
+
+class _Policy(StackedMLP):
+    """Means of actions, and log standard deviations that do not depend on the state."""
+
+    def __init__(
+        self, stack: int, sizes: tuple[int, ...], generators: Sequence[torch.Generator]
+    ):
+        super().__init__(stack, sizes, generators)
+        self.log_std = torch.nn.Parameter(torch.zeros(stack, 1, sizes[-1]))

@@ -1,0 +1,27 @@
+"""Registry of the algorithms: every module of ``offline/algorithms`` registers one."""
+
+import importlib
+
+from trajprompt.errors import TrajpromptError
+from trajprompt.offline import algorithms as package
+from trajprompt.offline import protocol
+from trajprompt.settings.kinds import OFFLINE_KINDS
+
+__all__ = ["OFFLINE_KINDS", "get_algorithm"]
+
+
+def get_algorithm(name: str) -> protocol.Algorithm:
+    """The algorithm ``name``; imports only its module.
+
+    Raises TrajpromptError for an unknown name, and if its module registers nothing.
+    """
+    if name not in OFFLINE_KINDS:
+        expected = f"one of {', '.join(OFFLINE_KINDS)}"
+        remedy = "choose one of these, or add an algorithm"
+        raise TrajpromptError("offline algorithm", f"found '{name}'", expected, remedy)
+    module = importlib.import_module(f"{package.__name__}.{name.replace('-', '_')}")
+    if name not in protocol.REGISTRY:
+        file, expected = str(module.__file__), f"@register('{name}', …)"
+        remedy = "decorate its class; docs/add-an-algorithm.md has an example"
+        raise TrajpromptError(file, "registers no algorithm", expected, remedy)
+    return protocol.REGISTRY[name]
