@@ -7,10 +7,11 @@ import pytest
 from support.opengl import HAS_OPENGL
 from support.paths import CONFIG, ROOT, preset
 from trajprompt.config import cells as table_cells
+from trajprompt.config.backbones import is_offline
 from trajprompt.config.calibration import read_plan
 from trajprompt.config.load import load_config
 
-STAGES = {"collect", "pretrain", "tune", "evaluate", "random_policy"}
+STAGES = {"teach", "collect", "pretrain", "learn", "tune", "evaluate", "random_policy"}
 # In every run.
 REPORT = {"curves", "claims", "opening", "aggregate", "variance", "episodes", "compute"}
 REPORT |= {"record", "all"}
@@ -29,8 +30,12 @@ def test_every_cell_has_one_job(workflow, name):
     made = load_config([CONFIG, preset(name)])
     seeds = len(made["seeds"])
     suites = table_cells.suites(made)
-    assert found["collect"] == len(suites)
-    assert found["pretrain"] == len(table_cells.backbones(made)) * seeds
+    assert found["collect"] == len(table_cells.collected(made))
+    assert found["teach"] == len(table_cells.taught(made))
+    learned = [pair for pair in table_cells.backbones(made) if is_offline(made, pair[1])]
+    assert found["learn"] == len(learned)  # one job for all seeds
+    others = len(table_cells.backbones(made)) - len(learned)
+    assert found["pretrain"] == others * seeds
     assert found["tune"] == found["evaluate"] == len(table_cells.cells(made)) * seeds
     assert found["random_policy"] == len(suites)
     shown = (*table_cells.tables(made), *table_cells.figures(made))
@@ -133,7 +138,8 @@ def test_targets_are_listed_with_their_titles(workflow):
 
 
 def test_a_target_has_only_the_jobs_it_needs(workflow):
-    assert set(jobs(workflow.snakemake("-n", "collect_all"))) == {"collect", "collect_all"}
+    found = set(jobs(workflow.snakemake("-n", "collect_all")))
+    assert found == {"teach", "collect", "collect_all"}
 
 
 def test_a_wrong_key_stops_before_any_job(workflow):

@@ -1,4 +1,30 @@
-# Trajectories of learning agents or scripted experts, for all tasks of a suite.
+# Trajectories of learning agents or scripted experts, for all tasks of a suite. D4RL suites are
+# made from the teacher of their environment.
+
+
+rule teach:
+    """Train the teacher of a D4RL environment."""
+    output:
+        policies="results/{run}/1_collect/teachers/{environment}/policies.safetensors",
+        replay="results/{run}/1_collect/teachers/{environment}/replay.h5",
+    log:
+        "logs/{run}/1_collect/teachers/{environment}.log",
+    priority: 60
+    conda:
+        "../../envs/trajprompt.yaml"
+    threads: THREADS
+    resources:
+        mem_mb=scaled(8000),
+        runtime=scaled(720),
+    params:
+        code=code("commands/teach", "tasks/d4rl"),
+        settings=teach_settings,
+    message:
+        "Training the teacher of {wildcards.environment}"
+    shell:
+        "exec python -m trajprompt.commands.teach --environment {wildcards.environment}"
+        " --settings {params.settings:q} --out {output.policies} --replay {output.replay}"
+        " > {log} 2>&1"
 
 
 rule collect:
@@ -6,6 +32,7 @@ rule collect:
     input:
         goals=goals,
         user_store=user_store,
+        teacher=teacher_files,
     output:
         "results/{run}/1_collect/{suite}/trajectories.h5",
     log:
@@ -22,15 +49,17 @@ rule collect:
         code=code("commands/collect"),
         suite=suite_code,
         settings=collect_settings,
+        teacher=lambda wildcards, input: "--teacher" if input.teacher else "",
     message:
         "Collecting trajectories of {wildcards.suite}"
     shell:
         "exec python -m trajprompt.commands.collect --suite {wildcards.suite}"
-        " --settings {params.settings:q} --out {output} > {log} 2>&1"
+        " --settings {params.settings:q} {params.teacher} {input.teacher}"
+        " --out {output} > {log} 2>&1"
 
 
 rule collect_all:
     """Stage 1: the trajectories of every suite."""
     input:
-        expand(rules.collect.output, run=RUN, suite=SUITES),
+        expand(rules.collect.output, run=RUN, suite=COLLECTED),
     localrule: True

@@ -5,6 +5,7 @@ rule pretrain:
     """Pretrain one backbone on one suite with one seed."""
     input:
         data="results/{run}/1_collect/{suite}/trajectories.h5",
+        demonstrations=demonstrations,
     output:
         backbone="results/{run}/2_pretrain/{suite}/{backbone}/seed{seed}.safetensors",
         curve="results/{run}/2_pretrain/{suite}/{backbone}/seed{seed}.csv",
@@ -20,6 +21,7 @@ rule pretrain:
         gpu=GPUS,
     params:
         code=code("commands/pretrain"),
+        demonstrations=demonstrations_option,
         suite=suite_code,
         settings=pretrain_settings,
     message:
@@ -27,6 +29,41 @@ rule pretrain:
     shell:
         "exec python -m trajprompt.commands.pretrain --suite {wildcards.suite}"
         " --backbone {wildcards.backbone} --seed {wildcards.seed} --data {input.data}"
+        " {params.demonstrations} {input.demonstrations}"
+        " --settings {params.settings:q}"
+        " --out {output.backbone} --curve {output.curve} > {log} 2>&1"
+
+
+rule learn:
+    """Learn the policies of all seeds on one D4RL suite by one offline algorithm."""
+    input:
+        data="results/{run}/1_collect/{suite}/trajectories.h5",
+    output:
+        backbone=per_seed(
+            "results/{run}/2_pretrain/{suite}/{algorithm}/seed{seed}.safetensors"
+        ),
+        curve=per_seed("results/{run}/2_pretrain/{suite}/{algorithm}/seed{seed}.csv"),
+    log:
+        "logs/{run}/2_pretrain/{suite}/{algorithm}/seeds.log",
+    priority: 40
+    conda:
+        "../../envs/trajprompt.yaml"
+    threads: THREADS
+    resources:
+        mem_mb=scaled(6000),
+        runtime=scaled(720),
+        gpu=GPUS,
+    params:
+        code=code("commands/learn"),
+        suite=suite_code,
+        algorithm=algorithm_code,
+        seeds=config["seeds"],
+        settings=learn_settings,
+    message:
+        "Learning {wildcards.algorithm} on {wildcards.suite}, seeds {params.seeds}"
+    shell:
+        "exec python -m trajprompt.commands.learn --suite {wildcards.suite}"
+        " --algorithm {wildcards.algorithm} --seed {params.seeds} --data {input.data}"
         " --settings {params.settings:q}"
         " --out {output.backbone} --curve {output.curve} > {log} 2>&1"
 

@@ -5,6 +5,7 @@ rule tune:
     """Adapt one backbone to the test tasks of one suite with one method."""
     input:
         data="results/{run}/1_collect/{suite}/trajectories.h5",
+        demonstrations=demonstrations,
         backbone=cell_backbone,
     output:
         "results/{run}/3_tune/{suite}/{condition}/{method}/seed{seed}.h5",
@@ -20,6 +21,7 @@ rule tune:
         gpu=GPUS,
     params:
         code=code("commands/tune"),
+        demonstrations=demonstrations_option,
         suite=suite_code,
         method=method_code,
         settings=tune_settings,
@@ -28,6 +30,7 @@ rule tune:
     shell:
         "exec python -m trajprompt.commands.tune --suite {wildcards.suite} --condition {wildcards.condition}"
         " --method {wildcards.method} --seed {wildcards.seed} --data {input.data}"
+        " {params.demonstrations} {input.demonstrations}"
         " --backbone-file {input.backbone} --settings {params.settings:q}"
         " --out {output} > {log} 2>&1"
 

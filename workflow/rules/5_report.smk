@@ -3,41 +3,24 @@
 
 
 rule curves:
-    """Learning curves of collection and pretraining."""
+    """Learning curves of collection, pretraining and offline algorithms."""
     input:
         stores=STORES,
         pretraining=PRETRAINING_CURVES,
+        offline=OFFLINE_CURVES,
     output:
-        multiext(
-            f"results/{RUN}/5_report/figures/", "collection.png", "pretraining.png"
+        learning_curves("collection", "Learning curves of the collection"),
+        (
+            learning_curves("pretraining", "Learning curves of the pretraining")
+            if PRETRAINING_CURVES
+            else []
         ),
-        report(
-            f"results/{RUN}/5_report/figures/collection.svg",
-            caption="../report/collection.rst",
-            category=CATEGORY["Figures"],
-            subcategory=THIS_RUN,
-            labels=report_labels("Learning curves of the collection", "picture"),
-        ),
-        report(
-            f"results/{RUN}/5_report/tables/collection.csv",
-            caption="../report/collection.rst",
-            category=CATEGORY["Figures"],
-            subcategory=THIS_RUN,
-            labels=report_labels("Learning curves of the collection", "raw data"),
-        ),
-        report(
-            f"results/{RUN}/5_report/figures/pretraining.svg",
-            caption="../report/pretraining.rst",
-            category=CATEGORY["Figures"],
-            subcategory=THIS_RUN,
-            labels=report_labels("Learning curves of the pretraining", "picture"),
-        ),
-        report(
-            f"results/{RUN}/5_report/tables/pretraining.csv",
-            caption="../report/pretraining.rst",
-            category=CATEGORY["Figures"],
-            subcategory=THIS_RUN,
-            labels=report_labels("Learning curves of the pretraining", "raw data"),
+        (
+            learning_curves(
+                "offline_learning", "Learning curves of offline algorithms"
+            )
+            if OFFLINE_CURVES
+            else []
         ),
     log:
         f"logs/{RUN}/5_report/curves.log",
@@ -52,15 +35,16 @@ rule curves:
         "Drawing the learning curves"
     shell:
         "exec python -m trajprompt.commands.report curves --stores {input.stores}"
-        " --pretraining {input.pretraining}"
+        " --pretraining {input.pretraining} --offline {input.offline}"
         " --settings {params.settings:q} --out {params.out} > {log} 2>&1"
 
 
 rule compute:
     """Time, memory and simulator steps of every stage; CPU time of every cell."""
     input:
+        teachers=TEACHERS,
         stores=STORES,
-        pretraining=PRETRAINING_CURVES,
+        pretraining=[PRETRAINING_CURVES, OFFLINE_CURVES],
         adaptations=rules.tune_all.input,
         evaluations=rules.evaluate_all.input.cells,
         random_policies=rules.evaluate_all.input.random,
@@ -91,6 +75,7 @@ rule compute:
         "Adding up time, memory and simulator steps"
     shell:
         "exec python -m trajprompt.commands.report compute --stores {input.stores}"
+        " --teachers {input.teachers}"
         " --pretraining {input.pretraining} --adaptations {input.adaptations}"
         " --evaluations {input.evaluations} --random-policies {input.random_policies}"
         " --settings {params.settings:q} --out {params.out} > {log} 2>&1"
@@ -100,9 +85,11 @@ rule record:
     """Provenance of the report: configuration, versions, and the hashes of all files."""
     input:
         made=[
+            TEACHERS,
             STORES,
             rules.pretrain_all.input,
             PRETRAINING_CURVES,
+            OFFLINE_CURVES,
             rules.tune_all.input,
             rules.evaluate_all.input,
         ],

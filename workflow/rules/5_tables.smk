@@ -1,9 +1,13 @@
 # Tables of the config; each is a target.
 
 STORES = expand(
-    "results/{run}/1_collect/{suite}/trajectories.h5", run=RUN, suite=SUITES
+    "results/{run}/1_collect/{suite}/trajectories.h5", run=RUN, suite=COLLECTED
 )
-PRETRAINING_CURVES = backbones_of_run(rules.pretrain.output.curve)
+TEACHERS = expand(
+    rules.teach.output.policies, run=RUN, environment=table_cells.taught(config)
+)
+PRETRAINING_CURVES = backbones_of_run(rules.pretrain.output.curve, offline=False)
+OFFLINE_CURVES = backbones_of_run(rules.pretrain.output.curve, offline=True)
 REPORT_CODE = code("commands/report", *families(SUITES))
 
 

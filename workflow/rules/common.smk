@@ -7,6 +7,7 @@ import shlex
 import sys
 from pathlib import Path
 from types import SimpleNamespace
+import snakemake.io as io
 from trajprompt.config import derive
 from trajprompt.config.evaluation import has_varied_starts
 from trajprompt.config.layers import requires_videos
@@ -48,7 +49,7 @@ def require_libraries():
 
 hooks.install(workflow, RUN, require_libraries)
 THREADS = config["compute"]["threads"]
-SUITES = table_cells.suites(config)
+SUITES, COLLECTED = table_cells.suites(config), table_cells.collected(config)
 TABLES, FIGURES = table_cells.tables(config), table_cells.figures(config)
 VIDEOS = table_cells.videos(config)  # name -> suites
 GPUS = 0 if config["compute"]["device"] == "cpu" else 1  # per job that trains or plays
@@ -77,10 +78,12 @@ THIS_RUN = "This run"  # the subcategory of results that belong to no paper
 wildcard_constraints:
     run=re.escape(RUN),
     suite="|".join(config["suites"]),
-    backbone="|".join(pretraining_values.names(config)),
+    backbone="|".join(pretraining_values.transformers(config)),
     condition="|".join(config["conditions"]),
     method="|".join(config["methods"]),
     seed=r"\d+",
+    environment="|".join(config["teachers"]) or "none",
+    algorithm="|".join(config["algorithms"]) or "none",
 
 
 def scaled(amount):
@@ -91,13 +94,47 @@ def scaled(amount):
 def collect_gpus(wildcards):
     """GPUs of a collection; scripted experts and imported files need none."""
     algorithm = config["collect"][wildcards.suite]["algorithm"]
-    return 0 if algorithm in ("scripted", "file") else GPUS
+    return 0 if algorithm in ("scripted", "file", "level") else GPUS
 
 
 def user_store(wildcards):
     """The user's store that a suite is read from, if the config sets one."""
     chosen = config["collect"][wildcards.suite]
     return [chosen["options"]["path"]] if chosen["algorithm"] == "file" else []
+
+
+def demonstrations(wildcards):
+    """Trajectories of the suite with the demonstrations of another one, if it names one."""
+    other = config["tasks"][wildcards.suite]["demonstrations_from"]
+    return [f"results/{RUN}/1_collect/{other}/trajectories.h5"] if other else []
+
+
+def demonstrations_option(wildcards, input):
+    return "--demonstrations" if input.demonstrations else ""
+
+
+def teacher_files(wildcards):
+    """Policies and replay of the teacher that a D4RL suite's data is made from."""
+    if config["collect"][wildcards.suite]["algorithm"] != "level":
+        return []
+    environment = get_suite(wildcards.suite).environment
+    return expand(rules.teach.output, run=RUN, environment=environment)
+
+
+def teach_settings(wildcards):
+    return stage_settings.to_json(derive.teach(config, wildcards.environment))
+
+
+def learn_settings(wildcards):
+    settings = derive.learn(
+        config, wildcards.suite, wildcards.algorithm, config["seeds"][0]
+    )
+    return stage_settings.to_json(settings)
+
+
+def algorithm_code(wildcards):
+    kind = config["algorithms"][wildcards.algorithm]["kind"]
+    return code(f"offline/algorithms/{kind.replace('-', '_')}")
 
 
 def collect_settings(wildcards):
@@ -183,7 +220,8 @@ def families(suites):
 
 
 def goals(wildcards):
-    return f"src/trajprompt/tasks/{get_suite(wildcards.suite).table}"
+    table = get_suite(wildcards.suite).table
+    return [f"src/trajprompt/tasks/{table}"] if table else []
 
 
 def method_code(wildcards):

@@ -85,9 +85,17 @@ def _filled(pattern, cells, seeds):
     ]
 
 
-def backbones_of_run(pattern):
-    """``pattern`` for every backbone that a cell needs, and every seed."""
-    return _of_backbones(pattern, table_cells.backbones(config))
+def backbones_of_run(pattern, offline=None):
+    """``pattern`` for every backbone that a cell needs, and every seed.
+
+    ``offline``: only those of offline algorithms, or only the others.
+    """
+    pairs = [
+        (suite, backbone)
+        for suite, backbone in table_cells.backbones(config)
+        if offline in (None, pretraining_values.is_offline(config, backbone))
+    ]
+    return _of_backbones(pattern, pairs)
 
 
 def _of_backbones(pattern, pairs):
@@ -122,3 +130,26 @@ def paper_outputs(paper):
 def outputs_of(name):
     """Outputs of the rule ``name`` as plain paths, without their marks for the HTML report."""
     return [str(path) for path in workflow.get_rule(name).output]
+
+
+def learning_curves(name, title):
+    """Outputs of a figure of learning curves, for the HTML report."""
+    about = {
+        "caption": f"../report/{name}.rst",
+        "category": CATEGORY["Figures"],
+        "subcategory": THIS_RUN,
+    }
+    folder = f"results/{RUN}/5_report"
+    return [
+        f"{folder}/figures/{name}.png",
+        io.report(
+            f"{folder}/figures/{name}.svg",
+            labels=report_labels(title, "picture"),
+            **about,
+        ),
+        io.report(
+            f"{folder}/tables/{name}.csv",
+            labels=report_labels(title, "raw data"),
+            **about,
+        ),
+    ]

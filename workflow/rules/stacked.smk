@@ -10,6 +10,7 @@ if config["compute"]["stacked_seeds"]:
         """Pretrain one backbone on one suite with all seeds."""
         input:
             data="results/{run}/1_collect/{suite}/trajectories.h5",
+            demonstrations=demonstrations,
         output:
             backbone=per_seed(
                 "results/{run}/2_pretrain/{suite}/{backbone}/seed{seed}.safetensors"
@@ -27,6 +28,7 @@ if config["compute"]["stacked_seeds"]:
             gpu=GPUS,
         params:
             code=code("commands/pretrain"),
+            demonstrations=demonstrations_option,
             suite=suite_code,
             seeds=config["seeds"],
             settings=of_first_seed(pretrain_settings),
@@ -35,6 +37,7 @@ if config["compute"]["stacked_seeds"]:
         shell:
             "exec python -m trajprompt.commands.pretrain --suite {wildcards.suite}"
             " --backbone {wildcards.backbone} --seed {params.seeds} --data {input.data}"
+            " {params.demonstrations} {input.demonstrations}"
             " --settings {params.settings:q}"
             " --out {output.backbone} --curve {output.curve} > {log} 2>&1"
 
@@ -42,6 +45,7 @@ if config["compute"]["stacked_seeds"]:
         """Adapt the backbones of all seeds to the test tasks of one suite with one method."""
         input:
             data="results/{run}/1_collect/{suite}/trajectories.h5",
+            demonstrations=demonstrations,
             backbone=backbones_of_cell,
         output:
             per_seed("results/{run}/3_tune/{suite}/{condition}/{method}/seed{seed}.h5"),
@@ -57,6 +61,7 @@ if config["compute"]["stacked_seeds"]:
             gpu=GPUS,
         params:
             code=code("commands/tune"),
+            demonstrations=demonstrations_option,
             suite=suite_code,
             method=method_code,
             seeds=config["seeds"],
@@ -67,6 +72,7 @@ if config["compute"]["stacked_seeds"]:
             "exec python -m trajprompt.commands.tune --suite {wildcards.suite}"
             " --condition {wildcards.condition} --method {wildcards.method}"
             " --seed {params.seeds} --data {input.data}"
+            " {params.demonstrations} {input.demonstrations}"
             " --backbone-file {input.backbone} --settings {params.settings:q}"
             " --out {output} > {log} 2>&1"
 

@@ -1,25 +1,36 @@
 """The backbones of a configuration and their pretraining values.
 
-A backbone is a kind, under the kind's name, or an entry of ``backbones``: a kind with
-other prompts, sizes or training, which may also differ by suite.
+A backbone is a transformer's kind, under the kind's name; an entry of ``backbones``: a kind
+with other prompts, sizes or training, which may also differ by suite; or an entry of
+``algorithms``: a policy that an offline algorithm learns.
 """
 
 from typing import Any
 
+from trajprompt.settings.kinds import TRANSFORMERS as KINDS
+
 Config = dict[str, Any]
-# Keys of models/prompt_dt.BACKBONES, repeated here because that module imports torch.
-KINDS = ("prompt-dt", "prompt-mt-bc", "mt-orl")
 PROMPT = ("prompt_segments", "prompt_length", "prompt_position")  # J, H and position
 
 
 def names(config: Config) -> tuple[str, ...]:
     """All backbones that a condition may name."""
+    return (*transformers(config), *config["algorithms"])
+
+
+def transformers(config: Config) -> tuple[str, ...]:
+    """The backbones that are prompt transformers."""
     return (*KINDS, *config["backbones"])
+
+
+def is_offline(config: Config, backbone: str) -> bool:
+    """True if an offline algorithm learns the backbone."""
+    return backbone in config["algorithms"]
 
 
 def kind_of(config: Config, backbone: str) -> str:
     """The backbone's kind, one of KINDS; it decides which tokens the backbone reads."""
-    variant = config["backbones"].get(backbone)
+    variant = config["backbones"].get(backbone) or config["algorithms"].get(backbone)
     return variant["kind"] if variant else backbone
 
 

@@ -35,6 +35,19 @@ def suites(config: Config) -> list[str]:
     return [suite for suite in config["suites"] if suite in used]
 
 
+def collected(config: Config) -> list[str]:
+    """Suites whose data the run makes: those with a cell, and of their demonstrations."""
+    used = set(suites(config))
+    used |= {config["tasks"][suite]["demonstrations_from"] for suite in used}
+    return [suite for suite in config["suites"] if suite in used]
+
+
+def taught(config: Config) -> list[str]:
+    """Environments whose teachers the run trains, to make a suite's data from them."""
+    made = [s for s in collected(config) if config["collect"][s]["algorithm"] == "level"]
+    return list(dict.fromkeys(get_suite(suite).environment for suite in made))
+
+
 def videos(config: Config) -> dict[str, tuple[str, ...]]:
     """Video -> suites that can be filmed and in which the run has all of its entries.
 

@@ -7,7 +7,13 @@ from typing import Any
 
 from trajprompt.collect.options import KINDS, GoalOptions
 from trajprompt.config import backbones as pretraining
+from trajprompt.config.offline_checks import (
+    level_error,
+    offline_inconsistencies,
+    score_error,
+)
 from trajprompt.errors import TrajpromptError
+from trajprompt.settings.kinds import TRANSFORMERS
 from trajprompt.settings.options import OptionError, build
 from trajprompt.tasks.registry import get_suite, suites_with_expert
 
@@ -46,6 +52,7 @@ def inconsistencies(config: Config) -> Inconsistencies:
     yield from _backbone_errors(config)
     yield from _evaluation_errors(config)
     yield from _collect_errors(config)
+    yield from offline_inconsistencies(config)
     yield from _method_errors(config)
 
 
@@ -64,10 +71,11 @@ def _split_errors(config: Config) -> Inconsistencies:
 def _backbone_errors(config: Config) -> Inconsistencies:
     """Variants with the name of a kind, and conditions with an unknown backbone."""
     known = pretraining.names(config)
-    for name in pretraining.KINDS:
-        if known.count(name) > 1:
-            expected = f"a name other than {', '.join(pretraining.KINDS)}"
-            yield f"backbones.{name}", "the name of a kind", expected
+    for part in ("backbones", "algorithms"):
+        for name in TRANSFORMERS:
+            if name in config[part]:
+                expected = f"a name other than {', '.join(TRANSFORMERS)}"
+                yield f"{part}.{name}", "the name of a kind", expected
     for name, condition in config["conditions"].items():
         if condition["backbone"] not in known:
             key, expected = f"conditions.{name}.backbone", f"one of {', '.join(known)}"
@@ -90,13 +98,17 @@ def _collect_errors(config: Config) -> Inconsistencies:
         chosen, key = config["collect"][suite], f"collect.{suite}"
         algorithm = chosen["algorithm"]
         scripted = suites_with_expert()
-        if algorithm != "file" and (algorithm == "scripted") != (suite in scripted):
+        made = algorithm in ("file", "level")
+        if not made and (algorithm == "scripted") != (suite in scripted):
             expected = f"scripted for {', '.join(scripted)}; another for other suites"
             yield f"{key}.algorithm", algorithm, expected
             continue
         if GoalOptions in KINDS[algorithm] and not get_suite(suite).shares_agents:
             expected = f"sac or td3: the tasks of {suite} cannot share an agent"
             yield f"{key}.algorithm", algorithm, expected
+            continue
+        if found := level_error(config, suite) or score_error(config, suite):
+            yield found
             continue
         try:
             build(KINDS[algorithm], chosen["options"])

@@ -19,7 +19,9 @@ def settings_for(config: Config, cls: type[st.Settings], **coordinates: Any) -> 
     """Settings of type ``cls`` of the job with these ``coordinates``."""
     makers: dict[type, Callable[..., Any]] = {
         st.CollectSettings: collect,
+        st.TeachSettings: teach,
         st.PretrainSettings: pretrain,
+        st.OfflineSettings: learn,
         st.TuneSettings: tune,
         st.EvaluateSettings: evaluate,
         st.RandomPolicySettings: random_policy,
@@ -32,19 +34,24 @@ def settings_for(config: Config, cls: type[st.Settings], **coordinates: Any) -> 
 
 def collect(config: Config, suite: str) -> st.CollectSettings:
     train, test = splits(config, _known(config["suites"], suite, "suite"))
-    chosen = config["collect"][suite]
+    chosen = dict(config["collect"][suite])
+    scores = chosen.pop("score_between", None)  # older records lack it
     return st.CollectSettings(
         **_run(config),
         suite=suite,
         tasks=tuple(sorted({*train, *test})),
         device=config["compute"]["device"],
         threads=config["compute"]["threads"],
+        score_between=tuple(scores) if scores else None,
         **chosen,
     )
 
 
 def pretrain(config: Config, suite: str, backbone: str, seed: int) -> st.PretrainSettings:
     train, _ = splits(config, _known(config["suites"], suite, "suite"))
+    if pretraining.is_offline(config, backbone):
+        found, remedy = "found an offline algorithm", "run `trajprompt learn`"
+        raise TrajpromptError(f"backbone '{backbone}'", found, "a transformer", remedy)
     values = {**config["compute"], **pretraining.values(config, suite, backbone)}
     return st.PretrainSettings(
         **_run(config),
@@ -62,7 +69,38 @@ def pretrain(config: Config, suite: str, backbone: str, seed: int) -> st.Pretrai
         sizes=_part(st.BackboneSizes, values),
         training=_part(TrainingSettings, values),
         device=values["device"],
+        demonstrations_from=config["tasks"][suite]["demonstrations_from"] or "",
         stacked_seeds=values["stacked_seeds"],
+    )
+
+
+def teach(config: Config, environment: str) -> st.TeachSettings:
+    known = config["teachers"]
+    return st.TeachSettings(
+        **_run(config),
+        environment=environment,
+        device=config["compute"]["device"],
+        threads=config["compute"]["threads"],
+        **known[_known(known, environment, "teacher")],
+    )
+
+
+def learn(config: Config, suite: str, backbone: str, seed: int) -> st.OfflineSettings:
+    """Settings of an offline algorithm on a suite, for one seed."""
+    train, _ = splits(config, _known(config["suites"], suite, "suite"))
+    chosen = config["algorithms"][_known(config["algorithms"], backbone, "algorithm")]
+    return st.OfflineSettings(
+        **_run(config),
+        suite=suite,
+        backbone=backbone,
+        kind=chosen["kind"],
+        options={**chosen["options"], **chosen["suite_options"].get(suite, {})},
+        seed=seed,
+        train_tasks=train,
+        updates=chosen["updates"],
+        curve_every=-(-chosen["updates"] // chosen["curve_points"]),
+        curve_episodes=chosen["curve_episodes"],
+        device=config["compute"]["device"],
     )
 
 
@@ -94,6 +132,7 @@ def tune(
         data_trajectories=base["data_trajectories"],
         data_fraction=base["data_fraction"],
         target_return=config["tasks"][suite]["target_return"],
+        demonstrations_from=config["tasks"][suite]["demonstrations_from"] or "",
         **config["compute"],
     )
 
@@ -158,12 +197,15 @@ def report(config: Config, table: str = "") -> st.ReportSettings:
         table=table,
         title=values.get("title", ""),
         paper=values.get("paper") or "",
+        raw=values.get("raw", False),
     )
 
 
 def _entry(config: Config, name: str) -> dict[str, Any]:
     chosen = config["entries"][name]
-    return {"id": name, **{key: chosen[key] for key in ("label", "condition", "method")}}
+    backbone = config["conditions"][chosen["condition"]]["backbone"]
+    keys = ("label", "condition", "method")
+    return {"id": name, "backbone": backbone, **{key: chosen[key] for key in keys}}
 
 
 def figure(config: Config, table: str) -> st.FigureSettings:
@@ -196,9 +238,12 @@ def _context_lengths(
 
 
 def _method_label(config: Config, method: str) -> str:
-    """Label of the first entry of the config that uses the method."""
-    entries = config["entries"].values()
-    return next(entry["label"] for entry in entries if entry["method"] == method)
+    """Label of the first entry that uses the method, if possible on a transformer."""
+    users = [one for one in config["entries"].values() if one["method"] == method]
+    backbones = [config["conditions"][one["condition"]]["backbone"] for one in users]
+    pairs = zip(users, backbones, strict=True)
+    tuned = [one for one, name in pairs if not pretraining.is_offline(config, name)]
+    return str((tuned or users)[0]["label"])
 
 
 def _given(values: Config) -> Config:

@@ -8,8 +8,10 @@ from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from trajprompt.collect.options import KINDS as ALGORITHMS
-from trajprompt.config.backbones import KINDS
+from trajprompt.collect.options import TEACHERS
 from trajprompt.report.plots.inputs import READS
+from trajprompt.settings.kinds import OFFLINE_KINDS, TRANSFORMERS
+from trajprompt.tasks.d4rl import ENVIRONMENTS
 from trajprompt.tasks.registry import SUITE_NAMES
 
 EXPECTED = "expected"  # type of the errors whose message is the expected value
@@ -72,6 +74,13 @@ def samples(value: Any) -> Any:
     return value
 
 
+def ascending(values: list[float]) -> list[float]:
+    """Validate two numbers, the lower one first."""
+    if len(values) != 2 or not values[0] < values[1]:
+        raise expected("two numbers, the lower one first")
+    return values
+
+
 def at_most(count: int) -> Callable[[dict[str, Any]], dict[str, Any]]:
     """Validator of mappings with at most ``count`` keys."""
 
@@ -113,6 +122,9 @@ if TYPE_CHECKING:
     Suite: TypeAlias = str
     Algorithm: TypeAlias = str
     BackboneKind: TypeAlias = str
+    OfflineKind: TypeAlias = str
+    Environment: TypeAlias = str
+    TeacherAlgorithm: TypeAlias = str
     FigureKind: TypeAlias = str
     Suites: TypeAlias = list[str]
     Ids: TypeAlias = list[str]
@@ -124,7 +136,10 @@ else:
     Line = named(r"[^\x00-\x1f|]{1,80}", LINE)
     Suite = choice(SUITE_NAMES)
     Algorithm = choice(tuple(ALGORITHMS))
-    BackboneKind = choice(KINDS)
+    BackboneKind = choice(TRANSFORMERS)
+    OfflineKind = choice(OFFLINE_KINDS)
+    Environment = choice(ENVIRONMENTS)
+    TeacherAlgorithm = choice(tuple(TEACHERS))
     FigureKind = choice(tuple(READS))
     Suites = listed(Suite, "a list of at least one suite, each once")
     Ids = listed(str, f"a list of at least one name {EACH_ONCE}")
@@ -149,3 +164,8 @@ Samples = Annotated[
 ]
 SomeSteps = Annotated[int, Field(ge=1, le=10_000_000)]
 Return = Annotated[float, Field(ge=-1e6, le=1e6)]
+ScoreRange = Annotated[
+    list[Annotated[float, Field(ge=-1000, le=1000)]],  # of D4RL
+    AfterValidator(ascending),
+    Field(json_schema_extra={"minItems": 2, "maxItems": 2}),
+]

@@ -1,8 +1,8 @@
 """Inheritance between entries of the configuration.
 
-``like: other`` copies another method, backbone or condition; keys that the entry sets
-override the copy. The configuration need not be valid yet: values of a wrong type are kept,
-and the models refuse them later.
+``like: other`` copies another method, backbone, algorithm or condition; keys that the entry
+sets override the copy. The configuration need not be valid yet: values of a wrong type are
+kept, and the models refuse them later.
 """
 
 from collections.abc import Callable, Collection, Sequence
@@ -224,4 +224,5 @@ JOINS: dict[str, Join] = {
     "conditions": _join_flat,
     "backbones": _join_backbones,
     "methods": _join_methods,
+    "algorithms": _join_methods,
 }

@@ -27,9 +27,14 @@ def file_schema() -> dict[str, Any]:
     schema["properties"]["grids"] = {"type": "object", "additionalProperties": grid}
     schema["properties"]["like"] = {**text, "description": "the preset to inherit from"}
     for part in JOINS:
-        model = part.removesuffix("s").capitalize()
-        schema["$defs"][model]["properties"]["like"] = LIKE
+        schema["$defs"][_model_of(schema, part)]["properties"]["like"] = LIKE
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
+
+
+def _model_of(schema: dict[str, Any], part: str) -> str:
+    """Name of the model of the entries of a section."""
+    (entry,) = schema["properties"][part]["patternProperties"].values()
+    return str(entry["$ref"]).rpartition("/")[2]
 
 
 def _optional(node: Any) -> Any:

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from trajprompt.collect.options import foreign_options
+from trajprompt.collect.options import KINDS, TEACHERS, foreign_options
 from trajprompt.config.wrong_keys import Config, Sources, WrongKey, has, mappings, short
 from trajprompt.errors import TrajpromptError
 from trajprompt.report.read.papers import PAPER_FILE, read_papers
@@ -21,7 +21,10 @@ from trajprompt.tasks.registry import SUITE_NAMES, get_suite
 REQUIRED = "required"  # a possible value of ``videos``
 PRESET, PAPERS = "laptop", "papers"  # defaults of the configuration
 REMEDY = "correct this file; docs/configuration.md explains it"
-PAPER_KEYS = ("backbones", "conditions", "methods", "entries", "grids", "tables", "figures")
+PAPER_KEYS = (
+    *("backbones", "algorithms", "conditions", "methods", "entries", "grids"),
+    *("tables", "figures"),
+)
 YTE = "__use_yte__"  # with this key, Snakemake runs Python code in a YAML file
 
 
@@ -57,25 +60,31 @@ def drop_former_options(config: Config, sources: Sources) -> None:
     sets the algorithm, and of later files, are kept: a wrong one is still an error. If the
     command line sets the algorithm, all files are below it.
     """
-    for suite, chosen in mappings(config.get("collect")).items():
-        options, place = chosen.get("options"), ("collect", suite)
-        if not isinstance(options, dict):
-            continue
-        algorithm = chosen.get("algorithm")
-        choices = [
-            (number, values["collect"][suite]["algorithm"])
-            for number, (_, values) in enumerate(sources)
-            if has((*place, "algorithm"), values)
-        ]
-        by_file = bool(choices) and choices[-1][1] == algorithm
-        above = sources[choices[-1][0] :] if by_file else ()
-        foreign = foreign_options(algorithm)
-        chosen["options"] = {
-            name: value
-            for name, value in options.items()
-            if name not in foreign
-            or any(has((*place, "options", name), values) for _, values in above)
-        }
+    for part, kinds in (("collect", KINDS), ("teachers", TEACHERS)):
+        for name, chosen in mappings(config.get(part)).items():
+            if isinstance(chosen.get("options"), dict):
+                foreign = foreign_options(kinds, chosen.get("algorithm"))
+                _drop_former(chosen, foreign, (part, name), sources)
+
+
+def _drop_former(
+    chosen: Config, foreign: set[str], place: tuple[str, str], sources: Sources
+) -> None:
+    """Remove ``foreign`` options that were set below the choice of the algorithm."""
+    part, name = place
+    choices = [
+        (number, values[part][name]["algorithm"])
+        for number, (_, values) in enumerate(sources)
+        if has((*place, "algorithm"), values)
+    ]
+    by_file = bool(choices) and choices[-1][1] == chosen.get("algorithm")
+    above = sources[choices[-1][0] :] if by_file else ()
+    chosen["options"] = {
+        option: value
+        for option, value in chosen["options"].items()
+        if option not in foreign
+        or any(has((*place, "options", option), values) for _, values in above)
+    }
 
 
 def requires_videos(given: Mapping[str, Any], files: Sequence[str | Path]) -> bool:
@@ -150,13 +159,14 @@ def _fits(suite: object, task: object) -> bool:
 
 
 def _published(name: str) -> Config:
-    """Published splits and return targets of a suite."""
+    """Published splits, return targets and source of demonstrations of a suite."""
     suite = get_suite(name)
     return {
         "train": "published",
         "test": "published",
         "target_return": suite.target_return,
         "return_scale": suite.return_scale,
+        "demonstrations_from": suite.demonstrations_from or None,
     }
 
 

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from trajprompt.config.fields import (
     Algorithm,
+    Environment,
     FigureKind,
     Ids,
     Line,
@@ -17,6 +18,7 @@ from trajprompt.config.fields import (
     Panels,
     Report,
     Return,
+    ScoreRange,
     Seeds,
     Split,
     Suite,
@@ -25,6 +27,7 @@ from trajprompt.config.fields import (
     at_most,
     expected,
 )
+from trajprompt.config.offline_models import OfflineAlgorithm, Teacher
 from trajprompt.config.pretraining_models import Backbone, Condition, Pretrain
 from trajprompt.config.strict_model import Model, changes
 from trajprompt.report.plots.inputs import WITH_BASELINE
@@ -37,6 +40,8 @@ class Task(Model):
     test: Split
     target_return: Return  # return-to-go at the start of an episode
     return_scale: Annotated[float, Field(ge=1e-6, le=1e6)]
+    # The suite whose data has the demonstrations, in place of the suite's own.
+    demonstrations_from: Suite | None = None
 
 
 class Compute(Model):
@@ -54,6 +59,8 @@ class Collect(Model):
     quality_episodes: Episodes  # number of first and of last episodes averaged per task
     expert_at_least: Return | None = None  # mean return of the last ones; None: no check
     random_at_most: Return | None = None  # mean return of the first ones; None: no check
+    # D4RL suites: bounds of the score of all episodes' mean return; None: no check.
+    score_between: ScoreRange | None = None
 
 
 class Method(Model):
@@ -97,6 +104,7 @@ class Table(Model):
     paper: str | None = None  # a folder of papers/; None: defined by the user
     suites: Suites | None = None  # None: all of the run
     entries: Ids
+    raw: bool = False  # D4RL suites: returns in place of scores
 
 
 class Figure(Table):
@@ -128,9 +136,11 @@ class RunConfig(Model):
     suites: Suites
     tasks: dict[Suite, Task]
     compute: Compute
+    teachers: dict[Environment, Teacher] = {}
     collect: dict[Suite, Collect]
     pretrain: Pretrain = Pretrain()
     backbones: Annotated[dict[Name, Backbone], AfterValidator(at_most(100))] = {}
+    algorithms: Annotated[dict[Name, OfflineAlgorithm], AfterValidator(at_most(100))] = {}
     conditions: dict[Name, Condition]
     methods: dict[Name, Method]
     evaluate: Evaluate = Evaluate()

@@ -77,8 +77,8 @@ class Backbone(PretrainingChange):
 class Condition(_PromptFormChange):
     """A condition of cells: the backbone, prompts and data that a method gets."""
 
-    backbone: Name  # a kind, or a name under backbones
-    prompt_quality: Literal["expert", "medium", "random", "training"]
-    data_quality: Literal["expert", "medium", "random", "full"]
-    samples: Samples  # context segments per test task
+    backbone: Name  # a kind, or a name under backbones or algorithms
+    prompt_quality: Literal["expert", "medium", "random", "training"] = "expert"
+    data_quality: Literal["expert", "medium", "random", "full"] = "expert"
+    samples: Samples = 256  # context segments per test task; PTDT section 5.3
     prompts_per_task: Annotated[int, Field(ge=1, le=1000)] = 1  # PDT draws one per task

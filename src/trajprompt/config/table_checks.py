@@ -49,7 +49,7 @@ def _entry_errors(config: Config) -> Inconsistencies:
 
 def _fit_errors(config: Config, key: str, entry: dict[str, Any]) -> Inconsistencies:
     """An entry whose method cannot be used under its condition."""
-    from trajprompt.models.prompt_dt import BACKBONES
+    from trajprompt.models.kinds import get_kind
     from trajprompt.tuning.registry import get_method  # imports torch: 1.5 s
 
     condition = config["conditions"][entry["condition"]]
@@ -65,7 +65,10 @@ def _fit_errors(config: Config, key: str, entry: dict[str, Any]) -> Inconsistenc
         expected = "none, or a generator with iterations: 0, for prompts of training tasks"
         yield f"{key}.method", found, expected
     kind = pretraining.kind_of(config, backbone)
-    if method.moves_prompts and not BACKBONES[kind].prompt:
+    if pretraining.is_offline(config, backbone) and chosen["kind"] != "none":
+        found = f"{entry['method']}, which tunes, on {backbone}"
+        yield f"{key}.method", found, "none, because the backbone is a policy of states"
+    elif method.moves_prompts and not get_kind(kind).prompt:
         found = f"{entry['method']}, which tunes prompts, on {backbone}"
         yield f"{key}.method", found, "a condition whose backbone reads a prompt"
 

@@ -194,12 +194,12 @@ def _hash_now(path: Path) -> Any:
 
 
 def _differences(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
-    """Keys, dotted if nested, whose values differ."""
+    """Keys, dotted if nested, that only one has or whose values differ."""
     found: list[str] = []
     for key in sorted({*one, *other}):
         first, second = one.get(key), other.get(key)
         if isinstance(first, Mapping) and isinstance(second, Mapping):
             found += [f"{key}.{inner}" for inner in _differences(first, second)]
-        elif first != second:
+        elif first != second or (key in one) != (key in other):
             found.append(key)
     return found

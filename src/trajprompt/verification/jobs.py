@@ -10,6 +10,7 @@ from typing import Any
 from trajprompt.artifacts.records import REPORT_RECORD, SUFFIX
 from trajprompt.config import cells as table_cells
 from trajprompt.config import derive
+from trajprompt.config.backbones import is_offline
 from trajprompt.config.wrong_keys import Config
 from trajprompt.settings import stages as settings
 
@@ -29,11 +30,25 @@ class Job:
 def jobs_of(config: Config) -> list[Job]:
     """All jobs of a run, in the order of stages."""
     return [
+        *_teach(config),
         *_collect(config),
         *_pretrain(config),
         *_cells(config),
         *_random_policies(config),
         Job("report", REPORT, (), config),
+    ]
+
+
+def _teach(config: Config) -> list[Job]:
+    """The teachers that a suite's data is made from."""
+    return [
+        _job(
+            "teach",
+            f"1_collect/teachers/{environment}/policies",
+            (".safetensors",),
+            derive.teach(config, environment),
+        )
+        for environment in table_cells.taught(config)
     ]
 
 
@@ -45,21 +60,20 @@ def _collect(config: Config) -> list[Job]:
             (".h5",),
             derive.collect(config, suite),
         )
-        for suite in table_cells.suites(config)
+        for suite in table_cells.collected(config)
     ]
 
 
 def _pretrain(config: Config) -> list[Job]:
-    return [
-        _job(
-            "pretrain",
-            f"2_pretrain/{suite}/{backbone}/seed{seed}",
-            (".safetensors", ".csv"),
-            derive.pretrain(config, suite, backbone, seed),
-        )
-        for suite, backbone in table_cells.backbones(config)
-        for seed in config["seeds"]
-    ]
+    jobs = []
+    for suite, backbone in table_cells.backbones(config):
+        offline = is_offline(config, backbone)
+        stage, make = ("learn", derive.learn) if offline else ("pretrain", derive.pretrain)
+        for seed in config["seeds"]:
+            stem = f"2_pretrain/{suite}/{backbone}/seed{seed}"
+            values = make(config, suite, backbone, seed)
+            jobs.append(_job(stage, stem, (".safetensors", ".csv"), values))
+    return jobs
 
 
 def _cells(config: Config) -> list[Job]:

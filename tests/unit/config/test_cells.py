@@ -11,6 +11,7 @@ from trajprompt.config import derive, evaluation
 from trajprompt.config.load import load_config
 
 DEFAULT = load_config([FILE, ROOT / "presets/evening.yaml"])
+LAPTOP = load_config([FILE])
 SMOKE = load_config([FILE, ROOT / "presets/smoke.yaml"])
 PAPER = load_config([FILE, ROOT / "presets/paper.yaml"])
 
@@ -89,7 +90,21 @@ def test_the_papers_ablations_are_complete_in_the_paper_preset():
 @pytest.mark.parametrize("run", [DEFAULT, SMOKE, PAPER], ids=["laptop", "smoke", "paper"])
 def test_every_table_is_made_in_every_run(run):
     assert set(table_cells.tables(run)) == set(DEFAULT["tables"])
-    assert {suite for suite, _, _ in table_cells.cells(run)} == set(run["suites"])
+    assert set(table_cells.suites(run)) == {s for s, _, _ in table_cells.cells(run)}
+
+
+def test_every_suite_is_in_the_paper_run():
+    assert set(table_cells.suites(PAPER)) == set(PAPER["suites"])
+
+
+def test_a_suite_without_a_cell_is_collected_for_its_demonstrations():
+    collected = table_cells.collected(LAPTOP)
+    assert set(collected) - set(table_cells.suites(LAPTOP)) == {
+        "halfcheetah-expert",
+        "hopper-expert",
+        "walker2d-expert",
+    }
+    assert table_cells.taught(LAPTOP) == ["halfcheetah", "hopper", "walker2d"]
 
 
 def test_the_smoke_run_has_every_method():

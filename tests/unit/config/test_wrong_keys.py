@@ -17,8 +17,9 @@ from trajprompt.config.wrong_keys import (
     short,
 )
 from trajprompt.errors import TrajpromptError
+from trajprompt.tasks.registry import SUITE_NAMES
 
-SUITES = "ant-dir, ant-dir-ood, cheetah-dir, cheetah-vel, pick-place, point-sparse, reach"
+SUITES = ", ".join(SUITE_NAMES)
 HYPHENS = "a name of up to 40 lower-case letters, digits and hyphens"
 UNDERSCORES = "a name of up to 40 lower-case letters, digits and underscores"
 EACH_ONCE = "a list of at least one name under entries, each once"
