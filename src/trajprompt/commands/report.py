@@ -104,13 +104,15 @@ RANDOM_POLICIES = _files("--random-policies", "FILE", RANDOM_PLAY)
 STORES = _files("--stores", "FILE", "trajectories of stage 1 (.h5) of all suites")
 CURVES = "training curves of stage 2, …/2_pretrain/<suite>/<backbone>/seed<n>.csv"
 PRETRAINING = _files("--pretraining", "FILE", CURVES)
+SOME: dict[str, Any] = {"nargs": "*", "default": [], "required": False}
+SOME_PRETRAINING = _files("--pretraining", "FILE", CURVES, **SOME)
+OFFLINE_TEXT = "curves of `trajprompt learn`, …/2_pretrain/<suite>/<algorithm>/seed<n>.csv"
+OFFLINE = _files("--offline", "FILE", OFFLINE_TEXT, **SOME)
 ADAPTATIONS = _files("--adaptations", "FILE", "adaptations of stage 3 (.h5) of all cells")
 COUNTED = (
     "adaptations of stage 3 (.h5), one per cell, to count tuned parameters and the budget"
 )
-SOME_ADAPTATIONS = _files(
-    "--adaptations", "FILE", COUNTED, nargs="*", default=[], required=False
-)
+SOME_ADAPTATIONS = _files("--adaptations", "FILE", COUNTED, **SOME)
 TABLE_TEXT = "table to write: a name under tables in the config"
 TABLE: Option = ("--table", {"required": True, "help": TABLE_TEXT})
 INPUTS = _files("--inputs", "FILE", "all files of stages 1 to 4 and of the papers")
@@ -136,7 +138,8 @@ CLAIMS: Option = (
 )
 
 JUDGED = [EVALUATIONS, STORES]
-MEASURED = [STORES, PRETRAINING, EVALUATIONS, RANDOM_POLICIES, ADAPTATIONS]
+TEACHERS = _files("--teachers", "FILE", "policies of `trajprompt teach`", **SOME)
+MEASURED = [TEACHERS, STORES, PRETRAINING, EVALUATIONS, RANDOM_POLICIES, ADAPTATIONS]
 COMMANDS: dict[str, tuple[str, Command, list[Option]]] = {
     "table": (
         "write one table, our mean returns beside the published ones",
@@ -159,14 +162,14 @@ COMMANDS: dict[str, tuple[str, Command, list[Option]]] = {
         [EVALUATIONS, RANDOM_POLICIES],
     ),
     "curves": (
-        "draw the learning curves of collection and pretraining",
+        "draw the learning curves of collection, pretraining and offline algorithms",
         report_parts.write_curves,
-        [STORES, PRETRAINING],
+        [STORES, SOME_PRETRAINING, OFFLINE],
     ),
     "claims": (
         "write the claims of the papers, each with a verdict, and the run's power",
         report_parts.write_claims,
-        [*JUDGED, RANDOM_POLICIES, SOME_ADAPTATIONS],
+        [*JUDGED, RANDOM_POLICIES, SOME_ADAPTATIONS, OFFLINE],
     ),
     "opening": (
         "draw the primary contrasts, and write the opening of the HTML report",

@@ -40,17 +40,22 @@ def write_table(args: argparse.Namespace, settings: ReportSettings) -> None:
 
 
 def write_curves(args: argparse.Namespace, settings: ReportSettings) -> None:
-    """Write the learning curves of collection and pretraining."""
+    """Write the learning curves of collection, pretraining and offline algorithms."""
     from trajprompt.report.numbers import learning
-    from trajprompt.report.plots.learning import draw_collection, draw_pretraining
+    from trajprompt.report.plots import learning as plots
 
     figures = args.out / "figures"
     collected = learning.collection_table(args.stores)
     write_csv(args.out / "tables" / "collection.csv", collected)
-    draw_collection(collected, figures / "collection")
-    pretrained = learning.pretraining_table(args.pretraining)
-    write_csv(args.out / "tables" / "pretraining.csv", pretrained)
-    draw_pretraining(pretrained, figures / "pretraining")
+    plots.draw_collection(collected, figures / "collection")
+    if args.pretraining:
+        pretrained = learning.pretraining_table(args.pretraining)
+        write_csv(args.out / "tables" / "pretraining.csv", pretrained)
+        plots.draw_pretraining(pretrained, figures / "pretraining")
+    if args.offline:
+        learned = learning.offline_table(args.offline)
+        write_csv(args.out / "tables" / "offline_learning.csv", learned)
+        plots.draw_offline(learned, figures / "offline_learning")
 
 
 def write_claims(args: argparse.Namespace, settings: ReportSettings) -> None:
@@ -77,9 +82,13 @@ def write_claims(args: argparse.Namespace, settings: ReportSettings) -> None:
         name: Published(printed_files(settings.papers, f"{name}.csv")) for name in tables
     }
     run = load_run(
-        settings, args.evaluations, args.stores, random_policies=args.random_policies
+        settings,
+        args.evaluations,
+        args.stores,
+        random_policies=args.random_policies,
+        offline=args.offline,
     )
-    shares = Shares(settings.papers, args.adaptations)
+    shares = Shares(settings.papers, args.adaptations, run.learning)
     table = judge(ledger, run, printed, plan, shares)
     power = power_table(table, plan)
     write_csv(args.out / "claims.csv", table)
@@ -208,6 +217,7 @@ def write_compute(args: argparse.Namespace, settings: ReportSettings) -> None:
         args.adaptations,
         args.evaluations,
         args.random_policies,
+        args.teachers,
     )
     table = compute_table(made)
     cells = cost_table({TUNE: made.adaptations, EVALUATE: made.evaluations})

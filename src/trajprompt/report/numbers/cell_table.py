@@ -17,9 +17,11 @@ from trajprompt.report.read.run import Run
 
 FIRST_EPISODES = "data-first"
 EXPERT_DATA = "data-expert"
+DATA_MEAN = "data-mean"  # on D4RL suites, instead of the others
 TEACHER_LABELS = {
     FIRST_EPISODES: "first episodes of the data",
     EXPERT_DATA: "expert data",
+    DATA_MEAN: "mean of the data",
 }
 
 
@@ -32,11 +34,14 @@ def cell_table(run: Run, checkpoint: str = "last") -> pd.DataFrame:
     Published averages are recomputed from the printed cells of the same suites.
     ``gap_closed`` is the closed share of the expert gap; its average is over suites.
     """
-    rows = [
-        _teacher_row(run, level, suite) for level in TEACHER_LABELS for suite in run.suites
-    ]
+    levels = {
+        level: [suite for suite in run.suites if _has(run, level, suite)]
+        for level in TEACHER_LABELS
+    }
+    rows = [_teacher_row(run, one, suite) for one in levels for suite in levels[one]]
     if AVERAGE in run.shown:
-        rows += [_teacher_average(run, level) for level in TEACHER_LABELS]
+        everywhere = [one for one in levels if set(run.averaged) <= set(levels[one])]
+        rows += [_teacher_average(run, level) for level in everywhere]
     entries = run.entries if checkpoint == "last" else run.entries_with(checkpoint)
     for entry in entries:
         scores = run.scores(entry, checkpoint)
@@ -64,7 +69,9 @@ def task_table(run: Run, checkpoint: str = "last") -> pd.DataFrame:
                 }
                 row |= _numbers(found) | {"episodes": scores.episodes}
                 row |= {FIRST_EPISODES: teacher.first[index]}
-                rows.append(row | {EXPERT_DATA: teacher.expert[index]})
+                row |= {EXPERT_DATA: teacher.expert[index]}
+                data = None if teacher.data is None else teacher.data[index]
+                rows.append(row | {DATA_MEAN: data})
     return pd.DataFrame(rows)
 
 
@@ -118,9 +125,16 @@ def _numbers(found: Estimate) -> dict[str, object]:
     }
 
 
+def _has(run: Run, level: str, suite: str) -> bool:
+    """D4RL suites have the mean of their data, the others first and expert episodes."""
+    return (run.teacher(suite).data is not None) == (level == DATA_MEAN)
+
+
 def _teacher_row(run: Run, level: str, suite: str) -> dict[str, object]:
     teacher = run.teacher(suite)
     returns = teacher.first if level == FIRST_EPISODES else teacher.expert
+    if teacher.data is not None:
+        returns = teacher.data
     row: dict[str, object] = {
         "column": level,
         "label": TEACHER_LABELS[level],

@@ -8,6 +8,7 @@ import pandas as pd
 
 from trajprompt.adaptations.layout import check_history, open_adaptation
 from trajprompt.artifacts.hdf5_attributes import get_integer
+from trajprompt.collect.teacher_header import read_teacher_header
 from trajprompt.report.read.cells import read_evaluation
 from trajprompt.report.read.jobs import JobCost, job_cost
 from trajprompt.trajectories.layout import task_groups
@@ -25,6 +26,7 @@ class RunFiles:
     adaptations: Sequence[str | Path] = ()
     evaluations: Sequence[str | Path] = ()
     random_policies: Sequence[str | Path] = ()  # also of stage 4
+    teachers: Sequence[str | Path] = ()  # policies, also of stage 1
 
 
 def compute_table(files: RunFiles) -> pd.DataFrame:
@@ -36,7 +38,10 @@ def compute_table(files: RunFiles) -> pd.DataFrame:
     """
     evaluated = [*files.evaluations, *files.random_policies]
     stages = {
-        "1_collect": (files.stores, sum(map(_store_steps, files.stores))),
+        "1_collect": (
+            [*files.teachers, *files.stores],
+            sum(map(_teacher_steps, files.teachers)) + sum(map(_store_steps, files.stores)),
+        ),
         "2_pretrain": (files.pretraining, 0),
         "3_tune": (files.adaptations, sum(map(_tuning_steps, files.adaptations))),
         "4_evaluate": (evaluated, sum(map(_evaluation_steps, evaluated))),
@@ -63,6 +68,11 @@ def _summary(jobs: Sequence[JobCost]) -> dict[str, float]:
         "memory_gib": table["memory"].max() / 1024,
         "unknown": int(table["cpu"].isna().sum()),  # a job has all three or none
     }
+
+
+def _teacher_steps(path: str | Path) -> int:
+    """Control steps that a teacher learned from, without those that measure it."""
+    return read_teacher_header(Path(path)).steps[-1]
 
 
 def _store_steps(path: str | Path) -> int:

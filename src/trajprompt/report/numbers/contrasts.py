@@ -17,7 +17,7 @@ from trajprompt.report.numbers.statistics import (
     estimate,
     over_tasks,
 )
-from trajprompt.report.read.cells import task_by_seed
+from trajprompt.report.read.cells import Entry, task_by_seed
 from trajprompt.report.read.published import AVERAGE, Published
 from trajprompt.report.read.run import Run
 from trajprompt.settings.stages import LAST_PART
@@ -86,32 +86,29 @@ def returns(name: str, suites: Sequence[str], run: Run) -> list[np.ndarray] | No
 def closed_by_untuned(claim: Claim, suite: str, run: Run) -> float | None:
     """Closed share of the expert gap of the untuned entry that the claim gains on.
 
-    None if the claim is not a gain over an untuned entry. The gap is that of the tables,
-    from the first to the expert episodes of the data.
+    None if the claim is not a gain of tuning over an untuned entry. The gap is that of the
+    tables, from the first to the expert episodes of the data.
     """
-    second = run.entry(claim.second)
+    first, second = run.entry(claim.first), run.entry(claim.second)
     is_gain = claim.direction == "greater" and not claim.minus and suite != AVERAGE
-    if second is None or second.method != UNTUNED or not is_gain:
+    if first is None or second is None or not is_gain:
+        return None
+    if first.method == UNTUNED or second.method != UNTUNED:
         return None
     return run.teacher(suite).gap_closed(float(run.scores(second)[suite].values.mean()))
 
 
 def rise(name: str, suite: str, run: Run) -> Estimate | None:
-    """Rise of an entry's tuning curve over its last third, by least squares over seeds.
+    """Rise of an entry's curve over its last third, by least squares over seeds.
+
+    The curve is that of tuning, or of the offline algorithm that learned its policy.
 
     None without at least two points of a curve there. Scores are in units of return.
     """
     entry = run.entry(name)
     if entry is None or suite == AVERAGE:
         return None
-    by_iteration: dict[int, list[np.ndarray]] = {}
-    for seed in run.seeds:
-        played = run.evaluations.rows(suite, entry, seed)
-        curve = played[played["checkpoint"] == "curve"]
-        start = LAST_PART * float(curve["iteration"].max()) if len(curve) else math.inf
-        for iteration, part in curve[curve["iteration"] >= start].groupby("iteration"):
-            means, _ = task_by_seed(part, [seed], f"{suite}/{name}")
-            by_iteration.setdefault(int(iteration), []).append(means.to_numpy()[:, 0])
+    by_iteration = _last_part(entry, suite, run)
     points = {
         at: found for at, found in by_iteration.items() if len(found) == len(run.seeds)
     }
@@ -122,6 +119,26 @@ def rise(name: str, suite: str, run: Run) -> Estimate | None:
     centred = at - at.mean()
     slope = np.tensordot(centred, curves, axes=1) / (centred**2).sum()  # (T, S)
     return estimate([slope * (at[-1] - at[0])])
+
+
+def _last_part(entry: Entry, suite: str, run: Run) -> dict[int, list[np.ndarray]]:
+    """Iteration or update -> mean returns (T,) per seed, of the last third of a curve."""
+    found: dict[int, list[np.ndarray]] = {}
+    learned = run.learning.get((suite, entry.backbone))
+    if learned is not None:
+        if "score" in learned:
+            late = learned[learned["step"] >= LAST_PART * learned["step"].max()]
+            for step, rows in late.sort_values("seed").groupby("step"):
+                found[int(step)] = [np.array([score]) for score in rows["score"]]
+        return found
+    for seed in run.seeds:
+        played = run.evaluations.rows(suite, entry, seed)
+        curve = played[played["checkpoint"] == "curve"]
+        start = LAST_PART * float(curve["iteration"].max()) if len(curve) else math.inf
+        for iteration, part in curve[curve["iteration"] >= start].groupby("iteration"):
+            means, _ = task_by_seed(part, [seed], f"{suite}/{entry.id}")
+            found.setdefault(int(iteration), []).append(means.to_numpy()[:, 0])
+    return found
 
 
 def still_rises(found: Estimate | None) -> bool:

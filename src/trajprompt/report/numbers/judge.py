@@ -28,7 +28,7 @@ from trajprompt.report.numbers.families import (
     Corrected,
     corrected,
 )
-from trajprompt.report.numbers.plan import Contrast, Plan, contrast
+from trajprompt.report.numbers.plan import Contrast, Family, Plan, contrast
 from trajprompt.report.numbers.printed import prediction_interval, ratio
 from trajprompt.report.numbers.statistics import estimate
 from trajprompt.report.numbers.verdicts import (
@@ -110,17 +110,15 @@ def _case(claim: Claim, suite: str, run: Run, tables: Tables, plan: Plan) -> Cas
 
 
 def _corrected(cases: Sequence[Case], plan: Plan) -> dict[Contrast, Corrected]:
-    """Corrected p and level of every contrast that has a p and is judged.
-
-    A paper's primary contrasts are a family, and so are its others.
-    """
-    families: dict[tuple[str, str], dict[Contrast, float]] = {}
+    """Corrected p and level of every contrast that has a p and is judged, by family."""
+    families: dict[Family, dict[Contrast, float]] = {}
     for case in cases:
         if not math.isnan(case.p) and not case.reason_not_judged:
-            key = case.claim.paper, case.family(plan)
+            key = plan.family(case.contrast)
             families.setdefault(key, {})[case.contrast] = case.p
     found: dict[Contrast, Corrected] = {}
-    for (_, method), members in families.items():
+    for (*_, is_primary), members in families.items():
+        method = HOLM if is_primary else BENJAMINI_HOCHBERG
         levels = corrected(list(members.values()), method, plan.alpha)
         found |= dict(zip(members, levels, strict=True))
     return found

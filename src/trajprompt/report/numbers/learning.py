@@ -7,6 +7,7 @@ import pandas as pd
 
 from trajprompt.errors import TrajpromptError
 from trajprompt.report.read.baselines import store_suite
+from trajprompt.report.read.offline_curves import read_learning
 from trajprompt.report.read.tables import read_table
 from trajprompt.trajectories.layout import read_learning_curve, task_groups
 from trajprompt.trajectories.store import open_store
@@ -51,6 +52,16 @@ def pretraining_table(curves: Sequence[str | Path]) -> pd.DataFrame:
         )
         tables.append(table.assign(suite=suite, backbone=backbone, seed=seed))
     return pd.concat(tables, ignore_index=True)
+
+
+def offline_table(curves: Sequence[str | Path]) -> pd.DataFrame:
+    """Scores of offline algorithms by update; empty if no curve has scores."""
+    tables = [
+        table.assign(suite=suite, algorithm=algorithm)
+        for (suite, algorithm), table in read_learning(curves).items()
+        if "score" in table
+    ]
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
 
 
 def losses(table: pd.DataFrame) -> list[str]:

@@ -5,22 +5,23 @@ It is read from ``papers/analysis.yaml``, which is fixed before a run.
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from trajprompt.artifacts.atomic import require_file
 from trajprompt.errors import TrajpromptError
 from trajprompt.report.numbers.claims import Claim, Ledger
-from trajprompt.report.read.papers import THIS_REPOSITORY, list_papers
+from trajprompt.report.read.papers import list_papers
 from trajprompt.report.read.tables import read_yaml
 
 PLAN = "analysis.yaml"
-KEYS = ("alpha", "deltas", "primary")
+KEYS = ("alpha", "deltas", "parts", "primary")
 DELTA_KEYS = {"value", "reason"}
 MADE_BY = "git checkout papers/"
 REMEDY = "correct it before the run; papers/README.md describes the file"
 Contrast = tuple[str, ...]  # paper, suite, direction, first, second, minus: counted once
+Family = tuple[str, str, bool]  # part, paper or empty for all, whether of primary contrasts
 
 
 @dataclass(frozen=True)
@@ -31,10 +32,21 @@ class Plan:
     primary: frozenset[Contrast] = frozenset()
     alpha: float = 0.05  # error rate of a family; 1 − confidence of an interval
     reasons: Mapping[str, str] = field(default_factory=dict)  # of the deltas, by suite
+    parts: Mapping[str, str] = field(default_factory=dict)  # suite -> part, if in one
 
     def is_primary(self, claim: Claim, suite: str) -> bool:
         """Return whether the contrast of ``claim`` on ``suite`` is a primary one."""
         return contrast(claim, suite) in self.primary
+
+    def family(self, contrast: Contrast) -> Family:
+        """Family of contrasts in which the number of them is corrected for.
+
+        A paper's primary contrasts are one, its others another. A part has families of its
+        own, and its primary contrasts are one for all papers.
+        """
+        paper, suite, *_ = contrast
+        part, is_primary = self.parts.get(suite, ""), contrast in self.primary
+        return part, "" if part and is_primary else paper, is_primary
 
     def delta(self, claim: Claim, suite: str) -> float:
         """Smallest effect of interest; TrajpromptError if the suite has none."""
@@ -54,7 +66,8 @@ def read_plan(papers: str | Path, ledger: Ledger) -> Plan:
     """Read the plan in ``papers`` and check it against the claims.
 
     Raises TrajpromptError for unknown keys, papers, claims or suites, for a contrast that
-    is listed twice, and for a suite without δ that a claim is about.
+    is listed twice, for a suite in two parts, and for a suite without δ that a claim is
+    about.
     """
     path = Path(papers) / PLAN
     found = read_yaml(path, MADE_BY)
@@ -77,14 +90,29 @@ def read_plan(papers: str | Path, ledger: Ledger) -> Plan:
     for claim in ledger.claims:
         for suite in claim.published:
             plan.delta(claim, suite)
-    return plan
+    return replace(plan, parts=_parts(path, found["parts"], deltas))
 
 
 def plan_record(papers: str | Path) -> dict[str, Any]:
-    """Hash (SHA-256) of the plan and its primary contrasts, for a run's record."""
+    """Hash (SHA-256) of the plan, its parts and primary contrasts, for a run's record."""
     path = Path(papers) / PLAN
     digest = hashlib.sha256(require_file(path, MADE_BY).read_bytes()).hexdigest()
-    return {"sha256": digest, "primary": read_yaml(path, MADE_BY)["primary"]}
+    found = read_yaml(path, MADE_BY)
+    return {"sha256": digest, "parts": found["parts"], "primary": found["primary"]}
+
+
+def _parts(path: Path, given: object, deltas: Mapping[str, float]) -> dict[str, str]:
+    """Part of each suite that is in one."""
+    parts: dict[str, str] = {}
+    for part, suites in _mapping(path, "parts", given).items():
+        where, expected = f"{path}: parts.{part}", "suites with a δ, each in one part"
+        if not isinstance(suites, list):
+            raise TrajpromptError(where, f"found {suites!r:.60}", expected, REMEDY)
+        for suite in suites:
+            if suite not in deltas or suite in parts:
+                raise TrajpromptError(where, f"found {suite!r:.60}", expected, REMEDY)
+            parts[suite] = part
+    return parts
 
 
 def _listed(
@@ -93,9 +121,8 @@ def _listed(
     """Place in the file, claim and suite of every primary contrast."""
     sources = {paper.key: paper.source for paper in list_papers(papers)}
     for key, claims in _mapping(path, "primary", given).items():
-        if sources.get(key, THIS_REPOSITORY) == THIS_REPOSITORY:
-            known = [k for k, source in sources.items() if source != THIS_REPOSITORY]
-            where, expected = f"{path}: primary", f"a folder among {', '.join(known)}"
+        if key not in sources:
+            where, expected = f"{path}: primary", f"a folder among {', '.join(sources)}"
             raise TrajpromptError(where, f"found '{key}'", expected, REMEDY)
         known_claims = {c.id: c for c in ledger.claims if c.paper == sources[key]}
         for name, suites in _mapping(path, f"primary.{key}", claims).items():

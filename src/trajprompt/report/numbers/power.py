@@ -58,7 +58,7 @@ def power_table(claims: pd.DataFrame, plan: Plan) -> pd.DataFrame:
 
     A row per primary contrast, then a row per suite with the root mean square of the
     spreads of all its contrasts. Effects are counted from the tested value, 0 or −δ.
-    ``holm`` is the strictest level of the paper's family, α / m. Empty for a single seed.
+    ``holm`` is the strictest level of the family, α / m. Empty for a single seed.
     """
     if "spread" not in claims:  # nothing is tested
         return pd.DataFrame()
@@ -67,9 +67,10 @@ def power_table(claims: pd.DataFrame, plan: Plan) -> pd.DataFrame:
     tested = tested.drop_duplicates(CONTRAST_COLUMNS)
     is_primary = [_key(row) in plan.primary for _, row in tested.iterrows()]
     primary = tested[np.array(is_primary, bool)]
-    sizes = primary.groupby("paper").size()
+    families = [plan.family(_key(row)) for _, row in primary.iterrows()]
     rows = [
-        _contrast_row(row, plan, int(sizes[row["paper"]])) for _, row in primary.iterrows()
+        _contrast_row(row, plan, families.count(family))
+        for (_, row), family in zip(primary.iterrows(), families, strict=True)
     ]
     for suite, found in tested.groupby("suite", sort=False):
         spread = math.sqrt((found["spread"] ** 2).mean())

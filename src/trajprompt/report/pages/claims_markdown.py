@@ -34,7 +34,8 @@ COUNTED = (
 OUR_LEGEND = (
     "These questions are ours, not from a paper, and not counted above. *Reproduced* means "
     "that the statement is true in this run, *contradicted* that the opposite is. "
-    "Verdicts on these questions, one per question and suite:\n"
+    "★ Primary contrast, fixed before the run. Verdicts on these questions, one per "
+    "question and suite:\n"
 )
 ELSEWHERE = (
     "*Not judged* here, because they are not about the returns of two entries. The last "

@@ -10,13 +10,7 @@ from trajprompt.report.read.published import AVERAGE
 from trajprompt.tasks.registry import SUITE_NAMES, get_suite
 
 EMPTY = "–"
-# Names in the papers' tables that are not suites of ours.
-OTHER_LABELS = {
-    "halfcheetah": "HalfCheetah (D4RL)",
-    "hopper": "Hopper (D4RL)",
-    "walker": "Walker (D4RL)",
-    AVERAGE: "Average",
-}
+OTHER_LABELS = {AVERAGE: "Average"}  # names in tables that are not suites
 
 
 def suite_label(name: str) -> str:

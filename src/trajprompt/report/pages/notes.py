@@ -4,11 +4,16 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from trajprompt.report.numbers.cell_table import EXPERT_DATA, FIRST_EPISODES
+from trajprompt.report.numbers.cell_table import DATA_MEAN, TEACHER_LABELS
 from trajprompt.report.pages.formats import span, suite_label
 from trajprompt.report.read.published import AVERAGE
 from trajprompt.report.read.run import Run
 from trajprompt.tasks.registry import SUITE_NAMES, get_suite
+
+OWN_DATA = (
+    "The data of D4RL suites is our own, from the teacher of this run, unless the run's "
+    "configuration reads it from a file; all seeds learn from the same data."
+)
 
 
 def interval_note(run: Run, text: str) -> str:
@@ -23,7 +28,7 @@ def table_notes(
 ) -> str:
     """Notes on the table's values, and on printed values that do not add up."""
     ours = table[table["column"].isin(entries)]
-    teacher = table[table["column"].isin([FIRST_EPISODES, EXPERT_DATA])]
+    teacher = table[table["column"].isin(set(TEACHER_LABELS) - {DATA_MEAN})]
     chosen = {
         "last": "The prompt (or model) after the last tuning iteration, without selection.",
         "best": "The prompt with the lowest objective that its method measured in tuning.",
@@ -36,9 +41,14 @@ def table_notes(
         f"Run `{run.name}`, {size(run, ours)}. {chosen[checkpoint]}",
         f"Ours: mean return over test tasks and seeds{interval_note(run, brackets)} "
         f"{_printed_in(run, entries)}",
-        f"Data: first and last {span(teacher['episodes'])} episodes of each test task's "
-        "buffer; expert demonstrations come from the last.",
     ]
+    if not teacher.empty:
+        lines.append(
+            f"Data: first and last {span(teacher['episodes'])} episodes of each test "
+            "task's buffer; expert demonstrations come from the last."
+        )
+    if (table["column"] == DATA_MEAN).any():
+        lines += [_score_note(run), OWN_DATA]
     if note := equal_resets_note(run.suites):
         lines.append(note)
     if AVERAGE in run.shown:
@@ -53,6 +63,21 @@ def table_notes(
         for note in (*run.published.notes(entry.id), *_size_notes(run, entry.id))
     ]
     return "\n".join(f"- {line}" for line in lines) + "\n"
+
+
+def _score_note(run: Run) -> str:
+    """What the D4RL scores 0 and 100 are, for each environment of the table."""
+    ranges = {
+        suite.environment: suite.score_range
+        for suite in map(get_suite, run.suites)
+        if suite.score_range is not None
+    }
+    ends = "; ".join(
+        f"{environment}: {low:.1f} and {high:.1f}"
+        for environment, (low, high) in ranges.items()
+    )
+    text = f"D4RL's scores 0, random play, and 100, D4RL's expert, are returns of {ends}."
+    return text if run.raw else f"Returns on D4RL suites are scores. {text}"
 
 
 def _printed_in(run: Run, entries: Sequence[str]) -> str:

@@ -101,11 +101,12 @@ def task_markdown(table: pd.DataFrame) -> str:
     parts = []
     for suite, rows in table.groupby("suite", sort=False):
         entries = dict(zip(rows["column"], rows["label"], strict=True))
-        header = ["task", *TEACHER_LABELS.values(), *entries.values()]
+        levels = [level for level in TEACHER_LABELS if rows[level].notna().any()]
+        header = ["task", *(TEACHER_LABELS[level] for level in levels), *entries.values()]
         lines = []
         for task, group in rows.groupby("task"):
             by_column = group.set_index("column")
-            teacher = [number(group[level].iloc[0]) for level in TEACHER_LABELS]
+            teacher = [number(group[level].iloc[0]) for level in levels]
             cells = [interval(by_column.loc[entry]) for entry in entries]
             lines.append([str(task), *teacher, *cells])
         parts.append(f"### {suite_label(str(suite))}\n\n{grid(header, lines)}")

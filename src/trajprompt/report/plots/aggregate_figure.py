@@ -35,7 +35,8 @@ def draw_aggregate(
 ) -> None:
     """Draw interquartile means, probabilities of improvement and performance profiles.
 
-    Methods are ordered by their mean. Improvement is over the first method of ``means``.
+    Methods are ordered by their mean. Improvement is over the first method of ``means``;
+    a single method has none.
     """
     first, ordered = means.iloc[0], means.sort_values("value", ascending=False)
     with panels(3, height=list_height(len(means))) as (figure, axes):
@@ -44,9 +45,12 @@ def draw_aggregate(
         against = beats[beats["second"] == first["column"]].set_index("first")
         others = ordered[ordered["column"] != first["column"]].set_index("column")
         label = f"probability to beat {first['label']}"
-        _dots(axes[1], others[["label"]].join(against), label, None)
-        axes[1].axvline(0.5, color=GREY, ls=":", label="no difference")
-        axes[1].set_xlim(-0.03, 1.03)
+        if others.empty:
+            axes[1].set_axis_off()
+        else:
+            _dots(axes[1], others[["label"]].join(against), label, None)
+            axes[1].axvline(0.5, color=GREY, ls=":", label="no difference")
+            axes[1].set_xlim(-0.03, 1.03)
         near = profiles[profiles["column"].isin(shown["column"])]
         _profiles(axes[2], near, str(first["column"]))
         suites = ", ".join(suite_label(suite) for suite in str(first["suites"]).split())

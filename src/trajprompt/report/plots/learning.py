@@ -1,5 +1,6 @@
 """Figures of the collection and pretraining curves."""
 
+from itertools import cycle
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,7 +22,11 @@ from trajprompt.report.plots.style import (
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-TITLES = "How the agents that collect the data learned", "How the backbones learned"
+TITLES = (
+    "How the agents that collect the data learned",
+    "How the backbones learned",
+    "How the offline algorithms learned",
+)
 LOSSES = {"train_loss": "training", "validation_loss": "validation"}
 DROPOUT = (
     "the training loss is with dropout, the validation loss without, so it may be lower"
@@ -73,6 +78,33 @@ def draw_pretraining(table: pd.DataFrame, stem: str | Path) -> None:
             axes[0].plot([], [], dashes, color=GREY, label=f"{loss} loss")
         seeds = plural(table["seed"].nunique(), "seed")
         headline(figure, TITLES[1], f"{seeds}, one line each", DROPOUT)
+        legend_below(figure, axes)
+        save(figure, stem)
+
+
+def draw_offline(table: pd.DataFrame, stem: str | Path) -> None:
+    """Draw a panel per suite: scores by update, a colour per algorithm, a line per seed.
+
+    Without curves with scores, the picture says so.
+    """
+    suites = list(dict.fromkeys(table["suite"])) if len(table) else []
+    with panels(max(1, len(suites))) as (figure, axes):
+        names = list(dict.fromkeys(table["algorithm"])) if suites else []
+        for suite, axis in zip(suites, axes, strict=False):
+            here = table[table["suite"] == suite]
+            for name, colour in zip(names, cycle(CYCLE), strict=False):
+                rows = here[here["algorithm"] == name]
+                for place, (_, seed) in enumerate(rows.groupby("seed")):
+                    label = name if place == 0 else None
+                    axis.plot(
+                        seed["step"], seed["score"], color=colour, lw=1.2, label=label
+                    )
+            axis.set_title(suite_label(suite))
+            axis.set_xlabel("updates")
+            axis.set_ylabel("D4RL score")
+            _thousands(axis)
+        note = f"{plural(table['seed'].nunique(), 'seed')}, one line each" if suites else ""
+        headline(figure, TITLES[2], note or "no curve of this run has returns")
         legend_below(figure, axes)
         save(figure, stem)
 

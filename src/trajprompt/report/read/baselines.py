@@ -7,9 +7,11 @@ from pathlib import Path
 import numpy as np
 
 from trajprompt.errors import TrajpromptError
-from trajprompt.report.read.cells import read_evaluation
+from trajprompt.report.read.cells import as_shown, read_evaluation
 from trajprompt.settings.parsing import json_object
 from trajprompt.settings.stages import RANDOM_POLICY
+from trajprompt.tasks.registry import SUITE_NAMES, get_suite
+from trajprompt.tasks.suites import Suite
 from trajprompt.trajectories.store import open_tasks, read_attributes
 
 MADE_BY = f"trajprompt {RANDOM_POLICY}"
@@ -18,13 +20,17 @@ COLLECT = "run `trajprompt collect`"
 
 @dataclass(frozen=True)
 class Teacher:
-    """Mean returns of the first and last collected episodes of a suite's test tasks."""
+    """Mean returns of the first and last collected episodes of a suite's test tasks.
+
+    On D4RL suites returns are scores; ``first`` is 0 and ``expert`` 100 by definition.
+    """
 
     suite: str
     tasks: tuple[int, ...]
     first: np.ndarray  # (T,) mean return of the first episodes: the untrained collector
     expert: np.ndarray  # (T,) mean return of the last episodes
     episodes: int  # number of first, and of last, episodes per task
+    data: np.ndarray | None = None  # (T,) mean score of all data, on D4RL suites
 
     @property
     def gap(self) -> float:
@@ -41,7 +47,7 @@ class Teacher:
         return (returns - start) / (end - start) if end > start else float("nan")
 
 
-def read_teacher(path: str | Path, tasks: Sequence[int]) -> Teacher:
+def read_teacher(path: str | Path, tasks: Sequence[int], raw: bool = False) -> Teacher:
     """Read the returns of the first and last episodes on ``tasks`` from a store.
 
     The number of episodes averaged is the collection setting ``quality_episodes``, or the
@@ -53,6 +59,9 @@ def read_teacher(path: str | Path, tasks: Sequence[int]) -> Teacher:
     if type(wanted) is not int or wanted < 1:
         found = "setting quality_episodes is missing or invalid"
         raise TrajpromptError(path, found, "a store that stage 1 made", COLLECT)
+    name = str(attributes["suite"])
+    if name in SUITE_NAMES and get_suite(name).score_range is not None:
+        return _scored(path, get_suite(name), tasks, raw)
     stored = open_tasks(path, tasks)
     count = min(wanted, *(task.num_episodes for task in stored.values()))
     means = {
@@ -68,6 +77,19 @@ def read_teacher(path: str | Path, tasks: Sequence[int]) -> Teacher:
         means["expert"],
         count,
     )
+
+
+def _scored(path: str | Path, suite: Suite, tasks: Sequence[int], raw: bool) -> Teacher:
+    """Scores, or raw returns, of a D4RL suite's data."""
+    stored = open_tasks(path, tasks, suite)
+    numbers = tuple(sorted(stored))
+    returns = np.array([stored[task].returns.mean() for task in numbers])
+    count = min(task.num_episodes for task in stored.values())
+    ends = np.tile(np.array(suite.score_range)[:, None], len(numbers))
+    if not raw:
+        returns, ends = suite.shown(returns), suite.shown(ends)
+    first, expert = ends
+    return Teacher(suite.name, numbers, first, expert, count, returns)
 
 
 def store_suite(path: str | Path) -> str:
@@ -95,7 +117,7 @@ class RandomPlay:
 
 def read_random_play(path: str | Path) -> RandomPlay:
     """Read the random-policy evaluations of one suite."""
-    table = read_evaluation(path, MADE_BY)
+    table = as_shown(read_evaluation(path, MADE_BY))
     cells = list(table.groupby(["suite", "method"]).groups)
     if len(cells) != 1 or cells[0][1] != RANDOM_POLICY:
         found = f"found episodes of (suite, method) {cells[:3]}"

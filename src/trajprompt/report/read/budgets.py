@@ -1,7 +1,8 @@
-"""Tuning budgets of methods: the papers', and a run's as a share of them.
+"""Budgets of methods and offline algorithms: the papers', and a run's share of them.
 
-A budget is per prompt, in contexts through the imitation loss or in episodes. It is the
-product of a method's options that ``papers/<paper>/budgets.yaml`` names.
+A method's budget is per prompt, in contexts through the imitation loss or in episodes. It
+is the product of the options that ``papers/<paper>/budgets.yaml`` names. An algorithm's is
+its number of updates.
 """
 
 import math
@@ -15,12 +16,14 @@ from trajprompt.adaptations.layout import open_adaptation
 from trajprompt.artifacts.hdf5_attributes import get_attributes
 from trajprompt.errors import TrajpromptError
 from trajprompt.report.read.cells import Entry
+from trajprompt.report.read.offline_curves import Learning
 from trajprompt.report.read.papers import printed_files
 from trajprompt.report.read.tables import read_yaml
 from trajprompt.settings.parsing import json_object
 
 BUDGETS = "budgets.yaml"
-UNITS = ("contexts", "episodes")
+UPDATES = "updates"  # unit of offline algorithms
+UNITS = ("contexts", "episodes", UPDATES)
 KEYS = {"unit", "options", "paper", "source"}
 MADE_BY = "git checkout papers/"
 REMEDY = "correct the entry; papers/README.md describes the file"
@@ -29,7 +32,7 @@ Cell = tuple[str, str, str]  # suite, condition, method
 
 @dataclass(frozen=True)
 class Budget:
-    """A paper's tuning budget of a method, for one prompt."""
+    """A paper's budget of a method, for one prompt, or of an offline algorithm."""
 
     unit: str
     options: tuple[str, ...]  # whose product is the budget
@@ -40,15 +43,26 @@ class Budget:
 class Shares:
     """Budgets of the cells of a run as shares of the papers'."""
 
-    def __init__(self, papers: str | Path, adaptations: Sequence[str | Path] = ()):
+    def __init__(
+        self,
+        papers: str | Path,
+        adaptations: Sequence[str | Path] = (),
+        learning: Learning | None = None,
+    ):
         self.budgets = read_budgets(papers)
         self._shares: dict[Cell, float] = {}
         for path in adaptations:
             self._add(path)
+        self._learned = {
+            (suite, name): float(curve["step"].max()) / self.budgets[name].paper
+            for (suite, name), curve in (learning or {}).items()
+            if name in self.budgets
+        }
 
     def get(self, suite: str, entry: Entry) -> float | None:
-        """Share of a cell; None without a paper's budget or without its adaptation."""
-        return self._shares.get((suite, entry.condition, entry.method))
+        """Share of a cell; None without a paper's budget or without its files."""
+        learned = self._learned.get((suite, entry.backbone))
+        return learned or self._shares.get((suite, entry.condition, entry.method))
 
     def _add(self, path: str | Path) -> None:
         with open_adaptation(path) as file:

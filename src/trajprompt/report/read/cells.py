@@ -17,6 +17,7 @@ from trajprompt.rollout.columns import (
     SELECTIONS,
     TEXT_COLUMNS,
 )
+from trajprompt.tasks.registry import SUITE_NAMES, get_suite
 
 REMEDY = "correct the entries of the settings; docs/configuration.md explains them"
 
@@ -30,6 +31,7 @@ class Entry:
     condition: str
     method: str
     suites: tuple[str, ...] | None = None  # None: all suites of the run
+    backbone: str = ""  # of the condition; a figure's settings may leave it out
 
     def covers(self, suite: str) -> bool:
         """Return whether the entry is evaluated in ``suite``."""
@@ -53,7 +55,7 @@ def parse_entries(given: Iterable[Mapping[str, Any]]) -> list[Entry]:
     for values in given:
         missing = {"id", "label", "condition", "method"} - set(values)
         if missing or set(values) - known:
-            expected = f"keys {', '.join(sorted(known))} (suites is optional)"
+            expected = f"keys {', '.join(sorted(known))} (suites and backbone are optional)"
             found = f"found keys {', '.join(sorted(values))}"
             raise TrajpromptError("tables.entries", found, expected, REMEDY)
         suites = values.get("suites")
@@ -70,12 +72,14 @@ def parse_entries(given: Iterable[Mapping[str, Any]]) -> list[Entry]:
 class Evaluations:
     """Evaluation tables of a run, indexed by cell."""
 
-    def __init__(self, paths: Sequence[str | Path], run: str):
+    def __init__(self, paths: Sequence[str | Path], run: str, raw: bool = False):
         self.run = run
         self._cells: dict[tuple[str, str, str, int], pd.DataFrame] = {}
         self._scores: dict[tuple[Any, ...], Scores] = {}
         for path in paths:
-            for cell, rows in read_evaluation(path).groupby(list(CELL_COLUMNS)):
+            table = read_evaluation(path)
+            shown = table if raw else as_shown(table)
+            for cell, rows in shown.groupby(list(CELL_COLUMNS)):
                 if cell in self._cells:
                     found, remedy = f"found repeated cell {cell}", "give each file once"
                     raise TrajpromptError(path, found, "each cell once", remedy)
@@ -141,6 +145,16 @@ def read_evaluation(path: str | Path, made_by: str = "trajprompt evaluate") -> p
     finite = (*COUNT_COLUMNS, "return")
     table = read_table(path, made_by, EVALUATION_COLUMNS, finite, **options)
     check_episodes(table, path, made_by)
+    return table
+
+
+def as_shown(table: pd.DataFrame) -> pd.DataFrame:
+    """The table with returns as the report shows them: D4RL's scores on D4RL suites."""
+    scored = [name for name in table["suite"].unique() if name in SUITE_NAMES]
+    for suite in (get_suite(name) for name in scored):
+        if suite.score_range is not None:
+            rows = table["suite"] == suite.name
+            table.loc[rows, "return"] = suite.shown(table.loc[rows, "return"].to_numpy())
     return table
 
 

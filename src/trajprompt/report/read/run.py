@@ -18,6 +18,7 @@ from trajprompt.report.read.baselines import (
     store_suite,
 )
 from trajprompt.report.read.cells import Entry, Evaluations, Scores, parse_entries
+from trajprompt.report.read.offline_curves import Learning, read_learning
 from trajprompt.report.read.published import AVERAGE, Published
 from trajprompt.report.read.sizes import PrintedSize, Sizes, read_printed
 from trajprompt.settings.stages import ReportSettings
@@ -38,7 +39,9 @@ class Run:
     sizes: Sizes = field(default_factory=Sizes)
     printed_sizes: dict[str, PrintedSize] = field(default_factory=dict)  # by entry
     random: dict[str, RandomPlay] = field(default_factory=dict)  # by suite
+    learning: Learning = field(default_factory=dict)
     title: str = ""  # of the table; empty for the whole run
+    raw: bool = False  # D4RL suites: returns in place of scores
 
     def entry(self, name: str) -> Entry | None:
         """The entry with the id ``name``, or None if the run has none."""
@@ -91,7 +94,7 @@ class Run:
 
     def teacher(self, suite: str) -> Teacher:
         """Returns of the suite's data on its test tasks."""
-        return _teacher(self.store(suite), self.tasks(suite))
+        return _teacher(self.store(suite), self.tasks(suite), self.raw)
 
     def random_play(self, suite: str) -> RandomPlay:
         """Returns of uniformly random actions; TrajpromptError if they are missing."""
@@ -124,6 +127,7 @@ def load_run(
     published: Sequence[str | Path] = (),
     printed_sizes: str | Path | None = None,
     random_policies: Sequence[str | Path] = (),
+    offline: Sequence[str | Path] = (),
 ) -> Run:
     """Load the run, or the one table of it, that ``settings`` describe."""
     random_plays = [read_random_play(path) for path in random_policies]
@@ -133,13 +137,15 @@ def load_run(
         suites=tuple(settings.suites),
         seeds=tuple(settings.seeds),
         entries=tuple(parse_entries(settings.entries)),
-        evaluations=Evaluations(evaluations, settings.run),
+        evaluations=Evaluations(evaluations, settings.run, settings.raw),
         published=Published(published),
         stores={store_suite(path): Path(path) for path in stores},
         sizes=Sizes(adaptations),
         printed_sizes=read_printed(printed_sizes),
         random={play.suite: play for play in random_plays},
+        learning=read_learning(offline),
         title=settings.title,
+        raw=settings.raw,
     )
 
 

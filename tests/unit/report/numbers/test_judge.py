@@ -4,13 +4,14 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from statsmodels.stats.multitest import multipletests
 
 from support import report_run
 from trajprompt.report.numbers.claims import Claim, Ledger
 from trajprompt.report.numbers.contrasts import rise, still_rises
 from trajprompt.report.numbers.findings import read_findings
 from trajprompt.report.numbers.judge import judge
-from trajprompt.report.numbers.plan import Plan
+from trajprompt.report.numbers.plan import Plan, contrast
 from trajprompt.report.numbers.printed import prediction_interval, ratio
 from trajprompt.report.numbers.statistics import estimate
 from trajprompt.report.numbers.verdicts import CONTRADICTED, NOT_AT_THIS_SIZE, NOT_TESTED
@@ -51,6 +52,32 @@ def test_not_at_this_size_needs_a_small_budget_and_a_rising_curve(run):
     assert verdict(run, claim("ft-full", "data-expert"), 0.2)["verdict"] == CONTRADICTED
     equal = claim("ptdt-online", "data-expert", "equivalent")
     assert verdict(run, equal, 0.2)["verdict"] == CONTRADICTED
+
+
+def test_primary_contrasts_of_a_part_are_one_family_over_papers(run):
+    """Three contrasts of three papers; the others of a part are a family per paper."""
+    pairs = (("prompt-dt", "mt-orl"), ("ft-full", "mt-orl"), ("ptdt-offline", "prompt-dt"))
+    texts = ("place", "ptdt_table1", "text")
+    claims = [
+        Claim(f"c{n}", f"paper {n}", *texts, *pair, "greater", {"reach": None})
+        for n, pair in enumerate(pairs)
+    ]
+    primary = frozenset(contrast(found, "reach") for found in claims)
+    shares, part = SimpleNamespace(get=lambda suite, entry: None), {"reach": "one"}
+    plans = (
+        Plan({"reach": 0.1}, primary),
+        Plan({"reach": 0.1}, parts=part),
+        Plan({"reach": 0.1}, primary, parts=part),
+    )
+    *apart, together = (
+        judge(Ledger(claims, [], []), run, {"ptdt_table1": TABLE}, plan, shares)
+        for plan in plans
+    )
+    for table in apart:
+        assert list(table["q"]) == pytest.approx(list(table["p"]))
+    _, q, _, _ = multipletests(together["p"], 0.05, "holm")
+    assert list(together["q"]) == pytest.approx(list(q))
+    assert min(together["q"]) > 2 * min(together["p"])
 
 
 def test_rise_is_the_slope_of_the_last_third(run):

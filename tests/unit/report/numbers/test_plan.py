@@ -1,6 +1,7 @@
 """The plan of the analysis: the shipped one, and errors."""
 
 import shutil
+from collections import Counter
 
 import pytest
 import yaml
@@ -8,13 +9,14 @@ import yaml
 from support import report_run
 from trajprompt.errors import TrajpromptError
 from trajprompt.report.numbers.claims import read_ledger
-from trajprompt.report.numbers.plan import PLAN, plan_record, read_plan
+from trajprompt.report.numbers.plan import PLAN, contrast, plan_record, read_plan
 from trajprompt.report.read.papers import printed_files
 from trajprompt.report.read.published import Published
+from trajprompt.tasks.registry import SUITE_NAMES, get_suite
 
 LEDGER = read_ledger(report_run.PAPERS)
 TUNED = ("prompt-dt-ft", "ptdt-offline", "ptdt-online")
-D4RL = ("halfcheetah", "hopper", "walker")
+D4RL = ("halfcheetah-medium", "hopper-medium", "walker2d-medium")
 SEARCHES = ("bandit", "bandit-psi", "hill-climbing", "zo-rank")
 # suite -> table, untuned entry, tuned entries
 SOURCES = {
@@ -53,16 +55,47 @@ def test_the_average_has_the_mean_share_of_the_printed_gaps():
 
 def test_the_shipped_plan():
     plan = read_plan(report_run.PAPERS, LEDGER)
-    assert plan.alpha == 0.05 and 12 <= len(plan.primary) <= 18
+    assert plan.alpha == 0.05
+    families = Counter(map(plan.family, plan.primary))
+    assert families == {
+        ("", "arXiv 2305.09648", True): 7,
+        ("", "arXiv 2411.01168", True): 5,
+        ("", "arXiv 2502.04979", True): 3,
+        ("offline", "", True): 9,
+    }
     claims = {claim.id: claim for claim in LEDGER.claims}
     assert plan.is_primary(claims["ptdt-offline-helps"], "ant-dir")
     assert not plan.is_primary(claims["ptdt-offline-helps"], "reach")
     assert set(plan.reasons) == set(plan.deltas) and all(plan.reasons.values())
 
 
+def test_the_offline_part_has_all_suites_of_d4rl_and_families_of_its_own():
+    plan = read_plan(report_run.PAPERS, LEDGER)
+    claimed = {suite for claim in LEDGER.claims for suite in claim.published}
+    d4rl = {name for name in claimed & set(SUITE_NAMES) if get_suite(name).environment}
+    assert set(plan.parts) == d4rl and set(plan.parts.values()) == {"offline"}
+    claims = {claim.id: claim for claim in LEDGER.claims}
+    families = {
+        (name, suite): plan.family(contrast(claims[name], suite))
+        for name, suite in (
+            ("ptdt-d4rl-offline-helps", "hopper-medium"),
+            ("own-bc-10-beats-bc", "hopper-medium-expert"),
+            ("ptdt-d4rl-finetuning-helps", "hopper-medium"),
+            ("ptdt-finetuning-helps", "reach"),
+        )
+    }
+    assert list(families.values()) == [
+        ("offline", "", True),
+        ("offline", "", True),
+        ("offline", "arXiv 2305.09648", False),
+        ("", "arXiv 2305.09648", False),
+    ]
+
+
 def test_the_record_changes_with_every_byte(papers):
     before = plan_record(papers)
     assert before["primary"]["bandits"]["bandits-beats-pdt"] == ["cheetah-vel"]
+    assert "hopper-medium" in before["parts"]["offline"]
     (papers / PLAN).write_text((papers / PLAN).read_text() + "\n")
     after = plan_record(papers)
     assert after["primary"] == before["primary"] and after["sha256"] != before["sha256"]
@@ -74,17 +107,20 @@ def test_the_record_changes_with_every_byte(papers):
     [
         ("alpha", 5, "alpha: found 5; expected a number like 0.05"),
         ("deltas", [], "deltas"),
-        ("deltas", {}, "no δ of cheetah-dir"),
+        ("deltas", {}, "no δ of halfcheetah-medium-expert"),
         ("deltas", {"reach": {"value": 0, "reason": "none"}}, "deltas.reach"),
         ("deltas", {"reach": {"value": 1.0}}, "value, a number above 0, and reason"),
-        ("primary", {"other": {}}, "found 'other'; expected a folder among ptdt"),
-        ("primary", {"own": {}}, "found 'own'"),
+        ("parts", ["reach"], "parts: found"),
+        ("parts", {"one": "reach"}, "parts.one: found 'reach'; expected suites with a δ"),
+        ("parts", {"one": ["mars"]}, "parts.one: found 'mars'"),
+        ("parts", {"one": ["reach"], "two": ["reach"]}, "parts.two: found 'reach'"),
+        ("primary", {"other": {}}, "found 'other'; expected a folder among cmt, ptdt"),
         ("primary", {"ptdt": {"ptdt-helps": ["reach"]}}, "claim 'ptdt-helps'"),
         ("primary", {"ptdt": {"pd-beats-ptdt": ["reach"]}}, "claims.yaml"),
         ("primary", {"ptdt": {"ptdt-offline-helps": "reach"}}, "a list of suites"),
         ("primary", {"ptdt": {"ptdt-offline-helps": ["mars"]}}, "found suite 'mars'"),
         ("primary", {"ptdt": {"ptdt-offline-helps": ["reach"] * 2}}, "already listed"),
-        ("secondary", {}, "the keys alpha, deltas, primary"),
+        ("secondary", {}, "the keys alpha, deltas, parts, primary"),
     ],
 )
 def test_wrong_plans_are_refused(key, value, message, papers):

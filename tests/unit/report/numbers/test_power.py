@@ -71,6 +71,17 @@ def test_table_of_a_run():
     assert f"| MW reach | one | 5 | 3.00 | 2.00 | {half:.2f} |" in text
 
 
+def test_primary_contrasts_of_a_part_share_the_strictest_level():
+    """Two of different papers: each alone at α, in a part at α / 2."""
+    rows = _rows().iloc[[0, 0]].assign(paper=["p", "other"], claim=["one", "two"])
+    both = frozenset({CONTRAST, ("other", *CONTRAST[1:])})
+    sizes = [
+        list(power_table(rows, Plan({"reach": 2.0}, both, parts=parts))["family"][:2])
+        for parts in ({}, {"reach": "one"})
+    ]
+    assert sizes == [[1, 1], [2, 2]]
+
+
 def test_a_single_seed_has_no_power():
     table = power_table(_rows().assign(spread=np.nan), PLAN)
     assert table.empty and "no power" in power_markdown(table, PLAN)

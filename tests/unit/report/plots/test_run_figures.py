@@ -61,6 +61,15 @@ def test_the_aggregate_is_ordered_and_not_scaled_by_an_outlier(saved, tmp_path):
     assert "All methods over all suites\n5 seeds" in heading and "arrows" in heading
 
 
+def test_a_single_method_has_no_improvement(saved, tmp_path):
+    means, profiles, _ = _aggregate({"untuned": 0.9})
+    beats = pd.DataFrame(columns=["first", "second", "value", "low", "high"])
+    draw_aggregate(means, profiles, beats, tmp_path / "drawn")
+    left, middle, *_ = saved[0].axes
+    assert left.get_yticklabels()[0].get_text() == "untuned"
+    assert not middle.axison
+
+
 def test_arrows_are_explained_only_if_there_are_any(saved, tmp_path):
     near = {name: value for name, value in VALUES.items() if name != "far"}
     draw_aggregate(*_aggregate(near), tmp_path / "drawn")

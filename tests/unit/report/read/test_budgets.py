@@ -4,6 +4,7 @@ import json
 from dataclasses import asdict
 
 import h5py
+import pandas as pd
 import pytest
 import yaml
 
@@ -11,8 +12,9 @@ from support import report_run
 from trajprompt.adaptations.layout import KIND
 from trajprompt.artifacts.hdf5_attributes import write_attributes
 from trajprompt.artifacts.provenance import SCHEMA_VERSION
+from trajprompt.config.offline_models import OfflineAlgorithm
 from trajprompt.errors import TrajpromptError
-from trajprompt.report.read.budgets import Shares, read_budgets
+from trajprompt.report.read.budgets import UPDATES, Shares, read_budgets
 from trajprompt.report.read.cells import Entry
 from trajprompt.tuning.registry import get_method
 
@@ -50,6 +52,8 @@ def test_share_of_a_cell(method, kind, options, share, tmp_path):
 def test_the_papers_budgets_are_those_of_the_default_options():
     """The defaults of the code are the papers' values."""
     for method, budget in read_budgets(report_run.PAPERS).items():
+        if budget.unit == UPDATES:
+            continue  # CORL's, which the test below compares
         kind = "full-finetune" if method == "full-finetune-longer" else method
         options = asdict(get_method(kind).options())
         product = 1
@@ -58,10 +62,18 @@ def test_the_papers_budgets_are_those_of_the_default_options():
         assert budget.paper == product * (5 if method == "full-finetune-longer" else 1)
 
 
+def test_an_algorithms_share_is_that_of_its_updates():
+    learning = {("hopper-medium", "bc"): pd.DataFrame({"step": [500, 1000], "seed": 0})}
+    shares = Shares(report_run.PAPERS, learning=learning)
+    entry = Entry("bc", "BC", "offline-bc", "none", backbone="bc")
+    assert shares.get("hopper-medium", entry) == 1000 / OfflineAlgorithm(kind="bc").updates
+    assert shares.get("hopper-expert", entry) is None
+
+
 @pytest.mark.parametrize(
     "change, message",
     [
-        ({"unit": "hours"}, "unit contexts or episodes"),
+        ({"unit": "hours"}, "unit contexts or episodes or updates"),
         ({"options": "batch"}, "a list of options"),
         ({"paper": 0}, "paper of at least 1"),
         ({"origin": "x"}, "the keys"),
