@@ -1,8 +1,8 @@
 """Show what a file contains: arrays, shapes, units, return statistics and provenance.
 
-The file may have trajectories or an adaptation (HDF5), a backbone (safetensors; only the
-header is read), an evaluation or another table (CSV). It is recognised by its content, not
-by its name. Returns are sums of rewards over an episode.
+The file may have trajectories or an adaptation (HDF5), a backbone or a teacher
+(safetensors; only the header is read), an evaluation or another table (CSV). It is
+recognised by its content, not by its name. Returns are sums of rewards over an episode.
 """
 
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ EXAMPLES = (
     "results/smoke/4_evaluate/reach/expert/ptdt-online/seed0.csv --plot evaluation.png",
 )
 
-KINDS = "trajectories (.h5), adaptation (.h5), backbone (.safetensors) or table (.csv)"
+KINDS = "trajectories or adaptation (.h5), backbone or teacher (.safetensors), table (.csv)"
 REMEDY = "give a file that a stage of this project wrote"
 
 
@@ -43,11 +43,13 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 def describe(path: Path, task: int | None = None) -> str:
     """Description of an artifact, as ``trajprompt inspect`` prints it."""
-    from trajprompt.inspection import backbone, evaluation, lineage, text
+    from trajprompt.inspection import backbone, evaluation, lineage, teacher, text
 
     kind = recognise(path)
     if kind == "backbone":
         sections = backbone.describe(path)
+    elif kind == "teacher":
+        sections = teacher.describe(path)
     elif kind == "table":
         sections = evaluation.describe(path, task)
     else:
@@ -82,11 +84,21 @@ def recognise(path: Path) -> str:
             raise TrajpromptError(path, found, KINDS, REMEDY)
         return kind
     if start[8:9] == b"{":
-        return "backbone"
+        return _safetensors_kind(path)
     if b"\x00" not in start and b"," in start:
         return "table"
     found = f"found unknown content, starting with {start[:16]!r}"
     raise TrajpromptError(path, found, KINDS, REMEDY)
+
+
+def _safetensors_kind(path: Path) -> str:
+    from trajprompt.collect.teacher_header import KIND, METADATA
+    from trajprompt.models.header import read_header
+    from trajprompt.settings.parsing import json_object
+
+    _, metadata = read_header(path, REMEDY)
+    found = json_object(metadata.get(METADATA, "{}"), f"{path}: metadata", REMEDY)
+    return KIND if found.get("kind") == KIND else "backbone"
 
 
 def plot(path: Path, task: int | None, out: Path) -> None:

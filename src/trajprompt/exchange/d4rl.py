@@ -2,7 +2,8 @@
 
 Datasets are ``observations`` (N, S), ``actions`` (N, A), ``rewards`` (N,) and
 ``terminals`` (N,). Except in the oldest files, there are also ``timeouts`` (N,) and
-``next_observations`` (N, S).
+``next_observations`` (N, S). Observations of the ant have 84 columns of contact forces,
+which are 0 and not read.
 """
 
 from pathlib import Path
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from trajprompt.tasks.suites import Suite
 
 NEEDED = ("observations", "actions", "rewards", "terminals")
+STATES = ("observations", "next_observations")
+FORCES = 84  # columns at the end of the ant's observations
 
 inputs = single_file
 
@@ -44,6 +47,8 @@ def read(path: Path, suite: "Suite") -> Source:
             if name in file
         }
     _check_lengths(path, columns)
+    if suite.environment == "ant":
+        columns |= _without_forces(path, columns, suite.state_dim)
     following = columns.get("next_observations", columns["observations"])
     terminals = columns["terminals"].reshape(-1).astype(bool)
     episodes = [
@@ -71,18 +76,35 @@ def read(path: Path, suite: "Suite") -> Source:
 def _ends(
     terminals: np.ndarray, columns: dict[str, np.ndarray], suite: "Suite"
 ) -> np.ndarray:
-    """Mask (N,) of the last step of each episode: a terminal or a timeout.
+    """Mask (N,) of the last step of each episode: a terminal, a timeout or the horizon.
 
-    The oldest files have no timeouts; there, an episode ends at the horizon at the latest.
+    The oldest files have no timeouts, and those of the level medium-replay not all.
     """
-    if "timeouts" in columns:
-        return terminals | columns["timeouts"].reshape(-1).astype(bool)
     ends, first = terminals.copy(), 0
+    if "timeouts" in columns:
+        ends |= columns["timeouts"].reshape(-1).astype(bool)
     for step in range(len(ends)):
         ends[step] |= step - first + 1 == suite.horizon
         if ends[step]:
             first = step + 1
     return ends
+
+
+def _without_forces(
+    path: Path, columns: dict[str, np.ndarray], states: int
+) -> dict[str, np.ndarray]:
+    """Observations (N, states) of the ant without contact forces, which must be 0."""
+    found = {}
+    for name in STATES:
+        values = columns.get(name)
+        if values is not None and values.ndim == 2 and values.shape[1] == states + FORCES:
+            if values[:, states:].any():
+                text = f"found contact forces that are not 0 in columns {states} and later"
+                expected = "0, as in D4RL's files"
+                remedy = "give data of D4RL's Ant, or leave these columns out"
+                raise TrajpromptError(f"{path}:/{name}", text, expected, remedy)
+            found[name] = values[:, :states]
+    return found
 
 
 def _check_lengths(path: Path, columns: dict[str, np.ndarray]) -> None:

@@ -14,7 +14,7 @@ from trajprompt.adaptations.layout import open_adaptation
 from trajprompt.artifacts.atomic import atomic_path
 from trajprompt.artifacts.hdf5_attributes import get_text
 from trajprompt.errors import TrajpromptError
-from trajprompt.inspection import adaptation, evaluation, trajectories
+from trajprompt.inspection import adaptation, evaluation, teacher, trajectories
 from trajprompt.report.plots.style import OKABE_ITO
 from trajprompt.trajectories.store import open_store
 
@@ -37,6 +37,7 @@ def draw(path: Path, kind: str, task: int | None, out: Path) -> None:
         "trajectories": _trajectories,
         "adaptation": _adaptation,
         "table": _table,
+        "teacher": _teacher,
     }
     if kind not in painters:
         remedy = "plot its training curve (.csv) instead"
@@ -109,6 +110,12 @@ def _adaptation(figure: "Figure", path: Path, task: int | None) -> None:
     if len(rows) <= MAX_LEGEND:
         handles, names = axes[0].get_legend_handles_labels()
         figure.legend(handles, names, loc="outside right upper", fontsize="small")
+
+
+def _teacher(figure: "Figure", path: Path, task: int | None) -> None:
+    axis = figure.subplots()
+    title = teacher.draw(axis, path, OKABE_ITO)
+    _label(axis, "control steps of learning", "D4RL score of the mean return", title)
 
 
 def _table(figure: "Figure", path: Path, task: int | None) -> None:

@@ -5,9 +5,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from trajprompt.artifacts.hdf5_attributes import get_text
 from trajprompt.errors import TrajpromptError
 from trajprompt.inspection import hdf5, text
 from trajprompt.inspection.levels import level_table
+from trajprompt.inspection.scores import score_section, scored_suite
 from trajprompt.trajectories.layout import REMEDY, read_learning_curve, task_groups
 from trajprompt.trajectories.stored_task import stored_task
 
@@ -24,6 +26,7 @@ class TaskReturns(NamedTuple):
     returns: np.ndarray  # (E,) float64
     lengths: np.ndarray  # (E,)
     behaviour_step: np.ndarray  # (E,)
+    terminated: np.ndarray  # (E,) bool
 
 
 def read_returns(file: "h5py.File", path: Path, task: int | None) -> list[TaskReturns]:
@@ -46,7 +49,8 @@ def read_returns(file: "h5py.File", path: Path, task: int | None) -> list[TaskRe
 def _read(group: "h5py.Group", where: str, index: int) -> TaskReturns:
     task = stored_task(group, where, index)
     goal, step = task.goal.tolist(), task.behaviour_step
-    return TaskReturns(index, goal, task.returns, task.lengths, step)
+    ends = task.lengths, step, task.terminated
+    return TaskReturns(index, goal, task.returns, *ends)
 
 
 def describe(file: "h5py.File", path: Path, task: int | None) -> list[str]:
@@ -67,6 +71,11 @@ def describe(file: "h5py.File", path: Path, task: int | None) -> list[str]:
             level_table([(t.returns, t.lengths) for t in tasks]),
         ),
     ]
+    suite = scored_suite(get_text(file, "suite"))
+    if suite is not None:
+        names = ("returns", "lengths", "terminated")
+        columns = (np.concatenate([getattr(t, name) for t in tasks]) for name in names)
+        sections.append(score_section(suite, *columns))
     if "learning_curve" in file and task is None:
         sections.append(text.section("learning curve", _curve(file, path)))
     returns = np.concatenate([one.returns for one in tasks])

@@ -63,7 +63,50 @@ def test_films_an_adapted_backbone(tmp_path):
     assert len(frames) == 3 and "task 7" in output
 
 
-def write_untrained_cell(directory):
+@needs_opengl
+@pytest.mark.slow
+@pytest.mark.parametrize("prompt", [True, False])
+def test_films_a_d4rl_suite_with_and_without_prompt(tmp_path, prompt):
+    """The camera follows the robot: it stays in the middle third of the picture."""
+    if prompt:
+        write_untrained_cell(tmp_path, "halfcheetah-medium", (0,), 17)
+    else:
+        write_untrained_policy(tmp_path, "halfcheetah-medium")
+    options = ["--suite", "halfcheetah-medium", "--task", "0", "--steps", "20"]
+    options += ["--backbone-file", str(tmp_path / "b.safetensors")]
+    options += ["--adaptation", str(tmp_path / "a.h5")]
+    frames, output = film(tmp_path, "film.gif", *options)
+    assert len(frames) == 20 and "halfcheetah-medium task 0" in output
+    reddish = frames[-1][..., 0] - frames[-1][..., 2] > 40  # the robot, not floor or sky
+    assert reddish.sum() > 20
+    assert 64 / 3 < np.nonzero(reddish)[1].mean() < 2 * 64 / 3
+
+
+def write_untrained_policy(directory, suite):
+    """An offline policy of halfcheetah, and its adaptation without a prompt."""
+    import torch
+
+    from trajprompt.adaptations.adaptation import Adaptation, HistoryRow
+    from trajprompt.adaptations.write import write_adaptation
+    from trajprompt.models.backbone import Backbone, save_backbone
+    from trajprompt.models.state_policy import StatePolicy, StatePolicyConfig
+    from trajprompt.trajectories.normaliser import Normaliser
+
+    torch.manual_seed(0)
+    config = StatePolicyConfig(17, 6, 8, 1)
+    normaliser = Normaliser(torch.zeros(17), torch.ones(17))
+    model = StatePolicy(config).eval()
+    backbone = Backbone("iql", suite, model, normaliser, 1.0, config)
+    save_backbone(directory / "b.safetensors", backbone, {})
+    rows = np.array([0])
+    problem = SimpleNamespace(rows=rows, prompts=np.zeros(1, int), initial_prompts=None)
+    history = [HistoryRow(0, prompt=0, iteration=0, objective=0.0)]
+    adaptation = Adaptation(None, None, np.zeros(1, int), history)
+    attributes = {"suite": suite, "settings": json.dumps({"target_return": 6000.0})}
+    write_adaptation(directory / "a.h5", problem, adaptation, attributes)
+
+
+def write_untrained_cell(directory, suite="cheetah-vel", tasks=(2, 7), states=20):
     import torch
 
     from trajprompt.adaptations.adaptation import Adaptation, HistoryRow
@@ -74,22 +117,25 @@ def write_untrained_cell(directory):
     from trajprompt.trajectories.segments import Segments
 
     torch.manual_seed(0)
-    config = BackboneConfig(20, 6, width=16, layers=2, inner=32)
+    config = BackboneConfig(states, 6, width=16, layers=2, inner=32)
     model = PromptDT(config).eval()
-    normaliser = Normaliser(torch.zeros(20), torch.ones(20))
-    backbone = Backbone("prompt-dt", "cheetah-vel", model, normaliser, 500.0, config)
+    normaliser = Normaliser(torch.zeros(states), torch.ones(states))
+    backbone = Backbone("prompt-dt", suite, model, normaliser, 500.0, config)
     save_backbone(directory / "b.safetensors", backbone, {})
-    sizes = ((2, 5, 1), (2, 5, 20), (2, 5, 6))
+    count = len(tasks)
+    sizes = ((count, 5, 1), (count, 5, states), (count, 5, 6))
     prompts = Segments(
         *map(torch.randn, sizes),
-        timesteps=torch.arange(5).expand(2, 5),
-        mask=torch.ones(2, 5, dtype=torch.bool),
+        timesteps=torch.arange(5).expand(count, 5),
+        mask=torch.ones(count, 5, dtype=torch.bool),
     )
-    rows = np.array([2, 7])
-    problem = SimpleNamespace(rows=rows, prompts=np.zeros(2, int), initial_prompts=prompts)
+    rows = np.array(tasks)
+    problem = SimpleNamespace(
+        rows=rows, prompts=np.zeros(count, int), initial_prompts=prompts
+    )
     history = [HistoryRow(task, prompt=0, iteration=0, objective=0.0) for task in rows]
-    adaptation = Adaptation(prompts, prompts, np.zeros(2, int), history)
-    attributes = {"suite": "cheetah-vel", "settings": json.dumps({"target_return": 0.0})}
+    adaptation = Adaptation(prompts, prompts, np.zeros(count, int), history)
+    attributes = {"suite": suite, "settings": json.dumps({"target_return": 0.0})}
     write_adaptation(directory / "a.h5", problem, adaptation, attributes)
 
 

@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 
 from support.exchange_data import ANT, VEL, episode, imported, pickled, refused
+from trajprompt.errors import TrajpromptError
+from trajprompt.tasks.registry import get_suite
 from trajprompt.trajectories.store import read_trajectories
 
 
@@ -85,3 +87,39 @@ def test_links_and_excessive_sizes_in_d4rl_files_are_refused(tmp_path):
     refused(tmp_path, "d4rl", VEL, paths["outside"], "data in another file")
     refused(tmp_path, "d4rl", VEL, paths["huge"], "bytes and stores 0;")
     refused(tmp_path, "d4rl", VEL, pickled(tmp_path / "x.hdf5", 1), "damaged or not HDF5")
+
+
+D4RL_ANT = get_suite("ant-medium")
+
+
+def forces(columns, value=0.0):
+    """Observations with 84 columns of contact forces, as in D4RL's files."""
+    wide = dict(columns)
+    for name in ("observations", "next_observations"):
+        empty = np.full((len(columns[name]), 84), value)
+        wide[name] = np.concatenate([columns[name], empty], axis=1)
+    return wide
+
+
+def test_the_ants_contact_forces_are_left_out(tmp_path):
+    columns = flat(D4RL_ANT, [30, 50])
+    path = d4rl(tmp_path / "ant.hdf5", forces(columns))
+    found = read_trajectories(imported(tmp_path, "d4rl", D4RL_ANT, {0: [path]}))[0]
+    assert found.dimensions == (27, 8) and found.lengths.tolist() == [30, 50]
+    np.testing.assert_array_equal(found.observations, columns["observations"].astype("f4"))
+
+
+def test_contact_forces_that_are_not_0_are_refused(tmp_path):
+    path = d4rl(tmp_path / "ant.hdf5", forces(flat(D4RL_ANT, [30]), 0.5))
+    with pytest.raises(TrajpromptError, match="contact forces that are not 0"):
+        imported(tmp_path, "d4rl", D4RL_ANT, {0: [path]})
+
+
+def test_an_episode_without_its_timeout_ends_at_the_horizon(tmp_path):
+    """As in the files of the level medium-replay (Farama-Foundation/D4RL issue 162)."""
+    columns = flat(ANT, [30, 200, 200, 60])
+    columns["timeouts"][229] = False
+    path = d4rl(tmp_path / "replay.hdf5", columns)
+    found = read_trajectories(imported(tmp_path, "d4rl", ANT, {0: [path]}))[0]
+    assert found.lengths.tolist() == [30, 200, 200, 60]
+    assert np.flatnonzero(found.terminations).tolist() == [29]
