@@ -3,13 +3,23 @@
 
 
 rule curves:
-    """Learning curves of collection, pretraining and offline algorithms."""
+    """Learning curves of collection, teachers, pretraining and offline algorithms."""
     input:
         stores=STORES,
+        teachers=TEACHERS,
         pretraining=PRETRAINING_CURVES,
         offline=OFFLINE_CURVES,
     output:
-        learning_curves("collection", "Learning curves of the collection"),
+        (
+            learning_curves("collection", "Learning curves of the collection")
+            if any(not get_suite(suite).environment for suite in COLLECTED)
+            else []
+        ),
+        (
+            learning_curves("teachers", "Learning curves of the teachers")
+            if TEACHERS
+            else []
+        ),
         (
             learning_curves("pretraining", "Learning curves of the pretraining")
             if PRETRAINING_CURVES
@@ -35,6 +45,7 @@ rule curves:
         "Drawing the learning curves"
     shell:
         "exec python -m trajprompt.commands.report curves --stores {input.stores}"
+        " --teachers {input.teachers}"
         " --pretraining {input.pretraining} --offline {input.offline}"
         " --settings {params.settings:q} --out {params.out} > {log} 2>&1"
 

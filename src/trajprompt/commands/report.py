@@ -162,9 +162,9 @@ COMMANDS: dict[str, tuple[str, Command, list[Option]]] = {
         [EVALUATIONS, RANDOM_POLICIES],
     ),
     "curves": (
-        "draw the learning curves of collection, pretraining and offline algorithms",
+        "draw the learning curves of collection, teachers, pretraining, offline algorithms",
         report_parts.write_curves,
-        [STORES, SOME_PRETRAINING, OFFLINE],
+        [STORES, TEACHERS, SOME_PRETRAINING, OFFLINE],
     ),
     "claims": (
         "write the claims of the papers, each with a verdict, and the run's power",

@@ -40,22 +40,28 @@ def write_table(args: argparse.Namespace, settings: ReportSettings) -> None:
 
 
 def write_curves(args: argparse.Namespace, settings: ReportSettings) -> None:
-    """Write the learning curves of collection, pretraining and offline algorithms."""
+    """Write the learning curves of stages 1 and 2."""
     from trajprompt.report.numbers import learning
     from trajprompt.report.plots import learning as plots
 
     figures = args.out / "figures"
     collected = learning.collection_table(args.stores)
-    write_csv(args.out / "tables" / "collection.csv", collected)
-    plots.draw_collection(collected, figures / "collection")
+    if not collected.empty:
+        write_csv(args.out / "tables" / "collection.csv", collected)
+        plots.draw_collection(collected, figures / "collection")
+    if args.teachers:
+        taught = learning.teacher_table(args.teachers)
+        write_csv(args.out / "tables" / "teachers.csv", taught)
+        plots.draw_teachers(taught, figures / "teachers")
     if args.pretraining:
         pretrained = learning.pretraining_table(args.pretraining)
         write_csv(args.out / "tables" / "pretraining.csv", pretrained)
         plots.draw_pretraining(pretrained, figures / "pretraining")
     if args.offline:
-        learned = learning.offline_table(args.offline)
+        learned = learning.offline_table(args.offline, args.stores)
         write_csv(args.out / "tables" / "offline_learning.csv", learned)
-        plots.draw_offline(learned, figures / "offline_learning")
+        labels = {entry["backbone"]: entry["label"] for entry in settings.entries}
+        plots.draw_offline(learned, labels, figures / "offline_learning")
 
 
 def write_claims(args: argparse.Namespace, settings: ReportSettings) -> None:

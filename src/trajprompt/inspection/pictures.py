@@ -114,7 +114,7 @@ def _adaptation(figure: "Figure", path: Path, task: int | None) -> None:
 
 def _teacher(figure: "Figure", path: Path, task: int | None) -> None:
     axis = figure.subplots()
-    title = teacher.draw(axis, path, OKABE_ITO)
+    title = teacher.draw(axis, path)
     _label(axis, "control steps of learning", "D4RL score of the mean return", title)
 
 

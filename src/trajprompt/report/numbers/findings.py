@@ -35,10 +35,15 @@ def read_findings(path: str | Path) -> pd.DataFrame:
 
 
 def labels(entries: Mapping[str, Entry]) -> dict[str, str]:
-    """Labels of entries in sentences; those of untuned entries say so."""
+    """Labels of entries in sentences.
+
+    Those of untuned entries say so, if others of their condition are tuned.
+    """
+    tuned = {entry.condition for entry in entries.values() if entry.method != NOT_TUNED}
     found = {EXPERT_DATA: "the data's expert episodes"}
     for name, entry in entries.items():
-        said = entry.method != NOT_TUNED or "untuned" in entry.label.lower()
+        said = entry.condition not in tuned or entry.method != NOT_TUNED
+        said = said or "untuned" in entry.label.lower()
         found[name] = entry.label if said else f"{entry.label} (not tuned)"
     return found
 

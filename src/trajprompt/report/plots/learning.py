@@ -1,9 +1,11 @@
 """Figures of the collection and pretraining curves."""
 
+from collections.abc import Mapping
 from itertools import cycle
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 
 from trajprompt.report.numbers.learning import BEST, MEAN, STEPS, TASKS, WORST, losses
@@ -26,6 +28,7 @@ TITLES = (
     "How the agents that collect the data learned",
     "How the backbones learned",
     "How the offline algorithms learned",
+    "How the teachers of D4RL suites learned",
 )
 LOSSES = {"train_loss": "training", "validation_loss": "validation"}
 DROPOUT = (
@@ -82,31 +85,67 @@ def draw_pretraining(table: pd.DataFrame, stem: str | Path) -> None:
         save(figure, stem)
 
 
-def draw_offline(table: pd.DataFrame, stem: str | Path) -> None:
-    """Draw a panel per suite: scores by update, a colour per algorithm, a line per seed.
+def draw_teachers(table: pd.DataFrame, stem: str | Path) -> None:
+    """Draw a panel per environment: scores of the snapshots, with those of the levels."""
+    environments = list(dict.fromkeys(table["environment"]))
+    with panels(len(environments)) as (figure, axes):
+        for environment, axis in zip(environments, axes, strict=True):
+            title = draw_snapshots(axis, table[table["environment"] == environment])
+            axis.set_title(title)
+            _thousands(axis)
+        notes = "mean over a few episodes of the sampled policy; chosen by these means"
+        headline(figure, TITLES[3], notes)
+        save(figure, stem)
 
-    Without curves with scores, the picture says so.
+
+def draw_snapshots(axis: "Axes", rows: pd.DataFrame) -> str:
+    """Draw a teacher's scores by steps, with the policies of levels; return a title."""
+    axis.plot(rows["steps"], rows["score"], "o-", ms=4, color=BLUE)
+    for level, colour, marker in (("medium", CYCLE[1], "s"), ("expert", CYCLE[2], "D")):
+        at = rows[rows["level"].str.contains(level)]
+        for steps, score in zip(at["steps"], at["score"], strict=True):
+            label = f"{level}: score {score:.1f} at {steps:,} steps"
+            line = axis.plot(steps, score, marker, ms=10, mfc="none", mew=2, label=label)
+            line[0].set_color(colour)
+    axis.set_xlabel("environment steps")
+    axis.set_ylabel("D4RL score")
+    axis.legend(fontsize="small")
+    return f"{rows['environment'].iloc[0]}: {plural(len(rows), 'snapshot')}"
+
+
+def draw_offline(table: pd.DataFrame, labels: Mapping[str, str], stem: str | Path) -> None:
+    """Draw a panel per suite: mean scores by update, a colour per algorithm, thin seeds.
+
+    ``labels`` of the algorithms. Without curves with scores, the picture says so.
     """
     suites = list(dict.fromkeys(table["suite"])) if len(table) else []
     with panels(max(1, len(suites))) as (figure, axes):
-        names = list(dict.fromkeys(table["algorithm"])) if suites else []
+        names = [name for name in labels if suites and name in set(table["algorithm"])]
         for suite, axis in zip(suites, axes, strict=False):
             here = table[table["suite"] == suite]
             for name, colour in zip(names, cycle(CYCLE), strict=False):
-                rows = here[here["algorithm"] == name]
-                for place, (_, seed) in enumerate(rows.groupby("seed")):
-                    label = name if place == 0 else None
-                    axis.plot(
-                        seed["step"], seed["score"], color=colour, lw=1.2, label=label
-                    )
+                _scores(axis, here[here["algorithm"] == name], labels[name], colour)
+            data = here["data"].iloc[0]
+            if not np.isnan(data):
+                axis.axhline(data, color=GREY, ls=":", label="mean of the data")
             axis.set_title(suite_label(suite))
             axis.set_xlabel("updates")
             axis.set_ylabel("D4RL score")
             _thousands(axis)
-        note = f"{plural(table['seed'].nunique(), 'seed')}, one line each" if suites else ""
-        headline(figure, TITLES[2], note or "no curve of this run has returns")
+        note = "no curve of this run has returns"
+        if suites:
+            seeds = plural(table["seed"].nunique(), "seed")
+            note = f"thick: mean over {seeds}; thin: each seed, a few fixed episodes"
+        headline(figure, TITLES[2], note)
         legend_below(figure, axes)
         save(figure, stem)
+
+
+def _scores(axis: "Axes", rows: pd.DataFrame, label: str, colour: str) -> None:
+    for _, seed in rows.groupby("seed"):
+        axis.plot(seed["step"], seed["score"], color=colour, lw=0.8, alpha=0.35)
+    if not rows.empty:
+        axis.plot(rows.groupby("step")["score"].mean(), color=colour, lw=2, label=label)
 
 
 def _losses(axis: "Axes", rows: pd.DataFrame, colour: str) -> None:

@@ -2,7 +2,7 @@
 
 Returns of good methods are close together and far from those of random play, so a table is
 drawn relative to its untuned prompt: our difference is paired by task and seed, the paper's
-is the difference of its printed means. Both are returns per episode.
+is the difference of its printed means. Both are returns per episode, or D4RL's scores.
 """
 
 import math
@@ -88,6 +88,8 @@ def gains(table: pd.DataFrame, run: Run) -> pd.DataFrame:
     for suite in run.suites:
         zero = reference(run, suite)
         base = cells.loc[(suite, zero.id)]
+        scored = run.teacher(suite).data is not None  # its gap is the score itself
+        unit = "D4RL score" if scored and not run.raw else "return per episode"
         level = run.scores(zero)[suite].values
         for entry in run.entries:
             if not entry.covers(suite):
@@ -95,7 +97,8 @@ def gains(table: pd.DataFrame, run: Run) -> pd.DataFrame:
             cell, scores = cells.loc[(suite, entry.id)], run.scores(entry)[suite]
             row: dict[str, object] = {"suite": suite, "column": entry.id}
             row |= {"label": entry.label, "episodes": scores.episodes}
-            row |= {"gap_closed": cell["gap_closed"], "gap": run.teacher(suite).gap}
+            closed = math.nan if scored else cell["gap_closed"]
+            row |= {"gap_closed": closed, "gap": run.teacher(suite).gap, "unit": unit}
             row |= {"zero": base["mean"], "zero_label": zero.label, "zero_id": zero.id}
             row |= _paper(cell, base)
             pair = [scores.values], [level]
@@ -147,7 +150,7 @@ def _panel(axis: "Axes", rows: pd.DataFrame, run: Run) -> None:
             "" if pd.isna(row["gap_closed"]) else f"{number(100 * row['gap_closed'], 0)} %"
         )
         axis.text(1.015, place, share, transform=_beside(axis), **beside)
-    axis.set_xlabel("difference in return per episode (right is better)")
+    axis.set_xlabel(f"difference in {rows['unit'].iloc[0]} (right is better)")
     axis.locator_params("x", nbins=6)
 
 
