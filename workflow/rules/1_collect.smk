@@ -16,6 +16,7 @@ rule teach:
     resources:
         mem_mb=scaled(8000),
         runtime=scaled(720),
+        gpu=teach_gpus,
     params:
         code=code("commands/teach", "tasks/d4rl"),
         settings=teach_settings,

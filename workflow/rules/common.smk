@@ -97,6 +97,13 @@ def collect_gpus(wildcards):
     return 0 if algorithm in ("scripted", "file", "level") else GPUS
 
 
+def teach_gpus(wildcards):
+    """GPUs of a teacher; PPO learns on the CPU."""
+    return (
+        GPUS if config["teachers"][wildcards.environment]["algorithm"] == "sac" else 0
+    )
+
+
 def user_store(wildcards):
     """The user's store that a suite is read from, if the config sets one."""
     chosen = config["collect"][wildcards.suite]

@@ -43,12 +43,15 @@ def run(settings: TeachSettings, out: Path, replay: Path) -> None:
     from trajprompt.artifacts.resources import write_resources
     from trajprompt.collect.teacher import save_teacher
     from trajprompt.collect.teaching import teach
-    from trajprompt.numerics.device import resolve_device
+    from trajprompt.numerics.device import precision_name, resolve_device
     from trajprompt.tasks.registry import get_suite
     from trajprompt.trajectories.store import write_trajectories
 
     attributes = provenance("teach", dataclasses.asdict(settings))
     device = resolve_device(settings.device)
+    if "precision" in settings.options:
+        name = settings.options["precision"]
+        attributes["precision"] = precision_name(name, device)
     with checkpoint_for(out, attributes, device) as checkpoint:
         start = time.process_time()
         teacher, episodes = teach(settings, checkpoint)

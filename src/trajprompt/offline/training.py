@@ -106,5 +106,6 @@ class OfflineTraining:
         for one, saved in zip(self.generators, state["batches"], strict=True):
             one.set_state(torch.as_tensor(saved).clone())  # as in `Noise.restore`
         self.curves = [list(curve) for curve in state["curves"]]
-        self.sums = {name: torch.as_tensor(v) for name, v in state["sums"].items()}
+        device = self.data.table.device
+        self.sums = {n: torch.as_tensor(v).to(device) for n, v in state["sums"].items()}
         self.counts = {name: int(v) for name, v in state["counts"].items()}

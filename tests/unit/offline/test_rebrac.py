@@ -45,6 +45,14 @@ def test_the_policys_loss_is_the_direct_formula():
     torch.testing.assert_close(ours._actor_loss(chosen, data)[0], expected)
 
 
+def test_the_penalty_of_values_is_scaled_as_rewards_are():
+    data = batch([0])
+    actions = torch.ones_like(data.actions)
+    plain, scaled = (learner("rebrac", [0], reward_scale=s) for s in (1.0, 0.1))
+    expected = 0.1 * plain._critic_penalty(actions, data)
+    torch.testing.assert_close(scaled._critic_penalty(actions, data), expected)
+
+
 def test_the_last_step_of_an_episode_has_no_penalty():
     ours, data = learner("rebrac", [0]), batch([0])
     actions = torch.ones_like(data.actions)

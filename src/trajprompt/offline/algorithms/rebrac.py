@@ -32,7 +32,8 @@ class Rebrac(Td3Bc):
 
     def _critic_penalty(self, actions: Tensor, batch: Batch) -> Tensor:
         distances = (actions - batch.next_actions).square().sum(-1)  # (T, B)
-        return self.options.critic_penalty * batch.followed * distances
+        penalty = self.options.critic_penalty * self.options.reward_scale  # as values
+        return penalty * batch.followed * distances
 
     def _actor_loss(self, actions: Tensor, batch: Batch) -> Tensor:
         values = self.critic(batch.states, actions, frozen=True).amin(0)  # (T, B)
