@@ -31,9 +31,9 @@ def test_every_cell_has_one_job(workflow, name):
     seeds = len(made["seeds"])
     suites = table_cells.suites(made)
     assert found["collect"] == len(table_cells.collected(made))
-    assert found["teach"] == len(table_cells.taught(made))
+    assert found.get("teach", 0) == len(table_cells.taught(made))
     learned = [pair for pair in table_cells.backbones(made) if is_offline(made, pair[1])]
-    assert found["learn"] == len(learned)  # one job for all seeds
+    assert found.get("learn", 0) == len(learned)  # one job for all seeds
     others = len(table_cells.backbones(made)) - len(learned)
     assert found["pretrain"] == others * seeds
     assert found["tune"] == found["evaluate"] == len(table_cells.cells(made)) * seeds
@@ -60,8 +60,9 @@ def test_the_smoke_run_makes_its_results_and_nothing_else(workflow):
 def test_without_opengl_everything_except_the_videos_is_made(workflow):
     workflow.environment["MUJOCO_GL"] = "glfw"  # needs a display
     done = workflow.snakemake("-n", "--configfile", "presets/smoke.yaml")
-    assert "No videos (rollouts): no OpenGL back end renders" in done.stdout + done.stderr
     made = load_config([CONFIG, preset("smoke")])
+    omitted = ", ".join(table_cells.videos(made))
+    assert f"No videos ({omitted}): no OpenGL" in done.stdout + done.stderr
     assert set(jobs(done)) == STAGES | REPORT | {*made["tables"], *made["figures"]}
     required = workflow.snakemake("-n", "--config", "preset=smoke", "videos=required")
     assert jobs(required)["rollouts"] == 1
@@ -138,8 +139,7 @@ def test_targets_are_listed_with_their_titles(workflow):
 
 
 def test_a_target_has_only_the_jobs_it_needs(workflow):
-    found = set(jobs(workflow.snakemake("-n", "collect_all")))
-    assert found == {"teach", "collect", "collect_all"}
+    assert set(jobs(workflow.snakemake("-n", "collect_all"))) == {"collect", "collect_all"}
 
 
 def test_a_wrong_key_stops_before_any_job(workflow):
