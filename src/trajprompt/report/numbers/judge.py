@@ -39,6 +39,7 @@ from trajprompt.report.numbers.verdicts import (
     NOT_AT_THIS_SIZE,
     NOT_JUDGED,
     NOT_TESTED,
+    REPRODUCED,
     published_supports,
     tested_value,
     verdict,
@@ -181,12 +182,14 @@ def _verdict(case: Case, row: dict[str, Any], run: Run) -> dict[str, str]:
         reason = f"{claim.second} closes {closed:.0%} of the gap"
         return {"verdict": NO_HEADROOM, "reason": reason}
     found = verdict(claim.direction, row["low"], row["high"], case.delta)
-    share = row["first_share"]
-    is_against = found in (CONTRADICTED, NO_DIFFERENCE) and claim.direction != "equivalent"
-    if is_against and share is not None and share < SMALL_SHARE:
-        risen = rise(claim.first, suite, run)
+    # The verdict is against this side, whose curve may not have levelled off.
+    side = {CONTRADICTED: "first", NO_DIFFERENCE: "first", REPRODUCED: "second"}.get(found)
+    share = row[f"{side}_share"] if side and claim.direction != "equivalent" else None
+    if share is not None and share < SMALL_SHARE:
+        name = claim.first if side == "first" else claim.second
+        risen = rise(name, suite, run)
         if risen is not None and still_rises(risen):
-            reason = f"{found} by its interval; {claim.first} has {share:.0%} of the budget"
+            reason = f"{found} by its interval; {name} has {share:.0%} of the budget"
             reason += f", and its curve rises by {risen.mean:.3g} over the last third"
             return {"verdict": NOT_AT_THIS_SIZE, "reason": reason}
     return {"verdict": found}

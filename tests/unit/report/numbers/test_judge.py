@@ -14,7 +14,12 @@ from trajprompt.report.numbers.judge import judge
 from trajprompt.report.numbers.plan import Plan, contrast
 from trajprompt.report.numbers.printed import prediction_interval, ratio
 from trajprompt.report.numbers.statistics import estimate
-from trajprompt.report.numbers.verdicts import CONTRADICTED, NOT_AT_THIS_SIZE, NOT_TESTED
+from trajprompt.report.numbers.verdicts import (
+    CONTRADICTED,
+    NOT_AT_THIS_SIZE,
+    NOT_TESTED,
+    REPRODUCED,
+)
 from trajprompt.report.read.published import Published
 from trajprompt.report.read.run import load_run
 
@@ -52,6 +57,13 @@ def test_not_at_this_size_needs_a_small_budget_and_a_rising_curve(run):
     assert verdict(run, claim("ft-full", "data-expert"), 0.2)["verdict"] == CONTRADICTED
     equal = claim("ptdt-online", "data-expert", "equivalent")
     assert verdict(run, equal, 0.2)["verdict"] == CONTRADICTED
+
+
+def test_not_at_this_size_also_holds_for_the_side_that_loses(run):
+    for_it = claim("data-expert", "ptdt-online")
+    small = verdict(run, for_it, 0.2)
+    assert small["verdict"] == NOT_AT_THIS_SIZE and "ptdt-online has 20%" in small["reason"]
+    assert verdict(run, for_it, 0.3)["verdict"] == REPRODUCED
 
 
 def test_primary_contrasts_of_a_part_are_one_family_over_papers(run):
