@@ -6,6 +6,7 @@ rule calibrate:
     """Try all settings of one method on training tasks of one suite, with one backbone."""
     input:
         data="results/{run}/1_collect/{suite}/trajectories.h5",
+        demonstrations=demonstrations,
         backbone=calibrated_backbone,
     output:
         "results/{run}/6_calibrate/{suite}/{method}/seed{seed}.csv",
@@ -24,6 +25,7 @@ rule calibrate:
         suite=suite_code,
         method=method_code,
         settings=calibrate_settings,
+        demonstrations=demonstrations_option,
         condition=lambda wildcards: calibrated_cell(wildcards)[1],
         sweep=lambda wildcards: PLAN.methods[wildcards.method].sweep,
         episodes=PLAN.episodes,
@@ -32,7 +34,8 @@ rule calibrate:
     shell:
         "exec python -m trajprompt.commands.calibrate --suite {wildcards.suite}"
         " --condition {params.condition} --method {wildcards.method} --seed {wildcards.seed}"
-        " --data {input.data} --backbone-file {input.backbone} --settings {params.settings:q}"
+        " --data {input.data} {params.demonstrations} {input.demonstrations}"
+        " --backbone-file {input.backbone} --settings {params.settings:q}"
         " --sweep {params.sweep} --episodes {params.episodes} --out {output} > {log} 2>&1"
 
 
@@ -40,6 +43,7 @@ rule calibrate_signal:
     """Measure what returns tell about perturbed prompts, before any tuning."""
     input:
         data="results/{run}/1_collect/{suite}/trajectories.h5",
+        demonstrations=demonstrations,
         backbone=cell_backbone,
     output:
         "results/{run}/6_calibrate/{suite}/signal/{condition}/seed{seed}.csv",
@@ -57,6 +61,7 @@ rule calibrate_signal:
         code=code("commands/calibrate_signal"),
         suite=suite_code,
         settings=signal_settings,
+        demonstrations=demonstrations_option,
         smoothings=PLAN.signal.smoothings,
         resets=PLAN.signal.resets,
     message:
@@ -64,6 +69,7 @@ rule calibrate_signal:
     shell:
         "exec python -m trajprompt.commands.calibrate_signal --suite {wildcards.suite}"
         " --condition {wildcards.condition} --seed {wildcards.seed} --data {input.data}"
+        " {params.demonstrations} {input.demonstrations}"
         " --backbone-file {input.backbone} --settings {params.settings:q}"
         " --smoothing {params.smoothings} --resets {params.resets}"
         " --out {output} > {log} 2>&1"

@@ -20,10 +20,11 @@ from typing import TYPE_CHECKING, Any
 from trajprompt.commands.arguments import (
     BACKBONE,
     CELL,
-    TRAJECTORIES,
     cell_arguments,
     command_parser,
     read_cell_settings,
+    read_stores,
+    stores_arguments,
 )
 from trajprompt.commands.calibration_tasks import on_training_tasks, tasks_argument
 from trajprompt.commands.process import run_stage
@@ -69,8 +70,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         return
     parser = command_parser("calibrate", __doc__, EXAMPLE, notes=NOTES + "\n")
     cell_arguments(parser)
+    stores_arguments(parser)
     for option, text in (
-        ("--data", TRAJECTORIES),
         ("--backbone-file", BACKBONE),
         ("--out", "table to write (.csv): the returns of every choice and task"),
     ):
@@ -105,7 +106,6 @@ def run(settings: TuneSettings, args: argparse.Namespace) -> None:
     from trajprompt.artifacts.resources import write_resources
     from trajprompt.commands.tune import OPTION_REMEDY, prepare
     from trajprompt.settings.options import parse_options
-    from trajprompt.trajectories.demonstrated_task import Stores
     from trajprompt.tuning.registry import get_method
     from trajprompt.tuning.sweep import rows_of, sweep
 
@@ -115,7 +115,7 @@ def run(settings: TuneSettings, args: argparse.Namespace) -> None:
     parse_options(method.options, settings.options, where, OPTION_REMEDY)
     grid = grid_points(settings.method, method.options, args.sweep)
     candidates = [candidate(method.options, settings.options, point) for point in grid]
-    problem = prepare(training, Stores(args.data), args.backbone_file)
+    problem = prepare(training, read_stores(args), args.backbone_file)
     resets = (settings.run_seed, settings.seed)
     trials = sweep(problem, method, candidates, args.episodes, resets)
     cell = {
@@ -125,7 +125,7 @@ def run(settings: TuneSettings, args: argparse.Namespace) -> None:
     rows = [cell | row for row in rows_of(trials, problem.rows, problem.prompts)]
     write_text(args.out, csv_text(list(rows[0]), rows))
     described = {**dataclasses.asdict(training), "grid": grid, "episodes": args.episodes}
-    inputs = [args.data, args.backbone_file]
+    inputs = [*read_stores(args).files, args.backbone_file]
     write_record(provenance("calibrate", described, inputs), args.out)
     write_resources(args.out)
     shown = ["initial", "gain", "action_change", "displacement"]

@@ -16,10 +16,11 @@ from typing import Any
 from trajprompt.commands.arguments import (
     BACKBONE,
     CELL,
-    TRAJECTORIES,
     command_parser,
     read_settings,
+    read_stores,
     stage_arguments,
+    stores_arguments,
 )
 from trajprompt.commands.calibration_tasks import on_training_tasks, tasks_argument
 from trajprompt.commands.process import run_stage
@@ -55,7 +56,7 @@ def _parser() -> argparse.ArgumentParser:
     text = "seeds of the backbones, e.g. 0 1 2"
     parser.add_argument("--seed", type=int, nargs="+", required=True, help=text)
     file: dict[str, Any] = {"type": Path, "metavar": "FILE"}
-    parser.add_argument("--data", required=True, help=TRAJECTORIES, **file)
+    stores_arguments(parser)
     parser.add_argument(
         "--backbone-file",
         nargs="+",
@@ -101,7 +102,7 @@ def run(settings: TuneSettings, args: argparse.Namespace) -> None:
             "resets": args.resets,
             "seeds": list(args.seed),
         }
-        inputs = [args.data, *args.backbone_file]
+        inputs = [*read_stores(args).files, *args.backbone_file]
         write_record(provenance("calibrate", described, inputs), args.out)
         write_resources(args.out)
 
@@ -111,11 +112,10 @@ def rows_of(
 ) -> Iterator[dict[str, Any]]:
     """Yield a row per smoothing and training task of one backbone."""
     from trajprompt.commands.tune import prepare
-    from trajprompt.trajectories.demonstrated_task import Stores
     from trajprompt.tuning.signal import signals
 
     training = on_training_tasks(settings, args.tasks)
-    problem = prepare(training, Stores(args.data), backbone_file)
+    problem = prepare(training, read_stores(args), backbone_file)
     cell = {name: getattr(settings, name) for name in CELL if name != "method"}
     for one in signals(problem, args.smoothing, args.resets):
         for row, task in enumerate(problem.rows.tolist()):
