@@ -7,7 +7,7 @@ with other prompts, sizes or training, which may also differ by suite; or an ent
 
 from typing import Any
 
-from trajprompt.settings.kinds import TRANSFORMERS as KINDS
+from trajprompt.settings.kinds import TRANSFORMERS
 
 Config = dict[str, Any]
 PROMPT = ("prompt_segments", "prompt_length", "prompt_position")  # J, H and position
@@ -20,7 +20,7 @@ def names(config: Config) -> tuple[str, ...]:
 
 def transformers(config: Config) -> tuple[str, ...]:
     """The backbones that are prompt transformers."""
-    return (*KINDS, *config["backbones"])
+    return (*TRANSFORMERS, *config["backbones"])
 
 
 def is_offline(config: Config, backbone: str) -> bool:
@@ -29,7 +29,7 @@ def is_offline(config: Config, backbone: str) -> bool:
 
 
 def kind_of(config: Config, backbone: str) -> str:
-    """The backbone's kind, one of KINDS; it decides which tokens the backbone reads."""
+    """The backbone's kind, see settings/kinds.py; it decides what the backbone reads."""
     variant = config["backbones"].get(backbone) or config["algorithms"].get(backbone)
     return variant["kind"] if variant else backbone
 

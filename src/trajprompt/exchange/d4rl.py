@@ -78,11 +78,14 @@ def _ends(
 ) -> np.ndarray:
     """Mask (N,) of the last step of each episode: a terminal, a timeout or the horizon.
 
-    The oldest files have no timeouts, and those of the level medium-replay not all.
+    D4RL's oldest files have no timeouts, and those of the level medium-replay not all. In
+    files of other suites with timeouts, a longer episode is not cut, but refused later.
     """
     ends, first = terminals.copy(), 0
     if "timeouts" in columns:
         ends |= columns["timeouts"].reshape(-1).astype(bool)
+        if not suite.environment:
+            return ends
     for step in range(len(ends)):
         ends[step] |= step - first + 1 == suite.horizon
         if ends[step]:

@@ -52,7 +52,7 @@ def form(settings) -> tuple:
 
 def test_names_of_kinds_and_positions_equal_those_of_the_code():
     """They are repeated so that the workflow need not import torch."""
-    assert tuple(BACKBONES) == pretraining_values.KINDS
+    assert tuple(BACKBONES) == pretraining_values.TRANSFORMERS
     known = run_schema()["$defs"]["Pretrain"]["properties"]["prompt_position"]["enum"]
     assert list(POSITIONS) == known
 
@@ -114,7 +114,7 @@ def test_prompts_of_the_prompt_tuning_papers_are_one_segment_near_the_end(preset
         tuned = derive.tune(run, *cell, 0)
         length = run["conditions"][cell[1]]["prompt_length"] or 5
         assert form(tuned) == (1, length, "end") and tuned.prompts_per_task == 1
-    for backbone in pretraining_values.KINDS:
+    for backbone in pretraining_values.TRANSFORMERS:
         trained = derive.pretrain(run, "cheetah-vel", backbone, 0)
         assert form(trained) == (1, 5, "end") and trained.kind == backbone
 

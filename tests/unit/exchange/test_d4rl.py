@@ -117,9 +117,17 @@ def test_contact_forces_that_are_not_0_are_refused(tmp_path):
 
 def test_an_episode_without_its_timeout_ends_at_the_horizon(tmp_path):
     """As in the files of the level medium-replay (Farama-Foundation/D4RL issue 162)."""
-    columns = flat(ANT, [30, 200, 200, 60])
-    columns["timeouts"][229] = False
+    columns = flat(D4RL_ANT, [30, 1000, 1000, 60])
+    columns["timeouts"][1029] = False
     path = d4rl(tmp_path / "replay.hdf5", columns)
-    found = read_trajectories(imported(tmp_path, "d4rl", ANT, {0: [path]}))[0]
-    assert found.lengths.tolist() == [30, 200, 200, 60]
+    found = read_trajectories(imported(tmp_path, "d4rl", D4RL_ANT, {0: [path]}))[0]
+    assert found.lengths.tolist() == [30, 1000, 1000, 60]
     assert np.flatnonzero(found.terminations).tolist() == [29]
+
+
+def test_a_longer_episode_of_another_suite_is_refused(tmp_path):
+    columns = flat(ANT, [30, 200, 200])
+    columns["timeouts"][229] = False
+    path = d4rl(tmp_path / "long.hdf5", columns)
+    with pytest.raises(TrajpromptError, match="found an episode of 400 steps"):
+        imported(tmp_path, "d4rl", ANT, {0: [path]})
