@@ -32,20 +32,23 @@ class MlpPolicy:
     def act(self, observations: np.ndarray, generator: np.random.Generator) -> np.ndarray:
         """Sampled actions (N, A) float32 in [-1, 1] for observations (N, S)."""
         mean, log_std = self.gaussian(observations)
-        noise = generator.standard_normal(mean.shape).astype(np.float32)
-        sample = mean + np.exp(log_std) * noise
-        return np.tanh(sample) if self.log_std is None else np.clip(sample, -1.0, 1.0)
+        sample = mean + np.exp(log_std) * generator.standard_normal(mean.shape)
+        bounded = np.tanh(sample) if self.log_std is None else np.clip(sample, -1.0, 1.0)
+        return bounded.astype(np.float32)
 
     def gaussian(self, observations: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Means (N, A) and log standard deviations, (N, A) or (A,)."""
+        """Means (N, A) and log standard deviations, (N, A) or (A,), in double precision.
+
+        In single precision NumPy's products have other last digits on other systems.
+        """
         scaled = (observations - self.shift) / self.scale
-        x = np.clip(scaled, -self.limit, self.limit).astype(np.float32)
+        x = np.clip(scaled, -self.limit, self.limit).astype(np.float64)
         for place, (weight, bias) in enumerate(zip(self.weights, self.biases, strict=True)):
-            x = x @ weight + bias
+            x = x @ weight.astype(np.float64) + bias
             if place < len(self.weights) - 1:
                 x = np.maximum(x, 0.0) if self.log_std is None else np.tanh(x)
         if self.log_std is not None:
-            return x, self.log_std
+            return x, self.log_std.astype(np.float64)
         mean, log_std = np.split(x, 2, axis=1)
         return mean, np.clip(log_std, *LOG_STD_RANGE)
 
