@@ -48,7 +48,7 @@ OPTIONS = {
 def two_steps(terminates):
     """A state that leads to a second one; a reward of 1 there, then the episode is over.
 
-    It ends by a termination, or by a time limit, after which the second state goes on.
+    It ends by a termination, or by a time limit, after which the second state continues.
     Actions are random and have no effect, so all actions have the same value.
     """
     rows = [(0, 0.0, 0.0, 1, 0.0), (1, 0.0, 1.0, 1, float(terminates))]
@@ -64,7 +64,7 @@ def test_each_algorithm_with_a_critic_has_options_here():
 @pytest.mark.parametrize("kind", OPTIONS)
 @pytest.mark.parametrize("terminates, value", [(True, 1.0), (False, 2.0)])
 def test_a_time_limit_is_not_a_termination(kind, terminates, value):
-    """With a discount of 0.5, a second state that goes on is worth 1 + 0.5 + 0.25 + …."""
+    """With a discount of 0.5, a second state that continues is worth 1 + 0.5 + 0.25 + …."""
     options = {"discount": 0.5, "target_rate": 0.05, "learning_rate": 0.01}
     found = learner(kind, [0], updates=400, **options, **OPTIONS[kind])
     data = two_steps(terminates)
