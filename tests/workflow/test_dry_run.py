@@ -139,7 +139,8 @@ def test_targets_are_listed_with_their_titles(workflow):
 
 
 def test_a_target_has_only_the_jobs_it_needs(workflow):
-    assert set(jobs(workflow.snakemake("-n", "collect_all"))) == {"collect", "collect_all"}
+    found = set(jobs(workflow.snakemake("-n", "collect_all")))
+    assert found == {"teach", "collect", "collect_all"}
 
 
 def test_a_wrong_key_stops_before_any_job(workflow):
@@ -159,7 +160,7 @@ def test_the_calibration_has_one_job_per_suite_method_and_backbone(workflow):
     assert found["calibrate"] == len(plan.cells(made)) * seeds
     assert found["calibrate_signal"] == len(list(plan.signals(made))) * seeds
     assert set(found) == {
-        *("collect", "pretrain", "calibrate", "calibrate_signal"),
+        *("teach", "collect", "pretrain", "calibrate", "calibrate_signal"),
         *("calibrate_choose", "calibrate_all"),
     }
     assert "results/calibration/6_calibrate/choices.yaml" in done.stdout + done.stderr
