@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 import torch
 
-from trajprompt.artifacts.checkpoint import Checkpoint
 from trajprompt.collect.options import PpoOptions, TeacherOptions
 from trajprompt.collect.ppo import Ppo, Rollout, advantages, clipped_loss
 from trajprompt.collect.ppo_teacher import PpoTeacher
@@ -100,20 +99,18 @@ def teacher(rows=4, rollout=8):
     return PpoTeacher(simulator, options, TeacherOptions(steps=256, snapshot_every=64), 3)
 
 
+def learned(learner, first=0, end=None):
+    """The learner after its steps from ``first`` to ``end``, by default the last."""
+    for update in range(first, learner.total if end is None else end):
+        learner.advance(update)
+    return learner
+
+
 def test_a_restored_teacher_continues_with_the_same_bits():
-    straight = teacher()
-    straight.run(Checkpoint())
-    stopped, resumed = teacher(), teacher()
-    for update in range(3):
-        if update % stopped.period == 0:
-            stopped._keep()
-        stopped.ppo.learn(stopped._play(), update / stopped.updates, stopped.shuffling)
+    straight = learned(teacher())
+    stopped, resumed = learned(teacher(), end=3), teacher()
     resumed.restore(stopped.state())
-    for update in range(3, resumed.updates):
-        if update % resumed.period == 0:
-            resumed._keep()
-        resumed.ppo.learn(resumed._play(), update / resumed.updates, resumed.shuffling)
-    resumed._keep()
+    learned(resumed, first=3)
     assert [done for done, _ in resumed.snapshots] == [0, 64, 128, 192, 256]
     for (_, ours), (_, theirs) in zip(straight.snapshots, resumed.snapshots, strict=True):
         for name, array in ours.arrays().items():
@@ -121,8 +118,7 @@ def test_a_restored_teacher_continues_with_the_same_bits():
 
 
 def test_a_snapshot_acts_as_the_learner():
-    learner = teacher()
-    learner.run(Checkpoint())
+    learner = learned(teacher())
     policy = learner.snapshots[-1][1]
     mean, log_std = policy.gaussian(learner.observations)
     features = torch.from_numpy(learner.ppo.normalise(learner.observations))
