@@ -33,6 +33,7 @@ class PpoTeacher:
             ppo,
             torch_generator(stream(run_seed, *names, "weights")),
             torch_generator(stream(run_seed, *names, "noise")),
+            f"teachers.{suite.environment}",
         )
         size = simulator.rows * ppo.rollout
         self.total = -(-teacher.steps // size)  # updates

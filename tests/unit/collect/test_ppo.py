@@ -1,5 +1,7 @@
 """PPO: advantages and loss against direct computation, scales, resuming, learning."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
@@ -8,6 +10,7 @@ from trajprompt.collect.options import PpoOptions, TeacherOptions
 from trajprompt.collect.ppo import Ppo, Rollout, advantages, clipped_loss
 from trajprompt.collect.ppo_teacher import PpoTeacher
 from trajprompt.collect.running_moments import RunningMoments
+from trajprompt.errors import TrajpromptError
 from trajprompt.tasks.registry import get_suite, make_simulator
 
 DISCOUNT, DECAY = 0.9, 0.7
@@ -125,6 +128,44 @@ def test_a_snapshot_acts_as_the_learner():
     expected, expected_std, _ = learner.ppo.network(features)
     np.testing.assert_allclose(mean, expected.detach(), atol=1e-5)
     np.testing.assert_array_equal(log_std, expected_std.detach())
+
+
+def test_it_learns_from_a_last_minibatch_of_two_transitions():
+    learner = teacher(rows=2, rollout=9)  # 18 transitions: minibatches of 16 and 2
+    before = learner.ppo.vector.detach().clone()
+    learner.advance(0)
+    assert learner.ppo.vector.isfinite().all()
+    assert not torch.equal(learner.ppo.vector, before)
+
+
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        ({"rewards": np.inf}, "found loss (nan|inf) after 0 gradient steps; expected"),
+        ({"features": np.nan}, "found loss nan after 0"),
+        # The loss, 1000 (1e18)² / 16, is finite; the square of its slope by a bias is not.
+        ({"rewards": 1e18}, "found gradient norm inf after 0"),
+    ],
+)
+def test_a_loss_or_gradient_that_is_not_finite_is_an_error(change, message):
+    learner = teacher()
+    learner.ppo.options = dataclasses.replace(learner.ppo.options, value_weight=1000.0)
+    rollout = learner._play()
+    for name, value in change.items():
+        getattr(rollout, name)[0, 0] = value
+    before = learner.ppo.vector.detach().clone()
+    with pytest.raises(TrajpromptError, match=f"teachers.hopper: {message}"):
+        learner.ppo.learn(rollout, 0.0, learner.shuffling)
+    assert torch.equal(learner.ppo.vector, before)
+
+
+def test_a_weight_that_is_not_finite_is_an_error():
+    learner = teacher()
+    rollout = learner._play()
+    with torch.no_grad():
+        learner.ppo.network.value[0].weight[0, 0] = np.nan
+    with pytest.raises(TrajpromptError, match="teachers.hopper: found loss nan"):
+        learner.ppo.learn(rollout, 0.0, learner.shuffling)
 
 
 def test_it_learns_to_follow_a_target():
