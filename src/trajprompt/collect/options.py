@@ -184,7 +184,11 @@ class LevelOptions(Strict):
 
     @property
     def stored(self) -> int:
-        """Minimum number of complete episodes, which have at most 1000 steps."""
+        """Minimum number of complete episodes of a level: they have at most 1000 steps.
+
+        ``medium-replay`` may have fewer, because it has at most the teacher's replay, and
+        ``steps`` only approximately.
+        """
         return -(-self.steps // 1000)
 
 
