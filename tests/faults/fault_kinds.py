@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import fault_files as files
+import fault_teachers
 from fault_files import SUITE, TASKS
 
 
@@ -59,6 +60,16 @@ def _backbone_readers() -> Iterator[Callable[[Path], object]]:
     from trajprompt.models.backbone import load_backbone
 
     yield lambda path: load_backbone(path)
+    yield _inspect
+
+
+def _teacher_readers() -> Iterator[Callable[[Path], object]]:
+    from trajprompt.collect.teacher import load_teacher
+    from trajprompt.report.numbers.learning import teacher_table
+
+    yield lambda path: load_teacher(path, fault_teachers.suite())
+    yield lambda path: teacher_table([path])
+    yield _compute("teachers")
     yield _inspect
 
 
@@ -160,6 +171,13 @@ KINDS = (
     Kind("store", "1_collect/x/trajectories.h5", "hdf5", files.make_store, _store_readers),
     Kind(
         "backbone", "b.safetensors", "safetensors", files.make_backbone, _backbone_readers
+    ),
+    Kind(
+        "teacher",
+        "policies.safetensors",
+        "safetensors",
+        fault_teachers.make_teacher,
+        _teacher_readers,
     ),
     Kind("adaptation", "3_tune/x/s.h5", "hdf5", files.make_adaptation, _adaptation_readers),
     Kind(

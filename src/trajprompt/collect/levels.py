@@ -36,7 +36,10 @@ def collect_level(
     run_seed: int,
     threads: int,
 ) -> TaskTrajectories:
-    """Episodes of the suite's level with at least ``options.steps`` steps, if there are."""
+    """Complete episodes of the suite's level, with at least ``options.steps`` steps.
+
+    ``medium-replay`` has about as many, or all of ``replay`` if that has fewer.
+    """
     level = level_of(suite)
 
     def played(policy: str, steps: int) -> TaskTrajectories:

@@ -9,6 +9,7 @@ import numpy as np
 
 from trajprompt.errors import TrajpromptError
 
+REMEDY = "make the teacher again with `trajprompt teach`"
 LOG_STD_RANGE = (-20.0, 2.0)  # of a policy whose deviations depend on the state
 
 
@@ -70,7 +71,7 @@ class MlpPolicy:
         if arrays.keys() - {"log_std"} != names:
             found = f"found arrays {', '.join(sorted(arrays))[:160]}"
             expected = f"{', '.join(sorted(names))}, and log_std or not"
-            raise TrajpromptError(where, found, expected, "make the teacher again")
+            raise TrajpromptError(where, found, expected, REMEDY)
         return cls(
             weights=tuple(arrays[f"weight_{place}"] for place in range(count)),
             biases=tuple(arrays[f"bias_{place}"] for place in range(count)),
@@ -79,7 +80,10 @@ class MlpPolicy:
         )
 
     def check(self, states: int, actions: int, where: str) -> None:
-        """Raise TrajpromptError unless all shapes fit observations and actions."""
+        """Raise TrajpromptError unless all shapes fit observations and actions.
+
+        Also if a scale or the limit is not positive.
+        """
         outputs = actions if self.log_std is not None else 2 * actions
         sizes = [states, *(bias.size for bias in self.biases)]
         expected = [*pairwise(sizes)]
@@ -90,13 +94,16 @@ class MlpPolicy:
             and sizes[-1] == outputs
             and self.shift.shape == self.scale.shape == (states,)
             and self.limit.shape == ()
-            and (self.scale > 0).all()
             and (self.log_std is None or self.log_std.shape == (actions,))
         )
         if not fits:
-            found = f"found layers {[weight.shape for weight in self.weights]}"
+            shapes = {name: array.shape for name, array in self.arrays().items()}
             text = f"a perceptron from {states} to {outputs} values"
-            raise TrajpromptError(where, found, text, "make the teacher again")
+            raise TrajpromptError(where, f"found shapes {shapes!r:.300}", text, REMEDY)
+        for name, smallest in (("scale", self.scale.min()), ("limit", self.limit)):
+            if not smallest > 0:
+                text = "positive numbers"
+                raise TrajpromptError(where, f"found {name} {smallest}", text, REMEDY)
 
 
 def policies_state(policies: Sequence[tuple[int, MlpPolicy]]) -> dict[str, Any]:

@@ -16,7 +16,6 @@ from trajprompt.settings.options import (
     Share,
     Size,
     SmallCount,
-    Steps,
     Strict,
 )
 
@@ -130,7 +129,8 @@ class PpoOptions(Strict):
 
     rows: SmallCount = 32  # episodes that run in parallel
     rollout: Count = 128  # steps of each row between updates of the policy
-    minibatch: Size = 512  # transitions per gradient step
+    # Transitions per gradient step; the last one over a rollout may have fewer.
+    minibatch: Annotated[int, Interval(ge=2, le=4096)] = 512
     epochs: SmallCount = 10  # over one rollout
     learning_rate: Rate = 3e-4  # at the start; it falls linearly to 0
     width: Size = 64  # units per hidden layer (two layers)
@@ -140,6 +140,15 @@ class PpoOptions(Strict):
     value_weight: Scale = 0.5  # of the value loss; OpenAI's baselines
     gradient_clip: Positive = 0.5  # OpenAI's baselines
     initial_log_std: Annotated[float, Interval(ge=-5, le=2)] = 0.0
+
+    def __post_init__(self) -> None:
+        # Advantages are divided by their deviation in the minibatch: one value has none.
+        size = self.rows * self.rollout
+        if size % self.minibatch == 1:
+            expected = (
+                f"a size that does not leave one of the {size} transitions of a rollout"
+            )
+            raise OptionError("minibatch", f"{self.minibatch}", expected)
 
 
 @dataclass(frozen=True)
@@ -155,7 +164,8 @@ class SacTeacherOptions(SacOptions):
 class TeacherOptions(Strict):
     """Length of a teacher's learning, and its snapshots."""
 
-    steps: Steps  # control steps of all rows together
+    # Control steps of all rows together; without one there is no trained policy.
+    steps: Annotated[int, Interval(ge=1, le=10_000_000)]
     snapshot_every: Count = 50_000  # steps between snapshots, rounded up to whole rollouts
     snapshot_episodes: SmallCount = 10  # that measure a snapshot's mean return
     # The medium policy's score is near this share of the expert's. Bounds of its share: out
@@ -174,7 +184,11 @@ class LevelOptions(Strict):
 
     @property
     def stored(self) -> int:
-        """Minimum number of complete episodes, which have at most 1000 steps."""
+        """Minimum number of complete episodes of a level: they have at most 1000 steps.
+
+        ``medium-replay`` may have fewer, because it has at most the teacher's replay, and
+        ``steps`` only approximately.
+        """
         return -(-self.steps // 1000)
 
 

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from trajprompt.collect.options import PpoOptions
 from trajprompt.collect.running_moments import RunningMoments
+from trajprompt.errors import TrajpromptError
 from trajprompt.numerics.flat_adamw import FlatAdamW
 from trajprompt.numerics.networks import flatten_parameters
 
@@ -71,8 +72,9 @@ class Ppo:
         options: PpoOptions,
         initial: torch.Generator,
         noise: torch.Generator,
+        where: str = "ppo",  # in errors
     ):
-        self.options, self.noise = options, noise
+        self.options, self.noise, self.where = options, noise, where
         self.network = ActorCritic(observations, actions, options, initial)
         self.vector = flatten_parameters(self.network)
         self.optimiser = FlatAdamW(self.vector, options.learning_rate)
@@ -107,7 +109,10 @@ class Ppo:
         return rewards / np.sqrt(self.gains.variance + 1e-8)
 
     def learn(self, rollout: Rollout, progress: float, generator: torch.Generator) -> None:
-        """Take all gradient steps on one rollout; ``progress`` in [0, 1] of learning."""
+        """Take all gradient steps on one rollout; ``progress`` in [0, 1] of learning.
+
+        Raises TrajpromptError before a step whose loss or gradient is not finite.
+        """
         options = self.options
         self.optimiser.learning_rate = options.learning_rate * (1 - progress)
         gains = advantages(rollout, options.discount, options.gae_decay)
@@ -137,9 +142,20 @@ class Ppo:
         assert gradient is not None
         gradient.zero_()
         loss.backward()
-        share = self.options.gradient_clip / (gradient.norm() + 1e-6)
+        norm = gradient.norm()
+        self._require_finite("loss", loss.item())
+        self._require_finite("gradient norm", norm.item())
+        share = self.options.gradient_clip / (norm + 1e-6)
         gradient.mul_(share.clamp(max=1.0))
         self.optimiser.step()
+
+    def _require_finite(self, name: str, value: float) -> None:
+        if not math.isfinite(value):
+            found = (
+                f"found {name} {value} after {int(self.optimiser.updates)} gradient steps"
+            )
+            remedy = "lower learning_rate, or change run_seed"
+            raise TrajpromptError(self.where, found, "a finite value", remedy)
 
     def state(self) -> dict[str, Any]:
         """State for `checkpoint.Resumable`."""

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import torch
 
-from trajprompt.artifacts.checkpoint import Checkpoint
 from trajprompt.collect.mlp_policy import MlpPolicy, policies_from, policies_state
 from trajprompt.collect.options import PpoOptions, TeacherOptions
 from trajprompt.collect.ppo import OBSERVATION_RANGE, Ppo, Rollout
@@ -34,25 +33,25 @@ class PpoTeacher:
             ppo,
             torch_generator(stream(run_seed, *names, "weights")),
             torch_generator(stream(run_seed, *names, "noise")),
+            f"teachers.{suite.environment}",
         )
         size = simulator.rows * ppo.rollout
-        self.updates = -(-teacher.steps // size)
+        self.total = -(-teacher.steps // size)  # updates
         self.period = -(-teacher.snapshot_every // size)  # updates between snapshots
-        steps = self.updates * ppo.rollout
+        steps = self.total * ppo.rollout
         self.recorder = BufferRecorder(suite, simulator.tasks, steps)
         self.snapshots: list[tuple[int, MlpPolicy]] = []  # (steps done before, policy)
         self.ages = np.zeros(simulator.rows, np.int64)
         self.observations = simulator.reset(self._seeds())
         self.ppo.seen.add(self.observations)
 
-    def run(self, checkpoint: Checkpoint) -> None:
-        """Learn to the end; snapshots include the first and the last policy."""
-        for update in checkpoint.steps(self.updates, self, "teacher"):
-            if update % self.period == 0:
-                self._keep()
-            rollout = self._play()
-            self.ppo.learn(rollout, update / self.updates, self.shuffling)
-        self._keep()
+    def advance(self, update: int) -> None:
+        """Do update ``update``; keep the policy before it if due, and the last one."""
+        if update % self.period == 0:
+            self._keep()
+        self.ppo.learn(self._play(), update / self.total, self.shuffling)
+        if update + 1 == self.total:
+            self._keep()
 
     def _keep(self) -> None:
         done = self.recorder.filled * self.simulator.rows

@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 
-from trajprompt.artifacts.checkpoint import Checkpoint
 from trajprompt.collect.loop import Collection
 from trajprompt.collect.mlp_policy import MlpPolicy, policies_from, policies_state
 from trajprompt.collect.options import LoopOptions, SacTeacherOptions, TeacherOptions
@@ -48,20 +47,21 @@ class SacTeacher:
         self.collection = Collection(
             simulator, self.agent, perspective, loop, device, run_seed
         )
-        self.period = -(-teacher.snapshot_every // rows)  # lockstep steps
+        self.total = self.collection.phases.total  # lockstep steps
+        self.period = -(-teacher.snapshot_every // rows)  # of these, between snapshots
         self.snapshots: list[tuple[int, MlpPolicy]] = []  # (steps done before, policy)
 
     @property
     def recorder(self) -> BufferRecorder:
         return self.collection.recorder
 
-    def run(self, checkpoint: Checkpoint) -> None:
-        """Learn to the end; snapshots include the first and the last policy."""
-        for now in checkpoint.steps(self.collection.phases.total, self, "teacher"):
-            if now % self.period == 0:
-                self._keep()
-            self.collection.advance(now)
-        self._keep()
+    def advance(self, now: int) -> None:
+        """Do lockstep step ``now``; keep the policy before it if due, and the last one."""
+        if now % self.period == 0:
+            self._keep()
+        self.collection.advance(now)
+        if now + 1 == self.total:
+            self._keep()
 
     def _keep(self) -> None:
         done = self.recorder.filled * self.collection.simulator.rows

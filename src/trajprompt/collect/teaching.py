@@ -1,11 +1,17 @@
 """Learning of a teacher: its algorithm, its snapshots' returns, its medium policy."""
 
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any, Protocol
+
 import numpy as np
 import torch
 
-from trajprompt.artifacts.checkpoint import Checkpoint
+from trajprompt.artifacts.checkpoint import Checkpoint, Resumable
+from trajprompt.collect.mlp_policy import MlpPolicy
 from trajprompt.collect.options import TEACHERS
 from trajprompt.collect.ppo_teacher import PpoTeacher
+from trajprompt.collect.recorder import BufferRecorder
 from trajprompt.collect.sac_teacher import SacTeacher
 from trajprompt.collect.sampled_play import returns
 from trajprompt.collect.teacher import (
@@ -20,7 +26,57 @@ from trajprompt.seeds import stream
 from trajprompt.settings.options import parse_together
 from trajprompt.settings.stages import TeachSettings
 from trajprompt.tasks.registry import get_suite, make_simulator
+from trajprompt.tasks.suites import Suite
 from trajprompt.trajectories.episodes import TaskTrajectories
+
+# Returns (episodes,) of a snapshot, given its number of steps and its policy.
+Measure = Callable[[int, MlpPolicy], np.ndarray]
+
+
+class Learner(Resumable, Protocol):
+    """A learner that records its episodes and keeps snapshots of its policy.
+
+    It keeps one before each ``period``-th call of ``advance`` and one after the last call.
+    """
+
+    total: int  # calls of `advance`
+    period: int
+    snapshots: list[tuple[int, MlpPolicy]]  # (control steps done before, policy)
+
+    @property
+    def recorder(self) -> BufferRecorder: ...
+
+    def advance(self, now: int, /) -> None: ...
+
+
+class Teaching:
+    """Learning, then measuring (`checkpoint.Resumable`): one loop, so one checkpoint.
+
+    A step advances the learner, or plays one of its snapshots.
+    """
+
+    def __init__(self, learner: Learner, measure: Measure):
+        self.learner, self.measure = learner, measure
+        self.returns: list[np.ndarray] = []  # (episodes,) of each measured snapshot
+
+    def run(self, checkpoint: Checkpoint) -> None:
+        """Learn, and measure all snapshots, from where the checkpoint ends."""
+        learning = self.learner.total
+        snapshots = -(-learning // self.learner.period) + 1
+        for step in checkpoint.steps(learning + snapshots, self, "teacher"):
+            if step < learning:
+                self.learner.advance(step)
+            else:
+                number = step - learning
+                checkpoint.show(f"measures policy {number + 1} of {snapshots}")
+                self.returns.append(self.measure(*self.learner.snapshots[number]))
+
+    def state(self) -> dict[str, Any]:
+        return {"learner": self.learner.state(), "returns": np.array(self.returns)}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        self.learner.restore(state["learner"])
+        self.returns = [*np.array(state["returns"])]
 
 
 def teach(
@@ -37,19 +93,19 @@ def teach(
     suite = get_suite(f"{settings.environment}-medium-replay")
     tasks = np.zeros(options.rows, np.int64)
     simulator = make_simulator(suite, tasks, settings.threads)
-    learner: PpoTeacher | SacTeacher
+    learner: Learner
     if settings.algorithm == "ppo":
         learner = PpoTeacher(simulator, options, length, settings.run_seed)
     else:
         device = str(resolve_device(settings.device))
         learner = SacTeacher(simulator, options, length, settings.run_seed, device)
-    learner.run(checkpoint)
-    means = []
-    for done, policy in learner.snapshots:
-        seed = stream(settings.run_seed, "teacher", settings.environment, "measure", done)
-        played = returns(policy, suite, length.snapshot_episodes, seed, settings.threads)
-        means.append(float(played.mean()))
-        text = f"return {means[-1]:8.1f}, score {suite.shown(played).mean():5.1f}"
+    teaching = Teaching(
+        learner, partial(_played, settings, suite, length.snapshot_episodes)
+    )
+    teaching.run(checkpoint)
+    means = [float(played.mean()) for played in teaching.returns]
+    for (done, _), played in zip(learner.snapshots, teaching.returns, strict=True):
+        text = f"return {played.mean():8.1f}, score {suite.shown(played).mean():5.1f}"
         print(f"{done:9d} steps: {text}")
     expert = expert_snapshot(suite, means, settings.expert_at_least)
     medium = medium_snapshot(suite, means, expert, length)
@@ -59,9 +115,7 @@ def teach(
     )
     attributes = {"algorithm": settings.algorithm, "seed": settings.run_seed}
     episodes = learner.recorder.trajectories(0, attributes)
-    # Episodes that had ended when the medium policy was the current one.
-    ends = episodes.behaviour_step + episodes.lengths * options.rows
-    before = np.flatnonzero(ends <= snapshots[medium].steps)
+    before = ended_by(episodes, options.rows, snapshots[medium].steps)
     if not len(before):
         found = (
             f"no episode ended before the medium policy, at {snapshots[medium].steps} steps"
@@ -70,3 +124,27 @@ def teach(
         raise TrajpromptError(where, found, "at least one", remedy)
     teacher = Teacher(settings.environment, snapshots, medium, expert)
     return teacher, episodes.select(before)
+
+
+def ended_by(episodes: TaskTrajectories, rows: int, steps: int) -> np.ndarray:
+    """Numbers (B,) of the episodes whose last step is among the first ``steps``.
+
+    ``steps`` counts those of all ``rows`` rows, which move together: an episode of L steps
+    ends L x ``rows`` steps after its ``behaviour_step``.
+    """
+    ends = episodes.behaviour_step + episodes.lengths * rows
+    return np.flatnonzero(ends <= steps)
+
+
+def _played(
+    settings: TeachSettings, suite: Suite, episodes: int, steps: int, policy: MlpPolicy
+) -> np.ndarray:
+    """Returns (episodes,) of a snapshot; TrajpromptError if they are not finite."""
+    seed = stream(settings.run_seed, "teacher", settings.environment, "measure", steps)
+    played = returns(policy, suite, episodes, seed, settings.threads)
+    if not np.isfinite(played).all():
+        found = f"found a return of {played[~np.isfinite(played)][0]} at {steps} steps"
+        remedy = "lower learning_rate, or change run_seed"
+        where = f"teachers.{settings.environment}"
+        raise TrajpromptError(where, found, "finite returns of every snapshot", remedy)
+    return played

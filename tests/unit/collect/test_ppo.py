@@ -1,14 +1,16 @@
 """PPO: advantages and loss against direct computation, scales, resuming, learning."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
 
-from trajprompt.artifacts.checkpoint import Checkpoint
 from trajprompt.collect.options import PpoOptions, TeacherOptions
 from trajprompt.collect.ppo import Ppo, Rollout, advantages, clipped_loss
 from trajprompt.collect.ppo_teacher import PpoTeacher
 from trajprompt.collect.running_moments import RunningMoments
+from trajprompt.errors import TrajpromptError
 from trajprompt.tasks.registry import get_suite, make_simulator
 
 DISCOUNT, DECAY = 0.9, 0.7
@@ -100,20 +102,18 @@ def teacher(rows=4, rollout=8):
     return PpoTeacher(simulator, options, TeacherOptions(steps=256, snapshot_every=64), 3)
 
 
+def learned(learner, first=0, end=None):
+    """The learner after its steps from ``first`` to ``end``, by default the last."""
+    for update in range(first, learner.total if end is None else end):
+        learner.advance(update)
+    return learner
+
+
 def test_a_restored_teacher_continues_with_the_same_bits():
-    straight = teacher()
-    straight.run(Checkpoint())
-    stopped, resumed = teacher(), teacher()
-    for update in range(3):
-        if update % stopped.period == 0:
-            stopped._keep()
-        stopped.ppo.learn(stopped._play(), update / stopped.updates, stopped.shuffling)
+    straight = learned(teacher())
+    stopped, resumed = learned(teacher(), end=3), teacher()
     resumed.restore(stopped.state())
-    for update in range(3, resumed.updates):
-        if update % resumed.period == 0:
-            resumed._keep()
-        resumed.ppo.learn(resumed._play(), update / resumed.updates, resumed.shuffling)
-    resumed._keep()
+    learned(resumed, first=3)
     assert [done for done, _ in resumed.snapshots] == [0, 64, 128, 192, 256]
     for (_, ours), (_, theirs) in zip(straight.snapshots, resumed.snapshots, strict=True):
         for name, array in ours.arrays().items():
@@ -121,14 +121,51 @@ def test_a_restored_teacher_continues_with_the_same_bits():
 
 
 def test_a_snapshot_acts_as_the_learner():
-    learner = teacher()
-    learner.run(Checkpoint())
+    learner = learned(teacher())
     policy = learner.snapshots[-1][1]
     mean, log_std = policy.gaussian(learner.observations)
     features = torch.from_numpy(learner.ppo.normalise(learner.observations))
     expected, expected_std, _ = learner.ppo.network(features)
     np.testing.assert_allclose(mean, expected.detach(), atol=1e-5)
     np.testing.assert_array_equal(log_std, expected_std.detach())
+
+
+def test_it_learns_from_a_last_minibatch_of_two_transitions():
+    learner = teacher(rows=2, rollout=9)  # 18 transitions: minibatches of 16 and 2
+    before = learner.ppo.vector.detach().clone()
+    learner.advance(0)
+    assert learner.ppo.vector.isfinite().all()
+    assert not torch.equal(learner.ppo.vector, before)
+
+
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        ({"rewards": np.inf}, "found loss (nan|inf) after 0 gradient steps; expected"),
+        ({"features": np.nan}, "found loss nan after 0"),
+        # The loss, 1000 (1e18)² / 16, is finite; the square of its slope by a bias is not.
+        ({"rewards": 1e18}, "found gradient norm inf after 0"),
+    ],
+)
+def test_a_loss_or_gradient_that_is_not_finite_is_an_error(change, message):
+    learner = teacher()
+    learner.ppo.options = dataclasses.replace(learner.ppo.options, value_weight=1000.0)
+    rollout = learner._play()
+    for name, value in change.items():
+        getattr(rollout, name)[0, 0] = value
+    before = learner.ppo.vector.detach().clone()
+    with pytest.raises(TrajpromptError, match=f"teachers.hopper: {message}"):
+        learner.ppo.learn(rollout, 0.0, learner.shuffling)
+    assert torch.equal(learner.ppo.vector, before)
+
+
+def test_a_weight_that_is_not_finite_is_an_error():
+    learner = teacher()
+    rollout = learner._play()
+    with torch.no_grad():
+        learner.ppo.network.value[0].weight[0, 0] = np.nan
+    with pytest.raises(TrajpromptError, match="teachers.hopper: found loss nan"):
+        learner.ppo.learn(rollout, 0.0, learner.shuffling)
 
 
 def test_it_learns_to_follow_a_target():

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 import torch
 
-from trajprompt.artifacts.checkpoint import Checkpoint
 from trajprompt.collect.options import SacTeacherOptions, TeacherOptions
 from trajprompt.collect.sac_teacher import SacTeacher
 from trajprompt.tasks.registry import get_suite, make_simulator
@@ -20,11 +19,16 @@ def teacher():
     return SacTeacher(simulator, OPTIONS, LENGTH, 1, "cpu")
 
 
+def learned(learner, first=0, end=None):
+    """The learner after its steps from ``first`` to ``end``, by default the last."""
+    for now in range(first, learner.total if end is None else end):
+        learner.advance(now)
+    return learner
+
+
 @pytest.fixture(scope="module")
 def straight():
-    learner = teacher()
-    learner.run(Checkpoint())
-    return learner
+    return learned(teacher())
 
 
 def test_it_keeps_the_untrained_and_the_last_policy(straight):
@@ -43,17 +47,9 @@ def test_a_snapshot_acts_as_the_learner(straight):
 
 
 def test_a_resumed_teacher_has_the_same_policies(straight):
-    stopped, resumed = teacher(), teacher()
-    for now in range(1600):
-        if now % stopped.period == 0:
-            stopped._keep()
-        stopped.collection.advance(now)
+    stopped, resumed = learned(teacher(), end=1600), teacher()
     resumed.restore(stopped.state())
-    for now in range(1600, resumed.collection.phases.total):
-        if now % resumed.period == 0:
-            resumed._keep()
-        resumed.collection.advance(now)
-    resumed._keep()
+    learned(resumed, first=1600)
     for (_, ours), (_, theirs) in zip(straight.snapshots, resumed.snapshots, strict=True):
         for name, array in ours.arrays().items():
             np.testing.assert_array_equal(array, theirs.arrays()[name])

@@ -120,20 +120,75 @@ def altered(taught, tmp_path):
     return write
 
 
+def renamed(name, other):
+    return lambda arrays, _: arrays.update({other: arrays.pop(name)})
+
+
+def retyped(name, dtype):
+    return lambda arrays, _: arrays.update({name: arrays[name].astype(dtype)})
+
+
+def filled(name, value):
+    return lambda arrays, _: arrays[name].fill(value)
+
+
+def resized(name, shape):
+    return lambda arrays, _: arrays.update({name: np.ones(shape, np.float32)})
+
+
+def returned(value):
+    """Change the mean return of policy 1."""
+    return lambda _, found: found["mean_returns"].__setitem__(1, value)
+
+
 @pytest.mark.parametrize(
     "change, message",
     [
         (lambda arrays, _: arrays.pop("0001.shift"), "policy 1: found arrays"),
-        (lambda arrays, _: arrays.update(x=arrays.pop("0001.shift")), "found 4 policies"),
-        (lambda arrays, _: arrays["0002.bias_0"].fill(np.nan), "0002.bias_0: invalid"),
+        (lambda arrays, _: arrays.update(x=arrays.pop("0001.shift")), "found array 'x'"),
+        (renamed("0001.shift", "0003.shift"), "metadata: found 4 policies"),
+        (renamed("0001.shift", "0001.../shift"), "found array '0001.../shift'"),
+        (renamed("0001.weight_0", "0001.weight_7"), "policy 1: found arrays"),
+        (
+            retyped("0001.shift", np.float64),
+            "0001.shift: found type F64; expected type F32",
+        ),
+        (filled("0002.bias_0", np.nan), "0002.bias_0: found 64 values that are not finite"),
+        (filled("0002.bias_0", np.inf), "0002.bias_0: found 64 values that are not finite"),
+        (filled("0002.scale", 0.0), "policy 2: found scale 0.0; expected positive"),
+        (filled("0002.limit", -1.0), "policy 2: found limit -1.0; expected positive"),
+        (resized("0001.weight_1", (64, 63)), "policy 1: found shapes .*(64, 63).*expected"),
+        (resized("0001.bias_0", ()), "policy 1: found shapes .*from 11 to 3 values"),
+        (resized("0001.shift", (10,)), "policy 1: found shapes .*'shift': \\(10,\\)"),
+        (resized("0001.log_std", (4,)), "policy 1: found shapes .*'log_std': \\(4,\\)"),
+        (resized("0001.scale", (0,)), "policy 1: found shapes .*'scale': \\(0,\\)"),
+        (lambda _, found: found["mean_returns"].pop(), "metadata: found 3 policies"),
+        (lambda _, found: found.update(medium=0), "medium 0, expert .*; expected"),
+        (returned(float("nan")), "metadata: mean_returns.1: found nan; expected a finite"),
+        (returned(float("-inf")), "mean_returns.1: found -inf; expected a finite number"),
+        (returned(10**400), "mean_returns.1: found an integer over .*expected a finite"),
+        (returned("9"), "metadata: found 3 policies"),
+        (lambda _, found: found.update(steps=[0, 4096, 4096]), "found steps .*rising"),
+        (lambda _, found: found.update(steps=[8, 4096, 8192]), "found steps .*from 0 on"),
+        (lambda _, found: found.update(steps=[0, 1, 10**15]), "found steps .*rising"),
         (lambda _, found: found.update(steps=["many"] * 3), "metadata: found 3 policies"),
         (lambda _, found: found.update(expert=3), "medium .* expert 3; expected"),
         (lambda _, found: found.update(kind="backbone"), "kind 'backbone'"),
     ],
 )
 def test_an_altered_teacher_is_refused(altered, change, message):
-    with pytest.raises(TrajpromptError, match=message):
-        load_teacher(altered(change), HOPPER)
+    path = altered(change)
+    with pytest.raises(TrajpromptError, match=message) as caught:
+        load_teacher(path, HOPPER)
+    assert str(caught.value).startswith(f"{path}:")
+    assert caught.value.expected and "trajprompt teach" in str(caught.value)
+
+
+def test_a_header_that_is_not_a_file_is_an_error(tmp_path):
+    (tmp_path / "empty.safetensors").touch()
+    for path in (tmp_path, tmp_path / "none.safetensors", tmp_path / "empty.safetensors"):
+        with pytest.raises(TrajpromptError, match="missing or empty file; expected"):
+            read_teacher_header(path)
 
 
 def test_the_replay_of_another_environment_is_refused(taught):
