@@ -8,6 +8,8 @@ from trajprompt.config.load import load_config
 from trajprompt.report.pages.calibration import choices
 
 KEPT = ROOT / "results/reference/calibration"
+D4RL = ["halfcheetah-medium", "hopper-medium", "walker2d-medium"]
+PROMPT_TUNING = ["ptdt-offline", "ptdt-online"]
 
 
 def test_the_preset_has_the_choices():
@@ -51,6 +53,24 @@ def test_the_page_has_the_numbers_of_the_tables():
     )
     assert f"{low[0]} on cheetah-vel, {low[1]} on ant-dir and {low[2]} on" in text
     assert f"at μ = 1 of {high[0]}, {high[1]} and {high[2]}" in text
-    headroom = pd.read_csv(KEPT / "headroom.csv")
-    closed = 100 * headroom[headroom["condition"] == "expert"]["gap_closed"]
-    assert f"close {closed.min():.0f} % to {closed.max():.0f} % of the gap" in text
+    headroom = pd.read_csv(KEPT / "headroom.csv").query("condition == 'expert'")
+    closed = 100 * headroom.set_index("suite")["gap_closed"]  # on D4RL, the score
+    low, high = closed.drop(D4RL).min(), closed.drop(D4RL).max()
+    assert f"close {low:.0f} % to {high:.0f} % of the gap" in text
+    cheetah, hopper, walker = (f"{closed[suite]:.0f}" for suite in D4RL)
+    assert f"{cheetah} (halfcheetah), {hopper} (hopper) and {walker} (walker2d)" in text
+
+
+def test_the_page_has_the_numbers_of_the_d4rl_suites():
+    table = pd.read_csv(KEPT / "calibration.csv").set_index(["suite", "method"])
+    text = " ".join((ROOT / "docs/calibration.md").read_text().split())
+    prompts = pd.concat([table.loc[(s, m)] for s in D4RL for m in PROMPT_TUNING])
+    assert 0.01 < prompts["action_change"].max() <= 0.02
+    assert "changes the predicted actions by more than 0.02" in text
+    tuned = [table.loc[(suite, "full-finetune")].query("paper").iloc[0] for suite in D4RL]
+    changes = [row["action_change"] for row in tuned]
+    assert f"changes them by {min(changes):.2f} to {max(changes):.2f}" in text
+    cheetah, hopper, walker = (
+        f"{abs(row['gain']):,.0f} ± {row['se']:.0f}" for row in tuned
+    )
+    assert f"gains {cheetah} on halfcheetah, {hopper} on hopper, and loses {walker}" in text
