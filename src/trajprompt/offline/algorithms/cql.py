@@ -13,13 +13,13 @@ import torch
 from torch import Tensor
 
 from trajprompt.numerics.flat_adamw import FlatAdamW
+from trajprompt.numerics.gaussian import LOG_STD_RANGE
 from trajprompt.numerics.networks import LANES, StackedMLP, TwinCritic, flatten_parameters
 from trajprompt.numerics.tanh_gaussian import squash
 from trajprompt.offline.protocol import Learner, Noise, OfflineOptions, Sizes, register
 from trajprompt.settings.options import NonNegative, Rate, SmallCount
 from trajprompt.trajectories.transitions import Batch
 
-LOG_STD_RANGE = (-20.0, 2.0)
 LOG_STD_SHIFT = -1.0  # CORL's initial offset; there it is learned
 
 

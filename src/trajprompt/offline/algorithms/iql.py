@@ -10,13 +10,11 @@ import torch
 from torch import Tensor
 
 from trajprompt.numerics.flat_adamw import FlatAdamW
+from trajprompt.numerics.gaussian import LOG_STD_RANGE, negative_log_density
 from trajprompt.numerics.networks import LANES, StackedMLP, TwinCritic, flatten_parameters
 from trajprompt.offline.protocol import Learner, Noise, OfflineOptions, Sizes, register
 from trajprompt.settings.options import Positive, Share
 from trajprompt.trajectories.transitions import Batch
-
-LOG_STD_RANGE = (-20.0, 2.0)
-LOG_ROOT_TWO_PI = 0.5 * math.log(2 * math.pi)
 
 
 @dataclass(frozen=True)
@@ -91,8 +89,8 @@ class Iql(Learner):
         mean = self.actor(batch.states).tanh()
         if options.policy == "gaussian":
             log_std = self.actor.log_std.clamp(*LOG_STD_RANGE)  # (T, 1, A)
-            scaled = (batch.actions - mean) * (-log_std).exp()
-            surprise = (0.5 * scaled.square() + log_std + LOG_ROOT_TWO_PI).sum(-1)
+            noise = (batch.actions - mean) * (-log_std).exp()
+            surprise = negative_log_density(noise, log_std).sum(-1)
         else:
             surprise = (mean - batch.actions).square().sum(-1)
         losses = (weights * surprise).mean(-1)
