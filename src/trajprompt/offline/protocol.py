@@ -39,6 +39,11 @@ class OfflineOptions(Strict):
     data_share: Share = 1.0  # of the episodes, those with the highest returns
     reward_scale: Positive = 1.0
 
+    @property
+    def hidden(self) -> tuple[int, ...]:
+        """Units of each hidden layer."""
+        return (self.width,) * self.layers
+
 
 @dataclass(frozen=True)
 class Sizes:

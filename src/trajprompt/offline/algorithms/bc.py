@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from trajprompt.numerics.flat_adamw import FlatAdamW
-from trajprompt.numerics.networks import LANES, StackedMLP, flatten_parameters
+from trajprompt.numerics.networks import StackedMLP
+from trajprompt.offline.networks import optimiser
 from trajprompt.offline.protocol import Learner, Noise, OfflineOptions, Sizes, register
 from trajprompt.trajectories.transitions import Batch
 
@@ -30,12 +30,9 @@ class BehaviourCloning(Learner):
         noise: Noise,
         device: str,
     ):
-        hidden = (options.width,) * options.layers
-        shape = (sizes.states, *hidden, sizes.actions)
+        shape = (sizes.states, *options.hidden, sizes.actions)
         self.actor = StackedMLP(sizes.stack, shape, weights).to(device)
-        self.optimisers = {
-            "actor": FlatAdamW(flatten_parameters(self.actor, LANES), options.learning_rate)
-        }
+        self.optimisers = {"actor": optimiser(self.actor, options.learning_rate)}
         self.averages, self.noise = {}, noise
 
     def update(self, batch: Batch) -> dict[str, Tensor]:

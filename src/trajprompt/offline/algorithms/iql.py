@@ -1,6 +1,5 @@
 """Implicit Q-learning (Kostrikov et al. 2022, arXiv 2110.06169); as in CORL's iql.py."""
 
-import copy
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,9 +8,9 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from trajprompt.numerics.flat_adamw import FlatAdamW
 from trajprompt.numerics.gaussian import LOG_STD_RANGE, negative_log_density
-from trajprompt.numerics.networks import LANES, StackedMLP, TwinCritic, flatten_parameters
+from trajprompt.numerics.networks import StackedMLP
+from trajprompt.offline.networks import optimiser, target_of, twin_critic
 from trajprompt.offline.protocol import Learner, Noise, OfflineOptions, Sizes, register
 from trajprompt.settings.options import Positive, Share
 from trajprompt.trajectories.transitions import Batch
@@ -47,20 +46,17 @@ class Iql(Learner):
         device: str,
     ):
         self.options, self.noise, self.sizes = options, noise, sizes
-        hidden = (options.width,) * options.layers
-        stack, rate = sizes.stack, options.learning_rate
-        self.actor = _Policy(stack, (sizes.states, *hidden, sizes.actions), weights)
-        self.actor.to(device)
-        pair = (sizes.states + sizes.actions, *hidden, 1)
-        self.critic = TwinCritic(stack, pair, weights, False, torch.float32).to(device)
-        self.value = StackedMLP(stack, (sizes.states, *hidden, 1), weights).to(device)
-        self.target_critic = copy.deepcopy(self.critic).requires_grad_(False)
+        layers = (sizes.states, *options.hidden)
+        self.actor = _Policy(sizes.stack, (*layers, sizes.actions), weights).to(device)
+        self.critic = twin_critic(sizes, options, weights, device)
+        self.value = StackedMLP(sizes.stack, (*layers, 1), weights).to(device)
+        self.target_critic, average = target_of(self.critic)
         networks = {"actor": self.actor, "critic": self.critic, "value": self.value}
         self.optimisers = {
-            name: FlatAdamW(flatten_parameters(network, LANES), rate)
+            name: optimiser(network, options.learning_rate)
             for name, network in networks.items()
         }
-        self.averages = {"critic": flatten_parameters(self.target_critic, LANES)}
+        self.averages = {"critic": average}
 
     def update(self, batch: Batch) -> dict[str, Tensor]:
         """Update V, then Q with V before this update, the target, and the policy."""
