@@ -32,7 +32,8 @@ SMOKE = ("--configfile", "presets/smoke.yaml", "mine.yaml", "small.yaml")
 LEARNS = """
 import torch
 
-from trajprompt.offline.protocol import Noise, Sizes
+from trajprompt.offline.noise import Noise
+from trajprompt.offline.protocol import Sizes
 from trajprompt.offline.registry import get_algorithm
 from trajprompt.trajectories.transitions import Batch
 

@@ -11,7 +11,8 @@ import pytest
 import torch
 
 from support import corl_problem as problem
-from trajprompt.offline.protocol import Noise, Sizes
+from trajprompt.offline.noise import Noise
+from trajprompt.offline.protocol import Sizes
 from trajprompt.offline.registry import get_algorithm
 from trajprompt.trajectories.transitions import Batch
 

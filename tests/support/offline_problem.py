@@ -3,7 +3,8 @@
 import numpy as np
 import torch
 
-from trajprompt.offline.protocol import Noise, Sizes
+from trajprompt.offline.noise import Noise
+from trajprompt.offline.protocol import Sizes
 from trajprompt.offline.registry import get_algorithm
 from trajprompt.trajectories.transitions import Batch
 

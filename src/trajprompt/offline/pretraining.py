@@ -11,7 +11,8 @@ from trajprompt.models.backbone import Backbone
 from trajprompt.models.state_policy import StatePolicy, StatePolicyConfig, StatePolicyPlayer
 from trajprompt.numerics.device import keep_freed_memory
 from trajprompt.numerics.networks import StackedMLP
-from trajprompt.offline.protocol import Noise, OfflineOptions, Sizes
+from trajprompt.offline.noise import Noise
+from trajprompt.offline.protocol import OfflineOptions, Sizes
 from trajprompt.offline.registry import get_algorithm
 from trajprompt.offline.training import OfflineTraining
 from trajprompt.rollout.loop import rollout

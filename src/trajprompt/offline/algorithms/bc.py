@@ -11,7 +11,9 @@ from torch import Tensor
 
 from trajprompt.numerics.networks import StackedMLP
 from trajprompt.offline.networks import optimiser
-from trajprompt.offline.protocol import Learner, Noise, OfflineOptions, Sizes, register
+from trajprompt.offline.noise import Noise
+from trajprompt.offline.protocol import Learner, OfflineOptions, Sizes
+from trajprompt.offline.registration import register
 from trajprompt.trajectories.transitions import Batch
 
 

@@ -14,7 +14,9 @@ from torch import Tensor
 from trajprompt.numerics.networks import StackedMLP
 from trajprompt.numerics.tanh_gaussian import log_density, squash
 from trajprompt.offline.networks import optimiser, target_of, twin_critic
-from trajprompt.offline.protocol import Learner, Noise, OfflineOptions, Sizes, register
+from trajprompt.offline.noise import Noise
+from trajprompt.offline.protocol import Learner, OfflineOptions, Sizes
+from trajprompt.offline.registration import register
 from trajprompt.settings.options import NonNegative, Rate, Share, SmallCount
 from trajprompt.trajectories.transitions import Batch
 

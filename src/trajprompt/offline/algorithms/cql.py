@@ -16,7 +16,9 @@ from trajprompt.numerics.gaussian import LOG_STD_RANGE
 from trajprompt.numerics.networks import StackedMLP
 from trajprompt.numerics.tanh_gaussian import squash
 from trajprompt.offline.networks import optimiser, target_of, twin_critic
-from trajprompt.offline.protocol import Learner, Noise, OfflineOptions, Sizes, register
+from trajprompt.offline.noise import Noise
+from trajprompt.offline.protocol import Learner, OfflineOptions, Sizes
+from trajprompt.offline.registration import register
 from trajprompt.settings.options import NonNegative, Rate, SmallCount
 from trajprompt.trajectories.transitions import Batch
 

@@ -11,7 +11,9 @@ from torch import Tensor
 from trajprompt.numerics.gaussian import LOG_STD_RANGE, negative_log_density
 from trajprompt.numerics.networks import StackedMLP
 from trajprompt.offline.networks import optimiser, target_of, twin_critic
-from trajprompt.offline.protocol import Learner, Noise, OfflineOptions, Sizes, register
+from trajprompt.offline.noise import Noise
+from trajprompt.offline.protocol import Learner, OfflineOptions, Sizes
+from trajprompt.offline.registration import register
 from trajprompt.settings.options import Positive, Share
 from trajprompt.trajectories.transitions import Batch
 

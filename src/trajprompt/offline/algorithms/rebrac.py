@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from trajprompt.offline.algorithms.td3_bc import Td3Bc, Td3BcOptions
-from trajprompt.offline.protocol import register
+from trajprompt.offline.registration import register
 from trajprompt.settings.options import NonNegative, Rate, Size, SmallCount
 from trajprompt.trajectories.transitions import Batch
 
