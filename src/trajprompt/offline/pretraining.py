@@ -1,4 +1,8 @@
-"""Policies of offline algorithms: all seeds of a suite learn as one stack."""
+"""Pretraining by an offline algorithm: from a store to the policies of all seeds.
+
+All seeds learn as one stack. States are normalised as in CORL, by the mean and standard
+deviation of the episodes that are learned from. The rest follows no other code.
+"""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Registry of the algorithms: every module of ``offline/algorithms`` registers one."""
+"""Registry of the algorithms: imports the file of ``offline/algorithms`` that one is in."""
 
 import importlib
 

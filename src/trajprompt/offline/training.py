@@ -1,4 +1,8 @@
-"""Training of a stack of learners, one per seed, on the transitions of one store."""
+"""Training loop of a stack of learners: batches, curves of losses, and resuming.
+
+Each seed draws its transitions from one table, uniformly and with replacement as CORL
+does, with a generator of its own. The loop itself follows no other code.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field

@@ -1,8 +1,9 @@
-"""BRAC with value penalty (Wu, Tucker & Nachum 2019, arXiv 1911.11361), primal KL.
+"""BRAC-v: BRAC with value penalty, primal KL (Wu, Tucker & Nachum 2019, arXiv 1911.11361).
 
-Updates as in google-research's behavior_regularized_offline_rl, ``brac_primal_agent.py``
-with its value penalty: a behaviour policy is cloned first; then the divergence of the
-policy from it, estimated from samples, is subtracted from values and from the objective.
+A behaviour policy is cloned first. Then the divergence of the policy from it, estimated
+from samples, is subtracted from the targets of values and from the policy's objective.
+Updates follow ``brac_primal_agent.py`` of google-research's
+behavior_regularized_offline_rl.
 """
 
 from collections.abc import Sequence

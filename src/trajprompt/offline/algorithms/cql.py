@@ -1,7 +1,8 @@
-"""Conservative Q-learning (Kumar et al. 2020, arXiv 2006.04779), CQL(H).
+"""Conservative Q-learning, CQL(H) (Kumar et al. 2020, arXiv 2006.04779).
 
-Updates as in CORL's cql.py: soft actor-critic, with a penalty on the values of actions
-that the data does not have, by importance sampling.
+Soft actor-critic whose critics also learn low values of sampled actions and high values
+of the data's. The log-sum-exp over actions is estimated by importance sampling. Updates
+follow CORL's cql.py.
 """
 
 import math

@@ -1,4 +1,9 @@
-"""Implicit Q-learning (Kostrikov et al. 2022, arXiv 2110.06169); as in CORL's iql.py."""
+"""Implicit Q-learning, IQL (Kostrikov et al. 2022, arXiv 2110.06169).
+
+A state's value is an expectile of its actions' values, so no action outside the data is
+evaluated. The policy imitates actions with weights that grow exponentially with their
+advantages. Updates follow CORL's iql.py.
+"""
 
 import math
 from collections.abc import Sequence

@@ -1,4 +1,8 @@
-"""TD3+BC (Fujimoto & Gu 2021, arXiv 2106.06860); updates as in CORL's td3_bc.py."""
+"""TD3+BC: TD3 whose policy also imitates the data (Fujimoto & Gu 2021, arXiv 2106.06860).
+
+The deterministic policy maximises its value, divided by the mean size of values, less
+the squared distance to the data's action. Updates follow CORL's td3_bc.py.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
