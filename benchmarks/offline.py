@@ -26,7 +26,8 @@ import torch
 
 from machine import print_machine
 from trajprompt.numerics.device import keep_freed_memory
-from trajprompt.offline.protocol import Noise, Sizes
+from trajprompt.offline.noise import Noise
+from trajprompt.offline.protocol import Sizes
 from trajprompt.offline.registry import get_algorithm
 from trajprompt.offline.training import READ_EVERY, OfflineTraining
 from trajprompt.trajectories.transitions import Transitions

@@ -1,6 +1,7 @@
 """Our offline algorithms do CORL's updates: losses and weights from equal weights.
 
-corl/results.json was made by corl/make.py with CORL at 6afec90.
+corl/results.json was made by corl/make.py with CORL at 6afec90, and corl/rebrac.json by
+corl/make_rebrac.py.
 """
 
 import json
@@ -11,18 +12,25 @@ import pytest
 import torch
 
 from support import corl_problem as problem
-from trajprompt.offline.protocol import Noise, Sizes
+from trajprompt.offline.noise import Noise
+from trajprompt.offline.protocol import Sizes
 from trajprompt.offline.registry import get_algorithm
 from trajprompt.trajectories.transitions import Batch
 
-RESULTS = json.loads((Path(__file__).parent / "corl/results.json").read_text())
+FILES = [Path(__file__).parent / "corl" / name for name in ("results.json", "rebrac.json")]
+RESULTS = {k: v for file in FILES for k, v in json.loads(file.read_text()).items()}
 KINDS = {"iql-deterministic": "iql"}
 OPTIONS = {
     "iql-deterministic": {"policy": "deterministic"},
+    "rebrac": {
+        "actor_penalty": problem.ACTOR_PENALTY,
+        "critic_penalty": problem.CRITIC_PENALTY,
+    },
     "cql": {"policy_rate": problem.POLICY_RATE, "samples": problem.SAMPLES},
 }
 # The order in which our update draws, by kind of numbers.
-NORMAL = {"td3-bc": ["following"], "cql": ["following", "current", "next", "policy"]}
+NORMAL = {name: ["following"] for name in ("td3-bc", "rebrac")}
+NORMAL |= {"cql": ["following", "current", "next", "policy"]}
 
 
 class GivenNoise(Noise):
@@ -50,8 +58,9 @@ def our_batch(number):
     states, actions, rewards, following, ended = (
         torch.tensor(part)[None] for part in problem.batch(number)
     )
-    none = torch.zeros_like(rewards)
-    return Batch(states, actions, rewards, following, ended, actions, none)
+    next_actions = torch.tensor(problem.next_actions(number))[None]
+    followed = torch.ones_like(rewards)
+    return Batch(states, actions, rewards, following, ended, next_actions, followed)
 
 
 def learner_of(name):
@@ -87,7 +96,7 @@ def put(learner, name, network):
         layer.bias[place, 0].copy_(torch.tensor(bias))
 
 
-@pytest.mark.parametrize("name", problem.NAMES)
+@pytest.mark.parametrize("name", [*problem.NAMES, "rebrac"])
 def test_losses_and_weights_are_those_of_corl(name):
     learner, losses = learner_of(name), {}
     for number in range(problem.UPDATES):

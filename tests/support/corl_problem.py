@@ -12,8 +12,12 @@ STATES, ACTIONS, ROWS, SAMPLES = 3, 2, 16, 4
 WIDTH, UPDATES = 256, 18  # CORL's policies have this width
 RATE = 1e-3  # of critics and values, larger than CORL's so that 18 updates show
 POLICY_RATE = 3e-4  # of CQL's policy and temperature
-NAMES = ("bc", "td3-bc", "iql", "iql-deterministic", "cql")
-HIDDEN = {"cql": 3}  # hidden layers, otherwise 2
+ACTOR_PENALTY, CRITIC_PENALTY = (
+    0.4,
+    0.3,
+)  # of ReBRAC, larger than CORL's for the same reason
+NAMES = ("bc", "td3-bc", "iql", "iql-deterministic", "cql")  # in PyTorch; ReBRAC is in JAX
+HIDDEN = {"cql": 3, "rebrac": 3}  # hidden layers, otherwise 2
 
 
 def stream(*names):
@@ -48,6 +52,12 @@ def batch(number):
         draws.integers(0, 2, ROWS),
     ]
     return [part.astype(np.float32) for part in parts]
+
+
+def next_actions(number):
+    """Logged next actions of one update, for ReBRAC."""
+    found = stream("next actions", number).uniform(-1, 1, (ROWS, ACTIONS))
+    return found.astype(np.float32)
 
 
 def noise(number):

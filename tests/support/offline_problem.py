@@ -3,7 +3,8 @@
 import numpy as np
 import torch
 
-from trajprompt.offline.protocol import Noise, Sizes
+from trajprompt.offline.noise import Noise
+from trajprompt.offline.protocol import Sizes
 from trajprompt.offline.registry import get_algorithm
 from trajprompt.trajectories.transitions import Batch
 
@@ -14,29 +15,28 @@ def generators(seeds, start=0):
     return [torch.Generator().manual_seed(start + seed) for seed in seeds]
 
 
-def batch(seeds, number=0):
+def batch(seeds, number=0, states=STATES, actions=ACTIONS, rows=ROWS):
     """A batch for each seed, which does not depend on the others."""
     parts = []
     for seed in seeds:
         g = np.random.default_rng([seed, number])
-        parts.append(
-            Batch(
-                torch.tensor(g.standard_normal((ROWS, STATES)), dtype=torch.float32),
-                torch.tensor(g.uniform(-1, 1, (ROWS, ACTIONS)), dtype=torch.float32),
-                torch.tensor(g.standard_normal(ROWS), dtype=torch.float32),
-                torch.tensor(g.standard_normal((ROWS, STATES)), dtype=torch.float32),
-                torch.tensor(g.integers(0, 2, ROWS), dtype=torch.float32),
-                torch.tensor(g.uniform(-1, 1, (ROWS, ACTIONS)), dtype=torch.float32),
-                torch.tensor(g.integers(0, 2, ROWS), dtype=torch.float32),
-            )
+        drawn = (
+            g.standard_normal((rows, states)),
+            g.uniform(-1, 1, (rows, actions)),
+            g.standard_normal(rows),
+            g.standard_normal((rows, states)),
+            g.integers(0, 2, rows),
+            g.uniform(-1, 1, (rows, actions)),
+            g.integers(0, 2, rows),
         )
+        parts.append([torch.tensor(values, dtype=torch.float32) for values in drawn])
     return Batch(*map(torch.stack, zip(*parts, strict=True)))
 
 
-def learner(kind, seeds, updates=20, **options):
+def learner(kind, seeds, updates=20, states=STATES, actions=ACTIONS, **options):
     algorithm = get_algorithm(kind)
     chosen = algorithm.options(**{"width": 16, **options})
-    sizes = Sizes(len(seeds), STATES, ACTIONS, updates)
+    sizes = Sizes(len(seeds), states, actions, updates)
     noise = Noise(generators(seeds, 100))
     return algorithm.learner(sizes, chosen, generators(seeds), noise, "cpu")
 

@@ -6,7 +6,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-LOG_ROOT_TWO_PI = 0.5 * math.log(2 * math.pi)
+from trajprompt.numerics.gaussian import negative_log_density
+
 # Actions are moved inside (-1, 1) by this before their log density (BRAC's code).
 MARGIN = 1e-3
 
@@ -18,15 +19,14 @@ def squash(mean: Tensor, log_std: Tensor, noise: Tensor) -> tuple[Tensor, Tensor
     (arXiv 1812.05905, appendix C, rewritten).
     """
     raw = mean + log_std.exp() * noise
-    density = -0.5 * noise.square() - log_std - LOG_ROOT_TWO_PI
+    density = -negative_log_density(noise, log_std)
     return raw.tanh(), (density - _log_slope(raw)).sum(-1)
 
 
 def log_density(actions: Tensor, mean: Tensor, log_std: Tensor) -> Tensor:
     """Log density (..,) of ``actions`` (.., A) in [-1, 1], moved inside by `MARGIN`."""
     raw = torch.atanh(actions.clamp(-1 + MARGIN, 1 - MARGIN))
-    scaled = (raw - mean) * (-log_std).exp()
-    density = -0.5 * scaled.square() - log_std - LOG_ROOT_TWO_PI
+    density = -negative_log_density((raw - mean) * (-log_std).exp(), log_std)
     return (density - _log_slope(raw)).sum(-1)
 
 

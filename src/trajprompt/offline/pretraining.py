@@ -1,4 +1,8 @@
-"""Policies of offline algorithms: all seeds of a suite learn as one stack."""
+"""Pretraining by an offline algorithm: from a store to the policies of all seeds.
+
+All seeds learn as one stack. States are normalised as in CORL, by the mean and standard
+deviation of the episodes that are learned from. The rest follows no other code.
+"""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,7 +15,8 @@ from trajprompt.models.backbone import Backbone
 from trajprompt.models.state_policy import StatePolicy, StatePolicyConfig, StatePolicyPlayer
 from trajprompt.numerics.device import keep_freed_memory
 from trajprompt.numerics.networks import StackedMLP
-from trajprompt.offline.protocol import Noise, OfflineOptions, Sizes
+from trajprompt.offline.noise import Noise
+from trajprompt.offline.protocol import OfflineOptions, Sizes
 from trajprompt.offline.registry import get_algorithm
 from trajprompt.offline.training import OfflineTraining
 from trajprompt.rollout.loop import rollout
@@ -35,7 +40,8 @@ def pretrain_offline(
 ) -> list[tuple[Backbone, Curve]]:
     """Learn a policy per seed on the store ``data``; return each with its curve.
 
-    ``settings`` differ in their seeds only. A seed's policy does not depend on the others.
+    ``settings`` differ in their seeds only. A seed's policy does not depend on the others,
+    except that IQL's policy of a single seed has other last bits (docs/deviations.md).
     """
     torch.set_num_threads(1)
     keep_freed_memory()

@@ -1,4 +1,8 @@
-"""Training of a stack of learners, one per seed, on the transitions of one store."""
+"""Training loop of a stack of learners: batches, curves of losses, and resuming.
+
+Each seed draws its transitions from one table, uniformly and with replacement as CORL
+does, with a generator of its own. The loop itself follows no other code.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -107,5 +111,7 @@ class OfflineTraining:
             one.set_state(torch.as_tensor(saved).clone())  # as in `Noise.restore`
         self.curves = [list(curve) for curve in state["curves"]]
         device = self.data.table.device
-        self.sums = {n: torch.as_tensor(v).to(device) for n, v in state["sums"].items()}
         self.counts = {name: int(v) for name, v in state["counts"].items()}
+        # In the order of the counts: HDF5 sorts its arrays, and curves keep this order.
+        sums = state["sums"]
+        self.sums = {name: torch.as_tensor(sums[name]).to(device) for name in self.counts}

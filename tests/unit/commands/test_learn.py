@@ -2,14 +2,17 @@
 
 import csv
 import dataclasses
+import signal
 
 import numpy as np
 import pytest
 
+from trajprompt.artifacts.checkpoint import Checkpoint
 from trajprompt.commands import learn
-from trajprompt.errors import TrajpromptError
+from trajprompt.errors import Interrupted, TrajpromptError
 from trajprompt.models.backbone import load_backbone
 from trajprompt.models.state_policy import StatePolicyPlayer
+from trajprompt.settings.kinds import OFFLINE_KINDS
 from trajprompt.settings.stages import OfflineSettings, to_json
 from trajprompt.tasks.registry import get_suite
 from trajprompt.trajectories.episodes import TaskTrajectories
@@ -91,6 +94,43 @@ def test_the_files_of_a_seed_do_not_depend_on_the_other_seeds(store, tmp_path):
     for ours, theirs in zip(alone, three, strict=True):
         assert ours[0].read_bytes() == theirs[1].read_bytes()
         assert theirs[0].read_bytes() != theirs[1].read_bytes()
+
+
+def stop_after(patch, done):
+    """Let the loop of updates stop after ``done`` of them, as after SIGTERM."""
+    steps = Checkpoint.steps
+
+    def stopped(self, *arguments):
+        for step in steps(self, *arguments):
+            if step + 1 == done:
+                self.stop(signal.SIGTERM)
+            yield step
+
+    patch.setattr(Checkpoint, "steps", stopped)
+
+
+@pytest.mark.parametrize("kind", OFFLINE_KINDS)
+def test_a_stopped_command_resumes_between_points_of_the_curve(
+    kind, store, tmp_path, monkeypatch, capsys
+):
+    """Points are at 20, 40 and 50 updates; BRAC-v clones for 18."""
+    options = {"width": 16, "batch": 16}
+    changes = {"kind": kind, "options": options, "updates": 50, "curve_every": 20}
+    settings = dataclasses.replace(SETTINGS, **changes, curve_episodes=1)
+    (tmp_path / "straight").mkdir()
+    straight = run(store, tmp_path / "straight", settings, (0, 1))
+    for done in (9, 33):
+        with monkeypatch.context() as patch, pytest.raises(Interrupted, match="SIGTERM"):
+            stop_after(patch, done)
+            run(store, tmp_path, settings, (0, 1))
+        assert [file.name for file in tmp_path.glob("seed*")] == ["seed0.checkpoint.h5"]
+    resumed = run(store, tmp_path, settings, (0, 1))
+    said = capsys.readouterr().err
+    assert "resumes after step 9 of 50" in said and "resumes after step 33 of 50" in said
+    assert not list(tmp_path.glob("*.checkpoint.h5"))
+    for expected, found in zip(straight, resumed, strict=True):
+        for one, other in zip(expected, found, strict=True):
+            assert one.read_bytes() == other.read_bytes()
 
 
 def test_files_and_seeds_must_have_the_same_number(store, tmp_path):

@@ -1,21 +1,23 @@
-"""BRAC with value penalty (Wu, Tucker & Nachum 2019, arXiv 1911.11361), primal KL.
+"""BRAC-v: BRAC with value penalty, primal KL (Wu, Tucker & Nachum 2019, arXiv 1911.11361).
 
-Updates as in google-research's behavior_regularized_offline_rl, ``brac_primal_agent.py``
-with its value penalty: a behaviour policy is cloned first; then the divergence of the
-policy from it, estimated from samples, is subtracted from values and from the objective.
+A behaviour policy is cloned first. Then the divergence of the policy from it, estimated
+from samples, is subtracted from the targets of values and from the policy's objective.
+Updates follow ``brac_primal_agent.py`` of google-research's
+behavior_regularized_offline_rl.
 """
 
-import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from trajprompt.numerics.flat_adamw import FlatAdamW
-from trajprompt.numerics.networks import LANES, StackedMLP, TwinCritic, flatten_parameters
+from trajprompt.numerics.networks import StackedMLP
 from trajprompt.numerics.tanh_gaussian import log_density, squash
-from trajprompt.offline.protocol import Learner, Noise, OfflineOptions, Sizes, register
+from trajprompt.offline.networks import optimiser, target_of, twin_critic
+from trajprompt.offline.noise import Noise
+from trajprompt.offline.protocol import Learner, OfflineOptions, Sizes
+from trajprompt.offline.registration import register
 from trajprompt.settings.options import NonNegative, Rate, Share, SmallCount
 from trajprompt.trajectories.transitions import Batch
 
@@ -51,27 +53,20 @@ class BracV(Learner):
         device: str,
     ):
         self.options, self.noise, self.sizes = options, noise, sizes
-        hidden = (options.width,) * options.layers
-        stack = sizes.stack
-        shape = (sizes.states, *hidden, 2 * sizes.actions)
-        self.actor = StackedMLP(stack, shape, weights).to(device)
-        self.behaviour = StackedMLP(stack, shape, weights).to(device)
-        pair = (sizes.states + sizes.actions, *hidden, 1)
-        self.critic = TwinCritic(stack, pair, weights, False, torch.float32).to(device)
-        self.target_critic = copy.deepcopy(self.critic).requires_grad_(False)
+        shape = (sizes.states, *options.hidden, 2 * sizes.actions)
+        self.actor = StackedMLP(sizes.stack, shape, weights).to(device)
+        self.behaviour = StackedMLP(sizes.stack, shape, weights).to(device)
+        self.critic = twin_critic(sizes, options, weights, device)
+        self.target_critic, average = target_of(self.critic)
         self.clone_updates = int(options.clone_share * sizes.updates)
         rest = sizes.updates - self.clone_updates
         self.warm_until = self.clone_updates + int(options.warm_share * rest)
-        networks = {
-            "actor": (self.actor, options.policy_rate),
-            "behaviour": (self.behaviour, options.clone_rate),
-            "critic": (self.critic, options.learning_rate),
-        }
         self.optimisers = {
-            name: FlatAdamW(flatten_parameters(network, LANES), rate)
-            for name, (network, rate) in networks.items()
+            "actor": optimiser(self.actor, options.policy_rate),
+            "behaviour": optimiser(self.behaviour, options.clone_rate),
+            "critic": optimiser(self.critic, options.learning_rate),
         }
-        self.averages = {"critic": flatten_parameters(self.target_critic, LANES)}
+        self.averages = {"critic": average}
 
     def update(self, batch: Batch) -> dict[str, Tensor]:
         """Clone the behaviour policy, or update critics and policy."""

@@ -1,10 +1,10 @@
-"""Conservative Q-learning (Kumar et al. 2020, arXiv 2006.04779), CQL(H).
+"""Conservative Q-learning, CQL(H) (Kumar et al. 2020, arXiv 2006.04779).
 
-Updates as in CORL's cql.py: soft actor-critic, with a penalty on the values of actions
-that the data does not have, by importance sampling.
+Soft actor-critic whose critics also learn low values of sampled actions and high values
+of the data's. The log-sum-exp over actions is estimated by importance sampling. Updates
+follow CORL's cql.py.
 """
 
-import copy
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,13 +13,16 @@ import torch
 from torch import Tensor
 
 from trajprompt.numerics.flat_adamw import FlatAdamW
-from trajprompt.numerics.networks import LANES, StackedMLP, TwinCritic, flatten_parameters
+from trajprompt.numerics.gaussian import LOG_STD_RANGE
+from trajprompt.numerics.networks import StackedMLP
 from trajprompt.numerics.tanh_gaussian import squash
-from trajprompt.offline.protocol import Learner, Noise, OfflineOptions, Sizes, register
+from trajprompt.offline.networks import optimiser, target_of, twin_critic
+from trajprompt.offline.noise import Noise
+from trajprompt.offline.protocol import Learner, OfflineOptions, Sizes
+from trajprompt.offline.registration import register
 from trajprompt.settings.options import NonNegative, Rate, SmallCount
 from trajprompt.trajectories.transitions import Batch
 
-LOG_STD_RANGE = (-20.0, 2.0)
 LOG_STD_SHIFT = -1.0  # CORL's initial offset; there it is learned
 
 
@@ -44,23 +47,19 @@ class Cql(Learner):
         device: str,
     ):
         self.options, self.noise, self.sizes = options, noise, sizes
-        hidden = (options.width,) * options.layers
-        stack = sizes.stack
         outputs = 2 * sizes.actions  # mean and log standard deviation
-        self.actor = StackedMLP(stack, (sizes.states, *hidden, outputs), weights).to(device)
-        pair = (sizes.states + sizes.actions, *hidden, 1)
-        self.critic = TwinCritic(stack, pair, weights, False, torch.float32).to(device)
-        self.target_critic = copy.deepcopy(self.critic).requires_grad_(False)
-        self.log_temperature = torch.zeros(stack, 1, device=device)
+        shape = (sizes.states, *options.hidden, outputs)
+        self.actor = StackedMLP(sizes.stack, shape, weights).to(device)
+        self.critic = twin_critic(sizes, options, weights, device)
+        self.target_critic, average = target_of(self.critic)
+        self.log_temperature = torch.zeros(sizes.stack, 1, device=device)
         self.log_temperature.grad = torch.zeros_like(self.log_temperature)
         self.optimisers = {
-            "actor": FlatAdamW(flatten_parameters(self.actor, LANES), options.policy_rate),
-            "critic": FlatAdamW(
-                flatten_parameters(self.critic, LANES), options.learning_rate
-            ),
+            "actor": optimiser(self.actor, options.policy_rate),
+            "critic": optimiser(self.critic, options.learning_rate),
             "temperature": FlatAdamW(self.log_temperature, options.policy_rate),
         }
-        self.averages = {"critic": flatten_parameters(self.target_critic, LANES)}
+        self.averages = {"critic": average}
 
     def update(self, batch: Batch) -> dict[str, Tensor]:
         """Update temperature and policy, then the critics with the policy before that."""

@@ -1,6 +1,10 @@
-"""Implicit Q-learning (Kostrikov et al. 2022, arXiv 2110.06169); as in CORL's iql.py."""
+"""Implicit Q-learning, IQL (Kostrikov et al. 2022, arXiv 2110.06169).
 
-import copy
+A state's value is an expectile of its actions' values, so no action outside the data is
+evaluated. The policy imitates actions with weights that grow exponentially with their
+advantages. Updates follow CORL's iql.py.
+"""
+
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,14 +13,14 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from trajprompt.numerics.flat_adamw import FlatAdamW
-from trajprompt.numerics.networks import LANES, StackedMLP, TwinCritic, flatten_parameters
-from trajprompt.offline.protocol import Learner, Noise, OfflineOptions, Sizes, register
+from trajprompt.numerics.gaussian import LOG_STD_RANGE, negative_log_density
+from trajprompt.numerics.networks import StackedMLP
+from trajprompt.offline.networks import optimiser, target_of, twin_critic
+from trajprompt.offline.noise import Noise
+from trajprompt.offline.protocol import Learner, OfflineOptions, Sizes
+from trajprompt.offline.registration import register
 from trajprompt.settings.options import Positive, Share
 from trajprompt.trajectories.transitions import Batch
-
-LOG_STD_RANGE = (-20.0, 2.0)
-LOG_ROOT_TWO_PI = 0.5 * math.log(2 * math.pi)
 
 
 @dataclass(frozen=True)
@@ -49,20 +53,17 @@ class Iql(Learner):
         device: str,
     ):
         self.options, self.noise, self.sizes = options, noise, sizes
-        hidden = (options.width,) * options.layers
-        stack, rate = sizes.stack, options.learning_rate
-        self.actor = _Policy(stack, (sizes.states, *hidden, sizes.actions), weights)
-        self.actor.to(device)
-        pair = (sizes.states + sizes.actions, *hidden, 1)
-        self.critic = TwinCritic(stack, pair, weights, False, torch.float32).to(device)
-        self.value = StackedMLP(stack, (sizes.states, *hidden, 1), weights).to(device)
-        self.target_critic = copy.deepcopy(self.critic).requires_grad_(False)
+        layers = (sizes.states, *options.hidden)
+        self.actor = _Policy(sizes.stack, (*layers, sizes.actions), weights).to(device)
+        self.critic = twin_critic(sizes, options, weights, device)
+        self.value = StackedMLP(sizes.stack, (*layers, 1), weights).to(device)
+        self.target_critic, average = target_of(self.critic)
         networks = {"actor": self.actor, "critic": self.critic, "value": self.value}
         self.optimisers = {
-            name: FlatAdamW(flatten_parameters(network, LANES), rate)
+            name: optimiser(network, options.learning_rate)
             for name, network in networks.items()
         }
-        self.averages = {"critic": flatten_parameters(self.target_critic, LANES)}
+        self.averages = {"critic": average}
 
     def update(self, batch: Batch) -> dict[str, Tensor]:
         """Update V, then Q with V before this update, the target, and the policy."""
@@ -91,8 +92,8 @@ class Iql(Learner):
         mean = self.actor(batch.states).tanh()
         if options.policy == "gaussian":
             log_std = self.actor.log_std.clamp(*LOG_STD_RANGE)  # (T, 1, A)
-            scaled = (batch.actions - mean) * (-log_std).exp()
-            surprise = (0.5 * scaled.square() + log_std + LOG_ROOT_TWO_PI).sum(-1)
+            noise = (batch.actions - mean) * (-log_std).exp()
+            surprise = negative_log_density(noise, log_std).sum(-1)
         else:
             surprise = (mean - batch.actions).square().sum(-1)
         losses = (weights * surprise).mean(-1)

@@ -1,7 +1,7 @@
-"""ReBRAC (Tarasov et al. 2023, arXiv 2305.09836); updates as in CORL's rebrac.py.
+"""ReBRAC: TD3+BC with penalised target actions (Tarasov et al. 2023, arXiv 2305.09836).
 
-TD3+BC with penalties on both the policy's and the target's actions, normalised layers in
-the critics, three hidden layers and large batches.
+The squared distance to the data's next action is subtracted from targets. Critics have
+normalised layers. Updates follow CORL's rebrac.py.
 """
 
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from trajprompt.offline.algorithms.td3_bc import Td3Bc, Td3BcOptions
-from trajprompt.offline.protocol import register
+from trajprompt.offline.registration import register
 from trajprompt.settings.options import NonNegative, Rate, Size, SmallCount
 from trajprompt.trajectories.transitions import Batch
 

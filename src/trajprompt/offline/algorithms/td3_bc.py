@@ -1,15 +1,20 @@
-"""TD3+BC (Fujimoto & Gu 2021, arXiv 2106.06860); updates as in CORL's td3_bc.py."""
+"""TD3+BC: TD3 whose policy also imitates the data (Fujimoto & Gu 2021, arXiv 2106.06860).
 
-import copy
+The deterministic policy maximises its value, divided by the mean size of values, less
+the squared distance to the data's action. Updates follow CORL's td3_bc.py.
+"""
+
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from trajprompt.numerics.flat_adamw import FlatAdamW
-from trajprompt.numerics.networks import LANES, StackedMLP, TwinCritic, flatten_parameters
-from trajprompt.offline.protocol import Learner, Noise, OfflineOptions, Sizes, register
+from trajprompt.numerics.networks import StackedMLP
+from trajprompt.offline.networks import optimiser, target_of, twin_critic
+from trajprompt.offline.noise import Noise
+from trajprompt.offline.protocol import Learner, OfflineOptions, Sizes
+from trajprompt.offline.registration import register
 from trajprompt.settings.options import NonNegative, SmallCount
 from trajprompt.trajectories.transitions import Batch
 
@@ -37,22 +42,16 @@ class Td3Bc(Learner):
         device: str,
     ):
         self.options, self.noise = options, noise
-        hidden = (options.width,) * options.layers
-        actor = StackedMLP(sizes.stack, (sizes.states, *hidden, sizes.actions), weights)
-        pair = (sizes.states + sizes.actions, *hidden, 1)
-        critic = TwinCritic(sizes.stack, pair, weights, self.layer_norm, torch.float32)
-        self.actor, self.critic = actor.to(device), critic.to(device)
-        self.target_actor = copy.deepcopy(self.actor).requires_grad_(False)
-        self.target_critic = copy.deepcopy(self.critic).requires_grad_(False)
-        rate = options.learning_rate
+        shape = (sizes.states, *options.hidden, sizes.actions)
+        self.actor = StackedMLP(sizes.stack, shape, weights).to(device)
+        self.critic = twin_critic(sizes, options, weights, device, self.layer_norm)
+        self.target_actor, actor_average = target_of(self.actor)
+        self.target_critic, critic_average = target_of(self.critic)
         self.optimisers = {
-            "actor": FlatAdamW(flatten_parameters(self.actor, LANES), rate),
-            "critic": FlatAdamW(flatten_parameters(self.critic, LANES), rate),
+            "actor": optimiser(self.actor, options.learning_rate),
+            "critic": optimiser(self.critic, options.learning_rate),
         }
-        self.averages = {
-            "actor": flatten_parameters(self.target_actor, LANES),
-            "critic": flatten_parameters(self.target_critic, LANES),
-        }
+        self.averages = {"actor": actor_average, "critic": critic_average}
 
     def update(self, batch: Batch) -> dict[str, Tensor]:
         losses = {"critic": self._update_critic(batch)}
