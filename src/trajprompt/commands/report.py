@@ -42,7 +42,7 @@ EXAMPLES = {  # part -> its arguments
     "episodes": f"{RUN}{EVALUATIONS_OF_RUN}{RANDOM_OF_RUN}",
     "curves": f"{RUN}{STORES_OF_RUN}{PRETRAINING_OF_RUN}",
     "claims": f"{RUN}{EVALUATIONS_OF_RUN}{STORES_OF_RUN}{RANDOM_OF_RUN}"
-    f"{ADAPTATIONS_OF_RUN}",
+    f"{ADAPTATIONS_OF_RUN}{PRETRAINING_OF_RUN}",
     "opening": f"{RUN} --claims results/smoke/5_report/claims.csv",
     "compute": f"{RUN}{STORES_OF_RUN}{PRETRAINING_OF_RUN}{ADAPTATIONS_OF_RUN}"
     f"{EVALUATIONS_OF_RUN}{RANDOM_OF_RUN}",
@@ -169,7 +169,7 @@ COMMANDS: dict[str, tuple[str, Command, list[Option]]] = {
     "claims": (
         "write the claims of the papers, each with a verdict, and the run's power",
         report_parts.write_claims,
-        [*JUDGED, RANDOM_POLICIES, SOME_ADAPTATIONS, OFFLINE],
+        [*JUDGED, RANDOM_POLICIES, SOME_ADAPTATIONS, SOME_PRETRAINING, OFFLINE],
     ),
     "opening": (
         "draw the primary contrasts, and write the opening of the HTML report",

@@ -94,7 +94,7 @@ def write_claims(args: argparse.Namespace, settings: ReportSettings) -> None:
         random_policies=args.random_policies,
         offline=args.offline,
     )
-    shares = Shares(settings.papers, args.adaptations, run.learning)
+    shares = Shares(settings.papers, args.adaptations, run.learning, args.pretraining)
     table = judge(ledger, run, printed, plan, shares)
     power = power_table(table, plan)
     write_csv(args.out / "claims.csv", table)

@@ -1,5 +1,6 @@
 """Verdicts that come before the interval's, curves, and what the papers predict."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -64,6 +65,23 @@ def test_not_at_this_size_also_holds_for_the_side_that_loses(run):
     small = verdict(run, for_it, 0.2)
     assert small["verdict"] == NOT_AT_THIS_SIZE and "ptdt-online has 20%" in small["reason"]
     assert verdict(run, for_it, 0.3)["verdict"] == REPRODUCED
+
+
+def test_an_untuned_policy_without_a_curve_may_rise_unless_the_backbone_is_shared(run):
+    """Whichever side the interval is against."""
+    behind, ahead = claim("mt-orl", "prompt-dt"), claim("prompt-dt", "mt-orl")
+    for found in (behind, ahead):
+        small = verdict(run, found, 0.015)
+        assert small["verdict"] == NOT_AT_THIS_SIZE
+        assert "mt-orl has 1.5% of the budget, and no curve" in small["reason"]
+    assert verdict(run, behind, 0.3)["verdict"] == CONTRADICTED
+    entries = tuple(replace(entry, backbone="one") for entry in run.entries)
+    shared = verdict(replace(run, entries=entries), ahead, 0.015)
+    assert shared["verdict"] == REPRODUCED
+    assert shared["first_share"] is None and shared["second_share"] is None
+    tuned = claim("ptdt-online", "prompt-dt")
+    row = verdict(replace(run, entries=entries), tuned, 0.2)
+    assert row["first_share"] == 0.2 and np.isnan(float(row["second_share"] or "nan"))
 
 
 def test_primary_contrasts_of_a_part_are_one_family_over_papers(run):
