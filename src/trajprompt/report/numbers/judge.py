@@ -18,8 +18,6 @@ from trajprompt.report.numbers.contrasts import (
     closed_by_untuned,
     difference,
     returns,
-    rise,
-    still_rises,
     suites_of,
 )
 from trajprompt.report.numbers.families import (
@@ -29,7 +27,8 @@ from trajprompt.report.numbers.families import (
     corrected,
 )
 from trajprompt.report.numbers.plan import Contrast, Family, Plan, contrast
-from trajprompt.report.numbers.printed import prediction_interval, ratio
+from trajprompt.report.numbers.printed import has_scores, prediction_interval, ratio
+from trajprompt.report.numbers.size_rule import SMALL_SHARE, may_rise, share_of
 from trajprompt.report.numbers.statistics import estimate
 from trajprompt.report.numbers.verdicts import (
     CONTRADICTED,
@@ -45,7 +44,6 @@ from trajprompt.report.numbers.verdicts import (
     verdict,
 )
 from trajprompt.report.read.budgets import Shares
-from trajprompt.report.read.cells import Entry
 from trajprompt.report.read.published import AVERAGE, Published
 from trajprompt.report.read.run import Run
 
@@ -54,7 +52,6 @@ TESTED = (
     *("difference", "low", "high", "confidence", "low_95", "high_95", "tasks_low"),
     *("tasks_high", "spread", "p", "q", "family", "seeds", "tasks", "episodes", "run"),
 )
-SMALL_SHARE = 0.25  # of the paper's budget, below which a curve must have levelled off
 
 
 @dataclass(frozen=True)
@@ -140,8 +137,8 @@ def _row(
     row |= {"minus": " ".join(claim.minus), "delta": case.delta}
     row["primary"] = plan.is_primary(claim, suite)
     first, second = run.entry(claim.first), run.entry(claim.second)
-    row["first_share"] = _share(suite, first, second, shares)
-    row["second_share"] = _share(suite, second, first, shares)
+    row["first_share"] = share_of(suite, first, second, shares)
+    row["second_share"] = share_of(suite, second, first, shares)
     if case.reason_not_judged:
         level = None
         row |= {"verdict": NOT_JUDGED, "reason": case.reason_not_judged}
@@ -150,19 +147,6 @@ def _row(
         if not case.reason_not_judged:
             row |= _verdict(case, row, run)
     return row | _printed(case, run, tables) | {"note": claim.note} | _source(claim)
-
-
-def _share(
-    suite: str, entry: Entry | None, other: Entry | None, shares: Shares
-) -> float | None:
-    """Share of the paper's budget of one side of a contrast; None if not known.
-
-    An untuned side has none if both sides share its backbone: they differ in tuning only.
-    """
-    shared = entry and other and entry.backbone and entry.backbone == other.backbone
-    if entry is None or (entry.is_untuned and shared):
-        return None
-    return shares.get(suite, entry)
 
 
 def _numbers(
@@ -201,24 +185,10 @@ def _verdict(case: Case, row: dict[str, Any], run: Run) -> dict[str, str]:
     share = row[f"{side}_share"] if side and claim.direction != "equivalent" else None
     if share is not None and share < SMALL_SHARE:
         name = claim.first if side == "first" else claim.second
-        if curve := _may_rise(name, suite, run):
+        if curve := may_rise(name, suite, run):
             reason = f"{found} by its interval; {name} has {100 * share:.2g}% of the budget"
             return {"verdict": NOT_AT_THIS_SIZE, "reason": f"{reason}, and {curve}"}
     return {"verdict": found}
-
-
-def _may_rise(name: str, suite: str, run: Run) -> str:
-    """What says that more budget may raise the returns of an entry; empty: nothing.
-
-    Its curve still rises, or its policy is not tuned and has no curve of returns.
-    """
-    risen, entry = rise(name, suite, run), run.entry(name)
-    if risen is None:
-        trained = entry is not None and entry.is_untuned
-        return "no curve shows its returns by budget" if trained else ""
-    if not still_rises(risen):
-        return ""
-    return f"its curve rises by {risen.mean:.3g} over the last third"
 
 
 def _printed(case: Case, run: Run, tables: Tables) -> dict[str, Any]:
@@ -229,7 +199,7 @@ def _printed(case: Case, run: Run, tables: Tables) -> dict[str, Any]:
     row = {f"published_{name}": value for name, value in figures.items()}
     delta = None if suite == AVERAGE else case.delta
     row |= {"published_supports": published_supports(claim.direction, printed, delta)}
-    if case.found is None or suite == AVERAGE or printed is None:
+    if case.found is None or suite == AVERAGE or printed is None or has_scores(suite):
         return row
     ours = case.found.found.mean
     row |= {"ratio": ratio(ours, printed)}

@@ -21,6 +21,7 @@ from trajprompt.report.numbers.verdicts import (
     NOT_TESTED,
     REPRODUCED,
 )
+from trajprompt.report.read.papers import printed_files
 from trajprompt.report.read.published import Published
 from trajprompt.report.read.run import load_run
 
@@ -157,6 +158,24 @@ def test_the_papers_values_are_beside_ours(run):
     nothing = prediction_interval(other, "reach", TABLE, 3)
     assert np.isnan(nothing).all()  # not printed there
     assert np.isnan(ratio(1.0, 0.0)) and np.isnan(ratio(1.0, None))
+
+
+def test_the_papers_effects_on_d4rl_predict_nothing_of_ours(tmp_path):
+    """They are those of other data; the printed values are shown."""
+    made = report_run.make_run(tmp_path, ("hopper-medium",))
+    run = load_run(made.settings, made.evaluations, made.stores)
+    texts = ("c", "p", "Table 2", "ptdt_table2", "text", "prompt-dt-ft", "prompt-dt")
+    found = Claim(*texts, "greater", {"hopper-medium": FIGURES})
+    tables = {"ptdt_table2": Published(printed_files(report_run.PAPERS, "ptdt_table2.csv"))}
+    low, high = prediction_interval(found, "hopper-medium", tables["ptdt_table2"], 3)
+    assert low < 2.7 < high  # could be given
+    plan, none = (
+        Plan({"hopper-medium": 0.1}),
+        SimpleNamespace(get=lambda suite, entry: None),
+    )
+    row = judge(Ledger([found], [], []), run, tables, plan, none).iloc[0]
+    assert row["difference"] > 0 and row["published_difference"] == 2.7
+    assert not {"ratio", "predicted_low", "as_predicted"} & set(row.dropna().index)
 
 
 def test_a_run_that_tests_no_claim_has_all_columns(run, tmp_path):
