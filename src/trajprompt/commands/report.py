@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from trajprompt.commands import report_parts
+from trajprompt.commands import report_parts, report_verdicts
 from trajprompt.commands.arguments import (
     REPORT,
     command_parser,
@@ -168,12 +168,12 @@ COMMANDS: dict[str, tuple[str, Command, list[Option]]] = {
     ),
     "claims": (
         "write the claims of the papers, each with a verdict, and the run's power",
-        report_parts.write_claims,
+        report_verdicts.write_claims,
         [*JUDGED, RANDOM_POLICIES, SOME_ADAPTATIONS, SOME_PRETRAINING, OFFLINE],
     ),
     "opening": (
         "draw the primary contrasts, and write the opening of the HTML report",
-        report_parts.write_opening,
+        report_verdicts.write_opening,
         [CLAIMS],
     ),
     "compute": (
