@@ -17,11 +17,21 @@ SMALL = """
 run: small
 seeds: [0, 1]
 teachers:
-  hopper:
+  walker2d:
     options:
-      { steps: 16384, snapshot_every: 2048, medium_at_least: 0, medium_at_most: 1000 }
+      steps: 16384
+      rows: 4
+      minibatch: 64
+      snapshot_every: 2048
+      snapshot_episodes: 1
+      medium_at_least: 0
+      medium_at_most: 1000
+    expert_at_least: null
 collect:
-  hopper-medium-replay: { options: { steps: 4000 }, quality_episodes: 2 }
+  walker2d-medium-replay:
+    options: { steps: 4000 }
+    quality_episodes: 2
+    score_between: null
 pretrain: { demonstrations: 2 }
 algorithms:
   bc: { updates: 20 }
@@ -97,7 +107,7 @@ def test_a_run_has_its_jobs_and_no_others(copy):
     done = copy.snakemake("-n", "mine", "--configfile", "presets/smoke.yaml", "mine.yaml")
     said = done.stdout + done.stderr
     assert done.returncode == 0, said
-    assert "Learning awr on hopper-medium-replay" in said
+    assert "Learning awr on walker2d-medium-replay" in said
     jobs = dict(re.findall(r"^(\w+) +(\d+)$", said, re.M))
     assert jobs == {
         **dict.fromkeys(("teach", "collect", "mine"), "1"),
@@ -140,7 +150,7 @@ def test_its_table_is_made(copy):
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
     table = (copy.folder / "results/small/5_report/tables/mine.md").read_text()
     assert "| AWR |" in table and "mean of the data" in table
-    curve = copy.folder / "results/small/2_pretrain/hopper-medium-replay/awr/seed1.csv"
+    curve = copy.folder / "results/small/2_pretrain/walker2d-medium-replay/awr/seed1.csv"
     assert curve.read_text().startswith("step,value_loss,actor_loss,return\n2,")
     with (copy.folder / FILE).open("a") as file:
         file.write("# edited\n")

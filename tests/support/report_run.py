@@ -31,6 +31,7 @@ LEVELS = {
     "ant-dir": (60.0, 410.0, 330.0, 18.0),
     "reach": (110.0, 655.0, 560.0, 9.0),
     "ant-dir-ood": (50.0, 300.0, 120.0, 18.0),
+    "hopper-medium": (20.0, 2400.0, 1500.0, 40.0),
 }
 # suite -> random policy; it is below the first episodes, some of which had learned
 RANDOM = {
@@ -39,6 +40,7 @@ RANDOM = {
     "ant-dir": 40.0,
     "reach": 105.0,
     "ant-dir-ood": 30.0,
+    "hopper-medium": 15.0,
 }
 PRINTED = ("cheetah-dir", "cheetah-vel", "ant-dir", "reach")  # the papers' suites
 # column -> (condition, method, gain over the untuned prompt as a share of the gap)

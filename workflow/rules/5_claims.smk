@@ -9,6 +9,7 @@ rule claims:
         evaluations=rules.evaluate_all.input.cells,
         random_policies=rules.evaluate_all.input.random,
         adaptations=every_cell(rules.tune.output[0], config["seeds"][:1]),
+        pretraining=PRETRAINING_CURVES,
         offline=OFFLINE_CURVES,
     output:
         report(
@@ -39,7 +40,8 @@ rule claims:
     shell:
         "exec python -m trajprompt.commands.report claims --evaluations {input.evaluations}"
         " --stores {input.stores} --random-policies {input.random_policies}"
-        " --adaptations {input.adaptations} --offline {input.offline}"
+        " --adaptations {input.adaptations} --pretraining {input.pretraining}"
+        " --offline {input.offline}"
         " --settings {params.settings:q} --out {params.out} > {log} 2>&1"
 
 

@@ -111,8 +111,12 @@ def user_store(wildcards):
 
 
 def demonstrations(wildcards):
-    """Trajectories of the suite with the demonstrations of another one, if it names one."""
-    other = config["tasks"][wildcards.suite]["demonstrations_from"]
+    """Trajectories of another suite whose demonstrations the job reads, if it names one."""
+    backbone = wildcards.get("backbone")
+    if backbone is None:
+        condition = wildcards.get("condition") or calibrated_cell(wildcards)[1]
+        backbone = config["conditions"][condition]["backbone"]
+    other = pretraining_values.demonstrations_from(config, wildcards.suite, backbone)
     return [f"results/{RUN}/1_collect/{other}/trajectories.h5"] if other else []
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from trajprompt.commands import report_parts
+from trajprompt.commands import report_parts, report_verdicts
 from trajprompt.commands.arguments import (
     REPORT,
     command_parser,
@@ -42,7 +42,7 @@ EXAMPLES = {  # part -> its arguments
     "episodes": f"{RUN}{EVALUATIONS_OF_RUN}{RANDOM_OF_RUN}",
     "curves": f"{RUN}{STORES_OF_RUN}{PRETRAINING_OF_RUN}",
     "claims": f"{RUN}{EVALUATIONS_OF_RUN}{STORES_OF_RUN}{RANDOM_OF_RUN}"
-    f"{ADAPTATIONS_OF_RUN}",
+    f"{ADAPTATIONS_OF_RUN}{PRETRAINING_OF_RUN}",
     "opening": f"{RUN} --claims results/smoke/5_report/claims.csv",
     "compute": f"{RUN}{STORES_OF_RUN}{PRETRAINING_OF_RUN}{ADAPTATIONS_OF_RUN}"
     f"{EVALUATIONS_OF_RUN}{RANDOM_OF_RUN}",
@@ -168,12 +168,12 @@ COMMANDS: dict[str, tuple[str, Command, list[Option]]] = {
     ),
     "claims": (
         "write the claims of the papers, each with a verdict, and the run's power",
-        report_parts.write_claims,
-        [*JUDGED, RANDOM_POLICIES, SOME_ADAPTATIONS, OFFLINE],
+        report_verdicts.write_claims,
+        [*JUDGED, RANDOM_POLICIES, SOME_ADAPTATIONS, SOME_PRETRAINING, OFFLINE],
     ),
     "opening": (
         "draw the primary contrasts, and write the opening of the HTML report",
-        report_parts.write_opening,
+        report_verdicts.write_opening,
         [CLAIMS],
     ),
     "compute": (

@@ -49,6 +49,16 @@ def prompt_of(config: Config, suite: str, condition: str) -> Config:
     return {name: base[name] if given[name] is None else given[name] for name in PROMPT}
 
 
+def demonstrations_from(config: Config, suite: str, backbone: str) -> str:
+    """The other suite whose demonstrations a backbone's cells read; empty: none.
+
+    Policies of offline algorithms read no prompts, demonstrations or samples.
+    """
+    if is_offline(config, backbone):
+        return ""
+    return config["tasks"][suite]["demonstrations_from"] or ""
+
+
 def key_of(config: Config, suite: str, name: str, backbone: str = "") -> str:
     """Configuration key that sets ``name`` in `values`."""
     layers = _layers(config, suite, backbone)

@@ -24,6 +24,10 @@ def cell_inconsistencies(config: Config) -> Inconsistencies:
     for suite, backbone in table_cells.backbones(config):
         if pretraining.is_offline(config, backbone):
             continue
+        source = pretraining.demonstrations_from(config, suite, backbone)
+        if source and source not in config["suites"]:
+            key = f"tasks.{suite}.demonstrations_from"
+            yield key, source, f"one of suites, or null, because {backbone} reads them"
         values = pretraining.values(config, suite, backbone)
         keys = {name: pretraining.key_of(config, suite, name, backbone) for name in values}
         yield from _prompt_errors(suite, values, keys)

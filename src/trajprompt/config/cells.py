@@ -8,6 +8,7 @@ these are all but those in ``omit``.
 from collections.abc import Sequence
 from typing import Any
 
+from trajprompt.config import backbones as pretraining
 from trajprompt.report.plots.inputs import CURVES
 from trajprompt.tasks.registry import get_suite
 
@@ -36,9 +37,9 @@ def suites(config: Config) -> list[str]:
 
 
 def collected(config: Config) -> list[str]:
-    """Suites whose data the run makes: those with a cell, and of their demonstrations."""
-    used = set(suites(config))
-    used |= {config["tasks"][suite]["demonstrations_from"] for suite in used}
+    """Suites whose data the run makes: those with a cell, and of its demonstrations."""
+    used = {pretraining.demonstrations_from(config, *pair) for pair in backbones(config)}
+    used |= set(suites(config))
     return [suite for suite in config["suites"] if suite in used]
 
 

@@ -69,7 +69,7 @@ def pretrain(config: Config, suite: str, backbone: str, seed: int) -> st.Pretrai
         sizes=_part(st.BackboneSizes, values),
         training=_part(TrainingSettings, values),
         device=values["device"],
-        demonstrations_from=config["tasks"][suite]["demonstrations_from"] or "",
+        demonstrations_from=pretraining.demonstrations_from(config, suite, backbone),
         stacked_seeds=values["stacked_seeds"],
     )
 
@@ -109,7 +109,8 @@ def tune(
 ) -> st.TuneSettings:
     train, test = splits(config, _known(config["suites"], suite, "suite"))
     conditions = config["conditions"][_known(config["conditions"], condition, "condition")]
-    base = pretraining.values(config, suite, conditions["backbone"])
+    backbone = conditions["backbone"]
+    base = pretraining.values(config, suite, backbone)
     chosen = config["methods"][_known(config["methods"], method, "method")]
     return st.TuneSettings(
         **_run(config),
@@ -132,7 +133,7 @@ def tune(
         data_trajectories=base["data_trajectories"],
         data_fraction=base["data_fraction"],
         target_return=config["tasks"][suite]["target_return"],
-        demonstrations_from=config["tasks"][suite]["demonstrations_from"] or "",
+        demonstrations_from=pretraining.demonstrations_from(config, suite, backbone),
         **config["compute"],
     )
 

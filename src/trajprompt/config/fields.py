@@ -136,7 +136,7 @@ else:
     Line = named(r"[^\x00-\x1f|]{1,80}", LINE)
     Suite = choice(SUITE_NAMES)
     Algorithm = choice(tuple(ALGORITHMS))
-    BackboneKind = choice(TRANSFORMERS)
+    BackboneKind = choice(tuple(TRANSFORMERS))
     OfflineKind = choice(OFFLINE_KINDS)
     Environment = choice(ENVIRONMENTS)
     TeacherAlgorithm = choice(tuple(TEACHERS))

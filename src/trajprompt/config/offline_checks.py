@@ -35,12 +35,7 @@ def score_error(config: Config, suite: str) -> Inconsistency | None:
 
 
 def offline_inconsistencies(config: Config) -> Iterator[Inconsistency]:
-    """Wrong options, names that are used twice, demonstrations that nothing collects."""
-    for suite in config["suites"]:
-        source = config["tasks"][suite]["demonstrations_from"]
-        if source and source not in config["suites"]:
-            key, expected = f"tasks.{suite}.demonstrations_from", "one of suites, or null"
-            yield key, source, expected
+    """Wrong options, names that are used twice, demonstrations of another simulator."""
     for environment, teacher in config["teachers"].items():
         key = f"teachers.{environment}.options"
         yield from _option_errors(key, TEACHERS[teacher["algorithm"]], teacher["options"])

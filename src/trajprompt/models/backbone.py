@@ -10,7 +10,6 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.overrides import TorchFunctionMode
 
 from trajprompt.artifacts.atomic import atomic_path, require_file
 from trajprompt.artifacts.provenance import SCHEMA_VERSION
@@ -23,6 +22,7 @@ from trajprompt.models.prompt_dt import BackboneConfig, PromptDT
 from trajprompt.models.state_policy import StatePolicyConfig
 from trajprompt.models.tuned_weights import completed
 from trajprompt.numerics.device import resolve_device
+from trajprompt.numerics.uninitialised import Uninitialised
 from trajprompt.settings.kinds import KINDS
 from trajprompt.settings.options import parse_options
 from trajprompt.settings.parsing import json_object
@@ -47,6 +47,11 @@ class Backbone:
     kind: str = ""  # one of settings/kinds.py; if empty, ``name`` is the kind
 
     @property
+    def is_transformer(self) -> bool:
+        """Whether it is a prompt transformer, and not a policy of states."""
+        return get_kind(self.kind or self.name).transformer
+
+    @property
     def device(self) -> torch.device:
         device: torch.device = next(self.model.parameters()).device
         return device
@@ -57,7 +62,7 @@ class Backbone:
         A part leaves all other weights unchanged. Raises TrajpromptError if names or shapes
         do not fit, or if the backbone is a policy of states, which no method tunes.
         """
-        if not isinstance(self.model, PromptDT):
+        if not self.is_transformer:
             expected = "a prompt transformer"
             remedy = "choose another condition"
             raise TrajpromptError(self.name, "found a policy", expected, remedy)
@@ -190,7 +195,7 @@ def _check_entries(
     path: Path, entries: Mapping[str, Entry], kind: Kind, config: Any
 ) -> None:
     """Raise unless the header lists exactly the tensors of the architecture."""
-    with torch.device("meta"), _Uninitialised():  # shapes without memory
+    with torch.device("meta"), Uninitialised():  # shapes without memory
         model = kind.model(config)
     expected = {MODEL + k: tuple(v.shape) for k, v in model.state_dict().items()}
     expected |= dict.fromkeys(
@@ -204,17 +209,6 @@ def _check_entries(
             found = f"found {name} of type {entry.dtype}, shape {entry.shape}"
             shape = f"type F32, shape {expected[name]}"
             raise TrajpromptError(path, found, shape, REMEDY)
-
-
-class _Uninitialised(TorchFunctionMode):
-    """Skip random initialisation; on the meta device it would import torch.compile."""
-
-    def __torch_function__(
-        self, function: Any, types: Any, args: Any = (), kwargs: Any = None
-    ) -> Any:
-        if getattr(function, "__module__", "") == "torch.nn.init":
-            return None  # these functions fill in place
-        return function(*args, **(kwargs or {}))
 
 
 def _read_tensors(path: Path, digest: str) -> dict[str, Tensor]:

@@ -10,9 +10,9 @@ from typing import Any
 from torch import nn
 
 from trajprompt.errors import TrajpromptError
-from trajprompt.models.prompt_dt import BACKBONES, BackboneConfig, PromptDT
+from trajprompt.models.prompt_dt import BackboneConfig, PromptDT
 from trajprompt.models.state_policy import StatePolicy, StatePolicyConfig
-from trajprompt.settings.kinds import OFFLINE_KINDS
+from trajprompt.settings.kinds import KINDS, OFFLINE_KINDS, TRANSFORMERS, BackboneInputs
 
 
 @dataclass(frozen=True)
@@ -24,16 +24,17 @@ class Kind:
     model: type[nn.Module]
     prompt: bool  # True: it reads a prompt
     returns: bool  # True: it reads returns-to-go
+    transformer: bool  # False: a policy that reads its state alone, and is never tuned
 
 
 def get_kind(name: str) -> Kind:
     """The kind ``name``; raises TrajpromptError for an unknown one."""
-    if name in BACKBONES:
-        inputs = BACKBONES[name]
-        return Kind(name, BackboneConfig, PromptDT, inputs.prompt, inputs.returns)
+    if name in TRANSFORMERS:
+        return Kind(name, BackboneConfig, PromptDT, *TRANSFORMERS[name], transformer=True)
     if name in OFFLINE_KINDS:
-        return Kind(name, StatePolicyConfig, StatePolicy, False, False)
-    expected = f"one of {', '.join((*BACKBONES, *OFFLINE_KINDS))}"
+        none = BackboneInputs(prompt=False, returns=False)
+        return Kind(name, StatePolicyConfig, StatePolicy, *none, transformer=False)
+    expected = f"one of {', '.join(KINDS)}"
     remedy = "choose one of these kinds"
     raise TrajpromptError("kind of backbone", f"found {name!r:.80}", expected, remedy)
 

@@ -7,7 +7,7 @@ parameter counts are comparable (862,619 for cheetah, 866,084 for ant, 869,164 f
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Annotated, Literal, NamedTuple, cast
+from typing import Annotated, Literal, cast
 
 import torch
 from annotated_types import Interval
@@ -19,36 +19,20 @@ from trajprompt.models.blocks import EPSILON, MASKED, Block, initialise_as_gpt2
 from trajprompt.models.prefix import Prefix
 from trajprompt.numerics.dropout import Dropout
 from trajprompt.numerics.layer_norm import LayerNorm
+from trajprompt.settings.kinds import TRANSFORMERS, BackboneInputs
 from trajprompt.settings.options import Count, Share, Strict
 from trajprompt.trajectories.segments import Segments
 
-
-class BackboneInputs(NamedTuple):
-    """Optional inputs of a backbone."""
-
-    prompt: bool  # a trajectory prompt before the context
-    returns: bool  # return-to-go tokens in the context; the prompt always has them
-
-
 Depth = Annotated[int, Interval(ge=2, le=100)]
-
-# Names as in Prompt-Tuning DT's Table 1; config/backbones.py repeats them.
-BACKBONES = {
-    "prompt-dt": BackboneInputs(prompt=True, returns=True),
-    # The reference trains with returns of zero and evaluates with a constant target;
-    # here the context has no return tokens in either (docs/deviations.md).
-    "prompt-mt-bc": BackboneInputs(prompt=True, returns=False),
-    "mt-orl": BackboneInputs(prompt=False, returns=True),
-}
 
 
 def backbone_inputs(backbone: str) -> BackboneInputs:
-    """Inputs of a kind of backbone; raises TrajpromptError for an unknown one."""
-    if backbone not in BACKBONES:
-        expected = f"one of {', '.join(BACKBONES)}"
+    """Inputs of a kind of transformer; raises TrajpromptError for an unknown one."""
+    if backbone not in TRANSFORMERS:
+        expected = f"one of {', '.join(TRANSFORMERS)}"
         remedy = "choose one of these kinds"
         raise TrajpromptError("kind of backbone", f"found {backbone!r}", expected, remedy)
-    return BACKBONES[backbone]
+    return TRANSFORMERS[backbone]
 
 
 @dataclass(frozen=True)

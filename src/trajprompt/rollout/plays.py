@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from trajprompt.models.lockstep import LockstepPolicy
-from trajprompt.models.state_policy import StatePolicy, StatePolicyPlayer
+from trajprompt.models.state_policy import StatePolicyPlayer
 from trajprompt.progress import progress
 from trajprompt.rollout.loop import Episodes, Policy, rollout
 from trajprompt.seeds import integers, stream
@@ -104,7 +104,7 @@ def make_policy(
     settings: PlaySettings, backbone: "Backbone", prompts: Segments | None, rows: int
 ) -> Policy:
     """The policy of a backbone in ``rows`` episodes."""
-    if isinstance(backbone.model, StatePolicy):
+    if not backbone.is_transformer:
         normaliser = backbone.normaliser
         return StatePolicyPlayer(backbone.model, normaliser.mean, normaliser.std)
     return LockstepPolicy(

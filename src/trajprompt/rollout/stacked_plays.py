@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from trajprompt.models.stacked_lockstep import Actor, Engines, StackedPolicy
-from trajprompt.models.state_policy import StatePolicy
 from trajprompt.progress import progress
 from trajprompt.rollout.loop import Episodes, rollout
 from trajprompt.rollout.plays import LARGEST_BATCH, Play, PlaySettings, play, stack
@@ -81,7 +80,7 @@ def play_stack(settings: PlaySettings, parts: Sequence[Part]) -> None:
     A part's batches do not depend on the other parts; batches of several parts are played
     as one rollout.
     """
-    if isinstance(parts[0].backbone.model, StatePolicy):  # cheap, and not stacked
+    if not parts[0].backbone.is_transformer:  # cheap, and not stacked
         for part in parts:
             play(settings, part.backbone, part.plays, part.seeds)
         return

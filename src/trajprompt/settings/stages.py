@@ -105,7 +105,7 @@ class PretrainSettings(Strict):
     run_seed: Seed
     suite: str
     backbone: str  # a kind, or a name under backbones in the config
-    kind: str  # a key of prompt_dt.BACKBONES
+    kind: str  # a key of kinds.TRANSFORMERS
     seed: Seed
     train_tasks: tuple[Task, ...]
     return_scale: Positive

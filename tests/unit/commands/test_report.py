@@ -1,6 +1,7 @@
 """``trajprompt report``: complete, deterministic files; its settings."""
 
 import json
+import warnings
 import xml.etree.ElementTree as ElementTree
 from dataclasses import replace
 
@@ -74,6 +75,22 @@ def _check_figure(path) -> None:
         pixels = image.imread(path)
         assert 900 <= pixels.shape[1] <= 1400
         assert pixels[..., :3].std() > 0.05
+
+
+def test_blocks_of_one_method_and_of_several_are_joined_without_a_warning(made, tmp_path):
+    """One method is in all suites: its block has no improvement over another."""
+    one, *others = made.settings.entries
+    first, *_ = made.settings.suites
+    everywhere = [entry for entry in others if "suites" not in entry]
+    entries = [one, *(entry | {"suites": [first]} for entry in everywhere)]
+    run = replace(made, settings=report_run.with_entries(made.settings, entries))
+    arguments = {"evaluations": made.evaluations, "stores": made.stores}
+    arguments |= {"random-policies": made.random_policies}
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", FutureWarning)
+        main(report_run.command(run, "aggregate", tmp_path, **arguments))
+    beats = pd.read_csv(tmp_path / "tables/improvement.csv")
+    assert set(beats["suites"]) == {first} and beats["value"].dtype == float
 
 
 def test_a_table_can_be_made_from_one_seed(made, tmp_path):

@@ -3,8 +3,9 @@
 import pytest
 
 from support.configuration import fault_key, fault_of, with_keys
+from trajprompt.config import cells as table_cells
 from trajprompt.config.derive import settings_for
-from trajprompt.settings.stages import CollectSettings
+from trajprompt.settings.stages import CollectSettings, TuneSettings
 
 LEVEL = {
     "suites": ["hopper-medium"],
@@ -49,6 +50,27 @@ def test_demonstrations_are_of_the_same_simulator(source):
     key, _, expected = fault_of({**LEVEL, wrong: source})
     assert key == wrong
     assert "simulator of hopper-medium" in expected or "one of suites" in expected
+
+
+def test_only_transformers_need_the_suite_of_the_demonstrations():
+    """Offline policies read no prompts, demonstrations or samples of another suite."""
+    source = {"tasks.hopper-medium.demonstrations_from": "hopper-expert"}
+    one = {"mine": {"title": "Mine", "entries": ["bc", "iql"]}}
+    config = with_keys({**LEVEL, **source, "tables": one})
+    assert table_cells.collected(config) == ["hopper-medium"]
+    made = settings_for(
+        config,
+        TuneSettings,
+        suite="hopper-medium",
+        condition="offline-bc",
+        method="none",
+        seed=0,
+    )
+    assert made.demonstrations_from == ""
+    both = {"mine": {"title": "Mine", "entries": ["bc", "dt"]}}
+    key, found, expected = fault_of({**LEVEL, **source, "tables": both})
+    assert (key, found) == (next(iter(source)), "found hopper-expert")
+    assert "because mt-orl reads them" in expected
 
 
 @pytest.mark.parametrize("part, kind", [("backbones", "mt-orl"), ("algorithms", "iql")])

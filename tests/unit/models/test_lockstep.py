@@ -8,8 +8,13 @@ from trajprompt.errors import TrajpromptError
 from trajprompt.models import lockstep
 from trajprompt.models.backbone import Backbone
 from trajprompt.models.lockstep import LockstepPolicy
-from trajprompt.models.prompt_dt import BACKBONES, BackboneConfig, PromptDT, backbone_inputs
+from trajprompt.models.prompt_dt import (
+    BackboneConfig,
+    PromptDT,
+    backbone_inputs,
+)
 from trajprompt.openvino import is_installed
+from trajprompt.settings.kinds import TRANSFORMERS
 from trajprompt.trajectories.normaliser import Normaliser
 from trajprompt.trajectories.segments import Segments
 
@@ -96,7 +101,7 @@ def fp32(backbone: Backbone, prompts: Segments | None, engine: str) -> LockstepP
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-@pytest.mark.parametrize("name", BACKBONES)
+@pytest.mark.parametrize("name", TRANSFORMERS)
 @pytest.mark.parametrize("layers", [2, 3, 4])
 def test_float32_equals_forward_on_windows(name, layers, engine):
     backbone = make_backbone(name, layers=layers)
@@ -170,7 +175,7 @@ def trained_size(name: str) -> Backbone:
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-@pytest.mark.parametrize("name", BACKBONES)
+@pytest.mark.parametrize("name", TRANSFORMERS)
 def test_bfloat16_stays_close(name, engine):
     backbone = trained_size(name)
     prompts = make_prompts() if backbone.config.uses_prompt else None

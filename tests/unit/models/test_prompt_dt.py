@@ -7,12 +7,12 @@ from torch import Tensor, nn
 from support.model_inputs import ACTIONS, B, K, P, make_model, make_segments
 from trajprompt.errors import TrajpromptError
 from trajprompt.models.prompt_dt import (
-    BACKBONES,
     BackboneConfig,
     PromptDT,
     action_loss,
     backbone_inputs,
 )
+from trajprompt.settings.kinds import TRANSFORMERS
 from trajprompt.settings.options import parse_options
 from trajprompt.trajectories.segments import Segments
 
@@ -74,7 +74,7 @@ class HuggingFacePromptDT(nn.Module):
         return torch.tanh(self.model.predict_action(at_states))
 
 
-@pytest.mark.parametrize("name", BACKBONES)
+@pytest.mark.parametrize("name", TRANSFORMERS)
 @pytest.mark.parametrize("padded", [False, True])
 @torch.no_grad()
 def test_equals_hugging_face(name, padded):
@@ -131,7 +131,7 @@ def test_gradients_equal_hugging_face():
     "dims, expected", [((20, 6), 862_619), ((27, 8), 866_084), ((39, 4), 869_164)]
 )
 def test_parameter_counts_are_the_references(dims, expected):
-    for name in BACKBONES:  # prompt embeddings exist even if unused
+    for name in TRANSFORMERS:  # prompt embeddings exist even if unused
         config = BackboneConfig(*dims, *backbone_inputs(name))
         assert sum(p.numel() for p in PromptDT(config).parameters()) == expected
 

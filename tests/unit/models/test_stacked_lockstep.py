@@ -6,8 +6,8 @@ import pytest
 from support.played_backbones import make_backbone, make_prompts, observations, play
 from trajprompt.errors import TrajpromptError
 from trajprompt.models.lockstep import LockstepPolicy
-from trajprompt.models.prompt_dt import BACKBONES
 from trajprompt.models.stacked_lockstep import Actor, StackedPolicy
+from trajprompt.settings.kinds import TRANSFORMERS
 
 TARGET = 300.0
 
@@ -43,7 +43,7 @@ def assert_as_alone(actors: list[Actor]) -> None:
         np.testing.assert_allclose(found, alone(one), atol=1e-5)
 
 
-@pytest.mark.parametrize("name", BACKBONES)
+@pytest.mark.parametrize("name", TRANSFORMERS)
 @pytest.mark.parametrize("layers", [2, 3, 4])
 def test_a_stack_plays_as_each_backbone_alone(name, layers):
     assert_as_alone([actor(seed, name=name, layers=layers) for seed in range(3)])

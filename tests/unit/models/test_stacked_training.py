@@ -14,7 +14,6 @@ from trajprompt.artifacts.checkpoint import Checkpoint
 from trajprompt.errors import TrajpromptError
 from trajprompt.models import stacked_training
 from trajprompt.models.prompt_dt import (
-    BACKBONES,
     BackboneConfig,
     PromptDT,
     action_loss,
@@ -24,6 +23,7 @@ from trajprompt.models.stacked import StackedPromptDT, action_losses
 from trajprompt.models.stacked_training import Member, train_stack
 from trajprompt.models.training import train
 from trajprompt.numerics.stacked_weights import StackedWeights
+from trajprompt.settings.kinds import TRANSFORMERS
 from trajprompt.settings.training import TrainingSettings
 from trajprompt.trajectories.segments import Segments
 
@@ -81,7 +81,7 @@ def pair(segments: Iterable[Segments]) -> Segments:
     return Segments(*map(torch.stack, zip(*segments, strict=True)))
 
 
-@pytest.mark.parametrize("name", BACKBONES)
+@pytest.mark.parametrize("name", TRANSFORMERS)
 def test_forward_pass_is_that_of_each_model(name):
     models = [make_model(name), make_model(name)]
     with torch.no_grad():
@@ -110,7 +110,7 @@ def test_bits_of_a_seed_do_not_depend_on_its_stack():
             assert_equal(found, together[seed])
 
 
-@pytest.mark.parametrize("name", BACKBONES)
+@pytest.mark.parametrize("name", TRANSFORMERS)
 def test_a_stack_agrees_with_the_training_of_one_model(name):
     together = trained((0, 1), name=name, dropout=0.0)
     for seed, (weights, curve) in together.items():
@@ -142,7 +142,7 @@ def test_dropout_covers_exactly_the_values_of_a_pass(monkeypatch):
         original(self)
 
     monkeypatch.setattr(stacked_training.StackedDropout, "begin", begin)
-    for name in BACKBONES:
+    for name in TRANSFORMERS:
         trained((0,), name=name)
     taken = [(count, size) for count, size in used if count]
     assert len(taken) == 3 * (SETTINGS.steps - 1)

@@ -70,6 +70,22 @@ def test_a_diverged_row_is_finite_and_unhealthy(environment):
     assert simulator._unhealthy().tolist() == [True, False]
 
 
+@pytest.mark.parametrize(
+    ("environment", "low", "high"),
+    [
+        ("halfcheetah", -280.178953, 12135.0),
+        ("hopper", -20.272305, 3234.3),
+        ("walker2d", 1.629008, 4592.3),
+        ("ant", -325.6, 3879.7),
+    ],
+)
+def test_scores_0_and_100_are_d4rls_reference_returns(environment, low, high):
+    """Of all levels: REF_MIN_SCORE and REF_MAX_SCORE of D4RL's ``d4rl/infos.py``."""
+    for level in LEVELS:
+        found = get_suite(f"{environment}-{level}").shown(np.array([low, high]))
+        np.testing.assert_allclose(found, [0.0, 100.0], atol=1e-9)
+
+
 def test_suites_of_an_environment_differ_only_in_their_data():
     assert len(SUITES) == len(ENVIRONMENTS) * len(LEVELS)
     for suite in SUITES:

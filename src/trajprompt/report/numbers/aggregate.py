@@ -64,6 +64,14 @@ def blocks(run: Run) -> list[Block]:
     ]
 
 
+def joined(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Rows of the tables of all blocks; a block of one method has no improvement.
+
+    Empty tables are left out, because their columns have no types.
+    """
+    return pd.concat([table for table in tables if not table.empty] or tables[:1])
+
+
 def normalised(run: Run, wanted: Sequence[str] | None = None) -> Normalised:
     """Normalised returns of ``run`` over the suites ``wanted``, by default `Run.averaged`.
 

@@ -23,7 +23,6 @@ from trajprompt.report.read.run import Run
 from trajprompt.settings.stages import LAST_PART
 
 Tables = Mapping[str, Published]  # printed values by name of the table
-UNTUNED = "none"  # the method that tunes nothing
 HEADROOM = 0.97  # closed share of the gap from which no gain can be seen
 
 
@@ -93,7 +92,7 @@ def closed_by_untuned(claim: Claim, suite: str, run: Run) -> float | None:
     is_gain = claim.direction == "greater" and not claim.minus and suite != AVERAGE
     if first is None or second is None or not is_gain:
         return None
-    if first.method == UNTUNED or second.method != UNTUNED:
+    if first.is_untuned or not second.is_untuned:
         return None
     return run.teacher(suite).gap_closed(float(run.scores(second)[suite].values.mean()))
 

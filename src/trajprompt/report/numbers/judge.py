@@ -18,8 +18,6 @@ from trajprompt.report.numbers.contrasts import (
     closed_by_untuned,
     difference,
     returns,
-    rise,
-    still_rises,
     suites_of,
 )
 from trajprompt.report.numbers.families import (
@@ -29,7 +27,8 @@ from trajprompt.report.numbers.families import (
     corrected,
 )
 from trajprompt.report.numbers.plan import Contrast, Family, Plan, contrast
-from trajprompt.report.numbers.printed import prediction_interval, ratio
+from trajprompt.report.numbers.printed import has_scores, prediction_interval, ratio
+from trajprompt.report.numbers.size_rule import SMALL_SHARE, may_rise, share_of
 from trajprompt.report.numbers.statistics import estimate
 from trajprompt.report.numbers.verdicts import (
     CONTRADICTED,
@@ -53,7 +52,6 @@ TESTED = (
     *("difference", "low", "high", "confidence", "low_95", "high_95", "tasks_low"),
     *("tasks_high", "spread", "p", "q", "family", "seeds", "tasks", "episodes", "run"),
 )
-SMALL_SHARE = 0.25  # of the paper's tuning budget, below which a curve must have levelled
 
 
 @dataclass(frozen=True)
@@ -138,9 +136,9 @@ def _row(
     row |= {"direction": claim.direction, "first": claim.first, "second": claim.second}
     row |= {"minus": " ".join(claim.minus), "delta": case.delta}
     row["primary"] = plan.is_primary(claim, suite)
-    for side, name in (("first", claim.first), ("second", claim.second)):
-        entry = run.entry(name)
-        row[f"{side}_share"] = entry and shares.get(suite, entry)
+    first, second = run.entry(claim.first), run.entry(claim.second)
+    row["first_share"] = share_of(suite, first, second, shares)
+    row["second_share"] = share_of(suite, second, first, shares)
     if case.reason_not_judged:
         level = None
         row |= {"verdict": NOT_JUDGED, "reason": case.reason_not_judged}
@@ -187,11 +185,9 @@ def _verdict(case: Case, row: dict[str, Any], run: Run) -> dict[str, str]:
     share = row[f"{side}_share"] if side and claim.direction != "equivalent" else None
     if share is not None and share < SMALL_SHARE:
         name = claim.first if side == "first" else claim.second
-        risen = rise(name, suite, run)
-        if risen is not None and still_rises(risen):
-            reason = f"{found} by its interval; {name} has {share:.0%} of the budget"
-            reason += f", and its curve rises by {risen.mean:.3g} over the last third"
-            return {"verdict": NOT_AT_THIS_SIZE, "reason": reason}
+        if curve := may_rise(name, suite, run):
+            reason = f"{found} by its interval; {name} has {100 * share:.2g}% of the budget"
+            return {"verdict": NOT_AT_THIS_SIZE, "reason": f"{reason}, and {curve}"}
     return {"verdict": found}
 
 
@@ -203,7 +199,7 @@ def _printed(case: Case, run: Run, tables: Tables) -> dict[str, Any]:
     row = {f"published_{name}": value for name, value in figures.items()}
     delta = None if suite == AVERAGE else case.delta
     row |= {"published_supports": published_supports(claim.direction, printed, delta)}
-    if case.found is None or suite == AVERAGE or printed is None:
+    if case.found is None or suite == AVERAGE or printed is None or has_scores(suite):
         return row
     ours = case.found.found.mean
     row |= {"ratio": ratio(ours, printed)}

@@ -4,7 +4,7 @@ It is read from ``papers/analysis.yaml``, which is fixed before a run.
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -18,10 +18,19 @@ from trajprompt.report.read.tables import read_yaml
 PLAN = "analysis.yaml"
 KEYS = ("alpha", "deltas", "parts", "primary")
 DELTA_KEYS = {"value", "reason"}
+PAPERS = "papers"  # optional key of a suite: δ of the claims of some papers
 MADE_BY = "git checkout papers/"
 REMEDY = "correct it before the run; papers/README.md describes the file"
 Contrast = tuple[str, ...]  # paper, suite, direction, first, second, minus: counted once
 Family = tuple[str, str, bool]  # part, paper or empty for all, whether of primary contrasts
+
+
+@dataclass(frozen=True)
+class PaperDelta:
+    """Smallest effect of interest of the claims of one paper on a suite."""
+
+    value: float  # in units of return
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -33,6 +42,8 @@ class Plan:
     alpha: float = 0.05  # error rate of a family; 1 − confidence of an interval
     reasons: Mapping[str, str] = field(default_factory=dict)  # of the deltas, by suite
     parts: Mapping[str, str] = field(default_factory=dict)  # suite -> part, if in one
+    # (paper, suite) -> δ in place of the suite's
+    paper_deltas: Mapping[tuple[str, str], PaperDelta] = field(default_factory=dict)
 
     def is_primary(self, claim: Claim, suite: str) -> bool:
         """Return whether the contrast of ``claim`` on ``suite`` is a primary one."""
@@ -53,7 +64,8 @@ class Plan:
         if suite not in self.deltas:
             found = f"found no δ of {suite}, which {claim.id} is about"
             raise TrajpromptError(f"{PLAN}: deltas", found, "one for every suite", REMEDY)
-        return self.deltas[suite]
+        own = self.paper_deltas.get((claim.paper, suite))
+        return own.value if own else self.deltas[suite]
 
 
 def contrast(claim: Claim, suite: str) -> Contrast:
@@ -66,8 +78,8 @@ def read_plan(papers: str | Path, ledger: Ledger) -> Plan:
     """Read the plan in ``papers`` and check it against the claims.
 
     Raises TrajpromptError for unknown keys, papers, claims or suites, for a contrast that
-    is listed twice, for a suite in two parts, and for a suite without δ that a claim is
-    about.
+    is listed twice, for a suite in two parts, for a suite without δ that a claim is about,
+    and for a δ of a paper without a claim about the suite.
     """
     path = Path(papers) / PLAN
     found = read_yaml(path, MADE_BY)
@@ -78,7 +90,7 @@ def read_plan(papers: str | Path, ledger: Ledger) -> Plan:
     if not isinstance(alpha, float) or not 0 < alpha < 0.5:
         where = f"{path}: alpha"
         raise TrajpromptError(where, f"found {alpha!r:.60}", "a number like 0.05", REMEDY)
-    deltas = {suite: _delta(path, suite, value) for suite, value in given.items()}
+    deltas = {s: _delta(f"{path}: deltas.{s}", value) for s, value in given.items()}
     reasons = {suite: str(value["reason"]) for suite, value in given.items()}
     primary: list[Contrast] = []
     for where, claim, suite in _listed(path, found["primary"], papers, ledger):
@@ -86,7 +98,8 @@ def read_plan(papers: str | Path, ledger: Ledger) -> Plan:
             text = f"found {suite} of {claim.id}, a contrast that is already listed"
             raise TrajpromptError(where, text, "each contrast once", REMEDY)
         primary.append(contrast(claim, suite))
-    plan = Plan(deltas, frozenset(primary), alpha, reasons)
+    own = dict(_paper_deltas(path, given, papers, ledger))
+    plan = Plan(deltas, frozenset(primary), alpha, reasons, paper_deltas=own)
     for claim in ledger.claims:
         for suite in claim.published:
             plan.delta(claim, suite)
@@ -119,12 +132,9 @@ def _listed(
     path: Path, given: object, papers: str | Path, ledger: Ledger
 ) -> Iterator[tuple[str, Claim, str]]:
     """Place in the file, claim and suite of every primary contrast."""
-    sources = {paper.key: paper.source for paper in list_papers(papers)}
     for key, claims in _mapping(path, "primary", given).items():
-        if key not in sources:
-            where, expected = f"{path}: primary", f"a folder among {', '.join(sources)}"
-            raise TrajpromptError(where, f"found '{key}'", expected, REMEDY)
-        known_claims = {c.id: c for c in ledger.claims if c.paper == sources[key]}
+        source = _source(f"{path}: primary", key, papers)
+        known_claims = {c.id: c for c in ledger.claims if c.paper == source}
         for name, suites in _mapping(path, f"primary.{key}", claims).items():
             where = f"{path}: primary.{key}"
             if name not in known_claims:
@@ -150,10 +160,35 @@ def _mapping(path: Path, key: str, given: object) -> dict[str, Any]:
     return given
 
 
-def _delta(path: Path, suite: str, given: object) -> float:
-    valid = isinstance(given, dict) and set(given) == DELTA_KEYS
+def _source(where: str, key: str, papers: str | Path) -> str:
+    """Source of the paper in the folder ``key``, by which claims name it."""
+    sources = {paper.key: paper.source for paper in list_papers(papers)}
+    if key not in sources:
+        expected = f"a folder among {', '.join(sources)}"
+        raise TrajpromptError(where, f"found '{key}'", expected, REMEDY)
+    return sources[key]
+
+
+def _paper_deltas(
+    path: Path, given: Mapping[str, Any], papers: str | Path, ledger: Ledger
+) -> Iterator[tuple[tuple[str, str], PaperDelta]]:
+    """(paper, suite) and δ of the papers that have one of their own on a suite."""
+    for suite, values in given.items():
+        key = f"deltas.{suite}.{PAPERS}"
+        for name, own in _mapping(path, key, values.get(PAPERS, {})).items():
+            where = f"{path}: {key}"
+            source = _source(where, name, papers)
+            if not any(c.paper == source and suite in c.published for c in ledger.claims):
+                expected = f"papers with a claim about {suite}"
+                raise TrajpromptError(where, f"found '{name}'", expected, REMEDY)
+            value = _delta(f"{where}.{name}", own, ())
+            yield (source, suite), PaperDelta(value, str(own["reason"]))
+
+
+def _delta(where: str, given: object, optional: Sequence[str] = (PAPERS,)) -> float:
+    valid = isinstance(given, dict) and set(given) - set(optional) == DELTA_KEYS
     value = given["value"] if valid and isinstance(given, dict) else None
     if not isinstance(value, int | float) or isinstance(value, bool) or value <= 0:
-        where, expected = f"{path}: deltas.{suite}", "value, a number above 0, and reason"
+        expected = "value, a number above 0, and reason"
         raise TrajpromptError(where, f"found {given!r:.60}", expected, REMEDY)
     return float(value)

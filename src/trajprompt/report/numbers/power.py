@@ -56,7 +56,7 @@ def seeds_needed(effect: float, alpha: float, wanted: float = POWER) -> int | No
 def power_table(claims: pd.DataFrame, plan: Plan) -> pd.DataFrame:
     """Power of the contrasts in ``claims``, a table of `judge`.
 
-    A row per primary contrast, then a row per suite with the root mean square of the
+    A row per primary contrast, then a row per suite and δ with the root mean square of the
     spreads of all its contrasts. Effects are counted from the tested value, 0 or −δ.
     ``holm`` is the strictest level of the family, α / m. Empty for a single seed.
     """
@@ -72,11 +72,11 @@ def power_table(claims: pd.DataFrame, plan: Plan) -> pd.DataFrame:
         _contrast_row(row, plan, families.count(family))
         for (_, row), family in zip(primary.iterrows(), families, strict=True)
     ]
-    for suite, found in tested.groupby("suite", sort=False):
+    for (suite, delta), found in tested.groupby(["suite", "delta"], sort=False):
         spread = math.sqrt((found["spread"] ** 2).mean())
-        first = found.iloc[0]
         row = {"suite": suite, "claim": PER_SUITE, "contrasts": len(found)}
-        rows.append(row | _detected(spread, int(first["seeds"]), first["delta"], plan, 1))
+        seeds = int(found["seeds"].iloc[0])
+        rows.append(row | _detected(spread, seeds, float(delta), plan, 1))
     return pd.DataFrame(rows)
 
 

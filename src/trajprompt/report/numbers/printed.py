@@ -7,6 +7,7 @@ from scipy import stats
 from trajprompt.report.numbers.claims import Claim
 from trajprompt.report.numbers.statistics import NO_INTERVAL, Interval
 from trajprompt.report.read.published import AVERAGE, Published
+from trajprompt.tasks.registry import SUITE_NAMES, get_suite
 
 
 def prediction_interval(
@@ -41,3 +42,12 @@ def prediction_interval(
 def ratio(ours: float, printed: float | None) -> float:
     """Our difference as a multiple of the printed one; NaN without one, or if it is 0."""
     return ours / printed if printed else float("nan")
+
+
+def has_scores(suite: str) -> bool:
+    """Whether returns of the suite are D4RL's scores.
+
+    The printed effects are then those of D4RL's files and not of this run's data, on which
+    the effects depend. So they predict nothing of ours.
+    """
+    return suite in SUITE_NAMES and get_suite(suite).score_range is not None

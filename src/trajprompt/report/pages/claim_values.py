@@ -18,8 +18,9 @@ OURS = (
 THEIRS = (
     "*Ours / paper*: ratio of the differences. *Predicted*: the interval in which the "
     "paper's own repetition with our number of seeds would end, from its printed spreads, "
-    "and whether ours does. *Budget*: tuning budget of first and second as a share of the "
-    "paper's, in contexts through the loss or episodes.\n"
+    "and whether ours does. Both are left out on D4RL suites, whose data are not D4RL's "
+    "own. *Budget*: budget of first and second as a share of the paper's, in contexts "
+    "through the loss or episodes, or in steps of learning an untuned policy.\n"
 )
 OUR_HEADER = ["claim", "suite", "ours", "confidence", "verdict", "δ", "95 %", "other tasks"]
 OUR_HEADER += ["n", "tasks", "episodes", "p", "q", "family"]

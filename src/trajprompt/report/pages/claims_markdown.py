@@ -47,11 +47,11 @@ RULE = (
     "difference*: inside ± δ, which takes precedence. Claims of equality are *reproduced* "
     "inside ± δ and *contradicted* outside, claims of *at least* *reproduced* above −δ and"
     " *contradicted* below. *Too noisy*: none of these. *No headroom*: a gain on an "
-    "untuned prompt that already closes 97 % of the gap. *Not at this size*: the interval "
-    "is against the claim, but its method has less than a quarter of the paper's tuning "
-    "budget and its curve still rises. *Not tested*: this run lacks a cell. *Not judged*: "
-    "with a reason. docs/statistics.md explains the rule. Verdicts hold at this run's size"
-    " only.\n"
+    "untuned prompt that already closes 97 % of the gap. *Not at this size*: the method "
+    "against which the interval speaks has less than a quarter of the paper's budget, and "
+    "its curve still rises, or no curve shows its returns. *Not tested*: this run lacks a "
+    "cell. *Not judged*: with a reason. docs/statistics.md explains the rule. Verdicts hold"
+    " at this run's size only.\n"
 )
 
 

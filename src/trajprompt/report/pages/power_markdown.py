@@ -23,11 +23,15 @@ def power_markdown(table: pd.DataFrame, plan: Plan) -> str:
         " at 95 % confidence or at the strictest level of Holm's procedure, counted from "
         "the edge of the claim (0, or −δ for claims of *at least*). *Seeds*: how many show"
         " the paper's effect with 80 % probability at the spread measured here. The rows "
-        f"of *{PER_SUITE}* have the root mean square of all spreads of a suite.\n"
+        f"of *{PER_SUITE}* have the root mean square of all spreads of a suite and δ.\n"
     )
     reasons = [
         [suite_label(suite), number(value, 2), plan.reasons.get(suite, "")]
         for suite, value in plan.deltas.items()
+    ]
+    reasons += [
+        [f"{suite_label(suite)}, {paper}", number(own.value, 2), own.reason]
+        for (paper, suite), own in plan.paper_deltas.items()
     ]
     deltas = "δ is the smallest effect of interest, fixed before the run:\n"
     header = ["suite", "δ", "reason"]

@@ -23,6 +23,7 @@ from trajprompt.report.plots.style import (
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+NO_SUITE = "no normalised returns: expert episodes beat random actions on no task"
 OTHERS = 4  # profiles shown beside the first method's
 
 
@@ -36,8 +37,14 @@ def draw_aggregate(
     """Draw interquartile means, probabilities of improvement and performance profiles.
 
     Methods are ordered by their mean. Improvement is over the first method of ``means``;
-    a single method has none.
+    a single method has none. If all means are NaN, the figure has only a note.
     """
+    if means["value"].isna().all():
+        with panels(1) as (figure, (axis,)):
+            axis.set_axis_off()
+            headline(figure, title, NO_SUITE)
+            save(figure, stem)
+        return
     first, ordered = means.iloc[0], means.sort_values("value", ascending=False)
     with panels(3, height=list_height(len(means))) as (figure, axes):
         label = "interquartile mean of normalised returns"

@@ -19,6 +19,7 @@ from trajprompt.rollout.columns import (
 )
 from trajprompt.tasks.registry import SUITE_NAMES, get_suite
 
+UNTUNED = "none"  # the method that tunes nothing
 REMEDY = "correct the entries of the settings; docs/configuration.md explains them"
 
 
@@ -32,6 +33,11 @@ class Entry:
     method: str
     suites: tuple[str, ...] | None = None  # None: all suites of the run
     backbone: str = ""  # of the condition; a figure's settings may leave it out
+
+    @property
+    def is_untuned(self) -> bool:
+        """Whether its policy is the backbone as it was trained."""
+        return self.method == UNTUNED
 
     def covers(self, suite: str) -> bool:
         """Return whether the entry is evaluated in ``suite``."""

@@ -1,5 +1,6 @@
 """Verdicts that come before the interval's, curves, and what the papers predict."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -20,6 +21,7 @@ from trajprompt.report.numbers.verdicts import (
     NOT_TESTED,
     REPRODUCED,
 )
+from trajprompt.report.read.papers import printed_files
 from trajprompt.report.read.published import Published
 from trajprompt.report.read.run import load_run
 
@@ -64,6 +66,23 @@ def test_not_at_this_size_also_holds_for_the_side_that_loses(run):
     small = verdict(run, for_it, 0.2)
     assert small["verdict"] == NOT_AT_THIS_SIZE and "ptdt-online has 20%" in small["reason"]
     assert verdict(run, for_it, 0.3)["verdict"] == REPRODUCED
+
+
+def test_an_untuned_policy_without_a_curve_may_rise_unless_the_backbone_is_shared(run):
+    """Whichever side the interval is against."""
+    behind, ahead = claim("mt-orl", "prompt-dt"), claim("prompt-dt", "mt-orl")
+    for found in (behind, ahead):
+        small = verdict(run, found, 0.015)
+        assert small["verdict"] == NOT_AT_THIS_SIZE
+        assert "mt-orl has 1.5% of the budget, and no curve" in small["reason"]
+    assert verdict(run, behind, 0.3)["verdict"] == CONTRADICTED
+    entries = tuple(replace(entry, backbone="one") for entry in run.entries)
+    shared = verdict(replace(run, entries=entries), ahead, 0.015)
+    assert shared["verdict"] == REPRODUCED
+    assert shared["first_share"] is None and shared["second_share"] is None
+    tuned = claim("ptdt-online", "prompt-dt")
+    row = verdict(replace(run, entries=entries), tuned, 0.2)
+    assert row["first_share"] == 0.2 and np.isnan(float(row["second_share"] or "nan"))
 
 
 def test_primary_contrasts_of_a_part_are_one_family_over_papers(run):
@@ -139,6 +158,24 @@ def test_the_papers_values_are_beside_ours(run):
     nothing = prediction_interval(other, "reach", TABLE, 3)
     assert np.isnan(nothing).all()  # not printed there
     assert np.isnan(ratio(1.0, 0.0)) and np.isnan(ratio(1.0, None))
+
+
+def test_the_papers_effects_on_d4rl_predict_nothing_of_ours(tmp_path):
+    """They are those of other data; the printed values are shown."""
+    made = report_run.make_run(tmp_path, ("hopper-medium",))
+    run = load_run(made.settings, made.evaluations, made.stores)
+    texts = ("c", "p", "Table 2", "ptdt_table2", "text", "prompt-dt-ft", "prompt-dt")
+    found = Claim(*texts, "greater", {"hopper-medium": FIGURES})
+    tables = {"ptdt_table2": Published(printed_files(report_run.PAPERS, "ptdt_table2.csv"))}
+    low, high = prediction_interval(found, "hopper-medium", tables["ptdt_table2"], 3)
+    assert low < 2.7 < high  # could be given
+    plan, none = (
+        Plan({"hopper-medium": 0.1}),
+        SimpleNamespace(get=lambda suite, entry: None),
+    )
+    row = judge(Ledger([found], [], []), run, tables, plan, none).iloc[0]
+    assert row["difference"] > 0 and row["published_difference"] == 2.7
+    assert not {"ratio", "predicted_low", "as_predicted"} & set(row.dropna().index)
 
 
 def test_a_run_that_tests_no_claim_has_all_columns(run, tmp_path):

@@ -27,6 +27,11 @@ SOURCES = {
 }
 
 
+def _own_delta(papers):
+    """The δ of reach, with those of ``papers``."""
+    return {"reach": {"value": 2.2, "reason": "none", "papers": papers}}
+
+
 @pytest.fixture
 def papers(tmp_path):
     """A copy of the papers, whose plan may be damaged."""
@@ -39,8 +44,22 @@ def test_deltas_are_half_of_the_mean_printed_gain(suite):
     printed = Published(printed_files(report_run.PAPERS, f"{table}.csv"))
     level = printed.get(suite, untuned).mean
     gains = [printed.get(suite, name).mean - level for name in tuned]
-    delta = read_plan(report_run.PAPERS, LEDGER).deltas[suite]
+    claim = next(c for c in LEDGER.claims if (c.table, c.second) == (table, untuned))
+    delta = read_plan(report_run.PAPERS, LEDGER).delta(claim, suite)
     assert delta == pytest.approx(sum(gains) / len(gains) / 2, rel=0.05)
+
+
+@pytest.mark.parametrize("suite", D4RL)
+def test_only_the_claims_of_ptdt_have_its_delta(suite):
+    plan = read_plan(report_run.PAPERS, LEDGER)
+    by_paper = {
+        claim.paper: plan.delta(claim, suite)
+        for claim in LEDGER.claims
+        if suite in claim.published
+    }
+    assert by_paper.pop("arXiv 2305.09648") < 1
+    assert by_paper == {"arXiv 2211.08016": 2.0}
+    assert plan.deltas[suite] == plan.deltas[f"{suite}-replay"] == 2.0
 
 
 def test_the_average_has_the_mean_share_of_the_printed_gaps():
@@ -110,6 +129,10 @@ def test_the_record_changes_with_every_byte(papers):
         ("deltas", {}, "no δ of halfcheetah-medium-expert"),
         ("deltas", {"reach": {"value": 0, "reason": "none"}}, "deltas.reach"),
         ("deltas", {"reach": {"value": 1.0}}, "value, a number above 0, and reason"),
+        ("deltas", _own_delta({"other": {"value": 1, "reason": "none"}}), "found 'other'"),
+        ("deltas", _own_delta({"ptdt": {"value": 1.0}}), "papers.ptdt: found"),
+        ("deltas", _own_delta({"cmt": {"value": 1, "reason": "none"}}), "found 'cmt'"),
+        ("deltas", _own_delta("ptdt"), "reach.papers: found 'ptdt'; expected a mapping"),
         ("parts", ["reach"], "parts: found"),
         ("parts", {"one": "reach"}, "parts.one: found 'reach'; expected suites with a δ"),
         ("parts", {"one": ["mars"]}, "parts.one: found 'mars'"),

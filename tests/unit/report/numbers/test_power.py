@@ -1,6 +1,7 @@
 """Power of the paired t test against statsmodels, and the table of a run."""
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -9,7 +10,7 @@ from scipy import stats
 from statsmodels.stats.power import TTestPower
 
 from support.paths import ROOT
-from trajprompt.report.numbers.plan import Plan
+from trajprompt.report.numbers.plan import PaperDelta, Plan
 from trajprompt.report.numbers.power import (
     PER_SUITE,
     power,
@@ -69,6 +70,17 @@ def test_table_of_a_run():
     assert table.loc[PER_SUITE, "contrasts"] == 2
     text = power_markdown(power_table(_rows(), PLAN), PLAN)
     assert f"| MW reach | one | 5 | 3.00 | 2.00 | {half:.2f} |" in text
+
+
+def test_contrasts_of_a_suite_with_other_deltas_have_rows_of_their_own():
+    rows = pd.concat([_rows(), _rows().assign(paper="other", delta=0.5, spread=1.0)])
+    plan = replace(
+        PLAN, paper_deltas={("other", "reach"): PaperDelta(0.5, "few gain more")}
+    )
+    table = power_table(rows, plan)
+    whole = table[table["claim"] == PER_SUITE].set_index("delta")
+    assert list(whole.index) == [2.0, 0.5] and whole.loc[0.5, "spread"] == 1.0
+    assert "| MW reach, other | 0.50 | few gain more |" in power_markdown(table, plan)
 
 
 def test_primary_contrasts_of_a_part_share_the_strictest_level():

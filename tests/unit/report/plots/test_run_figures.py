@@ -70,6 +70,16 @@ def test_a_single_method_has_no_improvement(saved, tmp_path):
     assert not middle.axison
 
 
+def test_without_a_suite_to_normalise_by_there_is_only_a_note(saved, tmp_path):
+    """All values are NaN if expert episodes beat random actions on no task."""
+    tables = [
+        table.assign(value=np.nan, low=np.nan, high=np.nan) for table in _aggregate(VALUES)
+    ]
+    draw_aggregate(*tables, tmp_path / "drawn")
+    assert not any(axis.axison for axis in saved[0].axes)
+    assert "expert episodes beat random actions on no task" in saved[0].get_suptitle()
+
+
 def test_arrows_are_explained_only_if_there_are_any(saved, tmp_path):
     near = {name: value for name, value in VALUES.items() if name != "far"}
     draw_aggregate(*_aggregate(near), tmp_path / "drawn")

@@ -1,7 +1,7 @@
 """Tuning budgets: the papers', a cell's share, and errors."""
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import h5py
 import pandas as pd
@@ -14,7 +14,8 @@ from trajprompt.artifacts.hdf5_attributes import write_attributes
 from trajprompt.artifacts.provenance import SCHEMA_VERSION
 from trajprompt.config.offline_models import OfflineAlgorithm
 from trajprompt.errors import TrajpromptError
-from trajprompt.report.read.budgets import UPDATES, Shares, read_budgets
+from trajprompt.report.numbers.claims import read_ledger
+from trajprompt.report.read.budgets import STEPS, UPDATES, Shares, read_budgets
 from trajprompt.report.read.cells import Entry
 from trajprompt.tuning.registry import get_method
 
@@ -52,8 +53,8 @@ def test_share_of_a_cell(method, kind, options, share, tmp_path):
 def test_the_papers_budgets_are_those_of_the_default_options():
     """The defaults of the code are the papers' values."""
     for method, budget in read_budgets(report_run.PAPERS).items():
-        if budget.unit == UPDATES:
-            continue  # CORL's, which the test below compares
+        if budget.unit in (UPDATES, STEPS):
+            continue  # CORL's, which the test below compares, and DT's
         kind = "full-finetune" if method == "full-finetune-longer" else method
         options = asdict(get_method(kind).options())
         product = 1
@@ -70,6 +71,30 @@ def test_an_algorithms_share_is_that_of_its_updates():
     assert shares.get("hopper-expert", entry) is None
 
 
+def test_a_transformers_share_is_that_of_its_pretraining_on_d4rl(tmp_path):
+    """DT, which is MT-ORL on one task; a tuned cell has only the share of its tuning."""
+    paths = []
+    for suite in ("hopper-medium", "reach"):
+        paths.append(tmp_path / suite / "mt-orl" / "seed0.csv")
+        paths[-1].parent.mkdir(parents=True)
+        pd.DataFrame({"step": [500, 1500], "train_loss": 1.0}).to_csv(paths[-1])
+    shares = Shares(report_run.PAPERS, pretraining=paths)
+    entry = Entry("dt", "DT", "mt-orl", "none", backbone="mt-orl")
+    assert shares.get("hopper-medium", entry) == pytest.approx(0.015)
+    assert shares.get("reach", entry) is None
+    assert shares.get("hopper-medium", replace(entry, method="full-finetune")) is None
+
+
+def test_every_suite_that_a_claim_compares_dt_on_has_its_budget():
+    budget = read_budgets(report_run.PAPERS)["mt-orl"]
+    claims = [
+        c for c in read_ledger(report_run.PAPERS).claims if "dt" in (c.first, c.second)
+    ]
+    assert {claim.id for claim in claims} >= {"cmt-iql-beats-dt", "ptdt-d4rl-prompt-helps"}
+    for claim in claims:
+        assert all(map(budget.covers, claim.published)), claim.id
+
+
 @pytest.mark.parametrize(
     "change, message",
     [
@@ -77,6 +102,7 @@ def test_an_algorithms_share_is_that_of_its_updates():
         ({"options": "batch"}, "a list of options"),
         ({"paper": 0}, "paper of at least 1"),
         ({"origin": "x"}, "the keys"),
+        ({"suites": ["mars"]}, "m: suites: found"),
     ],
 )
 def test_wrong_budgets_are_refused(change, message, tmp_path):
