@@ -62,4 +62,4 @@ def _policy(path: Path, metadata: Mapping[str, str], parameters: int) -> list[st
 
 def _options(options: Any, kind: object) -> str:
     given = options.items() if isinstance(options, dict) else ()
-    return ", ".join([*(f"{n} {v}" for n, v in given), f"all others as {kind} has them"])
+    return ", ".join([*(f"{n} {v}" for n, v in given), f"others: defaults of {kind}"])

@@ -151,6 +151,6 @@ def test_a_policy_has_its_kind_updates_options_and_parameters(learned):
         "suite: hopper-medium",
         "seed: 3",
         "updates: 500",
-        "options: expectile 0.8, all others as iql has them",
+        "options: expectile 0.8, others: defaults of iql",
         "parameters: 123",
     ]
