@@ -40,8 +40,7 @@ def pretrain_offline(
 ) -> list[tuple[Backbone, Curve]]:
     """Learn a policy per seed on the store ``data``; return each with its curve.
 
-    ``settings`` differ in their seeds only. A seed's policy does not depend on the others,
-    except that IQL's policy of a single seed has other last bits (docs/deviations.md).
+    ``settings`` differ in their seeds only. A seed's policy does not depend on the others.
     """
     torch.set_num_threads(1)
     keep_freed_memory()
