@@ -66,9 +66,7 @@ def run(args: argparse.Namespace) -> None:
     signal = summarise(read_signals(args.signals))
     data = {store_suite(path): path for path in args.data}
     # Sweeps have returns, on D4RL's suites too.
-    left = headroom(
-        sweeps, lambda suite, tasks: read_teacher(data[suite], tasks, raw=True)
-    )
+    left = headroom(sweeps, lambda suite, tasks: read_teacher(data[suite], tasks, raw=True))
     write_csv(args.out / "calibration.csv", table)
     write_csv(args.out / "signal.csv", signal)
     write_csv(args.out / "headroom.csv", left)
