@@ -57,7 +57,8 @@ def test_cells_are_tuned_where_their_backbone_takes_prompts(run):
     assert ("pick-place", "segments-2x2", "full-finetune") in cells
     for suite, condition, _ in [*cells, *((*s, "") for s in PLAN.signals(run))]:
         assert run["conditions"][condition]["backbone"] not in ("mt-orl", "mt-bc")
-        assert len(get_suite(suite).train_tasks) >= 2
+        several = get_suite(suite).score_range is None  # a D4RL suite has one task
+        assert len(get_suite(suite).train_tasks) >= 1 + several
 
 
 def test_cells_of_other_suites_and_methods_are_left_out(run):
