@@ -10,7 +10,8 @@ from trajprompt.commands import tune
 from trajprompt.models.backbone import Backbone, save_backbone
 from trajprompt.models.prompt_dt import BackboneConfig, PromptDT
 from trajprompt.settings.engine import default_engine
-from trajprompt.settings.stages import PromptForm, TuneSettings, to_json
+from trajprompt.settings.sizes import PromptForm
+from trajprompt.settings.stages import TuneSettings, to_json
 from trajprompt.tasks.registry import get_suite
 from trajprompt.trajectories.episodes import TaskTrajectories
 from trajprompt.trajectories.normaliser import Normaliser

@@ -12,6 +12,7 @@ from trajprompt.config.derive_report import figure, report, video
 from trajprompt.config.names import known_name, run_values
 from trajprompt.errors import TrajpromptError
 from trajprompt.settings import stages as st
+from trajprompt.settings.sizes import BackboneSizes, PromptForm
 from trajprompt.settings.training import TrainingSettings
 
 __all__ = ["figure", "report", "video"]  # of stage 5
@@ -68,8 +69,8 @@ def pretrain(config: Config, suite: str, backbone: str, seed: int) -> st.Pretrai
         data_trajectories=values["data_trajectories"],
         data_fraction=values["data_fraction"],
         batch_per_task=values["batch_per_task"],
-        prompt=_part(st.PromptForm, values, "prompt_"),
-        sizes=_part(st.BackboneSizes, values),
+        prompt=_part(PromptForm, values, "prompt_"),
+        sizes=_part(BackboneSizes, values),
         training=_part(TrainingSettings, values),
         device=values["device"],
         demonstrations_from=pretraining.demonstrations_from(config, suite, backbone),
@@ -131,7 +132,7 @@ def tune(
         data_quality=conditions["data_quality"],
         samples=conditions["samples"],
         prompt=_part(
-            st.PromptForm, pretraining.prompt_of(config, suite, condition), "prompt_"
+            PromptForm, pretraining.prompt_of(config, suite, condition), "prompt_"
         ),
         prompts_per_task=conditions["prompts_per_task"],
         demonstrations=base["demonstrations"],

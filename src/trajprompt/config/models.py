@@ -32,7 +32,7 @@ from trajprompt.config.pretraining_models import Backbone, Condition, Pretrain
 from trajprompt.config.strict_model import Model, changes
 from trajprompt.report.plots.inputs import WITH_BASELINE
 from trajprompt.settings.options import Engine, Precision
-from trajprompt.settings.stages import Episodes
+from trajprompt.settings.sizes import Episodes
 
 
 class Task(Model):

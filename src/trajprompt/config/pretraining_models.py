@@ -10,7 +10,7 @@ from pydantic import Field
 from trajprompt.config.fields import BackboneKind, Name, Samples, SomeSteps, Suite
 from trajprompt.config.strict_model import Model, changes
 from trajprompt.settings.options import Positive, Rate, Schedule, Share, Size, Steps
-from trajprompt.settings.stages import (
+from trajprompt.settings.sizes import (
     DataFraction,
     Dropout,
     Episodes,

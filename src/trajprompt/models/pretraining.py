@@ -12,7 +12,8 @@ from trajprompt.models.pretraining_data import PretrainData, Sampler, Validation
 from trajprompt.models.prompt_dt import BackboneConfig, PromptDT, backbone_inputs
 from trajprompt.models.training import CurvePoint, train
 from trajprompt.seeds import integers, stream, torch_generator
-from trajprompt.settings.stages import BackboneSizes, PretrainSettings
+from trajprompt.settings.sizes import BackboneSizes
+from trajprompt.settings.stages import PretrainSettings
 from trajprompt.tasks.registry import get_suite
 from trajprompt.tasks.suites import Suite
 from trajprompt.trajectories.demonstrated_task import Stores, open_stores

@@ -10,7 +10,7 @@ import torch
 
 from trajprompt.models.prompt_dt import PromptDT, action_loss
 from trajprompt.models.training import Batch
-from trajprompt.settings.stages import PromptForm
+from trajprompt.settings.sizes import PromptForm
 from trajprompt.trajectories.episode_table import EpisodeTable
 from trajprompt.trajectories.episode_tensors import EpisodeTensors
 from trajprompt.trajectories.episodes import TaskEpisodes

@@ -15,7 +15,8 @@ from trajprompt.commands import pretrain as stage
 from trajprompt.errors import TrajpromptError
 from trajprompt.models.backbone import load_backbone, save_backbone
 from trajprompt.models.pretraining_data import hold_out, prepare
-from trajprompt.settings.stages import BackboneSizes, PretrainSettings, PromptForm
+from trajprompt.settings.sizes import BackboneSizes, PromptForm
+from trajprompt.settings.stages import PretrainSettings
 from trajprompt.settings.training import TrainingSettings
 from trajprompt.tasks.registry import get_suite
 from trajprompt.trajectories.demonstrated_task import Stores

@@ -16,13 +16,8 @@ from trajprompt.artifacts.checkpoint_group import CheckpointGroup
 from trajprompt.artifacts.resources import read_resources
 from trajprompt.commands import evaluate, pretrain, tune
 from trajprompt.errors import Interrupted, TrajpromptError
-from trajprompt.settings.stages import (
-    BackboneSizes,
-    EvaluateSettings,
-    PretrainSettings,
-    PromptForm,
-    to_json,
-)
+from trajprompt.settings.sizes import BackboneSizes, PromptForm
+from trajprompt.settings.stages import EvaluateSettings, PretrainSettings, to_json
 from trajprompt.settings.training import TrainingSettings
 from trajprompt.trajectories.store import write_trajectories
 

@@ -23,7 +23,8 @@ from trajprompt.commands import evaluate
 from trajprompt.commands.inspect import describe
 from trajprompt.errors import TrajpromptError
 from trajprompt.seeds import stream, torch_generator
-from trajprompt.settings.stages import EvaluateSettings, PromptForm, to_json
+from trajprompt.settings.sizes import PromptForm
+from trajprompt.settings.stages import EvaluateSettings, to_json
 from trajprompt.trajectories.episodes import TaskTrajectories
 from trajprompt.tuning import protocol
 from trajprompt.tuning.methods.none import NoOptions
