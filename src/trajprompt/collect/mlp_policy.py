@@ -8,9 +8,9 @@ from typing import Any, Self
 import numpy as np
 
 from trajprompt.errors import TrajpromptError
+from trajprompt.numerics.gaussian import LOG_STD_RANGE
 
 REMEDY = "make the teacher again with `trajprompt teach`"
-LOG_STD_RANGE = (-20.0, 2.0)  # of a policy whose deviations depend on the state
 
 
 @dataclass(frozen=True)

@@ -18,10 +18,10 @@ from trajprompt.collect.options import PpoOptions
 from trajprompt.collect.running_moments import RunningMoments
 from trajprompt.errors import TrajpromptError
 from trajprompt.numerics.flat_adamw import FlatAdamW
+from trajprompt.numerics.gaussian import LOG_ROOT_TWO_PI
 from trajprompt.numerics.networks import flatten_parameters
 
 OBSERVATION_RANGE = 10.0  # of normalised observations, in standard deviations
-LOG_ROOT_TWO_PI = 0.5 * math.log(2 * math.pi)
 
 
 class Rollout(NamedTuple):

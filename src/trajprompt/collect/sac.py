@@ -9,11 +9,8 @@ from trajprompt.collect.agent import StackedAgent
 from trajprompt.collect.options import SacOptions
 from trajprompt.collect.replay import Batch
 from trajprompt.numerics.flat_adamw import FlatAdamW
+from trajprompt.numerics.gaussian import LOG_STD_RANGE
 from trajprompt.numerics.tanh_gaussian import squash
-
-# Bounds of the log standard deviation, as in the original code and its descendants. Smaller
-# or larger standard deviations would give nearly the same actions after the tanh.
-LOG_STD_RANGE = (-20.0, 2.0)
 
 
 class SAC(StackedAgent):
