@@ -140,11 +140,12 @@ def _last_part(entry: Entry, suite: str, run: Run) -> dict[int, list[np.ndarray]
     return found
 
 
-def still_rises(found: Estimate | None) -> bool:
-    """Whether a `rise` is larger than its standard error (for one seed: above 0)."""
+def still_rises(found: Estimate | None, delta: float) -> bool:
+    """Whether a `rise` exceeds ``delta`` and its standard error (of one seed: 0)."""
     if found is None:
         return False
-    return found.mean > (0.0 if math.isnan(found.error) else found.error)
+    error = 0.0 if math.isnan(found.error) else found.error
+    return found.mean > max(delta, error)
 
 
 def _side(

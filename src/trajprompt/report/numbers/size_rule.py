@@ -21,15 +21,16 @@ def share_of(
     return shares.get(suite, entry)
 
 
-def may_rise(name: str, suite: str, run: Run) -> str:
+def may_rise(name: str, suite: str, run: Run, delta: float) -> str:
     """What says that more budget may raise the returns of an entry; empty: nothing.
 
-    Its curve still rises, or its policy is not tuned and has no curve of returns.
+    Its curve still rises by more than ``delta``, or its policy is not tuned and has no
+    curve of returns.
     """
     risen, entry = rise(name, suite, run), run.entry(name)
     if risen is None:
         trained = entry is not None and entry.is_untuned
         return "no curve shows its returns by budget" if trained else ""
-    if not still_rises(risen):
+    if not still_rises(risen, delta):
         return ""
     return f"its curve rises by {risen.mean:.3g} over the last third"

@@ -121,12 +121,15 @@ def test_rise_is_the_slope_of_the_last_third(run):
         rises.append(means[20] - means[15])  # the points after 2 / 3 of 20 iterations
     assert found.mean == pytest.approx(np.mean(rises))
     assert found.spread == pytest.approx(np.std(rises, ddof=1))
-    assert rise("ft-full", "reach", run) is None and not still_rises(None)
+    assert rise("ft-full", "reach", run) is None and not still_rises(None, 0.1)
 
 
-@pytest.mark.parametrize("values, expected", [([2, 3, 4], True), ([-2, 0, 2.5], False)])
-def test_a_curve_rises_if_its_rise_exceeds_its_error(values, expected):
-    assert still_rises(estimate([np.array([values])])) == expected
+@pytest.mark.parametrize(
+    "values, delta, expected",
+    [([2, 3, 4], 1, True), ([2, 3, 4], 3.1, False), ([-2, 0, 2.5], 0.1, False)],
+)
+def test_a_curve_rises_if_its_rise_exceeds_its_error_and_delta(values, delta, expected):
+    assert still_rises(estimate([np.array([values])]), delta) == expected
 
 
 def test_prediction_interval_covers_the_papers_own_repetitions():
