@@ -22,6 +22,7 @@ from trajprompt.verification.jobs import jobs_of
 
 RUN = ROOT / "results/reference/laptop"
 CURRENT = load_config([ROOT / "config.yaml"])
+MEDIUM = ["halfcheetah-medium", "hopper-medium", "walker2d-medium"]
 RECORD = json.loads((RUN / "record.json").read_text())
 CONFIG = RECORD["config"]  # of the kept run
 PUBLISHED = ["cheetah-dir", "cheetah-vel", "ant-dir"]  # suites of both Tables 1
@@ -81,6 +82,31 @@ def test_prompt_diffuser_loses_only_what_is_known(table, suite):
     below = tuned < number(table, "prompt-dt", suite, "low")
     known = KNOWN_LOSSES["prompt-diffuser"].get(suite, 0.0)
     assert (untuned - tuned if below else 0.0) == pytest.approx(known, abs=0.05)
+
+
+@pytest.fixture(scope="module")
+def scores():
+    return {(row["column"], row["suite"]): row for row in rows_of("offline_baselines")}
+
+
+@pytest.mark.parametrize("entry", ["bc", "dt", "iql"])
+@pytest.mark.parametrize("suite", MEDIUM)
+def test_policies_are_as_good_as_medium_data(scores, entry, suite):
+    """At least 85 % of the mean D4RL score of the data."""
+    assert number(scores, entry, suite) >= 0.85 * number(scores, "data-mean", suite)
+
+
+@pytest.mark.parametrize(
+    ("claim", "suite"),
+    [
+        ("cmt-iql-beats-bc", "hopper-medium-replay"),
+        ("own-bc-10-beats-bc", "hopper-medium-replay"),
+        ("own-bc-10-beats-bc", "hopper-medium-expert"),
+    ],
+)
+def test_better_episodes_or_values_beat_cloning_of_mixed_data(claim, suite):
+    (row,) = [row for row in CLAIMS if (row["claim"], row["suite"]) == (claim, suite)]
+    assert float(row["low"]) > 0
 
 
 @pytest.mark.parametrize("name", table_cells.tables(CONFIG))
