@@ -20,7 +20,7 @@ def squash(mean: Tensor, log_std: Tensor, noise: Tensor) -> tuple[Tensor, Tensor
     """
     raw = mean + log_std.exp() * noise
     density = -negative_log_density(noise, log_std)
-    # Before the tanh: this order decides how gradients of ``raw`` are summed, to the last bit.
+    # Before the tanh: gradients of ``raw`` are summed in this order; it decides last bits.
     slope = _log_slope(raw)
     return raw.tanh(), (density - slope).sum(-1)
 
