@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from trajprompt.numerics.gaussian import LOG_ROOT_TWO_PI, negative_log_density
+from trajprompt.numerics.gaussian import negative_log_density
 
 # Actions are moved inside (-1, 1) by this before their log density (BRAC's code).
 MARGIN = 1e-3
@@ -19,10 +19,10 @@ def squash(mean: Tensor, log_std: Tensor, noise: Tensor) -> tuple[Tensor, Tensor
     (arXiv 1812.05905, appendix C, rewritten).
     """
     raw = mean + log_std.exp() * noise
-    density = -0.5 * noise.square() - log_std - LOG_ROOT_TWO_PI
-    # Written out: the order of these operations decides the last bits of SAC's gradients.
-    correction = 2 * (math.log(2) - raw - functional.softplus(-2 * raw))
-    return raw.tanh(), (density - correction).sum(-1)
+    density = -negative_log_density(noise, log_std)
+    # Before the tanh: gradients of ``raw`` are summed in this order; it decides last bits.
+    slope = _log_slope(raw)
+    return raw.tanh(), (density - slope).sum(-1)
 
 
 def log_density(actions: Tensor, mean: Tensor, log_std: Tensor) -> Tensor:
