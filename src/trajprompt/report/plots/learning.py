@@ -120,7 +120,7 @@ def draw_offline(table: pd.DataFrame, labels: Mapping[str, str], stem: str | Pat
     """
     suites = list(dict.fromkeys(table["suite"])) if len(table) else []
     with panels(max(1, len(suites))) as (figure, axes):
-        names = [name for name in labels if suites and name in set(table["algorithm"])]
+        names = sorted(set(table["algorithm"]) & set(labels)) if suites else []
         for suite, axis in zip(suites, axes, strict=False):
             here = table[table["suite"] == suite]
             for name, colour in zip(names, cycle(CYCLE), strict=False):

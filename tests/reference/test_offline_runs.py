@@ -1,0 +1,72 @@
+"""Offline algorithms learned in the kept runs, and docs/findings/offline.md has their scores."""
+
+import csv
+import re
+
+import pytest
+
+from support.paths import ROOT
+
+RUNS = ROOT / "results/reference"
+MEDIUM = ["halfcheetah-medium", "hopper-medium", "walker2d-medium"]
+OTHERS = ["hopper-medium-replay", "hopper-medium-expert"]
+# Its 10,000 updates are too few there; the long run has 30,000 on the same data.
+SLOW = ("iql", "hopper-medium")
+FINDINGS = (ROOT / "docs/findings/offline.md").read_text()
+
+
+def scores(run):
+    rows = csv.DictReader((RUNS / run / "tables/offline_baselines.csv").open())
+    return {(row["column"], row["suite"]): row for row in rows}
+
+
+LAPTOP, LONG = scores("laptop"), scores("offline-long")
+
+
+def share_of_the_data(run, entry, suite):
+    return float(run[entry, suite]["mean"]) / float(run["data-mean", suite]["mean"])
+
+
+@pytest.mark.parametrize("entry", ["bc", "dt", "iql"])
+@pytest.mark.parametrize("suite", MEDIUM)
+def test_policies_are_as_good_as_medium_data(entry, suite):
+    """At least 85 % of the mean D4RL score of the data."""
+    slow = (entry, suite) == SLOW
+    assert (share_of_the_data(LAPTOP, entry, suite) >= 0.85) is not slow
+
+
+def test_more_updates_are_as_good_as_the_data_where_the_laptop_run_is_not():
+    assert LAPTOP["data-mean", SLOW[1]]["mean"] == LONG["data-mean", SLOW[1]]["mean"]
+    assert share_of_the_data(LONG, *SLOW) >= 1
+
+
+@pytest.mark.parametrize("claim", ["cmt-iql-beats-bc", "own-bc-10-beats-bc"])
+def test_better_episodes_or_values_beat_cloning_of_a_replay_buffer(claim):
+    claims = csv.DictReader((RUNS / "laptop/claims.csv").open())
+    suite = "hopper-medium-replay"
+    (row,) = [row for row in claims if (row["claim"], row["suite"]) == (claim, suite)]
+    assert float(row["low"]) > 0
+
+
+@pytest.mark.parametrize("run", [LAPTOP, LONG], ids=["laptop", "offline-long"])
+def test_filtered_cloning_follows_the_expert_of_mixed_data(run):
+    """Cloning of all episodes follows either policy, so its seeds differ much."""
+    suite = "hopper-medium-expert"
+    assert float(run["bc-10", suite]["low"]) > 90 > float(run["bc", suite]["mean"])
+
+
+@pytest.mark.parametrize("entry", ["td3-bc", "rebrac", "cql", "brac-v", "iql"])
+def test_algorithms_with_values_beat_cloning_in_the_long_run(entry):
+    suite = "walker2d-medium-replay"
+    cloning = float(LONG["bc", suite]["high"])
+    assert float(LONG[entry, suite]["mean"]) > cloning
+
+
+@pytest.mark.parametrize("suite", [*MEDIUM, *OTHERS])
+def test_the_table_of_the_findings_is_the_kept_one(suite):
+    (cells,) = re.findall(rf"^\| {suite} \| (.*) \|$", FINDINGS, re.M)
+    rows = [LAPTOP[entry, suite] for entry in ("data-mean", "bc", "bc-10", "iql", "dt")]
+    expected = [f"{float(row['mean']):.1f}" for row in rows]
+    for number, row in enumerate(rows[1:], 1):
+        expected[number] += f" [{float(row['low']):.1f}, {float(row['high']):.1f}]"
+    assert cells.split(" | ") == expected
