@@ -29,5 +29,5 @@ def make_teacher(path: Path) -> None:
         log_std=np.zeros(actions),
     )
     returns = (20.0, 1200.0, 3100.0)
-    snapshots = tuple(Snapshot(1000 * n, r, policy) for n, r in enumerate(returns))
+    snapshots = tuple(Snapshot(1000 * n, r, r, policy) for n, r in enumerate(returns))
     save_teacher(path, Teacher(ENVIRONMENT, snapshots, 1, 2), {"stage": "teach"})

@@ -30,10 +30,17 @@ class MlpPolicy:
     limit: np.ndarray  # (): features are clipped to it
     log_std: np.ndarray | None = None
 
-    def act(self, observations: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-        """Sampled actions (N, A) float32 in [-1, 1] for observations (N, S)."""
-        mean, log_std = self.gaussian(observations)
-        sample = mean + np.exp(log_std) * generator.standard_normal(mean.shape)
+    def act(
+        self, observations: np.ndarray, generator: np.random.Generator | None
+    ) -> np.ndarray:
+        """Actions (N, A) float32 in [-1, 1] for observations (N, S).
+
+        They are samples, or the mean actions without a ``generator``.
+        """
+        sample, log_std = self.gaussian(observations)
+        if generator is not None:
+            noise = generator.standard_normal(sample.shape)
+            sample = sample + np.exp(log_std) * noise
         bounded = np.tanh(sample) if self.log_std is None else np.clip(sample, -1.0, 1.0)
         return bounded.astype(np.float32)
 

@@ -1,4 +1,4 @@
-"""Episodes of a snapshot's sampled policy."""
+"""Episodes of a snapshot's policy."""
 
 import numpy as np
 
@@ -15,10 +15,12 @@ def returns(
     episodes: int,
     seed: np.random.SeedSequence,
     threads: int,
+    *,
+    sampled: bool,
 ) -> np.ndarray:
-    """Returns (episodes,) of the sampled policy, one episode per row."""
+    """Returns (episodes,) of the sampled policy or of its mean action, an episode a row."""
     resets, noise = children(seed, 2)
-    generator = np.random.default_rng(noise)
+    generator = np.random.default_rng(noise) if sampled else None
     simulator = make_simulator(suite, np.zeros(episodes, np.int64), threads)
     observations = simulator.reset(integers(resets, episodes))
     found = np.zeros(episodes)

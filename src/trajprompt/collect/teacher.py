@@ -26,10 +26,11 @@ OTHER = "give the teacher of this environment with --teacher"
 
 @dataclass(frozen=True)
 class Snapshot:
-    """A policy of the learner, and its mean return over some episodes."""
+    """A policy of the learner, and its mean returns over some episodes."""
 
     steps: int  # control steps that the learner had done
-    mean_return: float
+    mean_return: float  # of the sampled policy
+    mean_action_return: float  # of its mean action
     policy: MlpPolicy
 
 
@@ -48,14 +49,22 @@ class Teacher:
         return self.snapshots[numbers[level]].policy
 
 
-def expert_snapshot(suite: Suite, returns: Sequence[float], lowest: float | None) -> int:
-    """Number of the trained snapshot with the highest mean return.
+def expert_snapshot(
+    suite: Suite,
+    returns: Sequence[float],
+    mean_action_returns: Sequence[float],
+    lowest: float | None,
+) -> int:
+    """Number of the trained snapshot that is best both sampled and by its mean action.
 
-    The last one may be worse: PPO's returns vary late in learning. Raises TrajpromptError
-    if its D4RL score is below ``lowest``.
+    That is the one whose lower mean return of the two is highest. Data are sampled, but
+    policies that learn from them act by their mean, and some policies of PPO work only with
+    their noise. The last snapshot may be worse: PPO's returns vary late in learning. Raises
+    TrajpromptError if the D4RL score of the lower return is below ``lowest``.
     """
-    number = 1 + int(np.argmax(returns[1:]))
-    found = float(suite.shown(np.array(returns[number])))
+    lower = np.minimum(returns, mean_action_returns)
+    number = 1 + int(np.argmax(lower[1:]))
+    found = float(suite.shown(lower[number]))
     if lowest is not None and not found >= lowest:
         where = f"teachers.{suite.environment}.expert_at_least"
         remedy = "let it learn longer (steps), or change run_seed or this key"
@@ -107,6 +116,7 @@ def save_teacher(path: str | Path, teacher: Teacher, attributes: Mapping[str, An
         "expert": teacher.expert,
         "steps": [one.steps for one in teacher.snapshots],
         "mean_returns": [one.mean_return for one in teacher.snapshots],
+        "mean_action_returns": [one.mean_action_return for one in teacher.snapshots],
     }
     with atomic_path(path) as temporary:
         save_file(arrays, temporary, {METADATA: json.dumps(described, sort_keys=True)})
@@ -132,10 +142,12 @@ def load_teacher(path: str | Path, suite: Suite) -> Teacher:
             found = f"found {np.sum(~np.isfinite(array))} values that are not finite"
             raise TrajpromptError(f"{path}: {name:.80}", found, "finite values", REMEDY)
     snapshots = []
-    described = zip(header.steps, header.mean_returns, strict=True)
-    for number, (steps, mean) in enumerate(described):
+    described = zip(
+        header.steps, header.mean_returns, header.mean_action_returns, strict=True
+    )
+    for number, (steps, *means) in enumerate(described):
         of_policy = {part: arrays[f"{number:04d}.{part}"] for part in header.arrays(number)}
         policy = MlpPolicy.from_arrays(of_policy, f"{path}: policy {number}")
         policy.check(suite.state_dim, suite.action_dim, f"{path}: policy {number}")
-        snapshots.append(Snapshot(steps, float(mean), policy))
+        snapshots.append(Snapshot(steps, *map(float, means), policy))
     return Teacher(header.environment, tuple(snapshots), header.medium, header.expert)

@@ -26,7 +26,8 @@ class TeacherHeader:
 
     environment: str
     steps: tuple[int, ...]  # (P,) control steps that the learner had done
-    mean_returns: tuple[float, ...]  # (P,)
+    mean_returns: tuple[float, ...]  # (P,) of the sampled policies
+    mean_action_returns: tuple[float, ...]  # (P,)
     medium: int  # number of the medium policy
     expert: int
     attributes: dict[str, Any]  # all that the metadata have
@@ -59,26 +60,37 @@ def read_teacher_header(path: Path) -> TeacherHeader:
     environment: Any = found.get("environment")
     steps: Any = found.get("steps")
     returns: Any = found.get("mean_returns")
+    mean_actions: Any = found.get("mean_action_returns")
     medium, expert = found.get("medium"), found.get("expert")
     policies = {name.partition(".")[0] for name in tensors}
     if not (
         isinstance(environment, str)
         and _numbers(steps, int)
         and _numbers(returns, int, float)
+        and _numbers(mean_actions, int, float)
         and type(medium) is int
         and type(expert) is int
-        and len(steps) == len(returns) > expert >= medium >= 1
+        and len(steps) == len(returns) == len(mean_actions) > expert >= medium >= 1
         and policies == {f"{number:04d}" for number in range(len(steps))}
     ):
         text = f"found {len(policies)} policies, medium {medium!r:.40}"
         text = f"{text}, expert {expert!r:.40}"
-        expected = "steps and a mean return of each policy; a trained medium one, an expert"
+        expected = (
+            "steps and both mean returns of each policy; a trained medium one, an expert"
+        )
         raise TrajpromptError(where, text, expected, REMEDY)
     if steps[0] != 0 or not all(a < b <= LARGEST for a, b in pairwise(steps)):
         text, expected = f"found steps {steps!r:.80}", "rising numbers from 0 on"
         raise TrajpromptError(where, text, expected, REMEDY)
     return TeacherHeader(
-        environment, tuple(steps), tuple(returns), medium, expert, found, tensors
+        environment,
+        tuple(steps),
+        tuple(returns),
+        tuple(mean_actions),
+        medium,
+        expert,
+        found,
+        tensors,
     )
 
 

@@ -29,7 +29,8 @@ from trajprompt.tasks.registry import get_suite, make_simulator
 from trajprompt.tasks.suites import Suite
 from trajprompt.trajectories.episodes import TaskTrajectories
 
-# Returns (episodes,) of a snapshot, given its number of steps and its policy.
+# Returns (2, episodes) of a snapshot, sampled and by its mean action, given its number of
+# steps and its policy.
 Measure = Callable[[int, MlpPolicy], np.ndarray]
 
 
@@ -57,7 +58,7 @@ class Teaching:
 
     def __init__(self, learner: Learner, measure: Measure):
         self.learner, self.measure = learner, measure
-        self.returns: list[np.ndarray] = []  # (episodes,) of each measured snapshot
+        self.returns: list[np.ndarray] = []  # (2, episodes) of each measured snapshot
 
     def run(self, checkpoint: Checkpoint) -> None:
         """Learn, and measure all snapshots, from where the checkpoint ends."""
@@ -103,15 +104,16 @@ def teach(
         learner, partial(_played, settings, suite, length.snapshot_episodes)
     )
     teaching.run(checkpoint)
-    means = [float(played.mean()) for played in teaching.returns]
-    for (done, _), played in zip(learner.snapshots, teaching.returns, strict=True):
-        text = f"return {played.mean():8.1f}, score {suite.shown(played).mean():5.1f}"
-        print(f"{done:9d} steps: {text}")
-    expert = expert_snapshot(suite, means, settings.expert_at_least)
-    medium = medium_snapshot(suite, means, expert, length)
+    means = [tuple(played.mean(1).tolist()) for played in teaching.returns]
+    for (done, _), both in zip(learner.snapshots, means, strict=True):
+        sampled, mean_action = suite.shown(np.array(both))
+        text = f"score {sampled:5.1f}, of the mean action {mean_action:5.1f}"
+        print(f"{done:9d} steps: return {both[0]:8.1f}, {text}")
+    expert = expert_snapshot(suite, *zip(*means, strict=True), settings.expert_at_least)
+    medium = medium_snapshot(suite, [sampled for sampled, _ in means], expert, length)
     snapshots = tuple(
-        Snapshot(done, mean, policy)
-        for (done, policy), mean in zip(learner.snapshots, means, strict=True)
+        Snapshot(done, *both, policy)
+        for (done, policy), both in zip(learner.snapshots, means, strict=True)
     )
     attributes = {"algorithm": settings.algorithm, "seed": settings.run_seed}
     episodes = learner.recorder.trajectories(0, attributes)
@@ -139,9 +141,17 @@ def ended_by(episodes: TaskTrajectories, rows: int, steps: int) -> np.ndarray:
 def _played(
     settings: TeachSettings, suite: Suite, episodes: int, steps: int, policy: MlpPolicy
 ) -> np.ndarray:
-    """Returns (episodes,) of a snapshot; TrajpromptError if they are not finite."""
+    """Returns (2, episodes) of a snapshot, sampled and by its mean action.
+
+    Raises TrajpromptError if they are not finite.
+    """
     seed = stream(settings.run_seed, "teacher", settings.environment, "measure", steps)
-    played = returns(policy, suite, episodes, seed, settings.threads)
+    played = np.stack(
+        [
+            returns(policy, suite, episodes, seed, settings.threads, sampled=sampled)
+            for sampled in (True, False)
+        ]
+    )
     if not np.isfinite(played).all():
         found = f"found a return of {played[~np.isfinite(played)][0]} at {steps} steps"
         remedy = "lower learning_rate, or change run_seed"

@@ -21,7 +21,8 @@ NOTE = (
 def describe(path: Path) -> list[str]:
     """Sections that ``trajprompt inspect`` prints for a teacher."""
     header = read_teacher_header(path)
-    shown = {"mean_returns", "steps", "medium", "expert"}  # in the table
+    # In the table.
+    shown = {"mean_returns", "mean_action_returns", "steps", "medium", "expert"}
     others = {n: v for n, v in header.attributes.items() if n not in shown}
     return [
         text.section("attributes", text.attributes(others)),
@@ -32,9 +33,10 @@ def describe(path: Path) -> list[str]:
 
 def _policies(path: Path) -> list[str]:
     found = teacher_table([path])
-    columns = zip(found.index, found["steps"], found["return"], found["score"], strict=True)
-    rows = [(*row, level) for row, level in zip(columns, found["level"], strict=True)]
-    table = text.table(("policy", "steps", "mean return", "score", "level"), rows)
+    names = ["steps", "return", "score", "mean_action_score", "level"]
+    rows = list(found[names].itertuples(name=None))
+    titles = ("policy", "steps", "mean return", "score", "of the mean action", "level")
+    table = text.table(titles, rows)
     return [*table, NOTE]
 
 

@@ -33,7 +33,7 @@ def teacher():
         )
 
     snapshots = tuple(
-        Snapshot(1000 * number, float(number), policy(-float(number)))
+        Snapshot(1000 * number, float(number), 0.0, policy(-float(number)))
         for number in range(3)
     )
     return Teacher("halfcheetah", snapshots, medium=1, expert=2)

@@ -71,10 +71,23 @@ def test_snapshots_that_are_too_rare_are_refused():
         medium_snapshot(HOPPER, returns_of([0, 9, 70, 100]), 3, TeacherOptions(steps=1))
 
 
-def test_the_expert_is_the_best_trained_policy():
-    assert expert_snapshot(HOPPER, returns_of([99, 40, 71, 60]), 70.0) == 2
+def test_the_expert_is_the_best_trained_policy_both_sampled_and_by_its_mean_action():
+    sampled, mean_actions = [99, 40, 71, 93, 60], [99, 80, 75, 40, 90]
+    found = expert_snapshot(HOPPER, returns_of(sampled), returns_of(mean_actions), 70.0)
+    assert found == 2
     with pytest.raises(TrajpromptError, match="expert_at_least: the best policy has"):
-        expert_snapshot(HOPPER, returns_of([99, 69]), 70.0)
+        expert_snapshot(HOPPER, returns_of([99, 95]), returns_of([99, 69]), 70.0)
+
+
+def test_the_mean_action_is_played_without_noise(taught):
+    _, teacher, _ = taught
+    policy = teacher.snapshots[0].policy
+    observations = np.random.default_rng(0).standard_normal((5, 11))
+    mean, _ = policy.gaussian(observations)
+    expected = np.clip(mean, -1, 1).astype(np.float32)
+    np.testing.assert_array_equal(policy.act(observations, None), expected)
+    noisy = policy.act(observations, np.random.default_rng(0))
+    assert np.abs(noisy - expected).max() > 0.1
 
 
 def test_a_stored_teacher_plays_as_before(taught):
@@ -163,6 +176,7 @@ def returned(value):
         (resized("0001.log_std", (4,)), "policy 1: found shapes .*'log_std': \\(4,\\)"),
         (resized("0001.scale", (0,)), "policy 1: found shapes .*'scale': \\(0,\\)"),
         (lambda _, found: found["mean_returns"].pop(), "metadata: found 3 policies"),
+        (lambda _, found: found.pop("mean_action_returns"), "expected .*both mean returns"),
         (lambda _, found: found.update(medium=0), "medium 0, expert .*; expected"),
         (returned(float("nan")), "metadata: mean_returns.1: found nan; expected a finite"),
         (returned(float("-inf")), "mean_returns.1: found -inf; expected a finite number"),

@@ -44,9 +44,11 @@ def measured(monkeypatch):
     """Returns of the snapshots that this process has measured so far."""
     found, measure = [], teaching.returns
 
-    def noted(*arguments):
-        found.append(measure(*arguments))
-        return found[-1]
+    def noted(*arguments, sampled):
+        returns = measure(*arguments, sampled=sampled)
+        if sampled:
+            found.append(returns)
+        return returns
 
     monkeypatch.setattr(teaching, "returns", noted)
     return found
@@ -79,7 +81,7 @@ def test_a_teacher_stopped_while_it_learns_has_the_same_files(tmp_path, measured
 
 
 def test_a_return_that_is_not_finite_is_an_error(monkeypatch):
-    def returns(policy, suite, episodes, seed, threads):
+    def returns(policy, suite, episodes, seed, threads, *, sampled):
         return np.array([1.0, np.nan, 2.0])
 
     monkeypatch.setattr(teaching, "returns", returns)

@@ -39,7 +39,7 @@ def teacher(tmp_path):
     """Four policies of scores 0, 40, 90 and 70; the second is medium, the third expert."""
     path = tmp_path / "policies.safetensors"
     snapshots = tuple(
-        Snapshot(1000 * number, return_of(score), policy())
+        Snapshot(1000 * number, return_of(score), return_of(0), policy())
         for number, score in enumerate((0, 40, 90, 70))
     )
     save_teacher(path, Teacher("hopper", snapshots, 1, 2), {"stage": "teach"})
@@ -93,7 +93,7 @@ def test_a_teacher_has_a_row_per_policy_with_its_level(teacher):
     rows = rows_of(printed, "policies, in the order of learning")
     assert [row[1] for row in rows] == ["0", "1,000", "2,000", "3,000"]
     assert [float(row[3]) for row in rows] == pytest.approx([0, 40, 90, 70])
-    assert [row[4:] for row in rows] == [["random"], ["medium"], ["expert"], []]
+    assert [row[5:] for row in rows] == [["random"], ["medium"], ["expert"], []]
     assert "89 values in each of 4 policies" in printed
 
 

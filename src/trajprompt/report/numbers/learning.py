@@ -55,9 +55,9 @@ def teacher_table(policies: Sequence[str | Path]) -> pd.DataFrame:
             expected = f"one of {', '.join(ENVIRONMENTS)}"
             raise TrajpromptError(path, found, expected, f"run `{TEACH}`")
         rows = pd.DataFrame({"steps": header.steps, "return": header.mean_returns})
-        rows["score"] = get_suite(f"{header.environment}-medium").shown(
-            rows["return"].to_numpy(np.float64)
-        )
+        shown = get_suite(f"{header.environment}-medium").shown
+        rows["score"] = shown(np.array(header.mean_returns))
+        rows["mean_action_score"] = shown(np.array(header.mean_action_returns))
         rows.insert(0, "environment", header.environment)
         levels = {"random": 0, "medium": header.medium, "expert": header.expert}
         rows["level"] = [

@@ -93,14 +93,18 @@ def draw_teachers(table: pd.DataFrame, stem: str | Path) -> None:
             title = draw_snapshots(axis, table[table["environment"] == environment])
             axis.set_title(title)
             _thousands(axis)
-        notes = "mean over a few episodes of the sampled policy; chosen by these means"
+        notes = (
+            "means over a few episodes; the expert has the highest lower one of the two "
+            "scores, the medium policy is chosen by its sampled score"
+        )
         headline(figure, TITLES[3], notes)
         save(figure, stem)
 
 
 def draw_snapshots(axis: "Axes", rows: pd.DataFrame) -> str:
     """Draw a teacher's scores by steps, with the policies of levels; return a title."""
-    axis.plot(rows["steps"], rows["score"], "o-", ms=4, color=BLUE)
+    axis.plot(rows["steps"], rows["mean_action_score"], color=GREY, label="mean action")
+    axis.plot(rows["steps"], rows["score"], "o-", ms=4, color=BLUE, label="sampled")
     for level, colour, marker in (("medium", CYCLE[1], "s"), ("expert", CYCLE[2], "D")):
         at = rows[rows["level"].str.contains(level)]
         for steps, score in zip(at["steps"], at["score"], strict=True):

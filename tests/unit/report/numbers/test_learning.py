@@ -24,7 +24,7 @@ def taught(tmp_path):
     """A teacher of four snapshots, whose medium policy is also its expert."""
     low, high = get_suite("hopper-medium").score_range
     returns = [low + score / 100 * (high - low) for score in (1, 20, 50, 40)]
-    snapshots = [Snapshot(100 * n, mean, policy()) for n, mean in enumerate(returns)]
+    snapshots = [Snapshot(100 * n, r, r + 1, policy()) for n, r in enumerate(returns)]
     path = tmp_path / "policies.safetensors"
     save_teacher(path, Teacher("hopper", tuple(snapshots), 2, 2), {})
     return path
@@ -34,6 +34,7 @@ def test_a_teachers_table_has_scores_and_all_levels_of_a_snapshot(taught):
     table = teacher_table([taught])
     assert table["steps"].tolist() == [0, 100, 200, 300]
     assert table["score"].tolist() == pytest.approx([1, 20, 50, 40])
+    assert (table["mean_action_score"] > table["score"]).all()
     assert table["level"].tolist() == ["random", "", "medium, expert", ""]
 
 
