@@ -48,11 +48,10 @@ def test_better_episodes_or_values_beat_cloning_of_a_replay_buffer(claim):
     assert float(row["low"]) > 0
 
 
-@pytest.mark.parametrize("run", [LAPTOP, LONG], ids=["laptop", "offline-long"])
-def test_filtered_cloning_follows_the_expert_of_mixed_data(run):
-    """Cloning of all episodes follows either policy, so its seeds differ much."""
-    suite = "hopper-medium-expert"
-    assert float(run["bc-10", suite]["low"]) > 90 > float(run["bc", suite]["mean"])
+@pytest.mark.parametrize("entry", ["bc", "bc-10"])
+def test_cloning_of_medium_and_expert_episodes_is_as_good_as_the_expert(entry):
+    """So filtering has nothing to add there, other than on D4RL's data."""
+    assert float(LAPTOP[entry, "hopper-medium-expert"]["low"]) > 90
 
 
 @pytest.mark.parametrize("entry", ["td3-bc", "rebrac", "cql", "brac-v", "iql"])
