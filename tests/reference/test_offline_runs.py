@@ -1,4 +1,4 @@
-"""Offline algorithms learned in the kept runs, whose scores docs/findings/offline.md has."""
+"""Offline algorithms learned in the kept runs; docs/findings/offline.md has the scores."""
 
 import csv
 import re

@@ -19,7 +19,7 @@ from trajprompt.report.read.tables import read_table
 
 NUMBER = r"[+−]?\d+(?:\.\d+)?"
 VALUES = rf"{NUMBER}\s+\[{NUMBER},\s+{NUMBER}\]"
-SUITE, VERDICT = r"(?P<suite>[a-z-]+)", r"(?P<verdict>[a-z]+(?:\s+[a-z]+)*)"
+SUITE, VERDICT = r"(?P<suite>[a-z0-9-]+)", r"(?P<verdict>[a-z]+(?:\s+[a-z]+)*)"
 CLAIM = r"`(?P<claim>[a-z0-9-]+)`"
 QUOTE = rf"{VALUES}\s+on\s+{SUITE},\s+{VERDICT}"
 _PLAIN = re.sub(r"\?P<\w+>", "?:", QUOTE)

@@ -9,6 +9,7 @@ from trajprompt.report.pages.quotes import judged, with_current_quotes
 ROWS = [
     ("ptdt-online-helps", "cheetah-vel", "too noisy", 2.24, -3.31, 7.7),
     ("ptdt-online-helps", "ant-dir", "reproduced", 152.4, 111.0, 193.2),
+    ("ptdt-online-helps", "walker2d-medium", "too noisy", 0.5, -1.0, 2.0),
     ("pd-beats-ptdt", "cheetah-vel", "not tested", None, None, None),
 ]
 COLUMNS = ["claim", "suite", "verdict", "difference", "low", "high"]
@@ -24,6 +25,12 @@ def test_values_and_verdicts_are_replaced():
     new = "Gain: +2.2 [−3.3, 7.7] on cheetah-vel, too noisy (`ptdt-online-helps`)."
     assert current(old) == new
     assert current(new) == new
+
+
+def test_a_suites_name_may_have_digits():
+    old = "+9.9 [1.0, 2.0] on walker2d-medium, reproduced (`ptdt-online-helps`)"
+    new = "+0.5 [−1.0, 2.0] on walker2d-medium, too noisy (`ptdt-online-helps`)"
+    assert current(old) == new
 
 
 def test_several_quotes_share_a_claim_and_lines_stay():
