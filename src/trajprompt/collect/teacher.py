@@ -145,9 +145,9 @@ def load_teacher(path: str | Path, suite: Suite) -> Teacher:
     described = zip(
         header.steps, header.mean_returns, header.mean_action_returns, strict=True
     )
-    for number, (steps, *means) in enumerate(described):
+    for number, (steps, sampled, mean_action) in enumerate(described):
         of_policy = {part: arrays[f"{number:04d}.{part}"] for part in header.arrays(number)}
         policy = MlpPolicy.from_arrays(of_policy, f"{path}: policy {number}")
         policy.check(suite.state_dim, suite.action_dim, f"{path}: policy {number}")
-        snapshots.append(Snapshot(steps, *map(float, means), policy))
+        snapshots.append(Snapshot(steps, float(sampled), float(mean_action), policy))
     return Teacher(header.environment, tuple(snapshots), header.medium, header.expert)

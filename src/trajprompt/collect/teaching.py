@@ -104,17 +104,20 @@ def teach(
         learner, partial(_played, settings, suite, length.snapshot_episodes)
     )
     teaching.run(checkpoint)
-    means = [tuple(played.mean(1).tolist()) for played in teaching.returns]
-    for (done, _), both in zip(learner.snapshots, means, strict=True):
-        sampled, mean_action = suite.shown(np.array(both))
-        text = f"score {sampled:5.1f}, of the mean action {mean_action:5.1f}"
-        print(f"{done:9d} steps: return {both[0]:8.1f}, {text}")
-    expert = expert_snapshot(suite, *zip(*means, strict=True), settings.expert_at_least)
-    medium = medium_snapshot(suite, [sampled for sampled, _ in means], expert, length)
     snapshots = tuple(
-        Snapshot(done, *both, policy)
-        for (done, policy), both in zip(learner.snapshots, means, strict=True)
+        Snapshot(done, float(sampled.mean()), float(mean_action.mean()), policy)
+        for (done, policy), (sampled, mean_action) in zip(
+            learner.snapshots, teaching.returns, strict=True
+        )
     )
+    means = [one.mean_return for one in snapshots]
+    mean_action_means = [one.mean_action_return for one in snapshots]
+    scores = suite.shown(np.array([means, mean_action_means])).T
+    for one, (score, mean_action) in zip(snapshots, scores, strict=True):
+        text = f"score {score:5.1f}, of the mean action {mean_action:5.1f}"
+        print(f"{one.steps:9d} steps: return {one.mean_return:8.1f}, {text}")
+    expert = expert_snapshot(suite, means, mean_action_means, settings.expert_at_least)
+    medium = medium_snapshot(suite, means, expert, length)
     attributes = {"algorithm": settings.algorithm, "seed": settings.run_seed}
     episodes = learner.recorder.trajectories(0, attributes)
     before = ended_by(episodes, options.rows, snapshots[medium].steps)
