@@ -94,8 +94,8 @@ def draw_teachers(table: pd.DataFrame, stem: str | Path) -> None:
             axis.set_title(title)
             _thousands(axis)
         notes = (
-            "means over a few episodes; the expert has the highest lower one of the two "
-            "scores, the medium policy is chosen by its sampled score"
+            "means over a few episodes; expert: the highest lower one of the two scores; "
+            "medium: by its sampled score"
         )
         headline(figure, TITLES[3], notes)
         save(figure, stem)
