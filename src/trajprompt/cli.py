@@ -19,6 +19,7 @@ COMMANDS = {  # name -> purpose; trajprompt.commands.<name> has its ``main(argv)
     "collect": "stage 1: collect the trajectories of a suite     (.h5)",
     "pretrain": "stage 2: train a backbone on trajectories        (.safetensors)",
     "learn": "stage 2: learn policies by an offline algorithm     (.safetensors)",
+    "relabel": "stage 2: replace actions of the data by planned ones (.h5)",
     "tune": "stage 3: adapt a backbone to test tasks          (.h5)",
     "evaluate": "stage 4: play adapted prompts on fresh episodes  (.csv)",
     "random-policy": "stage 4: play random actions, the zero of scores (.csv)",

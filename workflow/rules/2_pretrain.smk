@@ -68,6 +68,35 @@ rule learn:
         " --out {output.backbone} --curve {output.curve} > {log} 2>&1"
 
 
+rule relabel:
+    """Replace actions of one suite's data by planned ones, in one frozen CMT backbone."""
+    input:
+        data="results/{run}/1_collect/{suite}/trajectories.h5",
+        backbone="results/{run}/2_pretrain/{suite}/{algorithm}/seed{seed}.safetensors",
+    output:
+        "results/{run}/2_pretrain/{suite}/{algorithm}/relabelled{seed}.h5",
+    log:
+        "logs/{run}/2_pretrain/{suite}/{algorithm}/relabelled{seed}.log",
+    priority: 35
+    conda:
+        "../../envs/trajprompt.yaml"
+    threads: THREADS
+    resources:
+        mem_mb=scaled(6000),
+        runtime=scaled(240),
+    params:
+        code=code("commands/relabel"),
+        suite=suite_code,
+        settings=relabel_settings,
+    message:
+        "Relabelling {wildcards.suite} by {wildcards.algorithm}, seed {wildcards.seed}"
+    shell:
+        "exec python -m trajprompt.commands.relabel --suite {wildcards.suite}"
+        " --algorithm {wildcards.algorithm} --seed {wildcards.seed} --data {input.data}"
+        " --backbone-file {input.backbone} --settings {params.settings:q}"
+        " --out {output} > {log} 2>&1"
+
+
 rule pretrain_all:
     """Stage 2: every backbone that a cell needs, with every seed."""
     input:

@@ -7,6 +7,7 @@ rule tune:
         data="results/{run}/1_collect/{suite}/trajectories.h5",
         demonstrations=demonstrations,
         backbone=cell_backbone,
+        relabelled=relabelled_data,
     output:
         "results/{run}/3_tune/{suite}/{condition}/{method}/seed{seed}.h5",
     log:
@@ -22,6 +23,7 @@ rule tune:
     params:
         code=code("commands/tune"),
         demonstrations=demonstrations_option,
+        relabelled=relabelled_option,
         suite=suite_code,
         method=method_code,
         settings=tune_settings,
@@ -31,7 +33,8 @@ rule tune:
         "exec python -m trajprompt.commands.tune --suite {wildcards.suite} --condition {wildcards.condition}"
         " --method {wildcards.method} --seed {wildcards.seed} --data {input.data}"
         " {params.demonstrations} {input.demonstrations}"
-        " --backbone-file {input.backbone} --settings {params.settings:q}"
+        " --backbone-file {input.backbone} {params.relabelled} {input.relabelled}"
+        " --settings {params.settings:q}"
         " --out {output} > {log} 2>&1"
 
 

@@ -15,12 +15,14 @@ from trajprompt.config.load import resolve
 from trajprompt.config import backbones as pretraining_values
 from trajprompt.workflow import hooks
 from trajprompt.settings import stages as stage_settings
+from trajprompt.settings.kinds import CMT
 from trajprompt.settings.engine import require_engine
 from trajprompt.config import cells as table_cells
 from trajprompt.report.read.papers import list_papers, printed_files
 from trajprompt.tasks.registry import family, get_suite
 from trajprompt.report.plots import inputs as plot_inputs
 from trajprompt.rollout.opengl import require_opengl
+from trajprompt.tuning.registry import get_method
 
 VIDEOS_REQUIRED = requires_videos(config, workflow.configfiles)
 # The user's files as Snakemake merged them, above presets and papers. Snakemake lists
@@ -120,6 +122,21 @@ def demonstrations(wildcards):
     return [f"results/{RUN}/1_collect/{other}/trajectories.h5"] if other else []
 
 
+def relabelled_data(wildcards):
+    """Relabelled data of the job's seeds, if its method tunes a CMT."""
+    kind = config["methods"][wildcards.method]["kind"]
+    if not get_method(kind).reads_relabelled:
+        return []
+    backbone = config["conditions"][wildcards.condition]["backbone"]
+    folder = f"results/{RUN}/2_pretrain/{wildcards.suite}/{backbone}"
+    seed = wildcards.get("seed")
+    return [f"{folder}/relabelled{n}.h5" for n in ([seed] if seed else config["seeds"])]
+
+
+def relabelled_option(wildcards, input):
+    return "--relabelled" if input.relabelled else ""
+
+
 def demonstrations_option(wildcards, input):
     return "--demonstrations" if input.demonstrations else ""
 
@@ -143,8 +160,15 @@ def learn_settings(wildcards):
     return stage_settings.to_json(settings)
 
 
+def relabel_settings(wildcards):
+    names = wildcards.suite, wildcards.algorithm, int(wildcards.seed)
+    return stage_settings.to_json(derive.relabel(config, *names))
+
+
 def algorithm_code(wildcards):
     kind = config["algorithms"][wildcards.algorithm]["kind"]
+    if kind == CMT:
+        return code("cmt/pretraining")
     return code(f"offline/algorithms/{kind.replace('-', '_')}")
 
 

@@ -47,6 +47,7 @@ if config["compute"]["stacked_seeds"]:
             data="results/{run}/1_collect/{suite}/trajectories.h5",
             demonstrations=demonstrations,
             backbone=backbones_of_cell,
+            relabelled=relabelled_data,
         output:
             per_seed("results/{run}/3_tune/{suite}/{condition}/{method}/seed{seed}.h5"),
         log:
@@ -62,6 +63,7 @@ if config["compute"]["stacked_seeds"]:
         params:
             code=code("commands/tune"),
             demonstrations=demonstrations_option,
+            relabelled=relabelled_option,
             suite=suite_code,
             method=method_code,
             seeds=config["seeds"],
@@ -73,7 +75,8 @@ if config["compute"]["stacked_seeds"]:
             " --condition {wildcards.condition} --method {wildcards.method}"
             " --seed {params.seeds} --data {input.data}"
             " {params.demonstrations} {input.demonstrations}"
-            " --backbone-file {input.backbone} --settings {params.settings:q}"
+            " --backbone-file {input.backbone} {params.relabelled} {input.relabelled}"
+            " --settings {params.settings:q}"
             " --out {output} > {log} 2>&1"
 
     rule evaluate_seeds:

@@ -4,7 +4,7 @@ import argparse
 import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from trajprompt.artifacts.csv_files import csv_text
 from trajprompt.commands.arguments import (
@@ -16,7 +16,15 @@ from trajprompt.commands.arguments import (
 )
 from trajprompt.commands.process import run_stage
 from trajprompt.errors import TrajpromptError
+from trajprompt.settings.kinds import CMT
 from trajprompt.settings.stages import OfflineSettings
+
+if TYPE_CHECKING:
+    import torch
+
+    from trajprompt.artifacts.checkpoint import Checkpoint
+    from trajprompt.models.backbone import Backbone
+    from trajprompt.offline.pretraining import Curve
 
 EXAMPLE = """--config config.yaml presets/smoke.yaml --suite hopper-medium \\
     --algorithm iql --seed 0 --data results/smoke/1_collect/hopper-medium/trajectories.h5 \\
@@ -77,13 +85,12 @@ def run(
     from trajprompt.artifacts.resources import write_resources
     from trajprompt.models.backbone import save_backbone
     from trajprompt.numerics.device import resolve_device
-    from trajprompt.offline.pretraining import pretrain_offline
 
     require_file(data, "trajprompt collect")
     attributes = [provenance("learn", dataclasses.asdict(one), [data]) for one in settings]
     device = resolve_device(settings[0].device)
     with checkpoint_for(outs[0], {"seeds": attributes}, device) as checkpoint:
-        found = pretrain_offline(settings, data, device, checkpoint)
+        found = _pretrain(settings, data, device, checkpoint)
         seeds = zip(attributes, found, outs, curves, strict=True)
         for of_seed, (backbone, points), out, curve in seeds:
             save_backbone(out, backbone, of_seed)
@@ -91,6 +98,22 @@ def run(
             write_record(of_seed, out, curve)
         for out in outs:
             write_resources(out, checkpoint.resumed_from, len(outs))
+
+
+def _pretrain(
+    settings: Sequence[OfflineSettings],
+    data: Path,
+    device: "torch.device",
+    checkpoint: "Checkpoint",
+) -> "list[tuple[Backbone, Curve]]":
+    """The backbone and curve of every seed, by the code of the settings' kind."""
+    if settings[0].kind == CMT:
+        from trajprompt.cmt.pretraining import pretrain_cmt
+
+        return pretrain_cmt(settings, data, device, checkpoint)
+    from trajprompt.offline.pretraining import pretrain_offline
+
+    return pretrain_offline(settings, data, device, checkpoint)
 
 
 def curve_csv(points: Sequence[dict[str, float]]) -> str:

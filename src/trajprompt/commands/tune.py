@@ -4,7 +4,7 @@ import dataclasses
 import functools
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from trajprompt.commands.arguments import (
     BACKBONE,
@@ -20,8 +20,12 @@ from trajprompt.errors import TrajpromptError
 from trajprompt.settings.stages import TuneSettings
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from trajprompt.artifacts.checkpoint import Checkpoint
     from trajprompt.artifacts.checkpoint_group import CheckpointGroup
+    from trajprompt.cmt.relabelling import Relabelled
+    from trajprompt.models.backbone import Backbone
     from trajprompt.rollout.requests import Player
     from trajprompt.trajectories.demonstrated_task import Stores
     from trajprompt.tuning.protocol import TuningProblem
@@ -34,6 +38,13 @@ EXAMPLE = """--config config.yaml presets/smoke.yaml --suite reach \\
     --out tuned.h5"""
 
 
+class Inputs(NamedTuple):
+    """Files of a seed."""
+
+    backbone: Path
+    relabelled: Path | None  # of a backbone of kind cmt
+
+
 def main(argv: Sequence[str] | None = None) -> None:
     parser = command_parser("tune", __doc__, EXAMPLE)
     cell_arguments(parser, several_seeds=True)
@@ -44,26 +55,33 @@ def main(argv: Sequence[str] | None = None) -> None:
         ("--out", "adaptation to write (.h5): tuned prompts or weights"),
     ):
         parser.add_argument(name, nargs="+", **file, help=text)
+    text = (
+        "relabelled data of a backbone of kind cmt, written by `trajprompt relabel` (.h5)"
+    )
+    parser.add_argument("--relabelled", nargs="+", type=Path, metavar="FILE", help=text)
     args = parser.parse_args(argv)
-    settings = read_stack(args, TuneSettings, CELL, ("backbone_file", "out"))
+    files = ["backbone_file", "out", *(["relabelled"] if args.relabelled else [])]
+    settings = read_stack(args, TuneSettings, CELL, files)
+    relabelled = args.relabelled or [None] * len(settings)
+    inputs = [Inputs(*one) for one in zip(args.backbone_file, relabelled, strict=True)]
     if settings[0].stacked_seeds:
-        run_stack(settings, read_stores(args), args.backbone_file, args.out)
+        run_stack(settings, read_stores(args), inputs, args.out)
     else:
-        run(settings[0], read_stores(args), args.backbone_file[0], args.out[0])
+        run(settings[0], read_stores(args), inputs[0], args.out[0])
 
 
-def run(settings: TuneSettings, stores: "Stores", backbone_file: Path, out: Path) -> None:
+def run(settings: TuneSettings, stores: "Stores", inputs: Inputs, out: Path) -> None:
     """Tune all test tasks of one cell; write the adaptation and its record."""
     from trajprompt.artifacts.resources import write_resources
 
-    checkpoint = _tune(settings, stores, backbone_file, out)
+    checkpoint = _tune(settings, stores, inputs, out)
     write_resources(out, checkpoint.resumed_from)
 
 
 def run_stack(
     settings: Sequence[TuneSettings],
     stores: "Stores",
-    backbone_files: Sequence[Path],
+    inputs: Sequence[Inputs],
     outs: Sequence[Path],
 ) -> None:
     """Tune several seeds of a cell, whose episodes are played together; write each.
@@ -82,8 +100,8 @@ def run_stack(
         get_suite(first.suite), first.target_return, first.precision, first.threads
     )
     works = [
-        functools.partial(_tune, one, stores, backbone_file, out, checkpoints)
-        for one, backbone_file, out in zip(settings, backbone_files, outs, strict=True)
+        functools.partial(_tune, one, stores, of_seed, out, checkpoints)
+        for one, of_seed, out in zip(settings, inputs, outs, strict=True)
     ]
     with checkpoints.listening():
         done = play_together(works, player)
@@ -95,7 +113,7 @@ def run_stack(
 def _tune(
     settings: TuneSettings,
     stores: "Stores",
-    backbone_file: Path,
+    inputs: Inputs,
     out: Path,
     checkpoints: "CheckpointGroup | None" = None,
     player: "Player | None" = None,
@@ -116,10 +134,11 @@ def _tune(
     method = get_method(settings.kind)
     where = f"methods.{settings.method}.options"
     options: Any = parse_options(method.options, settings.options, where, OPTION_REMEDY)
-    problem = prepare(settings, stores, backbone_file)
-    inputs, backbone = [*stores.files, backbone_file], problem.backbone
+    problem = prepare(settings, stores, *inputs)
+    backbone = problem.backbone
+    files = [*stores.files, *(file for file in inputs if file)]
     attributes: dict[str, Any] = {
-        **provenance("tune", dataclasses.asdict(settings), inputs),
+        **provenance("tune", dataclasses.asdict(settings), files),
         "suite": settings.suite,
         "condition": settings.condition,
         "method": settings.method,
@@ -144,7 +163,10 @@ def _tune(
 
 
 def prepare(
-    settings: TuneSettings, stores: "Stores", backbone_file: Path
+    settings: TuneSettings,
+    stores: "Stores",
+    backbone_file: Path,
+    relabelled: Path | None = None,
 ) -> "TuningProblem":
     """Tuning problem of a cell, read from its files; TrajpromptError if they do not fit."""
     from trajprompt.artifacts.atomic import require_file
@@ -163,7 +185,28 @@ def prepare(
     tasks = tasks_read(settings)
     named = settings.suite, settings.demonstrations_from
     buffers = open_stores(stores, tasks, *named)
-    return build_problem(settings, suite, buffers, backbone)
+    planned = _relabelled(settings, backbone, backbone_file, relabelled)
+    return build_problem(settings, suite, buffers, backbone, planned)
+
+
+def _relabelled(
+    settings: TuneSettings, backbone: "Backbone", backbone_file: Path, path: Path | None
+) -> "tuple[Relabelled, Tensor] | None":
+    """The relabelled data of the backbone, if the method reads them."""
+    from trajprompt.tuning.registry import get_method
+
+    if not get_method(settings.kind).reads_relabelled:
+        return None
+    where = f"method {settings.method}"
+    if backbone.family != "history":
+        found, expected = f"found the backbone {backbone.name}", "a backbone of kind cmt"
+        raise TrajpromptError(where, found, expected, "choose another condition")
+    if path is None:
+        remedy = "give the file with --relabelled; `trajprompt relabel` makes it"
+        raise TrajpromptError(where, "found no relabelled data", "a file", remedy)
+    from trajprompt.cmt.relabelled_file import read_relabelled
+
+    return read_relabelled(path, backbone_file, backbone.config)
 
 
 if __name__ == "__main__":

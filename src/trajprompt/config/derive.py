@@ -26,6 +26,7 @@ def settings_for(config: Config, cls: type[st.Settings], **coordinates: Any) -> 
         st.TeachSettings: teach,
         st.PretrainSettings: pretrain,
         st.OfflineSettings: learn,
+        st.RelabelSettings: relabel,
         st.TuneSettings: tune,
         st.EvaluateSettings: evaluate,
         st.RandomPolicySettings: random_policy,
@@ -105,6 +106,19 @@ def learn(config: Config, suite: str, backbone: str, seed: int) -> st.OfflineSet
         curve_every=-(-chosen["updates"] // chosen["curve_points"]),
         curve_episodes=chosen["curve_episodes"],
         device=config["compute"]["device"],
+    )
+
+
+def relabel(config: Config, suite: str, backbone: str, seed: int) -> st.RelabelSettings:
+    """Settings of the relabelled data of a CMT backbone."""
+    learned = learn(config, suite, backbone, seed)
+    return st.RelabelSettings(
+        **run_values(config),
+        suite=suite,
+        backbone=backbone,
+        seed=seed,
+        train_tasks=learned.train_tasks,
+        options=config["relabel"],
     )
 
 

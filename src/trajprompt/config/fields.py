@@ -10,7 +10,7 @@ from pydantic_core import PydanticCustomError
 from trajprompt.collect.options import KINDS as ALGORITHMS
 from trajprompt.collect.options import TEACHERS
 from trajprompt.report.plots.inputs import READS
-from trajprompt.settings.kinds import OFFLINE_KINDS, TRANSFORMERS
+from trajprompt.settings.kinds import LEARNED_KINDS, TRANSFORMERS
 from trajprompt.tasks.d4rl import ENVIRONMENTS
 from trajprompt.tasks.registry import SUITE_NAMES
 
@@ -122,7 +122,7 @@ if TYPE_CHECKING:
     Suite: TypeAlias = str
     Algorithm: TypeAlias = str
     BackboneKind: TypeAlias = str
-    OfflineKind: TypeAlias = str
+    LearnedKind: TypeAlias = str
     Environment: TypeAlias = str
     TeacherAlgorithm: TypeAlias = str
     FigureKind: TypeAlias = str
@@ -137,7 +137,7 @@ else:
     Suite = choice(SUITE_NAMES)
     Algorithm = choice(tuple(ALGORITHMS))
     BackboneKind = choice(tuple(TRANSFORMERS))
-    OfflineKind = choice(OFFLINE_KINDS)
+    LearnedKind = choice(LEARNED_KINDS)
     Environment = choice(ENVIRONMENTS)
     TeacherAlgorithm = choice(tuple(TEACHERS))
     FigureKind = choice(tuple(READS))

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from trajprompt.collect.options import TEACHERS
+from trajprompt.settings.kinds import CMT
 from trajprompt.settings.options import OptionError, build
 from trajprompt.tasks.registry import get_suite
 
@@ -44,6 +45,10 @@ def offline_inconsistencies(config: Config) -> Iterator[Inconsistency]:
         if name in config["backbones"]:
             yield key, "the name of a backbone", "an unused name"
         yield from _algorithm_errors(config, key, algorithm)
+    if any(one["kind"] == CMT for one in config["algorithms"].values()):
+        from trajprompt.cmt.relabelling import RelabelOptions  # imports torch: 1.5 s
+
+        yield from _option_errors("relabel", (RelabelOptions,), config["relabel"])
     yield from _demonstration_errors(config)
 
 
@@ -51,9 +56,9 @@ def _algorithm_errors(
     config: Config, key: str, algorithm: Config
 ) -> Iterator[Inconsistency]:
     """Wrong options of an algorithm, alone or together with those of a suite."""
-    from trajprompt.offline.registry import get_algorithm  # imports torch: 1.5 s
+    from trajprompt.offline.registry import options_of  # imports torch: 1.5 s
 
-    kind = get_algorithm(algorithm["kind"]).options
+    kind = options_of(algorithm["kind"])
     by_suite = algorithm["suite_options"]
     for suite in (None, *(name for name in config["suites"] if name in by_suite)):
         changes = by_suite[suite] if suite else {}

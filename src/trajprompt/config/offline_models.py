@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from trajprompt.config.fields import OfflineKind, SomeSteps, Suite, TeacherAlgorithm
+from trajprompt.config.fields import LearnedKind, SomeSteps, Suite, TeacherAlgorithm
 from trajprompt.config.strict_model import Model
 
 
@@ -17,9 +17,9 @@ class Teacher(Model):
 
 
 class OfflineAlgorithm(Model):
-    """A backbone that an offline algorithm learns from the states of one task."""
+    """A backbone that is learned from the data of one task."""
 
-    kind: OfflineKind  # the name of a file of offline/algorithms
+    kind: LearnedKind  # the name of a file of offline/algorithms, or cmt
     updates: SomeSteps = 1_000_000  # CORL
     options: dict[str, Any] = {}
     suite_options: dict[Suite, dict[str, Any]] = {}

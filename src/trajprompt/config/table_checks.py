@@ -65,11 +65,17 @@ def _fit_errors(config: Config, key: str, entry: dict[str, Any]) -> Inconsistenc
         expected = "none, or a generator with iterations: 0, for prompts of training tasks"
         yield f"{key}.method", found, expected
     kind = pretraining.kind_of(config, backbone)
-    if pretraining.is_offline(config, backbone) and chosen["kind"] != "none":
-        found = f"{entry['method']}, which tunes, on {backbone}"
+    found = f"{entry['method']}, which tunes, on {backbone}"
+    family = get_kind(kind).family
+    if family == "state" and chosen["kind"] != "none":
         yield f"{key}.method", found, "none, because the backbone is a policy of states"
+    elif family == "history" and not (method.reads_relabelled or chosen["kind"] == "none"):
+        expected = "none or a method for cmt, because the backbone is one"
+        yield f"{key}.method", found, expected
+    elif method.reads_relabelled and family != "history":
+        expected = "another method, because the backbone is not of kind cmt"
+        yield f"{key}.method", found, expected
     elif method.moves_prompts and not get_kind(kind).prompt:
-        found = f"{entry['method']}, which tunes prompts, on {backbone}"
         yield f"{key}.method", found, "a condition whose backbone reads a prompt"
 
 

@@ -13,13 +13,13 @@ from torch import Tensor
 
 from trajprompt.artifacts.atomic import atomic_path, require_file
 from trajprompt.artifacts.provenance import SCHEMA_VERSION
+from trajprompt.cmt.model import tuned
 from trajprompt.errors import TrajpromptError
 from trajprompt.models.adaptor import bottleneck
 from trajprompt.models.header import REMEDY, Entry, read_header
-from trajprompt.models.kinds import Kind, fits, get_kind
+from trajprompt.models.kinds import Family, Kind, fits, get_kind
 from trajprompt.models.prefix import prefix_length
-from trajprompt.models.prompt_dt import BackboneConfig, PromptDT
-from trajprompt.models.state_policy import StatePolicyConfig
+from trajprompt.models.prompt_dt import PromptDT
 from trajprompt.models.tuned_weights import completed
 from trajprompt.numerics.device import resolve_device
 from trajprompt.numerics.uninitialised import Uninitialised
@@ -36,20 +36,20 @@ MODEL, NORMALISER = "model.", "normaliser."  # prefixes of the tensors' names
 
 @dataclass(frozen=True)
 class Backbone:
-    """A prompt transformer or a policy of states, with normaliser and scale of returns."""
+    """A model, with the normaliser of its states and the scale of its returns."""
 
     name: str  # a kind, or a variant of one
     suite: str  # name of the suite
-    model: Any  # a PromptDT or a StatePolicy
+    model: Any  # of the kind's class
     normaliser: Normaliser
     return_scale: float  # reward units per unit of return-to-go
-    config: Any  # the architecture: a BackboneConfig or a StatePolicyConfig
+    config: Any  # the architecture, of the kind's class
     kind: str = ""  # one of settings/kinds.py; if empty, ``name`` is the kind
 
     @property
-    def is_transformer(self) -> bool:
-        """Whether it is a prompt transformer, and not a policy of states."""
-        return get_kind(self.kind or self.name).transformer
+    def family(self) -> Family:
+        """Family of its kind."""
+        return get_kind(self.kind or self.name).family
 
     @property
     def device(self) -> torch.device:
@@ -62,11 +62,14 @@ class Backbone:
         A part leaves all other weights unchanged. Raises TrajpromptError if names or shapes
         do not fit, or if the backbone is a policy of states, which no method tunes.
         """
-        if not self.is_transformer:
-            expected = "a prompt transformer"
+        if self.family == "state":
+            found, expected = "found a policy of states", "a transformer"
             remedy = "choose another condition"
-            raise TrajpromptError(self.name, "found a policy", expected, remedy)
+            raise TrajpromptError(self.name, found, expected, remedy)
         try:
+            if self.family == "history":
+                model: Any = tuned(self.model, weights)
+                return dataclasses.replace(self, model=model, config=model.config)
             full = completed(self.model.state_dict(), weights)
             config = dataclasses.replace(
                 self.config, adaptor=bottleneck(full), prefix=prefix_length(full)
@@ -165,9 +168,7 @@ def _description(path: Path, metadata: Mapping[str, str]) -> dict[str, Any]:
     return found
 
 
-def _architecture(
-    path: Path, description: Mapping[str, Any]
-) -> tuple[Kind, BackboneConfig | StatePolicyConfig]:
+def _architecture(path: Path, description: Mapping[str, Any]) -> tuple[Kind, Any]:
     """Kind and sizes of the model; raises unless they fit each other and the suite."""
     where, name = f"{path}: metadata.architecture", description["backbone_kind"]
     if name not in KINDS:

@@ -19,12 +19,12 @@ from trajprompt.offline.noise import Noise
 from trajprompt.offline.protocol import OfflineOptions, Sizes
 from trajprompt.offline.registry import get_algorithm
 from trajprompt.offline.training import OfflineTraining
-from trajprompt.rollout.loop import rollout
+from trajprompt.rollout.loop import Policy, rollout
 from trajprompt.seeds import integers, stream, torch_generator
 from trajprompt.settings.options import parse_options
 from trajprompt.settings.stages import OfflineSettings
 from trajprompt.tasks.registry import get_suite, make_simulator
-from trajprompt.tasks.suites import Suite
+from trajprompt.trajectories.episodes import TaskTrajectories
 from trajprompt.trajectories.normaliser import STD_FLOOR, Normaliser
 from trajprompt.trajectories.store import open_tasks
 from trajprompt.trajectories.transitions import Transitions, best_episodes
@@ -44,28 +44,25 @@ def pretrain_offline(
     """
     torch.set_num_threads(1)
     keep_freed_memory()
-    first = settings[0]
+    first, place = settings[0], str(device)
     suite, algorithm = get_suite(first.suite), get_algorithm(first.kind)
     where = f"algorithms.{first.backbone}.options"
     options: OfflineOptions = parse_options(algorithm.options, first.options, where)
-    (task,) = first.train_tasks
-    episodes = open_tasks(data, [task], suite)[task].read()
-    if options.data_share < 1:
-        episodes = best_episodes(episodes, options.data_share)
-    mean = episodes.observations.mean(0, dtype=np.float64)
-    std = episodes.observations.std(0, dtype=np.float64) + STD_FLOOR
+    episodes, mean, std = learned_data(first, data, options.data_share)
     table = Transitions.of(episodes, mean, std, device, options.reward_scale)
     learner = algorithm.learner(
         Sizes(len(settings), suite.state_dim, suite.action_dim, first.updates),
         options,
-        [torch_generator(_stream(one, "weights")) for one in settings],
-        Noise([torch_generator(_stream(one, "noise"), str(device)) for one in settings]),
-        str(device),
+        [torch_generator(random_stream(one, "weights")) for one in settings],
+        Noise(
+            [torch_generator(random_stream(one, "noise"), str(device)) for one in settings]
+        ),
+        place,
     )
     training = OfflineTraining(
         learner,
         table,
-        [torch_generator(_stream(one, "batches"), str(device)) for one in settings],
+        [torch_generator(random_stream(one, "batches"), place) for one in settings],
         options.batch,
         [f"{one.suite} {one.backbone} seed {one.seed}" for one in settings],
     )
@@ -79,7 +76,10 @@ def pretrain_offline(
 
     def returns() -> list[float]:
         played = zip(settings, policies(), strict=True)
-        return [_mean_return(suite, one, model, normaliser) for one, model in played]
+        statistics = normaliser.mean, normaliser.std
+        return [
+            mean_return(one, StatePolicyPlayer(model, *statistics)) for one, model in played
+        ]
 
     curves = training.run(
         first.updates,
@@ -105,17 +105,31 @@ def policy(actor: StackedMLP, member: int, config: StatePolicyConfig) -> StatePo
     return model.eval()
 
 
-def _mean_return(
-    suite: Suite, settings: OfflineSettings, model: StatePolicy, normaliser: Normaliser
-) -> float:
+def learned_data(
+    settings: OfflineSettings, data: Path, share: float
+) -> tuple[TaskTrajectories, np.ndarray, np.ndarray]:
+    """The episodes to learn from, and the mean and deviation (S,) of their states.
+
+    ``share``: of the episodes, those with the highest returns.
+    """
+    (task,) = settings.train_tasks
+    episodes = open_tasks(data, [task], get_suite(settings.suite))[task].read()
+    if share < 1:
+        episodes = best_episodes(episodes, share)
+    mean = episodes.observations.mean(0, dtype=np.float64)
+    std = episodes.observations.std(0, dtype=np.float64) + STD_FLOOR
+    return episodes, mean, std
+
+
+def mean_return(settings: OfflineSettings, player: Policy) -> float:
     """Mean return over the episodes of a curve's point, always from the same resets."""
     count = settings.curve_episodes
-    simulator = make_simulator(suite, np.zeros(count, np.int64))
-    player = StatePolicyPlayer(model, normaliser.mean, normaliser.std)
-    resets = integers(_stream(settings, "curve"), count)
+    simulator = make_simulator(get_suite(settings.suite), np.zeros(count, np.int64))
+    resets = integers(random_stream(settings, "curve"), count)
     return float(rollout(simulator, player, resets).returns.mean())
 
 
-def _stream(settings: OfflineSettings, purpose: str) -> np.random.SeedSequence:
+def random_stream(settings: OfflineSettings, purpose: str) -> np.random.SeedSequence:
+    """Random stream of a seed's learning."""
     names = settings.suite, settings.backbone, settings.seed
     return stream(settings.run_seed, "pretrain", *names, purpose)

@@ -1,30 +1,58 @@
 """Training loop of a stack of learners: batches, curves of losses, and resuming.
 
-Each seed draws its transitions from one table, uniformly and with replacement as CORL
-does, with a generator of its own. The loop itself follows no other code.
+Each seed draws its items, transitions or windows, from one table, uniformly and with
+replacement as CORL does, with a generator of its own. The loop itself follows no other
+code.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 
 from trajprompt.artifacts.checkpoint import Checkpoint
 from trajprompt.errors import TrajpromptError
-from trajprompt.offline.protocol import Learner
-from trajprompt.trajectories.transitions import Transitions
 
 READ_EVERY = 100  # updates between readings of losses, for which the CPU waits for a GPU
+
+
+class Learning(Protocol):
+    """A stack of T learners (a `checkpoint.Resumable`)."""
+
+    done: int  # updates
+
+    def update(self, batch: Any) -> dict[str, Tensor]:
+        """Do one update; return each loss (T,) by name."""
+        ...
+
+    def state(self) -> dict[str, Any]: ...
+
+    def restore(self, state: Mapping[str, Any]) -> None: ...
+
+
+class Data(Protocol):
+    """Items that a batch consists of, by number."""
+
+    @property
+    def table(self) -> Tensor:
+        """The items; batches are on its device."""
+        ...
+
+    def __len__(self) -> int: ...
+
+    def batch(self, index: Tensor) -> Any:
+        """The items ``index`` (T, B)."""
+        ...
 
 
 @dataclass
 class OfflineTraining:
     """A training in progress (a `checkpoint.Resumable`)."""
 
-    learner: Learner
-    data: Transitions
+    learner: Learning
+    data: Data
     generators: Sequence[torch.Generator]  # of the batches, one per seed
     batch: int  # transitions per update and seed
     labels: Sequence[str]  # of the seeds, for errors
@@ -59,7 +87,7 @@ class OfflineTraining:
         return self.curves
 
     def _draw(self) -> Tensor:
-        """Rows (T, B) of the table."""
+        """Numbers (T, B) of items."""
         count = len(self.data)
         device = self.data.table.device
         return torch.stack(

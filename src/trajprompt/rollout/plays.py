@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from trajprompt.cmt.player import CmtPlayer
 from trajprompt.models.lockstep import LockstepPolicy
 from trajprompt.models.state_policy import StatePolicyPlayer
 from trajprompt.progress import progress
@@ -104,9 +105,11 @@ def make_policy(
     settings: PlaySettings, backbone: "Backbone", prompts: Segments | None, rows: int
 ) -> Policy:
     """The policy of a backbone in ``rows`` episodes."""
-    if not backbone.is_transformer:
-        normaliser = backbone.normaliser
-        return StatePolicyPlayer(backbone.model, normaliser.mean, normaliser.std)
+    statistics = backbone.normaliser.mean, backbone.normaliser.std
+    if backbone.family == "state":
+        return StatePolicyPlayer(backbone.model, *statistics)
+    if backbone.family == "history":
+        return CmtPlayer(backbone.model, *statistics, rows)
     return LockstepPolicy(
         backbone,
         prompts,

@@ -80,7 +80,7 @@ def play_stack(settings: PlaySettings, parts: Sequence[Part]) -> None:
     A part's batches do not depend on the other parts; batches of several parts are played
     as one rollout.
     """
-    if not parts[0].backbone.is_transformer:  # cheap, and not stacked
+    if parts[0].backbone.family != "prompt":  # the others are not stacked
         for part in parts:
             play(settings, part.backbone, part.plays, part.seeds)
         return

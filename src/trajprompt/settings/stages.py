@@ -102,7 +102,7 @@ class OfflineSettings(Strict):
     run_seed: Seed
     suite: str
     backbone: str  # a name under algorithms in the config
-    kind: str  # one of kinds.OFFLINE_KINDS
+    kind: str  # one of kinds.LEARNED_KINDS
     options: dict[str, Any]
     seed: Seed
     train_tasks: tuple[Task, ...]  # one
@@ -110,6 +110,19 @@ class OfflineSettings(Strict):
     curve_every: Count  # updates between points of the curve
     curve_episodes: Annotated[int, Interval(ge=0, le=1000)]  # played at every point
     device: str
+
+
+@dataclass(frozen=True)
+class RelabelSettings(Strict):
+    """Settings of the relabelled data of a Contextual Meta Transformer."""
+
+    run: str
+    run_seed: Seed
+    suite: str
+    backbone: str  # a name under algorithms in the config, of kind cmt
+    seed: Seed
+    train_tasks: tuple[Task, ...]  # one
+    options: dict[str, Any]
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,7 @@ from trajprompt.tuning.registry import get_method
 from trajprompt.tuning.samples import BufferSamples, FixedSamples, Samples
 
 if TYPE_CHECKING:
+    from trajprompt.cmt.relabelling import Relabelled
     from trajprompt.models.backbone import Backbone
     from trajprompt.trajectories.episodes import TaskEpisodes
 
@@ -38,6 +39,7 @@ def build_problem(
     suite: Suite,
     buffers: Mapping[int, "TaskEpisodes"],
     backbone: "Backbone",
+    relabelled: "tuple[Relabelled, torch.Tensor] | None" = None,
 ) -> TuningProblem:
     """Build the problem of one cell; of its random streams only ``stream`` is the method's.
 
@@ -69,6 +71,7 @@ def build_problem(
         prompt_set=row_prompts(cell) if reads_training else None,
         prompt_segments=settings.prompt.segments,
         arms=arms(cell) if method.reads_arms else None,
+        relabelled=relabelled,
         shared_stream=cell.stream(suite.name, seed),
     )
 

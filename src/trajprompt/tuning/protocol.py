@@ -6,8 +6,9 @@ A method is one file in ``tuning/methods``::
     def tune(problem: TuningProblem, options: MyOptions) -> Adaptation: ...
 
 Set ``moves_prompts=True`` if it needs a backbone that takes prompts,
-``reads_training_tasks=True`` if it uses ``problem.training_prompts``, and
-``reads_arms=True`` if it uses ``problem.arms``.
+``reads_training_tasks=True`` if it uses ``problem.training_prompts``,
+``reads_arms=True`` if it uses ``problem.arms``, and ``reads_relabelled=True`` if it tunes a
+Contextual Meta Transformer and uses ``problem.relabelled``.
 """
 
 import dataclasses
@@ -26,6 +27,9 @@ from trajprompt.seeds import child, children
 from trajprompt.settings.options import Engine, Precision, Strict
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
+    from trajprompt.cmt.relabelling import Relabelled
     from trajprompt.models.backbone import Backbone
     from trajprompt.rollout.requests import Player
     from trajprompt.tasks.suites import Suite
@@ -70,6 +74,9 @@ class TuningProblem:
     # Only for methods registered with reads_arms: for each row, every window of one
     # segment's length of its task's demonstrations. Rows of a task share them.
     arms: "list[Segments] | None" = None  # R times (A, H, ..)
+    # Only for methods registered with reads_relabelled: states with planned actions, and
+    # the mean prompt (Z,) of the best episodes.
+    relabelled: "tuple[Relabelled, Tensor] | None" = None
     # Shared by all methods of a suite and seed, so variants start from the same draws.
     shared_stream: np.random.SeedSequence = field(
         default_factory=lambda: np.random.SeedSequence(0)
@@ -119,6 +126,17 @@ class TuningProblem:
             raise TrajpromptError("arms", "found none", expected, remedy)
         return self.arms
 
+    def require_relabelled(self) -> "tuple[Relabelled, Tensor]":
+        """Return the relabelled states and the best prompt (Z,).
+
+        Raises TrajpromptError if the method is not registered to read them.
+        """
+        if self.relabelled is None:
+            expected = "a method registered with reads_relabelled=True"
+            remedy = "register the method with it"
+            raise TrajpromptError("relabelled data", "found none", expected, remedy)
+        return self.relabelled
+
     def streams(self, count: int) -> list[np.random.SeedSequence]:
         """Return ``count`` independent streams, the same at every call."""
         return children(self.stream, count)
@@ -136,6 +154,7 @@ class Method:
     moves_prompts: bool = False  # True: it needs a backbone that takes prompts
     reads_training_tasks: bool = False  # True: the data of the training tasks are read
     reads_arms: bool = False  # True: all windows of the demonstrations are provided
+    reads_relabelled: bool = False  # True: it tunes a CMT, with planned actions
 
 
 REGISTRY: dict[str, Method] = {}
@@ -148,6 +167,7 @@ def register(
     moves_prompts: bool = False,
     reads_training_tasks: bool = False,
     reads_arms: bool = False,
+    reads_relabelled: bool = False,
 ) -> Callable[[Tune], Tune]:
     """Register the decorated function as method ``name``, its file name with hyphens.
 
@@ -158,7 +178,7 @@ def register(
     def decorate(tune: Tune) -> Tune:
         _require_file_name(tune, name)
         _require_defaults(tune, options)
-        reads = (reads_training_tasks, reads_arms)
+        reads = (reads_training_tasks, reads_arms, reads_relabelled)
         REGISTRY[name] = Method(name, options, tune, moves_prompts, *reads)
         return tune
 

@@ -1,0 +1,63 @@
+"""Architecture and options of the Contextual Meta Transformer (CMT, arXiv 2211.08016).
+
+The appendix with the paper's sizes is lost. All defaults are ours unless a source is named.
+"""
+
+from dataclasses import dataclass
+from typing import Annotated, ClassVar
+
+from annotated_types import Interval
+
+from trajprompt.settings.options import (
+    NonNegative,
+    Positive,
+    Rate,
+    Share,
+    Size,
+    SmallCount,
+    Steps,
+    Strict,
+)
+
+Units = Annotated[int, Interval(ge=0, le=4096)]
+
+
+@dataclass(frozen=True)
+class CmtConfig(Strict):
+    """Sizes of a model."""
+
+    state_dim: Size
+    action_dim: Size
+    width: Size
+    encoder_layers: SmallCount
+    generator_layers: SmallCount
+    prompt_dim: Size
+    history: SmallCount  # H: transitions that the encoder reads
+    context_length: SmallCount  # K: steps of a window of the generator
+    adaptor: Units = 0  # hidden units of the adaptor; 0: none
+    constant_prompt: bool = False  # True: a stored prompt replaces those of the encoder
+
+    uses_prompt: ClassVar[bool] = False  # a trajectory prompt
+    uses_returns: ClassVar[bool] = False
+
+
+@dataclass(frozen=True)
+class CmtOptions(Strict):
+    """Options of the representation stage (section 4.1)."""
+
+    width: Size = 64
+    encoder_layers: SmallCount = 2
+    generator_layers: SmallCount = 3
+    prompt_dim: Size = 64
+    history: SmallCount = 20
+    context_length: SmallCount = 10
+    batch: Size = 64  # windows per update; also the number K of prompts in Eq. 3
+    learning_rate: Rate = 1e-3  # falls to zero along a half cosine
+    warmup: Steps = 50  # updates
+    gradient_clip: Positive = 1.0  # Trajectory Transformer, config/offline.py
+    discount: Share = 0.99  # of values; Trajectory Transformer's
+    action_weight: Positive = 5.0  # of action errors; Trajectory Transformer's
+    contrast: NonNegative = 0.1  # gamma of section 4.1; between the ablation's 1e-6 and 1
+    temperature: Positive = 0.1  # alpha of Eq. 3
+    without_history: Share = 0.1  # share of windows whose history is hidden
+    data_share: Share = 1.0  # of the episodes, those with the highest returns
