@@ -17,7 +17,8 @@ DISCOUNT = 0.9
 def config(**changes):
     sizes = {"width": 16, "encoder_layers": 2, "generator_layers": 2, "prompt_dim": 8}
     sizes |= {"history": HISTORY, "context_length": LENGTH}
-    return CmtConfig(STATES, ACTIONS, **{**sizes, **changes})
+    sizes |= {"state_dim": STATES, "action_dim": ACTIONS}
+    return CmtConfig(**{**sizes, **changes})
 
 
 def model(seed=0, **changes):

@@ -27,11 +27,13 @@ from trajprompt.tuning.methods.two_point import TwoPointOptions
 from trajprompt.tuning.methods.zo_rank_line_search import LineSearchOptions
 from trajprompt.tuning.methods.zo_rank_search import RankSearchOptions
 from trajprompt.tuning.prompt_vectors import to_vectors
+from trajprompt.tuning.registry import methods
 
 TINY_GENERATOR = {"pretraining_steps": 3, "iterations": 2, "steps_per_iteration": 2}
 TINY_GENERATOR |= {"batch": 4, "contexts": 4, "chains": 2, "width": 16, "judging_batch": 8}
 TINY_RANKING = {"iterations": 2, "steps_per_iteration": 2, "batch": 4}
 TINY_SEARCH = {"episodes": 11, "records": 2}  # four rounds of three, the last smaller
+OF_TRANSFORMERS = [name for name, one in methods().items() if not one.reads_relabelled]
 OPTIONS = {
     "none": NoOptions(),
     "full-finetune": FinetuneOptions(

@@ -7,6 +7,7 @@ from torch import Tensor
 from trajprompt.cmt.cached_generator import CachedGenerator
 from trajprompt.cmt.encoder import History
 from trajprompt.cmt.model import Cmt
+from trajprompt.numerics.stacked_layers import MIN_ROWS
 
 
 class CmtPlayer:
@@ -19,7 +20,8 @@ class CmtPlayer:
     def __init__(self, model: Cmt, mean: Tensor, std: Tensor, rows: int):
         config, device = model.config, mean.device
         self.model, self.mean, self.std = model, mean, std
-        self.window = config.context_length
+        self.window, self.rows = config.context_length, rows
+        rows = max(rows, MIN_ROWS)  # so that a row's bits do not depend on the others
         # The last H transitions, the newest last.
         self.states = torch.zeros(rows, config.history, config.state_dim, device=device)
         self.actions = torch.zeros(rows, config.history, config.action_dim, device=device)
@@ -31,21 +33,19 @@ class CmtPlayer:
     @torch.no_grad()
     def act(self, observations: np.ndarray) -> np.ndarray:
         """Actions (N, A) for observations (N, S)."""
-        given = torch.from_numpy(np.asarray(observations, np.float32))
-        states = (given.to(self.mean.device) - self.mean) / self.std
+        states = (self._padded(observations) - self.mean) / self.std
         if self.cache is None or self.cache.steps == self.window:
             history = History(self.states, self.actions, self.rewards, self.mask)
             self.cache = CachedGenerator(self.model.generator, self.model.prompts(history))
         actions, _ = self.cache.add_state(states)
         self.taken = states, actions
-        return actions.cpu().numpy()
+        return actions[: self.rows].cpu().numpy()
 
     @torch.no_grad()
     def receive(self, rewards: np.ndarray) -> None:
         """Take the rewards (N,) of the newest actions."""
         assert self.cache is not None and self.taken is not None
-        given = torch.from_numpy(np.asarray(rewards, np.float32)).to(self.mean.device)
-        scaled = given / self.model.reward_scale
+        scaled = self._padded(rewards) / self.model.reward_scale
         states, actions = self.taken
         self.cache.add_action(actions)
         self.cache.add_reward(scaled)
@@ -57,3 +57,9 @@ class CmtPlayer:
         ):
             past.copy_(past.roll(-1, 1))
             past[:, -1] = newest
+
+    def _padded(self, values: np.ndarray) -> Tensor:
+        """Values (N, ..) as float32, with rows of zeros up to the number of rows."""
+        padded = self.mean.new_zeros(len(self.mask), *np.shape(values)[1:])
+        padded[: self.rows] = torch.from_numpy(np.asarray(values, np.float32))
+        return padded

@@ -41,7 +41,9 @@ class Relabelled(NamedTuple):
     places: Tensor  # (M,) int64 place of the state in its window
     actions: Tensor  # (M, A) of the best plan; the logged one if no plan is better
     logged_actions: Tensor  # (M, A)
-    gains: Tensor  # (M,) score of the best plan less that of the logged action, scaled
+    # (M,) score of the best plan less that of the logged action's; scaled. It is positive
+    # with the logged action, too, if only a later action of the best plan differs.
+    gains: Tensor
 
 
 @torch.no_grad()

@@ -94,7 +94,9 @@ def run(settings: RelabelSettings, data: Path, backbone_file: Path, out: Path) -
         "suite": settings.suite,
         "backbone": settings.backbone,
         "seed": settings.seed,
-        "relabelled_share": float((found.gains > 0).float().mean()),
+        "relabelled_share": float(
+            (found.actions != found.logged_actions).any(1).float().mean()
+        ),
         "mean_gain": float(found.gains.mean() * model.reward_scale),
         **{f"r2_{name}": value for name, value in errors.items()},
     }

@@ -13,7 +13,9 @@ ALONE = torch.arange(64)  # every prompt is of a group of its own
 def test_orthogonal_prompts_have_the_closed_form():
     prompts = torch.eye(64)
     expected = -math.log(math.exp(10) / (math.exp(10) + 63))
-    assert info_nce(prompts, prompts, ALONE, 0.1).item() == pytest.approx(expected, rel=1e-4)
+    assert info_nce(prompts, prompts, ALONE, 0.1).item() == pytest.approx(
+        expected, rel=1e-4
+    )
     assert expected == pytest.approx(0.0028561, rel=1e-4)
 
 

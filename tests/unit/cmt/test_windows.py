@@ -48,9 +48,7 @@ def test_a_history_ends_before_the_window_and_stays_in_the_episode(start):
     assert not found.states[0, 0, ~kept].any()
 
 
-@given(
-    st.integers(0, len(TASK.rewards) - 1), st.floats(0, 1, exclude_max=True, width=32)
-)
+@given(st.integers(0, len(TASK.rewards) - 1), st.floats(0, 1, exclude_max=True, width=32))
 def test_another_history_is_of_the_same_episode_and_not_empty(start, place):
     found = TABLE.other_history(torch.tensor([start]), torch.tensor([place]))
     kept = found.mask[0]

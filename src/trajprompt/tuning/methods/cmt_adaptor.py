@@ -1,5 +1,6 @@
 """Prompt adaptor of the Contextual Meta Transformer (improvement stage, Eq. 4)."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -33,7 +34,7 @@ class CmtAdaptorOptions(Strict):
     hidden: Size = 64  # units of the adaptor
     updates: Count = 300
     batch: Size = 64  # relabelled states
-    learning_rate: Rate = 1e-3
+    learning_rate: Rate = 1e-3  # falls to zero along a half cosine
     behaviour: NonNegative = 1.0  # beta of Eq. 4; the ablation (Figure 5) has 0 and 50
     points: Count = 10  # of the curve of the loss
 
@@ -87,6 +88,8 @@ class _Learning:
         count = len(self.data.gains)
         batch = min(self.options.batch, count)
         rows = torch.randint(count, (batch,), generator=self.generator)
+        share = 0.5 * (1 + math.cos(math.pi * step / self.options.updates))
+        self.optimiser.learning_rate = self.options.learning_rate * share
         self.optimiser.minimise(self._loss(rows))
         done = step + 1
         every = max(1, self.options.updates // self.options.points)

@@ -1,4 +1,4 @@
-"""Every registered method on a tiny problem, with fake simulators."""
+"""Every method for prompt transformers on a tiny problem, with fake simulators."""
 
 import dataclasses
 from typing import Any
@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from support.stopping import Stopped, interrupt
-from support.tiny_methods import OPTIONS, TINY_RANKING, played
+from support.tiny_methods import OF_TRANSFORMERS, OPTIONS, TINY_RANKING, played
 from support.tuning_problem import PROMPT, ROWS, STATE, make_problem
 from trajprompt.adaptations.adaptation import Adaptation
 from trajprompt.adaptations.read import read_adaptation
@@ -15,11 +15,11 @@ from trajprompt.adaptations.write import write_adaptation
 from trajprompt.artifacts.checkpoint import Checkpoint
 from trajprompt.errors import TrajpromptError
 from trajprompt.settings.options import parse_options
-from trajprompt.tuning.registry import get_method, methods
+from trajprompt.tuning.registry import get_method
 
 __all__ = ["played"]  # fixture
 
-every = pytest.mark.parametrize("name", methods())
+every = pytest.mark.parametrize("name", OF_TRANSFORMERS)
 
 
 def options_of(name: str) -> Any:

@@ -4,11 +4,11 @@ import dataclasses
 
 import pytest
 
-from support.tiny_methods import OPTIONS, played
+from support.tiny_methods import OF_TRANSFORMERS, OPTIONS, played
 from support.tuning_problem import ACTION, PROMPT, STATE
 from trajprompt.adaptations.read import read_adaptation
 from trajprompt.adaptations.write import write_adaptation
-from trajprompt.tuning.registry import get_method, methods
+from trajprompt.tuning.registry import get_method
 
 __all__ = ["played"]  # fixture
 W, LAYERS, INNER, TIMES = 16, 2, 32, 1000
@@ -27,7 +27,7 @@ EXPECTED = {
 GENERATORS = {"prompt-diffuser", "prompt-vae", "diffuser-ptdt"}
 
 
-@pytest.mark.parametrize("name", sorted(set(methods()) - GENERATORS))
+@pytest.mark.parametrize("name", sorted(set(OF_TRANSFORMERS) - GENERATORS))
 def test_tuned_parameters(name, problem, played, tmp_path):
     adaptation = get_method(name).tune(problem, OPTIONS[name])
     write_adaptation(tmp_path / "a.h5", problem, adaptation, {"suite": "cheetah-vel"})
