@@ -21,13 +21,13 @@ def config(**changes):
     return CmtConfig(**{**sizes, **changes})
 
 
-def model(seed=0, **changes):
+def model(seed=0, noise=0.3, **changes):
     """A model whose weights are large enough that every input matters."""
     torch.manual_seed(seed)
     made = Cmt(config(**changes))
     with torch.no_grad():
         for parameter in made.parameters():
-            parameter.add_(0.3 * torch.randn_like(parameter))
+            parameter.add_(noise * torch.randn_like(parameter))
     return made.eval()
 
 

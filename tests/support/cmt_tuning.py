@@ -35,8 +35,8 @@ def hopper_episodes():
     )
 
 
-def make_backbone(seed=0):
-    made = model(seed, **SIZES)
+def make_backbone(seed=0, noise=0.3):
+    made = model(seed, noise, **SIZES)
     normaliser = Normaliser(torch.zeros(SUITE.state_dim), torch.ones(SUITE.state_dim))
     return Backbone("cmt", SUITE.name, made, normaliser, 1.0, made.config, "cmt")
 
@@ -58,8 +58,8 @@ def make_relabelled(backbone):
     return found, best.mean(0)
 
 
-def make_cmt_problem(checkpoint=None):
-    backbone = make_backbone()
+def make_cmt_problem(checkpoint=None, noise=0.3):
+    backbone = make_backbone(noise=noise)
     return TuningProblem(
         suite=SUITE,
         rows=np.array([0]),

@@ -89,14 +89,13 @@ def run(settings: RelabelSettings, data: Path, backbone_file: Path, out: Path) -
     found = relabel(model, table, returns, options, torch_generator(streams[0]))
     best = best_prompts(model, table, returns, options.best_share).mean(0)
     errors = explained_variances(model, table, torch_generator(streams[1]))
+    changed = (found.actions != found.logged_actions).any(1)
     attributes: dict[str, Any] = {
         **provenance("relabel", dataclasses.asdict(settings), [data, backbone_file]),
         "suite": settings.suite,
         "backbone": settings.backbone,
         "seed": settings.seed,
-        "relabelled_share": float(
-            (found.actions != found.logged_actions).any(1).float().mean()
-        ),
+        "relabelled_share": float(changed.float().mean()),
         "mean_gain": float(found.gains.mean() * model.reward_scale),
         **{f"r2_{name}": value for name, value in errors.items()},
     }
