@@ -3,10 +3,10 @@
 import numpy as np
 import torch
 
-from trajprompt.cmt.config import CmtConfig
-from trajprompt.cmt.encoder import History
-from trajprompt.cmt.model import Cmt
-from trajprompt.cmt.windows import WindowTable
+from trajprompt.models.cmt.config import CmtConfig
+from trajprompt.models.cmt.encoder import History
+from trajprompt.models.cmt.model import Cmt
+from trajprompt.offline.cmt.windows import WindowTable
 from trajprompt.trajectories.episodes import TaskTrajectories
 
 STATES, ACTIONS = 3, 2

@@ -7,9 +7,9 @@ import torch
 
 from support.cmt_problem import episodes, model
 from trajprompt.artifacts.checkpoint import Checkpoint
-from trajprompt.cmt.relabelling import RelabelOptions, best_prompts, relabel
-from trajprompt.cmt.windows import WindowTable
 from trajprompt.models.backbone import Backbone
+from trajprompt.offline.cmt.relabelling import RelabelOptions, best_prompts, relabel
+from trajprompt.offline.cmt.windows import WindowTable
 from trajprompt.seeds import stream
 from trajprompt.tasks.registry import get_suite
 from trajprompt.trajectories.normaliser import Normaliser

@@ -168,7 +168,7 @@ def relabel_settings(wildcards):
 def algorithm_code(wildcards):
     kind = config["algorithms"][wildcards.algorithm]["kind"]
     if kind == CMT:
-        return code("cmt/pretraining")
+        return code("offline/cmt/pretraining")
     return code(f"offline/algorithms/{kind.replace('-', '_')}")
 
 

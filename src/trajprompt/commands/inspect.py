@@ -1,7 +1,7 @@
 """Show what a file contains: arrays, shapes, units, return statistics and provenance.
 
-The file may have trajectories or an adaptation (HDF5), a backbone or a teacher
-(safetensors; only the header is read), an evaluation or another table (CSV). It is
+The file may have trajectories, relabelled data or an adaptation (HDF5), a backbone or a
+teacher (safetensors; only the header is read), an evaluation or another table (CSV). It is
 recognised by its content, not by its name. Returns are sums of rewards over an episode.
 """
 
@@ -16,10 +16,12 @@ EXAMPLES = (
     "results/smoke/1_collect/reach/trajectories.h5",
     "results/smoke/1_collect/reach/trajectories.h5 --task 6",
     "results/smoke/2_pretrain/reach/prompt-dt/seed0.safetensors",
+    "results/smoke/2_pretrain/hopper-medium-expert/cmt/relabelled0.h5",
     "results/smoke/4_evaluate/reach/expert/ptdt-online/seed0.csv --plot evaluation.png",
 )
 
-KINDS = "trajectories or adaptation (.h5), backbone or teacher (.safetensors), table (.csv)"
+HDF5_KINDS = ("trajectories", "relabelled", "adaptation")
+KINDS = f"{', '.join(HDF5_KINDS)} (.h5), backbone or teacher (.safetensors), table (.csv)"
 REMEDY = "give a file that a stage of this project wrote"
 
 
@@ -60,12 +62,14 @@ def describe(path: Path, task: int | None = None) -> str:
 
 def _describe_hdf5(path: Path, kind: str, task: int | None) -> list[str]:
     from trajprompt.adaptations.layout import open_adaptation
-    from trajprompt.inspection import adaptation, trajectories
+    from trajprompt.inspection import adaptation, relabelled, trajectories
     from trajprompt.trajectories.store import open_store
 
     if kind == "trajectories":
         with open_store(path) as file:
             return trajectories.describe(file, path, task)
+    if kind == "relabelled":
+        return relabelled.describe(path)
     with open_adaptation(path) as file:
         return adaptation.describe(file, path, task)
 
@@ -79,7 +83,7 @@ def recognise(path: Path) -> str:
         start = handle.read(1024)  # the first column of a table may have a long name
     if start.startswith(SIGNATURE):
         kind = kind_of(path)
-        if kind is None or kind not in ("trajectories", "adaptation"):
+        if kind is None or kind not in HDF5_KINDS:
             found = f"found an HDF5 file of kind {kind}"
             raise TrajpromptError(path, found, KINDS, REMEDY)
         return kind

@@ -108,7 +108,7 @@ def _pretrain(
 ) -> "list[tuple[Backbone, Curve]]":
     """The backbone and curve of every seed, by the code of the settings' kind."""
     if settings[0].kind == CMT:
-        from trajprompt.cmt.pretraining import pretrain_cmt
+        from trajprompt.offline.cmt.pretraining import pretrain_cmt
 
         return pretrain_cmt(settings, data, device, checkpoint)
     from trajprompt.offline.pretraining import pretrain_offline

@@ -52,15 +52,15 @@ def run(settings: RelabelSettings, data: Path, backbone_file: Path, out: Path) -
     from trajprompt.artifacts.provenance import provenance
     from trajprompt.artifacts.records import write_record
     from trajprompt.artifacts.resources import write_resources
-    from trajprompt.cmt.relabelled_file import write_relabelled
-    from trajprompt.cmt.relabelling import (
+    from trajprompt.models.cmt.relabelled_file import write_relabelled
+    from trajprompt.numerics.device import keep_freed_memory
+    from trajprompt.offline.cmt.relabelling import (
         RelabelOptions,
         best_prompts,
         explained_variances,
         relabel,
     )
-    from trajprompt.cmt.windows import WindowTable
-    from trajprompt.numerics.device import keep_freed_memory
+    from trajprompt.offline.cmt.windows import WindowTable
     from trajprompt.seeds import children, stream, torch_generator
     from trajprompt.settings.options import parse_options
     from trajprompt.tasks.registry import get_suite

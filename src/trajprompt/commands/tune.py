@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
     from trajprompt.artifacts.checkpoint import Checkpoint
     from trajprompt.artifacts.checkpoint_group import CheckpointGroup
-    from trajprompt.cmt.relabelling import Relabelled
     from trajprompt.models.backbone import Backbone
+    from trajprompt.models.cmt.relabelled import Relabelled
     from trajprompt.rollout.requests import Player
     from trajprompt.trajectories.demonstrated_task import Stores
     from trajprompt.tuning.protocol import TuningProblem
@@ -204,7 +204,7 @@ def _relabelled(
     if path is None:
         remedy = "give the file with --relabelled; `trajprompt relabel` makes it"
         raise TrajpromptError(where, "found no relabelled data", "a file", remedy)
-    from trajprompt.cmt.relabelled_file import read_relabelled
+    from trajprompt.models.cmt.relabelled_file import read_relabelled
 
     return read_relabelled(path, backbone_file, backbone.config)
 

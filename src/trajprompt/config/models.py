@@ -141,7 +141,7 @@ class RunConfig(Model):
     pretrain: Pretrain = Pretrain()
     backbones: Annotated[dict[Name, Backbone], AfterValidator(at_most(100))] = {}
     algorithms: Annotated[dict[Name, OfflineAlgorithm], AfterValidator(at_most(100))] = {}
-    relabel: dict[str, Any] = {}  # options of planning, see cmt/relabelling.py
+    relabel: dict[str, Any] = {}  # options of planning, see offline/cmt/relabelling.py
     conditions: dict[Name, Condition]
     methods: dict[Name, Method]
     evaluate: Evaluate = Evaluate()

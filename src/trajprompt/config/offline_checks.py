@@ -46,7 +46,9 @@ def offline_inconsistencies(config: Config) -> Iterator[Inconsistency]:
             yield key, "the name of a backbone", "an unused name"
         yield from _algorithm_errors(config, key, algorithm)
     if any(one["kind"] == CMT for one in config["algorithms"].values()):
-        from trajprompt.cmt.relabelling import RelabelOptions  # imports torch: 1.5 s
+        from trajprompt.offline.cmt.relabelling import (
+            RelabelOptions,  # imports torch: 1.5 s
+        )
 
         yield from _option_errors("relabel", (RelabelOptions,), config["relabel"])
     yield from _demonstration_errors(config)
@@ -56,9 +58,12 @@ def _algorithm_errors(
     config: Config, key: str, algorithm: Config
 ) -> Iterator[Inconsistency]:
     """Wrong options of an algorithm, alone or together with those of a suite."""
-    from trajprompt.offline.registry import options_of  # imports torch: 1.5 s
+    # They import torch: 1.5 s.
+    from trajprompt.offline.cmt.options import CmtOptions
+    from trajprompt.offline.registry import get_algorithm
 
-    kind = options_of(algorithm["kind"])
+    name = algorithm["kind"]
+    kind = CmtOptions if name == CMT else get_algorithm(name).options
     by_suite = algorithm["suite_options"]
     for suite in (None, *(name for name in config["suites"] if name in by_suite)):
         changes = by_suite[suite] if suite else {}

@@ -8,7 +8,7 @@ from typing import Any
 
 from trajprompt.inspection import text
 from trajprompt.models.header import REMEDY, Entry, read_header
-from trajprompt.settings.kinds import OFFLINE_KINDS
+from trajprompt.settings.kinds import LEARNED_KINDS
 from trajprompt.settings.parsing import json_object
 
 MODEL = "model"  # first part of the names of the model's tensors
@@ -44,7 +44,7 @@ def _policy(path: Path, metadata: Mapping[str, str], parameters: int) -> list[st
     """What and how an offline algorithm learned; empty for other backbones."""
     found = json_object(metadata.get("trajprompt", "{}"), f"{path}: metadata", REMEDY)
     kind = found.get("backbone_kind")
-    if kind not in OFFLINE_KINDS:
+    if kind not in LEARNED_KINDS:
         return []
     made = found.get("settings", "{}")
     settings = json_object(made, f"{path}: metadata.settings", REMEDY)

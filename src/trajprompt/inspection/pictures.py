@@ -14,7 +14,7 @@ from trajprompt.adaptations.layout import open_adaptation
 from trajprompt.artifacts.atomic import atomic_path
 from trajprompt.artifacts.hdf5_attributes import get_text
 from trajprompt.errors import TrajpromptError
-from trajprompt.inspection import adaptation, evaluation, teacher, trajectories
+from trajprompt.inspection import adaptation, evaluation, relabelled, teacher, trajectories
 from trajprompt.report.plots.style import OKABE_ITO
 from trajprompt.trajectories.store import open_store
 
@@ -38,6 +38,7 @@ def draw(path: Path, kind: str, task: int | None, out: Path) -> None:
         "adaptation": _adaptation,
         "table": _table,
         "teacher": _teacher,
+        "relabelled": relabelled.draw,
     }
     if kind not in painters:
         remedy = "plot its training curve (.csv) instead"

@@ -13,9 +13,9 @@ from torch import Tensor
 
 from trajprompt.artifacts.atomic import atomic_path, require_file
 from trajprompt.artifacts.provenance import SCHEMA_VERSION
-from trajprompt.cmt.model import tuned
 from trajprompt.errors import TrajpromptError
 from trajprompt.models.adaptor import bottleneck
+from trajprompt.models.cmt.model import tuned
 from trajprompt.models.header import REMEDY, Entry, read_header
 from trajprompt.models.kinds import Family, Kind, fits, get_kind
 from trajprompt.models.prefix import prefix_length

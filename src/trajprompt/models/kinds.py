@@ -10,9 +10,9 @@ from typing import Any, Literal
 
 from torch import nn
 
-from trajprompt.cmt.config import CmtConfig
-from trajprompt.cmt.model import Cmt
 from trajprompt.errors import TrajpromptError
+from trajprompt.models.cmt.config import CmtConfig
+from trajprompt.models.cmt.model import Cmt
 from trajprompt.models.prompt_dt import BackboneConfig, PromptDT
 from trajprompt.models.state_policy import StatePolicy, StatePolicyConfig
 from trajprompt.settings.kinds import (

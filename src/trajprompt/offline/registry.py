@@ -2,20 +2,12 @@
 
 import importlib
 
-from trajprompt.cmt.config import CmtOptions
 from trajprompt.errors import TrajpromptError
 from trajprompt.offline import algorithms as package
 from trajprompt.offline.registration import REGISTRY, Algorithm
-from trajprompt.settings.kinds import CMT, OFFLINE_KINDS
+from trajprompt.settings.kinds import OFFLINE_KINDS
 
-__all__ = ["OFFLINE_KINDS", "get_algorithm", "options_of"]
-
-
-def options_of(kind: str) -> type:
-    """Dataclass of the options of a kind of `algorithms` in the config."""
-    if kind == CMT:
-        return CmtOptions
-    return get_algorithm(kind).options
+__all__ = ["OFFLINE_KINDS", "get_algorithm"]
 
 
 def get_algorithm(name: str) -> Algorithm:

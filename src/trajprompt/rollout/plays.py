@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from trajprompt.cmt.player import CmtPlayer
+from trajprompt.models.cmt.player import CmtPlayer
 from trajprompt.models.lockstep import LockstepPolicy
 from trajprompt.models.state_policy import StatePolicyPlayer
 from trajprompt.progress import progress

@@ -24,6 +24,6 @@ TRANSFORMERS = {  # names as in Prompt-Tuning DT's Table 1
 }
 _FILES = (Path(__file__).parents[1] / "offline" / "algorithms").glob("[a-z]*.py")
 OFFLINE_KINDS = tuple(sorted(file.stem.replace("_", "-") for file in _FILES))
-CMT = "cmt"  # the Contextual Meta Transformer, cmt/
+CMT = "cmt"  # the Contextual Meta Transformer, models/cmt/
 LEARNED_KINDS = (*OFFLINE_KINDS, CMT)  # kinds of `algorithms` in the config
 KINDS = (*TRANSFORMERS, *LEARNED_KINDS)

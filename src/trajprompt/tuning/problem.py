@@ -29,8 +29,8 @@ from trajprompt.tuning.registry import get_method
 from trajprompt.tuning.samples import BufferSamples, FixedSamples, Samples
 
 if TYPE_CHECKING:
-    from trajprompt.cmt.relabelling import Relabelled
     from trajprompt.models.backbone import Backbone
+    from trajprompt.models.cmt.relabelled import Relabelled
     from trajprompt.trajectories.episodes import TaskEpisodes
 
 

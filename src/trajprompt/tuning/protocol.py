@@ -29,8 +29,8 @@ from trajprompt.settings.options import Engine, Precision, Strict
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from trajprompt.cmt.relabelling import Relabelled
     from trajprompt.models.backbone import Backbone
+    from trajprompt.models.cmt.relabelled import Relabelled
     from trajprompt.rollout.requests import Player
     from trajprompt.tasks.suites import Suite
     from trajprompt.trajectories.segments import PromptSet, Segments

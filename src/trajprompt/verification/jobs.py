@@ -13,6 +13,7 @@ from trajprompt.config import derive
 from trajprompt.config.backbones import is_offline
 from trajprompt.config.wrong_keys import Config
 from trajprompt.settings import stages as settings
+from trajprompt.tuning.registry import get_method
 
 REPORT = f"5_report/{REPORT_RECORD}"
 
@@ -33,6 +34,7 @@ def jobs_of(config: Config) -> list[Job]:
         *_teach(config),
         *_collect(config),
         *_pretrain(config),
+        *_relabel(config),
         *_cells(config),
         *_random_policies(config),
         Job("report", REPORT, (), config),
@@ -74,6 +76,25 @@ def _pretrain(config: Config) -> list[Job]:
             values = make(config, suite, backbone, seed)
             jobs.append(_job(stage, stem, (".safetensors", ".csv"), values))
     return jobs
+
+
+def _relabel(config: Config) -> list[Job]:
+    """Relabelled data of the CMT backbones that a method of the run tunes."""
+    wanted = {
+        (suite, config["conditions"][condition]["backbone"])
+        for suite, condition, method in table_cells.cells(config)
+        if get_method(config["methods"][method]["kind"]).reads_relabelled
+    }
+    return [
+        _job(
+            "relabel",
+            f"2_pretrain/{suite}/{backbone}/relabelled{seed}",
+            (".h5",),
+            derive.relabel(config, suite, backbone, seed),
+        )
+        for suite, backbone in sorted(wanted)
+        for seed in config["seeds"]
+    ]
 
 
 def _cells(config: Config) -> list[Job]:

@@ -16,10 +16,11 @@ from trajprompt.adaptations.adaptation import (
     restored_history,
     saved_history,
 )
-from trajprompt.cmt.model import ADAPTOR, Cmt, tuned
-from trajprompt.cmt.prompt_adaptor import PromptAdaptor
-from trajprompt.cmt.relabelling import Relabelled
-from trajprompt.offline.networks import optimiser
+from trajprompt.models.cmt.model import ADAPTOR, Cmt, tuned
+from trajprompt.models.cmt.prompt_adaptor import PromptAdaptor
+from trajprompt.models.cmt.relabelled import Relabelled
+from trajprompt.numerics.flat_adamw import FlatAdamW
+from trajprompt.numerics.networks import flatten_parameters
 from trajprompt.seeds import integers, torch_generator
 from trajprompt.settings.options import Count, NonNegative, Rate, Size, Strict
 from trajprompt.tuning.protocol import TuningProblem, register
@@ -79,7 +80,7 @@ class _Learning:
         named = {f"{ADAPTOR}{name}": tensor for name, tensor in fresh.items()}
         self.model = tuned(frozen, named).requires_grad_(False)
         self.adaptor = self.model.adaptor.requires_grad_(True)
-        self.optimiser = optimiser(self.adaptor, options.learning_rate)
+        self.optimiser = FlatAdamW(flatten_parameters(self.adaptor), options.learning_rate)
         self.generator = torch_generator(batches)
         self.history: list[HistoryRow] = []
         self._record(0)

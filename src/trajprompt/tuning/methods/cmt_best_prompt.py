@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from trajprompt.adaptations.adaptation import Adaptation, HistoryRow
-from trajprompt.cmt.model import CONSTANT
+from trajprompt.models.cmt.model import CONSTANT
 from trajprompt.settings.options import Strict
 from trajprompt.tuning.protocol import TuningProblem, register
 

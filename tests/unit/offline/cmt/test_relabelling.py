@@ -15,10 +15,10 @@ from support.cmt_tuning import (
     make_table,
 )
 from trajprompt.artifacts.atomic import file_hash
-from trajprompt.cmt.relabelled_file import read_relabelled, write_relabelled
-from trajprompt.cmt.relabelling import best_prompts, explained_variances, relabel
 from trajprompt.errors import TrajpromptError
 from trajprompt.models.backbone import load_backbone, save_backbone
+from trajprompt.models.cmt.relabelled_file import read_relabelled, write_relabelled
+from trajprompt.offline.cmt.relabelling import best_prompts, explained_variances, relabel
 from trajprompt.settings.options import OptionError, parse_options
 
 BACKBONE = make_backbone()

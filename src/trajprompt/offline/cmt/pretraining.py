@@ -6,13 +6,14 @@ from pathlib import Path
 import torch
 
 from trajprompt.artifacts.checkpoint import Checkpoint
-from trajprompt.cmt.config import CmtConfig, CmtOptions
-from trajprompt.cmt.learning import CmtLearner
-from trajprompt.cmt.model import Cmt
-from trajprompt.cmt.player import CmtPlayer
-from trajprompt.cmt.windows import WindowTable
 from trajprompt.models.backbone import Backbone
+from trajprompt.models.cmt.config import CmtConfig
+from trajprompt.models.cmt.model import Cmt
+from trajprompt.models.cmt.player import CmtPlayer
 from trajprompt.numerics.device import keep_freed_memory
+from trajprompt.offline.cmt.learning import CmtLearner
+from trajprompt.offline.cmt.options import CmtOptions
+from trajprompt.offline.cmt.windows import WindowTable
 from trajprompt.offline.noise import Noise
 from trajprompt.offline.pretraining import Curve, learned_data, mean_return, random_stream
 from trajprompt.offline.training import OfflineTraining

@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from support.cmt_problem import HISTORY, LENGTH, STATES, model
-from trajprompt.cmt.encoder import History
-from trajprompt.cmt.player import CmtPlayer
+from trajprompt.models.cmt.encoder import History
+from trajprompt.models.cmt.player import CmtPlayer
 
 STEPS, ROWS = 23, 6
 

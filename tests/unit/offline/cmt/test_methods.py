@@ -11,8 +11,8 @@ from support.stopping import Stopped, interrupt
 from trajprompt.adaptations.read import read_adaptation
 from trajprompt.adaptations.write import write_adaptation
 from trajprompt.artifacts.checkpoint import Checkpoint
-from trajprompt.cmt.model import CONSTANT
 from trajprompt.errors import TrajpromptError
+from trajprompt.models.cmt.model import CONSTANT
 from trajprompt.tuning.methods.cmt_adaptor import CmtAdaptorOptions
 from trajprompt.tuning.methods.cmt_best_prompt import BestPromptOptions
 from trajprompt.tuning.registry import get_method, methods

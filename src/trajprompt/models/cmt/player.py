@@ -4,9 +4,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from trajprompt.cmt.cached_generator import CachedGenerator
-from trajprompt.cmt.encoder import History
-from trajprompt.cmt.model import Cmt
+from trajprompt.models.cmt.cached_generator import CachedGenerator
+from trajprompt.models.cmt.encoder import History
+from trajprompt.models.cmt.model import Cmt
 from trajprompt.numerics.stacked_layers import MIN_ROWS
 
 

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from trajprompt.cmt.generator import TOKENS, Generator
 from trajprompt.models.blocks import Block
+from trajprompt.models.cmt.generator import TOKENS, Generator
 
 
 class CachedGenerator:

@@ -1,17 +1,17 @@
 """Relabelling (section 4.1): actions of the data replaced by those of better plans."""
 
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from trajprompt.cmt.generator_world import world_of
-from trajprompt.cmt.model import Cmt
-from trajprompt.cmt.objective import supervised
-from trajprompt.cmt.planner import PlanningOptions, plan
-from trajprompt.cmt.windows import Windows, WindowTable
+from trajprompt.models.cmt.model import Cmt
+from trajprompt.models.cmt.relabelled import Relabelled
+from trajprompt.offline.cmt.generator_world import world_of
+from trajprompt.offline.cmt.objective import supervised
+from trajprompt.offline.cmt.planner import PlanningOptions, plan
+from trajprompt.offline.cmt.windows import Windows, WindowTable
 from trajprompt.progress import progress
 from trajprompt.settings.options import Count, OptionError, Rate, SmallCount
 
@@ -29,21 +29,6 @@ class RelabelOptions(PlanningOptions):
     def __post_init__(self) -> None:
         if self.discount == 1:
             raise OptionError("discount", "1.0", "less than 1")
-
-
-class Relabelled(NamedTuple):
-    """States of the data, each in its window, with the action to learn."""
-
-    prompts: Tensor  # (M, Z) the encoder's
-    states: Tensor  # (M, K, S) normalised; those after `places` are not read
-    window_actions: Tensor  # (M, K, A) logged
-    rewards: Tensor  # (M, K) scaled
-    places: Tensor  # (M,) int64 place of the state in its window
-    actions: Tensor  # (M, A) of the best plan; the logged one if no plan is better
-    logged_actions: Tensor  # (M, A)
-    # (M,) score of the best plan less that of the logged action's; scaled. It is positive
-    # with the logged action, too, if only a later action of the best plan differs.
-    gains: Tensor
 
 
 @torch.no_grad()

@@ -7,13 +7,13 @@ import torch
 
 from support.cmt_problem import HISTORY, config, episodes, history, model, table
 from support.offline_problem import generators
-from trajprompt.cmt.config import CmtOptions
-from trajprompt.cmt.contrastive import info_nce
-from trajprompt.cmt.encoder import History
-from trajprompt.cmt.learning import CmtLearner, learning_rate_at, step
-from trajprompt.cmt.model import Cmt
-from trajprompt.cmt.objective import hidden_histories, losses, supervised
+from trajprompt.models.cmt.encoder import History
+from trajprompt.models.cmt.model import Cmt
 from trajprompt.numerics.flat_adamw import FlatAdamW
+from trajprompt.offline.cmt.contrastive import info_nce
+from trajprompt.offline.cmt.learning import CmtLearner, learning_rate_at, step
+from trajprompt.offline.cmt.objective import hidden_histories, losses, supervised
+from trajprompt.offline.cmt.options import CmtOptions
 from trajprompt.offline.noise import Noise
 
 TABLE = table(episodes((30, 40, 50, 20)))

@@ -3,11 +3,11 @@
 import torch
 from torch import Tensor
 
-from trajprompt.cmt.config import CmtOptions
-from trajprompt.cmt.contrastive import info_nce
-from trajprompt.cmt.encoder import History
-from trajprompt.cmt.model import Cmt
-from trajprompt.cmt.windows import Windows
+from trajprompt.models.cmt.encoder import History
+from trajprompt.models.cmt.model import Cmt
+from trajprompt.offline.cmt.contrastive import info_nce
+from trajprompt.offline.cmt.options import CmtOptions
+from trajprompt.offline.cmt.windows import Windows
 
 
 def hidden_histories(history: History, hidden: Tensor) -> History:

@@ -10,8 +10,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from trajprompt.cmt.config import CmtConfig
 from trajprompt.models.blocks import MASKED, Block, initialise_as_gpt2
+from trajprompt.models.cmt.config import CmtConfig
 from trajprompt.numerics.dropout import Dropout
 
 TOKENS = 3  # per step: state, action, reward

@@ -12,9 +12,9 @@ from trajprompt.artifacts.atomic import atomic_path, file_hash, require_file
 from trajprompt.artifacts.hdf5_attributes import get_text, write_attributes
 from trajprompt.artifacts.hdf5_checks import create_array, open_hdf5, require_dataset
 from trajprompt.artifacts.provenance import SCHEMA_VERSION
-from trajprompt.cmt.config import CmtConfig
-from trajprompt.cmt.relabelling import Relabelled
 from trajprompt.errors import TrajpromptError
+from trajprompt.models.cmt.config import CmtConfig
+from trajprompt.models.cmt.relabelled import Relabelled
 from trajprompt.settings.parsing import json_object
 
 if TYPE_CHECKING:

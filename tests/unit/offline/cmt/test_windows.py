@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from support.cmt_problem import DISCOUNT, HISTORY, LENGTH, episodes, table
-from trajprompt.cmt.windows import returns_to_go
+from trajprompt.offline.cmt.windows import returns_to_go
 
 TASK = episodes()
 TABLE = table(TASK)

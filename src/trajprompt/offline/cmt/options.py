@@ -1,12 +1,9 @@
-"""Architecture and options of the Contextual Meta Transformer (CMT, arXiv 2211.08016).
+"""Options of the representation stage of the Contextual Meta Transformer (section 4.1).
 
 The appendix with the paper's sizes is lost. All defaults are ours unless a source is named.
 """
 
 from dataclasses import dataclass
-from typing import Annotated, ClassVar
-
-from annotated_types import Interval
 
 from trajprompt.settings.options import (
     NonNegative,
@@ -19,31 +16,10 @@ from trajprompt.settings.options import (
     Strict,
 )
 
-Units = Annotated[int, Interval(ge=0, le=4096)]
-
-
-@dataclass(frozen=True)
-class CmtConfig(Strict):
-    """Sizes of a model."""
-
-    state_dim: Size
-    action_dim: Size
-    width: Size
-    encoder_layers: SmallCount
-    generator_layers: SmallCount
-    prompt_dim: Size
-    history: SmallCount  # H: transitions that the encoder reads
-    context_length: SmallCount  # K: steps of a window of the generator
-    adaptor: Units = 0  # hidden units of the adaptor; 0: none
-    constant_prompt: bool = False  # True: a stored prompt replaces those of the encoder
-
-    uses_prompt: ClassVar[bool] = False  # a trajectory prompt
-    uses_returns: ClassVar[bool] = False
-
 
 @dataclass(frozen=True)
 class CmtOptions(Strict):
-    """Options of the representation stage (section 4.1)."""
+    """Defaults: the size of the evening preset."""
 
     width: Size = 64
     encoder_layers: SmallCount = 2

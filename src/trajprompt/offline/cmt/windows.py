@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from trajprompt.cmt.encoder import History
+from trajprompt.models.cmt.encoder import History
 from trajprompt.trajectories.episodes import TaskTrajectories
 
 SMALLEST_SCALE = 1e-6  # of rewards and changes that never differ from zero

@@ -7,11 +7,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from trajprompt.cmt.config import CmtOptions
-from trajprompt.cmt.model import Cmt
-from trajprompt.cmt.objective import losses
-from trajprompt.cmt.windows import Windows, WindowTable
+from trajprompt.models.cmt.model import Cmt
 from trajprompt.numerics.flat_adamw import FlatAdamW
+from trajprompt.offline.cmt.objective import losses
+from trajprompt.offline.cmt.options import CmtOptions
+from trajprompt.offline.cmt.windows import Windows, WindowTable
 from trajprompt.offline.networks import optimiser
 from trajprompt.offline.noise import Noise
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from support.planned_worlds import LineWorld, SimulatorWorld
-from trajprompt.cmt.planner import PlanningOptions, plan
+from trajprompt.offline.cmt.planner import PlanningOptions, plan
 from trajprompt.tasks.registry import get_suite, make_simulator
 
 OPTIONS = PlanningOptions(horizon=3, beam=8, expansions=1, noise=0.0)

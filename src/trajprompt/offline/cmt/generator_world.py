@@ -3,8 +3,8 @@
 import torch
 from torch import Tensor
 
-from trajprompt.cmt.cached_generator import CachedGenerator
-from trajprompt.cmt.model import Cmt
+from trajprompt.models.cmt.cached_generator import CachedGenerator
+from trajprompt.models.cmt.model import Cmt
 
 
 class GeneratorWorld:

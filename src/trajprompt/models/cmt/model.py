@@ -7,10 +7,10 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from trajprompt.cmt.config import CmtConfig
-from trajprompt.cmt.encoder import History, TrajectoryEncoder
-from trajprompt.cmt.generator import Generator
-from trajprompt.cmt.prompt_adaptor import PromptAdaptor
+from trajprompt.models.cmt.config import CmtConfig
+from trajprompt.models.cmt.encoder import History, TrajectoryEncoder
+from trajprompt.models.cmt.generator import Generator
+from trajprompt.models.cmt.prompt_adaptor import PromptAdaptor
 
 ADAPTOR, CONSTANT = "adaptor.", "constant"  # names of tuned weights
 

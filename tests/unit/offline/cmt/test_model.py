@@ -4,9 +4,9 @@ import pytest
 import torch
 
 from support.cmt_problem import ACTIONS, HISTORY, LENGTH, STATES, history, model, window
-from trajprompt.cmt.cached_generator import CachedGenerator
-from trajprompt.cmt.model import ADAPTOR, CONSTANT, tuned
-from trajprompt.cmt.prompt_adaptor import PromptAdaptor
+from trajprompt.models.cmt.cached_generator import CachedGenerator
+from trajprompt.models.cmt.model import ADAPTOR, CONSTANT, tuned
+from trajprompt.models.cmt.prompt_adaptor import PromptAdaptor
 
 
 def test_padding_of_a_history_changes_nothing():

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from trajprompt.cmt.contrastive import info_nce, retrieved
+from trajprompt.offline.cmt.contrastive import info_nce, retrieved
 
 ALONE = torch.arange(64)  # every prompt is of a group of its own
 

@@ -1,1 +1,0 @@
-"""Contextual Meta Transformer (arXiv 2211.08016): model, learning, planning, play."""

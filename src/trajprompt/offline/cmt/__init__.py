@@ -1,0 +1,1 @@
+"""Learning and planning of the Contextual Meta Transformer."""
