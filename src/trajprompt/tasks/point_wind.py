@@ -3,7 +3,7 @@
 Point-Robot-Wind of FOCAL (arXiv 2010.01112), ``rlkit/envs/point_robot.py`` of
 LanqingLi1993/FOCAL-ICLR: the wind shifts the point at every step, and the reward is minus
 the distance to the goal after the step. An action of 1 moves the point by 0.1, the bound of
-FOCAL's actions. The winds are FOCAL's. Its 10 test tasks are drawn anew in every run; here
+FOCAL's actions. The winds are FOCAL's. Its 10 test tasks are other ones in every run; here
 they are the last 10.
 """
 
