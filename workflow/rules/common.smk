@@ -94,9 +94,9 @@ def scaled(amount):
 
 
 def collect_gpus(wildcards):
-    """GPUs of a collection; scripted experts and imported files need none."""
+    """GPUs of a collection; PPO, scripted experts and imported files need none."""
     algorithm = config["collect"][wildcards.suite]["algorithm"]
-    return 0 if algorithm in ("scripted", "file", "level") else GPUS
+    return 0 if algorithm in ("ppo", "scripted", "file", "level") else GPUS
 
 
 def teach_gpus(wildcards):

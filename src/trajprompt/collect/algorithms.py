@@ -1,7 +1,8 @@
 """Algorithms that collect the trajectories of a suite.
 
-An algorithm is an entry of `options.KINDS`, and of `LEARNERS` if it learns. Its options are
-the fields of its dataclasses in `options.KINDS`; in the config they are one flat mapping.
+An algorithm is an entry of `options.KINDS`, and of `LEARNERS` if it learns from a replay
+buffer. Its options are the fields of its dataclasses in `options.KINDS`; in the config they
+are one flat mapping.
 """
 
 from collections.abc import Sequence
@@ -18,6 +19,7 @@ from trajprompt.collect.levels import collect_level
 from trajprompt.collect.loop import Collection
 from trajprompt.collect.options import KINDS, GoalOptions
 from trajprompt.collect.perspective import Perspective, PerTask
+from trajprompt.collect.ppo_collection import collect_by_ppo
 from trajprompt.collect.sac import SAC
 from trajprompt.collect.td3 import TD3
 from trajprompt.collect.teacher import load_teacher
@@ -55,6 +57,10 @@ def collect(
     tasks = np.array(sorted(settings.tasks))
     if settings.algorithm in LEARNERS:
         return _learn(suite, tasks, settings, str(device), checkpoint or Checkpoint())
+    if settings.algorithm == "ppo":
+        length, options = _options(settings)
+        saved = checkpoint or Checkpoint()
+        return collect_by_ppo(suite, tasks, settings, length, options, saved)
     if settings.algorithm == "scripted":
         return _script(suite, tasks, settings)
     if settings.algorithm == "file":

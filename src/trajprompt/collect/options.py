@@ -152,6 +152,18 @@ class PpoOptions(Strict):
 
 
 @dataclass(frozen=True)
+class PpoLengthOptions(Strict):
+    """Length of a collection by PPO: one policy for all tasks, which share the rows."""
+
+    # Complete episodes of each task, at least.
+    episodes_per_task: Annotated[Episodes, Interval(ge=1)]
+
+    @property
+    def stored(self) -> int:
+        return self.episodes_per_task
+
+
+@dataclass(frozen=True)
 class SacTeacherOptions(SacOptions):
     """SAC of a teacher, with its collection. Defaults: one row and one update per step."""
 
@@ -205,6 +217,7 @@ KINDS: dict[str, tuple[type, ...]] = {
     "td3": (LoopOptions, Td3Options),
     "goal-conditioned-sac": (LoopOptions, SacOptions, GoalOptions),
     "goal-conditioned-td3": (LoopOptions, Td3Options, GoalOptions),
+    "ppo": (PpoLengthOptions, PpoOptions),
     "scripted": (ScriptedOptions,),
     "file": (FileOptions,),
     "level": (LevelOptions,),

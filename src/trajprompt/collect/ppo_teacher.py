@@ -1,7 +1,7 @@
-"""PPO that learns one environment, records every step and keeps snapshots of its policy."""
+"""PPO that learns in a simulator, records every step and keeps snapshots of its policy."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,30 +10,43 @@ import torch
 from trajprompt.collect.mlp_policy import MlpPolicy, policies_from, policies_state
 from trajprompt.collect.options import PpoOptions, TeacherOptions
 from trajprompt.collect.ppo import OBSERVATION_RANGE, Ppo, Rollout
+from trajprompt.collect.ppo_views import Unchanged, View
 from trajprompt.collect.recorder import BufferRecorder
 from trajprompt.seeds import stream, torch_generator
 from trajprompt.tasks.simulator import Simulator
 
 
 class PpoTeacher:
-    """Learning in progress (`checkpoint.Resumable`): a step is a rollout and an update."""
+    """Learning in progress (`checkpoint.Resumable`): a step is a rollout and an update.
+
+    By default it is the teacher of a D4RL environment; ``names`` (of its random streams),
+    ``view`` and ``where`` (in errors) make it learn something else.
+    """
 
     def __init__(
-        self, simulator: Simulator, ppo: PpoOptions, teacher: TeacherOptions, run_seed: int
+        self,
+        simulator: Simulator,
+        ppo: PpoOptions,
+        teacher: TeacherOptions,
+        run_seed: int,
+        names: Sequence[str] = (),
+        view: View | None = None,
+        where: str = "",
     ):
         suite = simulator.suite
         self.simulator, self.options = simulator, ppo
-        names = ("teacher", suite.environment)
+        self.view = view or Unchanged(suite)
+        names = names or ("teacher", suite.environment)
         self.generator = np.random.default_rng(stream(run_seed, *names, "resets"))
         self.shuffling = torch_generator(stream(run_seed, *names, "minibatches"))
         self.ppo = Ppo(
-            suite.state_dim,
+            self.view.features,
             suite.action_dim,
             simulator.rows,
             ppo,
             torch_generator(stream(run_seed, *names, "weights")),
             torch_generator(stream(run_seed, *names, "noise")),
-            f"teachers.{suite.environment}",
+            where or f"teachers.{suite.environment}",
         )
         size = simulator.rows * ppo.rollout
         self.total = -(-teacher.steps // size)  # updates
@@ -43,7 +56,7 @@ class PpoTeacher:
         self.snapshots: list[tuple[int, MlpPolicy]] = []  # (steps done before, policy)
         self.ages = np.zeros(simulator.rows, np.int64)
         self.observations = simulator.reset(self._seeds())
-        self.ppo.seen.add(self.observations)
+        self.ppo.seen.add(self.view.observe(self.observations))
 
     def advance(self, update: int) -> None:
         """Do update ``update``; keep the policy before it if due, and the last one."""
@@ -62,9 +75,9 @@ class PpoTeacher:
         steps, horizon = self.options.rollout, self.simulator.suite.horizon
         kept: list[tuple[np.ndarray, ...]] = []
         for _ in range(steps):
-            features = self.ppo.normalise(self.observations)
+            features = self._features(self.observations)
             actions, densities, values = self.ppo.act(features)
-            applied = np.clip(actions, -1.0, 1.0)
+            applied = self.view.to_simulator(np.clip(actions, -1.0, 1.0))
             step = self.simulator.step(applied)
             self.recorder.add(self.observations, applied, step.rewards, step.terminations)
             self.ages += 1
@@ -73,19 +86,21 @@ class PpoTeacher:
             end_values = np.zeros_like(values)
             cut = ended & ~step.terminations
             if cut.any():
-                end_values[cut] = self.ppo.values(
-                    self.ppo.normalise(step.observations[cut])
-                )
+                after = self._features(step.observations)
+                end_values[cut] = self.ppo.values(after[cut])
             kept.append((features, actions, densities, values, rewards, ended, end_values))
             self.observations = step.observations
             if ended.any():
                 self.recorder.close(ended, step.observations)
                 self.observations = self.simulator.reset(self._seeds(), ended)
                 self.ages[ended] = 0
-            self.ppo.seen.add(self.observations)
+            self.ppo.seen.add(self.view.observe(self.observations))
         columns = [np.stack(column) for column in zip(*kept, strict=True)]
-        last = self.ppo.values(self.ppo.normalise(self.observations))
+        last = self.ppo.values(self._features(self.observations))
         return Rollout._make([*columns, last])
+
+    def _features(self, observations: np.ndarray) -> np.ndarray:
+        return self.ppo.normalise(self.view.observe(observations))
 
     def _seeds(self) -> np.ndarray:
         return self.generator.integers(2**31, size=self.simulator.rows)

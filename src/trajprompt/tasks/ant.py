@@ -1,7 +1,7 @@
 """Ant suites: walk in a given direction, and symmetries that make all directions one task.
 
-Goals and splits follow mxu34/prompt-dt at 5f665e5, ``config/ant_dir``. Stepping and control
-cost are in locomotion.py.
+Goals and splits are from mxu34/prompt-dt at 5f665e5, ``config/ant_dir``, and ant-fwd-back's
+are FOCAL's (arXiv 2010.01112). Stepping and control cost are in locomotion.py.
 
 Two exact symmetries of the ant (both tested against the simulator) make all directions
 one task. The world can be rotated about the vertical axis: the goal's direction becomes +x.
@@ -145,7 +145,13 @@ def heading_words(goal: np.ndarray) -> str:
     return f"walk towards {np.degrees(goal[0]) % 360:.0f}°"
 
 
-def _ant(name: str, label: str, train: tuple[int, ...], test: tuple[int, ...]) -> Suite:
+def _ant(
+    name: str,
+    label: str,
+    train: tuple[int, ...],
+    test: tuple[int, ...],
+    table: str = "ant_dir.csv",
+) -> Suite:
     return Suite(
         name=name,
         label=label,
@@ -155,9 +161,9 @@ def _ant(name: str, label: str, train: tuple[int, ...], test: tuple[int, ...]) -
         action_dim=8,
         horizon=200,
         dt=0.05,
-        goals=read_table("ant_dir.csv"),
+        goals=read_table(table),
         goal_unit="rad",
-        table="ant_dir.csv",
+        table=table,
         train_tasks=train,
         test_tasks=test,
         target_return=500,  # PTDT Table 6
@@ -176,4 +182,8 @@ SUITES = (
     # test directions, tasks 4 and 41, lie 5.4 and 2.4 degrees from training task 13; only
     # task 1 is far from all training directions: 44.0 degrees from the nearest, task 8.
     _ant("ant-dir-ood", "Ant-dir-OOD", (8, 13, 16, 20, 22, 26, 32, 37), (1, 4, 41)),
+    # Ant-Fwd-Back of FOCAL: 27 observations, 200 steps, the reward of ant-dir (its contact
+    # cost is 0 in MuJoCo 2.0), train and test tasks are the same two. Returns are of
+    # ant-dir's size, so its target and scale are used.
+    _ant("ant-fwd-back", "Ant-fwd-back", (0, 1), (0, 1), "ant_fwd_back.csv"),
 )

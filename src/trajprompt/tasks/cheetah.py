@@ -1,9 +1,11 @@
 """Half-cheetah suites: run forward or backward, or at a given speed.
 
 Goals and splits follow mxu34/prompt-dt at 5f665e5, ``config/cheetah_dir`` and
-``config/cheetah_vel``. Stepping and control cost are in locomotion.py.
+``config/cheetah_vel``; those of cheetah-vel-100 follow FOCAL (arXiv 2010.01112), whose
+Half-Cheetah-Fwd-Back is cheetah-dir. Stepping and control cost are in locomotion.py.
 """
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -133,4 +135,16 @@ CHEETAH_VEL = Suite(
     camera=CAMERA,
 )
 
-SUITES = (CHEETAH_DIR, CHEETAH_VEL)
+# Half-Cheetah-Vel of FOCAL: other speeds, with the reward, horizon and 20 observations of
+# cheetah-vel. Speeds have the same range, so returns have the same target and scale.
+CHEETAH_VEL_100 = replace(
+    CHEETAH_VEL,
+    name="cheetah-vel-100",
+    label="Cheetah-vel-100",
+    goals=read_table("cheetah_vel_100.csv"),
+    table="cheetah_vel_100.csv",
+    train_tasks=tuple(range(80)),
+    test_tasks=tuple(range(80, 100)),
+)
+
+SUITES = (CHEETAH_DIR, CHEETAH_VEL, CHEETAH_VEL_100)

@@ -3,13 +3,14 @@
 Models are Gymnasium's XML files, read by path. The multi-task suites (cheetah.py, ant.py)
 follow mxu34/prompt-dt at 5f665e5, ``mujoco_control_envs/tp_envs``: legacy observations of
 20 and 27 elements and control costs of 0.05 (cheetah) and 0.5 (ant). The D4RL suites
-(d4rl.py) follow Gym's v2 environments. The ant's contact cost is left out: in the
-references' MuJoCo 2.0, contact forces are zero (openai/gym#1541).
+(d4rl.py) follow Gym's v2 environments; walker_params.py varies their walker. The ant's
+contact cost is left out: in the references' MuJoCo 2.0, contact forces are zero
+(openai/gym#1541).
 """
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,12 +18,16 @@ from trajprompt.tasks.mujoco_simulator import FRAME_SKIP, MujocoSimulator, packa
 from trajprompt.tasks.simulator import Step
 from trajprompt.tasks.suites import Suite
 
+if TYPE_CHECKING:
+    import mujoco
+
 
 class LocomotionSimulator(MujocoSimulator):
-    """Rows of one MuJoCo model; subclasses add observations, rewards and terminations."""
+    """Rows of a robot; subclasses add observations, rewards and terminations."""
 
     xml: str
     control_weight: float
+    timestep: float | None = None  # seconds per physics step; None: the model's
     frame_skip = FRAME_SKIP  # physics steps per control step
     reset_noise = 0.1  # uniform on positions; normal on velocities, or uniform
     uniform_velocities = False
@@ -34,8 +39,11 @@ class LocomotionSimulator(MujocoSimulator):
         super().__init__(suite, tasks, threads)
         path = package_file("gymnasium", f"envs/mujoco/assets/{self.xml}")
         self.model = mujoco.MjModel.from_xml_path(path)
+        if self.timestep is not None:
+            self.model.opt.timestep = self.timestep
         self.dt = self.model.opt.timestep * self.frame_skip
-        self.data = [mujoco.MjData(self.model) for _ in range(self.rows)]
+        self._models = self._models_of_rows()
+        self.data = [mujoco.MjData(model) for model in self._models]
         self._home = self.data[0].qpos.copy()  # the model's initial pose
         nq, nv = self.model.nq, self.model.nv
         # (N, nq + nv + 3): positions, velocities, torso position of every row
@@ -46,18 +54,18 @@ class LocomotionSimulator(MujocoSimulator):
         self._ended = np.zeros(self.rows, dtype=bool)
         self._views = [self._views_of(row) for row in range(self.rows)]
 
+    def _models_of_rows(self) -> "list[mujoco.MjModel]":
+        """The model of every row: one for all, unless tasks differ in their physics."""
+        return [self.model] * self.rows
+
     def restore(self, state: Mapping[str, np.ndarray]) -> None:
         super().restore(state)
         self._alive = np.flatnonzero(~self._ended)
 
     def _views_of(self, row: int) -> tuple[Any, ...]:
         """Views of a row, made once: making them costs more than copying through them."""
-        data, state, nq, nv = (
-            self.data[row],
-            self._state[row],
-            self.model.nq,
-            self.model.nv,
-        )
+        data, state = self.data[row], self._state[row]
+        nq, nv = self.model.nq, self.model.nv
         torso = data.xpos[self.model.body("torso").id]
         pairs = (
             state[:nq],
@@ -67,7 +75,7 @@ class LocomotionSimulator(MujocoSimulator):
             state[nq + nv :],
             torso,
         )
-        return (data, data.ctrl, self._controls[row], *pairs)
+        return (self._models[row], data, data.ctrl, self._controls[row], pairs)
 
     def reset(self, seeds: np.ndarray, rows: np.ndarray | None = None) -> np.ndarray:
         which = np.arange(self.rows) if rows is None else np.flatnonzero(rows)
@@ -81,7 +89,7 @@ class LocomotionSimulator(MujocoSimulator):
         """Reset a row with the draws of ``reset(seed)`` in Gymnasium's v5 environments."""
         import mujoco
 
-        data, model = self.data[row], self.model
+        data, model = self.data[row], self._models[row]
         generator = np.random.default_rng(seed)
         mujoco.mj_resetData(model, data)
         noise = self.reset_noise
@@ -94,7 +102,7 @@ class LocomotionSimulator(MujocoSimulator):
         self._read_row(row)
 
     def _read_row(self, row: int) -> None:
-        _, _, _, positions, qpos, velocities, qvel, torso, xpos = self._views[row]
+        positions, qpos, velocities, qvel, torso, xpos = self._views[row][-1]
         positions[:], velocities[:], torso[:] = qpos, qvel, xpos
 
     def step(self, actions: np.ndarray) -> Step:
@@ -115,9 +123,10 @@ class LocomotionSimulator(MujocoSimulator):
         """Step the physics of ``rows`` on a thread: the project's most critical loop."""
         import mujoco
 
-        step, model, views, skip = mujoco.mj_step, self.model, self._views, self.frame_skip
+        step, views, skip = mujoco.mj_step, self._views, self.frame_skip
         for row in rows:
-            data, ctrl, action, positions, qpos, velocities, qvel, torso, xpos = views[row]
+            model, data, ctrl, action, pairs = views[row]
+            positions, qpos, velocities, qvel, torso, xpos = pairs
             ctrl[:] = action
             step(model, data, skip)
             positions[:] = qpos

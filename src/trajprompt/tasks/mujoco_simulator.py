@@ -38,9 +38,13 @@ def package_file(package: str, path: str) -> str:
 
 
 class MujocoSimulator(Simulator):
-    """Rows of one MuJoCo model; their physics is part of the state."""
+    """Rows of one MuJoCo model; their physics is part of the state.
 
-    model: "mujoco.MjModel"  # shared by all rows
+    Rows may have their own copies of the model, with other values in its arrays: the layout
+    of a state is the same.
+    """
+
+    model: "mujoco.MjModel"
     data: list["mujoco.MjData"]  # one per row
 
     def __init__(self, suite: Suite, tasks: np.ndarray, threads: int = 1):

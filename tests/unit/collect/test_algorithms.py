@@ -61,7 +61,7 @@ def test_the_greedy_phase_is_deterministic_and_does_not_learn(fake):
 @pytest.mark.parametrize(
     "changes, found",
     [
-        ({"algorithm": "ppo"}, "ppo"),
+        ({"algorithm": "a2c"}, "a2c"),
         ({"options": {"episodes_per_task": 2, "learing_rate": 1}}, "learing_rate"),
         ({"options": {}}, "episodes_per_task"),
         ({"algorithm": "sac", "options": {"relabelled": 1.0}}, "relabelled"),

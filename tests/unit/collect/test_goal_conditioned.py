@@ -11,7 +11,7 @@ from trajprompt.collect.replay import Batch
 from trajprompt.tasks.registry import get_suite, make_simulator
 
 
-@pytest.mark.parametrize("name", ["cheetah-vel", "cheetah-dir"])
+@pytest.mark.parametrize("name", ["cheetah-vel", "cheetah-dir", "cheetah-vel-100"])
 def test_relabelled_rewards_are_the_simulators(name):
     """For equal states and actions, the reward recomputed for another goal is exact."""
     suite = get_suite(name)

@@ -7,7 +7,9 @@ from trajprompt.config.checks import episode_errors, inconsistencies, splits
 from trajprompt.config.load import load_config
 
 DEFAULT = load_config([FILE])
-SCRIPTED = "scripted for pick-place, point-sparse, reach; another for other suites"
+SCRIPTED = (
+    "scripted for pick-place, point-sparse, point-wind, reach; another for other suites"
+)
 
 
 def test_the_configuration_of_the_repository_is_consistent():

@@ -12,7 +12,8 @@ from support.gymnasium_reference import (
 from trajprompt.errors import TrajpromptError
 from trajprompt.tasks.registry import SUITE_NAMES, get_suite, make_simulator
 
-SUITES = ("cheetah-dir", "cheetah-vel", "ant-dir", "ant-dir-ood")
+CHEETAHS = ("cheetah-dir", "cheetah-vel", "cheetah-vel-100")
+SUITES = (*CHEETAHS, "ant-dir", "ant-dir-ood", "ant-fwd-back")
 STEPS = 60
 
 
@@ -90,10 +91,12 @@ def test_reset_of_some_rows_leaves_the_others():
     np.testing.assert_array_equal(mixed[[0, 2]], moved[[0, 2]])
 
 
-def test_rows_do_not_depend_on_other_rows():
-    suite = get_suite("cheetah-vel")
+@pytest.mark.parametrize("name", SUITES)
+def test_rows_do_not_depend_on_other_rows(name):
+    suite = get_suite(name)
+    tasks = np.resize(suite.train_tasks, 5)
     actions = random_actions(suite, 5, steps=20)
-    together, alone = make_simulator(suite, np.arange(5)), make_simulator(suite, [3])
+    together, alone = make_simulator(suite, tasks), make_simulator(suite, tasks[3:4])
     together.reset(np.arange(5)), alone.reset(np.array([3]))
     for action in actions:
         many, one = together.step(action), alone.step(action[3:4])

@@ -20,7 +20,8 @@ def test_tasks_exist_and_splits_are_disjoint(name):
     train, test = set(suite.train_tasks), set(suite.test_tasks)
     assert train | test <= set(range(len(suite.goals)))
     assert len(train) == len(suite.train_tasks) and len(test) == len(suite.test_tasks)
-    if name in ("cheetah-dir", "point-sparse") or suite.environment:
+    same = ("cheetah-dir", "point-sparse", "ant-fwd-back")
+    if name in same or suite.environment:
         assert train == test == set(range(len(suite.goals)))
     else:
         assert not train & test
@@ -36,6 +37,9 @@ PUBLISHED_SPLITS = {
     "reach": ("1-5,7,8,10-14,17-19", "6,9,15,16,20"),
     # In mxu34/prompt-dt at 5f665e5: config/ML1-pick-place-v2/ML1_pick_place.json.
     "pick-place": ("0-10,12-16,18-24,26-35,37-40,42-49", "11,17,25,36,41"),
+    # FOCAL (arXiv 2010.01112), configs/: the first tasks are for training.
+    "cheetah-vel-100": ("0-79", "80-99"),
+    "ant-fwd-back": ("0,1", "0,1"),
 }
 
 
@@ -73,6 +77,21 @@ def test_published_goals():
     degrees = np.degrees(ant.goals[list(ant.test_tasks), 0])
     np.testing.assert_allclose(degrees, [14.1, 101.9, 51.8, 204.5, 237.3], atol=0.06)
     assert get_suite("cheetah-dir").goals.ravel().tolist() == [1.0, -1.0]
+
+
+def test_goals_of_focal():
+    """Drawn as its code draws them, first speeds and range of the test speeds."""
+    speeds = get_suite("cheetah-vel-100")
+    drawn = np.random.RandomState(1337).uniform(0, 3, 100)
+    np.testing.assert_array_equal(speeds.goals[:, 0], drawn)
+    np.testing.assert_allclose(
+        drawn[:5], [0.7861, 0.4761, 0.8344, 1.3780, 0.963], atol=1e-4
+    )
+    test = speeds.goals[list(speeds.test_tasks), 0]
+    np.testing.assert_allclose(
+        [test.min(), test.max(), test.mean()], [0.376, 2.84, 1.73], atol=2e-3
+    )
+    assert get_suite("ant-fwd-back").goals.ravel().tolist() == [0.0, np.pi]
 
 
 def test_out_of_distribution_directions():
