@@ -150,7 +150,7 @@ class Recorder:
         return rows
 
     def limit(self) -> int:
-        """Decisions of an episode that nobody wins."""
+        """Decisions of an episode without a winner."""
         _, state = self.env.reset(jax.random.PRNGKey(0))
         stop = {agent: jnp.array(4) for agent in self.env.agents}
         for earlier in range(90, 120):

@@ -38,10 +38,11 @@ class Recording:
 
     def battle(self, rows: np.ndarray) -> Battle:
         """A battle whose states are those of ``rows``, and whose delays are the next."""
-        shape = (2, self.scenario.units, len(rows))
-        delays = np.zeros((LIMIT, *shape[1:]), np.float32)
-        delays[0] = self.arrays["delays"][rows].T
-        battle = Battle(self.scenario, Draws(np.zeros(shape, np.float32), delays))
+        units = self.scenario.units
+        delays = np.zeros((len(rows), LIMIT, units), np.float32)
+        delays[:, 0] = self.arrays["delays"][rows]
+        offsets = np.zeros((len(rows), 2, units), np.float32)
+        battle = Battle(self.scenario, Draws(offsets, delays))
         battle.positions[:] = self.arrays["positions"][rows].transpose(2, 1, 0)
         battle.health[:] = self.arrays["health"][rows].T
         battle.cooldowns[:] = self.arrays["cooldowns"][rows].T
@@ -55,9 +56,9 @@ class Recording:
 
     def starts_differ(self) -> float:
         """Greatest difference of the positions after a reset with the same offsets."""
-        offsets = self.arrays["offsets"].transpose(2, 1, 0)
-        delays = np.zeros((LIMIT, *offsets.shape[1:]), np.float32)
-        battle = Battle(self.scenario, Draws(offsets.copy(), delays))
+        offsets = self.arrays["offsets"].swapaxes(1, 2)
+        delays = np.zeros((len(offsets), LIMIT, self.scenario.units), np.float32)
+        battle = Battle(self.scenario, Draws(offsets, delays))
         expected = self.arrays["positions"][self.first]
         return _greatest(battle.positions.transpose(2, 1, 0), expected)
 
@@ -102,10 +103,10 @@ class Recording:
             teams = (0, 1) if self.arrays["modes"][episode] == 0 else (1,)
             for team in teams:
                 members = self.scenario.members(team)
-                draws = np.ones((LIMIT, 3, len(self.actions[0, members]), 1), np.float32)
+                draws = np.ones((1, LIMIT, 3, len(self.actions[0, members])), np.float32)
                 player = Heuristic(self.battle(np.array([start])), team, draws)
                 for row in range(start, end - 1):
-                    draws[0, 0, :, 0] = self.arrays["choices"][row, members]
+                    draws[0, 0, 0] = self.arrays["choices"][row, members]
                     battle = self.battle(np.array([row]))
                     living = battle.alive[members, 0]
                     wrong = player(battle)[0] != self.actions[row, members]

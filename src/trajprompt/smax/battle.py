@@ -13,7 +13,7 @@ one delay per unit and decision is drawn, at the battle's start.
 
 A team's reward is the health that the other team loses, each unit's as a share of its
 start, divided by that team's number of units; winning adds 1. Health lost at the edge
-counts. If both teams die in the same sub-step, nobody wins.
+counts. If both teams die in the same sub-step, neither wins.
 
 State is float32, as in jaxmarl.
 """
@@ -43,8 +43,8 @@ DIRECTIONS = np.array([[0, 1, 0, -1, 0], [1, 0, -1, 0, 0]], np.float32)  # x, y 
 class Draws(NamedTuple):
     """The random numbers of N battles."""
 
-    offsets: np.ndarray  # (2, U, N) float32, of the starts
-    delays: np.ndarray  # (LIMIT, U, N) float32, of cooldowns, s
+    offsets: np.ndarray  # (N, 2, U) float32, of the starts
+    delays: np.ndarray  # (N, LIMIT, U) float32, of cooldowns, s
 
 
 class Outcome(NamedTuple):
@@ -57,19 +57,27 @@ class Outcome(NamedTuple):
 
 def draw(scenario: Scenario, generators: Sequence[np.random.Generator]) -> Draws:
     """Random numbers of one battle per generator, which do not depend on the others."""
-    units, rows = scenario.units, len(generators)
-    offsets = np.empty((2, units, rows), np.float32)
-    delays = np.empty((LIMIT, units, rows), np.float32)
+    offsets = uniform(generators, (2, scenario.units))
+    delays = uniform(generators, (LIMIT, scenario.units))
+    low, high = DELAYS
+    return Draws((2 * offsets - 1) * START_NOISE, delays * (high - low) + low)
+
+
+def uniform(
+    generators: Sequence[np.random.Generator], shape: tuple[int, ...]
+) -> np.ndarray:
+    """Random numbers in [0, 1) from each of N generators: (N, *shape) float32."""
+    numbers = np.empty((len(generators), *shape), np.float32)
     for row, generator in enumerate(generators):
-        offsets[:, :, row] = generator.uniform(-START_NOISE, START_NOISE, (2, units))
-        delays[:, :, row] = generator.uniform(*DELAYS, (LIMIT, units))
-    return Draws(offsets, delays)
+        generator.random(dtype=np.float32, out=numbers[row])
+    return numbers
 
 
 class Battle:
     """State of N battles; arrays are (units, N), so operations run along battles.
 
-    Battles that have ended are stepped on with the others: the caller ignores them.
+    Arrays are contiguous, because they are also indexed as flat ones. Battles that have
+    ended are stepped on with the others: the caller ignores them.
     """
 
     positions: np.ndarray  # (2, U, N) float32
@@ -81,7 +89,7 @@ class Battle:
 
     def __init__(self, scenario: Scenario, draws: Draws):
         self.scenario, self._delays = scenario, draws.delays
-        self.types, self.rows = scenario.types, draws.offsets.shape[2]
+        self.types, self.rows = scenario.types, len(draws.offsets)
         shape = (scenario.units, self.rows)
         self._full = column(self.types, "health")
         self._strides = column(self.types, "speed") * DT  # per sub-step
@@ -98,7 +106,8 @@ class Battle:
         self.attacked = np.zeros(shape, np.int64)
         sides = np.repeat([0, 1], [scenario.allies, scenario.enemies])
         centres = np.array(STARTS, np.float32)[sides].T  # (2, U)
-        self.positions = centres[:, :, None] + draws.offsets
+        offsets = np.ascontiguousarray(draws.offsets.transpose(1, 2, 0))
+        self.positions = centres[:, :, None] + offsets
         self._collisions.push(self.positions, self.alive)
 
     def step(self, allies: np.ndarray, enemies: np.ndarray) -> Outcome:
@@ -108,17 +117,19 @@ class Battle:
         `Scenario.opponents`). An action that is not available has no effect: a unit whose
         target is out of range stands still. Moving is as fast with a cooldown as without.
         """
-        actions = np.concatenate([allies, enemies], axis=1).T  # (U, N)
+        actions = np.concatenate([allies.T, enemies.T])  # (U, N)
         moves = np.minimum(actions, STOP)
         self.moved = DIRECTIONS[:, moves]
         self.attacked = np.where(actions > STOP, actions, 0)
-        before, delays = self.health.copy(), self._delays[self.time].reshape(-1)
-        strides = self.moved * self._strides
+        delays = self._delays[:, self.time].T.reshape(-1)
+        before, strides = self.health.copy(), self.moved * self._strides
         shooters = np.flatnonzero(self.attacked)  # in a flat (U, N)
         units, battles = np.divmod(shooters, self.rows)
         targets = self._targets[units, actions[units, battles]] * self.rows + battles
+        living = -1  # units
         for _ in range(SUBSTEPS):
-            strides *= self.alive
+            if living != (living := int(np.count_nonzero(self.alive))):
+                strides[:, ~self.alive] = 0
             hits = self._hits(shooters, targets)
             self.cooldowns -= DT
             self._hit(shooters[hits], targets[hits], delays)

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from trajprompt.smax.battle import LIMIT, SIZE, STOP, Battle
+from trajprompt.smax.battle import LIMIT, SIZE, STOP, Battle, uniform
 from trajprompt.smax.observations import available, distances, in_range, in_sight
 from trajprompt.smax.scenarios import MOVES, Scenario
 
@@ -22,16 +22,12 @@ NONE = -1  # no opponent attacked
 def draw(
     scenario: Scenario, team: int, generators: Sequence[np.random.Generator]
 ) -> np.ndarray:
-    """Random numbers in (0, 1] of a player of ``team``: (LIMIT, 3, M, N) float32.
+    """Random numbers in (0, 1] of a player of ``team``: (N, LIMIT, 3, M) float32.
 
     The three are: which opponent to walk to, whether to act at random, and how.
     """
     members = len(range(scenario.units)[scenario.members(team)])
-    draws = np.empty((LIMIT, 3, members, len(generators)), np.float32)
-    for row, generator in enumerate(generators):
-        uniform = generator.random((LIMIT, 3, members), np.float32)
-        draws[..., row] = 1 - uniform
-    return draws
+    return 1 - uniform(generators, (LIMIT, 3, members))
 
 
 class Heuristic:
@@ -49,7 +45,7 @@ class Heuristic:
 
     def __call__(self, battle: Battle) -> np.ndarray:
         """Actions (N, M), int64."""
-        choice, coin, number = self._draws[battle.time]
+        choice, coin, number = self._draws[:, battle.time].transpose(1, 2, 0)  # (M, N)
         ways, squares = distances(battle, self.team)
         reach = in_range(battle, self.team, squares)
         target = self._target(squares, reach)
@@ -81,10 +77,10 @@ class Heuristic:
         return np.stack([y, x, -y, -x]).argmax(axis=0)  # up, right, down, left
 
 
-def _nth(mask: np.ndarray, uniform: np.ndarray) -> np.ndarray:
-    """Index along the first axis of a random true element, chosen by ``uniform`` in (0, 1].
+def _nth(mask: np.ndarray, draws: np.ndarray) -> np.ndarray:
+    """Index along the first axis of a random true element, chosen by ``draws`` in (0, 1].
 
     The result is 0 where no element is true.
     """
     counts = mask.cumsum(axis=0)
-    return (counts >= np.ceil(uniform * counts[-1])).argmax(axis=0)
+    return (counts >= np.ceil(draws * counts[-1])).argmax(axis=0)

@@ -13,8 +13,8 @@ teams see their own units first. The features of another unit are
 7. to 12. its type, one-hot.
 
 They are 0 if the other is dead or not within the viewer's sight. A unit's own features are
-its health, its position divided by the map's size, its cooldown and its type, scaled alike.
-All features of a dead viewer are 0.
+its health, its position divided by the map's size, its cooldown and its type; the first and
+the third are shares, too. All features of a dead viewer are 0.
 """
 
 import numpy as np

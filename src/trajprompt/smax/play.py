@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from trajprompt import seeds
 from trajprompt.smax import heuristic
 from trajprompt.smax.battle import LIMIT, Battle, Outcome, draw
 from trajprompt.smax.heuristic import Heuristic
@@ -15,8 +14,8 @@ from trajprompt.smax.scenarios import Scenario
 # Actions of the allies (N, A), integers. Policies that see what units see call `observe`
 # and `available`.
 Policy = Callable[[Battle], np.ndarray]
-# Makes a policy for battles that have just started, from one stream per battle.
-Player = Callable[[Battle, Sequence[np.random.SeedSequence]], Policy]
+# Makes a policy for battles that have just started, from one generator per battle.
+Player = Callable[[Battle, Sequence[np.random.Generator]], Policy]
 
 
 @dataclass(frozen=True)
@@ -43,8 +42,8 @@ class Episodes:
 def built_in(noise: float = 0.0) -> Player:
     """The enemy's heuristic as a player of the allies, with random actions."""
 
-    def make(battle: Battle, streams: Sequence[np.random.SeedSequence]) -> Policy:
-        return _heuristic(battle, 0, streams, noise)
+    def make(battle: Battle, generators: Sequence[np.random.Generator]) -> Policy:
+        return _heuristic(battle, 0, generators, noise)
 
     return make
 
@@ -55,10 +54,14 @@ def play(
     player: Player,
     record: bool = False,
 ) -> Episodes:
-    """Play one episode per stream of `seeds`. An episode depends on its own stream only."""
-    parts = [[seeds.child(stream, part) for stream in streams] for part in range(3)]
-    battle = Battle(scenario, draw(scenario, _generators(parts[0])))
-    enemy, policy = _heuristic(battle, 1, parts[1]), player(battle, parts[2])
+    """Play one episode per stream of `seeds`. An episode depends on its own stream only.
+
+    The stream's random numbers are those of the battle, then the enemy's, then the
+    player's, so all players of a stream meet the same battle.
+    """
+    generators = [np.random.default_rng(stream) for stream in streams]
+    battle = Battle(scenario, draw(scenario, generators))
+    enemy, policy = _heuristic(battle, 1, generators), player(battle, generators)
     count = len(streams)
     returns, lengths = np.zeros(count), np.zeros(count, np.int64)
     winners, running = np.zeros((count, 2), bool), np.ones(count, bool)
@@ -108,11 +111,7 @@ class _Recorder:
 
 
 def _heuristic(
-    battle: Battle, team: int, streams: Sequence[np.random.SeedSequence], noise: float = 0.0
+    battle: Battle, team: int, generators: Sequence[np.random.Generator], noise: float = 0.0
 ) -> Heuristic:
-    draws = heuristic.draw(battle.scenario, team, _generators(streams))
+    draws = heuristic.draw(battle.scenario, team, generators)
     return Heuristic(battle, team, draws, noise)
-
-
-def _generators(streams: Sequence[np.random.SeedSequence]) -> list[np.random.Generator]:
-    return [np.random.default_rng(stream) for stream in streams]

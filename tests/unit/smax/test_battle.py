@@ -10,12 +10,12 @@ from trajprompt.smax.scenarios import MOVES, SCENARIOS, get_scenario
 MAP = get_scenario("3m")
 
 
-def battle(positions=None, scenario=MAP, rows=1, delay=0.0):
-    """Battles without random numbers; ``positions`` (U, 2) replace the start."""
+def battle(positions=None, scenario=MAP, delay=0.0):
+    """A battle without random numbers; ``positions`` (U, 2) replace the start."""
     units = scenario.units
-    offsets = np.linspace(-1.9, 1.9, units)[:, None].repeat(rows, axis=1)
-    offsets = np.stack([np.zeros((units, rows)), offsets]).astype(np.float32)
-    delays = np.full((LIMIT, units, rows), delay, np.float32)
+    offsets = np.zeros((1, 2, units), np.float32)
+    offsets[0, 1] = np.linspace(-1.9, 1.9, units)
+    delays = np.full((1, LIMIT, units), delay, np.float32)
     made = Battle(scenario, Draws(offsets, delays))
     if positions is not None:
         made.positions[:] = np.array(positions, np.float32).T[:, :, None]
@@ -122,7 +122,7 @@ def test_rewards_are_shares_of_health_and_a_bonus_for_winning():
     assert outcome.ended[0] and outcome.winners[0].tolist() == [True, False]
 
 
-def test_nobody_wins_if_both_teams_die_at_once():
+def test_neither_team_wins_if_both_die_at_once():
     made = face_to_face()
     for units in ([1, 2], [4, 5]):
         made.health[units], made.alive[units] = 0, False
@@ -173,7 +173,7 @@ def test_draws_of_a_battle_do_not_depend_on_the_others():
     alone = draw(MAP, [np.random.default_rng(3)])
     together = draw(MAP, [np.random.default_rng(i) for i in range(5)])
     for one, many in zip(alone, together, strict=True):
-        np.testing.assert_array_equal(one[..., 0], many[..., 3])
+        np.testing.assert_array_equal(one[0], many[3])
     assert np.abs(together.offsets).max() < 2
     assert -1 / 16 <= together.delays.min() < together.delays.max() <= 2 / 16
 

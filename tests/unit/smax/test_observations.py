@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from trajprompt.smax.battle import STOP, Battle, Draws
+from trajprompt.smax.battle import LIMIT, STOP, Battle, Draws
 from trajprompt.smax.observations import OTHER, OWN, available, observe, width
 from trajprompt.smax.scenarios import MOVES, get_scenario
 
@@ -14,8 +14,8 @@ MAP = get_scenario("3s5z_vs_3s6z")
 def battle():
     """The first stalkers of both teams are 5 apart; all others are far away."""
     units = MAP.units
-    delays = np.zeros((101, units, 1), np.float32)
-    made = Battle(MAP, Draws(np.zeros((2, units, 1), np.float32), delays))
+    delays = np.zeros((1, LIMIT, units), np.float32)
+    made = Battle(MAP, Draws(np.zeros((1, 2, units), np.float32), delays))
     made.positions[0, :, 0] = np.where(np.arange(units) < MAP.allies, 2, 30)
     made.positions[1, :, 0] = np.linspace(2, 30, units)
     made.positions[:, 0], made.positions[:, MAP.allies] = [[13], [16]], [[18], [16]]
