@@ -123,13 +123,19 @@ class Battle:
         self.attacked = np.where(actions > STOP, actions, 0)
         delays = self._delays[:, self.time].T.reshape(-1)
         before, strides = self.health.copy(), self.moved * self._strides
-        shooters = np.flatnonzero(self.attacked)  # in a flat (U, N)
+        # In a flat (U, N). Units whose cooldown outlasts the decision cannot hit.
+        shooters = np.flatnonzero(
+            (self.attacked > 0) & self.alive & (self.cooldowns <= (SUBSTEPS - 1) * DT)
+        )
         units, battles = np.divmod(shooters, self.rows)
         targets = self._targets[units, actions[units, battles]] * self.rows + battles
         living = -1  # units
         for _ in range(SUBSTEPS):
             if living != (living := int(np.count_nonzero(self.alive))):
                 strides[:, ~self.alive] = 0
+                both = self.alive.reshape(-1)
+                kept = both[shooters] & both[targets]
+                shooters, targets = shooters[kept], targets[kept]
             hits = self._hits(shooters, targets)
             self.cooldowns -= DT
             self._hit(shooters[hits], targets[hits], delays)
@@ -141,17 +147,16 @@ class Battle:
         return self._outcome(before)
 
     def _hits(self, shooters: np.ndarray, targets: np.ndarray) -> np.ndarray:
-        """Indices of ``shooters`` (K,) that hit; both arguments are in a flat (U, N)."""
-        alive, flat = self.alive.reshape(-1), self.positions.reshape(2, -1)
-        ready = self.cooldowns.reshape(-1)[shooters] <= 0
-        ready &= alive[shooters] & alive[targets]
-        (hits,) = ready.nonzero()
+        """Indices of ``shooters`` (K,) that hit; both are alive, and in a flat (U, N)."""
+        (hits,) = (self.cooldowns.reshape(-1)[shooters] <= 0).nonzero()
         shooters, targets = shooters[hits], targets[hits]
-        gaps = flat[:, shooters] - flat[:, targets]
-        near = np.square(gaps[0]) + np.square(gaps[1]) < self._reach[shooters // self.rows]
-        return hits[near]
+        x, y = self.positions.reshape(2, -1)
+        squares = np.square(x[shooters] - x[targets]) + np.square(y[shooters] - y[targets])
+        return hits[squares < self._reach[shooters // self.rows]]
 
     def _hit(self, shooters: np.ndarray, targets: np.ndarray, delays: np.ndarray) -> None:
+        if not len(shooters):
+            return
         units = shooters // self.rows
         self.cooldowns.reshape(-1)[shooters] = self._cooldown[units] + delays[shooters]
         np.subtract.at(self.health.reshape(-1), targets, self._damage[units])

@@ -50,7 +50,7 @@ class Heuristic:
         reach = in_range(battle, self.team, squares)
         target = self._target(squares, reach)
         moves = self._moves(battle, ways, in_sight(battle, self.team, squares), choice)
-        actions = np.where(reach.any(axis=1), MOVES + target, moves)
+        actions = np.where(self.last != NONE, MOVES + target, moves)
         actions[~battle.alive[battle.scenario.members(self.team)]] = STOP
         if self.noise > 0:
             mask = available(battle, self.team).transpose(2, 1, 0)  # (actions, M, N)
@@ -59,11 +59,16 @@ class Heuristic:
 
     def _target(self, squares: np.ndarray, reach: np.ndarray) -> np.ndarray:
         """Opponents to attack (M, N), which are remembered; any if none is in range."""
-        closest = np.where(reach, squares, np.inf).argmin(axis=1)
-        last = np.maximum(self.last, 0)
-        keep = (self.last != NONE) & np.take_along_axis(reach, last[:, None], 1)[:, 0]
-        target = np.where(keep, self.last, closest)
-        self.last = np.where(reach.any(axis=1), target, NONE)
+        # (M, K, N), of which K is small: loops over it are faster than argmin and argmax.
+        apart = np.where(reach, squares, np.inf)
+        target, least = np.zeros_like(self.last), apart[:, 0].copy()
+        keep = np.zeros(self.last.shape, bool)
+        for opponent in range(squares.shape[1]):
+            target[apart[:, opponent] < least] = opponent
+            np.minimum(least, apart[:, opponent], out=least)
+            keep |= (self.last == opponent) & reach[:, opponent]
+        target = np.where(keep, self.last, target)
+        self.last = np.where(least < np.inf, target, NONE)
         return target
 
     def _moves(
@@ -74,7 +79,9 @@ class Heuristic:
         own = battle.positions[:, battle.scenario.members(self.team)]
         near = np.take_along_axis(ways, chosen[None, :, None], 2)[:, :, 0]
         x, y = np.where(seen.any(axis=1), near, self._goals - own)
-        return np.stack([y, x, -y, -x]).argmax(axis=0)  # up, right, down, left
+        longer = np.maximum(np.abs(x), np.abs(y))
+        sideways = np.where(x == longer, 1, np.where(-y == longer, 2, 3))
+        return np.where(y == longer, 0, sideways)
 
 
 def _nth(mask: np.ndarray, draws: np.ndarray) -> np.ndarray:
@@ -82,5 +89,6 @@ def _nth(mask: np.ndarray, draws: np.ndarray) -> np.ndarray:
 
     The result is 0 where no element is true.
     """
-    counts = mask.cumsum(axis=0)
-    return (counts >= np.ceil(draws * counts[-1])).argmax(axis=0)
+    counts = mask.cumsum(axis=0, dtype=np.int8)
+    wanted = np.ceil(draws * counts[-1])
+    return (counts < wanted).sum(axis=0)

@@ -44,29 +44,28 @@ def observe(battle: Battle, team: int) -> np.ndarray:
     sight = column(types, "sight")[viewers][:, None]  # (M, 1, 1)
     seen = np.square(gaps[0]) + np.square(gaps[1]) < np.square(sight)
     seen &= battle.alive[viewers, None] & battle.alive[others]
+    seen = seen.astype(np.float32)
     greatest = [scenario.actions(one) - 1 for one in range(2)]
     actions = np.repeat(greatest, [scenario.allies, scenario.enemies])[:, None]
     attacked = (battle.attacked / actions).astype(np.float32)
 
-    shape = (len(viewers), scenario.units - 1, OTHER, battle.rows)
-    far = np.empty(shape, np.float32)
+    every = np.empty((len(viewers), width(scenario), battle.rows), np.float32)
+    far = every[:, :-OWN].reshape(*seen.shape[:2], OTHER, battle.rows)  # a view
     far[:, :, 0] = health[others]
-    far[:, :, 1:3] = (gaps / sight).transpose(1, 2, 0, 3)
+    np.divide(gaps, sight, out=far[:, :, 1:3].transpose(2, 0, 1, 3))
     far[:, :, 3:5] = battle.moved[:, others].transpose(1, 2, 0, 3)
     far[:, :, 5] = attacked[others]
     far[:, :, 6] = cooldowns[others]
-    far[:, :, 7:] = kinds[others][..., None]
-    far *= seen[:, :, None]
+    far[:, :, :7] *= seen[:, :, None]
+    far[:, :, 7:] = kinds[others][..., None] * seen[:, :, None]
 
-    near = np.empty((len(viewers), OWN, battle.rows), np.float32)
+    near = every[:, -OWN:]
     near[:, 0] = health[viewers]
     near[:, 1:3] = battle.positions[:, viewers].transpose(1, 0, 2) / np.float32(SIZE)
     near[:, 3] = cooldowns[viewers]
     near[:, 4:] = kinds[viewers][..., None]
     near *= battle.alive[viewers][:, None]
-
-    flat = far.reshape(len(viewers), -1, battle.rows)
-    return np.ascontiguousarray(np.concatenate([flat, near], axis=1).transpose(2, 0, 1))
+    return np.ascontiguousarray(every.transpose(2, 0, 1))
 
 
 def available(battle: Battle, team: int) -> np.ndarray:
