@@ -9,6 +9,9 @@ our side sees and its available actions, as a policy needs them; ``step`` does n
 decision is one of a battle, i.e. of all its units. jaxmarl's round is one compiled call,
 and its compilation is not counted. A measurement of ours and one of the peer take turns, in
 CPU time.
+
+``--wins 1000`` compares results instead: that many battles of each scenario, in which the
+enemy's player plays for our side and acts at random with probability 0, 0.3 or 1.
 """
 
 import argparse
@@ -20,13 +23,16 @@ from pathlib import Path
 import numpy as np
 
 from machine import print_machine
+from trajprompt import seeds
 from trajprompt.smax import heuristic
 from trajprompt.smax.battle import Battle, draw
 from trajprompt.smax.heuristic import Heuristic
 from trajprompt.smax.observations import available, observe
+from trajprompt.smax.play import built_in, play
 from trajprompt.smax.scenarios import SCENARIOS, get_scenario
 
 NAMES = ("see", "step")
+NOISES = (0.0, 0.3, 1.0)
 
 
 class Ours:
@@ -82,6 +88,14 @@ class Peer:
         count, spent = self._line().split()
         return int(count) / float(spent)
 
+    def wins(self, noise: float) -> tuple[int, int, float]:
+        """Wins and losses of all battles, and the mean return."""
+        assert self.process.stdin is not None
+        self.process.stdin.write(f"wins {noise}\n")
+        self.process.stdin.flush()
+        wins, losses, mean = self._line().split()
+        return int(wins), int(losses), float(mean)
+
     def close(self) -> None:
         assert self.process.stdin is not None
         self.process.stdin.close()
@@ -116,6 +130,26 @@ def compare(scenario: str, args: argparse.Namespace) -> None:
     peer.close()
 
 
+def compare_wins(scenario: str, args: argparse.Namespace) -> None:
+    """Print results of both at each noise; errors are standard errors."""
+    peer = Peer(args.peer_python, scenario, args.wins, args.decisions)
+    for noise in NOISES:
+        streams = seeds.children(seeds.stream(0, scenario, noise), args.wins)
+        found = play(get_scenario(scenario), streams, built_in(noise))
+        share = found.wins.mean()
+        error = np.sqrt(share * (1 - share) / args.wins)
+        spread = found.returns.std() / np.sqrt(args.wins)
+        wins, losses, mean = peer.wins(noise)
+        print(
+            f"{scenario:14}{noise:4} won {share:.3f} ± {error:.3f}, lost "
+            f"{found.losses.mean():.3f}, return {found.returns.mean():.3f} ± {spread:.3f}, "
+            f"length {found.lengths.mean():.1f}; jaxmarl won {wins / args.wins:.3f}, "
+            f"lost {losses / args.wins:.3f}, return {mean:.3f}",
+            flush=True,
+        )
+    peer.close()
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument(
@@ -126,7 +160,12 @@ def main() -> None:
     parser.add_argument("--decisions", type=int, default=20, help="per battle and round")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=2.0, help="CPU s per measurement")
+    parser.add_argument("--wins", type=int, help="compare results of that many battles")
     args = parser.parse_args()
+    if args.wins:
+        for scenario in args.scenarios:
+            compare_wins(scenario, args)
+        return
     print_machine()
     print("decisions per CPU second: ours, jaxmarl, ratio")
     for scenario in args.scenarios:

@@ -68,6 +68,9 @@ class Recording:
         actions = self.actions[now]
         outcome = battle.step(*np.split(actions, [self.scenario.allies], axis=1))
         fallen = self._fallen(after)
+        # Our battle has just begun, so it does not know the end of time.
+        starts = self.starts[np.searchsorted(self.starts, now, "right") - 1]
+        ended = outcome.ended | (now - starts == LIMIT - 1)
         return {
             "positions": _greatest(
                 battle.positions.transpose(2, 1, 0), self.arrays["positions"][after]
@@ -75,7 +78,7 @@ class Recording:
             "health": _greatest(battle.health.T, self.arrays["health"][after]),
             "cooldowns": _greatest(battle.cooldowns.T, self.arrays["cooldowns"][after]),
             "rewards": _greatest(outcome.rewards, self.arrays["rewards"][now]),
-            "ends": float((outcome.ended != self.arrays["ended"][now]).sum()),
+            "ends": float((ended != self.arrays["ended"][now]).sum()),
             "winners": float((outcome.winners != fallen[:, ::-1] & ~fallen).sum()),
         }
 
