@@ -19,18 +19,18 @@ from trajprompt.offline.registration import register
 from trajprompt.settings.options import OptionError
 from trajprompt.trajectories.transitions import Batch
 
-UNUSED = ("discount", "target_rate", "reward_scale")
+UNUSED = ("discount", "target_rate", "reward_scale")  # it learns no values
 
 
 @dataclass(frozen=True)
 class BcOptions(OfflineOptions):
-    """No options of its own, and none of those of values and rewards, which it ignores."""
+    """No options of its own. Values other than the defaults of `UNUSED` are refused."""
 
     def __post_init__(self) -> None:
         for name in UNUSED:
             value, default = getattr(self, name), getattr(OfflineOptions, name)
             if value != default:
-                expected = f"no value, or the default {default}: bc learns from no rewards"
+                expected = f"no value, or the default {default}: bc does not use it"
                 raise OptionError(name, f"{value}", expected)
 
 
