@@ -80,11 +80,17 @@ def medium_snapshot(
 
     Candidates are trained, and not later than the first one with this share: the policy is
     stopped early. Raises TrajpromptError if its share of the expert's score is out of the
-    range from ``medium_at_least`` to ``medium_at_most``; an expert without a positive
-    score has no shares.
+    range from ``medium_at_least`` to ``medium_at_most``. An expert without a positive score
+    has no shares: it is an error, too, unless ``medium_at_least`` is 0.
     """
+    where = f"teachers.{suite.environment}: medium policy"
     scores = suite.shown(np.array(returns))
     highest = float(scores[expert])
+    if highest <= 0 and options.medium_at_least > 0:
+        found = f"the expert has a score of {highest:.1f}"
+        expected = "a positive score, of which the medium policy has a share"
+        remedy = "let it learn longer (steps), or set medium_at_least to 0"
+        raise TrajpromptError(where, found, expected, remedy)
     wanted = options.medium_share * highest
     first = 1 + int(np.argmax(scores[1 : expert + 1] >= wanted))
     number = 1 + int(np.argmin(np.abs(scores[1 : first + 1] - wanted)))
@@ -93,7 +99,6 @@ def medium_snapshot(
         found = f"found a score of {scores[number]:.1f} at snapshot {number} of {expert}"
         expected = f"{low:.1f} to {high:.1f}, as the expert has {highest:.1f}"
         remedy = "lower snapshot_every, or change medium_share or its bounds"
-        where = f"teachers.{suite.environment}: medium policy"
         raise TrajpromptError(where, found, expected, remedy)
     return number
 

@@ -118,7 +118,10 @@ class Import:
         return [file for path in self.paths for file in reader.inputs(path)]
 
     def read(self) -> "TaskTrajectories":
-        """All episodes of the task; prints the number and mean return of each source."""
+        """All episodes of the task.
+
+        Prints the number and mean return of each source, and its other ``counts``.
+        """
         from trajprompt.exchange.episodes import join
 
         reader = importlib.import_module(READERS[self.form])
@@ -135,9 +138,12 @@ class Import:
             attributes["episodes_per_source"] = json.dumps(counts)
         joined = join(self.suite, self.task, sources, attributes)
         first = 0
-        for path, count in zip(self.paths, counts, strict=True):
+        for path, count, source in zip(self.paths, counts, sources, strict=True):
             mean = joined.returns[first : first + count].mean()
             print(f"task {self.task}: {count} episodes, mean return {mean:.1f}: {path}")
+            for name, number in source.counts.items():
+                if number:
+                    print(f"task {self.task}: {number} {name.replace('_', ' ')}: {path}")
             first += count
         return joined
 

@@ -6,6 +6,7 @@ Datasets are ``observations`` (N, S), ``actions`` (N, A), ``rewards`` (N,) and
 which are 0 and not read.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,21 +16,26 @@ from trajprompt.errors import TrajpromptError
 from trajprompt.exchange.episodes import (
     FROM_NEXT,
     REMEDY,
-    REPEATED,
     Episode,
     Source,
     checked,
+    checked_flags,
     spans,
 )
 from trajprompt.exchange.hdf5 import array, opened
 from trajprompt.exchange.sources import single_file
+from trajprompt.trajectories.episodes import FINAL_OBSERVATIONS, REPEATED
 
 if TYPE_CHECKING:
     from trajprompt.tasks.suites import Suite
 
 NEEDED = ("observations", "actions", "rewards", "terminals")
 STATES = ("observations", "next_observations")
+FLAGS = ("terminals", "timeouts")
 FORCES = 84  # columns at the end of the ant's observations
+
+# Rounding error between an observation and the same one in ``next_observations``.
+STATE_SLACK = 1e-5
 
 inputs = single_file
 
@@ -37,7 +43,9 @@ inputs = single_file
 def read(path: Path, suite: "Suite") -> Source:
     """Read all complete episodes of one file; steps after the last end are dropped.
 
-    Raises TrajpromptError if the file is invalid or has no complete episode.
+    An episode also ends where ``next_observations`` are not the next step's observations:
+    all transitions are kept, and none of them joins two episodes. Raises TrajpromptError if
+    the file is invalid or has no complete episode.
     """
     with opened(path) as file:
         columns = {name: array(file, name, path) for name in NEEDED}
@@ -46,11 +54,18 @@ def read(path: Path, suite: "Suite") -> Source:
             for name in ("timeouts", "next_observations")
             if name in file
         }
-    _check_lengths(path, columns)
+    steps = _checked_steps(path, columns)
+    columns |= {
+        name: checked_flags(f"{path}:/{name}", columns[name], steps)
+        for name in FLAGS
+        if name in columns
+    }
     if suite.environment == "ant":
         columns |= _without_forces(path, columns, suite.state_dim)
     following = columns.get("next_observations", columns["observations"])
-    terminals = columns["terminals"].reshape(-1).astype(bool)
+    terminals = columns["terminals"]
+    marked = terminals | columns.get("timeouts", terminals)
+    ends = _ends(marked | _breaks(path, columns), "timeouts" in columns, suite)
     episodes = [
         checked(
             Episode(
@@ -63,29 +78,57 @@ def read(path: Path, suite: "Suite") -> Source:
             suite,
             f"{path}: episode {index}",
         )
-        for index, (first, end) in enumerate(spans(_ends(terminals, columns, suite)))
+        for index, (first, end) in enumerate(spans(ends))
     ]
     if not episodes:
         expected = "terminals or timeouts that end at least one episode"
-        found = f"found {len(terminals)} steps without an end"
+        found = f"found {steps} steps without an end"
         raise TrajpromptError(path, found, expected, REMEDY)
     origin = FROM_NEXT if "next_observations" in columns else REPEATED
-    return Source(episodes, {"final_observations_are": origin})
+    counts = _cuts(episodes, marked[ends], suite.horizon)
+    return Source(episodes, {FINAL_OBSERVATIONS: origin}, counts=counts)
 
 
-def _ends(
-    terminals: np.ndarray, columns: dict[str, np.ndarray], suite: "Suite"
-) -> np.ndarray:
-    """Mask (N,) of the last step of each episode: a terminal, a timeout or the horizon.
+def _breaks(path: Path, columns: dict[str, np.ndarray]) -> np.ndarray:
+    """Mask (N,) of the steps whose next observation is not the observation that follows.
 
-    D4RL's oldest files have no timeouts, and those of the level medium-replay not all. In
-    files of other suites with timeouts, a longer episode is not cut, but refused later.
+    No step is one if the file has no ``next_observations``.
     """
-    ends, first = terminals.copy(), 0
-    if "timeouts" in columns:
-        ends |= columns["timeouts"].reshape(-1).astype(bool)
-        if not suite.environment:
-            return ends
+    states, following = columns["observations"], columns.get("next_observations")
+    broken = np.zeros(len(states), bool)
+    if following is None:
+        return broken
+    if following.shape != states.shape or states.ndim != 2:
+        found, expected = f"found shape {following.shape}", f"(N, S), like {states.shape}"
+        raise TrajpromptError(f"{path}:/next_observations", found, expected, REMEDY)
+    with np.errstate(over="ignore"):  # refused later
+        pair = following[:-1].astype(np.float32), states[1:].astype(np.float32)
+    broken[:-1] = ~np.isclose(*pair, rtol=STATE_SLACK, atol=STATE_SLACK).all(axis=1)
+    return broken
+
+
+def _cuts(episodes: Sequence[Episode], marked: np.ndarray, horizon: int) -> dict[str, int]:
+    """Numbers of episodes that neither terminated nor met the horizon.
+
+    ``marked`` (E,) is false for the ends that no flag marks.
+    """
+    cut = [len(one.rewards) < horizon and not one.terminations[-1] for one in episodes]
+    return {
+        "episodes_cut_by_timeouts": int(np.sum(cut & marked)),
+        "episodes_cut_by_breaks": int(np.sum(cut & ~marked)),
+    }
+
+
+def _ends(ends: np.ndarray, timeouts: bool, suite: "Suite") -> np.ndarray:
+    """Mask (N,) of the last step of each episode: one of ``ends``, or the horizon.
+
+    D4RL's oldest files have no timeouts, and according to its wiki those of the level
+    medium-replay not all. In files of other suites with ``timeouts``, a longer episode is
+    not cut, but refused later.
+    """
+    if timeouts and not suite.environment:
+        return ends
+    first = 0
     for step in range(len(ends)):
         ends[step] |= step - first + 1 == suite.horizon
         if ends[step]:
@@ -110,9 +153,11 @@ def _without_forces(
     return found
 
 
-def _check_lengths(path: Path, columns: dict[str, np.ndarray]) -> None:
+def _checked_steps(path: Path, columns: dict[str, np.ndarray]) -> int:
+    """Number of steps N; raises TrajpromptError unless all columns have it."""
     steps = columns["rewards"].size
     for name, values in columns.items():
         if values.ndim == 0 or len(values) != steps:
             found, expected = f"found shape {values.shape}", f"{steps} steps, like rewards"
             raise TrajpromptError(f"{path}:/{name}", found, expected, REMEDY)
+    return steps

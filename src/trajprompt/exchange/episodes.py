@@ -7,7 +7,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from trajprompt.errors import TrajpromptError
-from trajprompt.trajectories.episodes import TaskTrajectories
+from trajprompt.trajectories.episodes import (
+    FINAL_OBSERVATIONS,
+    REPEATED,
+    TaskTrajectories,
+)
 
 if TYPE_CHECKING:
     from trajprompt.tasks.suites import Suite
@@ -15,7 +19,6 @@ if TYPE_CHECKING:
 # Rounding error of an action that was clipped in another precision.
 ACTION_SLACK = 1e-5
 REMEDY = "correct the data, then run `trajprompt import` again"
-REPEATED = "the last observation again: the source has no next_observations"
 FROM_NEXT = "the last of next_observations"
 
 
@@ -38,6 +41,8 @@ class Source:
     episodes: Sequence[Episode]
     attributes: Mapping[str, Any] = field(default_factory=dict)
     task: int | None = None  # None: not given by the file
+    # Numbers of episodes by name, for the user and the store; sums over a task's sources.
+    counts: Mapping[str, int] = field(default_factory=dict)
 
 
 def checked(episode: Episode, suite: "Suite", where: str) -> Episode:
@@ -61,19 +66,23 @@ def checked(episode: Episode, suite: "Suite", where: str) -> Episode:
         name: _floats(f"{where}: {name}", getattr(flat, name), shape)
         for name, shape in shapes.items()
     }
-    flags = _flags(f"{where}: terminations", _flat(episode.terminations), steps)
+    terminations = checked_flags(f"{where}: terminations", episode.terminations, steps)
     largest = float(np.abs(floats["actions"]).max())
     if largest > 1 + ACTION_SLACK:
         expected = "values within [-1, 1], the simulators' range"
         found, remedy = f"found magnitude {largest:.6g}", "rescale or clip the actions"
         raise TrajpromptError(f"{where}: actions", found, expected, remedy)
-    return replace(episode, terminations=flags, **floats)
+    return replace(episode, terminations=terminations, **floats)
 
 
 def join(
     suite: "Suite", task: int, sources: Sequence[Source], attributes: Mapping[str, Any]
 ) -> TaskTrajectories:
-    """Join the episodes of a task in the order of ``sources``, which is time order."""
+    """Join the episodes of a task in the order of ``sources``, which is time order.
+
+    Of the attributes of sources, those that are equal in all of them are kept, the sums of
+    their ``counts``, and that final observations of one are `REPEATED`.
+    """
     episodes = [episode for source in sources for episode in source.episodes]
     ends = np.cumsum([len(episode.rewards) for episode in episodes])
     starts = ends - [len(episode.rewards) for episode in episodes]
@@ -81,6 +90,11 @@ def join(
     # Each source counts its steps from 0, so the counts of several sources are not used.
     given = None not in steps and len(sources) == 1
     shared = set.intersection(*(set(source.attributes.items()) for source in sources))
+    given_by_sources = dict(sorted(shared))
+    if any(one.attributes.get(FINAL_OBSERVATIONS) == REPEATED for one in sources):
+        given_by_sources[FINAL_OBSERVATIONS] = REPEATED
+    for name in sorted({name for source in sources for name in source.counts}):
+        given_by_sources[name] = sum(source.counts.get(name, 0) for source in sources)
     return TaskTrajectories(
         task=task,
         goal=suite.goals[task].copy(),
@@ -91,7 +105,7 @@ def join(
         episode_ends=ends,
         final_observations=np.stack([episode.final_observation for episode in episodes]),
         behaviour_step=np.array(steps if given else starts, np.int64),
-        attributes={**attributes, **dict(sorted(shared))},
+        attributes={**attributes, **given_by_sources},
     )
 
 
@@ -115,6 +129,22 @@ def spans(ends: np.ndarray) -> Iterator[tuple[int, int]]:
     return zip(first.tolist(), last.tolist(), strict=True)
 
 
+def checked_flags(where: str, values: np.ndarray, steps: int) -> np.ndarray:
+    """Bools (steps,) from flags (steps,) or (steps, 1) of any numeric type.
+
+    Raises TrajpromptError for other shapes, types and values than 0 and 1.
+    """
+    flat, expected = _flat(values), f"{steps} flags of 0 or 1"
+    if flat.shape != (steps,) or flat.dtype.kind not in "biuf":
+        found = f"found type {values.dtype}, shape {values.shape}"
+        raise TrajpromptError(where, found, expected, REMEDY)
+    wrong = ~np.isin(flat, (0, 1))
+    if wrong.any():
+        found = f"found {flat[wrong][0]} at step {int(wrong.argmax()) + 1}"
+        raise TrajpromptError(where, found, expected, REMEDY)
+    return flat.astype(bool)
+
+
 def _flat(values: np.ndarray) -> np.ndarray:
     """Reshape (T, 1) to (T,); files have either."""
     return values[:, 0] if values.ndim == 2 and values.shape[1] == 1 else values
@@ -131,10 +161,3 @@ def _floats(where: str, values: np.ndarray, shape: tuple[int, ...]) -> np.ndarra
         found = f"found {int(bad.sum())} values that are not finite"
         raise TrajpromptError(where, found, "finite values", REMEDY)
     return made
-
-
-def _flags(where: str, values: np.ndarray, steps: int) -> np.ndarray:
-    if values.shape != (steps,) or not np.isin(values, (0, 1)).all():
-        found = f"found type {values.dtype}, shape {values.shape}"
-        raise TrajpromptError(where, found, f"{steps} flags of 0 or 1", REMEDY)
-    return values.astype(bool)

@@ -15,16 +15,17 @@ from trajprompt.errors import TrajpromptError
 from trajprompt.exchange.episodes import (
     FROM_NEXT,
     REMEDY,
-    REPEATED,
     Episode,
     Source,
     checked,
+    checked_flags,
     drop_time_limit,
     require_last_step_only,
 )
 from trajprompt.exchange.numpy_pickles import Budget, Refused
 from trajprompt.exchange.pickles import load_pickle
 from trajprompt.exchange.sources import single_file
+from trajprompt.trajectories.episodes import FINAL_OBSERVATIONS, REPEATED
 
 if TYPE_CHECKING:
     from trajprompt.tasks.suites import Suite
@@ -50,7 +51,7 @@ def read(path: Path, suite: "Suite") -> Source:
     ]
     complete = all("next_observations" in values for values in data)
     origin = FROM_NEXT if complete else REPEATED
-    return Source(episodes, {"final_observations_are": origin})
+    return Source(episodes, {FINAL_OBSERVATIONS: origin})
 
 
 def _episode(where: str, suite: "Suite", values: Any, budget: Budget) -> Episode:
@@ -85,9 +86,10 @@ def _terminations(
     """Terminations from ``terminals`` or ``dones``, without a flag at the horizon."""
     for name in ("terminals", "dones"):
         if name in values:
-            flags = _array(where, values, name, budget).reshape(-1)
-            require_last_step_only(f"{where}: {name}", flags)
-            return drop_time_limit(flags, suite)
+            given, place = _array(where, values, name, budget), f"{where}: {name}"
+            ended = checked_flags(place, given, len(values["observations"]))
+            require_last_step_only(place, ended)
+            return drop_time_limit(ended, suite)
     return np.zeros(len(values["observations"]), bool)
 
 

@@ -81,7 +81,7 @@ class OfflineTraining:
             self.unread.append(self.learner.update(self.data.batch(self._draw())))
             due = (step + 1) % every == 0 or step + 1 == updates
             if due or len(self.unread) == READ_EVERY:
-                self._read(step)
+                self._read(step + 1)
             if due:
                 self._extend(step + 1, returns)
         return self.curves
@@ -97,8 +97,11 @@ class OfflineTraining:
             ]
         )
 
-    def _read(self, step: int) -> None:
-        """Add the unread losses to the sums; raise if one is not finite."""
+    def _read(self, done: int) -> None:
+        """Add the unread losses to the sums; raise if one is not finite.
+
+        ``done`` is the number of updates so far, for the error.
+        """
         for losses in self.unread:
             for name, loss in losses.items():
                 self.sums[name] = self.sums.get(name, torch.zeros_like(loss)) + loss
@@ -107,7 +110,7 @@ class OfflineTraining:
         for name, total in self.sums.items():
             for label, value in zip(self.labels, total.tolist(), strict=True):
                 if not abs(value) < float("inf"):
-                    found = f"found a {name} loss of {value} up to update {step + 1}"
+                    found = f"found a {name} loss of {value} up to update {done}"
                     remedy = "lower the learning rate or the scale of rewards"
                     raise TrajpromptError(label, found, "a finite value", remedy)
 

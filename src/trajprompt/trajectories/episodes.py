@@ -18,6 +18,9 @@ from trajprompt.trajectories.episode_checks import (
 )
 
 QUALITIES = ("expert", "medium", "random")
+# Attribute of imported episodes: what their final observations are.
+FINAL_OBSERVATIONS = "final_observations_are"
+REPEATED = "the last observation again: the source has no next_observations"
 PART_ROWS = 1 << 16  # steps read at a time: about 7 MiB of 27 numbers
 
 

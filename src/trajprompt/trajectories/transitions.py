@@ -7,7 +7,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from trajprompt.trajectories.episodes import TaskTrajectories
+from trajprompt.trajectories.episodes import (
+    FINAL_OBSERVATIONS,
+    REPEATED,
+    TaskTrajectories,
+)
 
 
 class Batch(NamedTuple):
@@ -38,7 +42,10 @@ class Transitions:
         device: str | torch.device,
         reward_scale: float = 1.0,
     ) -> "Transitions":
-        """Transitions of all episodes of ``task``; states are (state - mean) / std."""
+        """Transitions of all episodes of ``task``; states are (state - mean) / std.
+
+        The last step of an episode is left out if its next state is needed but not known.
+        """
         last = task.episode_ends - 1
         following = np.roll(task.observations, -1, axis=0)
         following[last] = task.final_observations
@@ -56,6 +63,9 @@ class Transitions:
             followed[:, None],
         ]
         table = np.concatenate(columns, axis=1, dtype=np.float32, casting="unsafe")
+        left_out = _without_next_state(task)
+        if len(left_out):
+            table = np.delete(table, left_out, axis=0)
         return cls(torch.from_numpy(table).to(device), tuple(c.shape[1] for c in columns))
 
     def __len__(self) -> int:
@@ -72,6 +82,19 @@ class Transitions:
                 for name, part in zip(Batch._fields, parts, strict=True)
             )
         )
+
+
+def _without_next_state(task: TaskTrajectories) -> np.ndarray:
+    """Rows of ``task`` at a time limit whose next state is the last observation again.
+
+    A source without next observations has such rows (`REPEATED`). A value of the false
+    state would be learned; D4RL's ``qlearning_dataset`` leaves these rows out, too.
+    """
+    if task.attributes.get(FINAL_OBSERVATIONS) != REPEATED:
+        return np.zeros(0, np.int64)
+    last = task.episode_ends - 1
+    repeated = (task.final_observations == task.observations[last]).all(axis=1)
+    return last[repeated & ~task.terminations[last]]
 
 
 def best_episodes(task: TaskTrajectories, share: float) -> TaskTrajectories:

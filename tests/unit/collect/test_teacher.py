@@ -71,6 +71,15 @@ def test_snapshots_that_are_too_rare_are_refused():
         medium_snapshot(HOPPER, returns_of([0, 9, 70, 100]), 3, TeacherOptions(steps=1))
 
 
+@pytest.mark.parametrize("scores", [[-1, -5, -2, -0.5], [0, 0, 0, 0]])
+def test_a_teacher_that_learned_nothing_is_refused(scores):
+    """Without a positive score of the expert there are no shares to check."""
+    with pytest.raises(TrajpromptError, match="medium policy: the expert has a score of"):
+        medium_snapshot(HOPPER, returns_of(scores), 3, TeacherOptions(steps=1))
+    anything = TeacherOptions(steps=1, medium_at_least=0.0)
+    assert medium_snapshot(HOPPER, returns_of(scores), 3, anything) in (1, 2, 3)
+
+
 def test_the_expert_is_the_best_trained_policy_both_sampled_and_by_its_mean_action():
     sampled, mean_actions = [99, 40, 71, 93, 60], [99, 80, 75, 40, 90]
     found = expert_snapshot(HOPPER, returns_of(sampled), returns_of(mean_actions), 70.0)

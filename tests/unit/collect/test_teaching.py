@@ -90,6 +90,16 @@ def test_a_return_that_is_not_finite_is_an_error(monkeypatch):
         teach(settings("ppo"), Checkpoint())
 
 
+def test_a_snapshot_has_both_mean_returns(monkeypatch):
+    def returns(policy, suite, episodes, seed, threads, *, sampled):
+        return np.array([0.0, 1.0, 5.0]) + (100 if sampled else 200)
+
+    monkeypatch.setattr(teaching, "returns", returns)
+    teacher, _ = teach(settings("ppo"), Checkpoint())
+    assert [one.mean_return for one in teacher.snapshots] == [102.0] * 4
+    assert [one.mean_action_return for one in teacher.snapshots] == [202.0] * 4
+
+
 def test_episodes_end_at_the_step_of_all_rows():
     """Three rows; a letter names the episode of a step, a dot is one that never ends.
 

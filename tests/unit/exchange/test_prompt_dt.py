@@ -74,7 +74,7 @@ BAD_EPISODES = {
     ),
     "other actions": (bad(actions=np.ones((5, 8))), r"\(5, 8\)"),
     "short rewards": (bad(rewards=np.ones(4)), r"rewards: .*\(4,\)"),
-    "short flags": (bad(terminals=np.zeros(4)), "terminations: "),
+    "short flags": (bad(terminals=np.zeros(4)), r"terminals: found .* shape \(4,\)"),
     "other nexts": (bad(next_observations=np.ones((4, 20))), "next_observations"),
     "too long": ([episode(VEL, 201)], "201 steps; expected 1 to 200 steps, the horizon"),
     "empty": ([episode(VEL, 0)], "0 steps"),
@@ -86,7 +86,8 @@ BAD_EPISODES = {
     "huge": (bad(rewards=np.full(5, 1e300)), "5 values that are not finite"),
     "large actions": (bad(actions=np.full((5, 6), 1.5)), "magnitude 1.5; expected"),
     "early end": (bad(terminals=np.ones(5)), "step 1 of 5 is flagged"),
-    "odd flags": (bad(terminals=np.full(5, 7)), "step 1 of 5 is flagged"),
+    "odd flags": (bad(terminals=np.full(5, 7)), "terminals: found 7 at step 1"),
+    "nan flag": (bad(terminals=[0, 0, 0, 0, np.nan]), "terminals: found nan at step 5"),
 }
 
 

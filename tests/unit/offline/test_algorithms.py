@@ -76,7 +76,9 @@ def two_steps(terminates):
 
 
 def test_each_algorithm_with_a_critic_has_options_here():
-    assert set(OFFLINE_KINDS) == {*OPTIONS, "bc"}
+    """Those with no values of actions, such as bc, are not tested below."""
+    with_critic = {kind for kind in OFFLINE_KINDS if hasattr(learner(kind, [0]), "critic")}
+    assert with_critic == OPTIONS.keys()
 
 
 @pytest.mark.parametrize("kind", OPTIONS)

@@ -77,3 +77,88 @@ def distance_to_clone(alpha):
 def test_a_large_weight_of_the_divergence_keeps_the_clone():
     kept, free = distance_to_clone(1e3), distance_to_clone(0.0)
     assert kept < 0.02 < 0.1 < free
+
+
+def direct(network, states, actions):
+    """Values (2, B) of both critics of a stack of one, layer by layer."""
+    values = []
+    for member in (0, 1):
+        x = torch.cat([states, actions], -1)
+        *hidden, last = network.network.layers
+        for layer in hidden:
+            x = (x @ layer.weight[member] + layer.bias[member]).clamp(min=0)
+        values.append((x @ last.weight[member] + last.bias[member])[:, 0])
+    return torch.stack(values)
+
+
+# Of 100 updates 50 clone, and 10 of the others only imitate.
+PHASES = {"updates": 100, "clone_share": 0.5, "warm_share": 0.2, "target_rate": 0.125}
+WARM_UNTIL = 60
+
+
+def before_update(number, **options):
+    """A learner whose next update is ``number``, with targets unlike its critics.
+
+    Both critics have a mean value of 0 in a batch, so that each is the smaller one in
+    some of its states.
+    """
+    ours, data = learner("brac-v", [0], **PHASES, **options), batch([0])
+    ours.done = number - 1
+    with torch.no_grad():
+        values = direct(ours.critic, data.states[0], data.actions[0])
+        ours.critic.network.layers[-1].bias.sub_(values.mean(1).view(2, 1, 1))
+        ours.averages["critic"].copy_(0.5 * ours.optimisers["critic"].vector)
+    return ours
+
+
+def sample(ours, states):
+    """The actions and the divergence that the learner will draw next."""
+    state = ours.noise.state()
+    actions, divergence = ours._sample(states)
+    ours.noise.restore(state)
+    return actions[0, :, 0].detach(), divergence[0].detach()
+
+
+@pytest.mark.parametrize("number", [WARM_UNTIL - 1, WARM_UNTIL, WARM_UNTIL + 1])
+def test_the_policy_only_imitates_until_the_warm_start_ends(number):
+    """Then its loss loses the smaller of the two values."""
+    ours, data = before_update(number, alpha=0.3), batch([0])
+    assert ours.warm_until == WARM_UNTIL
+    ours.done = number
+    actions, divergence = sample(ours, data.states)
+    values = direct(ours.critic, data.states[0], actions)
+    assert 0 < (values.argmin(0) == 0).sum() < len(divergence)
+    expected = 0.3 * divergence.mean()
+    if number > WARM_UNTIL:
+        expected = expected - values.amin(0).mean()
+    torch.testing.assert_close(ours._update_actor(data)[0], expected)
+
+
+def test_the_critics_loss_is_the_direct_formula():
+    ours, data = before_update(WARM_UNTIL + 1, alpha=0.3, discount=0.9), batch([0])
+    states, actions, rewards, following, ended, _, _ = (part[0] for part in data)
+    chosen, divergence = sample(ours, data.next_states)
+    values = direct(ours.target_critic, following, chosen).amin(0) - 0.3 * divergence
+    target = rewards + 0.9 * (1 - ended) * values
+    found = direct(ours.critic, states, actions)
+    expected = (found - target).square().mean(-1).sum()
+    torch.testing.assert_close(ours._update_critic(data)[0], expected)
+
+
+def test_one_update_is_one_polyak_step():
+    ours = before_update(WARM_UNTIL + 1)
+    before = ours.averages["critic"].clone()
+    ours.update(batch([0]))
+    after = ours.optimisers["critic"].vector.detach()
+    expected = before + 0.125 * (after - before)
+    torch.testing.assert_close(ours.averages["critic"], expected)
+
+
+@pytest.mark.parametrize("number", [50, 51, WARM_UNTIL, WARM_UNTIL + 1])
+def test_an_update_belongs_to_the_phase_of_its_number(number):
+    """The first 50 updates clone; values join the policy's loss from update 61 on."""
+    ours, data = before_update(number, alpha=0.0), batch([0])
+    losses = ours.update(data)
+    assert losses.keys() == ({"behaviour"} if number <= 50 else {"critic", "actor"})
+    if number > 50:
+        assert (losses["actor"] != 0).item() == (number > WARM_UNTIL)

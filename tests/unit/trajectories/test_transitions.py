@@ -1,9 +1,15 @@
 """Transitions of episodes: next states, terminations and time limits, logged actions."""
 
+import dataclasses
+
 import numpy as np
 import torch
 
-from trajprompt.trajectories.episodes import TaskTrajectories
+from trajprompt.trajectories.episodes import (
+    FINAL_OBSERVATIONS,
+    REPEATED,
+    TaskTrajectories,
+)
 from trajprompt.trajectories.transitions import Transitions, best_episodes
 
 
@@ -43,6 +49,35 @@ def test_next_states_stay_within_an_episode():
 def test_only_terminations_end_bootstrapping():
     batch = all_transitions(Transitions.of(task(), np.zeros(2), np.ones(2), "cpu"))
     assert batch.terminations[0].tolist() == [0, 1, 0, 0, 0, 0]
+
+
+def test_a_false_next_state_at_a_time_limit_is_left_out():
+    """As in a file without next observations: finals repeat the last observations."""
+    source = {FINAL_OBSERVATIONS: REPEATED}
+    finals = task().observations[task().episode_ends - 1]
+    repeated = dataclasses.replace(task(), final_observations=finals, attributes=source)
+    found = Transitions.of(repeated, np.zeros(2), np.ones(2), "cpu")
+    batch = found.batch(torch.arange(len(found))[None])
+    # Rows 2 and 5 ended at a limit; row 1 terminated, and its next state is not used.
+    assert batch.states[0, :, 0].tolist() == [0, 2, 6, 8]
+    assert batch.terminations[0].tolist() == [0, 1, 0, 0]
+    assert batch.next_states[0, [0, 2, 3], 0].tolist() == [2, 8, 10]
+    assert batch.followed[0].tolist() == [1, 0, 1, 1]
+    torch.testing.assert_close(
+        batch.next_actions[0, :, 0], torch.tensor([0.1, 0, 0.4, 0.5])
+    )
+
+
+def test_next_states_that_the_source_has_are_kept():
+    """Of two sources of a task, one may have them; a robot may also not move."""
+    finals = task().final_observations
+    finals[1] = task().observations[2]  # the second episode's is repeated
+    mixed = dataclasses.replace(task(), final_observations=finals)
+    table = Transitions.of(mixed, np.zeros(2), np.ones(2), "cpu")
+    assert len(table) == 6
+    mixed = dataclasses.replace(mixed, attributes={FINAL_OBSERVATIONS: REPEATED})
+    table = Transitions.of(mixed, np.zeros(2), np.ones(2), "cpu")
+    assert table.batch(torch.arange(5)[None]).states[0, :, 0].tolist() == [0, 2, 6, 8, 10]
 
 
 def test_states_are_normalised_and_rewards_scaled():

@@ -16,12 +16,22 @@ from trajprompt.offline.networks import optimiser
 from trajprompt.offline.noise import Noise
 from trajprompt.offline.protocol import Learner, OfflineOptions, Sizes
 from trajprompt.offline.registration import register
+from trajprompt.settings.options import OptionError
 from trajprompt.trajectories.transitions import Batch
+
+UNUSED = ("discount", "target_rate", "reward_scale")  # it learns no values
 
 
 @dataclass(frozen=True)
 class BcOptions(OfflineOptions):
-    """No options of its own."""
+    """No options of its own. Values other than the defaults of `UNUSED` are refused."""
+
+    def __post_init__(self) -> None:
+        for name in UNUSED:
+            value, default = getattr(self, name), getattr(OfflineOptions, name)
+            if value != default:
+                expected = f"no value, or the default {default}: bc does not use it"
+                raise OptionError(name, f"{value}", expected)
 
 
 @register("bc", BcOptions)

@@ -2,7 +2,7 @@
 
 Soft actor-critic whose critics also learn low values of sampled actions and high values
 of the data's. The log-sum-exp over actions is estimated by importance sampling. Updates
-follow CORL's cql.py.
+follow CORL's cql.py, but factor and offset of log σ are constant.
 """
 
 import math
@@ -23,7 +23,9 @@ from trajprompt.offline.registration import register
 from trajprompt.settings.options import NonNegative, Rate, SmallCount
 from trajprompt.trajectories.transitions import Batch
 
-LOG_STD_SHIFT = -1.0  # CORL's initial offset; there it is learned
+# log σ is the network's output plus this. CORL has a factor, initially 1, and this offset,
+# and learns both.
+LOG_STD_SHIFT = -1.0
 
 
 @dataclass(frozen=True)
