@@ -11,8 +11,8 @@ gap from the first to the expert episodes of the data. *Headroom*: the return th
 untuned prompt lacks to the expert data; below 0, it is better than the data. Where little
 is left, a gain by tuning cannot be seen.
 """
-SCORES = """On D4RL suites returns are scores, and the gap is from D4RL's 0, its random policy,
-to D4RL's 100, its expert. Neither is of this run's data.
+SCORES = """On D4RL suites returns are scores, and the gap is from D4RL's 0, its random
+policy, to D4RL's 100, its expert. Neither is of this run's data.
 """
 STARTS_NOTES = """All resets of these suites are equal: a method that searches by playing is
 tuned on the very episode on which it is evaluated. *Varied* starts differ from it by up to
