@@ -33,6 +33,12 @@ def test_every_table_and_figure_is_shown():
         assert (f"### {entry['title']}\n" in text) == (name in made)
 
 
+def test_the_best_checkpoint_is_linked_only_where_an_entry_is_tuned():
+    text = PAGE.read_text()
+    assert "ptdt_table2_best.md" in text
+    assert "offline_best.md" in text and "offline_best_best.md" not in text
+
+
 def test_a_folder_without_a_record_is_named(tmp_path):
     with pytest.raises(
         TrajpromptError, match=r"no record.json; expected the report folder"

@@ -185,7 +185,7 @@ def _verdict(case: Case, row: dict[str, Any], run: Run) -> dict[str, str]:
     share = row[f"{side}_share"] if side and claim.direction != "equivalent" else None
     if share is not None and share < SMALL_SHARE:
         name = claim.first if side == "first" else claim.second
-        if curve := may_rise(name, suite, run, case.delta):
+        if curve := may_rise(name, suite, run, case.delta, side == "first"):
             reason = f"{found} by its interval; {name} has {100 * share:.2g}% of the budget"
             return {"verdict": NOT_AT_THIS_SIZE, "reason": f"{reason}, and {curve}"}
     return {"verdict": found}

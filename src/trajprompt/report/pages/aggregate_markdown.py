@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from trajprompt.report.numbers.aggregate import Block, reference_returns
-from trajprompt.report.pages.formats import EMPTY, grid, number, suite_label
+from trajprompt.report.pages.formats import EMPTY, ends, grid, number, suite_label
 from trajprompt.report.pages.notes import interval_note
 from trajprompt.report.read.run import Run
 
@@ -20,6 +20,12 @@ def aggregate_markdown(blocks: Sequence[Block], run: Run) -> str:
     return "\n".join(part for part in parts if part)
 
 
+def _expert(blocks: Sequence[Block], run: Run) -> str:
+    """What is normalised to 1."""
+    suites = {suite for block in blocks for suite in block.found.suites}
+    return ends(any(run.teacher(suite).data is not None for suite in suites))[1]
+
+
 def _notes(run: Run) -> str:
     brackets = (
         "; brackets are 95 % bootstrap intervals, with seeds resampled per suite. They are "
@@ -28,9 +34,10 @@ def _notes(run: Run) -> str:
     return (
         f"Run `{run.name}` with {len(run.seeds)} seed(s). "
         "Returns are normalised per task: 0 is the mean return of uniformly random "
-        "actions, 1 the mean return of the data's expert episodes. The interquartile mean "
-        "is over all tasks and seeds, with equal weight per suite. The probability is that "
-        "a seed of this method has a higher return on a task than a seed of the other"
+        "actions, 1 the mean return of the data's expert episodes, on D4RL suites D4RL's "
+        "100. The interquartile mean is over all tasks and seeds, with equal weight per "
+        "suite. The probability is that a seed of this method has a higher return on a task"
+        " than a seed of the other"
         f"{interval_note(run, brackets)}\n"
     )
 
@@ -41,9 +48,11 @@ def _reference_table(blocks: Sequence[Block], run: Run) -> str:
     for suite in dict.fromkeys(s for block in blocks for s in block.found.suites):
         random, teacher = run.random_play(suite), run.teacher(suite)
         means = [number(returns.mean()) for returns in reference_returns(run, suite)]
-        counts = [str(random.episodes), str(teacher.episodes)]
+        # On D4RL suites the expert's return is D4RL's, not one of the data.
+        counts = [str(random.episodes)]
+        counts += [str(teacher.episodes) if teacher.data is None else EMPTY]
         rows.append([suite_label(suite), *means, *counts])
-    header = ["return", "random policy (0)", "expert data (1)"]
+    header = ["return", "random policy (0)", f"{_expert(blocks, run)} (1)"]
     return grid([*header, "random: episodes per task", "expert: episodes per task"], rows)
 
 

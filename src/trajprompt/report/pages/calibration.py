@@ -6,7 +6,8 @@ from typing import Any
 
 import pandas as pd
 
-from trajprompt.report.pages.formats import grid, number, plus_minus, suite_label
+from trajprompt.report.numbers.printed import has_scores
+from trajprompt.report.pages.formats import ends, grid, number, plus_minus, suite_label
 
 HEADER = "# Chosen by `trajprompt calibrate --all`; docs/calibration.md has the rule.\n"
 MARKS = {
@@ -43,8 +44,8 @@ def markdown(table: pd.DataFrame, signal: pd.DataFrame, headroom: pd.DataFrame) 
 
 def headroom_markdown(headroom: pd.DataFrame) -> str:
     """Table of what untuned prompts leave to gain, a row per suite and condition."""
-    header = ["suite", "condition", "first data", "untuned", "expert data"]
-    header += ["gap closed, %", "headroom"]
+    first, expert = ends(any(has_scores(str(suite)) for suite in headroom["suite"]))
+    header = ["suite", "condition", first, "untuned", expert, "gap closed, %", "headroom"]
     rows = [
         [suite_label(row["suite"]), row["condition"]]
         + [number(row[name]) for name in ("first", "untuned", "expert")]

@@ -49,9 +49,10 @@ RULE = (
     " *contradicted* below. *Too noisy*: none of these. *No headroom*: a gain on an "
     "untuned prompt that already closes 97 % of the gap. *Not at this size*: the method "
     "against which the interval speaks has less than a quarter of the paper's budget, and "
-    "its curve still rises, or no curve shows its returns. *Not tested*: this run lacks a "
-    "cell. *Not judged*: with a reason. docs/statistics.md explains the rule. Verdicts hold"
-    " at this run's size only.\n"
+    "its curve still rises, or no curve shows its returns, or it is an offline algorithm "
+    "and the verdict would be *contradicted* or *no difference*. *Not tested*: this run "
+    "lacks a cell. *Not judged*: with a reason. docs/statistics.md explains the rule. "
+    "Verdicts hold at this run's size only.\n"
 )
 
 

@@ -31,6 +31,13 @@ def number(value: float | None, digits: int = 1) -> str:
     return f"{rounded if rounded else abs(rounded)}"
 
 
+def ends(scored: bool) -> tuple[str, str]:
+    """Headers of the ends of the expert gap; ``scored``: some suites are D4RL's."""
+    if scored:
+        return "first data, or D4RL's 0", "expert data, or D4RL's 100"
+    return "first data", "expert data"
+
+
 def interval(row: pd.Series) -> str:
     """``mean [low, high]``, or the mean alone if there is no interval."""
     if pd.isna(row.get("low")):

@@ -2,13 +2,17 @@
 
 import pandas as pd
 
-from trajprompt.report.pages.formats import grid, number, suite_label
+from trajprompt.report.numbers.printed import has_scores
+from trajprompt.report.pages.formats import ends, grid, number, suite_label
 from trajprompt.report.read.run import Run
 
 NOTES = """Run `{run}`: mean returns over test tasks and seeds. *Gap closed*: share of the
 gap from the first to the expert episodes of the data. *Headroom*: the return that the
 untuned prompt lacks to the expert data; below 0, it is better than the data. Where little
 is left, a gain by tuning cannot be seen.
+"""
+SCORES = """On D4RL suites returns are scores, and the gap is from D4RL's 0, its random
+policy, to D4RL's 100, its expert. Neither is of this run's data.
 """
 STARTS_NOTES = """All resets of these suites are equal: a method that searches by playing is
 tuned on the very episode on which it is evaluated. *Varied* starts differ from it by up to
@@ -21,14 +25,9 @@ NO_STARTS = "This run has no evaluation from varied starts (`evaluate.varied_sta
 
 def headroom_markdown(table: pd.DataFrame, starts: pd.DataFrame, run: Run) -> str:
     """Markdown of a `headroom_table` and a `starts_table`."""
-    header = [
-        "suite",
-        "untuned entry",
-        "random play",
-        "first data",
-        "untuned",
-        "expert data",
-    ]
+    scored = any(has_scores(str(suite)) for suite in table["suite"])
+    first, expert = ends(scored)
+    header = ["suite", "untuned entry", "random play", first, "untuned", expert]
     header += ["gap closed, %", "headroom"]
     rows = [
         [suite_label(str(row["suite"])), str(row["label"])]
@@ -37,6 +36,7 @@ def headroom_markdown(table: pd.DataFrame, starts: pd.DataFrame, run: Run) -> st
         for _, row in table.iterrows()
     ]
     parts = ["# Headroom: what tuning could gain\n", NOTES.format(run=run.name)]
+    parts += [SCORES] if scored else []
     parts += [grid(header, rows, 2), "## Equal and varied starts\n"]
     parts += [NO_STARTS] if starts.empty else [STARTS_NOTES, _starts_grid(starts)]
     return "\n".join(parts)

@@ -4,7 +4,8 @@ import math
 
 import pandas as pd
 
-from trajprompt.report.numbers.cell_table import TEACHER_LABELS
+from trajprompt.report.numbers.cell_table import SCORE_LABELS, TEACHER_LABELS
+from trajprompt.report.numbers.printed import has_scores
 from trajprompt.report.pages.formats import (
     EMPTY,
     grid,
@@ -18,7 +19,9 @@ from trajprompt.report.pages.notes import table_notes
 from trajprompt.report.read.run import Run
 
 TUNED = "parameters tuned per prompt (share of the backbone)"
-GAP_CLOSED = "closed share of the gap from the first to the expert episodes, %"
+GAP_CLOSED = "closed share of the gap from {}, %"
+GAP = "the first to the expert episodes"
+SCORE_GAP = "D4RL's 0 to D4RL's 100"
 
 
 def table_markdown(table: pd.DataFrame, run: Run, checkpoint: str = "last") -> str:
@@ -69,7 +72,10 @@ def gap_markdown(table: pd.DataFrame, run: Run) -> str:
             zip(methods["column"], methods["label"], strict=True)
         )
     ]
-    header = [GAP_CLOSED, *(suite_label(suite) for suite in run.shown)]
+    scored = {has_scores(suite) for suite in run.suites}
+    gaps = [GAP] * (False in scored) + [SCORE_GAP] * (True in scored)
+    title = GAP_CLOSED.format(" or ".join(gaps))
+    header = [title, *(suite_label(suite) for suite in run.shown)]
     return grid(header, rows)
 
 
@@ -102,7 +108,8 @@ def task_markdown(table: pd.DataFrame) -> str:
     for suite, rows in table.groupby("suite", sort=False):
         entries = dict(zip(rows["column"], rows["label"], strict=True))
         levels = [level for level in TEACHER_LABELS if rows[level].notna().any()]
-        header = ["task", *(TEACHER_LABELS[level] for level in levels), *entries.values()]
+        labels = TEACHER_LABELS | (SCORE_LABELS if has_scores(str(suite)) else {})
+        header = ["task", *(labels[level] for level in levels), *entries.values()]
         lines = []
         for task, group in rows.groupby("task"):
             by_column = group.set_index("column")

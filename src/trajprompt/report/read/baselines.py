@@ -29,7 +29,7 @@ class Teacher:
     tasks: tuple[int, ...]
     first: np.ndarray  # (T,) mean return of the first episodes: the untrained collector
     expert: np.ndarray  # (T,) mean return of the last episodes
-    episodes: int  # number of first, and of last, episodes per task
+    episodes: int  # number of first, and of last, episodes per task; of `data` all
     data: np.ndarray | None = None  # (T,) mean score of all data, on D4RL suites
 
     @property

@@ -107,6 +107,14 @@ def test_zero_is_random_actions_and_one_is_expert_data(run, found):
     assert "| Cheetah-vel | -270.0 | -52.0 | 2 | 2 |\n| MW reach | 105.0 | 655.0 |" in text
 
 
+def test_one_is_d4rls_expert_on_its_suites_and_has_no_episodes_of_the_data(tmp_path):
+    run = load(report_run.make_run(tmp_path, ("hopper-medium",)))
+    text = aggregate_markdown(blocks(run), run)
+    assert "| expert data, or D4RL's 100 (1) |" in text
+    (line,) = [line for line in text.splitlines() if line.startswith("| Hopper medium ")]
+    assert line.endswith("| 100.0 | 2 | – |")
+
+
 def test_only_methods_evaluated_in_all_suites_are_compared(found):
     names = {entry.id for entry in found.entries}
     assert "ptdt-offline-literal" not in names and "ptdt-online" in names

@@ -18,6 +18,7 @@ from trajprompt.report.pages.table_markdown import (
     gap_markdown,
     sizes_markdown,
     table_markdown,
+    task_markdown,
 )
 from trajprompt.report.read.papers import printed_files
 from trajprompt.report.read.published import AVERAGE
@@ -91,6 +92,16 @@ def test_parameter_counts_are_beside_the_printed_counts(tmp_path):
     assert "no count is printed" in page
     assert page.splitlines()[2].startswith("| return | tuned parameters | Cheetah-vel")
     assert "\n| PTDT-ONLINE | 135 | " in page and "\n| PTDT-OFFLINE | – | " in page
+
+
+def test_ends_of_d4rls_scores_are_not_called_data(tmp_path):
+    """Nor are they the run's first and expert episodes."""
+    made = report_run.make_run(tmp_path, ("hopper-medium",))
+    run = load_run(made.settings, made.evaluations, made.stores)
+    text = gap_markdown(cell_table(run), run) + task_markdown(task_table(run))
+    assert "share of the gap from D4RL's 0 to D4RL's 100, %" in text
+    assert "| task | D4RL's 0 | D4RL's 100 | mean of the data |" in text
+    assert "expert" not in text and "first" not in text
 
 
 def test_share_of_the_gap_closed(run, table):

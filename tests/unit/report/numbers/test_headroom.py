@@ -34,6 +34,14 @@ def test_the_headroom_is_what_is_left_to_the_expert(whole):
     assert not tuned & set(table.index.get_level_values("column"))
 
 
+def test_on_d4rl_suites_the_ends_of_the_gap_are_d4rls(whole):
+    table, none = headroom_table(whole), starts_table(whole)
+    assert "D4RL" not in headroom_markdown(table, none, whole)
+    text = headroom_markdown(table.assign(suite="hopper-medium"), none, whole)
+    assert "| first data, or D4RL's 0 | untuned | expert data, or D4RL's 100 |" in text
+    assert "Neither is of this run's data" in text
+
+
 def test_without_varied_starts_the_page_says_so(whole):
     starts = starts_table(whole)
     assert starts.empty

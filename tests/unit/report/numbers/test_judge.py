@@ -4,6 +4,7 @@ from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 from statsmodels.stats.multitest import multipletests
 
@@ -83,6 +84,21 @@ def test_an_untuned_policy_without_a_curve_may_rise_unless_the_backbone_is_share
     tuned = claim("ptdt-online", "prompt-dt")
     row = verdict(replace(run, entries=entries), tuned, 0.2)
     assert row["first_share"] == 0.2 and np.isnan(float(row["second_share"] or "nan"))
+
+
+def test_a_level_curve_of_an_offline_algorithm_contradicts_nothing_at_a_small_share(run):
+    """Its curve may rise later. What it loses to stands."""
+    points = [(step, seed, 5.0) for step in (100, 200, 300) for seed in run.seeds]
+    curve = pd.DataFrame(points, columns=["step", "seed", "score"])
+    backbone = run.entry("mt-orl").backbone
+    learned = replace(run, learning={("reach", backbone): curve})
+    behind, ahead = claim("mt-orl", "prompt-dt"), claim("prompt-dt", "mt-orl")
+    small = verdict(learned, behind, 0.015)
+    assert small["verdict"] == NOT_AT_THIS_SIZE
+    assert small["reason"].startswith("contradicted by its interval; mt-orl has 1.5%")
+    assert small["reason"].endswith("curves of offline algorithms may rise later")
+    assert verdict(learned, behind, 0.3)["verdict"] == CONTRADICTED
+    assert verdict(learned, ahead, 0.015)["verdict"] == REPRODUCED
 
 
 def test_primary_contrasts_of_a_part_are_one_family_over_papers(run):
