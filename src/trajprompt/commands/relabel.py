@@ -20,9 +20,9 @@ from trajprompt.settings.stages import RelabelSettings
 if TYPE_CHECKING:
     from trajprompt.models.backbone import Backbone
 
-EXAMPLE = """--config config.yaml presets/smoke.yaml --suite hopper-medium \\
-    --algorithm cmt --seed 0 --data results/smoke/1_collect/hopper-medium/trajectories.h5 \\
-    --backbone-file results/smoke/2_pretrain/hopper-medium/cmt/seed0.safetensors \\
+EXAMPLE = """--config config.yaml presets/smoke.yaml --suite hopper-medium-expert \\
+    --algorithm cmt --seed 0 --data results/smoke/1_collect/hopper-medium-expert/trajectories.h5 \\
+    --backbone-file results/smoke/2_pretrain/hopper-medium-expert/cmt/seed0.safetensors \\
     --out relabelled.h5"""
 
 

@@ -76,6 +76,7 @@ def _fit_errors(config: Config, key: str, entry: dict[str, Any]) -> Inconsistenc
         expected = "another method, because the backbone is not of kind cmt"
         yield f"{key}.method", found, expected
     elif method.moves_prompts and not get_kind(kind).prompt:
+        found = f"{entry['method']}, which tunes prompts, on {backbone}"
         yield f"{key}.method", found, "a condition whose backbone reads a prompt"
 
 
