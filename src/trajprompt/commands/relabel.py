@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from trajprompt.models.backbone import Backbone
 
 EXAMPLE = """--config config.yaml presets/smoke.yaml --suite hopper-medium-expert \\
-    --algorithm cmt --seed 0 --data results/smoke/1_collect/hopper-medium-expert/trajectories.h5 \\
+    --algorithm cmt --seed 0 \\
+    --data results/smoke/1_collect/hopper-medium-expert/trajectories.h5 \\
     --backbone-file results/smoke/2_pretrain/hopper-medium-expert/cmt/seed0.safetensors \\
     --out relabelled.h5"""
 
