@@ -11,7 +11,8 @@ from trajprompt.config.backbones import is_offline
 from trajprompt.config.calibration import read_plan
 from trajprompt.config.load import load_config
 
-STAGES = {"teach", "collect", "pretrain", "learn", "tune", "evaluate", "random_policy"}
+STAGES = {"teach", "collect", "pretrain", "learn", "relabel", "tune", "evaluate"}
+STAGES |= {"random_policy"}
 # In every run.
 REPORT = {"curves", "claims", "opening", "aggregate", "variance", "episodes", "compute"}
 REPORT |= {"record", "all"}
@@ -34,6 +35,12 @@ def test_every_cell_has_one_job(workflow, name):
     assert found.get("teach", 0) == len(table_cells.taught(made))
     learned = [pair for pair in table_cells.backbones(made) if is_offline(made, pair[1])]
     assert found.get("learn", 0) == len(learned)  # one job for all seeds
+    planned = {
+        (suite, made["conditions"][condition]["backbone"])
+        for suite, condition, method in table_cells.cells(made)
+        if made["methods"][method]["kind"].startswith("cmt-")
+    }
+    assert found.get("relabel", 0) == len(planned) * seeds
     others = len(table_cells.backbones(made)) - len(learned)
     assert found["pretrain"] == others * seeds
     assert found["tune"] == found["evaluate"] == len(table_cells.cells(made)) * seeds
