@@ -1,0 +1,1 @@
+"""Meta-learning from offline data of several tasks: FOCAL and Batch PEARL."""
