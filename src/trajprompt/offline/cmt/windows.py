@@ -1,6 +1,6 @@
 """Windows of episodes, with the history that comes before each.
 
-In training, planning and play alike, a prompt is encoded from the H transitions before the
+In training, in planning and in play, a prompt is encoded from the H transitions before the
 window, and is kept for its K steps. In play, windows follow each other: the first begins
 with the episode, and its history is empty.
 """
