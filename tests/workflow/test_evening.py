@@ -46,6 +46,7 @@ collect:
     options: { steps: 3000 }
     quality_episodes: 3
     score_between: null
+pretrain: { demonstrations: 2 } # fewer than the episodes of a level; CMT reads none
 algorithms:
   cmt: { updates: 3, curve_points: 1, curve_episodes: 0 }
 relabel: { states: 16 }
