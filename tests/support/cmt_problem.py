@@ -17,6 +17,7 @@ DISCOUNT = 0.9
 def config(**changes):
     sizes = {"width": 16, "encoder_layers": 2, "generator_layers": 2, "prompt_dim": 8}
     sizes |= {"history": HISTORY, "context_length": LENGTH}
+    sizes |= {"discount": DISCOUNT}
     sizes |= {"state_dim": STATES, "action_dim": ACTIONS}
     return CmtConfig(**{**sizes, **changes})
 

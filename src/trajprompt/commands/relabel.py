@@ -79,7 +79,7 @@ def run(settings: RelabelSettings, data: Path, backbone_file: Path, out: Path) -
         episodes,
         backbone.normaliser.mean.double().numpy(),
         backbone.normaliser.std.double().numpy(),
-        options.discount,
+        config.discount,
         config.history,
         config.context_length,
         "cpu",

@@ -54,9 +54,7 @@ def pretrain_offline(
         Sizes(len(settings), suite.state_dim, suite.action_dim, first.updates),
         options,
         [torch_generator(random_stream(one, "weights")) for one in settings],
-        Noise(
-            [torch_generator(random_stream(one, "noise"), str(device)) for one in settings]
-        ),
+        Noise([torch_generator(random_stream(one, "noise"), place) for one in settings]),
         place,
     )
     training = OfflineTraining(

@@ -10,14 +10,13 @@ from trajprompt.models.cmt.model import Cmt
 class GeneratorWorld:
     """Plans in the generator (a `planner.World`). Values have the scale of rewards."""
 
-    def __init__(self, model: Cmt, cache: CachedGenerator, states: Tensor, discount: float):
+    def __init__(self, model: Cmt, cache: CachedGenerator, states: Tensor):
         """Plans that continue the windows of ``cache`` (N) at ``states`` (N, S)."""
-        self.model, self.cache, self.discount = model, cache, discount
-        self.states = states
+        self.model, self.cache, self.states = model, cache, states
 
     def propose(self) -> tuple[Tensor, Tensor]:
         actions, values = self.cache.add_state(self.states)
-        return actions, values / (1 - self.discount)
+        return actions, values / (1 - self.model.config.discount)
 
     def advance(self, actions: Tensor) -> Tensor:
         rewards = self.cache.add_action(actions)
@@ -27,7 +26,7 @@ class GeneratorWorld:
 
     def select(self, rows: Tensor) -> "GeneratorWorld":
         states = self.states.index_select(0, rows)
-        return GeneratorWorld(self.model, self.cache.select(rows), states, self.discount)
+        return GeneratorWorld(self.model, self.cache.select(rows), states)
 
 
 @torch.no_grad()
@@ -37,7 +36,6 @@ def world_of(
     states: Tensor,
     actions: Tensor,
     rewards: Tensor,
-    discount: float,
 ) -> GeneratorWorld:
     """The world at the last of ``states`` (N, j + 1, S), after j steps of a window.
 
@@ -48,4 +46,4 @@ def world_of(
         cache.add_state(states[:, step])
         cache.add_action(actions[:, step])
         cache.add_reward(rewards[:, step])
-    return GeneratorWorld(model, cache, states[:, -1], discount)
+    return GeneratorWorld(model, cache, states[:, -1])

@@ -5,6 +5,7 @@ The appendix with the paper's sizes is lost. All defaults are ours unless a sour
 
 from dataclasses import dataclass
 
+from trajprompt.models.cmt.config import Discount
 from trajprompt.settings.options import (
     NonNegative,
     Positive,
@@ -31,7 +32,7 @@ class CmtOptions(Strict):
     learning_rate: Rate = 1e-3  # falls to zero along a half cosine
     warmup: Steps = 50  # updates
     gradient_clip: Positive = 1.0  # Trajectory Transformer, config/offline.py
-    discount: Share = 0.99  # of values; Trajectory Transformer's
+    discount: Discount = 0.99  # of values; Trajectory Transformer's
     action_weight: Positive = 5.0  # of action errors; Trajectory Transformer's
     contrast: NonNegative = 0.1  # gamma of section 4.1; between the ablation's 1e-6 and 1
     temperature: Positive = 0.1  # alpha of Eq. 3

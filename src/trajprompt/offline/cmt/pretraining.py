@@ -108,6 +108,7 @@ def fresh_model(settings: OfflineSettings, options: CmtOptions, table: WindowTab
             options.prompt_dim,
             options.history,
             options.context_length,
+            options.discount,
         )
     )
     model.reward_scale.fill_(table.reward_scale)

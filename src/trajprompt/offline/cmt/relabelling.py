@@ -24,11 +24,6 @@ class RelabelOptions(PlanningOptions):
     states: Count = 512  # that are relabelled
     prompts: SmallCount = 16  # per state: its own, and others of the best episodes
     best_share: Rate = 0.1  # of the episodes, those with the highest returns
-    discount: Rate = 0.99
-
-    def __post_init__(self) -> None:
-        if self.discount == 1:
-            raise OptionError("discount", "1.0", "less than 1")
 
 
 @torch.no_grad()
@@ -74,10 +69,9 @@ def relabel(
             repeated(windows.states[part, : place + 1]),
             repeated(windows.actions[part, :place]),
             repeated(windows.rewards[part, :place]),
-            options.discount,
         )
         logged = windows.actions[part, place]
-        found = plan(world, logged, options, options.discount, generator)
+        found = plan(world, logged, options, model.config.discount, generator)
         gains[part] = found.scores - found.logged_scores
         better = (gains[part] > 0)[:, None]
         actions[part] = torch.where(better, found.actions, logged)

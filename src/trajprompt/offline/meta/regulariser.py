@@ -53,7 +53,7 @@ class Regulariser:
         """Change alpha by a plain gradient step on the mean of the divergence (T, R).
 
         Alpha itself is kept in its range. The authors' code clamps it only where it is
-        used, so that it goes on to grow beyond its maximum.
+        used, so it grows beyond its maximum.
         """
         excess = divergence.mean(-1) - self.options.target_divergence
         changed = self.alpha + self.options.alpha_rate * excess

@@ -62,7 +62,7 @@ def tune(problem: TuningProblem, options: CmtAdaptorOptions) -> Adaptation:
         history=learning.history,
         weights=dict.fromkeys(range(rows), weights),
         parameters=sum(tensor.numel() for tensor in weights.values()),
-        extras=_prompts(data, learning.adaptor),
+        extras=_prompts(learning.data, learning.adaptor),
     )
 
 
@@ -72,7 +72,9 @@ class _Learning:
     def __init__(
         self, problem: TuningProblem, options: CmtAdaptorOptions, data: Relabelled
     ):
-        self.problem, self.options, self.data = problem, options, data
+        self.problem, self.options = problem, options
+        device = problem.backbone.device
+        self.data = Relabelled(*(part.to(device) for part in data))
         frozen: Cmt = problem.backbone.model
         weights, batches = problem.streams(2)
         torch.manual_seed(int(integers(weights, 1)[0]))
@@ -89,6 +91,7 @@ class _Learning:
         count = len(self.data.gains)
         batch = min(self.options.batch, count)
         rows = torch.randint(count, (batch,), generator=self.generator)
+        rows = rows.to(self.data.gains.device)
         share = 0.5 * (1 + math.cos(math.pi * step / self.options.updates))
         self.optimiser.learning_rate = self.options.learning_rate * share
         self.optimiser.minimise(self._loss(rows))
@@ -109,14 +112,15 @@ class _Learning:
             for part in (data.states, data.window_actions, data.rewards)
         )
         found = self.model.generator(after, states, actions, rewards)
-        chosen = found.actions[torch.arange(len(rows)), places]
+        chosen = found.actions[torch.arange(len(rows), device=rows.device), places]
         imitation = (chosen - data.actions[rows]).square().mean()
         return imitation + self.options.behaviour * (before - after).square().mean()
 
     @torch.no_grad()
     def _record(self, done: int) -> None:
         """Add the loss on all relabelled states to the history of every row."""
-        objective = float(self._loss(torch.arange(len(self.data.gains))))
+        gains = self.data.gains
+        objective = float(self._loss(torch.arange(len(gains), device=gains.device)))
         drift = (self.adaptor(self.data.prompts) - self.data.prompts).norm(dim=1).mean()
         for task, prompt in zip(
             self.problem.rows.tolist(), self.problem.prompts.tolist(), strict=True
@@ -149,10 +153,9 @@ class _Learning:
 def _prompts(data: Relabelled, adaptor: PromptAdaptor) -> dict[str, Extra]:
     """Some prompts before and after tuning."""
     before = data.prompts[:SHOWN]
-    shape = "one row per relabelled state, one column per number of a prompt"
+    pairs = {"before": before, "after": adaptor(before)}
+    text = "tuning, one row per relabelled state, one column per number of a prompt"
     return {
-        "prompts_before": Extra(before.numpy(), "1", f"prompts of the encoder: {shape}"),
-        "prompts_after": Extra(
-            adaptor(before).numpy(), "1", f"prompts of the adaptor: {shape}"
-        ),
+        f"prompts_{when}": Extra(values.cpu().numpy(), "1", f"prompts {when} {text}")
+        for when, values in pairs.items()
     }

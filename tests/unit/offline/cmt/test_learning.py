@@ -7,6 +7,7 @@ import torch
 
 from support.cmt_problem import HISTORY, config, episodes, history, model, table
 from support.offline_problem import generators
+from trajprompt.errors import TrajpromptError
 from trajprompt.models.cmt.encoder import History
 from trajprompt.models.cmt.model import Cmt
 from trajprompt.numerics.flat_adamw import FlatAdamW
@@ -15,6 +16,7 @@ from trajprompt.offline.cmt.learning import CmtLearner, learning_rate_at, step
 from trajprompt.offline.cmt.objective import hidden_histories, losses, supervised
 from trajprompt.offline.cmt.options import CmtOptions
 from trajprompt.offline.noise import Noise
+from trajprompt.settings.options import parse_options
 
 TABLE = table(episodes((30, 40, 50, 20)))
 OPTIONS = CmtOptions(batch=8, warmup=2, learning_rate=0.01)
@@ -102,6 +104,11 @@ def test_all_losses_fall():
     last = learning.update(given)
     for name in first:
         assert last[name] < 0.7 * first[name], name
+
+
+def test_a_discount_of_one_has_no_scale_of_values():
+    with pytest.raises(TrajpromptError, match="cmt.discount.*1.0.*less than 1"):
+        parse_options(CmtOptions, {"discount": 1.0}, "cmt")
 
 
 def test_the_learning_rate_rises_and_falls_to_zero():
